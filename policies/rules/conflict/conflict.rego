@@ -1,0 +1,34 @@
+# METADATA
+# title: Conflicts
+# description: Two changes conflict when they share a service and a target and their planned intervals overlap.
+package changegate.rules.conflict
+
+import data.changegate.facts
+
+# METADATA
+# title: Another change acts on the same target at the same time
+# description: With a merged change a denial at high and critical and a warning below; with another open request a warning on both.
+# custom:
+#   code: conflict/overlap
+#   effect: deny
+#   rule: "7"
+#   resolve: Move the schedule, or settle with the other change's requester who goes first.
+#   controls: [NIST:CM-3]
+findings contains {
+	"code": "conflict/overlap",
+	"effect": effect(other.merged),
+	"message": sprintf("%s acts on %s of %s from %s to %s", [other.id, concat(", ", targets), concat(", ", services), other.planned.start, other.planned.end]),
+	"help": sprintf("move the schedule, or settle with the requester of %s who goes first", [other.id]),
+	"pointer": "/schedule",
+} if {
+	some other in input.active
+	services := {service | some service in other.services; service in input.services}
+	targets := {action.target | some action in input.request.actions; action.target in other.targets}
+	count(services) > 0
+	count(targets) > 0
+}
+
+effect(merged) := "deny" if {
+	merged
+	facts.high
+} else := "warn"

@@ -1,0 +1,25 @@
+# METADATA
+# title: After the change
+# description: What came of a change is recorded by a later pull request on the same file.
+package changegate.rules.outcome
+
+# METADATA
+# title: Outcomes can't be recorded yet
+# description: |
+#   Execution, outcome and cancellation are judged by rules of their own, which take the record of
+#   merged changes. This version has neither, and so refuses what it can't judge.
+# custom:
+#   code: outcome/record
+#   effect: deny
+#   rule: "8"
+#   resolve: Leave the field out.
+findings contains {
+	"code": "outcome/record",
+	"effect": "deny",
+	"message": sprintf("`%s` records what came of a change, which this version can't judge yet", [field]),
+	"help": "leave it out; a new request brings no outcome along",
+	"pointer": sprintf("/%s", [field]),
+} if {
+	some field in ["execution", "verification_result", "outcome", "escalation", "cancelled"]
+	input.request[field]
+}

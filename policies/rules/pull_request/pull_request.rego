@@ -1,0 +1,143 @@
+# METADATA
+# title: The pull request and the ticket
+# description: One request a pull request, to a protected base, by its requester, under an id of its own.
+package changegate.rules.pull_request
+
+import data.changegate.facts
+
+# METADATA
+# title: This package judges changes of policies too
+judges_policies := true
+
+# METADATA
+# title: The file is not named after its ticket
+# description: A request is the file <id>.yaml, so that its number finds it.
+# custom:
+#   code: request/file-name
+#   effect: deny
+#   rule: "1"
+#   resolve: Rename the file to the request's id with the ending .yaml, or correct the id.
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "request/file-name",
+	"effect": "deny",
+	"message": sprintf("the file of %s is named %s.yaml, and this one is %s", [input.request.id, input.request.id, input.path]),
+	"help": "rename the file, or correct the id",
+	"pointer": "/id",
+} if {
+	name := sprintf("%s.yaml", [input.request.id])
+	input.path != name
+	not endswith(input.path, sprintf("/%s", [name]))
+}
+
+# METADATA
+# title: The id was used before
+# description: An id is unique in the repository for ever, without regard to case, closed requests included.
+# custom:
+#   code: request/duplicate-id
+#   effect: deny
+#   rule: "1"
+#   resolve: Give the request a number of its own.
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "request/duplicate-id",
+	"effect": "deny",
+	"message": sprintf("%s is taken by %s: an id is unique for ever, and case doesn't matter", [input.request.id, path]),
+	"help": "give the request a number of its own",
+	"pointer": "/id",
+} if {
+	some path in input.same_id
+}
+
+# METADATA
+# title: The pull request brings something else
+# description: A pull request brings one request and nothing else, so that an approval is an approval of that request.
+# custom:
+#   code: request/split
+#   effect: deny
+#   rule: "1"
+#   resolve: Move everything but the one request to a pull request of its own.
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "request/split",
+	"effect": "deny",
+	"message": sprintf("the pull request also changes %s", [concat(", ", input.pull_request.other_files)]),
+	"help": "split it: one pull request for each change request, one for a change of policies, and none of them with anything else",
+} if {
+	count(input.pull_request.other_files) > 0
+}
+
+# METADATA
+# title: The pull request goes to an unprotected branch
+# description: Only pull requests to a branch that the settings protect are judged.
+# custom:
+#   code: request/base
+#   effect: deny
+#   rule: "1"
+#   resolve: Send the pull request to a protected branch.
+findings contains {
+	"code": "request/base",
+	"effect": "deny",
+	"message": sprintf("the pull request goes to %s, which the settings don't protect", [input.pull_request.base_ref]),
+	"help": sprintf("change its base to %s", [concat(" or ", data.org.settings.protected_bases)]),
+} if {
+	input.pull_request.base_ref != null
+	not input.pull_request.base_ref in data.org.settings.protected_bases
+}
+
+effect_of := {"denied": "deny", "pending": "pending"}
+
+# METADATA
+# title: Another pull request with the same commit isn't approved
+# description: Pull requests with the same head commit share one status, and so the strictest verdict among them.
+# custom:
+#   code: request/same-head
+#   effect: deny
+#   rule: "1"
+#   resolve: Resolve or close the other pull request, or add a commit to this one.
+findings contains {
+	"code": "request/same-head",
+	"effect": effect_of[other.verdict],
+	"message": sprintf("pull request %v has the same head commit and is %s: both get the stricter verdict", [other.number, other.verdict]),
+	"help": "resolve or close the other pull request",
+} if {
+	some other in input.pull_request.same_head
+}
+
+# METADATA
+# title: The pull request is a draft
+# description: A draft isn't submitted yet.
+# custom:
+#   code: request/draft
+#   effect: pending
+#   rule: "3"
+#   resolve: Mark the pull request as ready for review.
+findings contains {
+	"code": "request/draft",
+	"effect": "pending",
+	"message": "the pull request is a draft",
+	"help": "mark it as ready for review to submit it",
+} if {
+	input.pull_request.draft
+}
+
+# METADATA
+# title: Somebody else opened the pull request
+# description: The requester is the pull request's author, so that nobody asks in another's name.
+# custom:
+#   code: request/requester
+#   effect: deny
+#   rule: "3"
+#   resolve: Name the pull request's author as the requester, or have the requester open it.
+#   controls: [SOC2:CC6.1]
+findings contains {
+	"code": "request/requester",
+	"effect": "deny",
+	"message": sprintf("%s opened the pull request, and the request names %s as requester", [input.pull_request.author, input.request.requester]),
+	"help": sprintf("write `requester: %s`, or have %s open the pull request", [input.pull_request.author, input.request.requester]),
+	"pointer": "/requester",
+} if {
+	facts.has_request
+	input.pull_request.author != null
+	input.request.requester != input.pull_request.author
+}

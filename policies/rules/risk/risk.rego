@@ -1,0 +1,46 @@
+# METADATA
+# title: Risk tier
+# description: The catalog gives each action its tier; a request may raise it and never lower it.
+package changegate.rules.risk
+
+import data.changegate.facts
+
+# METADATA
+# title: The declared risk is too low
+# description: A request may declare a higher tier than computed, never a lower one.
+# custom:
+#   code: risk/understated
+#   effect: deny
+#   rule: "2"
+#   resolve: Remove the risk field, or raise it to the computed tier or above.
+#   controls: [SOC2:CC3.2, NIST:CM-4]
+findings contains {
+	"code": "risk/understated",
+	"effect": "deny",
+	"message": sprintf("the request declares %s risk, and it is %s: %s", [input.request.risk, facts.tier, concat("; ", facts.about.tier_because)]),
+	"help": sprintf("remove `risk:`, or write %s or above", [facts.tier]),
+	"pointer": "/risk",
+} if {
+	facts.tier_rank[input.request.risk] < facts.tier_rank[facts.tier]
+}
+
+# METADATA
+# title: The catalog doesn't know the action
+# description: An action that the catalog doesn't know is allowed only in an off-script request.
+# custom:
+#   code: risk/unknown-action
+#   effect: deny
+#   rule: "2"
+#   resolve: Correct the action's name, add the action to the catalog, or fill in the off-script form.
+#   controls: [NIST:CM-3]
+findings contains {
+	"code": "risk/unknown-action",
+	"effect": "deny",
+	"message": sprintf("the catalog has no action `%s`", [action.action]),
+	"help": sprintf("correct the name (the catalog has %s), or add `off_script:` with the script that can't be followed", [concat(", ", [name | some name, entry in data.org.actions; is_object(entry)])]),
+	"pointer": sprintf("/actions/%v/action", [i]),
+} if {
+	not facts.off_script
+	some i, action in input.request.actions
+	not data.org.actions[action.action].tier
+}

@@ -1,0 +1,163 @@
+# METADATA
+# title: Deployment windows and freezes
+# description: |
+#   The whole planned interval lies within one occurrence of one window, outside every freeze.
+#   Changes that only read are exempt; emergencies have a route of their own.
+package changegate.rules.window
+
+import data.changegate.facts
+
+planned := input.calendar.planned if input.calendar.planned != null
+
+# Windows that take the tier and hold the planned interval.
+fitting := [window.name |
+	some window in input.calendar.windows
+	window.fits
+	facts.tier in data.org.windows[window.name]["for"]
+]
+
+next_opening_help(tier) := sprintf("the next opening that fits is %s", [min(openings)]) if {
+	openings := {sprintf("%s to %s (%s)", [window.next_opening.start, window.next_opening.end, window.name]) |
+		some window in input.calendar.windows
+		tier in data.org.windows[window.name]["for"]
+		window.next_opening != null
+	}
+	count(openings) > 0
+} else := "no window opens for that long in the coming year: plan a shorter change, or split it"
+
+# METADATA
+# title: Outside every window
+# description: Outside every window only the emergency route is open.
+# custom:
+#   code: window/closed
+#   effect: deny
+#   rule: "5"
+#   resolve: Move the schedule into a window; in a P1 or P2 incident, use type emergency.
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "window/closed",
+	"effect": "deny",
+	"message": sprintf("no window for %s risk holds all of %s to %s", [facts.tier, planned.start, planned.end]),
+	"help": next_opening_help(facts.tier),
+	"pointer": "/schedule",
+} if {
+	not facts.exempt
+	not facts.emergency
+	planned
+	count(fitting) == 0
+}
+
+# METADATA
+# title: Inside a freeze
+# description: In a freeze nothing goes out but P1 incident response, with the incident commander's approval.
+# custom:
+#   code: window/freeze
+#   effect: deny
+#   rule: "5"
+#   resolve: Move the schedule past the freeze; in a P1 incident, use type emergency.
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "window/freeze",
+	"effect": "deny",
+	"message": sprintf("the freeze %s lasts until %s, and only P1 incident response goes out in it", [freeze.name, freeze.end]),
+	"help": next_opening_help(facts.tier),
+	"pointer": "/schedule",
+} if {
+	not facts.exempt
+	some freeze in input.calendar.freezes
+	freeze.overlaps
+	not p1_emergency
+}
+
+p1_emergency if {
+	facts.emergency
+	input.request.emergency.severity == "P1"
+}
+
+# METADATA
+# title: Another window is preferred
+# description: High and critical changes are preferred off-peak; the standard window takes them with a warning.
+# custom:
+#   code: window/not-preferred
+#   effect: warn
+#   rule: "5"
+#   resolve: Move the schedule into a preferred window if it can wait.
+findings contains {
+	"code": "window/not-preferred",
+	"effect": "warn",
+	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [facts.tier, concat(" or ", preferred), concat(" and ", fitting)]),
+	"pointer": "/schedule",
+} if {
+	not facts.emergency
+	count(fitting) > 0
+	count(preferred) > 0
+	every name in fitting {
+		not name in preferred
+	}
+}
+
+preferred := [name |
+	some name, window in data.org.windows
+	facts.tier in window.preferred_for
+]
+
+# METADATA
+# title: The planned start has passed unsigned
+# description: A planned start that has come without all sign-offs denies; an approval that comes later revives it until the planned end.
+# custom:
+#   code: window/past
+#   effect: deny
+#   rule: "5"
+#   resolve: Get the missing sign-offs before the planned end, or reschedule.
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "window/past",
+	"effect": "deny",
+	"message": sprintf("the planned start %s has come without all sign-offs", [planned.start]),
+	"help": past_help(planned.end),
+	"pointer": "/schedule/start",
+	"signed": false,
+} if {
+	planned.start <= input.now
+}
+
+past_help(end) := sprintf("an approval before %s revives it; otherwise reschedule", [end]) if {
+	end > input.now
+} else := "the planned end has passed too: reschedule"
+
+# METADATA
+# title: The planned end has passed
+# description: An approved change whose planned end has passed is expired until it is rescheduled.
+# custom:
+#   code: window/expired
+#   effect: deny
+#   rule: "5"
+#   resolve: Reschedule.
+findings contains {
+	"code": "window/expired",
+	"effect": "deny",
+	"message": sprintf("the planned end %s has passed", [planned.end]),
+	"help": "reschedule; a new schedule needs the sign-offs again",
+	"pointer": "/schedule/end",
+	"signed": true,
+} if {
+	planned.end <= input.now
+}
+
+# METADATA
+# title: The quarter's freezes aren't announced
+# description: Freezes are announced quarterly; in a quarter that isn't listed as announced, one may still come.
+# custom:
+#   code: window/freeze-unannounced
+#   effect: warn
+#   rule: "5"
+#   resolve: Ask for the quarter's freezes to be announced in policies/org/freezes, empty ones too.
+findings contains {
+	"code": "window/freeze-unannounced",
+	"effect": "warn",
+	"message": sprintf("the freezes of %s aren't announced yet", [quarter]),
+	"help": "a freeze may still come; have the quarter listed in policies/org/freezes",
+	"pointer": "/schedule",
+} if {
+	some quarter in input.calendar.unannounced
+}

@@ -1,0 +1,145 @@
+//! The command line: one file for each verb, its arguments and one function.
+//!
+//! A verb gathers, asks the core, and prints. The time is read here, once, and the exit code is
+//! made here: 0 all approved, 1 at least one denied, 3 none denied and at least one pending, 2
+//! nothing could be decided.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::policy::{Files, PolicyBundle};
+use crate::time::Time;
+
+mod check;
+mod completions;
+mod explain;
+mod files;
+mod man;
+mod schema;
+mod test;
+mod window;
+
+/// The exit code of a verb that could not decide.
+pub const UNDECIDED: u8 = 2;
+
+/// Policy-as-code change management whose only database is Git.
+///
+/// A change request is a YAML file; a pull request with it submits the change; reviews approve it.
+/// changegate says whether the change may go ahead, who has to sign off, and when it may run.
+#[derive(Parser)]
+#[command(version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  changegate check                          judge all requests below requests/
+  changegate check requests/CHG-1234.yaml   judge one
+  changegate explain window/closed          what a finding means and how to resolve it
+  changegate window --tier high             when a high-risk change may run
+
+Exit codes of verbs that decide:
+  0  all approved
+  1  at least one denied
+  3  none denied, at least one pending
+  2  could not decide: bad usage, unreadable file, broken policies, a bound hit";
+
+#[derive(Subcommand)]
+enum Verb {
+    Check(check::CheckArgs),
+    Test(test::TestArgs),
+    Window(window::WindowArgs),
+    Explain(explain::ExplainArgs),
+    Schema(schema::SchemaArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+/// Which policies decide.
+#[derive(Args, Debug)]
+pub struct PoliciesArg {
+    /// The folder with the policy bundle; policies/ if it exists, else the shipped one
+    #[arg(long, value_name = "DIR")]
+    policies: Option<std::path::PathBuf>,
+}
+
+/// Where a repository keeps its policies.
+const POLICIES: &str = "policies";
+
+impl PoliciesArg {
+    /// Loads the bundle that was asked for.
+    fn load(&self) -> anyhow::Result<PolicyBundle> {
+        PolicyBundle::load(self.files()?)
+            .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))
+    }
+
+    /// The files of the bundle that was asked for, sound or not.
+    fn files(&self) -> anyhow::Result<Files> {
+        match &self.policies {
+            Some(dir) => files::bundle(dir),
+            None if Path::new(POLICIES).is_dir() => files::bundle(Path::new(POLICIES)),
+            None => Ok(PolicyBundle::embedded_files()),
+        }
+    }
+}
+
+/// For which time is decided.
+#[derive(Args, Debug)]
+pub struct NowArg {
+    /// The time to decide for, RFC 3339; the present if left out
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Time>,
+}
+
+impl NowArg {
+    /// The one place where the clock is read.
+    fn get(&self) -> Time {
+        self.now.unwrap_or_else(|| chrono::Utc::now().into())
+    }
+}
+
+/// Parses the command line, runs the verb, and says how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.verb {
+        Verb::Check(args) => check::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Window(args) => window::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Schema(args) => schema::run(&args),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        if !is_closed_pipe(&error) {
+            eprintln!("error: {}", crate::report::escape::terminal(&format!("{error:#}")));
+        }
+        ExitCode::from(UNDECIDED)
+    })
+}
+
+/// Whether whoever reads our output has gone: nothing that they would want to hear of.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Prints to standard output.
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
+}
+
+/// A path as reports name it: with `/` between its parts.
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy().replace('\\', "/");
+    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}

@@ -1,0 +1,48 @@
+//! Reads the files that a verb was pointed at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use ignore::{WalkBuilder, WalkState};
+
+use crate::policy::Files;
+
+/// A policy bundle's files, with paths as they stand in a repository.
+pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
+    let mut files = Files::new();
+    for path in below(dir)? {
+        let relative = path.strip_prefix(dir).expect("what is found below a folder begins with it");
+        let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        files.insert(format!("policies/{}", super::shown(relative)), bytes);
+    }
+    if files.is_empty() {
+        bail!("{} holds no policies", dir.display());
+    }
+    Ok(files)
+}
+
+/// All files below a folder, in order of their paths, whatever their names. The walk is parallel
+/// and follows no symlink; one is listed as a file.
+pub fn below(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (send, receive) = std::sync::mpsc::channel();
+    let walk = WalkBuilder::new(dir).standard_filters(false).follow_links(false).build_parallel();
+    walk.run(|| {
+        let send = send.clone();
+        Box::new(move |entry| {
+            let found = match entry {
+                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => None,
+                Ok(entry) => Some(Ok(entry.into_path())),
+                Err(error) => Some(Err(error)),
+            };
+            match found.map(|found| send.send(found)) {
+                Some(Err(_)) => WalkState::Quit,
+                _ => WalkState::Continue,
+            }
+        })
+    });
+    drop(send);
+    let mut paths = receive.into_iter().collect::<Result<Vec<_>, _>>().context("list the files")?;
+    paths.sort_unstable();
+    Ok(paths)
+}

@@ -1,0 +1,8 @@
+//! stub
+use std::process::ExitCode;
+/// stub
+#[derive(clap::Args)]
+pub struct SchemaArgs {}
+pub fn run(_: &SchemaArgs) -> anyhow::Result<ExitCode> {
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,275 @@
+//! `changegate window`: what is open now, and what opens next.
+
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as NotATier, StringDeserializer};
+use serde::{Deserialize, Serialize};
+
+use super::{NowArg, PoliciesArg};
+use crate::calendar::{Calendar, HORIZON};
+use crate::org::{Freeze, RiskTier, Zone};
+use crate::time::{Duration, Interval, Time};
+
+/// The length that every opening has.
+const ANY: Duration = Duration::seconds(0);
+
+/// Show which windows are open, and when the others open next
+///
+/// Times are in UTC; a window that is kept in another zone shows its local times beside them. An
+/// opening is what freezes leave of a window, and a change has to fit into one opening as a whole.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate window
+      what is open now, and what opens next
+  changegate window --duration 2h --tier high
+      the next openings in which a high-risk change of two hours fits
+  changegate window --now 2026-12-24T10:00:00Z --format json
+      the same at another time, for a script")]
+pub struct WindowArgs {
+    /// How long the change takes, such as 30m or 2h: shorter openings are passed over
+    #[arg(long, value_name = "LENGTH")]
+    duration: Option<Duration>,
+
+    /// The change's risk tier: windows that don't take it are left out
+    #[arg(long, value_parser = tier_parser())]
+    tier: Option<RiskTier>,
+
+    #[command(flatten)]
+    policies: PoliciesArg,
+
+    #[command(flatten)]
+    now: NowArg,
+
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: WindowFormat,
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum WindowFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts: times in UTC, windows in the order in which they can be used.
+    Json,
+}
+
+fn tier_parser() -> impl TypedValueParser<Value = RiskTier> {
+    PossibleValuesParser::new(["low", "medium", "high", "critical"]).try_map(|name| {
+        let name: StringDeserializer<NotATier> = name.into_deserializer();
+        RiskTier::deserialize(name)
+    })
+}
+
+/// What is open, and what opens next.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "Windows")]
+pub struct WindowView {
+    /// The time that the answer is for.
+    pub now: Time,
+    /// How long an opening has to be; zero if any length will do.
+    duration: Duration,
+    /// The tier that was asked for.
+    pub tier: Option<RiskTier>,
+    /// The windows that take the tier; those that can be used first come first.
+    pub windows: Vec<WindowState>,
+    /// The freezes that aren't over, in order of their starts.
+    pub freezes: Vec<Freeze>,
+}
+
+/// How a window stands.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct WindowState {
+    /// The window.
+    pub window: String,
+    /// The zone that its times are kept in.
+    pub zone: Zone,
+    /// The tiers that may run in it.
+    #[serde(rename = "for")]
+    pub tiers: Vec<RiskTier>,
+    /// The tiers that should run in it.
+    pub preferred_for: Vec<RiskTier>,
+    /// If it is open now: from now until it closes or a freeze begins, however short.
+    pub open: Option<Interval>,
+    /// The earliest opening from now on that is long enough, which may be the one that is open.
+    pub next_opening: Option<Interval>,
+}
+
+/// Answers the verb; `now` is the time to answer for, the arguments' own if they name one.
+pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
+    let bundle = args.policies.load()?;
+    let view = view(&bundle.calendar, args.now.get(), args.duration.unwrap_or(ANY), args.tier);
+    super::print(&match args.format {
+        WindowFormat::Text => render_text(&view),
+        WindowFormat::Json => serde_json::to_string_pretty(&view)? + "\n",
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How the windows stand at `now` for a change of this length (zero: any) and tier (none: any).
+pub fn view(
+    calendar: &Calendar,
+    now: Time,
+    length: Duration,
+    tier: Option<RiskTier>,
+) -> WindowView {
+    let mut windows: Vec<_> = calendar
+        .windows()
+        .filter(|(_, window)| tier.is_none_or(|tier| window.tiers.contains(&tier)))
+        .map(|(name, window)| WindowState {
+            window: name.to_owned(),
+            zone: window.zone,
+            tiers: window.tiers.clone(),
+            preferred_for: window.preferred_for.clone(),
+            open: calendar.openings_of(window, now, ANY).next().filter(|open| open.start == now),
+            next_opening: calendar.openings_of(window, now, length).next(),
+        })
+        .collect();
+    windows.sort_by_key(|state| {
+        let next = state.next_opening.map(|opening| opening.start);
+        (next.is_none(), next, state.open.is_none())
+    });
+    let freezes = calendar.freezes_after(now).cloned().collect();
+    WindowView { now, duration: length, tier, windows, freezes }
+}
+
+/// The answer for people.
+pub fn render_text(view: &WindowView) -> String {
+    let (current, coming): (Vec<_>, Vec<_>) =
+        view.freezes.iter().partition(|freeze| freeze.start <= view.now);
+    let labels = view.windows.iter().map(|state| state.window.as_str());
+    let width = labels.map(str::len).max().unwrap_or(0).max("freezes".len());
+
+    let mut lines = headline(view, &current);
+    for state in &view.windows {
+        lines.push(String::new());
+        let mut label = state.window.as_str();
+        for line in when(state, view).into_iter().chain([for_whom(state)]) {
+            lines.push(format!("  {label:width$}  {line}"));
+            label = "";
+        }
+    }
+    if !coming.is_empty() {
+        lines.push(String::new());
+    }
+    let mut label = "freezes";
+    for freeze in coming {
+        let dates = freeze.interval().for_people();
+        let wait = (freeze.start - view.now).for_people();
+        let name = named(freeze);
+        lines.push(format!("  {label:width$}  {dates} UTC, in {wait}: {name}"));
+        label = "";
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The time, and the answer in short.
+fn headline(view: &WindowView, current: &[&Freeze]) -> Vec<String> {
+    let now = format!("{} UTC", view.now.for_people());
+    if !current.is_empty() {
+        let mut lines = vec![format!("{now}: frozen, only P1 incident response goes out")];
+        lines.extend(current.iter().map(|freeze| {
+            let left = (freeze.end - view.now).for_people();
+            format!("  until {} UTC, {left} left: {}", freeze.end.for_people(), named(freeze))
+        }));
+        return lines;
+    }
+    let open: Vec<_> = view
+        .windows
+        .iter()
+        .filter(|state| state.open.is_some())
+        .map(|state| &state.window)
+        .collect();
+    let answer = match (view.tier, open.len()) {
+        (Some(tier), _) if view.windows.is_empty() => {
+            format!("no window takes a change of {tier} risk")
+        }
+        (None, _) if view.windows.is_empty() => "the calendar has no windows".to_owned(),
+        (_, 0) => "no window is open".to_owned(),
+        (_, 1) => format!("{} is open", listed(&open)),
+        _ => format!("{} are open", listed(&open)),
+    };
+    vec![format!("{now}: {answer}")]
+}
+
+/// Until when the window is open, and when it opens if that isn't long enough.
+fn when(state: &WindowState, view: &WindowView) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(open) = state.open {
+        let until = open.end.for_people();
+        let left = open.length().for_people();
+        let verdict = if state.next_opening == state.open { "" } else { ", too short" };
+        lines.push(format!("open until {until} UTC, {left} left{verdict}"));
+        lines.extend(local(open, state.zone));
+    }
+    match state.next_opening {
+        Some(next) if Some(next) == state.open => {}
+        Some(next) => {
+            let wait = (next.start - view.now).for_people();
+            lines.push(format!("opens {} UTC, in {wait}", next.for_people()));
+            lines.extend(local(next, state.zone));
+        }
+        None => lines.push(nothing_long_enough(view.duration)),
+    }
+    lines
+}
+
+fn nothing_long_enough(wanted: Duration) -> String {
+    let within = HORIZON.for_people();
+    if wanted == ANY {
+        format!("doesn't open within {within}")
+    } else {
+        format!("doesn't open for {} at a time within {within}", wanted.for_people())
+    }
+}
+
+/// Which tiers may use the window, and which should.
+fn for_whom(state: &WindowState) -> String {
+    let may = if RiskTier::ALL.iter().all(|tier| state.tiers.contains(tier)) {
+        "for any risk".to_owned()
+    } else {
+        format!("for {} risk", listed(&state.tiers))
+    };
+    if state.preferred_for.is_empty() {
+        may
+    } else {
+        format!("{may}, preferred for {}", listed(&state.preferred_for))
+    }
+}
+
+/// The interval as a zone's clock shows it, `Mon 23 Nov 22:00 – Tue 24 Nov 06:00 Europe/Berlin`;
+/// nothing for UTC.
+fn local(interval: Interval, zone: Zone) -> Option<String> {
+    let shown = |instant: Time| {
+        let local = instant.utc().with_timezone(&zone.0).naive_local();
+        Time::from(local.and_utc())
+    };
+    let local = Interval { start: shown(interval.start), end: shown(interval.end) };
+    (zone != Zone::default()).then(|| format!("{} {zone}", local.for_people()))
+}
+
+/// `year-end (the offices are closed)`.
+fn named(freeze: &Freeze) -> String {
+    match &freeze.reason {
+        Some(reason) => format!("{} ({reason})", freeze.name),
+        None => freeze.name.clone(),
+    }
+}
+
+/// `low, medium and high`.
+fn listed<T: ToString>(items: &[T]) -> String {
+    let mut words: Vec<_> = items.iter().map(T::to_string).collect();
+    match (words.pop(), words.is_empty()) {
+        (Some(last), false) => format!("{} and {last}", words.join(", ")),
+        (last, _) => last.unwrap_or_default(),
+    }
+}

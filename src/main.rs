@@ -1,0 +1,7 @@
+//! The `changegate` program: parse, run, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    changegate::cli::main()
+}

@@ -1,0 +1,331 @@
+//! The policy bundle: Rego rules and organisation data, checked, compiled, evaluated.
+//!
+//! ```text
+//! paths with bytes ── load ──▶ every problem with file and line
+//!                        └───▶ PolicyBundle ── evaluator ──▶ Evaluator ── rule(input) ──▶ Ruling
+//! ```
+//!
+//! The only user of regorus. Its interpreter decides; its virtual machine is faster, and fails
+//! open where two definitions of a rule conflict. What no limit could interrupt is refused when
+//! the bundle is loaded, see [`vet`]; what remains ends after [`TIME_LIMIT`].
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use include_dir::{Dir, include_dir};
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, Value};
+use serde::Deserialize;
+
+use crate::calendar::Calendar;
+use crate::decision::Effect;
+use crate::digest::Digest;
+use crate::org::{Level, Org, RiskTier};
+use crate::policy::message::Message;
+use crate::sign_off::Asked;
+
+mod message;
+mod tables;
+pub mod testing;
+pub mod vet;
+
+pub use vet::PolicyProblem;
+
+/// What decides: `data.changegate.decision`.
+pub const ENTRY_POINT: &str = "data.changegate.decision";
+
+/// The longest that evaluating one input may take.
+pub const TIME_LIMIT: Duration = Duration::from_millis(200);
+
+/// How many steps the interpreter takes between two looks at the clock.
+const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(256).unwrap();
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
+
+/// A bundle's files: paths that begin with `policies/`, and their bytes.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// A bundle that was checked and compiled.
+pub struct PolicyBundle {
+    /// The organisation's tables.
+    pub org: Org,
+    /// The deployment windows and freezes among them, worked out.
+    pub calendar: Calendar,
+    /// SHA-256 over the sorted paths and bytes of all files.
+    pub digest: Digest,
+    files: Files,
+    data: Value,
+    compiled: Engine,
+}
+
+/// Why a bundle can't be used: everything that is wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct BundleError(pub Vec<PolicyProblem>);
+
+/// Why nothing could be decided, although the bundle is sound in form.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}{message}")]
+pub struct Undecided {
+    place: String,
+    message: String,
+}
+
+/// What the policies say about one input document.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ruling {
+    /// What the rules have to say.
+    pub findings: Vec<RuledFinding>,
+    /// The sign-offs that are required.
+    pub required: Vec<Asked>,
+    /// The risk tier; none for a change of policies.
+    pub tier: Option<RiskTier>,
+    /// Why it is that tier.
+    pub tier_because: Vec<String>,
+    /// The level that counts.
+    pub level: Option<Level>,
+}
+
+/// A finding as a rule yields it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuledFinding {
+    /// `rule/short-name`.
+    pub code: String,
+    /// What it does to the verdict.
+    pub effect: Effect,
+    /// What is the matter.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub help: Option<String>,
+    /// The part of the request that it is about.
+    #[serde(default)]
+    pub pointer: Option<String>,
+    /// The controls that the rule serves.
+    #[serde(default)]
+    pub controls: Vec<String>,
+    /// If given, the finding stands only while sign-off is complete (true) or isn't (false).
+    #[serde(default)]
+    pub signed: Option<bool>,
+}
+
+impl PolicyBundle {
+    /// The shipped bundle's files.
+    pub fn embedded_files() -> Files {
+        fn collect(dir: &Dir<'_>, files: &mut Files) {
+            for file in dir.files() {
+                let path = format!("policies/{}", file.path().display()).replace('\\', "/");
+                files.insert(path, file.contents().to_vec());
+            }
+            dir.dirs().for_each(|dir| collect(dir, files));
+        }
+        let mut files = Files::new();
+        collect(&EMBEDDED, &mut files);
+        files
+    }
+
+    /// Checks and compiles a bundle. The shipped one is only compiled: a test checks it, so that
+    /// no process has to.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with file, line and column.
+    pub fn load(files: Files) -> Result<Self, BundleError> {
+        if files == Self::embedded_files() {
+            return Self::compile(files);
+        }
+        Self::check(&files)?;
+        let bundle = Self::compile(files)?;
+        bundle.try_out()?;
+        Ok(bundle)
+    }
+
+    /// Checks a bundle without compiling it.
+    ///
+    /// # Errors
+    /// As [`PolicyBundle::load`].
+    pub fn check(files: &Files) -> Result<(), BundleError> {
+        let mut problems = Vec::new();
+        let mut sources = Vec::new();
+        for (path, bytes) in rego(files) {
+            match std::str::from_utf8(bytes) {
+                Ok(text) => sources.push((path, text)),
+                Err(error) => problems.push(not_utf8(path, bytes, error)),
+            }
+        }
+        problems.extend(vet::vet(&sources));
+        if let Err(found) = tables::read(files) {
+            problems.extend(found);
+        }
+        if problems.is_empty() { Ok(()) } else { Err(BundleError(problems)) }
+    }
+
+    fn compile(files: Files) -> Result<Self, BundleError> {
+        let org = tables::read(&files).map_err(BundleError)?;
+        let data = mounted(&files, &org).map_err(|problem| BundleError(vec![problem]))?;
+        let mut compiled = Engine::new();
+        // Otherwise an error inside one definition of a function is dropped if another definition
+        // gives a value, and a denial that depends on it may vanish.
+        compiled.set_strict_builtin_errors(true);
+        compiled.set_execution_timer_config(ExecutionTimerConfig {
+            limit: TIME_LIMIT,
+            check_interval: CHECK_INTERVAL,
+        });
+        compiled.add_data(data.clone()).map_err(|error| whole_bundle(&error))?;
+        for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(vet::TEST_SUFFIX)) {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            compiled.add_policy(path.to_owned(), text).map_err(|error| whole_bundle(&error))?;
+        }
+        let packages = compiled.get_packages().map_err(|error| whole_bundle(&error))?;
+        for (wanted, what) in [
+            ("data.changegate", "the entry point, package changegate with the rule decision"),
+            ("data.changegate.rules.", "any rule, a package below changegate.rules"),
+        ] {
+            let found = |package: &String| match wanted.strip_suffix('.') {
+                Some(_) => package.starts_with(wanted),
+                None => package == wanted,
+            };
+            if !packages.iter().any(found) {
+                return Err(BundleError(vec![PolicyProblem {
+                    path: "policies".to_owned(),
+                    line: 1,
+                    column: 1,
+                    message: format!("the bundle lacks {what}: without it nothing can be decided"),
+                    help: Some("copy the shipped bundle and change that".to_owned()),
+                }]));
+            }
+        }
+        let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let digest = Digest::of_parts(contents);
+        let calendar = Calendar::new(&org.windows, &org.freezes);
+        Ok(PolicyBundle { org, calendar, digest, files, data, compiled })
+    }
+
+    /// Evaluates once, on an empty request: some mistakes show only then.
+    fn try_out(&self) -> Result<(), BundleError> {
+        let mut evaluator = self.evaluator();
+        evaluator
+            .engine
+            .eval_rule(ENTRY_POINT.to_owned())
+            .map(|_| ())
+            .map_err(|error| whole_bundle(&error))
+    }
+
+    /// An evaluator of its own for each thread: sharing one contends on reference counts.
+    pub fn evaluator(&self) -> Evaluator {
+        Evaluator { engine: self.compiled.clone() }
+    }
+
+    /// The bundle's files.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Runs the bundle's own tests; `only` keeps those whose full name contains it.
+    ///
+    /// # Errors
+    /// When they can't be run at all.
+    pub fn test(&self, only: Option<&str>) -> anyhow::Result<testing::TestReport> {
+        let sources: Vec<_> = rego(&self.files)
+            .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
+            .collect();
+        testing::run(&sources, self.data.clone(), only)
+    }
+}
+
+/// Decides input documents, one after the other.
+pub struct Evaluator {
+    engine: Engine,
+}
+
+impl Evaluator {
+    /// What the policies say about an input document, which is JSON.
+    ///
+    /// # Errors
+    /// When a rule conflicts with another, takes too long, or what comes out is no ruling.
+    pub fn rule(&mut self, input: &str) -> Result<Ruling, Undecided> {
+        let value = self.ruling(input)?;
+        let ruling = serde_json::to_value(&value).and_then(Ruling::deserialize);
+        ruling.map_err(|error| Undecided {
+            place: String::new(),
+            message: format!("the policies' `{ENTRY_POINT}` isn't a decision: {error}"),
+        })
+    }
+
+    /// The same, as the policies' own value.
+    fn ruling(&mut self, input: &str) -> Result<Value, Undecided> {
+        self.engine.set_input_json(input).map_err(|error| undecided(&error))?;
+        match self.engine.eval_rule(ENTRY_POINT.to_owned()) {
+            Ok(Value::Undefined) => Err(Undecided {
+                place: String::new(),
+                message: format!("the policies leave `{ENTRY_POINT}` undefined for this change"),
+            }),
+            Ok(value) => Ok(value),
+            Err(error) => Err(undecided(&error)),
+        }
+    }
+
+    /// What the policies say, as canonical JSON, to hold against another engine's answer.
+    ///
+    /// # Errors
+    /// As [`Evaluator::rule`].
+    pub fn ruling_json(&mut self, input: &str) -> Result<serde_json::Value, Undecided> {
+        Ok(crate::digest::to_json(&self.ruling(input)?))
+    }
+}
+
+fn rego(files: &Files) -> impl Iterator<Item = (&str, &[u8])> {
+    files
+        .iter()
+        .filter(|(path, _)| path.ends_with(".rego"))
+        .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
+}
+
+/// The data that the rules see as `data`: each table as it is written, the settings with their
+/// defaults.
+fn mounted(files: &Files, org: &Org) -> Result<Value, PolicyProblem> {
+    let mut tables = tables::all(files)
+        .map(|(name, _, bytes)| {
+            let document = crate::yaml::parse(bytes);
+            (name.to_owned(), document.read::<serde_json::Value>().value.unwrap_or_default())
+        })
+        .collect::<serde_json::Map<_, _>>();
+    tables.insert("settings".to_owned(), crate::digest::to_json(&org.settings));
+    let data = serde_json::json!({ "org": tables });
+    Value::from_json_str(&data.to_string()).map_err(|error| PolicyProblem {
+        path: "policies/org".to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("the data can't be mounted: {error}"),
+        help: None,
+    })
+}
+
+fn not_utf8(path: &str, bytes: &[u8], error: std::str::Utf8Error) -> PolicyProblem {
+    let before = &bytes[..error.valid_up_to()];
+    let line = before.iter().filter(|byte| **byte == b'\n').count();
+    PolicyProblem {
+        path: path.to_owned(),
+        line: line as u32 + 1,
+        column: 1,
+        message: "the file isn't UTF-8 text".to_owned(),
+        help: Some("save it as UTF-8".to_owned()),
+    }
+}
+
+fn whole_bundle(error: &anyhow::Error) -> BundleError {
+    let message = Message::of(error);
+    let (path, line, column) = message
+        .place
+        .map_or(("policies".to_owned(), 1, 1), |place| (place.path, place.line, place.wide_column));
+    BundleError(vec![PolicyProblem { path, line, column, message: message.text, help: None }])
+}
+
+fn undecided(error: &anyhow::Error) -> Undecided {
+    let message = Message::of(error);
+    let place =
+        message.place.map(|place| format!("{}:{}: ", place.path, place.line)).unwrap_or_default();
+    Undecided { place, message: message.text }
+}

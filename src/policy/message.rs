@@ -1,0 +1,83 @@
+//! Reads the messages of the Rego interpreter, which are drawings for a terminal:
+//!
+//! ```text
+//! --> rules/window/window.rego:12:5
+//!    |
+//! 12 |     f(x)
+//!    |     ^
+//! error: functions must not produce multiple outputs for same inputs
+//! ```
+//!
+//! Some are `path:12:5 error: what`, and some have no place at all.
+
+use std::fmt;
+
+/// What the interpreter said, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub place: Option<Place>,
+    /// One line, without a full stop.
+    pub text: String,
+}
+
+/// A place in a policy, as the interpreter counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub path: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// Counted from 1, in bytes, of which a tab has four.
+    pub wide_column: u32,
+}
+
+impl Message {
+    pub fn of(error: &anyhow::Error) -> Self {
+        let drawing = error.to_string();
+        let first_line = drawing.trim_start().lines().next().unwrap_or("");
+        let located = first_line.strip_prefix("--> ").unwrap_or(first_line);
+        let (located, _) = located.split_once(" error: ").unwrap_or((located, ""));
+        let text = drawing
+            .split_once("error: ")
+            .map_or(drawing.as_str(), |(_, text)| text)
+            .lines()
+            .next()
+            .unwrap_or("");
+        Self { place: Place::read(located), text: text.trim_end_matches(['.', ':']).to_owned() }
+    }
+}
+
+impl Place {
+    fn read(located: &str) -> Option<Self> {
+        let (rest, column) = located.rsplit_once(':')?;
+        let (path, line) = rest.rsplit_once(':')?;
+        Some(Self {
+            path: path.to_owned(),
+            line: line.parse().ok()?,
+            wide_column: column.parse().ok()?,
+        })
+    }
+
+    /// The column in characters, counted from 1, in the text of the file.
+    pub fn column(&self, text: &str) -> u32 {
+        let line = text.lines().nth(self.line.saturating_sub(1) as usize);
+        let (mut wide, mut column) = (1, 1);
+        for character in line.unwrap_or("").chars() {
+            if wide >= self.wide_column {
+                break;
+            }
+            let width = if character == '\t' { 4 } else { character.len_utf8() };
+            wide = wide.saturating_add(u32::try_from(width).unwrap_or(u32::MAX));
+            column += 1;
+        }
+        column
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(Place { path, line, .. }) => write!(f, "{path}:{line}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}

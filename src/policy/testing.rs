@@ -1,0 +1,209 @@
+//! Runs the tests of a policy bundle, in the form that `opa test` understands.
+//!
+//! 1. all files, tests included, become one engine
+//! 2. each rule `test_*` of a file `*_test.rego` is evaluated; it passes when it is neither false
+//!    nor undefined
+//! 3. a failed one is evaluated again in a copy that prints what it compares ([`explain`])
+//! 4. the lines that no test reached are listed for each policy
+//!
+//! The entry point is [`run`]. Rules named `todo_test_*` are skipped, as OPA does.
+
+mod explain;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use anyhow::Context;
+use regorus::unstable::{Rule, RuleHead};
+use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
+use regorus::{Engine, Value};
+
+use super::message::Message;
+use super::vet::{self, PolicyFile};
+
+/// The time that one test may take.
+const LIMIT: ExecutionTimerConfig = ExecutionTimerConfig {
+    limit: Duration::from_secs(1),
+    check_interval: NonZeroU32::new(1000).unwrap(),
+};
+
+const TODO: &str = "todo_test_";
+
+/// How the tests of a bundle went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestReport {
+    /// Sorted by path and line.
+    pub tests: Vec<TestResult>,
+    /// Of policies, not of tests, sorted by path.
+    pub coverage: Vec<FileCoverage>,
+}
+
+/// How one test went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResult {
+    /// Without `data.`, such as `changegate.rules.window_test`.
+    pub package: String,
+    pub name: String,
+    pub path: String,
+    /// Where the test begins, counted from 1.
+    pub line: u32,
+    pub outcome: Outcome,
+    /// What the test printed, each as `path:line: text`.
+    pub printed: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Passed,
+    /// With the statement at which the test ended, where that is known.
+    Failed {
+        expression: Option<FailedExpression>,
+    },
+    /// Nothing could be decided: conflicting rules, an unknown function, too much time.
+    Error(String),
+    /// Named `todo_test_*`.
+    Skipped,
+}
+
+/// The statement at which a test ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedExpression {
+    /// Counted from 1.
+    pub line: u32,
+    /// As it stands in the test, `with` modifiers included.
+    pub text: String,
+    /// The two values, if it is a comparison.
+    pub compared: Option<Compared>,
+}
+
+/// The two sides of a comparison in Rego's notation, or `<undefined>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    pub left: String,
+    pub right: String,
+}
+
+/// The lines of one policy that tests reached, and those that none did, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCoverage {
+    pub path: String,
+    pub covered: Vec<u32>,
+    pub not_covered: Vec<u32>,
+}
+
+/// Runs the tests among `files`, given as paths and Rego texts, with `data` as what `data` holds.
+///
+/// `only` selects tests whose `package.name` contains it. Fails when the files don't form a
+/// bundle: one that can't be parsed, or data that isn't an object.
+pub fn run(files: &[(&str, &str)], data: Value, only: Option<&str>) -> anyhow::Result<TestReport> {
+    let parsed = files
+        .iter()
+        .map(|&(path, text)| PolicyFile::parse(path, text))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|problem| anyhow::anyhow!("{problem}"))?;
+    let mut engine = engine(files, &data)?;
+    engine.set_enable_coverage(true);
+
+    let mut tests = Vec::new();
+    for mut test in parsed.iter().flat_map(tests_of) {
+        let name = format!("{}.{}", test.package, test.name);
+        if only.is_some_and(|only| !name.contains(only)) {
+            continue;
+        }
+        if !test.name.starts_with(TODO) {
+            test.outcome = outcome(&mut engine, &test);
+            test.printed = engine.take_prints()?;
+        }
+        if matches!(test.outcome, Outcome::Failed { .. }) {
+            let expression = explain::failure(files, &parsed, &data, &test);
+            test.outcome = Outcome::Failed { expression };
+        }
+        tests.push(test);
+    }
+    tests.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    let coverage = coverage(&engine, &parsed)?;
+    Ok(TestReport { tests, coverage })
+}
+
+fn engine(files: &[(&str, &str)], data: &Value) -> anyhow::Result<Engine> {
+    let mut engine = Engine::new();
+    engine.set_strict_builtin_errors(false);
+    engine.set_gather_prints(true);
+    engine.set_execution_timer_config(LIMIT);
+    // The files themselves are checked before; what `explain` adds makes lines longer.
+    engine.set_policy_length_config(PolicyLengthConfig {
+        max_col: NonZeroU32::MAX,
+        ..PolicyLengthConfig::default()
+    });
+    for &(path, text) in files {
+        engine
+            .add_policy(path.to_owned(), text.to_owned())
+            .map_err(|error| anyhow::anyhow!("{}", Message::of(&error)))?;
+    }
+    engine.add_data(data.clone()).context("mount the data")?;
+    Ok(engine)
+}
+
+/// The tests of a file, not run yet. A test of several definitions is one.
+fn tests_of(file: &PolicyFile) -> Vec<TestResult> {
+    let package = file.package_name();
+    let package = package.strip_prefix("data.").unwrap_or(&package);
+    let mut tests: Vec<TestResult> = Vec::new();
+    for rule in file.module.policy.iter().filter(|_| file.is_test()) {
+        let Some(name) = test_name(rule) else {
+            continue;
+        };
+        if tests.iter().any(|test| test.name == name) {
+            continue;
+        }
+        tests.push(TestResult {
+            package: package.to_owned(),
+            name: name.to_owned(),
+            path: file.path.to_owned(),
+            line: rule.span().line,
+            outcome: Outcome::Skipped,
+            printed: Vec::new(),
+        });
+    }
+    tests
+}
+
+fn test_name(rule: &Rule) -> Option<&str> {
+    let Rule::Spec { head: RuleHead::Compr { refr, .. }, .. } = rule else {
+        return None;
+    };
+    let name = vet::root(refr);
+    (name.starts_with("test_") || name.starts_with(TODO)).then_some(name)
+}
+
+fn outcome(engine: &mut Engine, test: &TestResult) -> Outcome {
+    match engine.eval_rule(format!("data.{}.{}", test.package, test.name)) {
+        Ok(Value::Undefined | Value::Bool(false)) => Outcome::Failed { expression: None },
+        Ok(_) => Outcome::Passed,
+        Err(error) => Outcome::Error(Message::of(&error).to_string()),
+    }
+}
+
+/// The engine's report leaves out files that were never touched.
+fn coverage(engine: &Engine, files: &[PolicyFile]) -> anyhow::Result<Vec<FileCoverage>> {
+    let report = engine.get_coverage_report()?;
+    let mut reached: BTreeMap<_, _> =
+        report.files.into_iter().map(|file| (file.path, file.covered)).collect();
+    let mut coverage: Vec<_> = files
+        .iter()
+        .filter(|file| !file.is_test())
+        .map(|file| {
+            let covered = reached.remove(file.path).unwrap_or_default();
+            FileCoverage {
+                path: file.path.to_owned(),
+                not_covered: file.lines().difference(&covered).copied().collect(),
+                covered: covered.into_iter().collect(),
+            }
+        })
+        .collect();
+    coverage.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(coverage)
+}

@@ -1,0 +1,167 @@
+//! Refuses, when a bundle is loaded, what a policy may not contain.
+//!
+//! 1. [`text`]: what would harm the parser or deceive a reader: size, hidden characters, nesting
+//! 2. [`PolicyFile::parse`]: the parser's message becomes one line with a place
+//! 3. [`facts`]: what each rule calls, refers to and overrides, read off the tree
+//! 4. [`names`]: what those names stand for
+//! 5. [`functions`]: only functions that are deterministic and bounded, called correctly
+//! 6. [`cycles`]: nothing that depends on itself, and no endless chain of rules
+//!
+//! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
+//! every file parses. The entry point is [`vet`].
+
+mod cycles;
+mod facts;
+mod functions;
+mod names;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::fmt;
+
+use regorus::Source;
+use regorus::unstable::{Expr, Module, Parser, Rule, Span};
+
+use facts::Facts;
+use names::Scopes;
+
+/// The ending of files that hold tests. They may print and override with `with`; they never decide.
+pub const TEST_SUFFIX: &str = "_test.rego";
+
+/// Something in a policy file that is refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PolicyProblem {
+    /// The file's path in the bundle.
+    pub path: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// In characters, counted from 1.
+    pub column: u32,
+    /// What is refused and why, without a full stop.
+    pub message: String,
+    /// What to do instead, a sentence.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for PolicyProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, line, column, message, help } = self;
+        write!(f, "{path}:{line}:{column}: {message}.")?;
+        help.as_ref().map_or(Ok(()), |help| write!(f, " {help}"))
+    }
+}
+
+/// Checks Rego sources, given as paths and texts, and returns every problem, sorted by place.
+pub fn vet(files: &[(&str, &str)]) -> Vec<PolicyProblem> {
+    let mut problems = Vec::new();
+    let mut parsed = Vec::new();
+    for (path, text) in files {
+        match PolicyFile::parse(path, text) {
+            Ok(file) => parsed.push(file),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        problems = judge(&parsed);
+    }
+    problems.sort();
+    problems
+}
+
+/// A Rego file that has been parsed.
+pub(super) struct PolicyFile<'a> {
+    pub path: &'a str,
+    pub text: &'a str,
+    pub module: Module,
+}
+
+impl<'a> PolicyFile<'a> {
+    /// Reads one file, unless it is refused before or by the parser.
+    pub fn parse(path: &'a str, text: &'a str) -> Result<Self, PolicyProblem> {
+        text::check(path, text)?;
+        let parse = || {
+            let source = Source::from_contents(path.to_owned(), text.to_owned())?;
+            let mut parser = Parser::new(&source)?;
+            parser.enable_rego_v1()?;
+            parser.parse()
+        };
+        match parse() {
+            Ok(module) => Ok(Self { path, text, module }),
+            Err(error) => Err(text::syntax_problem(path, text, &error)),
+        }
+    }
+
+    pub fn is_test(&self) -> bool {
+        self.path.ends_with(TEST_SUFFIX)
+    }
+
+    fn problem(&self, span: &Span, message: String, help: &str) -> PolicyProblem {
+        let (line, column) = text::place(self.text, span.start as usize);
+        PolicyProblem {
+            path: self.path.to_owned(),
+            line,
+            column,
+            message,
+            help: (!help.is_empty()).then(|| help.to_owned()),
+        }
+    }
+}
+
+fn judge(files: &[PolicyFile]) -> Vec<PolicyProblem> {
+    let facts: Vec<Facts> = files.iter().flat_map(facts::read).collect();
+    let mut problems: Vec<_> = files.iter().flat_map(refused_statements).collect();
+    problems.extend(facts.iter().flat_map(refused_overrides));
+    let scopes = Scopes::of(&facts);
+    problems.extend(functions::check(&facts, &scopes));
+    problems.extend(cycles::check(&facts, &scopes));
+    problems
+}
+
+/// Imports and defaults whose meaning differs between engines, or that do nothing.
+fn refused_statements(file: &PolicyFile) -> Vec<PolicyProblem> {
+    let imports = file.module.imports.iter().filter_map(|import| {
+        let imported = import.refr.span().text();
+        let help = match imported {
+            "data" | "input" if import.r#as.is_none() => "It is always there: drop this line.",
+            "data" | "input" | "rego.v1" => return None,
+            _ if matches!(root(&import.refr), "data" | "input") => return None,
+            _ => "Import `rego.v1`, or something below `data` or `input`.",
+        };
+        let message = format!("`{imported}` can't be imported");
+        Some(file.problem(&import.span, message, help))
+    });
+    let defaults = file.module.policy.iter().filter_map(|rule| match &**rule {
+        Rule::Default { span, args, .. } if !args.is_empty() => Some(file.problem(
+            span,
+            "a function can't have a default: engines differ in what it means".into(),
+            "Add a second definition for the remaining case, or use `else`.",
+        )),
+        _ => None,
+    });
+    imports.chain(defaults).collect()
+}
+
+fn refused_overrides(rule: &Facts) -> Vec<PolicyProblem> {
+    let overrides = rule.overrides.iter().filter(|_| !rule.file.is_test());
+    overrides
+        .map(|span| {
+            rule.file.problem(
+                span,
+                "`with` can't be used in a policy: it replaces functions and facts".into(),
+                "Pass the value to a function, or move this to a file that ends in `_test.rego`.",
+            )
+        })
+        .collect()
+}
+
+/// The first name of a reference, such as `data` in `data.org.roster`; empty for anything else.
+pub(super) fn root(mut expression: &Expr) -> &str {
+    loop {
+        match expression {
+            Expr::Var { span, .. } => return span.text(),
+            Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => expression = refr,
+            _ => return "",
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! What each rule of a file does, read off the syntax tree.
+//!
+//! One walk notes calls, references and `with` modifiers. Scopes are not modelled: a name that a
+//! rule declares anywhere counts as local in the whole rule. That can only lose a reference to
+//! another rule, which the interpreter notices itself when it closes a cycle; calls, whose cycles
+//! it doesn't notice, are never hidden by local names.
+
+use std::collections::BTreeSet;
+
+use regorus::unstable::{
+    AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleAssign, RuleHead, Span,
+};
+use regorus::utils::get_path_string;
+
+use super::PolicyFile;
+
+/// A rule or one of several definitions of it.
+pub(super) struct Facts<'a> {
+    pub file: &'a PolicyFile<'a>,
+    pub span: &'a Span,
+    /// From `data` to the last literal component of the head.
+    pub path: Vec<&'a str>,
+    /// How many components of `path` are the package's.
+    pub package_len: usize,
+    /// The path as the interpreter writes it, such as `data.changegate.tier`.
+    pub name: String,
+    /// The number of parameters of a function, `None` for other rules.
+    pub arity: Option<usize>,
+    pub calls: Vec<Call<'a>>,
+    /// Paths as written, whose components are `None` where they are known only at evaluation.
+    pub references: BTreeSet<Vec<Option<&'a str>>>,
+    /// `with` modifiers.
+    pub overrides: Vec<&'a Span>,
+    /// Lines that hold something to evaluate, counted from 1.
+    pub lines: BTreeSet<u32>,
+    locals: BTreeSet<&'a str>,
+}
+
+/// A call, by the name that the source gives.
+pub(super) struct Call<'a> {
+    pub span: &'a Span,
+    pub name: String,
+    pub arguments: &'a [Ref<Expr>],
+}
+
+/// Reads all rules of a file.
+pub(super) fn read<'a>(file: &'a PolicyFile<'a>) -> Vec<Facts<'a>> {
+    let rules = file.module.policy.iter();
+    rules.map(|rule| Facts::of_rule(file, rule)).collect()
+}
+
+impl PolicyFile<'_> {
+    /// The package's path from `data` on.
+    pub(super) fn package(&self) -> Vec<&str> {
+        let own = components(&self.module.package.refr);
+        std::iter::once("data").chain(own.into_iter().flatten()).collect()
+    }
+
+    /// The lines that hold something to evaluate, counted from 1.
+    pub fn lines(&self) -> BTreeSet<u32> {
+        read(self).into_iter().flat_map(|rule| rule.lines).collect()
+    }
+
+    /// The package's path as the interpreter writes it.
+    pub fn package_name(&self) -> String {
+        path_name(&self.module.package.refr, Some("data"))
+    }
+
+    /// What an import makes known under `alias`.
+    pub(super) fn import(&self, alias: &str) -> Option<&Expr> {
+        let mut imports = self.module.imports.iter();
+        let found = imports.find(|import| match &import.r#as {
+            Some(name) => name.text() == alias,
+            None => components(&import.refr).last() == Some(&Some(alias)),
+        });
+        found.map(|import| &*import.refr)
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// Whether `name` is declared somewhere in this rule.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.locals.contains(name)
+    }
+
+    fn of_rule(file: &'a PolicyFile<'a>, rule: &'a Rule) -> Self {
+        let (refr, arity) = match rule {
+            Rule::Default { refr, .. } => (refr, None),
+            Rule::Spec { head, .. } => match head {
+                RuleHead::Func { refr, args, .. } => (refr, Some(args.len())),
+                RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } => (refr, None),
+            },
+        };
+        let mut path = file.package();
+        let package_len = path.len();
+        path.extend(components(refr).into_iter().map_while(|component| component));
+        let mut facts = Self {
+            file,
+            span: rule.span(),
+            name: path_name(refr, Some(&file.package_name())),
+            path,
+            package_len,
+            arity,
+            calls: Vec::new(),
+            references: BTreeSet::new(),
+            overrides: Vec::new(),
+            lines: BTreeSet::new(),
+            locals: BTreeSet::new(),
+        };
+        facts.rule(rule);
+        facts
+    }
+
+    fn rule(&mut self, rule: &'a Rule) {
+        match rule {
+            Rule::Default { value, .. } => self.expression(value),
+            Rule::Spec { head, bodies, .. } => {
+                match head {
+                    RuleHead::Compr { refr, assign, .. } => {
+                        self.indexes(refr);
+                        self.assignment(assign);
+                    }
+                    RuleHead::Set { refr, key, .. } => {
+                        self.indexes(refr);
+                        key.iter().for_each(|key| self.expression(key));
+                    }
+                    RuleHead::Func { args, assign, .. } => {
+                        args.iter().for_each(|parameter| self.pattern(parameter));
+                        self.assignment(assign);
+                    }
+                }
+                for body in bodies {
+                    self.assignment(&body.assign);
+                    self.query(&body.query);
+                }
+            }
+        }
+    }
+
+    fn assignment(&mut self, assign: &'a Option<RuleAssign>) {
+        assign.iter().for_each(|assign| self.expression(&assign.value));
+    }
+
+    fn query(&mut self, query: &'a Query) {
+        query.stmts.iter().for_each(|statement| self.statement(statement));
+    }
+
+    fn statement(&mut self, statement: &'a LiteralStmt) {
+        match &statement.literal {
+            Literal::SomeVars { vars, .. } => self.locals.extend(vars.iter().map(Span::text)),
+            Literal::SomeIn { key, value, collection, .. } => {
+                key.iter().for_each(|key| self.pattern(key));
+                self.pattern(value);
+                self.expression(collection);
+            }
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expression(expr),
+            Literal::Every { key, value, domain, query, .. } => {
+                self.locals.extend(key.iter().chain([value]).map(Span::text));
+                self.expression(domain);
+                self.query(query);
+            }
+        }
+        for modifier in &statement.with_mods {
+            self.overrides.push(&modifier.span);
+            self.expression(&modifier.r#as);
+        }
+    }
+
+    fn expression(&mut self, expression: &'a Expr) {
+        self.lines.insert(expression.span().line);
+        match expression {
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => {}
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                self.reference(expression);
+            }
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                items.iter().for_each(|item| self.expression(item));
+            }
+            Expr::Object { fields, .. } => {
+                for (_, key, value) in fields {
+                    self.expression(key);
+                    self.expression(value);
+                }
+            }
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.expression(term);
+                self.query(query);
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                self.expression(key);
+                self.expression(value);
+                self.query(query);
+            }
+            Expr::Call { span, fcn, params, .. } => {
+                self.calls.push(Call { span, name: path_name(fcn, None), arguments: params });
+                params.iter().for_each(|argument| self.expression(argument));
+            }
+            Expr::UnaryExpr { expr, .. } => self.expression(expr),
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. } => {
+                self.expression(lhs);
+                self.expression(rhs);
+            }
+            Expr::AssignExpr { op, lhs, rhs, .. } => {
+                match op {
+                    AssignOp::ColEq => self.pattern(lhs),
+                    AssignOp::Eq => self.expression(lhs),
+                }
+                self.expression(rhs);
+            }
+            Expr::Membership { key, value, collection, .. } => {
+                key.iter().for_each(|key| self.expression(key));
+                self.expression(value);
+                self.expression(collection);
+            }
+        }
+    }
+
+    fn reference(&mut self, expression: &'a Expr) {
+        self.indexes(expression);
+        let path = components(expression);
+        if path.first().is_some_and(Option::is_some) {
+            self.references.insert(path);
+        }
+    }
+
+    /// Visits what stands in the brackets of a reference, and what it starts from.
+    fn indexes(&mut self, mut expression: &'a Expr) {
+        loop {
+            match expression {
+                Expr::RefDot { refr, .. } => expression = refr,
+                Expr::RefBrack { refr, index, .. } => {
+                    self.expression(index);
+                    expression = refr;
+                }
+                Expr::Var { .. } => return,
+                start => return self.expression(start),
+            }
+        }
+    }
+
+    /// Declares the variables of a pattern such as `[code, {"tier": tier}]`.
+    fn pattern(&mut self, pattern: &'a Expr) {
+        match pattern {
+            Expr::Var { span, .. } => drop(self.locals.insert(span.text())),
+            Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
+            Expr::Object { fields, .. } => {
+                for (_, key, value) in fields {
+                    self.expression(key);
+                    self.pattern(value);
+                }
+            }
+            other => self.expression(other),
+        }
+    }
+}
+
+fn path_name(reference: &Expr, parent: Option<&str>) -> String {
+    // Fails for what is no reference; its text names nothing that could be called.
+    get_path_string(reference, parent).unwrap_or_else(|_| reference.span().text().to_owned())
+}
+
+/// The components of a reference; `None` for one that is known only at evaluation, and first for
+/// a reference that starts from something else than a name.
+pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
+    let mut components = Vec::new();
+    loop {
+        match expression {
+            Expr::RefDot { refr, field, .. } => {
+                components.push(Some(field.0.text()));
+                expression = refr;
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                components.push(literal(index));
+                expression = refr;
+            }
+            start => {
+                components.push(match start {
+                    Expr::Var { span, .. } => Some(span.text()),
+                    _ => None,
+                });
+                components.reverse();
+                return components;
+            }
+        }
+    }
+}
+
+/// The text of a string literal.
+pub(super) fn literal(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::String { value, .. } | Expr::RawString { value, .. } => {
+            value.as_string().ok().map(|text| &**text)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,253 @@
+//! Which functions a policy may call, and how.
+//!
+//! The list names what is allowed, so that a function which a later interpreter brings is refused
+//! until somebody has judged it. A function is allowed when its result depends on its arguments
+//! alone and stays in proportion to them. That leaves out the calendar functions of `time`, which
+//! read the machine's time zone for the zone `Local`.
+//!
+//! A builtin that fails is undefined, and so a mistake in its arguments would silence the rule
+//! that calls it. Patterns and formats therefore have to be literals, and are tried here.
+
+use regorus::Value;
+use regorus::unstable::{BUILTINS, Expr};
+
+use super::PolicyProblem;
+use super::facts::{Call, Facts, literal};
+use super::names::{Names, Scopes, imported_name};
+
+pub(super) const ALLOWED: &[&str] = &[
+    "abs",
+    "array.concat",
+    "array.reverse",
+    "array.slice",
+    "ceil",
+    "concat",
+    "contains",
+    "count",
+    "endswith",
+    "floor",
+    "format_int",
+    "indexof",
+    "indexof_n",
+    "intersection",
+    "is_array",
+    "is_boolean",
+    "is_null",
+    "is_number",
+    "is_object",
+    "is_set",
+    "is_string",
+    "lower",
+    "max",
+    "min",
+    "object.filter",
+    "object.get",
+    "object.keys",
+    "object.remove",
+    "object.subset",
+    "object.union",
+    "object.union_n",
+    "product",
+    "regex.match",
+    "round",
+    "sort",
+    "split",
+    "sprintf",
+    "startswith",
+    "strings.any_prefix_match",
+    "strings.any_suffix_match",
+    "strings.count",
+    "strings.reverse",
+    "substring",
+    "sum",
+    "time.parse_duration_ns",
+    "time.parse_rfc3339_ns",
+    "to_number",
+    "trim",
+    "trim_left",
+    "trim_prefix",
+    "trim_right",
+    "trim_space",
+    "trim_suffix",
+    "type_name",
+    "union",
+    "upper",
+];
+
+const REPLAY: &str = "a decision has to come out the same when it is replayed";
+const MACHINE: &str = "a decision has to come out the same on every machine";
+const UNBOUNDED: &str = "its result can grow without bound, and nothing interrupts it";
+const SEARCH: &str = "its work can grow without bound, and nothing interrupts it";
+const OUTPUT: &str = "deciding writes nothing";
+const NO_ZONE: &str = "Use `input.calendar`, or `time.parse_rfc3339_ns` and arithmetic.";
+const PRINT_IN_TESTS: &str = "Use `print` in a file that ends in `_test.rego`.";
+const NAME_THE_PATHS: &str = "Name the paths that you mean, or iterate with `some … in …`.";
+
+/// Functions that somebody may reach for: name, why not, what to do instead.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("bits.lsh", UNBOUNDED, "Multiply instead."),
+    ("glob.match", SEARCH, "Use `startswith`, `endswith` or `regex.match`."),
+    ("graph.reachable", SEARCH, NAME_THE_PATHS),
+    ("graph.reachable_paths", SEARCH, NAME_THE_PATHS),
+    ("http.send", REPLAY, "Put the fact into the evidence, or into `data.org`."),
+    ("net.lookup_ip_addr", REPLAY, "Put the address into `data.org`."),
+    ("numbers.range", UNBOUNDED, "Compare with `<` and `<=`, or list the numbers in `data.org`."),
+    ("numbers.range_step", UNBOUNDED, "Compare with `<` and `<=`."),
+    ("opa.runtime", MACHINE, "Put the setting into `data.org.settings`."),
+    ("print", OUTPUT, PRINT_IN_TESTS),
+    ("rand.intn", REPLAY, "Choose by something in `input`, such as the request's id."),
+    ("regex.replace", UNBOUNDED, "Use `trim_prefix`, `trim_suffix` or `split`."),
+    ("replace", UNBOUNDED, "Use `trim_prefix`, `trim_suffix` or `split`."),
+    ("strings.replace_n", UNBOUNDED, "Use `trim_prefix`, `trim_suffix` or `split`."),
+    ("time.add_date", MACHINE, NO_ZONE),
+    ("time.clock", MACHINE, NO_ZONE),
+    ("time.date", MACHINE, NO_ZONE),
+    ("time.diff", MACHINE, NO_ZONE),
+    ("time.format", MACHINE, NO_ZONE),
+    ("time.now_ns", REPLAY, "Use `input.now`."),
+    ("time.weekday", MACHINE, NO_ZONE),
+    ("trace", OUTPUT, PRINT_IN_TESTS),
+    ("uuid.rfc4122", REPLAY, "Use something in `input`, such as the request's id."),
+    ("walk", SEARCH, NAME_THE_PATHS),
+];
+
+/// Judges every call.
+pub(super) fn check(facts: &[Facts], scopes: &Scopes) -> Vec<PolicyProblem> {
+    let mut problems = Vec::new();
+    for rule in facts {
+        let names = scopes.seen_by(rule);
+        problems.extend(rule.calls.iter().filter_map(|call| refusal(names, rule, call)));
+    }
+    problems
+}
+
+fn refusal(names: &Names, rule: &Facts, call: &Call) -> Option<PolicyProblem> {
+    let problem = |message, help: &str| Some(rule.file.problem(call.span, message, help));
+    let name = call.name.as_str();
+    if let Some((_, parameters)) = names.function(rule, call) {
+        return wrong_count(call, parameters).and_then(|message| problem(message, ""));
+    }
+    if let Some(target) = imported_name(rule, name) {
+        let message = format!("`{name}` stands for `{target}`, which isn't a function");
+        return problem(message, &suggestion(names, rule, name));
+    }
+    if name == "print" && rule.file.is_test() {
+        return None;
+    }
+    if let Some((_, why, instead)) = REFUSED.iter().find(|(refused, ..)| *refused == name) {
+        return problem(format!("`{name}` can't be used in a policy: {why}"), instead);
+    }
+    let Some((_, parameters)) = BUILTINS.get(name).filter(|_| ALLOWED.contains(&name)) else {
+        let message =
+            format!("`{name}` is neither a function of this bundle nor one that policies may use");
+        return problem(message, &suggestion(names, rule, name));
+    };
+    if let Some(message) = wrong_count(call, usize::from(*parameters)) {
+        return problem(message, "");
+    }
+    match name {
+        "regex.match" => bad_pattern(call).and_then(|(message, help)| problem(message, help)),
+        "sprintf" => bad_format(call).and_then(|(message, help)| problem(message, help)),
+        _ => None,
+    }
+}
+
+/// An argument too many would be compared with the result, which nobody expects.
+fn wrong_count(call: &Call, parameters: usize) -> Option<String> {
+    let given = call.arguments.len();
+    let plural = if parameters == 1 { "" } else { "s" };
+    (given != parameters)
+        .then(|| format!("`{}` takes {parameters} argument{plural}, not {given}", call.name))
+}
+
+fn suggestion(names: &Names, rule: &Facts, name: &str) -> String {
+    let candidates = ALLOWED.iter().copied().chain(names.callable(rule));
+    candidates
+        .map(|candidate| (strsim::osa_distance(candidate, name), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().min(name.len()) / 3)
+        .min()
+        .map(|(_, candidate)| format!("Did you mean `{candidate}`?"))
+        .unwrap_or_default()
+}
+
+fn bad_pattern(call: &Call) -> Option<(String, &'static str)> {
+    let [pattern, _] = call.arguments else {
+        return None;
+    };
+    let Some(text) = literal(pattern) else {
+        let message = "`regex.match` needs its pattern written out, so that it can be checked";
+        return Some((message.into(), "Write the pattern as a literal in backquotes."));
+    };
+    if let Some(class) = engine_dependent(text) {
+        return Some((
+            format!("`{class}` means other characters in other engines"),
+            "Write classes out, such as `[0-9]`, and ignore case with `lower`.",
+        ));
+    }
+    let arguments = [Value::from(text), Value::from("")];
+    let (compile, _) = BUILTINS.get("regex.match")?;
+    let invalid = compile(call.span, call.arguments, &arguments, true).is_err();
+    invalid.then(|| {
+        let message = format!("`{text}` is no valid pattern, or too large");
+        (message, "Patterns follow RE2, without look-around and back-references.")
+    })
+}
+
+/// The first class or flag that means ASCII in OPA, but Unicode or nothing here, as the build has it.
+fn engine_dependent(pattern: &str) -> Option<&str> {
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['\\', '(']) {
+        rest = &rest[at..];
+        let mut ends = rest.char_indices().map(|(start, _)| start).skip(2);
+        let pair = ends.next().unwrap_or(rest.len());
+        let class = rest[..pair].strip_prefix('\\');
+        if class.is_some_and(|class| "dDwWsSbBpP".contains(class)) {
+            return Some(&rest[..pair]);
+        }
+        if rest.starts_with("(?") && !rest.starts_with("(?:") {
+            return Some(&rest[..ends.next().unwrap_or(rest.len())]);
+        }
+        rest = &rest[if class.is_some() { pair } else { 1 }..];
+    }
+    None
+}
+
+fn bad_format(call: &Call) -> Option<(String, &'static str)> {
+    const PRINT_ANYTHING: &str = "Use `%v` or `%s`, which print every value.";
+    let [format, values] = call.arguments else {
+        return None;
+    };
+    let (Some(format), Expr::Array { items, .. }) = (literal(format), &**values) else {
+        return Some((
+            "`sprintf` needs its format and its list of values written out, so that they can be \
+             checked"
+                .into(),
+            "Write `sprintf(\"… %v …\", [value])`.",
+        ));
+    };
+    let mut verbs = 0;
+    let mut characters = format.chars();
+    while let Some(character) = characters.next() {
+        if character != '%' {
+            continue;
+        }
+        match characters.next() {
+            Some('%') => {}
+            Some('v' | 's') => verbs += 1,
+            Some('d') => {
+                let message = "`%d` gives nothing for a value that isn't a whole number";
+                return Some((message.into(), PRINT_ANYTHING));
+            }
+            Some(other) => {
+                let message = format!("`%{other}` can't be used in a format");
+                return Some((message, PRINT_ANYTHING));
+            }
+            None => return Some(("a format can't end in `%`".into(), "Write `%%`.")),
+        }
+    }
+    let given = items.len();
+    (verbs != given).then(|| {
+        let message = format!("this format has {verbs} verbs for {given} values");
+        (message, "Give one value for each `%v`.")
+    })
+}

@@ -1,0 +1,304 @@
+//! Cases for [`vet`]: a policy, and the problems that it gives.
+
+use super::*;
+
+fn problems(files: &[(&str, &str)]) -> Vec<String> {
+    vet(files).iter().map(ToString::to_string).collect()
+}
+
+/// The problems of one rule body, which starts at line 2, column 8.
+fn in_body(body: &str) -> Vec<String> {
+    let text = format!("package changegate.p\nr if {{ {body} }}\nf(x) := x\ng(x, y) := x + y\n");
+    problems(&[("p.rego", &text)])
+}
+
+#[track_caller]
+fn accepts(body: &str) {
+    assert_eq!(in_body(body), Vec::<String>::new(), "{body}");
+}
+
+#[track_caller]
+fn refuses(body: &str, expected: &str) {
+    assert_eq!(in_body(body), [format!("p.rego:2:8: {expected}")], "{body}");
+}
+
+#[test]
+fn every_allowed_function_exists_in_the_interpreter() {
+    let missing: Vec<_> = functions::ALLOWED
+        .iter()
+        .filter(|name| !regorus::unstable::BUILTINS.contains_key(*name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn ordinary_rego_is_accepted() {
+    accepts("count(input.actions) + 1 > f(2) * g(1, 2) - 3 % 2");
+    accepts("{1, 2} & {2} == {2} | set()");
+    accepts(r#"sprintf("100 %% of %s, %v", ["x", 1]) != "", regex.match(`^[A-Z]{3}-[0-9]+$`, input.id)"#.replace(", regex", "; regex").as_str());
+    accepts("every a in input.actions { a.tier in {\"low\", \"high\"} }");
+    accepts(
+        "some i, a in input.actions; not a.off; xs := [x | some x in a.b; f(x) > i]; xs[0] == -1",
+    );
+    accepts("data.changegate.p.f(1) == data.changegate[\"p\"].g(1, 2)");
+    accepts("time.parse_rfc3339_ns(input.now) > time.parse_duration_ns(\"1h\")");
+}
+
+#[test]
+fn functions_that_would_differ_on_replay_are_refused() {
+    refuses(
+        "time.now_ns() > 0",
+        "`time.now_ns` can't be used in a policy: a decision has to come out the same when it is \
+         replayed. Use `input.now`.",
+    );
+    for name in ["http.send({})", "rand.intn(\"a\", 9)", "uuid.rfc4122(\"\")", "opa.runtime()"] {
+        let function = name.split('(').next().unwrap();
+        let problems = in_body(&format!("{name} == 1"));
+        let expected = format!("p.rego:2:8: `{function}` can't be used in a policy: ");
+        assert!(problems[0].starts_with(&expected), "{problems:?}");
+    }
+    refuses(
+        "time.weekday(0) == \"Monday\"",
+        "`time.weekday` can't be used in a policy: a decision has to come out the same on every \
+         machine. Use `input.calendar`, or `time.parse_rfc3339_ns` and arithmetic.",
+    );
+    refuses(
+        "time[\"now_ns\"]() > 0",
+        "`time.now_ns` can't be used in a policy: a decision has to come out the same when it is \
+         replayed. Use `input.now`.",
+    );
+}
+
+#[test]
+fn functions_without_bound_are_refused() {
+    refuses(
+        "bits.lsh(1, 4000000000) > 0",
+        "`bits.lsh` can't be used in a policy: its result can grow without bound, and nothing \
+         interrupts it. Multiply instead.",
+    );
+    refuses(
+        "walk(input, [p, v])",
+        "`walk` can't be used in a policy: its work can grow without bound, and nothing \
+         interrupts it. Name the paths that you mean, or iterate with `some … in …`.",
+    );
+    for call in
+        ["numbers.range(1, 9)", "replace(\"a\", \"\", \"b\")", "strings.replace_n({}, \"\")"]
+    {
+        assert_eq!(in_body(&format!("x := {call}")).len(), 1, "{call}");
+    }
+}
+
+#[test]
+fn unknown_functions_and_wrong_counts_are_refused() {
+    refuses(
+        "counts([])",
+        "`counts` is neither a function of this bundle nor one that policies may use. Did you \
+         mean `count`?",
+    );
+    refuses(
+        "crypto.sha256(\"\")",
+        "`crypto.sha256` is neither a function of this bundle nor one that policies may use.",
+    );
+    refuses("count([], x)", "`count` takes 1 argument, not 2.");
+    refuses("g(1)", "`g` takes 2 arguments, not 1.");
+}
+
+#[test]
+fn formats_and_patterns_have_to_be_literals_that_work() {
+    refuses(
+        "sprintf(\"%09999999d\", [1])",
+        "`%0` can't be used in a format. Use `%v` or `%s`, which print every value.",
+    );
+    refuses(
+        "sprintf(\"%d\", [1])",
+        "`%d` gives nothing for a value that isn't a whole number. Use `%v` or `%s`, which print \
+         every value.",
+    );
+    refuses(
+        "sprintf(\"%v %v\", [1])",
+        "this format has 2 verbs for 1 values. Give one value for each `%v`.",
+    );
+    refuses(
+        "sprintf(input.format, [1])",
+        "`sprintf` needs its format and its list of values written out, so that they can be \
+         checked. Write `sprintf(\"… %v …\", [value])`.",
+    );
+    refuses(
+        r"regex.match(`^\d+$`, input.id)",
+        r"`\d` means other characters in other engines. Write classes out, such as `[0-9]`, and ignore case with `lower`.",
+    );
+    accepts(r#"regex.match(`^\(?[(]\.(?:a|é\\)$`, input.id)"#);
+    refuses(
+        "regex.match(`(?:a)(?i)b`, input.id)",
+        "`(?i` means other characters in other engines. Write classes out, such as `[0-9]`, and \
+         ignore case with `lower`.",
+    );
+    refuses(
+        "regex.match(`a{1000}{1000}`, input.id)",
+        "`a{1000}{1000}` is no valid pattern, or too large. Patterns follow RE2, without \
+         look-around and back-references.",
+    );
+    refuses(
+        "regex.match(input.pattern, input.id)",
+        "`regex.match` needs its pattern written out, so that it can be checked. Write the \
+         pattern as a literal in backquotes.",
+    );
+}
+
+#[test]
+fn printing_and_overriding_belong_in_tests() {
+    let text = "package p_test\ntest_a if { print(1, 2); data.p.x with input as {} }";
+    assert!(problems(&[("p_test.rego", text)]).is_empty());
+    refuses(
+        "print(1)",
+        "`print` can't be used in a policy: deciding writes nothing. Use `print` in a file that \
+         ends in `_test.rego`.",
+    );
+    assert_eq!(
+        in_body("f(1) with input as {}"),
+        ["p.rego:2:13: `with` can't be used in a policy: it replaces functions and facts. Pass \
+          the value to a function, or move this to a file that ends in `_test.rego`."],
+    );
+}
+
+#[test]
+fn policies_do_not_see_the_functions_of_tests() {
+    let policy = ("p.rego", "package p\nx := data.q.helper(1)\n");
+    let test = ("q_test.rego", "package q\nhelper(x) := x\ntest_x if helper(1)\n");
+    assert_eq!(
+        problems(&[policy, test]),
+        ["p.rego:2:6: `data.q.helper` is neither a function of this bundle nor one that policies \
+          may use."],
+    );
+}
+
+#[test]
+fn imports_reach_functions_and_hide_builtins() {
+    let lib = ("lib.rego", "package changegate.time\nlater(a) := a + 1\n");
+    let text = "package p\nimport rego.v1\nimport data.changegate.time\n\
+                x := time.later(1)\ny := time.now_ns()\n";
+    assert_eq!(
+        problems(&[lib, ("p.rego", text)]),
+        ["p.rego:5:6: `time.now_ns` stands for `data.changegate.time.now_ns`, which isn't a \
+          function."],
+    );
+}
+
+#[test]
+fn odd_imports_and_function_defaults_are_refused() {
+    let text = "package p\nimport future.keywords.in\nimport input\nimport data.org\n\
+                import input.request as r\ndefault f(_) := 1\nf(1) := 2\n";
+    assert_eq!(
+        problems(&[("p.rego", text)]),
+        [
+            "p.rego:2:1: `future.keywords.in` can't be imported. Import `rego.v1`, or something \
+             below `data` or `input`.",
+            "p.rego:3:1: `input` can't be imported. It is always there: drop this line.",
+            "p.rego:6:1: a function can't have a default: engines differ in what it means. Add a \
+             second definition for the remaining case, or use `else`.",
+        ],
+    );
+}
+
+#[test]
+fn cycles_are_refused() {
+    let a = "package a\nimport data.b as other\nf(x) := other.g(x)\n";
+    let b = "package b\ng(x) := h(x)\nh(x) := data.a.f(x)\nx := y\ny := [x | x]\nz := {z1 | z1 := z[_]}\n";
+    assert_eq!(
+        problems(&[("a.rego", a), ("b.rego", b)]),
+        [
+            "a.rego:3:1: `data.a.f` depends on itself through `data.b.g`, `data.b.h`. Iterate \
+             with `some … in …` or a comprehension instead.",
+            "b.rego:4:1: `data.b.x` depends on itself through `data.b.y`. Iterate with `some … \
+             in …` or a comprehension instead.",
+            "b.rego:6:1: `data.b.z` depends on itself. Iterate with `some … in …` or a \
+             comprehension instead.",
+        ],
+    );
+}
+
+#[test]
+fn iterating_over_rule_packages_is_no_cycle() {
+    let main = "package changegate\nimport rego.v1\n\
+                findings contains f if { some name; some f in data.changegate.rules[name].findings }\n\
+                tier(level) := level\nlevel := tier(input.level)\n\
+                decision := {\"findings\": findings, \"level\": level}\n";
+    let rule = "package changegate.rules.window\nimport data.changegate\n\
+                findings contains f if { some f in candidates; changegate.tier(f) }\n\
+                candidates := {findings | some findings in input.x}\n";
+    let test = "package changegate.rules.window_test\nfindings := data.changegate.decision\n";
+    let files = [("main.rego", main), ("w.rego", rule), ("w_test.rego", test)];
+    assert_eq!(problems(&files[..2]), Vec::<String>::new());
+}
+
+#[test]
+fn long_chains_of_rules_are_refused() {
+    let rules: String = (0..70).map(|i| format!("r{i} := r{}\n", i + 1)).collect();
+    assert_eq!(
+        problems(&[("p.rego", &format!("package p\n{rules}"))]),
+        ["p.rego:7:1: more than 64 rules depend on each other in a chain. Shorten the chain."],
+    );
+}
+
+#[test]
+fn nesting_and_operator_chains_are_bounded() {
+    accepts("[[[[[[[[[1]]]]]]]]] != \"[[[[[[[[[[[[\" # ((((((((((((\n");
+    assert_eq!(
+        in_body("x := `\n[[[[[[[[[[[`; y := [[[[[[[[[[[[[[[[1"),
+        ["p.rego:3:29: brackets can't be nested deeper than 10 levels. Give the inner part a \
+          name of its own: a rule or a function."],
+    );
+    for (operand, separator) in
+        [("1", " +\n"), ("1", "\n- "), ("-", "\n"), ("{1}", "\n|"), ("a.b", " == ")]
+    {
+        let chain = vec![operand; 70].join(separator);
+        let problems = in_body(&format!("x := {chain}"));
+        assert!(problems[0].contains("can't chain more than 64 operators"), "{problems:?}");
+    }
+    accepts(&vec!["input.a.b.c == 1 + 2"; 70].join("\n"));
+    accepts(&format!("x := [{}]", vec!["input.a.b"; 70].join(",\n")));
+}
+
+#[test]
+fn what_the_parser_would_take_seconds_for_is_refused() {
+    let deep = "x := [[[[[[[[[[1]]]]]]]]]]\n".repeat(33);
+    assert_eq!(
+        problems(&[("p.rego", &format!("package p\n{deep}"))]),
+        ["p.rego:34:11: this file has too many deeply nested brackets. Give inner parts names \
+             of their own, or split the file."],
+    );
+}
+
+#[test]
+fn hidden_characters_and_large_files_are_refused() {
+    assert_eq!(
+        problems(&[("p.rego", "package p\nx := \"é\u{202e}\" # a\n")]),
+        ["p.rego:2:8: the invisible character U+202E can hide what a policy does. Delete it."],
+    );
+    assert_eq!(problems(&[("p.rego", "package p\0\nx := time.now_ns()\n")]).len(), 1);
+    assert_eq!(
+        problems(&[("p.rego", &" ".repeat(256 * 1024 + 1))]),
+        ["p.rego:1:1: a policy file can't be larger than 256 KiB. Split it."],
+    );
+    assert!(problems(&[("p.rego", "package p\r\n\tx := 1\r\n")]).is_empty());
+}
+
+#[test]
+fn parse_errors_are_one_line_with_a_place() {
+    let cases = [
+        ("package p\nx := {", "2:7: this can't be read as Rego: expecting expression"),
+        ("package p\n\tx := \"é\" \"", "2:11: this can't be read as Rego: unmatched \""),
+        (
+            "package p\nx := 1 if {\n\tsome 1\n}\n",
+            "3:7: this can't be read as Rego: encountered `1` while expecting identifier",
+        ),
+        (
+            "package p\nallow { true }",
+            "2:7: this can't be read as Rego: `if` keyword is required before rule body",
+        ),
+        ("", "1:1: this can't be read as Rego: expecting `package` Missing package declaration"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(problems(&[("p.rego", text)]), [format!("p.rego:{expected}.")], "{text}");
+    }
+}

@@ -1,0 +1,49 @@
+//! JSON: `{"decisions": [Decision…]}`, two blanks deep.
+
+use serde::Serialize;
+
+use crate::decision::Decision;
+
+use super::escape;
+
+pub(super) const BEGIN: &str = "{\n  \"decisions\": [\n";
+pub(super) const END: &str = "\n  ]\n}\n";
+
+/// A decision, indented for its place in the list.
+pub(super) fn section(decision: &Decision) -> String {
+    pretty(decision, 4)
+}
+
+/// A value, each line after so many blanks. Text has no line breaks of its own in JSON.
+pub(super) fn pretty(value: &impl Serialize, indent: usize) -> String {
+    let text = serde_json::to_string_pretty(value)
+        .expect("our types have text keys and finite numbers, so that they can't fail");
+    let indent = " ".repeat(indent);
+    let lines: Vec<_> = text.lines().map(|line| format!("{indent}{line}")).collect();
+    escape::json(&lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::decision::Decision;
+    use crate::report::{Format, samples};
+
+    #[test]
+    fn what_is_written_can_be_read_back() {
+        let report: Value = serde_json::from_str(&samples::report(Format::Json)).unwrap();
+        for (value, sample) in report["decisions"].as_array().unwrap().iter().zip(samples::all()) {
+            let mut decision: Decision = serde_json::from_value(value.clone()).unwrap();
+            for (read, written) in decision.findings.iter_mut().zip(&sample.decision.findings) {
+                read.span = written.span;
+            }
+            assert_eq!(decision, sample.decision);
+        }
+    }
+
+    #[test]
+    fn decisions() {
+        insta::assert_snapshot!(samples::report(Format::Json));
+    }
+}

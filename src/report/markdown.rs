@@ -1,0 +1,256 @@
+//! Markdown: the one comment on a pull request.
+//!
+//! Who signs, when and why stand in a table, then the request's own words beside the criteria that
+//! a reviewer judges by. Whatever is quoted is escaped; a backquoted part of our own messages
+//! becomes `<code>`, which holds within HTML too.
+
+use std::borrow::Cow;
+
+use crate::decision::{Decision, Effect, Finding, SignOff, SignOffMode, Verdict};
+use crate::request::ChangeRequest;
+
+use super::Judged;
+use super::escape::markdown;
+use super::words;
+
+/// What a forge takes as a comment, in bytes; GitHub's own limit is 65,536 characters.
+const LONGEST: usize = 65_535;
+
+/// How much of a text is quoted, in characters.
+const QUOTE: usize = 400;
+
+/// The comment's part about one decision.
+pub(super) fn section(judged: &Judged) -> String {
+    let decision = judged.decision;
+    let parts = [
+        heading(decision),
+        findings(decision),
+        table(decision),
+        judged.request.map(|request| for_the_reviewer(decision, request)).unwrap_or_default(),
+        not_counted(decision),
+        footer(decision),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    fit(&parts.join("\n")).into_owned()
+}
+
+/// A comment that a forge takes: cut after a line, with a note, if it is too long.
+pub fn fit(comment: &str) -> Cow<'_, str> {
+    const NOTE: &str = "\n*The rest is too long for a comment; `changegate check` shows it all.*\n";
+    if comment.len() <= LONGEST {
+        return Cow::Borrowed(comment);
+    }
+    let head = &comment.as_bytes()[..LONGEST - NOTE.len()];
+    let kept = head.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    Cow::Owned(comment[..kept].to_owned() + NOTE)
+}
+
+fn heading(decision: &Decision) -> String {
+    let verdict = match decision.verdict {
+        Verdict::Denied => "❌ Denied",
+        Verdict::Pending if words::missing(decision).next().is_some() => "⏳ Waiting for sign-off",
+        Verdict::Pending => "⏳ Waiting",
+        Verdict::Approved => "✅ Approved",
+    };
+    let what = match (&decision.change, &decision.path) {
+        (Some(id), _) => id.as_str(),
+        (None, Some(path)) => path,
+        (None, None) => "policies",
+    };
+    let mut line = format!("### {verdict} · {}", markdown(what));
+    let kind = words::kind(decision);
+    if !kind.is_empty() {
+        line += &format!(" · {kind}");
+    }
+    line + "\n"
+}
+
+fn findings(decision: &Decision) -> String {
+    words::findings(decision).map(|finding| format!("- {}\n", item(finding))).collect()
+}
+
+/// `❌ L17 a high-risk change names who … (request/missing)`
+fn item(finding: &Finding) -> String {
+    let sign = match finding.effect {
+        Effect::Deny => "❌",
+        Effect::Pending => "⏳",
+        Effect::Warn => "⚠️",
+        Effect::Info => "ℹ️",
+    };
+    let line = finding.line.map(|line| format!("`L{line}` ")).unwrap_or_default();
+    let mut item = format!("{sign} {line}{}", prose(&finding.message));
+    if let Some(help) = &finding.help {
+        item += &format!(" — {}", prose(help));
+    }
+    item + &format!(" <sub>{}</sub>", markdown(&finding.code))
+}
+
+fn table(decision: &Decision) -> String {
+    let mut rows = Vec::new();
+    let summary = decision.summary.as_deref().map(|summary| markdown(&words::cut(summary, QUOTE)));
+    rows.extend(summary.map(|summary| match words::requester(decision) {
+        Some(who) => ("What".to_owned(), format!("{summary} ({})", markdown(&who))),
+        None => ("What".to_owned(), summary),
+    }));
+    rows.extend(
+        decision
+            .sign_off
+            .as_ref()
+            .and_then(|sign_off| Some(("Who signs".to_owned(), who_signs(decision, sign_off)?))),
+    );
+    rows.extend(decision.window.as_ref().and_then(|window| {
+        let lines = [words::planned(window), words::next_that_fits(window)];
+        let lines: Vec<_> = lines.into_iter().flatten().map(|line| markdown(&line)).collect();
+        (!lines.is_empty()).then(|| ("When".to_owned(), lines.join("; ")))
+    }));
+    rows.extend(decision.tier.filter(|_| !decision.tier_because.is_empty()).map(|tier| {
+        let because: Vec<_> = decision.tier_because.iter().map(|text| prose(text)).collect();
+        (format!("Why {tier}"), because.join("; "))
+    }));
+    if rows.is_empty() {
+        return String::new();
+    }
+    let rows = rows.iter().map(|(name, cell)| format!("| **{name}** | {cell} |\n"));
+    format!("| | |\n|---|---|\n{}", rows.collect::<String>())
+}
+
+/// `☐ L2 or L3: bob, carol or erin · ☑ service-owner of checkout: dan`
+fn who_signs(decision: &Decision, sign_off: &SignOff) -> Option<String> {
+    if sign_off.mode == SignOffMode::Direct {
+        return words::approval(decision).map(|approval| markdown(&approval));
+    }
+    let items = sign_off.required.iter().map(|required| {
+        let what = words::long_name(&required.what);
+        let item = match &required.satisfied_by {
+            Some(who) if required.late => format!("☑ {what}: {who}, late"),
+            Some(who) => format!("☑ {what}: {who}"),
+            None => format!("☐ {what}: {}", words::any_of(&required.eligible)),
+        };
+        markdown(&item)
+    });
+    let items: Vec<_> = items.collect();
+    (!items.is_empty()).then(|| items.join(" · "))
+}
+
+/// What a review is about, each criterion beside the request's own words.
+fn for_the_reviewer(decision: &Decision, request: &ChangeRequest) -> String {
+    let mode = decision.sign_off.as_ref().map(|sign_off| sign_off.mode);
+    if mode != Some(SignOffMode::Review) {
+        return String::new();
+    }
+    let criteria = [
+        ("business goals", business(request)),
+        ("risk and contingency", risk(request)),
+        ("users and operations", impact(request)),
+    ];
+    let criteria = criteria.into_iter().map(|(criterion, words)| {
+        let words =
+            if words.is_empty() { "*nothing is said*".to_owned() } else { words.join("; ") };
+        format!("- **{criterion}:** {words}\n")
+    });
+    format!("**For the reviewer**, in the request's own words:\n{}", criteria.collect::<String>())
+}
+
+fn business(request: &ChangeRequest) -> Vec<String> {
+    let alignment = request.business_alignment.as_ref().or(request.reason.as_ref());
+    alignment.map(|text| quote(text)).into_iter().collect()
+}
+
+fn risk(request: &ChangeRequest) -> Vec<String> {
+    let mut words = Vec::new();
+    for risk in &request.risks {
+        let what = risk.risk.as_deref().map_or("*a risk without a name*".to_owned(), quote);
+        let mitigation = risk.mitigation.as_deref().map_or("*nothing*".to_owned(), quote);
+        words.push(format!("{what}, mitigated by {mitigation}"));
+    }
+    words.extend(request.contingency.as_deref().map(|text| format!("contingency {}", quote(text))));
+    if let Some(rollback) = &request.rollback {
+        let owner =
+            rollback.owner.as_ref().map(|owner| format!(" by {}", markdown(owner.as_str())));
+        let steps = quote(&rollback.steps.join("; "));
+        words.push(format!("rollback{} {steps}", owner.unwrap_or_default()));
+    }
+    words
+}
+
+fn impact(request: &ChangeRequest) -> Vec<String> {
+    let Some(impact) = &request.impact else { return Vec::new() };
+    let mut words: Vec<_> =
+        [&impact.users, &impact.operations].into_iter().flatten().map(|text| quote(text)).collect();
+    if !impact.services.is_empty() {
+        words.push(format!("services {}", quote(&impact.services.join(", "))));
+    }
+    words
+}
+
+fn quote(text: &str) -> String {
+    format!("“{}”", markdown(&words::cut(text.trim(), QUOTE)))
+}
+
+fn not_counted(decision: &Decision) -> String {
+    let reviews: Vec<_> = words::not_counted(decision).map(|review| prose(&review)).collect();
+    let title = match reviews.len() {
+        0 => return String::new(),
+        1 => "1 review does not count".to_owned(),
+        many => format!("{many} reviews do not count"),
+    };
+    format!("<details><summary>{title}</summary>{}</details>\n", reviews.join("<br>"))
+}
+
+fn footer(decision: &Decision) -> String {
+    let mut parts = vec![
+        format!("policies {}", decision.digests.policies.short()),
+        format!("evaluated {} UTC", decision.evaluated_at.for_people()),
+    ];
+    if let Some((next, what)) = words::next_change(decision) {
+        parts.push(format!("next change by itself: {} UTC ({what})", next.for_people()));
+    }
+    format!("<sub>{}</sub>\n", parts.join(" · "))
+}
+
+/// Our own sentences: what stands between backquotes becomes code.
+fn prose(text: &str) -> String {
+    let parts: Vec<_> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return markdown(text);
+    }
+    let parts = parts.iter().enumerate().map(|(at, part)| match at % 2 {
+        0 => markdown(part),
+        _ => format!("<code>{}</code>", markdown(part)),
+    });
+    parts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::{Format, samples};
+
+    use super::*;
+
+    #[test]
+    fn a_comment() {
+        insta::assert_snapshot!(samples::report(Format::Markdown));
+    }
+
+    #[test]
+    fn our_own_sentences_show_code() {
+        for (text, shown) in [
+            ("add `owner:` or *x*", "add <code>owner:</code> or &#42;x&#42;"),
+            ("a ` b", "a &#96; b"),
+            ("`</code><img>` b", "<code>&#60;/code&#62;&#60;img&#62;</code> b"),
+        ] {
+            assert_eq!(prose(text), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_after_a_line() {
+        let mut sample = samples::denied();
+        let finding = sample.decision.findings[0].clone();
+        sample.decision.findings = vec![finding; 1000];
+        let comment = section(&sample.judged());
+        assert!(comment.len() <= LONGEST);
+        assert!(comment.ends_with("shows it all.*\n"));
+        assert_eq!(fit(&comment), comment);
+    }
+}

@@ -1,0 +1,195 @@
+//! The words that several formats share. Nothing here is escaped yet.
+
+use crate::decision::{
+    Decision, Effect, Finding, Required, Requirement, ReviewStanding, SignOff, SignOffMode,
+    WindowAnswer,
+};
+use crate::evidence::ReviewState;
+use crate::request::{ChangeType, Login};
+use crate::time::Time;
+
+/// Findings that say no more than which sign-off is missing, as the rows of sign-offs do.
+const SAID_BY_ROWS: [&str; 3] = ["signoff/missing", "emergency/commander", "signoff/governance"];
+
+/// The findings that the rows of sign-offs don't say already.
+pub(super) fn findings(decision: &Decision) -> impl Iterator<Item = &Finding> {
+    let has_rows = missing(decision).next().is_some();
+    decision.findings.iter().filter(move |finding| {
+        !(has_rows
+            && finding.effect == Effect::Pending
+            && SAID_BY_ROWS.contains(&finding.code.as_str()))
+    })
+}
+
+/// The sign-offs that are missing.
+pub(super) fn missing(decision: &Decision) -> impl Iterator<Item = &Required> {
+    let required = decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.required);
+    required.iter().filter(|required| required.satisfied_by.is_none())
+}
+
+/// `high risk, off-script, emergency`; empty if nothing is known.
+pub(super) fn kind(decision: &Decision) -> String {
+    let tier = decision.tier.map(|tier| format!("{tier} risk"));
+    let off_script = decision.off_script.then(|| "off-script".to_owned());
+    let emergency = (decision.kind == Some(ChangeType::Emergency)).then(|| "emergency".to_owned());
+    [tier, off_script, emergency].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `alice, L1`
+pub(super) fn requester(decision: &Decision) -> Option<String> {
+    let requester = decision.requester.as_ref()?;
+    Some(match decision.level {
+        Some(level) => format!("{requester}, {level}"),
+        None => requester.to_string(),
+    })
+}
+
+/// `bob, carol or erin`; of many the first ones: `bob, carol, erin or 9 others`.
+pub(super) fn any_of(people: &[Login]) -> String {
+    const MANY: usize = 6;
+    let names: Vec<_> = people.iter().map(Login::as_str).collect();
+    match names.as_slice() {
+        [] => "nobody can sign".to_owned(),
+        [one] => (*one).to_owned(),
+        many if many.len() > MANY => {
+            format!("{} or {} others", many[..MANY - 1].join(", "), many.len() - MANY + 1)
+        }
+        [others @ .., last] => format!("{} or {last}", others.join(", ")),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`
+pub(super) fn all_of(items: &[String]) -> String {
+    match items {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => items.concat(),
+    }
+}
+
+/// What is required without its detail, and who could give it with the detail: `service-owner`,
+/// `dan (checkout)`.
+pub(super) fn what_and_who(required: &Required) -> (String, String) {
+    let who = any_of(&required.eligible);
+    match &required.what {
+        Requirement::Owner { service } => {
+            ("service-owner".to_owned(), format!("{who} ({service})"))
+        }
+        Requirement::Person { .. } => ("in person".to_owned(), who),
+        what => (what.to_string(), who),
+    }
+}
+
+/// What is required, as part of a sentence: `service-owner of checkout`.
+pub(super) fn long_name(what: &Requirement) -> String {
+    match what {
+        Requirement::Owner { service } => format!("service-owner of {service}"),
+        Requirement::Person { .. } => "in person".to_owned(),
+        what => what.to_string(),
+    }
+}
+
+/// `carol (L2 or L3), dan (service-owner of checkout, late)`, each person once.
+pub(super) fn signed_by(sign_off: &SignOff) -> String {
+    let mut people: Vec<(&Login, Vec<String>)> = Vec::new();
+    for required in &sign_off.required {
+        let Some(login) = &required.satisfied_by else { continue };
+        let mut what = long_name(&required.what);
+        if required.late {
+            what.push_str(", late");
+        }
+        match people.iter_mut().find(|(known, _)| *known == login) {
+            Some((_, parts)) => parts.push(what),
+            None => people.push((login, vec![what])),
+        }
+    }
+    let people: Vec<_> =
+        people.iter().map(|(login, parts)| format!("{login} ({})", parts.join(", "))).collect();
+    people.join(", ")
+}
+
+/// How nobody had to sign off, or who did: `direct execution by L2, no review required`.
+pub(super) fn approval(decision: &Decision) -> Option<String> {
+    let sign_off = decision.sign_off.as_ref()?;
+    match (sign_off.mode, decision.level) {
+        (SignOffMode::Direct, Some(level)) => {
+            Some(format!("direct execution by {level}, no review required"))
+        }
+        (SignOffMode::Direct, None) => Some("direct execution, no review required".to_owned()),
+        (SignOffMode::Review, _) => {
+            let signed = signed_by(sign_off);
+            (!signed.is_empty()).then(|| format!("signed off by {signed}"))
+        }
+    }
+}
+
+/// `planned Tue 24 Nov 22:00–23:00 UTC, inside off-peak`
+pub(super) fn planned(window: &WindowAnswer) -> Option<String> {
+    let mut text = format!("planned {} UTC", window.planned?.for_people());
+    if !window.fits.is_empty() {
+        text.push_str(&format!(", inside {}", all_of(&window.fits)));
+    }
+    match &window.freeze {
+        Some(freeze) => text.push_str(&format!(", in the freeze {freeze}")),
+        None if window.fits.is_empty() => text.push_str(", outside every window"),
+        None => {}
+    }
+    Some(text)
+}
+
+/// `next that fits: Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC (off-peak)`, for a plan that doesn't.
+pub(super) fn next_that_fits(window: &WindowAnswer) -> Option<String> {
+    let is_fine = !window.fits.is_empty() && window.freeze.is_none();
+    let next = window.next_opening.as_ref().filter(|_| !is_fine)?;
+    Some(format!("next that fits: {} UTC ({})", next.interval.for_people(), next.window))
+}
+
+/// When the decision changes by itself, and how: `denied if the sign-offs are still missing`.
+pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
+    let next = decision.next_change_at?;
+    let planned = decision.window.as_ref().and_then(|window| window.planned);
+    let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
+    let is_missing = missing(decision).next().is_some();
+    let what = if is_missing && planned.is_some_and(|planned| planned.start == next) {
+        "denied if the sign-offs are still missing"
+    } else if is_missing && due_at == Some(next) {
+        "overdue if the sign-offs are still missing"
+    } else if planned.is_some_and(|planned| planned.end == next) {
+        "denied as expired until it is rescheduled"
+    } else {
+        "decided anew"
+    };
+    Some((next, what))
+}
+
+/// A review that doesn't count: who, what, how long ago, why not.
+pub(super) fn not_counted(decision: &Decision) -> impl Iterator<Item = String> {
+    let reviews = decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
+    reviews.iter().filter(|review| !review.counts).filter_map(|review| {
+        let why = review.why.as_ref()?;
+        let ago = (decision.evaluated_at - review.submitted_at).for_people();
+        Some(format!("{} {} {ago} ago: {why}", who_reviewed(review), what_reviewed(review)))
+    })
+}
+
+fn who_reviewed(review: &ReviewStanding) -> &str {
+    review.user.as_ref().map_or("a deleted account", Login::as_str)
+}
+
+fn what_reviewed(review: &ReviewStanding) -> &'static str {
+    match review.state {
+        ReviewState::Approved => "approved",
+        ReviewState::ChangesRequested => "asked for changes",
+        ReviewState::Commented => "commented",
+        ReviewState::Dismissed => "gave a review, since dismissed,",
+        ReviewState::Pending => "began a review",
+    }
+}
+
+/// At most so many characters, with `…` in place of the rest.
+pub(super) fn cut(text: &str, at_most: usize) -> String {
+    if text.chars().count() <= at_most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(at_most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}

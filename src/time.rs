@@ -1,0 +1,360 @@
+//! Instants and durations as the formats write them.
+//!
+//! An instant is read as RFC 3339 with any offset and kept in UTC, to the second: two texts that
+//! name the same instant are the same value, and their written form sorts as text. A duration is
+//! read as `15m` or `1h30m`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, TimeDelta, Timelike, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// The years that a time may lie in: policies compute in nanoseconds, which end in 2262.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=2199;
+
+/// An instant in UTC, to the second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub struct Time(DateTime<Utc>);
+
+impl Time {
+    /// The instant as chrono's type.
+    pub fn utc(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// `Tue 24 Nov 22:00`, as people read it in reports; the zone is always UTC.
+    pub fn for_people(self) -> String {
+        if self.0.second() == 0 {
+            self.0.format("%a %-d %b %H:%M").to_string()
+        } else {
+            self.0.format("%a %-d %b %H:%M:%S").to_string()
+        }
+    }
+
+    /// The calendar quarter that the instant lies in, `2026-Q4`.
+    pub fn quarter(self) -> String {
+        format!("{}-Q{}", self.0.year(), self.0.month0() / 3 + 1)
+    }
+}
+
+impl From<DateTime<Utc>> for Time {
+    fn from(instant: DateTime<Utc>) -> Self {
+        Time(instant.trunc_subsecs(0))
+    }
+}
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = "write a time as RFC 3339 with its offset, such as 2026-11-24T22:00:00Z";
+        let instant = DateTime::parse_from_rfc3339(text)
+            .map_err(|_| format!("`{text}` is not a time: {wanted}"))?
+            .to_utc();
+        if !text.as_bytes()[10].eq_ignore_ascii_case(&b'T') {
+            return Err(format!("`{text}` is not a time: {wanted}"));
+        }
+        if instant.nanosecond() != 0 {
+            return Err(format!("`{text}` has a fraction of a second: write whole seconds"));
+        }
+        if !YEARS.contains(&instant.year()) {
+            return Err(format!("`{text}` lies outside the years 2000 to 2199"));
+        }
+        Ok(Time(instant))
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for Time {
+    type Error = String;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Time> for String {
+    fn from(time: Time) -> String {
+        time.to_string()
+    }
+}
+
+/// RFC 3339 in UTC: `2026-11-24T22:00:00Z`.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Add<Duration> for Time {
+    type Output = Time;
+
+    fn add(self, duration: Duration) -> Time {
+        Time(self.0 + duration.delta())
+    }
+}
+
+impl Sub for Time {
+    type Output = Duration;
+
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
+    fn sub(self, earlier: Time) -> Duration {
+        Duration((self.0 - earlier.0).num_seconds().max(0) as u64)
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "title": "Time",
+            "description": "RFC 3339, whole seconds, any offset",
+            "examples": ["2026-11-24T22:00:00Z", "2026-11-24T23:00:00+01:00"],
+        })
+    }
+}
+
+/// A length of time in whole seconds, written `90s`, `15m`, `1h30m`, `7d`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub struct Duration(u64);
+
+impl Duration {
+    /// The longest duration that is accepted: ten years.
+    const LONGEST: u64 = 3653 * 86_400;
+
+    /// So many seconds.
+    pub const fn seconds(seconds: u64) -> Self {
+        Duration(seconds)
+    }
+
+    /// So many hours.
+    pub const fn hours(hours: u64) -> Self {
+        Duration(hours * 3600)
+    }
+
+    /// So many days of 24 hours.
+    pub const fn days(days: u64) -> Self {
+        Duration(days * 86_400)
+    }
+
+    fn delta(self) -> TimeDelta {
+        TimeDelta::seconds(self.0 as i64)
+    }
+
+    /// `2 h`, `3 d`, `1 h 30 min`: the two largest units, as people read it in reports.
+    pub fn for_people(self) -> String {
+        let parts = [
+            (self.0 / 86_400, "d"),
+            (self.0 / 3600 % 24, "h"),
+            (self.0 / 60 % 60, "min"),
+            (self.0 % 60, "s"),
+        ];
+        let first = parts.iter().position(|(n, _)| *n > 0).unwrap_or(3);
+        let words: Vec<_> = parts[first..]
+            .iter()
+            .take(2)
+            .enumerate()
+            .filter(|(i, (n, _))| *i == 0 || *n > 0)
+            .map(|(_, (n, unit))| format!("{n} {unit}"))
+            .collect();
+        words.join(" ")
+    }
+}
+
+impl FromStr for Duration {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = || format!("`{text}` is not a duration: write one such as 15m, 1h30m or 7d");
+        let mut total: u64 = 0;
+        let mut last_unit = u64::MAX;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let number: u64 = rest[..digits].parse().map_err(|_| wanted())?;
+            let unit = match rest.as_bytes().get(digits) {
+                Some(b'd') => 86_400,
+                Some(b'h') => 3600,
+                Some(b'm') => 60,
+                Some(b's') => 1,
+                _ => return Err(wanted()),
+            };
+            if unit >= last_unit {
+                return Err(wanted());
+            }
+            last_unit = unit;
+            total = number
+                .checked_mul(unit)
+                .and_then(|seconds| total.checked_add(seconds))
+                .filter(|seconds| *seconds <= Self::LONGEST)
+                .ok_or_else(|| format!("`{text}` is longer than ten years"))?;
+            rest = &rest[digits + 1..];
+        }
+        if text.is_empty() {
+            return Err(wanted());
+        }
+        Ok(Duration(total))
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for Duration {
+    type Error = String;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Duration> for String {
+    fn from(duration: Duration) -> String {
+        duration.to_string()
+    }
+}
+
+/// The shortest form in hours, minutes and seconds, which every Rego engine can read: `168h`,
+/// `1h30m`, `0s`.
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [(self.0 / 3600, 'h'), (self.0 / 60 % 60, 'm'), (self.0 % 60, 's')];
+        for (n, unit) in parts.into_iter().filter(|(n, _)| *n > 0) {
+            write!(f, "{n}{unit}")?;
+        }
+        if self.0 == 0 {
+            f.write_str("0s")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl JsonSchema for Duration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+            "title": "Duration",
+            "description": "Days, hours, minutes, seconds, largest first",
+            "examples": ["15m", "1h30m", "7d"],
+        })
+    }
+}
+
+/// A half-open interval [start, end): its end is the first instant outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// The first instant inside.
+    pub start: Time,
+    /// The first instant after.
+    pub end: Time,
+}
+
+impl Interval {
+    /// Whether all of `inner` lies within.
+    pub fn contains(&self, inner: &Interval) -> bool {
+        self.start <= inner.start && inner.end <= self.end
+    }
+
+    /// Whether the two share an instant.
+    pub fn overlaps(&self, other: &Interval) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    /// From start to end.
+    pub fn length(&self) -> Duration {
+        self.end - self.start
+    }
+
+    /// `Tue 24 Nov 22:00–23:00`, the end with its day where that is another one.
+    pub fn for_people(&self) -> String {
+        let (start, end) = (self.start.utc(), self.end.utc());
+        if start.date_naive() == end.date_naive() {
+            let seconds = if end.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
+            format!("{}–{}", self.start.for_people(), end.format(seconds))
+        } else {
+            format!("{} – {}", self.start.for_people(), self.end.for_people())
+        }
+    }
+}
+
+/// A day as `2026-11-24`, in UTC.
+pub(crate) fn midnight(day: NaiveDate) -> Time {
+    Time(day.and_time(chrono::NaiveTime::MIN).and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_instant_is_the_same_value() {
+        let utc: Time = "2026-11-24T22:00:00Z".parse().unwrap();
+        let local: Time = "2026-11-25T00:00:00+02:00".parse().unwrap();
+        assert_eq!(utc, local);
+        assert_eq!(local.to_string(), "2026-11-24T22:00:00Z");
+        assert_eq!(utc.for_people(), "Tue 24 Nov 22:00");
+        assert_eq!(utc.quarter(), "2026-Q4");
+    }
+
+    #[test]
+    fn what_is_not_a_time_is_refused() {
+        for text in [
+            "2026-11-24",
+            "2026-11-24 22:00:00Z",
+            "2026-11-24T22:00:00",
+            "2026-11-24T22:00:00.5Z",
+            "2026-11-24T22:00:60Z",
+            "2026-02-30T22:00:00Z",
+            "1999-12-31T23:59:59Z",
+            "2200-01-01T00:00:00Z",
+            "",
+        ] {
+            assert!(text.parse::<Time>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        for (text, seconds, written, people) in [
+            ("15m", 900, "15m", "15 min"),
+            ("1h30m", 5400, "1h30m", "1 h 30 min"),
+            ("90s", 90, "1m30s", "1 min 30 s"),
+            ("7d", 604_800, "168h", "7 d"),
+            ("1d1s", 86_401, "24h1s", "1 d"),
+            ("0s", 0, "0s", "0 s"),
+        ] {
+            let duration: Duration = text.parse().unwrap();
+            assert_eq!(duration, Duration::seconds(seconds), "{text}");
+            assert_eq!(duration.to_string(), written);
+            assert_eq!(duration.for_people(), people);
+        }
+        for text in ["", "15", "m", "15 m", "15M", "30m1h", "1h1h", "-5m", "1.5h", "99999999999d"] {
+            assert!(text.parse::<Duration>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Reads YAML, and JSON as its subset, strictly: every problem and its place at once.
+//!
+//! Three phases: `text` checks size, encoding and characters; `parse` turns the parser's events
+//! into a tree of nodes that know their place; `de` deserializes that tree into any serde type.
+//! None of them stops at the first problem: what is broken is reported, left out, and the rest is
+//! still checked. Files come from strangers, so whatever YAML offers beyond plain data (anchors,
+//! aliases, tags, several documents) is refused, and each phase is bounded in time and depth.
+//!
+//! Entry points: [`parse`], then [`Document::read`]; later [`Node::locate`] finds the place that a
+//! JSON pointer speaks of.
+
+mod de;
+mod error;
+mod parse;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod text;
+mod wording;
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+pub use parse::parse;
+
+/// The largest file that is read, in bytes.
+pub const MAX_BYTES: usize = 256 * 1024;
+/// The nesting of collections that is refused.
+pub const MAX_DEPTH: usize = 32;
+/// How many problems are reported; one more then says that there are others.
+pub const MAX_PROBLEMS: usize = 50;
+
+/// Where something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// The byte after the last one.
+    pub end: usize,
+    /// Line of the first character, from 1.
+    pub line: u32,
+    /// Column of the first character, from 1, counted in characters.
+    pub column: u32,
+}
+
+/// Something that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable code, such as `yaml/syntax` or `field/unknown`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// JSON pointer (RFC 6901) of the node concerned; empty for the root.
+    pub pointer: String,
+    pub span: Span,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub span: Span,
+    pub value: Value,
+}
+
+/// What a node holds, resolved by the core schema of YAML 1.2: `yes` and dates are text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    String(String),
+    Sequence(Vec<Node>),
+    /// Entries in the order of the file; keys are unique.
+    Mapping(Vec<(Key, Node)>),
+    /// A broken part that has been reported.
+    Invalid,
+}
+
+/// A mapping's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub text: String,
+    pub span: Span,
+}
+
+/// A file as a tree, with what is wrong in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    pub root: Node,
+    /// Problems of the YAML itself, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// The byte from which on nothing could be read.
+    broken_at: Option<usize>,
+}
+
+/// What came out of deserializing a document.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// What could be read, for further checks; only to be acted upon when there are no problems.
+    /// `None` when nothing usable came out, and always when the end of the file couldn't be read.
+    pub value: Option<T>,
+    /// Problems of the YAML and of its content, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// JSON pointers of what had a problem and was left out: absent from `value`, though the
+    /// author wrote something there.
+    pub masked: Vec<String>,
+}
+
+impl Document {
+    /// Deserializes the document, reporting all problems at once. Unknown keys of a struct are
+    /// reported and skipped, so `T` never sees them.
+    pub fn read<T: DeserializeOwned>(&self) -> Reading<T> {
+        de::read(self)
+    }
+}
+
+impl Node {
+    /// The place a JSON pointer speaks of: the value for a short scalar, the key for anything
+    /// longer. Where nothing stands at the pointer, the place of its nearest ancestor.
+    pub fn locate(&self, pointer: &str) -> Span {
+        let mut node = self;
+        let mut span = self.headline(None);
+        for step in pointer.split('/').skip(1) {
+            let Some((key, child)) = node.child(&unescape(step)) else {
+                break;
+            };
+            span = child.headline(key);
+            node = child;
+        }
+        span
+    }
+
+    fn child(&self, step: &str) -> Option<(Option<&Key>, &Node)> {
+        match &self.value {
+            Value::Mapping(entries) => entries
+                .iter()
+                .find(|(key, _)| key.text == step)
+                .map(|(key, node)| (Some(key), node)),
+            Value::Sequence(items) => Some((None, items.get(step.parse::<usize>().ok()?)?)),
+            _ => None,
+        }
+    }
+
+    /// What to point at when speaking of this node: of something that may cover many lines, only
+    /// its key, or its first key.
+    fn headline(&self, key: Option<&Key>) -> Span {
+        let long = match &self.value {
+            Value::Mapping(_) | Value::Sequence(_) => true,
+            Value::String(text) => text.contains('\n'),
+            _ => false,
+        };
+        match (key, &self.value) {
+            (Some(key), _) if long => key.span,
+            (None, Value::Mapping(entries)) => entries.first().map_or(self.span, |(k, _)| k.span),
+            (None, Value::Sequence(items)) => {
+                items.first().map_or(self.span, |item| item.headline(None))
+            }
+            _ => self.span,
+        }
+    }
+}
+
+/// Appends a step to a JSON pointer, escaped (`~` as `~0`, `/` as `~1`).
+pub fn pointer_push(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    for c in step.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
+    }
+}
+
+fn unescape(step: &str) -> Cow<'_, str> {
+    if step.contains('~') { step.replace("~1", "/").replace("~0", "~").into() } else { step.into() }
+}
+
+/// Gathers problems up to [`MAX_PROBLEMS`] and counts the rest.
+#[derive(Default)]
+struct Problems {
+    list: Vec<Problem>,
+    left_over: usize,
+}
+
+impl Problems {
+    fn push(&mut self, problem: Problem) {
+        if self.is_full() {
+            self.left_over += 1;
+        } else {
+            self.list.push(problem);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.list.len() >= MAX_PROBLEMS
+    }
+
+    /// The problems in the order of the file.
+    fn finish(mut self) -> Vec<Problem> {
+        self.list.sort_by_key(|problem| problem.span.start);
+        if self.left_over > 0 {
+            let message = format!("{} more problems are not shown", self.left_over);
+            self.list.push(more(message, &self.list));
+        }
+        self.list
+    }
+}
+
+/// The problem that stands for those not reported, placed at the last one that is.
+fn more(message: String, shown: &[Problem]) -> Problem {
+    Problem {
+        code: "yaml/more",
+        message,
+        help: Some("mend the ones above first".into()),
+        pointer: String::new(),
+        span: shown.last().map_or_else(Span::default, |last| last.span),
+    }
+}

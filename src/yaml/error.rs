@@ -1,0 +1,183 @@
+//! What can go wrong while a tree is deserialized, and where.
+
+use std::fmt;
+
+use serde::de::{self, Expected, Unexpected};
+
+use super::wording::{did_you_mean, listed, shown};
+use super::{Node, Problem, Span};
+
+/// An error on its way up. It gets its place at the innermost node that it passes.
+#[derive(Debug)]
+pub(super) struct Error(Box<(Fault, Option<Place>)>);
+
+/// The node that an error is about.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Identifies the node; only ever compared.
+    pub(super) node: *const Node,
+    pub(super) pointer: String,
+    pub(super) span: Span,
+    /// Where the node ends in the file.
+    pub(super) end: usize,
+    /// The text that stands there, fit for a message.
+    pub(super) text: Option<String>,
+    pub(super) is_collection: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A required field isn't there.
+    Missing(&'static str),
+    /// A value of the right type that won't do, in the words of the type that refused it.
+    Refused(String),
+    Known {
+        code: &'static str,
+        message: String,
+        help: Option<String>,
+    },
+    /// Follows from something that was reported.
+    Follows,
+    /// So many problems were found that it isn't worth going on.
+    Enough,
+}
+
+impl Error {
+    pub(super) fn new(fault: Fault) -> Self {
+        Self(Box::new((fault, None)))
+    }
+
+    pub(super) fn known(code: &'static str, message: String, help: Option<String>) -> Self {
+        Self::new(Fault::Known { code, message, help })
+    }
+
+    /// Places the error, unless it has a place.
+    pub(super) fn at(mut self, place: impl FnOnce() -> Place) -> Self {
+        self.0.1.get_or_insert_with(place);
+        self
+    }
+
+    pub(super) fn into_parts(self) -> (Fault, Option<Place>) {
+        *self.0
+    }
+}
+
+impl Fault {
+    /// `None` if there is nothing to say that wasn't said.
+    pub(super) fn into_problem(self, place: &Place) -> Option<Problem> {
+        let (code, message, help) = match self {
+            Fault::Missing(field) => {
+                ("field/missing", format!("`{field}` is missing"), Some(format!("add `{field}:`")))
+            }
+            Fault::Refused(message) => ("field/value", place.say(message), None),
+            Fault::Known { code, message, help } => (code, message, help),
+            Fault::Follows | Fault::Enough => return None,
+        };
+        Some(Problem { code, message, help, pointer: place.pointer.clone(), span: place.span })
+    }
+}
+
+impl Place {
+    /// Puts the text found in front of what a type says of it, unless it is quoted there.
+    fn say(&self, message: String) -> String {
+        match &self.text {
+            Some(text) if !message.contains(text.as_str()) => format!("`{text}`: {message}"),
+            _ => message,
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.0 {
+            Fault::Missing(field) => write!(f, "`{field}` is missing"),
+            Fault::Refused(message) | Fault::Known { message, .. } => f.write_str(message),
+            Fault::Follows => f.write_str("a part of it was left out"),
+            Fault::Enough => f.write_str("too many problems"),
+        }
+    }
+}
+
+impl de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        let message = message.to_string();
+        // serde's words for an untagged enum name the Rust type.
+        if message.starts_with("data did not match any variant") {
+            let message = "this has none of the forms that are allowed here".into();
+            return Self::known("field/type", message, None);
+        }
+        Self::new(Fault::Refused(message))
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let expected = expected.to_string();
+        let expected = match expected.as_str() {
+            "a string" | "string" | "str" => "text",
+            "a boolean" => "`true` or `false`",
+            "a sequence" => "a list",
+            "a map" => "a mapping",
+            other if other.starts_with("struct ") => "a mapping",
+            other => other,
+        };
+        let found = match found {
+            Unexpected::Bool(_) => "`true` or `false`",
+            Unexpected::Signed(_) | Unexpected::Unsigned(_) | Unexpected::Float(_) => "a number",
+            Unexpected::Str(_) | Unexpected::Char(_) => "text",
+            Unexpected::Seq => "a list",
+            Unexpected::Map => "a mapping",
+            _ => "nothing",
+        };
+        let message = format!("expected {expected}, found {found}");
+        Self::known("field/type", message, None)
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Str(text) => format!("`{}`", shown(text)),
+            Unexpected::Signed(number) => number.to_string(),
+            Unexpected::Unsigned(number) => number.to_string(),
+            Unexpected::Float(number) => number.to_string(),
+            other => other.to_string(),
+        };
+        let message = format!("expected {expected}, found {found}");
+        Self::known("field/value", message, None)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let mut message = format!("`{}` is not one of the values here", shown(variant));
+        if let Some(meant) = did_you_mean(variant, expected) {
+            message.push_str(&format!("; did you mean `{meant}`?"));
+        }
+        let help = format!("allowed: {}", listed(expected));
+        Self::known("field/value", message, Some(help))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let (message, help, _) = unknown_field(field, expected);
+        Self::known("field/unknown", message, Some(help))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(Fault::Missing(field))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        let message = format!("`{field}` is given twice, under two names");
+        Self::known("field/value", message, None)
+    }
+}
+
+/// Message and help for a key that isn't known here, and the one that was likely meant.
+pub(super) fn unknown_field(
+    field: &str,
+    known: &'static [&'static str],
+) -> (String, String, Option<&'static str>) {
+    let meant = did_you_mean(field, known);
+    let mut message = format!("`{}` is not known here", shown(field));
+    if let Some(meant) = meant {
+        message.push_str(&format!("; did you mean `{meant}`?"));
+    }
+    (message, format!("known here: {}", listed(known)), meant)
+}

@@ -1,0 +1,221 @@
+//! What is checked of the bytes before any YAML is seen: size, encoding, characters; and the
+//! translation between bytes and lines.
+
+use super::{MAX_BYTES, Problem, Problems, Span};
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// The bytes as text, and how many bytes of a mark in front of it were skipped. `None` when they
+/// can't be read at all, which is reported.
+pub(super) fn decode<'t>(bytes: &'t [u8], problems: &mut Problems) -> Option<(&'t str, usize)> {
+    if bytes.len() > MAX_BYTES {
+        problems.push(Problem {
+            code: "yaml/too-large",
+            message: format!("the file has {} bytes; at most {MAX_BYTES} are read", bytes.len()),
+            help: Some("keep logs and data elsewhere and link them".into()),
+            pointer: String::new(),
+            span: place(b"", 0, 0),
+        });
+        return None;
+    }
+    let body = bytes.strip_prefix(BOM).unwrap_or(bytes);
+    if body.len() < bytes.len() {
+        problems.push(Problem {
+            code: "yaml/encoding",
+            message: "the file starts with a byte order mark".into(),
+            help: Some("save it as UTF-8 without a byte order mark".into()),
+            pointer: String::new(),
+            span: place(b"", 0, BOM.len()),
+        });
+    }
+    match std::str::from_utf8(body) {
+        Ok(text) => Some((text, bytes.len() - body.len())),
+        Err(error) => {
+            let valid = bytes.len() - body.len() + error.valid_up_to();
+            problems.push(Problem {
+                code: "yaml/encoding",
+                message: format!("byte {valid} (0x{:02x}) is not UTF-8", bytes[valid]),
+                help: Some("save the file as UTF-8".into()),
+                pointer: String::new(),
+                span: place(bytes, valid, valid + 1),
+            });
+            None
+        }
+    }
+}
+
+/// Line and column of a byte, where everything in front of it is UTF-8.
+fn place(bytes: &[u8], start: usize, end: usize) -> Span {
+    let before = bytes.get(..start).unwrap_or_default();
+    let before = String::from_utf8_lossy(before.strip_prefix(BOM).unwrap_or(before));
+    let mut span = Places::new(&before, 0).at(before.len(), before.len());
+    (span.start, span.end) = (start, end);
+    span
+}
+
+/// Reports characters that a reader can't see or that move others about. Answers with the byte
+/// of the first NUL, behind which no YAML is read.
+pub(super) fn check_characters(
+    text: &str,
+    places: &Places<'_>,
+    problems: &mut Problems,
+) -> Option<usize> {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\t')) {
+        return None;
+    }
+    for (at, c, role) in refused(text) {
+        if problems.is_full() {
+            problems.left_over += 1;
+            continue;
+        }
+        problems.push(Problem {
+            code: "yaml/character",
+            message: format!("{} is not allowed", named(c, role)),
+            help: Some("delete it; most editors can show invisible characters".into()),
+            pointer: String::new(),
+            span: places.at(at, at + c.len_utf8()),
+        });
+    }
+    text.find('\0')
+}
+
+/// `U+202E (a bidirectional control)`
+pub(super) fn named(c: char, role: &str) -> String {
+    format!("U+{:04X} ({role})", u32::from(c))
+}
+
+/// The refused characters of a text: byte, character, role.
+pub(super) fn refused(text: &str) -> impl Iterator<Item = (usize, char, &'static str)> {
+    text.char_indices().filter_map(move |(at, c)| {
+        let lone = c == '\r' && text.as_bytes().get(at + 1) != Some(&b'\n');
+        let role = if lone { "a carriage return without a line feed" } else { role(c)? };
+        Some((at, c, role))
+    })
+}
+
+/// The text without its refused characters.
+pub(super) fn without_refused(text: &str) -> String {
+    let mut refused = refused(text).map(|(at, ..)| at).peekable();
+    text.char_indices().filter(|(at, _)| refused.next_if_eq(at).is_none()).map(|(_, c)| c).collect()
+}
+
+/// What a character does that makes it unfit for a file people review. The emoji presentation
+/// selectors U+FE0E and U+FE0F pass.
+fn role(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\t' | '\n' | '\r' | ' '..='~' => return None,
+        '\u{85}' | '\u{2028}' | '\u{2029}' => "an invisible line separator",
+        '\0'..='\u{9f}' => "a control character",
+        '\u{61c}' | '\u{200e}' | '\u{200f}' => "a bidirectional mark",
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a bidirectional control",
+        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{180e}' => "a zero-width character",
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180d}'
+        | '\u{180f}'
+        | '\u{2061}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0d}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => "an invisible character",
+        c if u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}') => {
+            "not a character"
+        }
+        _ => return None,
+    })
+}
+
+/// Translates between lines and columns, as the parser counts them, and bytes.
+pub(super) struct Places<'t> {
+    text: &'t str,
+    /// Bytes in front of the text.
+    base: usize,
+    /// Byte at which each line starts.
+    lines: Vec<usize>,
+    /// For a text that isn't all ASCII: the byte at which each character starts, and the index
+    /// therein of each line's first character.
+    wide: Option<(Vec<u32>, Vec<usize>)>,
+}
+
+impl<'t> Places<'t> {
+    pub(super) fn new(text: &'t str, base: usize) -> Self {
+        let bytes = text.as_bytes();
+        let breaks = bytes
+            .iter()
+            .enumerate()
+            .filter(|&(at, &b)| b == b'\n' || (b == b'\r' && bytes.get(at + 1) != Some(&b'\n')));
+        let lines: Vec<usize> = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        let wide = (!text.is_ascii()).then(|| Self::widths(text, &lines));
+        Self { text, base, lines, wide }
+    }
+
+    fn widths(text: &str, lines: &[usize]) -> (Vec<u32>, Vec<usize>) {
+        let mut chars = Vec::with_capacity(text.len());
+        let mut firsts = Vec::with_capacity(lines.len());
+        for (at, _) in text.char_indices() {
+            if lines.get(firsts.len()) == Some(&at) {
+                firsts.push(chars.len());
+            }
+            chars.push(at as u32);
+        }
+        firsts.resize(lines.len(), chars.len());
+        (chars, firsts)
+    }
+
+    /// The byte of the text at a line from 1 and a column from 0.
+    pub(super) fn byte(&self, line: usize, column: usize) -> usize {
+        let line = line.saturating_sub(1);
+        let byte = match &self.wide {
+            None => self.lines.get(line).map(|start| start + column),
+            Some((chars, firsts)) => firsts
+                .get(line)
+                .and_then(|first| chars.get(first + column))
+                .map(|&byte| byte as usize),
+        };
+        byte.unwrap_or(self.text.len()).min(self.text.len())
+    }
+
+    /// The span of a range that starts at a line from 1 and a column from 0.
+    pub(super) fn span(&self, line: usize, column: usize, end: usize) -> Span {
+        let start = self.byte(line, column);
+        Span {
+            start: self.base + start,
+            end: self.base + end.max(start),
+            line: line as u32,
+            column: column as u32 + 1,
+        }
+    }
+
+    /// The span of a range of bytes of the text.
+    pub(super) fn at(&self, start: usize, end: usize) -> Span {
+        let line = self.lines.partition_point(|&first| first <= start).max(1);
+        let column = self.text[self.lines[line - 1]..start].chars().count();
+        self.span(line, column, end)
+    }
+
+    /// What stands in the file at a span.
+    pub(super) fn slice(&self, span: Span) -> &'t str {
+        &self.text[span.start - self.base..span.end - self.base]
+    }
+
+    /// What follows in the file from the start of a span.
+    pub(super) fn rest(&self, span: Span) -> &'t str {
+        &self.text[span.start - self.base..]
+    }
+
+    /// The last dash between two places, which stands for an item that isn't written.
+    pub(super) fn dash(&self, from: usize, to: Span) -> Span {
+        let from = (from - self.base).min(to.start - self.base);
+        match self.text[from..to.start - self.base].rfind('-') {
+            Some(dash) => self.at(from + dash, from + dash + 1),
+            None => to,
+        }
+    }
+}

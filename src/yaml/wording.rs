@@ -1,0 +1,157 @@
+//! Words for people, of what a file holds and of what went wrong.
+
+use super::Value;
+
+/// Longer texts are cut in messages.
+const SHOWN: usize = 60;
+
+/// A piece of the file fit for a message: short, on one line, without invisible characters.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        match c {
+            _ if count == SHOWN => {
+                shown.push('…');
+                break;
+            }
+            '\n' => shown.push_str("\\n"),
+            '\t' => shown.push_str("\\t"),
+            c if super::text::refused(c.encode_utf8(&mut [0; 4])).next().is_some() => {
+                shown.push('\u{fffd}');
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// What a value is called.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(true) => "`true`",
+        Value::Bool(false) => "`false`",
+        Value::Integer(_) | Value::Float(_) => "a number",
+        Value::String(_) => "text",
+        Value::Sequence(_) => "a list",
+        Value::Mapping(_) => "a mapping",
+        Value::Invalid => "something broken",
+    }
+}
+
+/// What to do where one thing is expected and another was found.
+pub(super) fn remedy(expected: &str, found: &Value) -> Option<&'static str> {
+    Some(match (expected, found) {
+        (_, Value::Null) => "give it a value, or delete the key",
+        ("text", Value::Bool(_) | Value::Integer(_) | Value::Float(_)) => "put it in quotes",
+        ("a number" | "a whole number", Value::String(_)) => "write digits, without quotes",
+        ("`true` or `false`", Value::String(_)) => "write `true` or `false`, without quotes",
+        ("a list", Value::Mapping(_)) => "start each item with `- `",
+        ("a list", _) => "write one item a line, each after `- `, or put it in `[` and `]`",
+        ("a mapping", _) => "write `key: value` lines",
+        _ => return None,
+    })
+}
+
+/// The candidate that a misspelled word was likely meant to be.
+pub(super) fn did_you_mean<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
+    if word.len() > SHOWN {
+        return None;
+    }
+    let plain = word.to_lowercase().replace(['-', ' '], "_");
+    candidates
+        .iter()
+        .map(|candidate| {
+            let other = candidate.to_lowercase().replace('-', "_");
+            (strsim::damerau_levenshtein(&plain, &other), *candidate)
+        })
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `a`, `b`, `c`
+pub(super) fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
+}
+
+/// What a complaint of the parser means, and what to do about it.
+pub(super) fn syntax(info: &str) -> (String, Option<&'static str>) {
+    const TABLE: [(&[&str], &str, &str); 14] = [
+        (
+            &["tab cannot", "tabs disallowed", "with a tab", "found a tab"],
+            "a tab stands where the line is indented",
+            "indent with spaces",
+        ),
+        (
+            &["mapping values are not", "illegal placement of ':'"],
+            "a `:` stands where no key can end",
+            "put text that contains `: ` in quotes, or check the indentation",
+        ),
+        (
+            &["simple key", "did not find expected key", "<document start>"],
+            "this is no `key: value` that fits the lines above",
+            "check the indentation, the `: ` behind the key, and quotes that were not closed",
+        ),
+        (
+            &["expected '-' indicator", "block sequence entries"],
+            "this is no item of the list above",
+            "start it with `- ` in the same column as the others",
+        ),
+        (
+            &["parsing a flow mapping", "of `[{`"],
+            "a `,` or the closing `}` is missing",
+            "close the `{`, and put text that contains `,` or `:` in quotes",
+        ),
+        (
+            &["parsing a flow sequence", "misplaced bracket"],
+            "a bracket doesn't match, or a `,` is missing",
+            "close each `[` and `{`, and put text that contains them in quotes",
+        ),
+        (
+            &["unexpected end of stream", "unexpected document indicator"],
+            "a quoted text that starts here is not closed",
+            "close the quote; a quote within the text is doubled ('') or escaped (\\\")",
+        ),
+        (
+            &["unexpected character"],
+            "a value can't start with this character",
+            "put the value in quotes",
+        ),
+        (
+            &["unknown escape", "hexadecimal", "Unicode character escape"],
+            "a `\\` in this quoted text starts no escape that YAML knows",
+            "write `\\\\` for a backslash, or use single quotes; write emoji as themselves",
+        ),
+        (
+            &["did not find expected node content"],
+            "a value is missing here",
+            "look for a `,` too many and for brackets that were not closed",
+        ),
+        (
+            &["parsing a tag", "scanning a tag", "anchor or alias"],
+            "a value can't start with `!`, `&` or `*`",
+            "put it in quotes",
+        ),
+        (
+            &["trailing content"],
+            "something follows the closing quote",
+            "put the whole value in quotes",
+        ),
+        (
+            &["invalid indentation", "wrongly indented"],
+            "this line is not indented as far as the text it belongs to",
+            "indent it further",
+        ),
+        (
+            &["comment"],
+            "a comment stands where none can",
+            "put a space in front of `#`, and no comment within a text",
+        ),
+    ];
+    TABLE.iter().find(|(signs, ..)| signs.iter().any(|sign| info.contains(sign))).map_or_else(
+        || (format!("this is not YAML: {info}"), None),
+        |&(_, message, help)| (message.to_owned(), Some(help)),
+    )
+}
