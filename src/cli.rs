@@ -17,9 +17,12 @@ mod check;
 mod completions;
 mod explain;
 mod files;
+mod index;
 mod man;
+mod progress;
 mod schema;
 mod test;
+mod watchdog;
 mod window;
 
 /// The exit code of a verb that could not decide.
@@ -117,10 +120,18 @@ pub fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         if !is_closed_pipe(&error) {
-            eprintln!("error: {}", crate::report::escape::terminal(&format!("{error:#}")));
+            complain(&error);
         }
         ExitCode::from(UNDECIDED)
     })
+}
+
+/// Says on standard error why nothing could be decided.
+fn complain(error: &anyhow::Error) {
+    for (number, line) in format!("{error:#}").lines().enumerate() {
+        let mark = if number == 0 { "error: " } else { "  " };
+        eprintln!("{mark}{}", crate::report::escape::terminal(line));
+    }
 }
 
 /// Whether whoever reads our output has gone: nothing that they would want to hear of.

@@ -20,3 +20,6 @@ pub struct CodeInfo {
     /// The controls that it serves, such as `SOC2:CC8.1`.
     pub controls: Vec<String>,
 }
+pub fn catalogue(_: &crate::policy::Files) -> std::collections::BTreeMap<String, CodeInfo> {
+    Default::default()
+}

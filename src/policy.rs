@@ -57,6 +57,7 @@ pub struct PolicyBundle {
     files: Files,
     data: Value,
     compiled: Engine,
+    is_shipped: bool,
 }
 
 /// Why a bundle can't be used: everything that is wrong with it.
@@ -133,13 +134,20 @@ impl PolicyBundle {
     /// # Errors
     /// Everything that is wrong with it, each with file, line and column.
     pub fn load(files: Files) -> Result<Self, BundleError> {
-        if files == Self::embedded_files() {
-            return Self::compile(files);
+        let is_shipped = files == Self::embedded_files();
+        if !is_shipped {
+            Self::check(&files)?;
         }
-        Self::check(&files)?;
-        let bundle = Self::compile(files)?;
-        bundle.try_out()?;
+        let bundle = PolicyBundle { is_shipped, ..Self::compile(files)? };
+        if !is_shipped {
+            bundle.try_out()?;
+        }
         Ok(bundle)
+    }
+
+    /// Whether this is the bundle that the program ships.
+    pub fn is_shipped(&self) -> bool {
+        self.is_shipped
     }
 
     /// Checks a bundle without compiling it.
@@ -200,7 +208,7 @@ impl PolicyBundle {
         let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         let digest = Digest::of_parts(contents);
         let calendar = Calendar::new(&org.windows, &org.freezes);
-        Ok(PolicyBundle { org, calendar, digest, files, data, compiled })
+        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, is_shipped: false })
     }
 
     /// Evaluates once, on an empty request: some mistakes show only then.
@@ -288,7 +296,7 @@ fn rego(files: &Files) -> impl Iterator<Item = (&str, &[u8])> {
 fn mounted(files: &Files, org: &Org) -> Result<Value, PolicyProblem> {
     let mut tables = tables::all(files)
         .map(|(name, _, bytes)| {
-            let document = crate::yaml::parse(bytes);
+            let document = crate::yaml::parse_up_to(tables::LARGEST_TABLE, bytes);
             (name.to_owned(), document.read::<serde_json::Value>().value.unwrap_or_default())
         })
         .collect::<serde_json::Map<_, _>>();

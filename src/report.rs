@@ -169,6 +169,16 @@ impl Summary {
         self.has_one_liners |= section.group == Section::ONE_LINERS;
     }
 
+    /// The strongest verdict; none if nothing was decided.
+    pub fn strongest(&self) -> Option<Verdict> {
+        let counts = [
+            (self.denied, Verdict::Denied),
+            (self.pending, Verdict::Pending),
+            (self.approved, Verdict::Approved),
+        ];
+        counts.into_iter().find(|(count, _)| *count > 0).map(|(_, verdict)| verdict)
+    }
+
     /// How many requests there were.
     pub fn total(&self) -> usize {
         self.denied + self.pending + self.approved + self.undecided

@@ -36,6 +36,11 @@ pub struct RequestFile {
 impl RequestFile {
     /// Reads a request file's bytes; what is wrong becomes `problems`.
     pub fn read(path: &str, bytes: &[u8]) -> Self {
+        if !path.ends_with(".yaml") {
+            let message = "only request files, named <id>.yaml, live here";
+            let help = "rename it if it is a request, or move it elsewhere";
+            return Self::refused(path, bytes, "request/file-name", message, help);
+        }
         let document = yaml::parse(bytes);
         let reading = document.read();
         RequestFile {
@@ -45,6 +50,31 @@ impl RequestFile {
             digest: Digest::of(bytes),
             masked: reading.masked,
             root: document.root,
+        }
+    }
+
+    /// A file that isn't read as a request, and why.
+    pub fn refused(
+        path: &str,
+        bytes: &[u8],
+        code: &'static str,
+        message: &str,
+        help: &str,
+    ) -> Self {
+        let span = Span { line: 1, column: 1, ..Span::default() };
+        RequestFile {
+            path: path.to_owned(),
+            request: None,
+            problems: vec![Problem {
+                code,
+                message: message.to_owned(),
+                help: Some(help.to_owned()),
+                pointer: String::new(),
+                span,
+            }],
+            digest: Digest::of(bytes),
+            masked: Vec::new(),
+            root: yaml::Node { span, value: yaml::Value::Invalid },
         }
     }
 
@@ -748,8 +778,9 @@ mod tests {
 
     #[test]
     fn form_does_not_show_in_the_material_digest() {
-        let digest =
-            |text: &str| RequestFile::read("x", text.as_bytes()).request.unwrap().material_digest();
+        let digest = |text: &str| {
+            RequestFile::read("x.yaml", text.as_bytes()).request.unwrap().material_digest()
+        };
         let plain = digest("id: CHG-1\nsummary: a b\nschedule: {start: 2026-11-24T22:00:00Z}\n");
         assert_eq!(
             plain,

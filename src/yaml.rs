@@ -22,7 +22,7 @@ use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-pub use parse::parse;
+pub use parse::{parse, parse_up_to};
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;

@@ -1,8 +1,349 @@
-//! stub
+//! `changegate check`: judges request files.
+//!
+//! ```text
+//! gather: paths ─▶ files ─▶ (two or more) an index of what each acts on, and when
+//! judge:  file by file, in parallel: read, decide, render ─▶ sections
+//! print:  sections as they come, those that are to stand further down spooled
+//! ```
+//!
+//! Only the index, one chunk of sections and the spools' first megabyte are held in memory.
+
+use std::io::{self, IsTerminal as _, Read as _, Seek as _, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-/// Judge change requests
-#[derive(clap::Args)]
-pub struct CheckArgs {}
-pub fn run(_: &CheckArgs) -> anyhow::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use rayon::prelude::*;
+use tempfile::SpooledTempFile;
+
+use super::index::Index;
+use super::progress::Progress;
+use super::watchdog::Watchdog;
+use super::{NowArg, PoliciesArg, UNDECIDED, files, shown};
+use crate::codes;
+use crate::decision::{Case, decide};
+use crate::evidence::{Evidence, PullRequest};
+use crate::policy::{Evaluator, PolicyBundle};
+use crate::report::{Format, Judged, Reporter, Section, Summary};
+use crate::request::RequestFile;
+use crate::time::Time;
+use crate::yaml::{self, MAX_BYTES};
+
+/// Judge change requests: verdict, tier, who has to sign off, when they may run
+///
+/// Without evidence a request is judged as if its requester had just submitted it and nobody had
+/// reviewed it. The requests of one run are each other's open requests: where two act on the same
+/// target at the same time, both are told.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct CheckArgs {
+    /// Request files, or folders with them
+    #[arg(value_name = "PATH", default_value = "requests")]
+    paths: Vec<PathBuf>,
+
+    /// The facts about the pull request that brings the request (YAML or JSON)
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
+
+    #[command(flatten)]
+    policies: PoliciesArg,
+
+    #[command(flatten)]
+    now: NowArg,
+
+    /// How to report
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// Tell of approved requests as much as of others
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  changegate check
+      judge all requests below requests/
+  changegate check requests/CHG-1234.yaml --evidence evidence.yaml
+      judge one with the reviews that it has
+  changegate check --now 2026-12-24T10:00:00Z
+      judge as if it were Christmas Eve
+  changegate check --format sarif > changegate.sarif
+      for code scanning; json, markdown and github are the others
+
+Exit codes:
+  0  all approved
+  1  at least one denied
+  3  none denied, at least one pending
+  2  could not decide: bad usage, unreadable file, broken policies, a bound hit";
+
+/// How many requests are judged before their sections are written.
+const CHUNK: usize = 256;
+
+/// Runs the verb.
+pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let now = args.now.get();
+    let bundle = args.policies.load()?;
+    let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
+    let subjects = subjects(args, evidence.as_ref())?;
+    let codes = codes::catalogue(bundle.files());
+    let reporter = Reporter {
+        format: args.format,
+        colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        verbose: args.verbose,
+        codes: &codes,
+    };
+    let watchdog = Watchdog::start(&bundle);
+    let progress = Progress::of(subjects.len());
+    let index = if subjects.len() > 1 { Index::of(&subjects) } else { Index::default() };
+    let judge = Judge { bundle: &bundle, evidence, index, now, watchdog, idle: Mutex::default() };
+
+    let mut summary = Summary::default();
+    let mut printer = Printer::begin(&reporter)?;
+    for chunk in subjects.chunks(CHUNK) {
+        let sections: Vec<_> =
+            chunk.par_iter().map(|subject| judge.section(subject, &reporter)).collect();
+        for section in sections {
+            match section {
+                Ok(section) => {
+                    summary.add(&section);
+                    printer.print(&section)?;
+                }
+                Err(error) => {
+                    summary.undecided += 1;
+                    super::complain(&error);
+                }
+            }
+        }
+        progress.advance(chunk.len());
+    }
+    progress.finish();
+    printer.end(&summary)?;
+    Ok(exit_code(&summary))
+}
+
+/// 2 if one couldn't be decided, else by the strongest verdict.
+fn exit_code(summary: &Summary) -> ExitCode {
+    ExitCode::from(match summary.strongest() {
+        _ if summary.undecided > 0 => UNDECIDED,
+        Some(verdict) => verdict.exit_code(),
+        None => 0,
+    })
+}
+
+/// Something to judge: a file, or the pull request's change of policies.
+#[derive(Debug, PartialEq)]
+pub(super) enum Subject {
+    /// A request file.
+    File(PathBuf),
+    /// A symbolic link or something else that is no regular file.
+    NoFile(PathBuf),
+    /// A change of policies.
+    Policies,
+}
+
+impl Subject {
+    /// Reads the file: a request, or why it is none.
+    pub(super) fn read(&self) -> anyhow::Result<Option<(RequestFile, String)>> {
+        match self {
+            Subject::Policies => Ok(None),
+            Subject::NoFile(path) => {
+                let message =
+                    "this is a symbolic link or a special file, and a request is a regular file";
+                let help = "replace it by the request itself";
+                let file =
+                    RequestFile::refused(&shown(path), b"", "request/no-file", message, help);
+                Ok(Some((file, String::new())))
+            }
+            Subject::File(path) => {
+                let bytes = read_bounded(path)?;
+                let file = RequestFile::read(&shown(path), &bytes);
+                Ok(Some((file, String::from_utf8_lossy(&bytes).into_owned())))
+            }
+        }
+    }
+}
+
+/// A file's bytes; of one that is too large, so many that it shows.
+fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("read {}", path.display()))?;
+    Ok(bytes)
+}
+
+/// What the paths name, or the evidence's pull request.
+fn subjects(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<Vec<Subject>> {
+    let changed = evidence
+        .and_then(|evidence| evidence.pull_request.as_ref())
+        .and_then(|pull_request| pull_request.files.as_ref());
+    let paths_are_default = args.paths == [PathBuf::from("requests")];
+    if let (true, Some(changed)) = (paths_are_default, changed) {
+        return Ok(subjects_of(changed));
+    }
+    let mut subjects = Vec::new();
+    for path in &args.paths {
+        let kind = path.metadata().with_context(|| format!("read {}", path.display()))?;
+        if kind.is_dir() {
+            subjects.extend(files::below(path)?.into_iter().filter_map(in_folder));
+        } else {
+            subjects.push(Subject::File(path.clone()));
+        }
+    }
+    if evidence.is_some() && subjects.len() != 1 {
+        bail!(
+            "--evidence tells of one pull request with one request, and {} files were named: \
+             name that request's file",
+            subjects.len()
+        );
+    }
+    if subjects.is_empty() {
+        let folders: Vec<_> = args.paths.iter().map(|path| path.display().to_string()).collect();
+        bail!(
+            "no request files below {}: write one such as requests/CHG-1234.yaml",
+            folders.join(", ")
+        );
+    }
+    Ok(subjects)
+}
+
+/// The requests among a pull request's files; if there are none, it changes policies.
+fn subjects_of(changed: &[String]) -> Vec<Subject> {
+    let requests: Vec<_> = changed
+        .iter()
+        .filter(|path| path.starts_with("requests/") && !path.starts_with("requests/incidents/"))
+        .map(|path| Subject::File(PathBuf::from(path)))
+        .collect();
+    if requests.is_empty() { vec![Subject::Policies] } else { requests }
+}
+
+/// A file found in a folder of requests; incident records have a folder of their own.
+fn in_folder((path, is_regular): (PathBuf, bool)) -> Option<Subject> {
+    let in_incidents = shown(&path).contains("requests/incidents/");
+    (!in_incidents).then(|| if is_regular { Subject::File(path) } else { Subject::NoFile(path) })
+}
+
+/// The most bytes that evidence may have: it holds other requests too.
+const LARGEST_EVIDENCE: usize = 64 * 1024 * 1024;
+
+/// Reads an evidence file, strictly.
+fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
+    let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let reading = yaml::parse_up_to(LARGEST_EVIDENCE, &bytes).read::<Evidence>();
+    if let (Some(evidence), true) = (reading.value, reading.problems.is_empty()) {
+        return Ok(evidence);
+    }
+    let problems = reading.problems.iter().map(|problem| {
+        let help = problem.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+        let (line, column) = (problem.span.line, problem.span.column);
+        format!("{}:{line}:{column}: {}{help}", path.display(), problem.message)
+    });
+    bail!("the evidence can't be used:\n{}", problems.collect::<Vec<_>>().join("\n"))
+}
+
+/// What all requests of a run are judged by.
+struct Judge<'a> {
+    bundle: &'a PolicyBundle,
+    evidence: Option<Evidence>,
+    index: Index,
+    now: Time,
+    watchdog: Watchdog,
+    idle: Mutex<Vec<Evaluator>>,
+}
+
+impl Judge<'_> {
+    /// The report's section on one subject.
+    fn section(&self, subject: &Subject, reporter: &Reporter<'_>) -> anyhow::Result<Section> {
+        let read = subject.read()?;
+        let file = read.as_ref().map(|(file, _)| file);
+        let evidence = self.evidence_for(file);
+        let case = Case { file, evidence: &evidence, now: self.now };
+        let mut evaluator = self.take_evaluator();
+        let decided = {
+            let _watched = self.watchdog.watch();
+            decide(&case, self.bundle, &mut evaluator)
+        };
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(evaluator);
+        let name = || file.map_or("the change of policies", |file| &file.path).to_owned();
+        let decided = decided.with_context(|| format!("decide {}", name()))?;
+        Ok(reporter.section(&Judged {
+            decision: &decided.decision,
+            request: file.and_then(|file| file.request.as_ref()),
+            source: read.as_ref().map_or("", |(_, source)| source),
+        }))
+    }
+
+    /// The evidence that was given, and what the run's other requests add.
+    fn evidence_for(&self, file: Option<&RequestFile>) -> Evidence {
+        let mut evidence = self.evidence.clone().unwrap_or_default();
+        if let Some(file) = file {
+            if let Some(PullRequest { files: files @ None, .. }) = &mut evidence.pull_request {
+                *files = Some(vec![file.path.clone()]);
+            }
+            self.index.add_to(&mut evidence, file);
+        }
+        evidence
+    }
+
+    fn take_evaluator(&self) -> Evaluator {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| self.bundle.evaluator())
+    }
+}
+
+/// How much of what stands further down is kept in memory, in bytes.
+const SPOOL: usize = 1024 * 1024;
+
+/// Writes sections in the order of their groups, though they come by path.
+struct Printer<'a> {
+    reporter: &'a Reporter<'a>,
+    out: io::BufWriter<io::StdoutLock<'static>>,
+    later: Vec<SpooledTempFile>,
+    is_first: [bool; Section::GROUPS],
+}
+
+impl<'a> Printer<'a> {
+    fn begin(reporter: &'a Reporter<'a>) -> anyhow::Result<Self> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        out.write_all(reporter.begin().as_bytes()).context("write the report")?;
+        let later = (1..Section::GROUPS).map(|_| SpooledTempFile::new(SPOOL)).collect();
+        Ok(Printer { reporter, out, later, is_first: [true; Section::GROUPS] })
+    }
+
+    fn print(&mut self, section: &Section) -> anyhow::Result<()> {
+        if section.text.is_empty() {
+            return Ok(());
+        }
+        let target: &mut dyn Write = match section.group.checked_sub(1) {
+            None => &mut self.out,
+            Some(later) => &mut self.later[later],
+        };
+        if !std::mem::take(&mut self.is_first[section.group]) {
+            target.write_all(self.reporter.separator().as_bytes()).context("write the report")?;
+        }
+        target.write_all(section.text.as_bytes()).context("write the report")
+    }
+
+    fn end(mut self, summary: &Summary) -> anyhow::Result<()> {
+        let mut something_before = !self.is_first[0];
+        for (group, spool) in self.later.iter_mut().enumerate() {
+            if self.is_first[group + 1] {
+                continue;
+            }
+            if std::mem::replace(&mut something_before, true) {
+                self.out
+                    .write_all(self.reporter.separator().as_bytes())
+                    .context("write the report")?;
+            }
+            spool
+                .rewind()
+                .and_then(|()| io::copy(spool, &mut self.out))
+                .context("write the report")?;
+        }
+        self.out.write_all(self.reporter.end(summary).as_bytes()).context("write the report")?;
+        self.out.flush().context("write the report")
+    }
 }

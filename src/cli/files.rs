@@ -11,7 +11,10 @@ use crate::policy::Files;
 /// A policy bundle's files, with paths as they stand in a repository.
 pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    for path in below(dir)? {
+    for (path, is_regular) in below(dir)? {
+        if !is_regular {
+            bail!("{} is no regular file: a bundle holds files only", path.display());
+        }
         let relative = path.strip_prefix(dir).expect("what is found below a folder begins with it");
         let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
         files.insert(format!("policies/{}", super::shown(relative)), bytes);
@@ -22,9 +25,9 @@ pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
     Ok(files)
 }
 
-/// All files below a folder, in order of their paths, whatever their names. The walk is parallel
-/// and follows no symlink; one is listed as a file.
-pub fn below(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Everything but folders below a folder, in order of paths, and whether each is a regular file.
+/// The walk is parallel and follows no symlink.
+pub fn below(dir: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let (send, receive) = std::sync::mpsc::channel();
     let walk = WalkBuilder::new(dir).standard_filters(false).follow_links(false).build_parallel();
     walk.run(|| {
@@ -32,7 +35,10 @@ pub fn below(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         Box::new(move |entry| {
             let found = match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => None,
-                Ok(entry) => Some(Ok(entry.into_path())),
+                Ok(entry) => {
+                    let is_regular = entry.file_type().is_some_and(|kind| kind.is_file());
+                    Some(Ok((entry.into_path(), is_regular)))
+                }
                 Err(error) => Some(Err(error)),
             };
             match found.map(|found| send.send(found)) {

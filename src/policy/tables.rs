@@ -9,6 +9,9 @@ use crate::org::{Level, Org, RiskTier, Severity, SignOffRow};
 use crate::request::Login;
 use crate::yaml::{self, Node, Span, Value};
 
+/// The most bytes that a table may have.
+pub const LARGEST_TABLE: usize = 16 * 1024 * 1024;
+
 /// The tables of a bundle: name, path, bytes.
 pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
     files.iter().filter_map(|(path, bytes)| {
@@ -25,7 +28,7 @@ pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
 pub fn read(files: &Files) -> Result<Org, Vec<PolicyProblem>> {
     let mut reader = Reader::default();
     for (name, path, bytes) in all(files) {
-        let document = yaml::parse(bytes);
+        let document = yaml::parse_up_to(LARGEST_TABLE, bytes);
         let problems = document.problems.iter();
         reader.problems.extend(
             problems.map(|problem| at(path, problem.span, &problem.message, problem.help.clone())),

@@ -11,13 +11,18 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span as Range};
 
 use super::text::{self, Places};
 use super::wording::shown;
-use super::{Document, Key, MAX_DEPTH, Node, Problem, Problems, Span, Value, scalar};
+use super::{Document, Key, MAX_BYTES, MAX_DEPTH, Node, Problem, Problems, Span, Value, scalar};
 
 /// Reads one YAML or JSON document from untrusted bytes. Never fails: what is wrong is in
 /// [`Document::problems`].
 pub fn parse(bytes: &[u8]) -> Document {
+    parse_up_to(MAX_BYTES, bytes)
+}
+
+/// The same for a file of up to `limit` bytes, of which nobody untrusted decides how large it is.
+pub fn parse_up_to(limit: usize, bytes: &[u8]) -> Document {
     let mut problems = Problems::default();
-    let (root, broken_at) = match text::decode(bytes, &mut problems) {
+    let (root, broken_at) = match text::decode(bytes, limit, &mut problems) {
         Some((text, base)) => tree(text, base, &mut problems),
         None => (Node::invalid(Span::default()), Some(0)),
     };

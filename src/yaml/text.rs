@@ -1,17 +1,21 @@
 //! What is checked of the bytes before any YAML is seen: size, encoding, characters; and the
 //! translation between bytes and lines.
 
-use super::{MAX_BYTES, Problem, Problems, Span};
+use super::{Problem, Problems, Span};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The bytes as text, and how many bytes of a mark in front of it were skipped. `None` when they
 /// can't be read at all, which is reported.
-pub(super) fn decode<'t>(bytes: &'t [u8], problems: &mut Problems) -> Option<(&'t str, usize)> {
-    if bytes.len() > MAX_BYTES {
+pub(super) fn decode<'t>(
+    bytes: &'t [u8],
+    limit: usize,
+    problems: &mut Problems,
+) -> Option<(&'t str, usize)> {
+    if bytes.len() > limit {
         problems.push(Problem {
             code: "yaml/too-large",
-            message: format!("the file has {} bytes; at most {MAX_BYTES} are read", bytes.len()),
+            message: format!("the file is larger than {} KiB, the most that is read", limit / 1024),
             help: Some("keep logs and data elsewhere and link them".into()),
             pointer: String::new(),
             span: place(b"", 0, 0),
