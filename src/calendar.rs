@@ -22,8 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::occurrence::{longest, occurrences};
-use crate::decision::Opening;
-use crate::org::{Freeze, Freezes, Quarter, RiskTier, Table, Window};
+use crate::org::{Freeze, Freezes, Quarter, Table, Window};
 use crate::time::{Duration, Interval, Time, midnight};
 
 /// How far ahead openings are looked for: a year and the longest freeze that is likely.
@@ -63,8 +62,8 @@ pub struct WindowFact {
     pub name: String,
     /// Whether all of the planned interval lies within one occurrence; freezes don't count.
     pub fits: bool,
-    /// The earliest opening from now on that is as long as what is planned, if there is one within
-    /// [`HORIZON`].
+    /// The earliest opening of which there is still as much to come as is planned, if there is one
+    /// within [`HORIZON`]; one that is under way keeps its start.
     pub next_opening: Option<Interval>,
 }
 
@@ -112,7 +111,7 @@ impl Calendar {
         let windows = self.windows().map(|(name, window)| WindowFact {
             name: name.to_owned(),
             fits: planned.is_some_and(|planned| fits(window, &planned)),
-            next_opening: self.openings_of(window, now, length).next(),
+            next_opening: self.uncut_openings_of(window, now, length).next(),
         });
         let earliest = planned.map_or(now, |planned| planned.start.min(now));
         let freezes = self.freezes_after(earliest).map(|freeze| FreezeFact {
@@ -130,31 +129,21 @@ impl Calendar {
         }
     }
 
-    /// The openings of all windows that take this tier (of all windows without one) from `now` on,
-    /// each at least as long as `length`, in order of their starts; none begins after [`HORIZON`].
-    pub fn openings(
+    /// The openings of one window from `now` on, each at least as long as `length`, in order of
+    /// their starts; none begins after [`HORIZON`].
+    pub fn openings_of(
         &self,
+        window: &Window,
         now: Time,
         length: Duration,
-        tier: Option<RiskTier>,
-    ) -> impl Iterator<Item = Opening> {
-        let mut sources: Vec<_> = self
-            .windows()
-            .filter(|(_, window)| tier.is_none_or(|tier| window.tiers.contains(&tier)))
-            .map(|(name, window)| (name, self.openings_of(window, now, length).peekable()))
-            .collect();
-        iter::from_fn(move || {
-            let (_, name, parts) = sources
-                .iter_mut()
-                .filter_map(|(name, parts)| Some((parts.peek()?.start, *name, parts)))
-                .min_by_key(|(start, ..)| *start)?;
-            parts.next().map(|interval| Opening { window: name.to_owned(), interval })
-        })
+    ) -> impl Iterator<Item = Interval> {
+        self.uncut_openings_of(window, now, length)
+            .map(move |opening| Interval { start: opening.start.max(now), end: opening.end })
     }
 
-    /// The openings of one window from `now` on, each at least as long as `length`: what is left of
-    /// its occurrences outside freezes, in order of their starts; none begins after [`HORIZON`].
-    pub fn openings_of(
+    /// The same with the start that an opening under way has: what of the window's occurrences
+    /// lies outside freezes, and still has `length` to come.
+    fn uncut_openings_of(
         &self,
         window: &Window,
         now: Time,
@@ -166,13 +155,22 @@ impl Calendar {
         self.thawed[passed..]
             .iter()
             .take_while(move |stretch| stretch.start < horizon)
-            .map(move |stretch| Interval { start: stretch.start.max(now), end: stretch.end })
             .flat_map(move |stretch| {
-                occurrences(window, stretch.start, stretch.end.min(horizon))
-                    .filter_map(move |occurrence| intersection(&occurrence, &stretch))
+                let end = stretch.end.min(horizon);
+                let cut = Interval { start: stretch.start, end };
+                occurrences(window, stretch.start.max(now), end)
+                    .filter_map(move |occurrence| intersection(&occurrence, &cut))
             })
-            .filter(move |opening| opening.length() >= length)
+            .filter(move |opening| {
+                opening.end > now && latest_start(opening, length).is_some_and(|start| start >= now)
+            })
     }
+}
+
+/// The last instant at which something of this length can begin in an opening; none if it is
+/// longer than the opening.
+pub fn latest_start(opening: &Interval, length: Duration) -> Option<Time> {
+    (length <= opening.length()).then(|| opening.start + (opening.length() - length))
 }
 
 /// Whether all of a planned interval lies within one occurrence of a window.

@@ -17,6 +17,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar;
 use crate::digest::Digest;
 use crate::evidence::Evidence;
 use crate::input::{self, Facts, Input, Subject};
@@ -24,7 +25,7 @@ use crate::org::{Level, RiskTier};
 use crate::policy::{Evaluator, PolicyBundle, RuledFinding, Undecided};
 use crate::request::{ChangeRequest, ChangeType, Login, RequestFile, TicketId};
 use crate::sign_off::{self, Signers};
-use crate::time::{Interval, Time};
+use crate::time::{Duration, Interval, Time};
 use crate::yaml::Span;
 
 /// The version of the formats that reports and policies rely on.
@@ -281,7 +282,8 @@ pub struct WindowAnswer {
     pub fits: Vec<String>,
     /// The freeze that it falls into.
     pub freeze: Option<String>,
-    /// The next opening from now on that fits the planned duration.
+    /// The next opening that fits the planned duration, or the present one if enough of it is left;
+    /// only if the planned interval can't be kept.
     pub next_opening: Option<Opening>,
 }
 
@@ -290,7 +292,7 @@ pub struct WindowAnswer {
 pub struct Opening {
     /// The window.
     pub window: String,
-    /// From when to when, less what has passed or is frozen.
+    /// From when to when, less what is frozen.
     #[serde(flatten)]
     pub interval: Interval,
 }
@@ -406,7 +408,7 @@ pub fn decide(
     }
     sort(&mut findings);
 
-    let window = request.map(|_| window_answer(&input, ruling.tier, bundle));
+    let window = request.map(|request| window_answer(&input, request.kind, ruling.tier, bundle));
     let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
     let decision = Decision {
         api_version: API_VERSION.to_owned(),
@@ -523,7 +525,12 @@ fn sort(findings: &mut [Finding]) {
 }
 
 /// When the change may run: what of the calendar concerns its tier.
-fn window_answer(input: &Input<'_>, tier: Option<RiskTier>, bundle: &PolicyBundle) -> WindowAnswer {
+fn window_answer(
+    input: &Input<'_>,
+    kind: ChangeType,
+    tier: Option<RiskTier>,
+    bundle: &PolicyBundle,
+) -> WindowAnswer {
     let takes = |name: &str| {
         let window = bundle.org.windows.entries.get(name);
         window.zip(tier).is_some_and(|(window, tier)| window.tiers.contains(&tier))
@@ -532,12 +539,16 @@ fn window_answer(input: &Input<'_>, tier: Option<RiskTier>, bundle: &PolicyBundl
     let fits: Vec<_> =
         windows().filter(|window| window.fits).map(|window| window.name.clone()).collect();
     let freeze = input.calendar.freezes.iter().find(|freeze| freeze.overlaps);
-    let opening = |window: &crate::calendar::WindowFact| {
+    let opening = |window: &calendar::WindowFact| {
         window.next_opening.map(|interval| Opening { window: window.name.clone(), interval })
     };
+    let is_emergency = kind == ChangeType::Emergency;
+    let can_be_kept = is_emergency || (freeze.is_none() && !fits.is_empty());
+    let is_asked = input.calendar.planned.is_some() && !can_be_kept;
+    let openings = windows().filter_map(opening).filter(|_| is_asked);
     WindowAnswer {
         planned: input.calendar.planned,
-        next_opening: windows().filter_map(opening).min_by_key(|opening| opening.interval.start),
+        next_opening: openings.min_by_key(|opening| opening.interval.start),
         fits,
         freeze: freeze.map(|freeze| freeze.name.clone()),
     }
@@ -558,11 +569,15 @@ fn next_change(
     let valid_for = bundle.org.settings.approval_valid_for;
     let counting = signers.standings.iter().filter(|standing| standing.counts());
     let opening = window.as_ref().and_then(|window| window.next_opening.as_ref());
+    let length = planned.map_or(Duration::seconds(0), |planned| planned.length());
+    let too_late = opening
+        .and_then(|opening| calendar::latest_start(&opening.interval, length))
+        .map(|latest| latest + Duration::seconds(1));
     (clock.into_iter().flatten())
         .chain(planned.filter(|_| !signed).map(|planned| planned.start))
         .chain(planned.map(|planned| planned.end))
         .chain(counting.map(|standing| standing.review.submitted_at + valid_for))
-        .chain(opening.map(|opening| opening.interval.start))
+        .chain(too_late)
         .chain(bundle.org.overdue_reviews(now).1)
         .filter(|instant| *instant > now)
         .min()

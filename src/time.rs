@@ -177,6 +177,15 @@ impl Duration {
     }
 }
 
+impl Sub for Duration {
+    type Output = Duration;
+
+    /// What is left of `self`; zero if `other` is longer.
+    fn sub(self, other: Duration) -> Duration {
+        Duration(self.0.saturating_sub(other.0))
+    }
+}
+
 impl FromStr for Duration {
     type Err = String;
 

@@ -1,0 +1,173 @@
+//! The whole program, from outside: `cargo bench --bench check`.
+//!
+//! A cold process that judges one request, against one that does nothing; then 1,000 and 10,000
+//! request files on one and two threads, against reading, parsing and evaluating them alone, with
+//! the process's peak memory. Medians; ratios are what to compare between machines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use changegate::decision::{Case, decide};
+use changegate::evidence::Evidence;
+use changegate::policy::PolicyBundle;
+use changegate::request::RequestFile;
+use rayon::prelude::*;
+
+const CHANGEGATE: &str = env!("CARGO_BIN_EXE_changegate");
+const NOW: &str = "2026-11-23T10:00:00Z";
+const SAMPLE: &str = "requests/CHG-1222.yaml";
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--nothing") {
+        return;
+    }
+    cold_process();
+    phases_of_a_cold_process();
+    for count in [1_000, 10_000] {
+        many_requests(count);
+    }
+}
+
+fn cold_process() {
+    let own = std::env::current_exe().unwrap();
+    let nothing = median(200, || run(Command::new(&own).arg("--nothing")));
+    let check = median(200, || run(Command::new(CHANGEGATE).args(["check", SAMPLE, "--now", NOW])));
+    println!("cold process: check of one request {}", milliseconds(check));
+    println!("              a process that does nothing {}", milliseconds(nothing));
+    println!("              ratio {:.1}\n", check.as_secs_f64() / nothing.as_secs_f64());
+}
+
+/// The same work inside this process, step by step.
+fn phases_of_a_cold_process() {
+    let timed = |what: &str, duration| println!("  {what:32} {}", milliseconds(duration));
+    println!("of which, in a warm process:");
+    timed("load the shipped bundle", median(100, || drop(bundle())));
+    let bytes = fs::read(SAMPLE).unwrap();
+    timed("read the request", median(100, || drop(RequestFile::read(SAMPLE, &bytes))));
+    let (bundle, evidence) = (bundle(), Evidence::default());
+    let file = RequestFile::read(SAMPLE, &bytes);
+    let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
+    // The first decision of an evaluator also prepares the rules.
+    timed("the first decision", median(100, || drop(decide(&case, &bundle, &mut bundle.evaluator()))));
+    let mut evaluator = bundle.evaluator();
+    timed("a later decision", median(100, || drop(decide(&case, &bundle, &mut evaluator))));
+    println!();
+}
+
+fn many_requests(count: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = write_requests(dir.path(), count);
+    println!("{count} request files:");
+    for threads in [1, 2] {
+        let alone = median(3, || alone(&paths, threads));
+        let mut peak = 0;
+        let check = median(3, || peak = check_folder(dir.path(), threads));
+        println!(
+            "  {threads} threads: check {:.0} requests/s, {:.2} times reading, parsing and evaluating \
+             alone; peak memory {:.1} MiB",
+            count as f64 / check.as_secs_f64(),
+            check.as_secs_f64() / alone.as_secs_f64(),
+            peak as f64 / 1024.0,
+        );
+    }
+    println!("  share of evaluation: {:.0} %\n", 100.0 * share_of_evaluation(&paths));
+}
+
+/// Requests that differ in id, target and time, a tenth of them meeting another.
+fn write_requests(dir: &Path, count: usize) -> Vec<PathBuf> {
+    let sample = fs::read_to_string(SAMPLE).unwrap();
+    let write = |number: usize| {
+        let path = dir.join(format!("requests/{:03}/CHG-{number}.yaml", number / 100));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = sample
+            .replace("CHG-1222", &format!("CHG-{number}"))
+            .replace("2026-11-23T", &format!("20{:02}-11-23T", 27 + number % 10 / 9 + number % 60));
+        fs::write(&path, text).unwrap();
+        path
+    };
+    (0..count).map(write).collect()
+}
+
+/// What can't be left out: read each file, parse it, evaluate the policies.
+fn alone(paths: &[PathBuf], threads: usize) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let bundle = bundle();
+    let evidence = Evidence::default();
+    pool.install(|| {
+        paths.par_chunks(paths.len().div_ceil(threads * 8)).for_each_init(
+            || bundle.evaluator(),
+            |evaluator, paths| {
+                for path in paths {
+                    let name = path.to_str().unwrap();
+                    let file = RequestFile::read(name, &fs::read(path).unwrap());
+                    let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
+                    decide(&case, &bundle, evaluator).unwrap();
+                }
+            },
+        );
+    });
+}
+
+fn share_of_evaluation(paths: &[PathBuf]) -> f64 {
+    let (bundle, evidence) = (bundle(), Evidence::default());
+    let mut evaluator = bundle.evaluator();
+    let (mut whole, mut evaluating) = (Duration::ZERO, Duration::ZERO);
+    for path in paths.iter().take(1_000) {
+        let began = Instant::now();
+        let file = RequestFile::read(path.to_str().unwrap(), &fs::read(path).unwrap());
+        let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
+        let input = decide(&case, &bundle, &mut evaluator).unwrap().input.unwrap();
+        whole += began.elapsed();
+        let began = Instant::now();
+        evaluator.rule(&input).unwrap();
+        evaluating += began.elapsed();
+    }
+    evaluating.as_secs_f64() / whole.as_secs_f64()
+}
+
+/// Runs `check` on the folder; answers with its peak memory in KiB, where the system tells.
+fn check_folder(dir: &Path, threads: usize) -> u64 {
+    let mut child = Command::new(CHANGEGATE)
+        .args(["check", "--now", NOW, "--format", "json"])
+        .current_dir(dir)
+        .env("RAYON_NUM_THREADS", threads.to_string())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok());
+        peak = peak.max(kibibytes.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    peak
+}
+
+fn bundle() -> PolicyBundle {
+    PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
+}
+
+fn run(command: &mut Command) {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+}
+
+fn median(times: usize, mut work: impl FnMut()) -> Duration {
+    let mut durations: Vec<_> = (0..times)
+        .map(|_| {
+            let began = Instant::now();
+            work();
+            began.elapsed()
+        })
+        .collect();
+    durations.sort_unstable();
+    durations[times / 2]
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
+}

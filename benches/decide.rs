@@ -1,0 +1,75 @@
+//! A decision on a compiled bundle, and its parts: `cargo bench --bench decide`.
+//!
+//! `decide` is the whole; `evaluate` the bundle alone, from the input document to the ruling; the
+//! difference is working out the input document and settling the sign-off.
+
+use changegate::decision::{Case, decide};
+use changegate::evidence::Evidence;
+use changegate::policy::PolicyBundle;
+use changegate::report::{Format, Judged, Reporter};
+use changegate::request::RequestFile;
+use changegate::time::Time;
+use divan::Bencher;
+
+const REQUESTS: [&str; 3] = [
+    "requests/CHG-1198.yaml", // medium, direct
+    "requests/CHG-1222.yaml", // high, by an L1
+    "requests/CHG-1234.yaml", // off-script
+];
+
+fn main() {
+    divan::main();
+}
+
+fn now() -> Time {
+    "2026-11-23T10:00:00Z".parse().unwrap()
+}
+
+fn shipped() -> PolicyBundle {
+    PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
+}
+
+fn file(path: &str) -> RequestFile {
+    RequestFile::read(path, &std::fs::read(path).unwrap())
+}
+
+#[divan::bench(args = REQUESTS)]
+fn read(bencher: Bencher, path: &str) {
+    let bytes = std::fs::read(path).unwrap();
+    bencher.bench(|| RequestFile::read(path, &bytes));
+}
+
+#[divan::bench(args = REQUESTS)]
+fn decide_whole(bencher: Bencher, path: &str) {
+    let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
+    let mut evaluator = bundle.evaluator();
+    let case = Case { file: Some(&file), evidence: &evidence, now: now() };
+    bencher.bench_local(|| decide(&case, &bundle, &mut evaluator).unwrap());
+}
+
+#[divan::bench(args = REQUESTS)]
+fn evaluate(bencher: Bencher, path: &str) {
+    let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
+    let mut evaluator = bundle.evaluator();
+    let case = Case { file: Some(&file), evidence: &evidence, now: now() };
+    let input = decide(&case, &bundle, &mut evaluator).unwrap().input.unwrap();
+    bencher.bench_local(|| evaluator.rule(&input).unwrap());
+}
+
+#[divan::bench(args = REQUESTS)]
+fn report_as_text(bencher: Bencher, path: &str) {
+    let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
+    let mut evaluator = bundle.evaluator();
+    let case = Case { file: Some(&file), evidence: &evidence, now: now() };
+    let decided = decide(&case, &bundle, &mut evaluator).unwrap();
+    let codes = changegate::codes::catalogue(bundle.files());
+    let reporter = Reporter { format: Format::Text, colour: false, verbose: false, codes: &codes };
+    let judged =
+        Judged { decision: &decided.decision, request: file.request.as_ref(), source: "" };
+    bencher.bench_local(|| reporter.section(&judged));
+}
+
+#[divan::bench]
+fn load_shipped_bundle() -> PolicyBundle {
+    shipped()
+}
