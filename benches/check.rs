@@ -50,7 +50,10 @@ fn phases_of_a_cold_process() {
     let file = RequestFile::read(SAMPLE, &bytes);
     let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
     // The first decision of an evaluator also prepares the rules.
-    timed("the first decision", median(100, || drop(decide(&case, &bundle, &mut bundle.evaluator()))));
+    timed(
+        "the first decision",
+        median(100, || drop(decide(&case, &bundle, &mut bundle.evaluator()))),
+    );
     let mut evaluator = bundle.evaluator();
     timed("a later decision", median(100, || drop(decide(&case, &bundle, &mut evaluator))));
     println!();
@@ -102,7 +105,8 @@ fn alone(paths: &[PathBuf], threads: usize) {
                 for path in paths {
                     let name = path.to_str().unwrap();
                     let file = RequestFile::read(name, &fs::read(path).unwrap());
-                    let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
+                    let case =
+                        Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
                     decide(&case, &bundle, evaluator).unwrap();
                 }
             },

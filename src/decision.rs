@@ -204,6 +204,9 @@ pub struct Required {
     pub because: Option<String>,
     /// Who gave it.
     pub satisfied_by: Option<Login>,
+    /// The level of whoever gave it, where a level is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
     /// Whether it was given after it was due.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::approvals::{Exclusion, Standing};
 use crate::decision::{Effect, Finding, Required, Requirement, ReviewStanding};
 use crate::evidence::ForgeKind;
-use crate::org::{Org, Person};
+use crate::org::{Level, Org, Person};
 use crate::request::Login;
 use crate::time::Time;
 
@@ -40,6 +40,10 @@ pub struct Asked {
 }
 
 impl Asked {
+    fn is_level(&self) -> bool {
+        matches!(self.what, Requirement::Level { .. })
+    }
+
     /// Whether whoever fills it can fill no other such seat.
     fn takes_a_person(&self) -> bool {
         matches!(self.what, Requirement::Role { .. } | Requirement::Owner { .. })
@@ -83,6 +87,7 @@ impl<'a> Signers<'a> {
                 what: asked.what.clone(),
                 because: asked.because.clone(),
                 late: by.is_some_and(|by| self.is_late(by)),
+                level: by.filter(|_| asked.is_level()).and_then(|by| self.level_of(by)),
                 satisfied_by: by.cloned(),
                 eligible: self.eligible(&asked.what).cloned().collect(),
             })
@@ -149,6 +154,10 @@ impl<'a> Signers<'a> {
             Requirement::Person { user } => user == login,
             Requirement::Commander => holds(person, INCIDENT_COMMANDER),
         })
+    }
+
+    fn level_of(&self, login: &Login) -> Option<Level> {
+        self.org.roster.people.get(login).and_then(|person| person.level)
     }
 
     fn is_late(&self, by: &Login) -> bool {

@@ -65,7 +65,7 @@ pub(super) fn signed() -> Sample {
             "summary": "Drain the old region", "verdict": "approved",
             "tier": "high", "tier_because": ["`drain-traffic` is high in the catalog"],
             "sign_off": {"mode": "review", "due_at": null, "reviews": [], "required": [
-                {"kind": "level", "any_of": ["L2", "L3"], "satisfied_by": "carol",
+                {"kind": "level", "any_of": ["L2", "L3"], "satisfied_by": "carol", "level": "L3",
                  "eligible": ["bob", "carol", "erin"]},
                 {"kind": "role", "role": "devops-lead", "satisfied_by": "bob",
                  "late": true, "eligible": ["bob"]},

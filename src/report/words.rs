@@ -88,16 +88,18 @@ pub(super) fn long_name(what: &Requirement) -> String {
     }
 }
 
-/// `carol (L2 or L3), dan (service-owner of checkout, late)`, each person once.
+/// `carol (L3), dan (service-owner of checkout, late)`, each person once.
 pub(super) fn signed_by(sign_off: &SignOff) -> String {
     let mut people: Vec<(&Login, Vec<String>)> = Vec::new();
     for required in &sign_off.required {
         let Some(login) = &required.satisfied_by else { continue };
-        let mut what = long_name(&required.what);
+        let held = required.level.map(|level| level.to_string());
+        let mut what = held.unwrap_or_else(|| long_name(&required.what));
         if required.late {
             what.push_str(", late");
         }
         match people.iter_mut().find(|(known, _)| *known == login) {
+            Some((_, parts)) if parts.contains(&what) => {}
             Some((_, parts)) => parts.push(what),
             None => people.push((login, vec![what])),
         }
@@ -153,6 +155,8 @@ pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
         "denied if the sign-offs are still missing"
     } else if is_missing && due_at == Some(next) {
         "overdue if the sign-offs are still missing"
+    } else if is_missing && due_at.is_some_and(|due| next < due) {
+        "its reviewers are reminded"
     } else if planned.is_some_and(|planned| planned.end == next) {
         "denied as expired until it is rescheduled"
     } else {
