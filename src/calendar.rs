@@ -58,12 +58,12 @@ pub struct CalendarFacts {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WindowFact {
-    /// The window.
+    /// The window's name.
     pub name: String,
     /// Whether all of the planned interval lies within one occurrence; freezes don't count.
     pub fits: bool,
     /// The earliest opening of which there is still as much to come as is planned, if there is one
-    /// within [`HORIZON`]; one that is under way keeps its start.
+    /// within 400 days; one that is under way keeps its start.
     pub next_opening: Option<Interval>,
 }
 
@@ -71,7 +71,7 @@ pub struct WindowFact {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezeFact {
-    /// The freeze.
+    /// The freeze's name.
     pub name: String,
     /// The first instant that is frozen.
     pub start: Time,

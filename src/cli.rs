@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 
 use crate::policy::{Files, PolicyBundle};
 use crate::time::Time;
@@ -45,6 +46,8 @@ Examples:
   changegate check requests/CHG-1234.yaml   judge one
   changegate explain window/closed          what a finding means and how to resolve it
   changegate window --tier high             when a high-risk change may run
+  changegate test                           run the tests of the policies
+  changegate schema change-request          what a request can hold, for editors
 
 Exit codes of verbs that decide:
   0  all approved
@@ -89,6 +92,16 @@ impl PoliciesArg {
             None => Ok(PolicyBundle::embedded_files()),
         }
     }
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
 }
 
 /// For which time is decided.
@@ -147,6 +160,19 @@ fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
+}
+
+/// A value as JSON for scripts, in which nothing is hidden.
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(crate::report::escape::json(&serde_json::to_string_pretty(value)?) + "\n")
+}
+
+/// The hint behind a name that isn't known; `list` is the command that lists those that are.
+fn hint(name: &str, known: &[&str], list: &str) -> String {
+    match crate::yaml::did_you_mean(name, known) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None => format!("; `{list}` lists all"),
+    }
 }
 
 /// A path as reports name it: with `/` between its parts.

@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar;
+use crate::codes;
 use crate::digest::Digest;
 use crate::evidence::Evidence;
 use crate::input::{self, Facts, Input, Subject};
@@ -47,15 +48,17 @@ pub enum Effect {
     Deny,
 }
 
-/// The answer.
+/// Whether a change may go ahead.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Verdict {
+    /// The change may go ahead.
     Approved,
+    /// It waits for a person or a time.
     Pending,
+    /// It can't proceed as it stands.
     Denied,
 }
 
@@ -126,13 +129,13 @@ pub struct Finding {
 pub struct Decision {
     /// `changegate/v1`.
     pub api_version: String,
-    /// The request's id; nothing if it couldn't be read, or if the change is one of policies.
+    /// The request's id; null if it couldn't be read, or if the change is one of policies.
     pub change: Option<TicketId>,
-    /// The request file, with `/` between its parts; nothing for a change of policies.
+    /// The request file, with `/` between its parts; null for a change of policies.
     pub path: Option<String>,
     /// The request's summary.
     pub summary: Option<String>,
-    /// The answer.
+    /// Whether the change may go ahead.
     pub verdict: Verdict,
     /// The risk tier.
     pub tier: Option<RiskTier>,
@@ -262,15 +265,15 @@ impl fmt::Display for Requirement {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewStanding {
-    /// Who gave it; nobody if the account was deleted.
+    /// Who gave it; null if the account was deleted.
     pub user: Option<Login>,
     /// What it says.
     pub state: crate::evidence::ReviewState,
-    /// When.
+    /// When it was submitted.
     pub submitted_at: Time,
     /// Whether it counts.
     pub counts: bool,
-    /// Why it doesn't.
+    /// Why it doesn't count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
@@ -283,7 +286,7 @@ pub struct WindowAnswer {
     pub planned: Option<Interval>,
     /// The windows that the planned interval fits into.
     pub fits: Vec<String>,
-    /// The freeze that it falls into.
+    /// The freeze that the planned interval falls into.
     pub freeze: Option<String>,
     /// The next opening that fits the planned duration, or the present one if enough of it is left;
     /// only if the planned interval can't be kept.
@@ -293,7 +296,7 @@ pub struct WindowAnswer {
 /// An opening of a window.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Opening {
-    /// The window.
+    /// The window's name.
     pub window: String,
     /// From when to when, less what is frozen.
     #[serde(flatten)]
@@ -310,7 +313,7 @@ pub struct Digests {
     pub material: Option<Digest>,
     /// The policy bundle.
     pub policies: Digest,
-    /// The input document; nothing if no policy was asked.
+    /// The input document; null if no policy was asked.
     pub input: Option<Digest>,
 }
 
@@ -409,7 +412,7 @@ pub fn decide(
         decision.digests.input = Some(Digest::of(document.as_bytes()));
         return Ok(Decided { decision, input: Some(document) });
     }
-    sort(&mut findings);
+    finish(&mut findings, bundle);
 
     let window = request.map(|request| window_answer(&input, request.kind, ruling.tier, bundle));
     let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
@@ -460,7 +463,7 @@ fn form_findings(file: &RequestFile) -> Vec<Finding> {
 
 /// The decision on a file whose form is wrong: denied, with what is wrong.
 fn unreadable(case: &Case<'_>, bundle: &PolicyBundle, mut findings: Vec<Finding>) -> Decision {
-    sort(&mut findings);
+    finish(&mut findings, bundle);
     let request = case.file.and_then(|file| file.request.as_ref());
     Decision {
         api_version: API_VERSION.to_owned(),
@@ -516,8 +519,12 @@ impl From<RuledFinding> for Finding {
     }
 }
 
-/// By strength, then code, then place, then words.
-fn sort(findings: &mut [Finding]) {
+/// Adds the controls that the codes serve, and sorts by strength, then code, then place, then
+/// words.
+fn finish(findings: &mut [Finding], bundle: &PolicyBundle) {
+    if !findings.is_empty() {
+        codes::add_controls(findings, bundle.codes());
+    }
     findings.sort_by(|a, b| {
         (b.effect.cmp(&a.effect))
             .then_with(|| a.code.cmp(&b.code))

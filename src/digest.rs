@@ -111,6 +111,7 @@ impl JsonSchema for Digest {
         json_schema!({
             "type": "string",
             "title": "Digest",
+            "description": "SHA-256, in hexadecimal digits",
             "pattern": "^sha256:[0-9a-f]{64}$",
         })
     }

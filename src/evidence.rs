@@ -32,7 +32,7 @@ pub struct Evidence {
     /// Everybody seen by the server pushing to the pull request.
     #[serde(default)]
     pub pushers: Vec<Login>,
-    /// The request as it is at base; nothing if it is new.
+    /// The request as it is at base; left out if it is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<ChangeRequest>>,
     /// Merged requests without outcome or cancellation, with which a change may conflict.
@@ -66,7 +66,7 @@ pub struct PullRequest {
     /// Its number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
-    /// Who opened it; nobody if the account was deleted.
+    /// Who opened it; left out if the account was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Login>,
     /// The branch that it goes to; a protected one if left out.
@@ -98,13 +98,13 @@ pub struct PullRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contributor {
-    /// The forge login; nobody if the commit's identity can't be mapped to one.
+    /// The forge login; left out if the commit's identity can't be mapped to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
     /// The commit's email, so that an unmapped one can be named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// In which parts.
+    /// What they were to the commit.
     #[serde(default, rename = "as")]
     pub parts: Vec<Part>,
 }
@@ -135,7 +135,7 @@ pub struct SameHead {
 pub struct Review {
     /// The forge's id of it.
     pub id: String,
-    /// Who gave it; nobody if the account was deleted.
+    /// Who gave it; left out if the account was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Login>,
     /// The forge's numeric id of that account, as text.
@@ -146,7 +146,7 @@ pub struct Review {
     pub bot: bool,
     /// What it says.
     pub state: ReviewState,
-    /// The commit that was reviewed; nothing if it is gone.
+    /// The commit that was reviewed; left out if it is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// When it was submitted, by the server's clock.
@@ -264,6 +264,10 @@ impl From<Footprint> for ChangeRequest {
 impl JsonSchema for Footprint {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         ChangeRequest::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        ChangeRequest::schema_id()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {

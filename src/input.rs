@@ -73,7 +73,7 @@ pub enum Purpose {
 /// What a pull request does to the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
-    /// The kind.
+    /// What the pull request is about.
     pub kind: ChangeKind,
     /// JSON pointers to the parts of the material content that changed.
     pub material: Vec<String>,

@@ -29,8 +29,7 @@
 //! Showing:
 //! - [`codes`]: what each finding means
 //! - [`report`]: a decision as text, JSON, Markdown, GitHub annotations, SARIF
-//! - [`schemas`]: the formats as JSON Schema
-//! - [`cli`]: one file for each verb
+//! - [`cli`]: one file for each verb; `schema` holds the formats as JSON Schema
 //!
 //! # What holds everywhere
 //!

@@ -75,10 +75,12 @@ impl Org {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
 )]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Level {
+    /// Operator.
     L1,
+    /// Engineer.
     L2,
+    /// Admin.
     L3,
 }
 
@@ -118,7 +120,7 @@ impl fmt::Display for RiskTier {
     }
 }
 
-/// How severe an incident is, from the worst.
+/// How severe an incident is, from P1, the worst, to P5.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
 )]
@@ -174,9 +176,11 @@ impl<T: JsonSchema> JsonSchema for Table<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut reviewed = generator.subschema_for::<Date>();
+        reviewed.insert("description".to_owned(), "When the data were last reviewed.".into());
         json_schema!({
             "type": "object",
-            "properties": {"reviewed": generator.subschema_for::<Date>()},
+            "properties": {"reviewed": reviewed},
             "additionalProperties": generator.subschema_for::<T>(),
         })
     }

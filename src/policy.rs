@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use include_dir::{Dir, include_dir};
@@ -19,6 +20,7 @@ use regorus::{Engine, Value};
 use serde::Deserialize;
 
 use crate::calendar::Calendar;
+use crate::codes::{self, CodeInfo};
 use crate::decision::Effect;
 use crate::digest::Digest;
 use crate::org::{Level, Org, RiskTier};
@@ -58,6 +60,7 @@ pub struct PolicyBundle {
     data: Value,
     compiled: Engine,
     is_shipped: bool,
+    codes: OnceLock<BTreeMap<String, CodeInfo>>,
 }
 
 /// Why a bundle can't be used: everything that is wrong with it.
@@ -208,7 +211,16 @@ impl PolicyBundle {
         let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         let digest = Digest::of_parts(contents);
         let calendar = Calendar::new(&org.windows, &org.freezes);
-        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, is_shipped: false })
+        Ok(PolicyBundle {
+            org,
+            calendar,
+            digest,
+            files,
+            data,
+            compiled,
+            is_shipped: false,
+            codes: OnceLock::new(),
+        })
     }
 
     /// Evaluates once, on an empty request: some mistakes show only then.
@@ -224,6 +236,11 @@ impl PolicyBundle {
     /// An evaluator of its own for each thread: sharing one contends on reference counts.
     pub fn evaluator(&self) -> Evaluator {
         Evaluator { engine: self.compiled.clone() }
+    }
+
+    /// What the codes of its findings mean, worked out when that is first asked.
+    pub fn codes(&self) -> &BTreeMap<String, CodeInfo> {
+        self.codes.get_or_init(|| codes::catalogue(&self.files))
     }
 
     /// The bundle's files.

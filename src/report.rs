@@ -31,6 +31,7 @@ mod text;
 mod words;
 
 pub use status::one_line;
+pub(crate) use text::{WIDTH, wrap};
 
 #[cfg(test)]
 mod samples;

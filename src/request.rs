@@ -159,6 +159,7 @@ pub struct ChangeRequest {
     pub emergency: Option<Emergency>,
     /// Free links: name to address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("dashboard", "https://grafana.example/d/checkout")]))]
     pub links: BTreeMap<String, String>,
     /// Added by the outcome pull request: who performed the change, and when.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -443,6 +444,7 @@ pub struct Action {
     pub target: Option<String>,
     /// What the action takes besides, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("to", "eu-west-2")]))]
     pub parameters: BTreeMap<String, Value>,
 }
 
@@ -482,6 +484,7 @@ pub struct Schedule {
 pub struct Rollback {
     /// What to do, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["reverse the Route 53 weights", "promote the old primary"])]
     pub steps: Vec<String>,
     /// What is seen when the rollback has to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -528,6 +531,7 @@ pub struct OffScript {
 pub struct Risk {
     /// What could go wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "the second region is too small for the traffic of both")]
     pub risk: Option<String>,
     /// How likely that is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -537,6 +541,7 @@ pub struct Risk {
     pub impact: Option<Rating>,
     /// What is done about it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "scale it to twice its size before")]
     pub mitigation: Option<String>,
 }
 
@@ -572,6 +577,7 @@ pub struct Emergency {
     pub severity: Option<Severity>,
     /// Why the change can't wait for a window.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "every second checkout fails until the pods are restarted")]
     pub why_now: Option<String>,
     /// Execute first, sign off within 24 hours.
     #[serde(default)]
@@ -662,20 +668,24 @@ pub struct Outcome {
 /// How a change went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum OutcomeResult {
+    /// Done, and nothing came of it that wasn't wanted.
     Successful,
+    /// Done, with errors or impact that weren't foreseen.
     WithIssues,
+    /// Undone by its rollback.
     RolledBack,
+    /// Not done, or it didn't do what it was for.
     Failed,
 }
 
 /// What happened to the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Disposition {
+    /// Nothing is left to do.
     Closed,
+    /// An incident was declared, which `escalation` names.
     Escalated,
 }
 
@@ -692,7 +702,7 @@ pub struct Escalation {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cancelled {
-    /// Why.
+    /// Why it is called off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

@@ -122,6 +122,7 @@ impl JsonSchema for Time {
         json_schema!({
             "type": "string",
             "format": "date-time",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([Zz]|[+-][0-9]{2}:[0-9]{2})$",
             "title": "Time",
             "description": "RFC 3339, whole seconds, any offset",
             "examples": ["2026-11-24T22:00:00Z", "2026-11-24T23:00:00+01:00"],

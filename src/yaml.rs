@@ -23,6 +23,7 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 
 pub use parse::{parse, parse_up_to};
+pub(crate) use wording::did_you_mean;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -55,24 +56,33 @@ pub struct Problem {
     pub help: Option<String>,
     /// JSON pointer (RFC 6901) of the node concerned; empty for the root.
     pub pointer: String,
+    /// What to point at.
     pub span: Span,
 }
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
+    /// Where it stands, without its key.
     pub span: Span,
+    /// What it holds.
     pub value: Value,
 }
 
 /// What a node holds, resolved by the core schema of YAML 1.2: `yes` and dates are text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// `null`, `~`, or nothing at all.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A whole number; one that doesn't fit is a problem.
     Integer(i64),
+    /// A finite number.
     Float(f64),
+    /// Text, unescaped.
     String(String),
+    /// A list, in the order of the file.
     Sequence(Vec<Node>),
     /// Entries in the order of the file; keys are unique.
     Mapping(Vec<(Key, Node)>),
@@ -83,13 +93,16 @@ pub enum Value {
 /// A mapping's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
+    /// The key, unescaped.
     pub text: String,
+    /// Where it stands.
     pub span: Span,
 }
 
 /// A file as a tree, with what is wrong in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
+    /// What stands outermost; [`Value::Invalid`] if nothing could be read.
     pub root: Node,
     /// Problems of the YAML itself, in the order of the file.
     pub problems: Vec<Problem>,

@@ -22,7 +22,6 @@ use super::index::Index;
 use super::progress::Progress;
 use super::watchdog::Watchdog;
 use super::{NowArg, PoliciesArg, UNDECIDED, files, shown};
-use crate::codes;
 use crate::decision::{Case, decide};
 use crate::evidence::{Evidence, PullRequest};
 use crate::policy::{Evaluator, PolicyBundle};
@@ -88,12 +87,11 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let bundle = args.policies.load()?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
     let subjects = subjects(args, evidence.as_ref())?;
-    let codes = codes::catalogue(bundle.files());
     let reporter = Reporter {
         format: args.format,
         colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         verbose: args.verbose,
-        codes: &codes,
+        codes: bundle.codes(),
     };
     let watchdog = Watchdog::start(&bundle);
     let progress = Progress::of(subjects.len());

@@ -1,8 +1,194 @@
-//! stub
+//! `changegate explain`: what a finding means, and how to resolve it.
+
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-/// stub
-#[derive(clap::Args)]
-pub struct ExplainArgs {}
-pub fn run(_: &ExplainArgs) -> anyhow::Result<ExitCode> {
+
+use anyhow::anyhow;
+use clap::Args;
+use serde::Serialize;
+
+use super::{AnswerFormat, PoliciesArg};
+use crate::codes::{self, CodeInfo};
+use crate::decision::Effect;
+use crate::report::escape::terminal;
+use crate::report::{WIDTH, wrap};
+
+/// Explain a finding: what it means, and how to resolve it
+///
+/// Each finding has a code, `rule/short-name`. What is told about it stands beside the rule in the
+/// policies, so that an organisation's own rules are explained too.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate explain
+      all codes, with what each does to the verdict
+  changegate explain window/closed
+      one of them: meaning, remedy, section of the rules, controls
+  changegate explain --format json | jq -r '.codes[] | [.code, .controls[]] | @csv'
+      which finding serves which controls, for an auditor")]
+pub struct ExplainArgs {
+    /// A finding's code, such as window/closed; all codes if left out
+    code: Option<String>,
+
+    #[command(flatten)]
+    policies: PoliciesArg,
+
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+}
+
+/// The answer for scripts.
+#[derive(Serialize)]
+struct Explained<'a> {
+    codes: Vec<&'a CodeInfo>,
+}
+
+/// Answers the verb.
+pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    // Policies that can't be used are explained all the same.
+    let codes = codes::catalogue(&args.policies.files()?);
+    let asked = args.code.as_deref().map(|code| find(code, &codes)).transpose()?;
+    super::print(&match (args.format, asked) {
+        (AnswerFormat::Text, Some(info)) => one(info),
+        (AnswerFormat::Text, None) => table(&codes),
+        (AnswerFormat::Json, Some(info)) => super::json(&Explained { codes: vec![info] })?,
+        (AnswerFormat::Json, None) => super::json(&Explained { codes: codes.values().collect() })?,
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn find<'a>(code: &str, codes: &'a BTreeMap<String, CodeInfo>) -> anyhow::Result<&'a CodeInfo> {
+    codes.get(code).ok_or_else(|| {
+        let known: Vec<_> = codes.keys().map(String::as_str).collect();
+        let hint = super::hint(code, &known, "changegate explain");
+        anyhow!("no finding has the code `{code}`{hint}")
+    })
+}
+
+/// All there is to say about a code.
+fn one(info: &CodeInfo) -> String {
+    const LABEL: usize = "controls".len();
+    let mut out = format!("{}  {}\n", terminal(&info.code), word(info.effect).to_uppercase());
+    if !info.title.is_empty() {
+        out += &format!("  {}\n", terminal(&info.title));
+    }
+    out.push('\n');
+    let effect = match info.effect {
+        Effect::Info => "worth knowing; changes nothing",
+        Effect::Warn => "worth a second thought; changes nothing",
+        Effect::Pending => "the change waits for a person or a time",
+        Effect::Deny => "the change can't proceed as it stands",
+    };
+    let section = match info.rule.as_str() {
+        "" => String::new(),
+        section => format!("section {section}"),
+    };
+    let controls = info.controls.join(", ");
+    let rows = [
+        ("effect", effect),
+        ("meaning", &info.meaning),
+        ("resolve", &info.resolve),
+        ("rules", &section),
+        ("controls", &controls),
+    ];
+    for (mut label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
+        for line in wrap(text, WIDTH - LABEL - 4) {
+            out += &format!("  {label:LABEL$}  {line}\n");
+            label = "";
+        }
+    }
+    out
+}
+
+/// All codes, those of a rule together.
+fn table(codes: &BTreeMap<String, CodeInfo>) -> String {
+    let width = codes.keys().map(String::len).max().unwrap_or(0);
+    let rule = |info: &CodeInfo| info.code.split('/').next().unwrap_or_default().to_owned();
+    let mut out = String::new();
+    let mut last = None;
+    for info in codes.values() {
+        if last.replace(rule(info)).is_some_and(|last| last != rule(info)) {
+            out.push('\n');
+        }
+        let effect = word(info.effect);
+        let line = format!("{:width$}  {effect:7}  {}", info.code, info.title);
+        out += &format!("{}\n", terminal(line.trim_end()));
+    }
+    out + "\n`changegate explain CODE` says what one means and how to resolve it\n"
+}
+
+fn word(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Info => "info",
+        Effect::Warn => "warn",
+        Effect::Pending => "pending",
+        Effect::Deny => "deny",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::PolicyBundle;
+
+    fn shipped() -> BTreeMap<String, CodeInfo> {
+        codes::catalogue(&PolicyBundle::embedded_files())
+    }
+
+    #[test]
+    fn one_code() {
+        let text = one(find("yaml/alias", &shipped()).unwrap());
+        assert_eq!(
+            text,
+            "yaml/alias  DENY
+  An alias stands for a value
+
+  effect    the change can't proceed as it stands
+  meaning   An alias repeats what stands elsewhere, so that a reviewer doesn't see what is approved
+            where it is used.
+  resolve   Write the value out; text that starts with an asterisk needs quotes.
+  rules     section Mechanism
+  controls  SOC2:CC8.1
+"
+        );
+    }
+
+    #[test]
+    fn what_isnt_told_has_no_row() {
+        let bare = CodeInfo {
+            code: "acme/friday".to_owned(),
+            title: String::new(),
+            meaning: String::new(),
+            resolve: "Wait\u{202e} for Monday.".to_owned(),
+            rule: String::new(),
+            effect: Effect::Pending,
+            controls: Vec::new(),
+        };
+        assert_eq!(
+            one(&bare),
+            "acme/friday  PENDING\n\n  effect    the change waits for a person or a time\n  \
+             resolve   Wait\\u{202e} for Monday.\n"
+        );
+    }
+
+    #[test]
+    fn all_codes_on_a_line_each() {
+        let text = table(&shipped());
+        assert!(text.contains("\n\nwindow/closed                deny     Outside every window\n"));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn a_misspelled_code_is_recognised() {
+        let error = |code| find(code, &shipped()).unwrap_err().to_string();
+        assert_eq!(
+            error("window/close"),
+            "no finding has the code `window/close`; did you mean `window/closed`?"
+        );
+        assert_eq!(
+            error("acme/no-such-code"),
+            "no finding has the code `acme/no-such-code`; `changegate explain` lists all"
+        );
+    }
 }

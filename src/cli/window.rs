@@ -5,14 +5,14 @@ mod tests;
 
 use std::process::ExitCode;
 
+use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NotATier, StringDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::{NowArg, PoliciesArg};
+use super::{AnswerFormat, NowArg, PoliciesArg};
 use crate::calendar::{Calendar, HORIZON};
 use crate::org::{Freeze, RiskTier, Zone};
 use crate::time::{Duration, Interval, Time};
@@ -50,17 +50,7 @@ pub struct WindowArgs {
 
     /// How to write the answer
     #[arg(long, value_enum, default_value_t)]
-    format: WindowFormat,
-}
-
-/// How the answer is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum WindowFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For scripts: times in UTC, windows in the order in which they can be used.
-    Json,
+    format: AnswerFormat,
 }
 
 fn tier_parser() -> impl TypedValueParser<Value = RiskTier> {
@@ -89,7 +79,7 @@ pub struct WindowView {
 /// How a window stands.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct WindowState {
-    /// The window.
+    /// The window's name.
     pub window: String,
     /// The zone that its times are kept in.
     pub zone: Zone,
@@ -109,8 +99,8 @@ pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
     let bundle = args.policies.load()?;
     let view = view(&bundle.calendar, args.now.get(), args.duration.unwrap_or(ANY), args.tier);
     super::print(&match args.format {
-        WindowFormat::Text => render_text(&view),
-        WindowFormat::Json => serde_json::to_string_pretty(&view)? + "\n",
+        AnswerFormat::Text => render_text(&view),
+        AnswerFormat::Json => super::json(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -24,6 +24,7 @@ pub struct CatalogEntry {
 #[serde(deny_unknown_fields)]
 pub struct CatalogRollback {
     /// What to do.
+    #[schemars(example = "scale back to the previous size")]
     pub text: String,
     /// Whether a request has to hold a rollback of its own.
     pub needed: bool,
@@ -77,6 +78,7 @@ pub enum Direct {
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// The days on which it begins; a night belongs to the day that it begins on.
+    #[schemars(length(min = 1), example = ["tue", "wed", "thu"])]
     pub days: Vec<Weekday>,
     /// When it opens, local time.
     pub from: ClockTime,
@@ -87,6 +89,7 @@ pub struct Window {
     pub zone: Zone,
     /// The tiers that may run in it.
     #[serde(rename = "for")]
+    #[schemars(length(min = 1), example = ["low", "medium"])]
     pub tiers: Vec<RiskTier>,
     /// The tiers that should run in it.
     #[serde(default)]
@@ -136,13 +139,14 @@ pub struct Freezes {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze {
-    /// Its name.
+    /// Its name, as findings quote it.
+    #[schemars(example = "year-end")]
     pub name: String,
     /// The first instant that is frozen.
     pub start: Time,
     /// The first instant after it.
     pub end: Time,
-    /// Why.
+    /// Why, for those who have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -159,6 +163,7 @@ impl Freeze {
 #[serde(deny_unknown_fields)]
 pub struct EscalationStep {
     /// The role or person to tell.
+    #[schemars(example = "incident-commander")]
     pub notify: String,
     /// Within how long after the incident was declared.
     pub within: Duration,
@@ -173,6 +178,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reviewed: Option<Date>,
     /// The branches whose pull requests are judged.
+    #[schemars(length(min = 1))]
     pub protected_bases: Vec<String>,
     /// Turns every direct execution at high and critical into one independent review.
     pub strict_separation: bool,
@@ -183,6 +189,7 @@ pub struct Settings {
     /// Texts that count as no text, compared without case and surrounding blanks.
     pub placeholders: Vec<String>,
     /// Bots whose approval counts.
+    #[schemars(example = ["release-bot[bot]"])]
     pub bots: Vec<Login>,
     /// After how long policy data have to be reviewed again.
     pub review_policies_every: Duration,

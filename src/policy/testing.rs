@@ -13,6 +13,7 @@ mod explain;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use anyhow::Context;
 use regorus::unstable::{Rule, RuleHead};
 use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, Value};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::message::Message;
 use super::vet::{self, PolicyFile};
@@ -33,45 +36,74 @@ const LIMIT: ExecutionTimerConfig = ExecutionTimerConfig {
 const TODO: &str = "todo_test_";
 
 /// How the tests of a bundle went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(title = "Test report")]
 pub struct TestReport {
-    /// Sorted by path and line.
+    /// How many tests there were, and how they went.
+    pub summary: Summary,
+    /// The tests, sorted by path and line.
     pub tests: Vec<TestResult>,
-    /// Of policies, not of tests, sorted by path.
+    /// The lines that the tests reached, of each policy, sorted by path.
     pub coverage: Vec<FileCoverage>,
 }
 
+/// How many tests there were, and how they went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// All of them.
+    pub tests: usize,
+    /// Those that passed.
+    pub passed: usize,
+    /// Those that failed.
+    pub failed: usize,
+    /// Those of which it couldn't be decided.
+    pub errors: usize,
+    /// Those that were left out.
+    pub skipped: usize,
+}
+
 /// How one test went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TestResult {
-    /// Without `data.`, such as `changegate.rules.window_test`.
+    /// The package without `data.`, such as `changegate.rules.window_test`.
     pub package: String,
+    /// The rule, `test_…` or `todo_test_…`.
     pub name: String,
+    /// The file, with `/` between its parts.
     pub path: String,
-    /// Where the test begins, counted from 1.
+    /// Where the test begins, from 1.
     pub line: u32,
+    /// How it went.
+    #[serde(flatten)]
     pub outcome: Outcome,
     /// What the test printed, each as `path:line: text`.
     pub printed: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How a test went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Outcome {
+    /// It holds.
     Passed,
-    /// With the statement at which the test ended, where that is known.
+    /// It is false or undefined.
     Failed {
+        /// The statement at which the test ended, where that is known.
         expression: Option<FailedExpression>,
     },
     /// Nothing could be decided: conflicting rules, an unknown function, too much time.
-    Error(String),
-    /// Named `todo_test_*`.
+    Error {
+        /// What happened, and where.
+        message: String,
+    },
+    /// It is named `todo_test_…`.
     Skipped,
 }
 
 /// The statement at which a test ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FailedExpression {
-    /// Counted from 1.
+    /// Where it begins, from 1.
     pub line: u32,
     /// As it stands in the test, `with` modifiers included.
     pub text: String,
@@ -80,18 +112,62 @@ pub struct FailedExpression {
 }
 
 /// The two sides of a comparison in Rego's notation, or `<undefined>`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Compared {
+    /// What stands left of the operator.
     pub left: String,
+    /// What stands right of it.
     pub right: String,
 }
 
-/// The lines of one policy that tests reached, and those that none did, counted from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The lines of one policy that tests reached, and those that none did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FileCoverage {
+    /// The file, with `/` between its parts.
     pub path: String,
+    /// The lines that a test reached, from 1.
     pub covered: Vec<u32>,
+    /// The lines that no test reached, from 1. Lines without anything to evaluate are in neither.
     pub not_covered: Vec<u32>,
+}
+
+impl TestReport {
+    /// Whether all tests passed, but for those left out.
+    pub fn is_passed(&self) -> bool {
+        self.summary.failed + self.summary.errors == 0
+    }
+}
+
+impl Summary {
+    /// Counts tests.
+    pub fn of(tests: &[TestResult]) -> Self {
+        let mut summary = Summary { tests: tests.len(), ..Summary::default() };
+        for test in tests {
+            match test.outcome {
+                Outcome::Passed => summary.passed += 1,
+                Outcome::Failed { .. } => summary.failed += 1,
+                Outcome::Error { .. } => summary.errors += 1,
+                Outcome::Skipped => summary.skipped += 1,
+            }
+        }
+        summary
+    }
+}
+
+/// `12 tests: 11 passed, 1 failed`
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.passed, "passed"),
+            (self.failed, "failed"),
+            (self.errors, "with an error"),
+            (self.skipped, "skipped"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        let tests = if self.tests == 1 { "test" } else { "tests" };
+        write!(f, "{} {tests}: {}", self.tests, counts.join(", "))
+    }
 }
 
 /// Runs the tests among `files`, given as paths and Rego texts, with `data` as what `data` holds.
@@ -125,7 +201,7 @@ pub fn run(files: &[(&str, &str)], data: Value, only: Option<&str>) -> anyhow::R
     }
     tests.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     let coverage = coverage(&engine, &parsed)?;
-    Ok(TestReport { tests, coverage })
+    Ok(TestReport { summary: Summary::of(&tests), tests, coverage })
 }
 
 fn engine(files: &[(&str, &str)], data: &Value) -> anyhow::Result<Engine> {
@@ -183,7 +259,7 @@ fn outcome(engine: &mut Engine, test: &TestResult) -> Outcome {
     match engine.eval_rule(format!("data.{}.{}", test.package, test.name)) {
         Ok(Value::Undefined | Value::Bool(false)) => Outcome::Failed { expression: None },
         Ok(_) => Outcome::Passed,
-        Err(error) => Outcome::Error(Message::of(&error).to_string()),
+        Err(error) => Outcome::Error { message: Message::of(&error).to_string() },
     }
 }
 

@@ -18,7 +18,7 @@ use super::escape::terminal;
 use super::{Judged, Reporter, Summary, excerpt, words};
 
 /// How many characters a line should have at most.
-pub(super) const WIDTH: usize = 100;
+pub(crate) const WIDTH: usize = 100;
 
 const LABEL: usize = "not counted".len();
 
@@ -157,7 +157,7 @@ fn waits_for(decision: &Decision) -> Vec<String> {
 }
 
 /// Breaks a text into lines at blanks, and escapes each.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     let mut length = 0;

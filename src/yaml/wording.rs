@@ -54,7 +54,7 @@ pub(super) fn remedy(expected: &str, found: &Value) -> Option<&'static str> {
 }
 
 /// The candidate that a misspelled word was likely meant to be.
-pub(super) fn did_you_mean<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
+pub(crate) fn did_you_mean<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
     if word.len() > SHOWN {
         return None;
     }

@@ -127,7 +127,7 @@ fn the_arguments_are_read() {
     let args = read(&["--duration", "1h30m", "--tier", "high", "--format", "json"]).unwrap();
     assert_eq!(args.duration, Some(Duration::seconds(5400)));
     assert_eq!(args.tier, Some(RiskTier::High));
-    assert_eq!(args.format, WindowFormat::Json);
+    assert_eq!(args.format, AnswerFormat::Json);
     let refusal = read(&["--tier", "huge"]).unwrap_err().to_string();
     assert!(refusal.contains("low, medium, high, critical"), "{refusal}");
     assert!(read(&["--now", "yesterday"]).is_err());

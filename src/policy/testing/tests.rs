@@ -108,11 +108,11 @@ fn other_statements_show_where_a_test_ended() {
 fn errors_are_one_line_with_a_place() {
     assert_eq!(
         outcome_of("test_a if p.broken with input as {\"x\": 1}"),
-        Outcome::Error("p.rego:12: rule conflicts with rule at p.rego:10:1".into()),
+        Outcome::Error { message: "p.rego:12: rule conflicts with rule at p.rego:10:1".into() },
     );
     assert_eq!(
         outcome_of("test_a if p.none(1)"),
-        Outcome::Error("p_test.rego:4: could not find function p.none".into()),
+        Outcome::Error { message: "p_test.rego:4: could not find function p.none".into() },
     );
 }
 
@@ -121,7 +121,7 @@ fn a_test_that_takes_too_long_is_an_error() {
     let numbers: Vec<_> = (0..100).map(|n| n.to_string()).collect();
     let outcome = outcome_of(&format!("test_a if p.forever([{}]) == 0", numbers.join(",")));
     assert!(
-        matches!(&outcome, Outcome::Error(text) if text.starts_with("execution exceeded time limit")),
+        matches!(&outcome, Outcome::Error { message } if message.starts_with("execution exceeded time limit")),
         "{outcome:?}"
     );
 }

@@ -1,0 +1,227 @@
+//! Which schemas there are, and the types that they come from.
+//!
+//! What people write is described more strictly than it is read: a field is left out or filled in,
+//! never `null`, so that an editor marks one that was left blank. What the checker writes is open
+//! to fields that later versions add.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use super::polish;
+use crate::cli::window::WindowView;
+use crate::decision::Decision;
+use crate::evidence::Evidence;
+use crate::input::Input;
+use crate::org::{
+    CatalogEntry, EscalationStep, Freezes, Level, RiskTier, Roster, Settings, SignOffRow, Table,
+    Window,
+};
+use crate::policy::testing::TestReport;
+use crate::request::ChangeRequest;
+
+/// Something that has a schema.
+pub(super) struct Subject {
+    /// The schema's name, `change-request`.
+    pub(super) name: &'static str,
+    title: &'static str,
+    /// What it is the schema of, on a line.
+    pub(super) about: &'static str,
+    schema: fn() -> Schema,
+}
+
+/// All schemas: what people write, then what is exchanged with programs.
+pub(super) const SCHEMAS: &[Subject] = &[
+    Subject {
+        name: "change-request",
+        title: "Change request",
+        about: "a change request: requests/**/<id>.yaml",
+        schema: written::<ChangeRequest>,
+    },
+    Subject {
+        name: "roster",
+        title: "Roster",
+        about: "who is who, who owns what: policies/org/roster/data.yaml",
+        schema: written::<Roster>,
+    },
+    Subject {
+        name: "actions",
+        title: "Action catalog",
+        about: "the action catalog: policies/org/actions/data.yaml",
+        schema: written::<Table<CatalogEntry>>,
+    },
+    Subject {
+        name: "matrix",
+        title: "Sign-off matrix",
+        about: "who has to approve: policies/org/matrix/data.yaml",
+        schema: matrix,
+    },
+    Subject {
+        name: "windows",
+        title: "Deployment windows",
+        about: "the deployment windows: policies/org/windows/data.yaml",
+        schema: written::<Table<Window>>,
+    },
+    Subject {
+        name: "freezes",
+        title: "Freezes",
+        about: "the freezes and the announced quarters: policies/org/freezes/data.yaml",
+        schema: written::<Freezes>,
+    },
+    Subject {
+        name: "escalation",
+        title: "Escalation matrix",
+        about: "whom to tell when a change goes wrong: policies/org/escalation/data.yaml",
+        schema: escalation,
+    },
+    Subject {
+        name: "settings",
+        title: "Settings",
+        about: "switches and limits: policies/org/settings/data.yaml",
+        schema: written::<Settings>,
+    },
+    Subject {
+        name: "evidence",
+        title: "Evidence",
+        about: "the facts about a pull request: changegate check --evidence FILE",
+        schema: evidence,
+    },
+    Subject {
+        name: "input",
+        title: "Input document",
+        about: "what the policies see as `input`",
+        schema: input,
+    },
+    Subject {
+        name: "decision",
+        title: "Decisions",
+        about: "what changegate check --format json prints",
+        schema: printed::<Decisions>,
+    },
+    Subject {
+        name: "window-report",
+        title: "Window report",
+        about: "what changegate window --format json prints",
+        schema: printed::<WindowView>,
+    },
+    Subject {
+        name: "test-report",
+        title: "Test report",
+        about: "what changegate test --format json prints",
+        schema: printed::<TestReport>,
+    },
+];
+
+impl Subject {
+    /// The schema as it is printed, and kept in `schemas/`.
+    pub(super) fn text(&self) -> String {
+        format!("{:#}\n", self.schema().to_value())
+    }
+
+    pub(super) fn schema(&self) -> Schema {
+        let mut schema = (self.schema)();
+        let repository = env!("CARGO_PKG_REPOSITORY");
+        let id = format!("{repository}/raw/main/schemas/{}.schema.json", self.name);
+        schema.insert("$id".to_owned(), id.into());
+        schema.insert("title".to_owned(), self.title.into());
+        let about = || format!("{}: {}.", self.title, self.about).into();
+        schema.ensure_object().entry("description").or_insert_with(about);
+        schema
+    }
+}
+
+/// The schema of a file that people write.
+fn written<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    settings.with_transform(polish::written).into_generator().into_root_schema_for::<T>()
+}
+
+/// The schema of a document that the checker writes.
+fn printed<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.with_transform(polish::printed).into_generator().into_root_schema_for::<T>()
+}
+
+/// A table whose names are fixed: each is a property of its own.
+fn matrix() -> Schema {
+    let mut schema = written::<Table<BTreeMap<Level, SignOffRow>>>();
+    let tiers = RiskTier::ALL.map(|tier| tier.to_string());
+    polish::name_keys(&mut schema, &tiers, |tier| format!("Who approves a {tier}-risk change."));
+    schema.insert("required".to_owned(), json!(tiers));
+    for tier in &tiers {
+        let Some(rows) = schema.pointer_mut(&format!("/properties/{tier}")) else { continue };
+        let Ok(rows) = <&mut Schema>::try_from(rows) else { continue };
+        let levels = [Level::L1, Level::L2, Level::L3].map(|level| level.to_string());
+        polish::name_keys(rows, &levels, |level| format!("What a requester of {level} needs."));
+        rows.insert("required".to_owned(), json!(levels));
+    }
+    schema
+}
+
+fn escalation() -> Schema {
+    let mut schema = written::<Table<Vec<EscalationStep>>>();
+    polish::name_keys(
+        &mut schema,
+        &["P1", "P2", "P3", "P4", "P5"].map(str::to_owned),
+        |severity| format!("Whom to tell of a {severity} incident, in order."),
+    );
+    schema
+}
+
+/// Review states may be written in lower case, as some of GitHub's interfaces do.
+fn evidence() -> Schema {
+    let mut schema = written::<Evidence>();
+    if let Some(Value::Array(states)) = schema.pointer_mut("/$defs/ReviewState/oneOf") {
+        let names: Vec<_> = states.iter().filter_map(|state| state["const"].as_str()).collect();
+        let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        let description = "The same in lower case, as webhooks write them.";
+        states.push(json!({"enum": names, "type": "string", "description": description}));
+    }
+    schema
+}
+
+/// In the request that the policies see, a list holds null where its text said nothing, and an
+/// entry of `approvals` lacks the name that did.
+fn input() -> Schema {
+    let mut schema = printed::<Input<'_>>();
+    for list in [
+        "Impact/properties/services",
+        "Rollback/properties/steps",
+        "Verification/properties/health_checks",
+        "Verification/properties/error_rates",
+    ] {
+        if let Some(kind) = schema.pointer_mut(&format!("/$defs/{list}/items/type")) {
+            *kind = json!(["string", "null"]);
+        }
+    }
+    if let Some(Value::Array(forms)) = schema.pointer_mut("/$defs/RequestedApproval/oneOf") {
+        let description = "An entry that said nothing.";
+        forms.push(json!({"type": "object", "maxProperties": 0, "description": description}));
+    }
+    schema
+}
+
+/// The document that holds decisions, which reports write piece by piece.
+struct Decisions;
+
+impl JsonSchema for Decisions {
+    fn schema_name() -> Cow<'static, str> {
+        "Decisions".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "What was decided, a decision for each request.",
+            "properties": {"decisions": {
+                "type": "array",
+                "description": "One for each request, in order of their paths.",
+                "items": generator.subschema_for::<Decision>(),
+            }},
+            "required": ["decisions"],
+        })
+    }
+}

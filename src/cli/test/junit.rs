@@ -1,0 +1,101 @@
+//! A test report as JUnit XML, in the form that CI systems read: a suite for each package.
+//!
+//! <https://github.com/testmoapp/junitxml>. There are no times: the same policies give the same
+//! report.
+
+use crate::policy::testing::{Outcome, Summary, TestReport, TestResult};
+use crate::report::escape::is_hidden;
+
+pub(super) fn render(report: &TestReport) -> String {
+    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    out += &format!("<testsuites name=\"changegate test\"{}>\n", counts(&report.summary));
+    // A package is one file's, and tests are sorted by file.
+    for suite in report.tests.chunk_by(|a, b| (&a.path, &a.package) == (&b.path, &b.package)) {
+        let (package, path) = (attribute(&suite[0].package), attribute(&suite[0].path));
+        let counts = counts(&Summary::of(suite));
+        out += &format!("  <testsuite name=\"{package}\" file=\"{path}\"{counts}>\n");
+        suite.iter().for_each(|test| out += &case(test));
+        out += "  </testsuite>\n";
+    }
+    out + "</testsuites>\n"
+}
+
+fn counts(summary: &Summary) -> String {
+    let Summary { tests, failed, errors, skipped, .. } = summary;
+    format!(" tests=\"{tests}\" failures=\"{failed}\" errors=\"{errors}\" skipped=\"{skipped}\"")
+}
+
+fn case(test: &TestResult) -> String {
+    let (line, outcome) = outcome(test);
+    let printed = match test.printed.as_slice() {
+        [] => String::new(),
+        lines => format!("      <system-out>{}</system-out>\n", xml(&lines.join("\n"))),
+    };
+    let [name, package, path] = [&test.name, &test.package, &test.path].map(|text| attribute(text));
+    let open = format!(
+        "    <testcase name=\"{name}\" classname=\"{package}\" file=\"{path}\" line=\"{line}\""
+    );
+    match outcome + &printed {
+        inner if inner.is_empty() => format!("{open}/>\n"),
+        inner => format!("{open}>\n{inner}    </testcase>\n"),
+    }
+}
+
+/// The line to show, and the element that says how a test went.
+fn outcome(test: &TestResult) -> (u32, String) {
+    let trouble = |element: &str, message: &str, detail: &str| {
+        let (message, detail) = (attribute(message), xml(detail));
+        format!("      <{element} message=\"{message}\">{detail}</{element}>\n")
+    };
+    match &test.outcome {
+        Outcome::Passed => (test.line, String::new()),
+        Outcome::Skipped => (test.line, "      <skipped/>\n".to_owned()),
+        Outcome::Error { message } => (test.line, trouble("error", message, message)),
+        Outcome::Failed { expression: None } => {
+            (test.line, trouble("failure", "the test is false", ""))
+        }
+        Outcome::Failed { expression: Some(failed) } => {
+            let values = failed.compared.as_ref();
+            let values =
+                values.map(|values| format!("\nleft   {}\nright  {}", values.left, values.right));
+            let place = format!("{}:{}", test.path, failed.line);
+            let detail = format!("{place}\n{}{}", failed.text, values.unwrap_or_default());
+            (failed.line, trouble("failure", &failed.text, &detail))
+        }
+    }
+}
+
+/// Text in an attribute, which would turn line breaks and tabs into blanks.
+fn attribute(text: &str) -> String {
+    xml(text).replace('\n', "&#10;").replace('\t', "&#9;")
+}
+
+/// Text in an element. Characters that show nothing, most of which XML can't
+/// hold, become visible as `\u{202e}`.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\n' | '\t' => out.push(c),
+            '\u{fffe}' | '\u{ffff}' => out.extend(c.escape_unicode()),
+            c if is_hidden(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_policy_acts_on_the_xml() {
+        assert_eq!(xml("<a b=\"c\">&\n\u{1b}[0m"), "&lt;a b=&quot;c&quot;&gt;&amp;\n\\u{1b}[0m");
+        assert_eq!(attribute("a\n\tb"), "a&#10;&#9;b");
+    }
+}

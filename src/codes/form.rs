@@ -1,0 +1,157 @@
+//! What the checker itself finds: a file's form. All of it denies, and none of it can be loosened
+//! by a policy.
+
+use crate::decision::Effect;
+
+use super::CodeInfo;
+
+/// A code about a file's form.
+pub(super) struct Form {
+    pub(super) code: &'static str,
+    title: &'static str,
+    meaning: &'static str,
+    resolve: &'static str,
+}
+
+/// All of them, by code.
+pub(super) fn codes() -> impl Iterator<Item = &'static Form> {
+    CODES.iter()
+}
+
+/// The part of the rules that says what is fixed in the checker.
+const SECTION: &str = "Mechanism";
+
+/// What they serve: nothing is judged, and so nothing goes out, that people and the checker could
+/// read in different ways.
+const CONTROL: &str = "SOC2:CC8.1";
+
+impl From<&Form> for CodeInfo {
+    fn from(form: &Form) -> Self {
+        CodeInfo {
+            code: form.code.to_owned(),
+            title: form.title.to_owned(),
+            meaning: form.meaning.to_owned(),
+            resolve: form.resolve.to_owned(),
+            rule: SECTION.to_owned(),
+            effect: Effect::Deny,
+            controls: vec![CONTROL.to_owned()],
+        }
+    }
+}
+
+const CODES: &[Form] = &[
+    Form {
+        code: "field/missing",
+        title: "A field is missing",
+        meaning: "Something is written of which a part is always needed, and that part isn't there.",
+        resolve: "Add the field, or remove what it belongs to.",
+    },
+    Form {
+        code: "field/type",
+        title: "A field holds another kind of value",
+        meaning: "Text stands where a list is expected, a number where text is, or the like; nothing is converted silently, so that what is approved is what was written.",
+        resolve: "Write the kind of value that the message names; quotes make a number text.",
+    },
+    Form {
+        code: "field/unknown",
+        title: "A field isn't known",
+        meaning: "A misspelled field would be passed over in silence, and what it says with it.",
+        resolve: "Correct the name, or remove the field; `changegate schema change-request` lists all fields of a request.",
+    },
+    Form {
+        code: "field/value",
+        title: "A field's value won't do",
+        meaning: "The value is of the right kind and not one that the field takes: a day that the calendar doesn't have, a word that isn't among those allowed.",
+        resolve: "Write a value as the message says.",
+    },
+    Form {
+        code: "request/no-file",
+        title: "The request is no regular file",
+        meaning: "A symbolic link or a special file can lead anywhere, and to another place tomorrow.",
+        resolve: "Put the request itself in its place.",
+    },
+    Form {
+        code: "yaml/alias",
+        title: "An alias stands for a value",
+        meaning: "An alias repeats what stands elsewhere, so that a reviewer doesn't see what is approved where it is used.",
+        resolve: "Write the value out; text that starts with an asterisk needs quotes.",
+    },
+    Form {
+        code: "yaml/anchor",
+        title: "A value is marked for reuse",
+        meaning: "Anchors serve aliases, and those aren't allowed: every value is written where it counts.",
+        resolve: "Delete the anchor; text that starts with an ampersand needs quotes.",
+    },
+    Form {
+        code: "yaml/character",
+        title: "A character can't be seen",
+        meaning: "Control, bidirectional and zero-width characters let a file look different from what it says.",
+        resolve: "Delete the character, or the escape that stands for it; most editors can show it.",
+    },
+    Form {
+        code: "yaml/depth",
+        title: "Lists and mappings are nested too deep",
+        meaning: "No request needs that, and reading it could take without bound.",
+        resolve: "Flatten the structure.",
+    },
+    Form {
+        code: "yaml/documents",
+        title: "The file has a second document",
+        meaning: "A file is one request: whatever follows a line of three dashes would be read by nobody.",
+        resolve: "Delete the second document, or give it a file of its own.",
+    },
+    Form {
+        code: "yaml/duplicate-key",
+        title: "A field is given twice",
+        meaning: "Readers disagree on which of the two counts.",
+        resolve: "Delete one of them.",
+    },
+    Form {
+        code: "yaml/empty",
+        title: "The file is empty",
+        meaning: "There is nothing to judge; comments alone don't count.",
+        resolve: "Fill in the request, or remove the file.",
+    },
+    Form {
+        code: "yaml/encoding",
+        title: "The file isn't plain UTF-8",
+        meaning: "Bytes that aren't UTF-8, and byte order marks, are shown in different ways by different tools.",
+        resolve: "Save the file as UTF-8 without a byte order mark.",
+    },
+    Form {
+        code: "yaml/key",
+        title: "A key isn't text",
+        meaning: "Fields have names; a number, a truth value or a list as a key is none.",
+        resolve: "Put the key in quotes if it is meant as text.",
+    },
+    Form {
+        code: "yaml/more",
+        title: "There are more problems",
+        meaning: "So many problems were found that the rest isn't listed.",
+        resolve: "Mend those that are listed, and check again.",
+    },
+    Form {
+        code: "yaml/number",
+        title: "A number can't be held",
+        meaning: "It is too large or too small to be kept exactly, and another one would be judged in its place.",
+        resolve: "Put it in quotes if it isn't meant as a number; otherwise write one that is closer to zero.",
+    },
+    Form {
+        code: "yaml/syntax",
+        title: "The file isn't YAML",
+        meaning: "From here on it can't be told what belongs to what.",
+        resolve: "Mend what the message names: most often indentation, a missing quote or a colon without a blank after it.",
+    },
+    Form {
+        code: "yaml/tag",
+        title: "A tag changes what a value means",
+        meaning: "Tags turn one value into another when they are read; only plain values are allowed.",
+        resolve: "Delete the tag; quotes make a value text.",
+    },
+    Form {
+        code: "yaml/too-large",
+        title: "The file is too large",
+        meaning: "A request is read by people; logs and data aren't part of it.",
+        resolve: "Keep logs and data elsewhere and link them.",
+    },
+];
