@@ -221,7 +221,8 @@ fn subjects_of(changed: &[String]) -> Vec<Subject> {
 /// A file found in a folder of requests; incident records have a folder of their own.
 fn in_folder((path, is_regular): (PathBuf, bool)) -> Option<Subject> {
     let in_incidents = shown(&path).contains("requests/incidents/");
-    (!in_incidents).then(|| if is_regular { Subject::File(path) } else { Subject::NoFile(path) })
+    let subject = if is_regular { Subject::File(path) } else { Subject::NoFile(path) };
+    (!in_incidents).then_some(subject)
 }
 
 /// The most bytes that evidence may have: it holds other requests too.
