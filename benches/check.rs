@@ -4,6 +4,8 @@
 //! request files on one and two threads, against reading, parsing and evaluating them alone, with
 //! the process's peak memory. Medians; ratios are what to compare between machines.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -3,6 +3,8 @@
 //! `decide` is the whole; `evaluate` the bundle alone, from the input document to the ruling; the
 //! difference is working out the input document and settling the sign-off.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
+
 use changegate::decision::{Case, decide};
 use changegate::evidence::Evidence;
 use changegate::policy::PolicyBundle;

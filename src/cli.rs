@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::policy::{Files, PolicyBundle};
 use crate::time::Time;
+use watchdog::Watchdog;
 
 mod check;
 mod completions;
@@ -80,8 +81,18 @@ const POLICIES: &str = "policies";
 impl PoliciesArg {
     /// Loads the bundle that was asked for.
     fn load(&self) -> anyhow::Result<PolicyBundle> {
-        PolicyBundle::load(self.files()?)
-            .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))
+        self.load_watched().map(|(bundle, _)| bundle)
+    }
+
+    /// The same, with the watchdog that goes on watching over decisions.
+    fn load_watched(&self) -> anyhow::Result<(PolicyBundle, Watchdog)> {
+        let files = self.files()?;
+        let watchdog = Watchdog::start(&files);
+        let watched = watchdog.watch();
+        let bundle = PolicyBundle::load(files)
+            .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))?;
+        drop(watched);
+        Ok((bundle, watchdog))
     }
 
     /// The files of the bundle that was asked for, sound or not.

@@ -59,7 +59,6 @@ pub struct PolicyBundle {
     files: Files,
     data: Value,
     compiled: Engine,
-    is_shipped: bool,
     codes: OnceLock<BTreeMap<String, CodeInfo>>,
 }
 
@@ -137,20 +136,18 @@ impl PolicyBundle {
     /// # Errors
     /// Everything that is wrong with it, each with file, line and column.
     pub fn load(files: Files) -> Result<Self, BundleError> {
-        let is_shipped = files == Self::embedded_files();
-        if !is_shipped {
-            Self::check(&files)?;
+        if Self::ships(&files) {
+            return Self::compile(files);
         }
-        let bundle = PolicyBundle { is_shipped, ..Self::compile(files)? };
-        if !is_shipped {
-            bundle.try_out()?;
-        }
+        Self::check(&files)?;
+        let bundle = Self::compile(files)?;
+        bundle.try_out()?;
         Ok(bundle)
     }
 
-    /// Whether this is the bundle that the program ships.
-    pub fn is_shipped(&self) -> bool {
-        self.is_shipped
+    /// Whether these are the files that the program ships.
+    pub fn ships(files: &Files) -> bool {
+        *files == Self::embedded_files()
     }
 
     /// Checks a bundle without compiling it.
@@ -211,16 +208,7 @@ impl PolicyBundle {
         let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         let digest = Digest::of_parts(contents);
         let calendar = Calendar::new(&org.windows, &org.freezes);
-        Ok(PolicyBundle {
-            org,
-            calendar,
-            digest,
-            files,
-            data,
-            compiled,
-            is_shipped: false,
-            codes: OnceLock::new(),
-        })
+        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, codes: OnceLock::new() })
     }
 
     /// Evaluates once, on an empty request: some mistakes show only then.

@@ -84,7 +84,7 @@ const CHUNK: usize = 256;
 /// Runs the verb.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let now = args.now.get();
-    let bundle = args.policies.load()?;
+    let (bundle, watchdog) = args.policies.load_watched()?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
     let subjects = subjects(args, evidence.as_ref())?;
     let reporter = Reporter {
@@ -93,7 +93,6 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         verbose: args.verbose,
         codes: bundle.codes(),
     };
-    let watchdog = Watchdog::start(&bundle);
     let progress = Progress::of(subjects.len());
     let index = if subjects.len() > 1 { Index::of(&subjects) } else { Index::default() };
     let judge = Judge { bundle: &bundle, evidence, index, now, watchdog, idle: Mutex::default() };

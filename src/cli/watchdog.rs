@@ -10,9 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::UNDECIDED;
-use crate::policy::PolicyBundle;
+use crate::policy::{Files, PolicyBundle};
 
-/// The longest that one decision may take.
+/// The longest that loading, or one decision, may take.
 const TIME: Duration = Duration::from_secs(5);
 
 /// The most memory that the process may take, in bytes.
@@ -23,16 +23,16 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 type Running = Arc<Mutex<HashMap<thread::ThreadId, Instant>>>;
 
-/// Watches over decisions; idle for the shipped policies.
+/// Watches over loading and deciding; idle for the shipped policies.
 pub struct Watchdog(Option<Running>);
 
-/// A decision that is watched until this is dropped.
+/// Work that is watched until this is dropped.
 pub struct Watched<'a>(Option<&'a Running>);
 
 impl Watchdog {
     /// Starts watching, if these policies need it.
-    pub fn start(bundle: &PolicyBundle) -> Self {
-        if bundle.is_shipped() {
+    pub fn start(files: &Files) -> Self {
+        if PolicyBundle::ships(files) {
             return Watchdog(None);
         }
         let running = Running::default();
@@ -51,7 +51,7 @@ impl Watchdog {
         Watchdog(Some(running))
     }
 
-    /// Watches over a decision on this thread.
+    /// Watches over what this thread does next.
     pub fn watch(&self) -> Watched<'_> {
         if let Some(running) = &self.0 {
             lock(running).insert(thread::current().id(), Instant::now());
@@ -74,7 +74,7 @@ fn lock(running: &Running) -> std::sync::MutexGuard<'_, HashMap<thread::ThreadId
 
 fn bound_hit(elapsed: Duration) -> Option<String> {
     if elapsed > TIME {
-        return Some(format!("a decision took longer than {} s", TIME.as_secs()));
+        return Some(format!("loading or deciding took longer than {} s", TIME.as_secs()));
     }
     (memory()? > MEMORY)
         .then(|| format!("the process took more than {} MiB of memory", MEMORY >> 20))
