@@ -55,6 +55,7 @@ fn evaluate(bencher: Bencher, path: &str) {
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
     let input = decide(&case, &bundle, &mut evaluator).unwrap().input.unwrap();
+    let input = serde_json::from_str(&input).unwrap();
     bencher.bench_local(|| evaluator.rule(&input).unwrap());
 }
 

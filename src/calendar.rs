@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::occurrence::{longest, occurrences};
-use crate::org::{Freeze, Freezes, Quarter, Table, Window};
+use crate::org::{Freeze, Freezes, Quarter, RiskTier, Table, Window};
 use crate::time::{Duration, Interval, Time, midnight};
 
 /// How far ahead openings are looked for: a year and the longest freeze that is likely.
@@ -60,6 +60,11 @@ pub struct CalendarFacts {
 pub struct WindowFact {
     /// The window's name.
     pub name: String,
+    /// The tiers that may run in it.
+    #[serde(rename = "for")]
+    pub tiers: Vec<RiskTier>,
+    /// The tiers that should run in it.
+    pub preferred_for: Vec<RiskTier>,
     /// Whether all of the planned interval lies within one occurrence; freezes don't count.
     pub fits: bool,
     /// The earliest opening of which there is still as much to come as is planned, if there is one
@@ -110,6 +115,8 @@ impl Calendar {
         let length = planned.map_or(Duration::seconds(0), |planned| planned.length());
         let windows = self.windows().map(|(name, window)| WindowFact {
             name: name.to_owned(),
+            tiers: window.tiers.clone(),
+            preferred_for: window.preferred_for.clone(),
             fits: planned.is_some_and(|planned| fits(window, &planned)),
             next_opening: self.uncut_openings_of(window, now, length).next(),
         });

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar;
 use crate::codes;
-use crate::digest::Digest;
+use crate::digest::{Digest, canonical_json, to_json};
 use crate::evidence::Evidence;
 use crate::input::{self, Facts, Input, Subject};
 use crate::org::{Level, RiskTier};
@@ -367,9 +367,9 @@ pub fn decide(
         &bundle.org,
         &bundle.calendar,
     );
-    let document = serde_json_canonicalizer::to_string(&input)
-        .expect("our types have text keys and finite numbers");
+    let document = to_json(&input);
     let ruling = evaluator.rule(&document)?;
+    let document = canonical_json(&document);
 
     let signers = Signers {
         org: &bundle.org,

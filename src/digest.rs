@@ -1,12 +1,13 @@
 //! SHA-256 digests, of bytes and of canonical JSON (RFC 8785).
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest, written `sha256:` and 64 hexadecimal digits.
@@ -45,8 +46,52 @@ impl Digest {
 
 /// The canonical JSON (RFC 8785) of a value.
 pub fn canonical_json(value: &Value) -> String {
-    serde_json_canonicalizer::to_string(value)
-        .expect("a JSON value has text keys and finite numbers")
+    let mut text = Vec::with_capacity(4096);
+    write_canonical(value, &mut text);
+    String::from_utf8(text).expect("JSON is text")
+}
+
+fn write_canonical(value: &Value, text: &mut Vec<u8>) {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by(|(a, _), (b, _)| utf16_order(a, b));
+            text.push(b'{');
+            for (index, (name, field)) in fields.into_iter().enumerate() {
+                text.extend((index > 0).then_some(b','));
+                write_scalar(name, text);
+                text.push(b':');
+                write_canonical(field, text);
+            }
+            text.push(b'}');
+        }
+        Value::Array(items) => {
+            text.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                text.extend((index > 0).then_some(b','));
+                write_canonical(item, text);
+            }
+            text.push(b']');
+        }
+        Value::Number(number) if !is_small(number) => {
+            serde_json_canonicalizer::to_writer(number, text).expect("a JSON number is finite");
+        }
+        _ => write_scalar(value, text),
+    }
+}
+
+/// Scalars are written as everywhere in JSON, except for numbers that a float can't tell apart.
+fn write_scalar(scalar: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
+    serde_json::to_writer(text, scalar).expect("a scalar is JSON, and memory takes it");
+}
+
+fn is_small(number: &Number) -> bool {
+    number.as_i64().is_some_and(|number| number.unsigned_abs() < 1 << 53)
+}
+
+/// The order of canonical JSON; among ASCII names it is that of their bytes.
+fn utf16_order(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
 /// One of our own types as JSON; they have text keys and finite numbers, so that it can't fail.
@@ -114,5 +159,52 @@ impl JsonSchema for Digest {
             "description": "SHA-256, in hexadecimal digits",
             "pattern": "^sha256:[0-9a-f]{64}$",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let numbers = prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-9i64..9).prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+        ];
+        let scalars = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            numbers,
+            any::<String>().prop_map(Value::from),
+        ];
+        scalars.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_json_is_that_of_the_standard(value in values()) {
+            let reference = serde_json_canonicalizer::to_string(&value).unwrap();
+            prop_assert_eq!(canonical_json(&value), reference);
+        }
+    }
+
+    #[test]
+    fn names_are_in_the_order_of_utf16() {
+        let value = json!({"\u{e000}": 1, "\u{1f600}": 1e21, "b": -0.0, "a": "\u{7f}\u{1f}\"/"});
+        assert_eq!(
+            canonical_json(&value),
+            "{\"a\":\"\u{7f}\\u001f\\\"/\",\"b\":0,\"\u{1f600}\":1e+21,\"\u{e000}\":1}"
+        );
     }
 }

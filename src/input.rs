@@ -33,8 +33,8 @@ pub struct Input<'a> {
     pub purpose: Purpose,
     /// The request file's path; null for a change of policies.
     pub path: Option<&'a str>,
-    /// The request as parsed, less what is blank or a placeholder (null in a list); null for a
-    /// change of policies.
+    /// The request as parsed, less what is blank or a placeholder (null in a list) and lists of
+    /// nothing else; null for a change of policies.
     #[schemars(with = "Option<ChangeRequest>")]
     pub request: Option<Value>,
     /// The request at base, or null.
@@ -286,7 +286,10 @@ fn filled(request: &ChangeRequest, placeholders: &[String]) -> Value {
     fn strip(value: &mut Value, says_nothing: &impl Fn(&Value) -> bool) {
         match value {
             Value::Object(fields) => {
-                fields.retain(|_, field| !says_nothing(field));
+                fields.retain(|_, field| match field {
+                    Value::Array(items) => !items.iter().all(says_nothing),
+                    _ => !says_nothing(field),
+                });
                 fields.values_mut().for_each(|field| strip(field, says_nothing));
             }
             Value::Array(items) => {

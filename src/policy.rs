@@ -254,11 +254,11 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// What the policies say about an input document, which is JSON.
+    /// What the policies say about an input document.
     ///
     /// # Errors
     /// When a rule conflicts with another, takes too long, or what comes out is no ruling.
-    pub fn rule(&mut self, input: &str) -> Result<Ruling, Undecided> {
+    pub fn rule(&mut self, input: &serde_json::Value) -> Result<Ruling, Undecided> {
         let value = self.ruling(input)?;
         let ruling = serde_json::to_value(&value).and_then(Ruling::deserialize);
         ruling.map_err(|error| Undecided {
@@ -268,8 +268,9 @@ impl Evaluator {
     }
 
     /// The same, as the policies' own value.
-    fn ruling(&mut self, input: &str) -> Result<Value, Undecided> {
-        self.engine.set_input_json(input).map_err(|error| undecided(&error))?;
+    fn ruling(&mut self, input: &serde_json::Value) -> Result<Value, Undecided> {
+        let input = Value::deserialize(input).map_err(|error| undecided(&error.into()))?;
+        self.engine.set_input(input);
         match self.engine.eval_rule(ENTRY_POINT.to_owned()) {
             Ok(Value::Undefined) => Err(Undecided {
                 place: String::new(),
@@ -284,7 +285,10 @@ impl Evaluator {
     ///
     /// # Errors
     /// As [`Evaluator::rule`].
-    pub fn ruling_json(&mut self, input: &str) -> Result<serde_json::Value, Undecided> {
+    pub fn ruling_json(
+        &mut self,
+        input: &serde_json::Value,
+    ) -> Result<serde_json::Value, Undecided> {
         Ok(crate::digest::to_json(&self.ruling(input)?))
     }
 }

@@ -17,16 +17,16 @@ off_script if input.request.off_script
 # title: Whether the change answers an incident
 emergency if input.request.type == "emergency"
 
-tier_rank := {"low": 0, "medium": 1, "high": 2, "critical": 3}
-
-level_rank := {"L1": 1, "L2": 2, "L3": 3}
+# METADATA
+# title: The action catalog
+catalog := data.org.actions
 
 # METADATA
 # title: The tiers that the change has, each with why
 # description: Several actions bring the highest tier and the union of what each asks for.
-tier_reasons contains {"tier": entry.tier, "because": sprintf("`%s` is %s in the catalog", [action.action, entry.tier])} if {
+tier_reasons contains {"tier": named, "because": sprintf("`%s` is %s in the catalog", [action.action, named])} if {
 	some action in input.request.actions
-	entry := data.org.actions[action.action]
+	named := catalog[action.action].tier
 }
 
 tier_reasons contains {"tier": "high", "because": "off-script is never below high"} if off_script
@@ -45,7 +45,7 @@ tier := [name | some name in ["critical", "high", "medium", "low"]; name in tier
 
 # METADATA
 # title: Whether the tier is high or critical
-high if tier_rank[tier] >= tier_rank.high
+high if tier in {"high", "critical"}
 
 # METADATA
 # title: Whether the change only reads, and is bound by no window
@@ -54,28 +54,24 @@ exempt if {
 	tier == "low"
 	not off_script
 	every action in input.request.actions {
-		data.org.actions[action.action].read_only
+		catalog[action.action].read_only
 	}
 }
 
-# Whoever asks for it, performs it or contributed to it, so that nobody borrows a level.
-performers contains input.request.requester
-
-performers contains input.request.implementer
-
-performers contains contributor.login if some contributor in input.pull_request.contributors
+# METADATA
+# title: Whoever asks for it, performs it or contributed to it, so that nobody borrows a level
+performers := {login | some part in ["requester", "implementer"]; login := input.request[part]} |
+	{contributor.login | some contributor in input.pull_request.contributors}
 
 # METADATA
-# title: The rank of the level that counts, the lowest among all performers
-# description: 0 for a person without a level.
-lowest := min({object.get(level_rank, [input.people[login].level], 0) | some login in performers})
+# title: The level that counts, the lowest among all performers
+# description: Null, which is lower than every level, if one of them holds none, or if nobody is known.
+default level := null
+
+level := min([input.people[login].level | some login in performers])
 
 # METADATA
-# title: The level that counts, or null
-level := object.get({1: "L1", 2: "L2", 3: "L3"}, lowest, null)
-
-# METADATA
-# title: What a decision says about the change itself
-about := {"tier": tier, "tier_because": sort([reason.because | some reason in tier_reasons; reason.tier == tier]), "level": level} if has_request
-
-about := {"tier": null, "tier_because": [], "level": level} if not has_request
+# title: What a decision says about the tier
+about := {"tier": tier, "tier_because": sort([reason.because | some reason in tier_reasons; reason.tier == tier])} if {
+	has_request
+} else := {"tier": null, "tier_because": []}

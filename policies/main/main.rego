@@ -6,31 +6,29 @@
 #   file. A change of policies has no request; only packages that say `judges_policies` judge it.
 package changegate
 
-import data.changegate.facts
-
 # METADATA
 # title: All that the rules have to say
 # entrypoint: true
 decision := {
 	"findings": findings,
 	"required": required,
-	"tier": facts.about.tier,
-	"tier_because": facts.about.tier_because,
-	"level": facts.about.level,
+	"tier": data.changegate.facts.about.tier,
+	"tier_because": data.changegate.facts.about.tier_because,
+	"level": data.changegate.facts.level,
 }
 
 findings contains finding if {
-	some name
-	some finding in data.changegate.rules[name].findings
-	takes_part(name)
+	some rules in data.changegate.rules
+	some finding in rules.findings
+	takes_part(rules)
 }
 
 required contains sign_off if {
-	some name
-	some sign_off in data.changegate.rules[name].required
-	takes_part(name)
+	some rules in data.changegate.rules
+	some sign_off in rules.required
+	takes_part(rules)
 }
 
-takes_part(_) if facts.has_request
+takes_part(_) if data.changegate.facts.has_request
 
-takes_part(name) if data.changegate.rules[name].judges_policies
+takes_part(rules) if rules.judges_policies

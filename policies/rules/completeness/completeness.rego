@@ -1,17 +1,9 @@
 # METADATA
 # title: What a request must hold
-# description: A field that is blank or a placeholder such as TBD is left out of the input, and so counts as missing.
+# description: |
+#   A field that is blank or a placeholder such as TBD is left out of the input, and so is a list of
+#   nothing else: both count as missing.
 package changegate.rules.completeness
-
-import data.changegate.facts
-
-missing(pointer, message, help) := {
-	"code": "request/missing",
-	"effect": "deny",
-	"message": message,
-	"help": help,
-	"pointer": pointer,
-}
 
 # METADATA
 # title: Something is missing
@@ -23,133 +15,119 @@ missing(pointer, message, help) := {
 #   rule: "4"
 #   resolve: Fill in the field; a placeholder doesn't count.
 #   controls: [SOC2:CC8.1, "PCI:6.5.1", NIST:CM-3]
-findings contains missing("/id", "a request has a ticket number", "add `id:`, the same as the file's name") if not input.request.id
-
-findings contains missing("/summary", "a request says in one line what is going to be done", "fill in `summary:`") if not input.request.summary
-
-findings contains missing("/reason", "a request says why the change has to be done", "fill in `reason:`") if not input.request.reason
-
-findings contains missing("/requester", "a request says who asks", "add `requester:` with your login") if not input.request.requester
-
-findings contains missing("/actions", "a request says what is done, to what", "add `actions:` with an action from the catalog and its target") if not input.request.actions
-
-findings contains missing(sprintf("/actions/%v/action", [i]), "an action has a name", "add `action:` with a name from the catalog") if {
-	some i, action in input.request.actions
-	not action.action
+findings contains missing("", field) if {
+	some field in ["id", "summary", "reason", "requester", "actions"]
+	not input.request[field]
 }
 
-findings contains missing(sprintf("/actions/%v/target", [i]), "an action has a target", "add `target:`, what the action is done to") if {
+findings contains missing(sprintf("/actions/%v", [i]), field) if {
 	some i, action in input.request.actions
-	not action.target
+	some field in ["action", "target"]
+	not action[field]
 }
 
-findings contains missing("/impact/services", "a request says which services are affected", "list them in `impact.services:` by their names in the roster") if not any_text(input.request.impact.services)
+findings contains missing("/impact", field) if {
+	some field in ["services", "users", "operations"]
+	not input.request.impact[field]
+}
 
-findings contains missing("/impact/users", "a request says what users notice", "fill in `impact.users:`, with \"none\" if that is so") if not input.request.impact.users
-
-findings contains missing("/impact/operations", "a request says what operations have to do or know", "fill in `impact.operations:`, with \"none\" if that is so") if not input.request.impact.operations
-
-findings contains missing("/rollback/steps", "a request says how to undo the change", sprintf("list the steps in `rollback.steps:`; for %s the catalog says: %s", [action.action, object.get(data.org.actions, [action.action, "rollback", "text"], "nothing")])) if {
+findings contains {
+	"code": "request/missing",
+	"effect": "deny",
+	"message": "a request says how to undo the change",
+	"help": sprintf("list the steps in `rollback.steps:`; for %s the catalog says: %s", [action.action, object.get(data.changegate.facts.catalog, [action.action, "rollback", "text"], "nothing")]),
+	"pointer": "/rollback/steps",
+} if {
+	not input.request.rollback.steps
 	some action in input.request.actions
-	not data.org.actions[action.action].rollback.needed == false
-	not any_text(input.request.rollback.steps)
+	action.action
+	not data.changegate.facts.catalog[action.action].rollback.needed == false
 }
 
-# A placeholder in a list is null.
-any_text(texts) if {
-	some text in texts
-	text != null
-}
-
-findings contains missing("/rollback/owner", sprintf("a %s-risk change names who performs the rollback", [facts.tier]), "add `rollback.owner:` with a login that holds the level that the catalog asks for") if {
-	facts.high
+findings contains missing("/rollback", "owner") if {
 	not input.request.rollback.owner
+	data.changegate.facts.high
 }
 
-findings contains missing("/schedule/start", "a change that isn't read-only says when it begins", "add `schedule.start:`") if {
-	not facts.exempt
-	not input.request.schedule.start
+findings contains missing(sprintf("/%s", [section]), field) if {
+	not data.changegate.facts.exempt
+	some section, fields in {
+		"schedule": ["start", "end"],
+		"verification": ["monitor", "health_checks", "error_rates"],
+	}
+	some field in fields
+	not input.request[section][field]
 }
 
-findings contains missing("/schedule/end", "a change that isn't read-only says when it is over", "add `schedule.end:`") if {
-	not facts.exempt
-	not input.request.schedule.end
+findings contains missing("", field) if {
+	data.changegate.facts.off_script
+	some field in ["description", "risks", "business_alignment", "contingency", "approvals"]
+	not input.request[field]
 }
 
-findings contains missing("/verification/monitor", "a change is monitored afterwards", "add `verification.monitor:`, 15m or more") if {
-	not facts.exempt
-	not input.request.verification.monitor
+findings contains missing("/off_script", field) if {
+	data.changegate.facts.off_script
+	some field in ["script", "justification"]
+	not input.request.off_script[field]
 }
 
-findings contains missing("/verification/health_checks", "a change names the health checks that have to pass", "list them in `verification.health_checks:`") if {
-	not facts.exempt
-	not any_text(input.request.verification.health_checks)
-}
-
-findings contains missing("/verification/error_rates", "a change names where error rates are read", "list the sources in `verification.error_rates:`") if {
-	not facts.exempt
-	not any_text(input.request.verification.error_rates)
-}
-
-findings contains missing("/description", "an off-script request describes the change", "fill in `description:`") if {
-	facts.off_script
-	not input.request.description
-}
-
-findings contains missing("/off_script/script", "an off-script request names the usual script", "fill in `off_script.script:`") if {
-	facts.off_script
-	not input.request.off_script.script
-}
-
-findings contains missing("/off_script/justification", "an off-script request says why the script can't be followed", "fill in `off_script.justification:`") if {
-	facts.off_script
-	not input.request.off_script.justification
-}
-
-findings contains missing("/risks", "an off-script request names its risks", "list them in `risks:`, each with a mitigation") if {
-	facts.off_script
-	not input.request.risks
-}
-
-findings contains missing(sprintf("/risks/%v/risk", [i]), "a risk says what could go wrong", "fill in `risk:`") if {
+findings contains missing(sprintf("/risks/%v", [i]), field) if {
 	some i, risk in input.request.risks
-	not risk.risk
+	some field in ["risk", "mitigation"]
+	not risk[field]
 }
 
-findings contains missing(sprintf("/risks/%v/mitigation", [i]), "each risk has a mitigation", "fill in `mitigation:`, what is done about it") if {
-	some i, risk in input.request.risks
-	not risk.mitigation
+findings contains missing("/emergency", field) if {
+	data.changegate.facts.emergency
+	some field in ["incident", "severity", "why_now"]
+	not input.request.emergency[field]
 }
 
-findings contains missing("/business_alignment", "an off-script request says how it serves the business's goals", "fill in `business_alignment:`") if {
-	facts.off_script
-	not input.request.business_alignment
+missing(section, field) := {
+	"code": "request/missing",
+	"effect": "deny",
+	"message": message,
+	"help": help,
+	"pointer": sprintf("%s/%s", [section, field]),
+} if {
+	[message, help] := words(field)
 }
 
-findings contains missing("/contingency", "an off-script request has a contingency plan", "fill in `contingency:`, what is done if the change and its rollback both fail") if {
-	facts.off_script
-	not input.request.contingency
-}
-
-findings contains missing("/approvals", "an off-script request says who has to sign", "list them in `approvals:`, at least `{role: devops-lead}` and `{role: service-owner}`") if {
-	facts.off_script
-	not input.request.approvals
-}
-
-findings contains missing("/emergency/incident", "an emergency names its incident", "add `emergency.incident:` with the INC number") if {
-	facts.emergency
-	not input.request.emergency.incident
-}
-
-findings contains missing("/emergency/severity", "an emergency names the incident's severity", "add `emergency.severity:`, P1 or P2") if {
-	facts.emergency
-	not input.request.emergency.severity
-}
-
-findings contains missing("/emergency/why_now", "an emergency says why it can't wait", "fill in `emergency.why_now:`") if {
-	facts.emergency
-	not input.request.emergency.why_now
-}
+# Why a field is asked for, and what to do when it is missing.
+words(field) := object.get(
+	{
+		"id": ["a request has a ticket number", "add `id:`, the same as the file's name"],
+		"summary": ["a request says in one line what is going to be done", "fill in `summary:`"],
+		"reason": ["a request says why the change has to be done", "fill in `reason:`"],
+		"requester": ["a request says who asks", "add `requester:` with your login"],
+		"actions": ["a request says what is done, to what", "add `actions:` with an action from the catalog and its target"],
+		"action": ["an action has a name", "add `action:` with a name from the catalog"],
+		"target": ["an action has a target", "add `target:`, what the action is done to"],
+		"services": ["a request says which services are affected", "list them in `impact.services:` by their names in the roster"],
+		"users": ["a request says what users notice", "fill in `impact.users:`, with \"none\" if that is so"],
+		"operations": ["a request says what operations have to do or know", "fill in `impact.operations:`, with \"none\" if that is so"],
+		"owner": [sprintf("a %s-risk change names who performs the rollback", [data.changegate.facts.tier]), "add `rollback.owner:` with a login that holds the level that the catalog asks for"],
+		"start": ["a change that isn't read-only says when it begins", "add `schedule.start:`"],
+		"end": ["a change that isn't read-only says when it is over", "add `schedule.end:`"],
+		"monitor": ["a change is monitored afterwards", "add `verification.monitor:`, 15m or more"],
+		"health_checks": ["a change names the health checks that have to pass", "list them in `verification.health_checks:`"],
+		"error_rates": ["a change names where error rates are read", "list the sources in `verification.error_rates:`"],
+		"description": ["an off-script request describes the change", "fill in `description:`"],
+		"script": ["an off-script request names the usual script", "fill in `off_script.script:`"],
+		"justification": ["an off-script request says why the script can't be followed", "fill in `off_script.justification:`"],
+		"risks": ["an off-script request names its risks", "list them in `risks:`, each with a mitigation"],
+		"risk": ["a risk says what could go wrong", "fill in `risk:`"],
+		"mitigation": ["each risk has a mitigation", "fill in `mitigation:`, what is done about it"],
+		"business_alignment": ["an off-script request says how it serves the business's goals", "fill in `business_alignment:`"],
+		"contingency": ["an off-script request has a contingency plan", "fill in `contingency:`, what is done if the change and its rollback both fail"],
+		"approvals": ["an off-script request says who has to sign", "list them in `approvals:`, at least `{role: devops-lead}` and `{role: service-owner}`"],
+		"incident": ["an emergency names its incident", "add `emergency.incident:` with the INC number"],
+		"severity": ["an emergency names the incident's severity", "add `emergency.severity:`, P1 or P2"],
+		"why_now": ["an emergency says why it can't wait", "fill in `emergency.why_now:`"],
+	},
+	field,
+	[],
+)
 
 # METADATA
 # title: The schedule ends before it starts
@@ -185,9 +163,10 @@ findings contains {
 	"help": sprintf("correct the name, or have the service added to the roster, which has %s", [concat(", ", [name | some name, _ in data.org.roster.services])]),
 	"pointer": sprintf("/impact/services/%v", [i]),
 } if {
+	known := data.org.roster.services
 	some i, service in input.request.impact.services
 	service != null
-	not data.org.roster.services[service]
+	not known[service]
 }
 
 # METADATA
@@ -202,14 +181,14 @@ findings contains {
 findings contains {
 	"code": "rollback/owner-level",
 	"effect": "deny",
-	"message": sprintf("%s can't perform the rollback: it takes L%v or above", [input.request.rollback.owner, asked]),
-	"help": sprintf("name somebody in `rollback.owner:` who holds it: %s", [concat(", ", [login | some login, person in data.org.roster.people; object.get(facts.level_rank, [person.level], 0) >= asked])]),
+	"message": sprintf("%s can't perform the rollback: it takes %s or above", [input.request.rollback.owner, asked]),
+	"help": sprintf("name somebody in `rollback.owner:` who holds it: %s", [concat(", ", [login | some login, person in data.org.roster.people; person.level >= asked])]),
 	"pointer": "/rollback/owner",
 } if {
-	facts.high
+	data.changegate.facts.high
 	owner := input.people[input.request.rollback.owner]
-	asked := max({1} | {facts.level_rank[data.org.actions[action.action].rollback.level] | some action in input.request.actions})
-	object.get(facts.level_rank, [owner.level], 0) < asked
+	asked := max({"L1"} | {data.changegate.facts.catalog[action.action].rollback.level | some action in input.request.actions})
+	owner.level < asked # null, which is nobody's, is lower than every level
 }
 
 # METADATA
@@ -228,6 +207,6 @@ findings contains {
 	"help": "write `monitor: 15m` or longer",
 	"pointer": "/verification/monitor",
 } if {
-	not facts.exempt
+	not data.changegate.facts.exempt
 	time.parse_duration_ns(input.request.verification.monitor) < time.parse_duration_ns("15m")
 }

@@ -3,8 +3,6 @@
 # description: Two changes conflict when they share a service and a target and their planned intervals overlap.
 package changegate.rules.conflict
 
-import data.changegate.facts
-
 # METADATA
 # title: Another change acts on the same target at the same time
 # description: With a merged change a denial at high and critical and a warning below; with another open request a warning on both.
@@ -30,5 +28,5 @@ findings contains {
 
 effect(merged) := "deny" if {
 	merged
-	facts.high
+	data.changegate.facts.high
 } else := "warn"

@@ -3,10 +3,6 @@
 # description: In answer to a P1 or P2 incident, with the incident commander's approval in person.
 package changegate.rules.emergency
 
-import data.changegate.facts
-
-emergency := input.request.emergency
-
 # METADATA
 # title: The incident commander hasn't approved
 # description: The incident commander's review is always needed before execution, in person.
@@ -22,7 +18,7 @@ required contains {
 	"because": "an emergency needs the incident commander in person",
 	"pointer": "/emergency",
 } if {
-	facts.emergency
+	data.changegate.facts.emergency
 }
 
 # METADATA
@@ -40,7 +36,7 @@ findings contains {
 	"help": "remove `emergency:`, or write `type: emergency`",
 	"pointer": "/emergency",
 } if {
-	not facts.emergency
+	not data.changegate.facts.emergency
 	input.request.emergency
 }
 
@@ -55,13 +51,13 @@ findings contains {
 findings contains {
 	"code": "emergency/incident",
 	"effect": "deny",
-	"message": sprintf("%s is not an incident ticket", [emergency.incident]),
+	"message": sprintf("%s is not an incident ticket", [input.request.emergency.incident]),
 	"help": "name the incident's INC number",
 	"pointer": "/emergency/incident",
 } if {
-	facts.emergency
-	not startswith(emergency.incident, "INC-")
-	emergency.incident
+	data.changegate.facts.emergency
+	not startswith(input.request.emergency.incident, "INC-")
+	input.request.emergency.incident
 }
 
 # METADATA
@@ -75,13 +71,13 @@ findings contains {
 findings contains {
 	"code": "emergency/severity",
 	"effect": "deny",
-	"message": sprintf("the emergency route is open for P1 and P2, and the incident is %s", [emergency.severity]),
+	"message": sprintf("the emergency route is open for P1 and P2, and the incident is %s", [input.request.emergency.severity]),
 	"help": "plan the change in a deployment window",
 	"pointer": "/emergency/severity",
 } if {
-	facts.emergency
-	not emergency.severity in {"P1", "P2"}
-	emergency.severity
+	data.changegate.facts.emergency
+	not input.request.emergency.severity in {"P1", "P2"}
+	input.request.emergency.severity
 }
 
 # METADATA
@@ -99,19 +95,19 @@ findings contains {
 	"help": "plan the change in a deployment window",
 	"pointer": "/emergency/incident",
 } if {
-	facts.emergency
+	data.changegate.facts.emergency
 	input.incident.status == "resolved"
 }
 
 findings contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
-	"message": sprintf("the record of %s says %s, and the request %s", [input.incident.id, input.incident.severity, emergency.severity]),
+	"message": sprintf("the record of %s says %s, and the request %s", [input.incident.id, input.incident.severity, input.request.emergency.severity]),
 	"help": "write the record's severity",
 	"pointer": "/emergency/severity",
 } if {
-	facts.emergency
-	input.incident.severity != emergency.severity
+	data.changegate.facts.emergency
+	input.incident.severity != input.request.emergency.severity
 }
 
 # METADATA
@@ -131,6 +127,6 @@ findings contains {
 	"help": "write `break_glass: false` and get the sign-offs first",
 	"pointer": "/emergency/break_glass",
 } if {
-	facts.emergency
-	emergency.break_glass
+	data.changegate.facts.emergency
+	input.request.emergency.break_glass
 }

@@ -3,8 +3,6 @@
 # description: One request a pull request, to a protected base, by its requester, under an id of its own.
 package changegate.rules.pull_request
 
-import data.changegate.facts
-
 # METADATA
 # title: This package judges changes of policies too
 judges_policies := true
@@ -97,11 +95,12 @@ effect_of := {"denied": "deny", "pending": "pending"}
 #   resolve: Resolve or close the other pull request, or add a commit to this one.
 findings contains {
 	"code": "request/same-head",
-	"effect": effect_of[other.verdict],
+	"effect": effect,
 	"message": sprintf("pull request %v has the same head commit and is %s: both get the stricter verdict", [other.number, other.verdict]),
 	"help": "resolve or close the other pull request",
 } if {
 	some other in input.pull_request.same_head
+	effect := effect_of[other.verdict]
 }
 
 # METADATA
@@ -137,7 +136,7 @@ findings contains {
 	"help": sprintf("write `requester: %s`, or have %s open the pull request", [input.pull_request.author, input.request.requester]),
 	"pointer": "/requester",
 } if {
-	facts.has_request
+	data.changegate.facts.has_request
 	input.pull_request.author != null
 	input.request.requester != input.pull_request.author
 }

@@ -3,8 +3,6 @@
 # description: The catalog gives each action its tier; a request may raise it and never lower it.
 package changegate.rules.risk
 
-import data.changegate.facts
-
 # METADATA
 # title: The declared risk is too low
 # description: A request may declare a higher tier than computed, never a lower one.
@@ -17,11 +15,12 @@ import data.changegate.facts
 findings contains {
 	"code": "risk/understated",
 	"effect": "deny",
-	"message": sprintf("the request declares %s risk, and it is %s: %s", [input.request.risk, facts.tier, concat("; ", facts.about.tier_because)]),
-	"help": sprintf("remove `risk:`, or write %s or above", [facts.tier]),
+	"message": sprintf("the request declares %s risk, and it is %s: %s", [input.request.risk, data.changegate.facts.tier, concat("; ", data.changegate.facts.about.tier_because)]),
+	"help": sprintf("remove `risk:`, or write %s or above", [data.changegate.facts.tier]),
 	"pointer": "/risk",
 } if {
-	facts.tier_rank[input.request.risk] < facts.tier_rank[facts.tier]
+	# The tier is never below what is declared.
+	input.request.risk != data.changegate.facts.tier
 }
 
 # METADATA
@@ -37,10 +36,11 @@ findings contains {
 	"code": "risk/unknown-action",
 	"effect": "deny",
 	"message": sprintf("the catalog has no action `%s`", [action.action]),
-	"help": sprintf("correct the name (the catalog has %s), or add `off_script:` with the script that can't be followed", [concat(", ", [name | some name, entry in data.org.actions; is_object(entry)])]),
+	"help": sprintf("correct the name (the catalog has %s), or add `off_script:` with the script that can't be followed", [concat(", ", [name | some name, entry in data.changegate.facts.catalog; is_object(entry)])]),
 	"pointer": sprintf("/actions/%v/action", [i]),
 } if {
-	not facts.off_script
+	not data.changegate.facts.off_script
 	some i, action in input.request.actions
-	not data.org.actions[action.action].tier
+	action.action
+	not data.changegate.facts.catalog[action.action].tier
 }

@@ -6,25 +6,22 @@
 #   and who is assigned to what, is fixed in the checker.
 package changegate.rules.signoff
 
-import data.changegate.facts
-
 # METADATA
 # title: This package judges changes of policies too
 judges_policies := true
 
-# The matrix row that counts: a person without a level needs what an L1 needs.
-row := object.get({2: "L2", 3: "L3"}, facts.lowest, "L1")
-
-levels_for(tier) := levels if {
-	levels := data.org.matrix[tier][row]
+# The levels of which one has to approve, by a tier's row in the matrix. A person without a level
+# needs what an L1 needs.
+levels_for(_, row) := levels if {
+	levels := object.get(row, data.changegate.facts.level, row.L1)
 	levels != "direct"
 }
 
 # Strict separation: direct execution at high and critical becomes one independent review.
-levels_for(tier) := data.org.matrix[tier].L1 if {
-	data.org.settings.strict_separation
+levels_for(tier, row) := row.L1 if {
 	tier in {"high", "critical"}
-	data.org.matrix[tier][row] == "direct"
+	object.get(row, data.changegate.facts.level, row.L1) == "direct"
+	data.org.settings.strict_separation
 }
 
 # METADATA
@@ -38,11 +35,13 @@ levels_for(tier) := data.org.matrix[tier].L1 if {
 #   controls: [SOC2:CC8.1, "PCI:6.5.1", NIST:CM-3]
 required contains {
 	"kind": "level",
-	"any_of": levels_for(tier),
-	"because": sprintf("%s risk, performed by %s", [tier, object.get({1: "an L1", 2: "an L2", 3: "an L3"}, facts.lowest, "someone without a level")]),
+	"any_of": levels,
+	"because": sprintf("%s risk, performed by %s", [tier, object.get({"L1": "an L1", "L2": "an L2", "L3": "an L3"}, data.changegate.facts.level, "someone without a level")]),
 	"pointer": "/actions",
 } if {
-	some tier in facts.tiers
+	matrix := data.org.matrix
+	some tier in data.changegate.facts.tiers
+	levels := levels_for(tier, matrix[tier])
 }
 
 required contains {
@@ -51,7 +50,7 @@ required contains {
 	"because": "off-script changes need one",
 	"pointer": "/off_script",
 } if {
-	facts.off_script
+	data.changegate.facts.off_script
 }
 
 required contains {
@@ -60,7 +59,7 @@ required contains {
 	"because": "off-script changes need an owner of each affected service",
 	"pointer": "/off_script",
 } if {
-	facts.off_script
+	data.changegate.facts.off_script
 	some service in input.services
 }
 
@@ -83,7 +82,7 @@ required contains {
 	"because": "the request asks for an owner of each affected service",
 	"pointer": "/approvals",
 } if {
-	not facts.off_script
+	not data.changegate.facts.off_script
 	some entry in input.request.approvals
 	entry.role == "service-owner"
 	some service in input.services
@@ -100,9 +99,9 @@ required contains {
 	not named_before(i, entry)
 }
 
-asked_anyway("devops-lead") if facts.off_script
+asked_anyway("devops-lead") if data.changegate.facts.off_script
 
-asked_anyway("incident-commander") if facts.emergency
+asked_anyway("incident-commander") if data.changegate.facts.emergency
 
 named_before(i, entry) if {
 	some j, other in input.request.approvals
@@ -235,7 +234,7 @@ findings contains {
 	"message": sprintf("sign-off is still missing, and due by %s", [input.pull_request.due_at]),
 	"signed": false,
 } if {
-	facts.off_script
+	data.changegate.facts.off_script
 	input.now >= input.pull_request.remind_at
 	input.now < input.pull_request.due_at
 }
@@ -255,6 +254,6 @@ findings contains {
 	"help": "a late approval still counts: ask the people that it waits for",
 	"signed": false,
 } if {
-	facts.off_script
+	data.changegate.facts.off_script
 	input.now >= input.pull_request.due_at
 }

@@ -5,21 +5,17 @@
 #   Changes that only read are exempt; emergencies have a route of their own.
 package changegate.rules.window
 
-import data.changegate.facts
-
-planned := input.calendar.planned if input.calendar.planned != null
-
 # Windows that take the tier and hold the planned interval.
 fitting := [window.name |
 	some window in input.calendar.windows
 	window.fits
-	facts.tier in data.org.windows[window.name]["for"]
+	data.changegate.facts.tier in window["for"]
 ]
 
 next_opening_help(tier) := sprintf("the next opening that fits is %s", [min(openings)]) if {
 	openings := {sprintf("%s to %s (%s)", [window.next_opening.start, window.next_opening.end, window.name]) |
 		some window in input.calendar.windows
-		tier in data.org.windows[window.name]["for"]
+		tier in window["for"]
 		window.next_opening != null
 	}
 	count(openings) > 0
@@ -37,13 +33,13 @@ next_opening_help(tier) := sprintf("the next opening that fits is %s", [min(open
 findings contains {
 	"code": "window/closed",
 	"effect": "deny",
-	"message": sprintf("no window for %s risk holds all of %s to %s", [facts.tier, planned.start, planned.end]),
-	"help": next_opening_help(facts.tier),
+	"message": sprintf("no window for %s risk holds all of %s to %s", [data.changegate.facts.tier, input.calendar.planned.start, input.calendar.planned.end]),
+	"help": next_opening_help(data.changegate.facts.tier),
 	"pointer": "/schedule",
 } if {
-	not facts.exempt
-	not facts.emergency
-	planned
+	not data.changegate.facts.exempt
+	not data.changegate.facts.emergency
+	input.calendar.planned != null
 	count(fitting) == 0
 }
 
@@ -60,18 +56,18 @@ findings contains {
 	"code": "window/freeze",
 	"effect": "deny",
 	"message": sprintf("the freeze %s lasts until %s, and only P1 incident response goes out in it", [freeze.name, freeze.end]),
-	"help": next_opening_help(facts.tier),
+	"help": next_opening_help(data.changegate.facts.tier),
 	"pointer": "/schedule",
 } if {
-	not facts.exempt
+	not data.changegate.facts.exempt
 	some freeze in input.calendar.freezes
 	freeze.overlaps
-	not p1_emergency
+	not answers_p1(input.request)
 }
 
-p1_emergency if {
-	facts.emergency
-	input.request.emergency.severity == "P1"
+answers_p1(request) if {
+	request.type == "emergency"
+	request.emergency.severity == "P1"
 }
 
 # METADATA
@@ -85,10 +81,10 @@ p1_emergency if {
 findings contains {
 	"code": "window/not-preferred",
 	"effect": "warn",
-	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [facts.tier, concat(" or ", preferred), concat(" and ", fitting)]),
+	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [data.changegate.facts.tier, concat(" or ", preferred), concat(" and ", fitting)]),
 	"pointer": "/schedule",
 } if {
-	not facts.emergency
+	not data.changegate.facts.emergency
 	count(fitting) > 0
 	count(preferred) > 0
 	every name in fitting {
@@ -96,9 +92,9 @@ findings contains {
 	}
 }
 
-preferred := [name |
-	some name, window in data.org.windows
-	facts.tier in window.preferred_for
+preferred := [window.name |
+	some window in input.calendar.windows
+	data.changegate.facts.tier in window.preferred_for
 ]
 
 # METADATA
@@ -113,12 +109,12 @@ preferred := [name |
 findings contains {
 	"code": "window/past",
 	"effect": "deny",
-	"message": sprintf("the planned start %s has come without all sign-offs", [planned.start]),
-	"help": past_help(planned.end),
+	"message": sprintf("the planned start %s has come without all sign-offs", [input.calendar.planned.start]),
+	"help": past_help(input.calendar.planned.end),
 	"pointer": "/schedule/start",
 	"signed": false,
 } if {
-	planned.start <= input.now
+	input.calendar.planned.start <= input.now
 }
 
 past_help(end) := sprintf("an approval before %s revives it; otherwise reschedule", [end]) if {
@@ -136,12 +132,12 @@ past_help(end) := sprintf("an approval before %s revives it; otherwise reschedul
 findings contains {
 	"code": "window/expired",
 	"effect": "deny",
-	"message": sprintf("the planned end %s has passed", [planned.end]),
+	"message": sprintf("the planned end %s has passed", [input.calendar.planned.end]),
 	"help": "reschedule; a new schedule needs the sign-offs again",
 	"pointer": "/schedule/end",
 	"signed": true,
 } if {
-	planned.end <= input.now
+	input.calendar.planned.end <= input.now
 }
 
 # METADATA

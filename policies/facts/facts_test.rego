@@ -1,0 +1,58 @@
+package changegate.facts_test
+
+import data.changegate.facts
+
+test_the_highest_tier_wins if {
+	about := facts.about with input as {"request": {
+		"actions": [{"action": "purge-cache"}, {"action": "rotate-secrets"}, {"action": "no-such"}, {"action": "reviewed"}],
+		"risk": "high",
+	}}
+	about == {"tier": "critical", "tier_because": ["`rotate-secrets` is critical in the catalog"]}
+}
+
+test_every_tier_counts if {
+	tiers := facts.tiers with input as {"request": {
+		"actions": [{"action": "pull-logs"}, {"action": "deploy"}],
+		"risk": "critical",
+		"off_script": {"script": "usual.md"},
+	}}
+	tiers == {"low", "medium", "high", "critical"}
+}
+
+test_a_change_without_actions_is_low if {
+	facts.tier == "low" with input as {"request": {}}
+	not facts.high with input as {"request": {}}
+}
+
+test_off_script_is_high if facts.high with input as {"request": {"off_script": {}}}
+
+test_reading_is_exempt if facts.exempt with input as {"request": {"actions": [{"action": "pull-logs"}]}}
+
+test_a_change_is_not_exempt if not facts.exempt with input as {"request": {"actions": [{"action": "pull-logs"}, {"action": "deploy"}]}}
+
+test_off_script_is_not_exempt if not facts.exempt with input as {"request": {"actions": [{"action": "pull-logs"}], "off_script": {}}}
+
+test_the_lowest_level_counts if {
+	facts.level == "L1" with input as {
+		"request": {"requester": "erin", "implementer": "bob"},
+		"pull_request": {"contributors": [{"login": "erin"}, {"login": "alice"}, {"email": "nobody@acme.example"}]},
+		"people": {"erin": {"level": "L3"}, "bob": {"level": "L2"}, "alice": {"level": "L1"}},
+	}
+}
+
+test_no_level_is_the_lowest if {
+	facts.level == null with input as {
+		"request": {"requester": "erin", "implementer": "ivan"},
+		"people": {"erin": {"level": "L3"}, "ivan": {"level": null}},
+	}
+}
+
+test_nobody_has_no_level if {
+	facts.level == null with input as {"request": null}
+	facts.about == {"tier": null, "tier_because": []} with input as {"request": null}
+}
+
+test_an_emergency if {
+	facts.emergency with input as {"request": {"type": "emergency"}}
+	not facts.emergency with input as {"request": {"type": "normal"}}
+}

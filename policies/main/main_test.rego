@@ -1,0 +1,28 @@
+package changegate_test
+
+import data.changegate
+
+request := {
+	"id": "CHG-1",
+	"requester": "alice",
+	"type": "normal",
+	"actions": [{"action": "blacklist-ip", "target": "waf-ip-set"}],
+}
+
+people := {"alice": {"known": true, "level": "L1"}}
+
+test_a_request_is_judged_by_every_package if {
+	decision := changegate.decision with input as {"request": request, "people": people, "path": "requests/CHG-2.yaml"}
+	decision.tier == "high"
+	decision.level == "L1"
+	codes := {finding.code | some finding in decision.findings}
+	{"request/file-name", "request/missing"} & codes == {"request/file-name", "request/missing"}
+	{sign_off.any_of | some sign_off in decision.required} == {["L2", "L3"]}
+}
+
+test_a_change_of_policies_is_judged_by_few if {
+	decision := changegate.decision with input as {"request": null, "change": {"kind": "governance"}, "pull_request": {"draft": true}}
+	decision.tier == null
+	{finding.code | some finding in decision.findings} == {"request/draft"}
+	{sign_off.code | some sign_off in decision.required} == {"signoff/governance"}
+}

@@ -1,0 +1,91 @@
+package changegate.rules.signoff_test
+
+import data.changegate.rules.signoff
+
+# The levels asked for an action by somebody of this level.
+levels(action, level) := found if {
+	document := {"request": {"requester": "alice", "actions": [{"action": action}]}, "people": {"alice": {"level": level}}}
+	found := {sign_off.any_of | some sign_off in signoff.required} with input as document
+}
+
+required(document) := found if {
+	found := {object.remove(sign_off, ["because"]) | some sign_off in signoff.required} with input as document
+}
+
+codes(document) := found if {
+	found := {finding.code | some finding in signoff.findings} with input as document
+}
+
+test_the_matrix if {
+	levels("deploy", "L1") == set()
+	levels("blacklist-ip", null) == {["L2", "L3"]}
+	levels("blacklist-ip", "L1") == {["L2", "L3"]}
+	levels("blacklist-ip", "L2") == set()
+	levels("rotate-secrets", "L2") == {["L3"]}
+	levels("rotate-secrets", "L3") == set()
+}
+
+test_each_tier_asks if {
+	document := {"request": {"requester": "alice", "actions": [{"action": "deploy"}, {"action": "blacklist-ip"}, {"action": "rotate-secrets"}]}, "people": {"alice": {"level": "L1"}}}
+	{sign_off.any_of | some sign_off in required(document)} == {["L2", "L3"], ["L3"]}
+}
+
+test_strict_separation if {
+	document := {"request": {"requester": "erin", "actions": [{"action": "rotate-secrets"}, {"action": "deploy"}]}, "people": {"erin": {"level": "L3"}}}
+	asked := {sign_off.any_of | some sign_off in signoff.required} with input as document with data.org.settings.strict_separation as true
+	asked == {["L3"]}
+}
+
+test_off_script_takes_two_people if {
+	document := {"request": {"requester": "erin", "off_script": {}, "approvals": [{"role": "devops-lead"}, {"role": "service-owner"}]}, "people": {"erin": {"level": "L3"}}, "services": ["edge"]}
+	required(document) == {
+		{"kind": "role", "role": "devops-lead", "pointer": "/off_script"},
+		{"kind": "owner", "service": "edge", "pointer": "/off_script"},
+	}
+}
+
+test_the_request_asks_for_more if {
+	approvals := [{"role": "devops-lead"}, {"role": "service-owner"}, {"user": "erin"}, {"user": "erin"}, {"role": "incident-commander"}]
+	document := {"request": {"type": "emergency", "approvals": approvals}, "services": ["edge"]}
+	required(document) == {
+		{"kind": "role", "role": "devops-lead", "pointer": "/approvals/0"},
+		{"kind": "owner", "service": "edge", "pointer": "/approvals"},
+		{"kind": "person", "user": "erin", "pointer": "/approvals/2"},
+	}
+}
+
+test_policies_take_two_admins if {
+	required({"request": null, "change": {"kind": "governance"}}) == {{"kind": "level", "any_of": ["L3"], "people": 2, "code": "signoff/governance"}}
+	signoff.judges_policies
+}
+
+test_every_commit_belongs_to_somebody if {
+	codes({"pull_request": {"contributors": [{"login": "alice"}]}}) == set()
+	codes({"pull_request": {"contributors": [{"email": "x@acme.example"}]}}) == {"signoff/unattributed-commit"}
+	codes({"pull_request": {"author": null}}) == {"signoff/unattributed-commit"}
+}
+
+test_an_objection_stands if {
+	review := {"by": "bob", "submitted_at": "2026-11-24T12:00:00Z"}
+	codes({"approvals": [object.union(review, {"objects": true})]}) == {"signoff/changes-requested"}
+	codes({"approvals": [object.union(review, {"objects": false})]}) == set()
+}
+
+test_roles_and_people_are_those_of_the_roster if {
+	approvals := [{"role": "devops-lead"}, {"role": "service-owner"}, {"role": "no-such"}, {"user": "bob"}, {"user": "nobody"}]
+	found := {[finding.code, finding.pointer] | some finding in signoff.findings} with input as {"request": {"approvals": approvals}, "people": {"bob": {"known": true}, "nobody": {"known": false}}}
+	found == {["signoff/unknown-role", "/approvals/2"], ["signoff/unknown-person", "/approvals/4"]}
+}
+
+# What is said at an hour of the day about off-script sign-off that is due at 14:00.
+clock(hour) := codes({
+	"now": sprintf("2026-11-24T%s:00:00Z", [hour]),
+	"request": {"off_script": {}},
+	"pull_request": {"remind_at": "2026-11-24T12:00:00Z", "due_at": "2026-11-24T14:00:00Z"},
+})
+
+test_the_clock_of_sign_off if {
+	clock("11") == set()
+	clock("12") == {"signoff/reminder"}
+	clock("14") == {"signoff/overdue"}
+}
