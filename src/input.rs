@@ -259,7 +259,7 @@ pub fn build<'a>(
         now,
         purpose: Purpose::Merge,
         path,
-        request: request.map(|request| filled(request, &org.settings.placeholders)),
+        request: request.map(|request| filled(request, org)),
         previous: evidence.previous.as_deref(),
         change: change(request, evidence.previous.as_deref()),
         pull_request: pull_request_facts(pull_request, path, org),
@@ -275,36 +275,45 @@ pub fn build<'a>(
     Facts { input, excluded, standings }
 }
 
+/// Fields whose texts are the requester's own, not answers that could be left open.
+const FREE_FIELDS: [&str; 2] = ["parameters", "links"];
+
 /// A request without the texts that say nothing, which then count as missing.
-fn filled(request: &ChangeRequest, placeholders: &[String]) -> Value {
-    let says_nothing = |value: &Value| {
-        let text = value.as_str().map(str::trim);
-        text.is_some_and(|text| {
-            text.is_empty() || placeholders.iter().any(|word| word.eq_ignore_ascii_case(text))
-        })
-    };
-    fn strip(value: &mut Value, says_nothing: &impl Fn(&Value) -> bool) {
+fn filled(request: &ChangeRequest, org: &Org) -> Value {
+    fn is_open(value: &Value, org: &Org) -> bool {
+        value.as_str().is_some_and(|text| says_nothing(text, org))
+    }
+    fn strip(value: &mut Value, org: &Org) {
         match value {
             Value::Object(fields) => {
                 fields.retain(|_, field| match field {
-                    Value::Array(items) => !items.iter().all(says_nothing),
-                    _ => !says_nothing(field),
+                    Value::Array(items) => !items.iter().all(|item| is_open(item, org)),
+                    _ => !is_open(field, org),
                 });
-                fields.values_mut().for_each(|field| strip(field, says_nothing));
+                let answers = fields.iter_mut();
+                let answers = answers.filter(|(name, _)| !FREE_FIELDS.contains(&name.as_str()));
+                answers.for_each(|(_, field)| strip(field, org));
             }
             Value::Array(items) => {
                 items
                     .iter_mut()
-                    .filter(|item| says_nothing(item))
+                    .filter(|item| is_open(item, org))
                     .for_each(|item| *item = Value::Null);
-                items.iter_mut().for_each(|item| strip(item, says_nothing));
+                items.iter_mut().for_each(|item| strip(item, org));
             }
             _ => {}
         }
     }
     let mut request = crate::digest::to_json(request);
-    strip(&mut request, &says_nothing);
+    strip(&mut request, org);
     request
+}
+
+/// Whether a text is blank or a placeholder such as TBD.
+fn says_nothing(text: &str, org: &Org) -> bool {
+    let text = text.trim();
+    let placeholders = &org.settings.placeholders;
+    text.is_empty() || placeholders.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 fn pull_request_facts<'a>(
@@ -387,7 +396,7 @@ fn affected_services<'a, T: AsRef<str>>(
     let is_target = |target: &String| targets.iter().any(|other| other.as_ref() == target);
     let mapped =
         org.roster.services.iter().filter(|(_, service)| service.targets.iter().any(is_target));
-    let declared = declared.iter().map(String::as_str);
+    let declared = declared.iter().map(String::as_str).filter(|name| !says_nothing(name, org));
     let all: BTreeSet<_> = declared.chain(mapped.map(|(name, _)| name.as_str())).collect();
     all.into_iter().collect()
 }

@@ -453,7 +453,7 @@ pub struct Action {
 #[serde(deny_unknown_fields)]
 pub struct Impact {
     /// The affected services, by their names in the roster.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["checkout"])]
     pub services: Vec<String>,
     /// What users notice.

@@ -170,13 +170,13 @@ fn schemas_hold_for_what_is_printed() {
 #[test]
 fn schemas_hold_for_a_request_full_of_placeholders() {
     let text = "id: CHG-1\nrequester: alice\nsummary: TBD\nactions: [{action: n/a, parameters: {to: ''}}]\n\
-        impact: {services: [TBD]}\nrollback: {steps: ['']}\n\
+        impact: {services: [TBD, checkout]}\nrollback: {steps: ['']}\n\
         verification: {health_checks: [todo], error_rates: [' ']}\napprovals: [{role: tbd}]\n";
     let bundle = PolicyBundle::load(PolicyBundle::embedded_files()).unwrap();
     let file = RequestFile::read("requests/CHG-1.yaml", text.as_bytes());
     let case = Case { file: Some(&file), evidence: &Evidence::default(), now: now() };
     let input = decide(&case, &bundle, &mut bundle.evaluator()).unwrap().input.unwrap();
-    assert!(input.contains("[null]"), "{input}");
+    assert!(input.contains("[null,\"checkout\"]"), "{input}");
     holds("input", &serde_json::from_str(&input).unwrap(), "the input document");
 }
 
