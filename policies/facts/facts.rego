@@ -31,7 +31,7 @@ tier_reasons contains {"tier": named, "because": sprintf("`%s` is %s in the cata
 
 tier_reasons contains {"tier": "high", "because": "off-script is never below high"} if off_script
 
-tier_reasons contains {"tier": input.request.risk, "because": sprintf("the request declares %s", [input.request.risk])}
+tier_reasons contains {"tier": input.request.risk, "because": sprintf("the request declares %s", [input.request.risk])} if input.request.risk
 
 # METADATA
 # title: All tiers among them

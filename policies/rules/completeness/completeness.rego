@@ -35,13 +35,14 @@ findings contains {
 	"code": "request/missing",
 	"effect": "deny",
 	"message": "a request says how to undo the change",
-	"help": sprintf("list the steps in `rollback.steps:`; for %s the catalog says: %s", [action.action, object.get(data.changegate.facts.catalog, [action.action, "rollback", "text"], "nothing")]),
+	"help": sprintf("list the steps in `rollback.steps:`; for %s the catalog says: %s", [action.action, object.get(catalog, [action.action, "rollback", "text"], "nothing")]),
 	"pointer": "/rollback/steps",
 } if {
 	not input.request.rollback.steps
+	catalog := data.changegate.facts.catalog
 	some action in input.request.actions
 	action.action
-	not data.changegate.facts.catalog[action.action].rollback.needed == false
+	not catalog[action.action].rollback.needed == false
 }
 
 findings contains missing("/rollback", "owner") if {
@@ -187,7 +188,8 @@ findings contains {
 } if {
 	data.changegate.facts.high
 	owner := input.people[input.request.rollback.owner]
-	asked := max({"L1"} | {data.changegate.facts.catalog[action.action].rollback.level | some action in input.request.actions})
+	catalog := data.changegate.facts.catalog
+	asked := max({"L1"} | {catalog[action.action].rollback.level | some action in input.request.actions})
 	owner.level < asked # null, which is nobody's, is lower than every level
 }
 

@@ -36,11 +36,12 @@ findings contains {
 	"code": "risk/unknown-action",
 	"effect": "deny",
 	"message": sprintf("the catalog has no action `%s`", [action.action]),
-	"help": sprintf("correct the name (the catalog has %s), or add `off_script:` with the script that can't be followed", [concat(", ", [name | some name, entry in data.changegate.facts.catalog; is_object(entry)])]),
+	"help": sprintf("correct the name (the catalog has %s), or add `off_script:` with the script that can't be followed", [concat(", ", [name | some name, entry in catalog; is_object(entry)])]),
 	"pointer": sprintf("/actions/%v/action", [i]),
 } if {
 	not data.changegate.facts.off_script
+	catalog := data.changegate.facts.catalog
 	some i, action in input.request.actions
 	action.action
-	not data.changegate.facts.catalog[action.action].tier
+	not catalog[action.action].tier
 }

@@ -10,17 +10,12 @@ package changegate.rules.signoff
 # title: This package judges changes of policies too
 judges_policies := true
 
-# The levels of which one has to approve, by a tier's row in the matrix. A person without a level
-# needs what an L1 needs.
-levels_for(_, row) := levels if {
-	levels := object.get(row, data.changegate.facts.level, row.L1)
-	levels != "direct"
-}
-
-# Strict separation: direct execution at high and critical becomes one independent review.
-levels_for(tier, row) := row.L1 if {
+# The levels of which one has to approve, from what a tier's row in the matrix says. By strict
+# separation, direct execution at high and critical becomes one independent review.
+levels_for(tier, row, says) := says if {
+	says != "direct"
+} else := row.L1 if {
 	tier in {"high", "critical"}
-	object.get(row, data.changegate.facts.level, row.L1) == "direct"
 	data.org.settings.strict_separation
 }
 
@@ -41,7 +36,10 @@ required contains {
 } if {
 	matrix := data.org.matrix
 	some tier in data.changegate.facts.tiers
-	levels := levels_for(tier, matrix[tier])
+	row := matrix[tier]
+
+	# A person without a level needs what an L1 needs.
+	levels := levels_for(tier, row, object.get(row, data.changegate.facts.level, row.L1))
 }
 
 required contains {
