@@ -1,7 +1,7 @@
 """Asks OPA itself, the reference engine, whether it decides as changegate does.
 
-The Rust tests leave the input of each decision and the ruling on it in target/cases/*.json. Here OPA
-rules on the same inputs, by the shipped policies, and has to come to the same. It also runs the
+The Rust tests leave the input of each decision, the changes to the organisation data that it was made
+with, and the ruling in target/cases/*.json. Here OPA rules on the same and has to come to the same. It also runs the
 policies' own tests. Run from the root of the repository, after `cargo test`.
 """
 
@@ -28,10 +28,12 @@ def compare_decisions(cases):
     """Rules on every case; returns what is wrong, in words."""
     if len(cases) < FEWEST_CASES:
         return [f"other engine: {len(cases)} cases in target/cases, fewer than {FEWEST_CASES}: run `cargo test` first"]
-    engine = load_bundle(with_tests=False)
+    engines = {}  # one for each set of changes to the organisation data
     differences = []
     for path in cases:
         case = json.loads(path.read_text())
+        changes = json.dumps(case["org"], sort_keys=True)
+        engine = engines.get(changes) or engines.setdefault(changes, load_bundle(with_tests=False, changes=case["org"]))
         ruling = evaluate(engine, "data.changegate.decision", case["input"])
         ours, theirs = pretty(case["ruling"]), pretty(ruling)
         if ours != theirs:
@@ -64,15 +66,28 @@ def tests_in(path):
     return [f"data.{package}.{name}" for name in dict.fromkeys(names)]
 
 
-def load_bundle(with_tests):
-    """The policies and the organisation data, as changegate mounts them."""
+def load_bundle(with_tests, changes=None):
+    """The policies and the organisation data, as changegate mounts them, with a case's changes to them."""
     engine = OpaEngine()
     for path in sorted(Path("policies").rglob("*.rego")):
         if with_tests or not path.stem.endswith("_test"):
             engine.add_policy(str(path), path.read_text())
     tables = {path.parent.name: read_yaml(path) for path in Path("policies/org").glob("*/data.yaml")}
-    engine.add_data({"org": tables})
+    engine.add_data({"org": merged(tables, changes or {})})
     return engine
+
+
+def merged(value, patch):
+    """A JSON merge patch (RFC 7396) applied to a value."""
+    if not isinstance(patch, dict):
+        return patch
+    value = dict(value) if isinstance(value, dict) else {}
+    for key, change in patch.items():
+        if change is None:
+            value.pop(key, None)
+        else:
+            value[key] = merged(value.get(key), change)
+    return value
 
 
 def read_yaml(path):

@@ -138,6 +138,8 @@ pub struct Reviewing<'a, 's> {
     pub material: Option<&'a Digest>,
     /// The affected services, whose owners' objections weigh.
     pub services: &'s [&'a str],
+    /// Whom the request asks for in person, whose objections weigh too.
+    pub asked_for: &'s [&'a Login],
     /// The time that the decision is made for.
     pub now: Time,
 }
@@ -236,7 +238,7 @@ impl<'a> Reviewing<'a, '_> {
     }
 
     /// Whether this person's approval could count: they are not part of the change and hold a
-    /// level that approves, a role, or an affected service.
+    /// level that approves, a role, or an affected service, or the request asks for them.
     fn weighs(&self, by: Option<&Login>) -> bool {
         let Some((login, person)) =
             by.and_then(|login| self.org.roster.people.get_key_value(login))
@@ -246,6 +248,7 @@ impl<'a> Reviewing<'a, '_> {
         !self.excluded.contains_key(login)
             && (person.level >= self.org.lowest_approving_level()
                 || !person.roles.is_empty()
+                || self.asked_for.contains(&login)
                 || self.org.roster.owned_by(login).any(|service| self.services.contains(&service)))
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::approvals::{Exclusion, Reviewing, Standing, excluded};
 use crate::calendar::{Calendar, CalendarFacts};
@@ -250,8 +250,17 @@ pub fn build<'a>(
         let targets: Vec<_> = request.targets().into_iter().collect();
         affected_services(request.services(), &targets, org)
     });
-    let reviewing =
-        Reviewing { org, evidence, pull_request, excluded, material, services: &services, now };
+    let asked_for = request.map_or_else(Vec::new, |request| asked_for(request).collect());
+    let reviewing = Reviewing {
+        org,
+        evidence,
+        pull_request,
+        excluded,
+        material,
+        services: &services,
+        asked_for: &asked_for,
+        now,
+    };
     let standings = reviewing.standings();
     let planned = request.and_then(ChangeRequest::planned);
     let input = Input {
@@ -286,20 +295,20 @@ fn filled(request: &ChangeRequest, org: &Org) -> Value {
     fn strip(value: &mut Value, org: &Org) {
         match value {
             Value::Object(fields) => {
-                fields.retain(|_, field| match field {
-                    Value::Array(items) => !items.iter().all(|item| is_open(item, org)),
-                    _ => !is_open(field, org),
-                });
                 let answers = fields.iter_mut();
                 let answers = answers.filter(|(name, _)| !FREE_FIELDS.contains(&name.as_str()));
                 answers.for_each(|(_, field)| strip(field, org));
+                fields.retain(|_, field| match field {
+                    Value::Array(items) => !items.iter().all(Value::is_null),
+                    _ => !is_open(field, org),
+                });
             }
             Value::Array(items) => {
-                items
-                    .iter_mut()
-                    .filter(|item| is_open(item, org))
-                    .for_each(|item| *item = Value::Null);
                 items.iter_mut().for_each(|item| strip(item, org));
+                let is_open = |item: &Value| {
+                    is_open(item, org) || item.as_object().is_some_and(Map::is_empty)
+                };
+                items.iter_mut().filter(|item| is_open(item)).for_each(|item| *item = Value::Null);
             }
             _ => {}
         }
@@ -340,6 +349,14 @@ fn pull_request_facts<'a>(
     }
 }
 
+/// The people whose approval the request asks for in person.
+fn asked_for(request: &ChangeRequest) -> impl Iterator<Item = &Login> {
+    request.approvals.iter().filter_map(|approval| match approval {
+        RequestedApproval::User(user) => Some(user),
+        RequestedApproval::Role(_) => None,
+    })
+}
+
 /// Everyone that the request or the pull request names.
 fn people<'a>(
     request: Option<&'a ChangeRequest>,
@@ -349,11 +366,7 @@ fn people<'a>(
 ) -> BTreeMap<&'a Login, PersonFacts<'a>> {
     let in_request = request.into_iter().flat_map(|request| {
         let owner = request.rollback.as_ref().and_then(|rollback| rollback.owner.as_ref());
-        let named = request.approvals.iter().filter_map(|approval| match approval {
-            RequestedApproval::User(user) => Some(user),
-            RequestedApproval::Role(_) => None,
-        });
-        request.requester.iter().chain(&request.implementer).chain(owner).chain(named)
+        request.requester.iter().chain(&request.implementer).chain(owner).chain(asked_for(request))
     });
     let contributors =
         pull_request.contributors.iter().filter_map(|contributor| contributor.login.as_ref());
@@ -466,7 +479,7 @@ fn differences(before: &Value, after: &Value, pointer: String, found: &mut Vec<S
             for key in keys {
                 let mut pointer = pointer.clone();
                 crate::yaml::pointer_push(&mut pointer, key);
-                let side = |side: &serde_json::Map<String, Value>| side.get(key).cloned();
+                let side = |side: &Map<String, Value>| side.get(key).cloned();
                 let (before, after) = (side(before), side(after));
                 differences(
                     &before.unwrap_or_default(),

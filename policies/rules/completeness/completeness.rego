@@ -35,14 +35,15 @@ findings contains {
 	"code": "request/missing",
 	"effect": "deny",
 	"message": "a request says how to undo the change",
-	"help": sprintf("list the steps in `rollback.steps:`; for %s the catalog says: %s", [action.action, object.get(catalog, [action.action, "rollback", "text"], "nothing")]),
+	"help": sprintf("list the steps in `rollback.steps:`; for %s the catalog says: %s", [name, object.get(catalog, [name, "rollback", "text"], "nothing")]),
 	"pointer": "/rollback/steps",
 } if {
 	not input.request.rollback.steps
 	catalog := data.changegate.facts.catalog
 	some action in input.request.actions
-	action.action
-	not catalog[action.action].rollback.needed == false
+	is_object(action)
+	name := object.get(action, "action", "an action without a name")
+	not catalog[name].rollback.needed == false
 }
 
 findings contains missing("/rollback", "owner") if {

@@ -1,0 +1,22 @@
+//! The rules, end to end: request, evidence, organisation data and a time in, a decision out.
+//!
+//! What is decided stands as data in `tests/cases/*.yaml`, and [`cases`] judges it. The other modules
+//! take the same cases further: every code has one ([`codes`]), every rule one that fails without
+//! it ([`mutation`]), none changes at another instant than it says ([`next_change`]). Tables that
+//! are better read in Rust stand in [`matrix`] and [`windows`].
+
+#![allow(clippy::unwrap_used, reason = "what can't be unwrapped ends the test, and is meant to")]
+
+mod cases;
+mod cli;
+mod codes;
+mod matrix;
+mod mutation;
+mod next_change;
+mod other_engine;
+mod plumbing;
+mod properties;
+mod purity;
+mod readme;
+mod snapshots;
+mod windows;

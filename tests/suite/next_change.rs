@@ -1,0 +1,78 @@
+//! A decision names the next instant at which it changes by itself: not before, and then.
+
+use changegate::decision::Decision;
+use changegate::evidence::Evidence;
+use changegate::input::just_submitted;
+use changegate::time::{Duration, Time};
+use serde_json::Value;
+
+use super::plumbing::{Case, Judge, all};
+
+/// The evidence with its submission held fast: without any, each look would be a new one.
+fn pinned(case: &Case) -> Evidence {
+    let mut evidence = case.evidence();
+    if evidence.pull_request.is_none() {
+        let request = case.file().and_then(|file| file.request);
+        evidence.pull_request = Some(just_submitted(request.as_ref(), case.now));
+    }
+    evidence
+}
+
+/// What of a decision has to stay: all but the time that it was made for.
+fn lasting(decision: &Decision) -> Value {
+    let mut lasting = serde_json::to_value(decision).unwrap();
+    lasting["evaluated_at"] = Value::Null;
+    lasting["digests"]["input"] = Value::Null;
+    lasting
+}
+
+#[test]
+fn a_decision_changes_when_it_says() {
+    let mut judge = Judge::shipped();
+    let mut wrong = Vec::new();
+    for case in all() {
+        let evidence = pinned(case);
+        let mut at = |now: Time| judge.decide_at(case, now, &evidence).unwrap().decision;
+        let now = at(case.now);
+        let (before, then) = match now.next_change_at {
+            Some(next) => (last_second_before(next, case.now), Some(next)),
+            None => (case.now + Duration::days(365), None),
+        };
+        if let Some(difference) = difference(&lasting(&now), &lasting(&at(before))) {
+            let until = then.map_or("never".to_owned(), |next| next.to_string());
+            wrong.push(format!(
+                "{}: {} says {until} and changes before, by {before}:{difference}",
+                case.topic, case.name
+            ));
+        }
+        if let Some(next) = then {
+            let (mut now, mut then) = (lasting(&now), lasting(&at(next)));
+            now["next_change_at"] = Value::Null;
+            then["next_change_at"] = Value::Null;
+            if now == then {
+                wrong.push(format!(
+                    "{}: {} says {next}, and nothing changes then",
+                    case.topic, case.name
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn last_second_before(next: Time, now: Time) -> Time {
+    let left = next - now;
+    assert!(left > Duration::seconds(0), "{next} isn't after {now}");
+    now + (left - Duration::seconds(1))
+}
+
+/// The first parts that differ.
+fn difference(a: &Value, b: &Value) -> Option<String> {
+    let (Value::Object(a), Value::Object(b)) = (a, b) else {
+        return (a != b).then(|| format!("\n    {a}\n    {b}"));
+    };
+    let keys = a.keys().chain(b.keys());
+    keys.filter(|key| a.get(*key) != b.get(*key))
+        .map(|key| format!(" {key}: {:?}\n -> {:?}", a.get(key), b.get(key)))
+        .next()
+}

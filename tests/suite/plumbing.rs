@@ -1,0 +1,151 @@
+//! What the tests share: cases are read, judged and held against what they expect.
+
+mod case;
+mod expect;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use changegate::decision::{self, Decided};
+use changegate::evidence::Evidence;
+use changegate::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided};
+use changegate::request::RequestFile;
+use changegate::time::Time;
+use changegate::yaml;
+use serde_json::Value;
+
+pub use case::{Case, HEAD, all};
+pub use expect::Expect;
+
+/// A file of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// An instant.
+pub fn at(text: &str) -> Time {
+    text.parse().unwrap()
+}
+
+/// All files below a folder of the project whose names end so, in order of their paths.
+pub fn files_below(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut folders = vec![root().join(folder)];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_str().unwrap().ends_with(ending) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort_unstable();
+    files
+}
+
+/// A file of plain data; what is wrong with it ends the test.
+pub fn data(path: &Path) -> Value {
+    let reading = yaml::parse(&fs::read(path).unwrap()).read();
+    assert!(reading.problems.is_empty(), "{}: {:#?}", path.display(), reading.problems);
+    reading.value.unwrap()
+}
+
+/// Decides cases by one set of rules, with the shipped organisation data or a case's changes to
+/// them; each bundle is compiled once.
+pub struct Judge {
+    files: Files,
+    bundles: HashMap<String, (PolicyBundle, Evaluator)>,
+}
+
+impl Judge {
+    /// A judge by the shipped policies.
+    pub fn shipped() -> Self {
+        Self::by(PolicyBundle::embedded_files()).unwrap()
+    }
+
+    /// A judge by other policies.
+    ///
+    /// # Errors
+    /// When the bundle is refused.
+    pub fn by(files: Files) -> Result<Self, BundleError> {
+        let bundle = PolicyBundle::load(files.clone())?;
+        let evaluator = bundle.evaluator();
+        let shipped = (Value::Null.to_string(), (bundle, evaluator));
+        Ok(Judge { files, bundles: HashMap::from([shipped]) })
+    }
+
+    /// The bundle that a case is decided by, and an evaluator of it.
+    pub fn bundle(&mut self, org: &Value) -> &mut (PolicyBundle, Evaluator) {
+        self.bundles.entry(org.to_string()).or_insert_with(|| {
+            let bundle = PolicyBundle::load(changed(&self.files, org)).unwrap();
+            let evaluator = bundle.evaluator();
+            (bundle, evaluator)
+        })
+    }
+
+    /// Decides a case at its own time.
+    pub fn decide(&mut self, case: &Case) -> Result<Decided, Undecided> {
+        self.decide_at(case, case.now, &case.evidence())
+    }
+
+    /// Decides a case at another time, by other evidence.
+    pub fn decide_at(
+        &mut self,
+        case: &Case,
+        now: Time,
+        evidence: &Evidence,
+    ) -> Result<Decided, Undecided> {
+        let file = case.file();
+        self.decide_file(file.as_ref(), &case.org, now, evidence)
+    }
+
+    /// Decides on a file.
+    pub fn decide_file(
+        &mut self,
+        file: Option<&RequestFile>,
+        org: &Value,
+        now: Time,
+        evidence: &Evidence,
+    ) -> Result<Decided, Undecided> {
+        let (bundle, evaluator) = self.bundle(org);
+        decision::decide(&decision::Case { file, evidence, now }, bundle, evaluator)
+    }
+}
+
+/// A bundle's files with changes to the organisation's tables, as JSON merge patches (RFC 7396).
+fn changed(files: &Files, org: &Value) -> Files {
+    let mut files = files.clone();
+    for (table, patch) in org.as_object().into_iter().flatten() {
+        let path = format!("policies/org/{table}/data.yaml");
+        let mut data: Value = yaml::parse(&files[&path]).read().value.unwrap();
+        merge(&mut data, patch, Nulls::Remove);
+        files.insert(path, data.to_string().into_bytes());
+    }
+    files
+}
+
+/// What a null in a patch does.
+#[derive(Clone, Copy)]
+enum Nulls {
+    Remove,
+    Stay,
+}
+
+/// Lays one value over another: objects are merged, everything else is replaced.
+fn merge(base: &mut Value, patch: &Value, nulls: Nulls) {
+    let (Value::Object(fields), Value::Object(patches)) = (&mut *base, patch) else {
+        *base = patch.clone();
+        return;
+    };
+    for (name, patch) in patches {
+        match (nulls, patch) {
+            (Nulls::Remove, Value::Null) => {
+                fields.remove(name);
+            }
+            _ => merge(fields.entry(name).or_insert(Value::Null), patch, nulls),
+        }
+    }
+}
