@@ -96,6 +96,51 @@ fn what_could_not_be_decided_is_two_with_one_message() {
 }
 
 #[test]
+fn the_policies_pass_their_own_tests() {
+    let outcome = run(repository(), &["test"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stdout);
+    let failing = tempfile::tempdir().unwrap();
+    copy_folder(&repository().join("policies"), &failing.path().join("policies"));
+    let test = "package odd_test\n\ntest_odd if 1 + 1 == 3\n";
+    fs::write(failing.path().join("policies/odd_test.rego"), test).unwrap();
+    let outcome = run(failing.path(), &["test", "odd"]);
+    assert_eq!(outcome.code, 1, "{}{}", outcome.stdout, outcome.stderr);
+    for part in ["odd_test.test_odd", "policies/odd_test.rego:3", "left   2", "right  3"] {
+        assert!(outcome.stdout.contains(part), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn policies_that_cannot_be_bounded_beforehand_hit_a_bound() {
+    let dir = folder_with(|request| request);
+    copy_folder(&repository().join("policies"), &dir.path().join("policies"));
+    fs::create_dir(dir.path().join("policies/rules/odd")).unwrap();
+    let rule = |body: &str| {
+        let finding =
+            "findings contains {\"code\": \"odd/odd\", \"effect\": \"deny\", \"message\": \"odd\"}";
+        format!("package changegate.rules.odd\n\n{body}\n\n{finding} if count(last) > 3\n")
+    };
+    let doubled: String =
+        (0..40).map(|n| format!("x{} := concat(\"\", [x{n}, x{n}])\n", n + 1)).collect();
+    let loops: String = (0..9).map(|n| format!("some v{n} in digits; ")).collect();
+    for body in [
+        format!("x0 := \"0123456789abcdef\"\n{doubled}\nlast := x40"),
+        format!(
+            "digits := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n\nlast := [1 | {}]",
+            loops.trim_end_matches("; ")
+        ),
+    ] {
+        fs::write(dir.path().join("policies/rules/odd/odd.rego"), rule(&body)).unwrap();
+        let outcome = run(dir.path(), &["check", "--now", NOW]);
+        assert_eq!(outcome.code, 2, "{}{}", outcome.stdout, outcome.stderr);
+        // Whichever of the two bounds is hit first.
+        let said =
+            ["takes too long", "of memory"].iter().any(|bound| outcome.stderr.contains(bound));
+        assert!(said, "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_decided_makes_two_of_the_whole_run() {
     let dir = folder_with(|request| request);
     let outcome = run(dir.path(), &["check", "--now", NOW, "requests/CHG-1.yaml"]);

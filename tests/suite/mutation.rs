@@ -11,21 +11,7 @@ use super::plumbing::{Case, Judge, all};
 
 /// Conditions that nothing can tell from their absence, each with the reason: something that the
 /// clause says, and the condition.
-const WITHOUT_EFFECT: [(&str, &str); 9] = [
-    // Off-script is never low: said again, because it is what exempt means.
-    ("exempt if", "not off_script"),
-    // Declarations: without them the name would be found just as well.
-    ("findings contains finding", "some name"),
-    ("required contains sign_off", "some name"),
-    // No shipped rule asks for a sign-off without a request; an organisation's own may.
-    ("required contains sign_off", "takes_part(name)"),
-    // The finding's message says it, and so there is no finding without it.
-    ("\"emergency/incident\"", "emergency.incident"),
-    ("\"emergency/severity\"", "emergency.severity"),
-    ("\"request/requester\"", "facts.has_request"),
-    ("\"signoff/unknown-person\"", "entry.user"),
-    ("\"window/closed\"", "planned"),
-];
+const WITHOUT_EFFECT: [(&str, &str); 1] = [("exempt if", "not off_script")];
 
 /// A part of a policy that is taken out.
 struct Part {
@@ -71,6 +57,7 @@ fn conditions(clause: &Part) -> Vec<Part> {
         let text = line.trim_end();
         let is_whole = line.starts_with('\t')
             && !line.starts_with("\t\t")
+            && !line.starts_with("\t#")
             && !text.ends_with(['{', '[', '(', '|', '}', ']', '#']);
         if in_body && is_whole {
             let text = text.trim_start().to_owned();

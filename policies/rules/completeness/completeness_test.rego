@@ -36,7 +36,7 @@ test_a_complete_request if {
 
 test_reading_needs_no_schedule if pointers({"actions": [{"action": "pull-logs", "target": "login-web"}]}) == always
 
-test_an_action_without_its_parts if pointers({"actions": [{}]}) == (always | of_a_change) | {"/actions/0/action", "/actions/0/target"}
+test_an_action_without_its_parts if pointers({"actions": [{}]}) == (always | of_a_change) | {"/actions/0/action", "/actions/0/target", "/rollback/steps"}
 
 test_a_rollback_quotes_the_catalog if {
 	request := {"actions": [{"action": "scale-service"}, {"action": "purge-cache"}, {"action": "no-such"}]}
