@@ -80,7 +80,7 @@ fn many_requests(count: usize) {
     println!("  share of evaluation: {:.0} %\n", 100.0 * share_of_evaluation(&paths));
 }
 
-/// Requests that differ in id, target and time, a tenth of them meeting another.
+/// Requests that differ in id and target, a fifth of them meeting another.
 fn write_requests(dir: &Path, count: usize) -> Vec<PathBuf> {
     let sample = fs::read_to_string(SAMPLE).unwrap();
     let write = |number: usize| {
@@ -88,7 +88,7 @@ fn write_requests(dir: &Path, count: usize) -> Vec<PathBuf> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let text = sample
             .replace("CHG-1222", &format!("CHG-{number}"))
-            .replace("2026-11-23T", &format!("20{:02}-11-23T", 27 + number % 10 / 9 + number % 60));
+            .replace("203.0.113.77", &format!("host-{}", number - number % 10 / 9));
         fs::write(&path, text).unwrap();
         path
     };

@@ -9,6 +9,9 @@ use super::check::Subject;
 use crate::evidence::{Evidence, Footprint};
 use crate::request::RequestFile;
 
+/// The most others that a request is told of: enough to see that it has to move.
+const MOST_MET: usize = 20;
+
 /// The requests of a run by target and by id.
 #[derive(Default)]
 pub struct Index {
@@ -64,6 +67,6 @@ impl Index {
             is_other && footprint.planned.is_some_and(|other| other.overlaps(&planned))
         };
         let footprints = numbers.into_iter().map(|number| &self.footprints[*number as usize]);
-        evidence.open.extend(footprints.filter(meets).cloned());
+        evidence.open.extend(footprints.filter(meets).take(MOST_MET).cloned());
     }
 }

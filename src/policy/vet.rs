@@ -5,7 +5,8 @@
 //! 3. [`facts`]: what each rule calls, refers to and overrides, read off the tree
 //! 4. [`names`]: what those names stand for
 //! 5. [`functions`]: only functions that are deterministic and bounded, called correctly
-//! 6. [`cycles`]: nothing that depends on itself, and no endless chain of rules
+//! 6. [`heads`]: nothing that may be undefined where that loses what a rule found
+//! 7. [`cycles`]: nothing that depends on itself, and no endless chain of rules
 //!
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
 //! every file parses. The entry point is [`vet`].
@@ -13,6 +14,7 @@
 mod cycles;
 mod facts;
 mod functions;
+mod heads;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -114,6 +116,7 @@ fn judge(files: &[PolicyFile]) -> Vec<PolicyProblem> {
     problems.extend(facts.iter().flat_map(refused_overrides));
     let scopes = Scopes::of(&facts);
     problems.extend(functions::check(&facts, &scopes));
+    problems.extend(heads::check(&facts, &scopes));
     problems.extend(cycles::check(&facts, &scopes));
     problems
 }

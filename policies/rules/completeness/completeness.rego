@@ -15,20 +15,23 @@ package changegate.rules.completeness
 #   rule: "4"
 #   resolve: Fill in the field; a placeholder doesn't count.
 #   controls: [SOC2:CC8.1, "PCI:6.5.1", NIST:CM-3]
-findings contains missing("", field) if {
+findings contains finding if {
 	some field in ["id", "summary", "reason", "requester", "actions"]
 	not input.request[field]
+	finding := missing("", field)
 }
 
-findings contains missing(sprintf("/actions/%v", [i]), field) if {
+findings contains finding if {
 	some i, action in input.request.actions
 	some field in ["action", "target"]
 	not action[field]
+	finding := missing(sprintf("/actions/%v", [i]), field)
 }
 
-findings contains missing("/impact", field) if {
+findings contains finding if {
 	some field in ["services", "users", "operations"]
 	not input.request.impact[field]
+	finding := missing("/impact", field)
 }
 
 findings contains {
@@ -46,12 +49,13 @@ findings contains {
 	not catalog[name].rollback.needed == false
 }
 
-findings contains missing("/rollback", "owner") if {
+findings contains finding if {
 	not input.request.rollback.owner
 	data.changegate.facts.high
+	finding := missing("/rollback", "owner")
 }
 
-findings contains missing(sprintf("/%s", [section]), field) if {
+findings contains finding if {
 	not data.changegate.facts.exempt
 	some section, fields in {
 		"schedule": ["start", "end"],
@@ -59,30 +63,35 @@ findings contains missing(sprintf("/%s", [section]), field) if {
 	}
 	some field in fields
 	not input.request[section][field]
+	finding := missing(sprintf("/%s", [section]), field)
 }
 
-findings contains missing("", field) if {
+findings contains finding if {
 	data.changegate.facts.off_script
 	some field in ["description", "risks", "business_alignment", "contingency", "approvals"]
 	not input.request[field]
+	finding := missing("", field)
 }
 
-findings contains missing("/off_script", field) if {
+findings contains finding if {
 	data.changegate.facts.off_script
 	some field in ["script", "justification"]
 	not input.request.off_script[field]
+	finding := missing("/off_script", field)
 }
 
-findings contains missing(sprintf("/risks/%v", [i]), field) if {
+findings contains finding if {
 	some i, risk in input.request.risks
 	some field in ["risk", "mitigation"]
 	not risk[field]
+	finding := missing(sprintf("/risks/%v", [i]), field)
 }
 
-findings contains missing("/emergency", field) if {
+findings contains finding if {
 	data.changegate.facts.emergency
 	some field in ["incident", "severity", "why_now"]
 	not input.request.emergency[field]
+	finding := missing("/emergency", field)
 }
 
 missing(section, field) := {

@@ -14,9 +14,9 @@ package changegate.rules.conflict
 #   controls: [NIST:CM-3]
 findings contains {
 	"code": "conflict/overlap",
-	"effect": effect(other.merged),
-	"message": sprintf("%s acts on %s of %s from %s to %s", [other.id, concat(", ", targets), concat(", ", services), other.planned.start, other.planned.end]),
-	"help": sprintf("move the schedule, or settle with the requester of %s who goes first", [other.id]),
+	"effect": effect,
+	"message": sprintf("%s acts on %s of %s from %s to %s", [id, concat(", ", targets), concat(", ", services), start, end]),
+	"help": sprintf("move the schedule, or settle with the requester of %s who goes first", [id]),
 	"pointer": "/schedule",
 } if {
 	some other in input.active
@@ -24,9 +24,13 @@ findings contains {
 	targets := {action.target | some action in input.request.actions; action.target in other.targets}
 	count(services) > 0
 	count(targets) > 0
+	effect := effect_of(other.merged)
+	id := other.id
+	start := other.planned.start
+	end := other.planned.end
 }
 
-effect(merged) := "deny" if {
+effect_of(merged) := "deny" if {
 	merged
 	data.changegate.facts.high
 } else := "warn"

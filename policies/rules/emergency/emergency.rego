@@ -32,12 +32,13 @@ required contains {
 findings contains {
 	"code": "emergency/unexpected",
 	"effect": "deny",
-	"message": sprintf("the request has `emergency:` and is of type %s", [input.request.type]),
+	"message": sprintf("the request has `emergency:` and is of type %s", [type]),
 	"help": "remove `emergency:`, or write `type: emergency`",
 	"pointer": "/emergency",
 } if {
 	not data.changegate.facts.emergency
 	input.request.emergency
+	type := input.request.type
 }
 
 # METADATA
@@ -91,23 +92,25 @@ findings contains {
 findings contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
-	"message": sprintf("the record of %s says that it is resolved", [input.incident.id]),
+	"message": sprintf("the record of %s says that it is resolved", [id]),
 	"help": "plan the change in a deployment window",
 	"pointer": "/emergency/incident",
 } if {
 	data.changegate.facts.emergency
 	input.incident.status == "resolved"
+	id := input.incident.id
 }
 
 findings contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
-	"message": sprintf("the record of %s says %s, and the request %s", [input.incident.id, input.incident.severity, input.request.emergency.severity]),
+	"message": sprintf("the record of %s says %s, and the request %s", [id, input.incident.severity, input.request.emergency.severity]),
 	"help": "write the record's severity",
 	"pointer": "/emergency/severity",
 } if {
 	data.changegate.facts.emergency
 	input.incident.severity != input.request.emergency.severity
+	id := input.incident.id
 }
 
 # METADATA

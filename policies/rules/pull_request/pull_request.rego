@@ -40,10 +40,11 @@ findings contains {
 findings contains {
 	"code": "request/duplicate-id",
 	"effect": "deny",
-	"message": sprintf("%s is taken by %s: an id is unique for ever, and case doesn't matter", [input.request.id, path]),
+	"message": sprintf("%s is taken by %s: an id is unique for ever, and case doesn't matter", [id, path]),
 	"help": "give the request a number of its own",
 	"pointer": "/id",
 } if {
+	id := input.request.id
 	some path in input.same_id
 }
 
@@ -77,10 +78,11 @@ findings contains {
 	"code": "request/base",
 	"effect": "deny",
 	"message": sprintf("the pull request goes to %s, which the settings don't protect", [input.pull_request.base_ref]),
-	"help": sprintf("change its base to %s", [concat(" or ", data.org.settings.protected_bases)]),
+	"help": sprintf("change its base to %s", [concat(" or ", protected)]),
 } if {
 	input.pull_request.base_ref != null
-	not input.pull_request.base_ref in data.org.settings.protected_bases
+	protected := data.org.settings.protected_bases
+	not input.pull_request.base_ref in protected
 }
 
 effect_of := {"denied": "deny", "pending": "pending"}
@@ -96,11 +98,12 @@ effect_of := {"denied": "deny", "pending": "pending"}
 findings contains {
 	"code": "request/same-head",
 	"effect": effect,
-	"message": sprintf("pull request %v has the same head commit and is %s: both get the stricter verdict", [other.number, other.verdict]),
+	"message": sprintf("pull request %v has the same head commit and is %s: both get the stricter verdict", [number, other.verdict]),
 	"help": "resolve or close the other pull request",
 } if {
 	some other in input.pull_request.same_head
 	effect := effect_of[other.verdict]
+	number := other.number
 }
 
 # METADATA

@@ -15,12 +15,13 @@ package changegate.rules.risk
 findings contains {
 	"code": "risk/understated",
 	"effect": "deny",
-	"message": sprintf("the request declares %s risk, and it is %s: %s", [input.request.risk, data.changegate.facts.tier, concat("; ", data.changegate.facts.about.tier_because)]),
+	"message": sprintf("the request declares %s risk, and it is %s: %s", [input.request.risk, data.changegate.facts.tier, concat("; ", because)]),
 	"help": sprintf("remove `risk:`, or write %s or above", [data.changegate.facts.tier]),
 	"pointer": "/risk",
 } if {
 	# The tier is never below what is declared.
 	input.request.risk != data.changegate.facts.tier
+	because := data.changegate.facts.about.tier_because
 }
 
 # METADATA

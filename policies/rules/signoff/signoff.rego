@@ -166,11 +166,13 @@ findings contains {
 findings contains {
 	"code": "signoff/changes-requested",
 	"effect": "deny",
-	"message": sprintf("%s asked for changes on %s", [review.by, review.submitted_at]),
-	"help": sprintf("settle it with %s, who then approves; or have somebody who is no part of the change dismiss that review", [review.by]),
+	"message": sprintf("%s asked for changes on %s", [by, at]),
+	"help": sprintf("settle it with %s, who then approves; or have somebody who is no part of the change dismiss that review", [by]),
 } if {
 	some review in input.approvals
 	review.objects
+	by := review.by
+	at := review.submitted_at
 }
 
 # METADATA

@@ -12,13 +12,13 @@ fitting := [window.name |
 	data.changegate.facts.tier in window["for"]
 ]
 
-next_opening_help(tier) := sprintf("the next opening that fits is %s", [min(openings)]) if {
+next_opening_help(tier) := sprintf("the next opening that fits is %s", [first]) if {
 	openings := {sprintf("%s to %s (%s)", [window.next_opening.start, window.next_opening.end, window.name]) |
 		some window in input.calendar.windows
 		tier in window["for"]
 		window.next_opening != null
 	}
-	count(openings) > 0
+	first := min(openings)
 } else := "no window opens for that long in the coming year: plan a shorter change, or split it"
 
 # METADATA
@@ -33,14 +33,17 @@ next_opening_help(tier) := sprintf("the next opening that fits is %s", [min(open
 findings contains {
 	"code": "window/closed",
 	"effect": "deny",
-	"message": sprintf("no window for %s risk holds all of %s to %s", [data.changegate.facts.tier, input.calendar.planned.start, input.calendar.planned.end]),
-	"help": next_opening_help(data.changegate.facts.tier),
+	"message": sprintf("no window for %s risk holds all of %s to %s", [tier, start, end]),
+	"help": help,
 	"pointer": "/schedule",
 } if {
 	not data.changegate.facts.exempt
 	not data.changegate.facts.emergency
-	input.calendar.planned != null
+	start := input.calendar.planned.start
+	end := input.calendar.planned.end
 	count(fitting) == 0
+	tier := data.changegate.facts.tier
+	help := next_opening_help(tier)
 }
 
 # METADATA
@@ -55,14 +58,17 @@ findings contains {
 findings contains {
 	"code": "window/freeze",
 	"effect": "deny",
-	"message": sprintf("the freeze %s lasts until %s, and only P1 incident response goes out in it", [freeze.name, freeze.end]),
-	"help": next_opening_help(data.changegate.facts.tier),
+	"message": sprintf("the freeze %s lasts until %s, and only P1 incident response goes out in it", [name, end]),
+	"help": help,
 	"pointer": "/schedule",
 } if {
 	not data.changegate.facts.exempt
 	some freeze in input.calendar.freezes
 	freeze.overlaps
 	not answers_p1(input.request)
+	name := freeze.name
+	end := freeze.end
+	help := next_opening_help(data.changegate.facts.tier)
 }
 
 answers_p1(request) if {
@@ -81,12 +87,13 @@ answers_p1(request) if {
 findings contains {
 	"code": "window/not-preferred",
 	"effect": "warn",
-	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [data.changegate.facts.tier, concat(" or ", preferred), concat(" and ", fitting)]),
+	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [tier, concat(" or ", preferred), concat(" and ", fitting)]),
 	"pointer": "/schedule",
 } if {
 	not data.changegate.facts.emergency
 	count(fitting) > 0
 	count(preferred) > 0
+	tier := data.changegate.facts.tier
 	every name in fitting {
 		not name in preferred
 	}
@@ -110,11 +117,12 @@ findings contains {
 	"code": "window/past",
 	"effect": "deny",
 	"message": sprintf("the planned start %s has come without all sign-offs", [input.calendar.planned.start]),
-	"help": past_help(input.calendar.planned.end),
+	"help": help,
 	"pointer": "/schedule/start",
 	"signed": false,
 } if {
 	input.calendar.planned.start <= input.now
+	help := past_help(input.calendar.planned.end)
 }
 
 past_help(end) := sprintf("an approval before %s revives it; otherwise reschedule", [end]) if {

@@ -17,6 +17,7 @@ use super::PolicyFile;
 /// A rule or one of several definitions of it.
 pub(super) struct Facts<'a> {
     pub file: &'a PolicyFile<'a>,
+    pub rule: &'a Rule,
     pub span: &'a Span,
     /// From `data` to the last literal component of the head.
     pub path: Vec<&'a str>,
@@ -41,6 +42,18 @@ pub(super) struct Call<'a> {
     pub span: &'a Span,
     pub name: String,
     pub arguments: &'a [Ref<Expr>],
+}
+
+impl<'a> Call<'a> {
+    /// Reads a call; `None` for any other expression.
+    pub(super) fn of(expression: &'a Expr) -> Option<Self> {
+        match expression {
+            Expr::Call { span, fcn, params, .. } => {
+                Some(Self { span, name: path_name(fcn, None), arguments: params })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Reads all rules of a file.
@@ -96,6 +109,7 @@ impl<'a> Facts<'a> {
         path.extend(components(refr).into_iter().map_while(|component| component));
         let mut facts = Self {
             file,
+            rule,
             span: rule.span(),
             name: path_name(refr, Some(&file.package_name())),
             path,
@@ -107,11 +121,11 @@ impl<'a> Facts<'a> {
             lines: BTreeSet::new(),
             locals: BTreeSet::new(),
         };
-        facts.rule(rule);
+        facts.walk(rule);
         facts
     }
 
-    fn rule(&mut self, rule: &'a Rule) {
+    fn walk(&mut self, rule: &'a Rule) {
         match rule {
             Rule::Default { value, .. } => self.expression(value),
             Rule::Spec { head, bodies, .. } => {
@@ -195,8 +209,8 @@ impl<'a> Facts<'a> {
                 self.expression(value);
                 self.query(query);
             }
-            Expr::Call { span, fcn, params, .. } => {
-                self.calls.push(Call { span, name: path_name(fcn, None), arguments: params });
+            Expr::Call { params, .. } => {
+                self.calls.extend(Call::of(expression));
                 params.iter().for_each(|argument| self.expression(argument));
             }
             Expr::UnaryExpr { expr, .. } => self.expression(expr),

@@ -302,3 +302,97 @@ fn parse_errors_are_one_line_with_a_place() {
         assert_eq!(problems(&[("p.rego", text)]), [format!("p.rego:{expected}.")], "{text}");
     }
 }
+
+/// The problems of one rule, at line 2, beside `f` and a helper of its own.
+fn of_rule(rule: &str) -> Vec<String> {
+    problems(&[("p.rego", &format!("package p\n{rule}\nf(x) := x if x > 1\nown := [1]\n"))])
+}
+
+#[test]
+fn heads_that_may_be_undefined_are_refused() {
+    assert_eq!(
+        of_rule("r contains {\"by\": input.request.owner} if { some x in input.xs }"),
+        ["p.rego:2:19: `input.request.owner` may be undefined here, and then what the rule found \
+          before is lost. Bind it in the body: `owner := input.request.owner`."],
+    );
+    assert_eq!(
+        of_rule("r contains f(1)"),
+        [
+            "p.rego:2:12: `f(…)` may be undefined here, and then what the rule found before is lost. \
+          Bind it in the body: `value := f(…)`."
+        ],
+    );
+    assert_eq!(
+        of_rule("g(x) := x.level if { x } else := 1"),
+        ["p.rego:2:9: `x.level` may be undefined here, and then the `else` isn't tried. Bind it \
+          in the body: `level := x.level`."],
+    );
+    for rule in [
+        "r contains x.a if some x in input.xs",
+        "r contains sprintf(\"%v\", [x.a]) if some x in input.xs",
+        "r contains min(x) if some x in input.xs",
+        "r contains own if some x in input.xs",
+        "r contains input.xs[_].a if input.xs[_].a",
+        "r contains x.a if { some x in input.xs; not x.a }",
+        "r contains x.a if { some x in input.xs; every y in x.b { y == x.a } }",
+        "r contains x.a if { some x in input.xs; count([1 | x.a]) == 0 }",
+        "r contains x.a if { some x in input.xs; (x.a in [1]) == false }",
+        "r[x.n] := x.a if { some x in input.xs; x.n }",
+        "r[x.n] := 1 if some x in input.xs",
+        "r := x.a if some x in input.xs",
+        "r := x.a if x := input.xs[_]",
+        "r := 1 if { false } else := x.a if { some x in input.xs }",
+        "g(x) := f(x) if { x } else := 1",
+        "g(x) := 1 if { x > 1 } else := x.a if { x } else := 2",
+    ] {
+        assert_eq!(of_rule(rule).len(), 1, "{rule}");
+    }
+}
+
+#[test]
+fn heads_whose_names_stand_in_the_body_are_accepted() {
+    for rule in [
+        "r contains x.a if { some x in input.xs; x.a != 1 }",
+        "r contains x[\"a\"] if { some x in input.xs; count(x.a.b) > 1 }",
+        "r contains input.xs[i].a if input.xs[i].a",
+        "r contains [i, a, sprintf(\"%v\", [i])] if { some i, {\"a\": a} in input.xs }",
+        "r contains [y | some y in x.ys; y > own[0]] if some x in input.xs",
+        "r contains v if { some x in input.xs; v := f(x) }",
+        "r contains x.a if { some x in input.xs; x.a in own }",
+        "r[x.n] := concat(\", \", x.a) if { some x in input.xs; f(x.n) == x.a }",
+        "r := input.request.owner if { input.request }",
+        "r := max(own)",
+        "r := x.a if { some x in input.xs; x.a }",
+        "g(x) := x.a",
+        "g(x) := x.a if { some x in input.xs }",
+        "g(x) := x if { x > 1 } else := x.a",
+    ] {
+        assert_eq!(of_rule(rule), Vec::<String>::new(), "{rule}");
+    }
+}
+
+/// An interpreter that passes over what is undefined, as Rego says, makes [`heads`] needless.
+#[test]
+fn the_interpreter_still_loses_what_was_found_before_an_undefined_head() {
+    let rules = "package p\n\
+                 partial contains x.a if some x in [{\"a\": 1}, {}]\n\
+                 fails contains x.a if some x in [{}, {\"a\": 1}]\n\
+                 object[x.n] := x.a if some x in [{\"n\": 0, \"a\": 1}, {\"n\": 1}]\n\
+                 default complete := \"none\"\n\
+                 complete := x.a if some x in [{\"a\": 1}, {}]\n\
+                 f(x) := x.a if { x } else := \"else\"\n\
+                 call := f({})\n\
+                 comprehension := [x.a | some x in [{\"a\": 1}, {}]]\n";
+    let value = |rule: &str| {
+        let mut engine = regorus::Engine::new();
+        engine.set_strict_builtin_errors(true);
+        engine.add_policy("p.rego".into(), rules.into()).unwrap();
+        engine.eval_rule(format!("data.p.{rule}")).map(|value| value.to_string())
+    };
+    assert_eq!(value("partial").unwrap(), "[]", "Rego says [1]");
+    assert!(value("fails").is_err(), "Rego says [1]");
+    assert_eq!(value("object").unwrap(), "{}", "Rego says {{0: 1}}");
+    assert_eq!(value("complete").unwrap(), "\"none\"", "Rego says 1");
+    assert_eq!(value("call").unwrap(), "\"<undefined>\"", "Rego says \"else\"");
+    assert_eq!(value("comprehension").unwrap(), "[1]");
+}
