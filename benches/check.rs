@@ -88,7 +88,7 @@ fn write_requests(dir: &Path, count: usize) -> Vec<PathBuf> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let text = sample
             .replace("CHG-1222", &format!("CHG-{number}"))
-            .replace("203.0.113.77", &format!("host-{}", number - number % 10 / 9));
+            .replace("waf-ip-set", &format!("host-{}", number - number % 10 / 9));
         fs::write(&path, text).unwrap();
         path
     };

@@ -139,7 +139,6 @@ findings contains {
 	"help": sprintf("write `requester: %s`, or have %s open the pull request", [input.pull_request.author, input.request.requester]),
 	"pointer": "/requester",
 } if {
-	data.changegate.facts.has_request
 	input.pull_request.author != null
 	input.request.requester != input.pull_request.author
 }

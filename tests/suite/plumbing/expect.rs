@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use changegate::decision::{Decision, Effect, SignOff, SignOffMode, Verdict};
-use changegate::org::{Level, RiskTier};
+use changegate::org::Level;
 use serde::Deserialize;
 
 /// What comes out; what isn't said isn't looked at, except for the codes.
@@ -16,9 +16,9 @@ pub struct Expect {
     /// Whether a review is required.
     #[serde(default)]
     pub mode: Option<SignOffMode>,
-    /// The risk tier.
+    /// The risk tier, or `none`.
     #[serde(default)]
-    pub tier: Option<RiskTier>,
+    pub tier: Option<String>,
     /// The level that counts.
     #[serde(default)]
     pub level: Option<Level>,
@@ -68,7 +68,8 @@ impl Expect {
         found.of("codes", &self.codes, &codes(decision, |_| true));
         let warns = codes(decision, |effect| effect < Effect::Pending);
         found.of_some("warns", &self.warns, &warns);
-        found.of_some("tier", &self.tier.map(Some), &decision.tier);
+        let tier = decision.tier.map_or("none".to_owned(), |tier| tier.to_string());
+        found.of_some("tier", &self.tier, &tier);
         found.of_some("level", &self.level.map(Some), &decision.level);
         found.of_some("lacks", &self.lacks, &lacks(decision));
         let sign_off = decision.sign_off.as_ref();
