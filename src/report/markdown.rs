@@ -99,7 +99,7 @@ fn table(decision: &Decision) -> String {
             .and_then(|sign_off| Some(("Who signs".to_owned(), who_signs(decision, sign_off)?))),
     );
     rows.extend(decision.window.as_ref().and_then(|window| {
-        let lines = [words::planned(window), words::next_that_fits(window)];
+        let lines = [words::planned(decision, window), words::next_that_fits(window)];
         let lines: Vec<_> = lines.into_iter().flatten().map(|line| markdown(&line)).collect();
         (!lines.is_empty()).then(|| ("When".to_owned(), lines.join("; ")))
     }));

@@ -133,7 +133,7 @@ pub(super) fn denied() -> Sample {
                                  "end": "2026-11-25T06:00:00Z"},
             },
             "findings": [
-                {"code": "window/outside", "effect": "deny", "pointer": "/schedule",
+                {"code": "window/closed", "effect": "deny", "pointer": "/schedule",
                  "message": "outside every window",
                  "help": "plan the whole change within Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC, or \
                           any other night that begins on a weekday",

@@ -114,7 +114,10 @@ fn rows(decision: &Decision, verbose: bool) -> String {
     }
     if is_about("window/") {
         let window = decision.window.as_ref();
-        let lines = [window.and_then(words::planned), window.and_then(words::next_that_fits)];
+        let lines = [
+            window.and_then(|window| words::planned(decision, window)),
+            window.and_then(words::next_that_fits),
+        ];
         push_row(&mut out, "window", lines.into_iter().flatten());
         let next = words::next_change(decision);
         let next = next.map(|(next, what)| format!("{} UTC: {what}", next.for_people()));

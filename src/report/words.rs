@@ -125,14 +125,16 @@ pub(super) fn approval(decision: &Decision) -> Option<String> {
 }
 
 /// `planned Tue 24 Nov 22:00–23:00 UTC, inside off-peak`
-pub(super) fn planned(window: &WindowAnswer) -> Option<String> {
+pub(super) fn planned(decision: &Decision, window: &WindowAnswer) -> Option<String> {
+    let has_to_move = decision.findings.iter().any(|finding| finding.code == "window/closed");
     let mut text = format!("planned {} UTC", window.planned?.for_people());
     if !window.fits.is_empty() {
         text.push_str(&format!(", inside {}", all_of(&window.fits)));
     }
     match &window.freeze {
         Some(freeze) => text.push_str(&format!(", in the freeze {freeze}")),
-        None if window.fits.is_empty() => text.push_str(", outside every window"),
+        None if has_to_move => text.push_str(", outside every window"),
+        None if window.fits.is_empty() => text.push_str(", bound by no window"),
         None => {}
     }
     Some(text)
