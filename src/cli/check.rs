@@ -100,8 +100,12 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut summary = Summary::default();
     let mut printer = Printer::begin(&reporter)?;
     for chunk in subjects.chunks(CHUNK) {
-        let sections: Vec<_> =
-            chunk.par_iter().map(|subject| judge.section(subject, &reporter)).collect();
+        let section = |subject| judge.section(subject, &reporter);
+        let sections: Vec<_> = match chunk {
+            // Threads aren't worth starting for one.
+            [only] => vec![section(only)],
+            _ => chunk.par_iter().map(section).collect(),
+        };
         for section in sections {
             match section {
                 Ok(section) => {

@@ -11,7 +11,7 @@ use crate::policy::Files;
 /// A policy bundle's files, with paths as they stand in a repository.
 pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    for (path, is_regular) in below(dir)? {
+    for (path, is_regular) in walk(dir, 1)? {
         if !is_regular {
             bail!("{} is no regular file: a bundle holds files only", path.display());
         }
@@ -28,9 +28,13 @@ pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
 /// Everything but folders below a folder, in order of paths, and whether each is a regular file.
 /// The walk is parallel and follows no symlink.
 pub fn below(dir: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+    walk(dir, 0)
+}
+
+/// The same on so many threads; 0 leaves it to the machine, 1 is faster for a small folder.
+fn walk(dir: &Path, threads: usize) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let (send, receive) = std::sync::mpsc::channel();
-    let walk = WalkBuilder::new(dir).standard_filters(false).follow_links(false).build_parallel();
-    walk.run(|| {
+    WalkBuilder::new(dir).standard_filters(false).threads(threads).build_parallel().run(|| {
         let send = send.clone();
         Box::new(move |entry| {
             let found = match entry {
