@@ -41,7 +41,13 @@ tiers := {reason.tier | some reason in tier_reasons}
 # title: The risk tier, the highest among them
 default tier := "low"
 
-tier := [name | some name in ["critical", "high", "medium", "low"]; name in tiers][0]
+tier := "critical" if {
+	"critical" in tiers
+} else := "high" if {
+	"high" in tiers
+} else := "medium" if {
+	"medium" in tiers
+}
 
 # METADATA
 # title: Whether the tier is high or critical

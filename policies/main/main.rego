@@ -10,25 +10,17 @@ package changegate
 # title: All that the rules have to say
 # entrypoint: true
 decision := {
-	"findings": findings,
-	"required": required,
-	"tier": data.changegate.facts.about.tier,
-	"tier_because": data.changegate.facts.about.tier_because,
+	"findings": {finding | some rules in judging; some finding in rules.findings},
+	"required": {sign_off | some rules in judging; some sign_off in rules.required},
+	"tier": about.tier,
+	"tier_because": about.tier_because,
 	"level": data.changegate.facts.level,
+} if {
+	about := data.changegate.facts.about
 }
 
-findings contains finding if {
-	some rules in data.changegate.rules
-	some finding in rules.findings
-	takes_part(rules)
-}
-
-required contains sign_off if {
-	some rules in data.changegate.rules
-	some sign_off in rules.required
-	takes_part(rules)
-}
-
-takes_part(_) if data.changegate.facts.has_request
-
-takes_part(rules) if rules.judges_policies
+# METADATA
+# title: The rule packages that take part
+judging := data.changegate.rules if {
+	data.changegate.facts.has_request
+} else := [rules | some rules in data.changegate.rules; rules.judges_policies]

@@ -11,11 +11,9 @@ use super::plumbing::{Case, Judge, all};
 
 /// Conditions that nothing can tell from their absence, each with the reason: something that the
 /// clause says, and the condition.
-const WITHOUT_EFFECT: [(&str, &str); 2] = [
+const WITHOUT_EFFECT: [(&str, &str); 1] = [
     // Off-script is never low: said again, because it is what exempt means.
     ("exempt if", "not off_script"),
-    // No shipped rule asks for a sign-off without a request; an organisation's own may.
-    ("required contains sign_off", "takes_part(rules)"),
 ];
 
 /// A part of a policy that is taken out.

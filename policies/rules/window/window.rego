@@ -7,9 +7,10 @@ package changegate.rules.window
 
 # Windows that take the tier and hold the planned interval.
 fitting := [window.name |
+	tier := data.changegate.facts.tier
 	some window in input.calendar.windows
 	window.fits
-	data.changegate.facts.tier in window["for"]
+	tier in window["for"]
 ]
 
 next_opening_help(tier) := sprintf("the next opening that fits is %s", [first]) if {
@@ -100,8 +101,9 @@ findings contains {
 }
 
 preferred := [window.name |
+	tier := data.changegate.facts.tier
 	some window in input.calendar.windows
-	data.changegate.facts.tier in window.preferred_for
+	tier in window.preferred_for
 ]
 
 # METADATA
