@@ -188,12 +188,10 @@ pub struct Subject<'a> {
     pub now: Time,
 }
 
-/// The input document, and what it was made of that settling the sign-off needs again.
+/// The input document, and what of it settling the sign-off needs again.
 pub struct Facts<'a> {
     /// The input document.
     pub input: Input<'a>,
-    /// Who can't approve.
-    pub excluded: &'a BTreeMap<Login, Exclusion>,
     /// Where each review stands.
     pub standings: Vec<Standing<'a>>,
 }
@@ -281,7 +279,7 @@ pub fn build<'a>(
         overdue_reviews: org.overdue_reviews(now).0,
         services,
     };
-    Facts { input, excluded, standings }
+    Facts { input, standings }
 }
 
 /// Fields whose texts are the requester's own, not answers that could be left open.

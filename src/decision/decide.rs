@@ -57,7 +57,7 @@ pub fn decide(
         now: case.now,
     };
     let excluded = input::excluded_from(&subject, pull_request);
-    let Facts { input, standings, .. } = input::build(
+    let Facts { input, standings } = input::build(
         subject,
         pull_request,
         &excluded,
