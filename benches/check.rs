@@ -17,6 +17,10 @@ use changegate::policy::PolicyBundle;
 use changegate::request::RequestFile;
 use rayon::prelude::*;
 
+/// The program's allocator, so that both sides of a comparison pay the same for memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CHANGEGATE: &str = env!("CARGO_BIN_EXE_changegate");
 const NOW: &str = "2026-11-23T10:00:00Z";
 const SAMPLE: &str = "requests/CHG-1222.yaml";

@@ -13,6 +13,10 @@ use changegate::request::RequestFile;
 use changegate::time::Time;
 use divan::Bencher;
 
+/// The program's allocator, so that both sides of a comparison pay the same for memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const REQUESTS: [&str; 3] = [
     "requests/CHG-1198.yaml", // medium, direct
     "requests/CHG-1222.yaml", // high, by an L1
