@@ -6,10 +6,6 @@
 package changegate.facts
 
 # METADATA
-# title: Whether a request is judged, and not a change of the policies themselves
-has_request if input.request != null
-
-# METADATA
 # title: Whether the change leaves the usual script
 off_script if input.request.off_script
 
@@ -18,15 +14,16 @@ off_script if input.request.off_script
 emergency if input.request.type == "emergency"
 
 # METADATA
-# title: The action catalog
-catalog := data.org.actions
+# title: The organisation's tables
+# description: Looked up once, because the interpreter goes through all packages for it.
+org := data.org
 
 # METADATA
 # title: The tiers that the change has, each with why
 # description: Several actions bring the highest tier and the union of what each asks for.
 tier_reasons contains {"tier": named, "because": sprintf("`%s` is %s in the catalog", [action.action, named])} if {
 	some action in input.request.actions
-	named := catalog[action.action].tier
+	named := org.actions[action.action].tier
 }
 
 tier_reasons contains {"tier": "high", "because": "off-script is never below high"} if off_script
@@ -38,16 +35,8 @@ tier_reasons contains {"tier": input.request.risk, "because": sprintf("the reque
 tiers := {reason.tier | some reason in tier_reasons}
 
 # METADATA
-# title: The risk tier, the highest among them
-default tier := "low"
-
-tier := "critical" if {
-	"critical" in tiers
-} else := "high" if {
-	"high" in tiers
-} else := "medium" if {
-	"medium" in tiers
-}
+# title: The risk tier, the highest among them, or low
+tier := [named | some named in ["critical", "high", "medium", "low"]; named in tiers | {"low"}][0]
 
 # METADATA
 # title: Whether the tier is high or critical
@@ -60,24 +49,23 @@ exempt if {
 	tier == "low"
 	not off_script
 	every action in input.request.actions {
-		catalog[action.action].read_only
+		org.actions[action.action].read_only
 	}
 }
 
 # METADATA
-# title: Whoever asks for it, performs it or contributed to it, so that nobody borrows a level
-performers := {login | some part in ["requester", "implementer"]; login := input.request[part]} |
-	{contributor.login | some contributor in input.pull_request.contributors}
-
-# METADATA
 # title: The level that counts, the lowest among all performers
-# description: Null, which is lower than every level, if one of them holds none, or if nobody is known.
-default level := null
-
-level := min([input.people[login].level | some login in performers])
+# description: |
+#   Whoever asks for it, performs it or contributed to it, so that nobody borrows a level. Null, which
+#   is lower than every level, if one of them holds none, or if nobody is known.
+level := lowest if {
+	requesters := {login | some part in ["requester", "implementer"]; login := input.request[part]}
+	contributors := {contributor.login | some contributor in input.pull_request.contributors}
+	lowest := min([input.people[login].level | some login in requesters | contributors])
+} else := null
 
 # METADATA
 # title: What a decision says about the tier
 about := {"tier": tier, "tier_because": sort([reason.because | some reason in tier_reasons; reason.tier == tier])} if {
-	has_request
+	input.request != null
 } else := {"tier": null, "tier_because": []}

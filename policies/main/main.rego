@@ -3,7 +3,7 @@
 # description: |
 #   The entry point, `data.changegate.decision`. Every package below `data.changegate.rules` takes
 #   part by yielding `findings`, and may yield `required` (sign-offs): a rule is added by adding a
-#   file. A change of policies has no request; only packages that say `judges_policies` judge it.
+#   file. A change of policies has no request; only the packages that `judge_policies` names judge it.
 package changegate
 
 # METADATA
@@ -12,15 +12,20 @@ package changegate
 decision := {
 	"findings": {finding | some rules in judging; some finding in rules.findings},
 	"required": {sign_off | some rules in judging; some sign_off in rules.required},
-	"tier": about.tier,
-	"tier_because": about.tier_because,
-	"level": data.changegate.facts.level,
+	"tier": facts.about.tier,
+	"tier_because": facts.about.tier_because,
+	"level": facts.level,
 } if {
-	about := data.changegate.facts.about
+	# All facts at once, before any package asks for one: each search for one takes its time.
+	facts := data.changegate.facts
 }
 
 # METADATA
 # title: The rule packages that take part
 judging := data.changegate.rules if {
-	data.changegate.facts.has_request
-} else := [rules | some rules in data.changegate.rules; rules.judges_policies]
+	input.request != null
+} else := [rules | some name, rules in data.changegate.rules; name in judge_policies]
+
+# METADATA
+# title: The rule packages that judge changes of policies too
+judge_policies := {"policy", "pull_request", "signoff"}

@@ -21,8 +21,14 @@ test_a_request_is_judged_by_every_package if {
 }
 
 test_a_change_of_policies_is_judged_by_few if {
-	decision := changegate.decision with input as {"request": null, "change": {"kind": "governance"}, "pull_request": {"draft": true}}
+	decision := changegate.decision with input as {
+		"request": null,
+		"change": {"kind": "governance"},
+		"pull_request": {"draft": true},
+		"overdue_reviews": ["roster"],
+		"calendar": {"unannounced": ["2027-Q1"]},
+	}
 	decision.tier == null
-	{finding.code | some finding in decision.findings} == {"request/draft"}
+	{finding.code | some finding in decision.findings} == {"request/draft", "policy/review-overdue"}
 	{sign_off.code | some sign_off in decision.required} == {"signoff/governance"}
 }

@@ -42,7 +42,7 @@ findings contains {
 	"pointer": "/rollback/steps",
 } if {
 	not input.request.rollback.steps
-	catalog := data.changegate.facts.catalog
+	catalog := data.changegate.facts.org.actions
 	some action in input.request.actions
 	is_object(action)
 	name := object.get(action, "action", "an action without a name")
@@ -56,28 +56,27 @@ findings contains finding if {
 }
 
 findings contains finding if {
+	input.request != null
 	not data.changegate.facts.exempt
 	some section, fields in {
 		"schedule": ["start", "end"],
 		"verification": ["monitor", "health_checks", "error_rates"],
 	}
+	part := object.get(input.request, section, {})
 	some field in fields
-	not input.request[section][field]
+	not part[field]
 	finding := missing(sprintf("/%s", [section]), field)
 }
 
+# Of a request that follows the script, the second line is undefined, and so is all of this.
 findings contains finding if {
-	data.changegate.facts.off_script
-	some field in ["description", "risks", "business_alignment", "contingency", "approvals"]
-	not input.request[field]
-	finding := missing("", field)
-}
-
-findings contains finding if {
-	data.changegate.facts.off_script
-	some field in ["script", "justification"]
-	not input.request.off_script[field]
-	finding := missing("/off_script", field)
+	some [section, part, fields] in [
+		["", input.request, ["description", "risks", "business_alignment", "contingency", "approvals"]],
+		["/off_script", input.request.off_script, ["script", "justification"]],
+	]
+	some field in fields
+	not part[field]
+	finding := missing(section, field)
 }
 
 findings contains finding if {
@@ -171,10 +170,10 @@ findings contains {
 	"code": "request/unknown-service",
 	"effect": "deny",
 	"message": sprintf("the roster has no service `%s`", [service]),
-	"help": sprintf("correct the name, or have the service added to the roster, which has %s", [concat(", ", [name | some name, _ in data.org.roster.services])]),
+	"help": sprintf("correct the name, or have the service added to the roster, which has %s", [concat(", ", [name | some name, _ in data.changegate.facts.org.roster.services])]),
 	"pointer": sprintf("/impact/services/%v", [i]),
 } if {
-	known := data.org.roster.services
+	known := data.changegate.facts.org.roster.services
 	some i, service in input.request.impact.services
 	service != null
 	not known[service]
@@ -193,12 +192,12 @@ findings contains {
 	"code": "rollback/owner-level",
 	"effect": "deny",
 	"message": sprintf("%s can't perform the rollback: it takes %s or above", [input.request.rollback.owner, asked]),
-	"help": sprintf("name somebody in `rollback.owner:` who holds it: %s", [concat(", ", [login | some login, person in data.org.roster.people; person.level >= asked])]),
+	"help": sprintf("name somebody in `rollback.owner:` who holds it: %s", [concat(", ", [login | some login, person in data.changegate.facts.org.roster.people; person.level >= asked])]),
 	"pointer": "/rollback/owner",
 } if {
 	data.changegate.facts.high
 	owner := input.people[input.request.rollback.owner]
-	catalog := data.changegate.facts.catalog
+	catalog := data.changegate.facts.org.actions
 	asked := max({"L1"} | {catalog[action.action].rollback.level | some action in input.request.actions})
 	owner.level < asked # null, which is nobody's, is lower than every level
 }
@@ -220,5 +219,5 @@ findings contains {
 	"pointer": "/verification/monitor",
 } if {
 	not data.changegate.facts.exempt
-	time.parse_duration_ns(input.request.verification.monitor) < time.parse_duration_ns("15m")
+	time.parse_duration_ns(input.request.verification.monitor) < 900000000000 # 15 minutes
 }

@@ -3,10 +3,6 @@
 package changegate.rules.policy
 
 # METADATA
-# title: This package judges changes of policies too
-judges_policies := true
-
-# METADATA
 # title: Policy data haven't been reviewed for long
 # description: Each table below policies/org says when it was last reviewed; that is to be done regularly.
 # custom:

@@ -6,5 +6,3 @@ test_an_overdue_review_warns if {
 	messages := {finding.message | some finding in policy.findings} with input as {"overdue_reviews": ["roster"]}
 	messages == {"policies/org/roster hasn't been reviewed for longer than the settings allow"}
 }
-
-test_changes_of_policies_are_judged if policy.judges_policies

@@ -4,10 +4,6 @@
 package changegate.rules.pull_request
 
 # METADATA
-# title: This package judges changes of policies too
-judges_policies := true
-
-# METADATA
 # title: The file is not named after its ticket
 # description: A request is the file <id>.yaml, so that its number finds it.
 # custom:
@@ -23,9 +19,8 @@ findings contains {
 	"help": "rename the file, or correct the id",
 	"pointer": "/id",
 } if {
-	name := sprintf("%s.yaml", [input.request.id])
-	input.path != name
-	not endswith(input.path, sprintf("/%s", [name]))
+	not endswith(input.path, sprintf("/%s.yaml", [input.request.id]))
+	input.path != sprintf("%s.yaml", [input.request.id])
 }
 
 # METADATA
@@ -63,7 +58,7 @@ findings contains {
 	"message": sprintf("the pull request also changes %s", [concat(", ", input.pull_request.other_files)]),
 	"help": "split it: one pull request for each change request, one for a change of policies, and none of them with anything else",
 } if {
-	count(input.pull_request.other_files) > 0
+	input.pull_request.other_files != []
 }
 
 # METADATA
@@ -81,11 +76,9 @@ findings contains {
 	"help": sprintf("change its base to %s", [concat(" or ", protected)]),
 } if {
 	input.pull_request.base_ref != null
-	protected := data.org.settings.protected_bases
+	protected := data.changegate.facts.org.settings.protected_bases
 	not input.pull_request.base_ref in protected
 }
-
-effect_of := {"denied": "deny", "pending": "pending"}
 
 # METADATA
 # title: Another pull request with the same commit isn't approved
@@ -102,7 +95,7 @@ findings contains {
 	"help": "resolve or close the other pull request",
 } if {
 	some other in input.pull_request.same_head
-	effect := effect_of[other.verdict]
+	effect := {"denied": "deny", "pending": "pending"}[other.verdict]
 	number := other.number
 }
 

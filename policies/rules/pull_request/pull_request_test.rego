@@ -41,5 +41,3 @@ test_nobody_asks_in_anothers_name if {
 	codes({"request": {"requester": "alice"}, "pull_request": {"author": "alice"}}) == set()
 	codes({"request": {"requester": "alice"}, "pull_request": {"author": null}}) == set()
 }
-
-test_changes_of_policies_are_judged if pull_request.judges_policies

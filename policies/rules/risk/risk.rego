@@ -41,7 +41,7 @@ findings contains {
 	"pointer": sprintf("/actions/%v/action", [i]),
 } if {
 	not data.changegate.facts.off_script
-	catalog := data.changegate.facts.catalog
+	catalog := data.changegate.facts.org.actions
 	some i, action in input.request.actions
 	action.action
 	not catalog[action.action].tier

@@ -6,17 +6,13 @@
 #   and who is assigned to what, is fixed in the checker.
 package changegate.rules.signoff
 
-# METADATA
-# title: This package judges changes of policies too
-judges_policies := true
-
 # The levels of which one has to approve, from what a tier's row in the matrix says. By strict
 # separation, direct execution at high and critical becomes one independent review.
 levels_for(tier, row, says) := says if {
 	says != "direct"
 } else := row.L1 if {
 	tier in {"high", "critical"}
-	data.org.settings.strict_separation
+	data.changegate.facts.org.settings.strict_separation
 }
 
 # METADATA
@@ -31,15 +27,17 @@ levels_for(tier, row, says) := says if {
 required contains {
 	"kind": "level",
 	"any_of": levels,
-	"because": sprintf("%s risk, performed by %s", [tier, object.get({"L1": "an L1", "L2": "an L2", "L3": "an L3"}, data.changegate.facts.level, "someone without a level")]),
+	"because": sprintf("%s risk, performed by %s", [tier, performer]),
 	"pointer": "/actions",
 } if {
-	matrix := data.org.matrix
+	matrix := data.changegate.facts.org.matrix
 	some tier in data.changegate.facts.tiers
 	row := matrix[tier]
+	level := data.changegate.facts.level
 
 	# A person without a level needs what an L1 needs.
-	levels := levels_for(tier, row, object.get(row, data.changegate.facts.level, row.L1))
+	levels := levels_for(tier, row, object.get(row, level, row.L1))
+	performer := {"L1": "an L1", "L2": "an L2", "L3": "an L3", null: "someone without a level"}[level]
 }
 
 required contains {
@@ -187,17 +185,13 @@ findings contains {
 	"code": "signoff/unknown-role",
 	"effect": "deny",
 	"message": sprintf("nobody in the roster has the role `%s`", [entry.role]),
-	"help": sprintf("correct the name: the roster has service-owner, %s", [concat(", ", {role | some person in data.org.roster.people; some role in person.roles})]),
+	"help": sprintf("correct the name: the roster has service-owner, %s", [concat(", ", {role | some person in data.changegate.facts.org.roster.people; some role in person.roles})]),
 	"pointer": sprintf("/approvals/%v", [i]),
 } if {
 	some i, entry in input.request.approvals
 	entry.role != "service-owner"
-	not held(entry.role)
-}
-
-held(role) if {
-	some person in data.org.roster.people
-	role in person.roles
+	people := data.changegate.facts.org.roster.people
+	[person | some person in people; entry.role in person.roles] == []
 }
 
 # METADATA

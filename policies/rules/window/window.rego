@@ -42,7 +42,7 @@ findings contains {
 	not data.changegate.facts.emergency
 	start := input.calendar.planned.start
 	end := input.calendar.planned.end
-	count(fitting) == 0
+	fitting == []
 	tier := data.changegate.facts.tier
 	help := next_opening_help(tier)
 }
@@ -92,19 +92,14 @@ findings contains {
 	"pointer": "/schedule",
 } if {
 	not data.changegate.facts.emergency
-	count(fitting) > 0
-	count(preferred) > 0
+	fitting != []
 	tier := data.changegate.facts.tier
+	preferred := [window.name | some window in input.calendar.windows; tier in window.preferred_for]
+	preferred != []
 	every name in fitting {
 		not name in preferred
 	}
 }
-
-preferred := [window.name |
-	tier := data.changegate.facts.tier
-	some window in input.calendar.windows
-	tier in window.preferred_for
-]
 
 # METADATA
 # title: The planned start has passed unsigned
