@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::digest::Digest;
-use crate::evidence::{Evidence, ForgeKind, PullRequest, Review, ReviewState};
+use crate::evidence::{Evidence, ForgeKind, PullRequest, Review, ReviewState, Unproven};
 use crate::org::{Org, Person, Roster};
 use crate::request::{ChangeRequest, Login};
 use crate::time::{Duration, Time};
@@ -47,6 +47,8 @@ pub enum WhyNot {
     NotInRoster,
     NoForgeId,
     OtherForgeId,
+    Unproven(Unproven),
+    NotYet,
     Excluded(Exclusion),
     Superseded,
     OtherContent,
@@ -66,6 +68,8 @@ impl fmt::Display for WhyNot {
             WhyNot::NotInRoster => f.write_str("the reviewer isn't in the roster"),
             WhyNot::NoForgeId => f.write_str("the roster has no numeric id for this login"),
             WhyNot::OtherForgeId => f.write_str("the roster has another numeric id for this login"),
+            WhyNot::Unproven(unproven) => write!(f, "{unproven}"),
+            WhyNot::NotYet => f.write_str("it is dated in the future"),
             WhyNot::Excluded(exclusion) => {
                 write!(f, "nobody approves their own change: the reviewer {exclusion}")
             }
@@ -185,6 +189,9 @@ impl<'a> Reviewing<'a, '_> {
         if review.submitted_at < arrived {
             return Some(WhyNot::BeforeContent);
         }
+        if self.evidence.forge == Some(ForgeKind::Git) && review.submitted_at > self.now {
+            return Some(WhyNot::NotYet);
+        }
         let ends = self.ends_at(review);
         (ends <= self.now).then_some(WhyNot::Expired { at: ends })
     }
@@ -291,6 +298,11 @@ fn identify<'a>(
     let is_bot = review.bot || login.as_str().ends_with("[bot]");
     if is_bot && !org.settings.bots.contains(login) {
         return Err(WhyNot::Bot);
+    }
+    if let Some(unproven) = review.unproven
+        && !(unproven == Unproven::Unsigned && org.settings.unsigned_reviews.is_allowed())
+    {
+        return Err(WhyNot::Unproven(unproven));
     }
     if let Some(id) = &review.user_id
         && let Some((login, _)) = person_with_id(&org.roster, id)

@@ -4,6 +4,7 @@
 //! made here: 0 all approved, 1 at least one denied, 3 none denied and at least one pending, 2
 //! nothing could be decided.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,20 +12,25 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::gate::watchdog::Watchdog;
 use crate::policy::{Files, PolicyBundle};
 use crate::time::Time;
-use watchdog::Watchdog;
 
 mod check;
+mod close;
 mod completions;
 mod explain;
 mod files;
+mod here;
+mod hook;
 mod index;
 mod man;
+mod merge;
 mod progress;
+mod review;
 mod schema;
+mod submit;
 mod test;
-mod watchdog;
 mod window;
 
 /// The exit code of a verb that could not decide.
@@ -59,6 +65,11 @@ Exit codes of verbs that decide:
 #[derive(Subcommand)]
 enum Verb {
     Check(check::CheckArgs),
+    Submit(submit::SubmitArgs),
+    Review(review::ReviewArgs),
+    Merge(merge::MergeArgs),
+    Close(close::CloseArgs),
+    Hook(hook::HookArgs),
     Test(test::TestArgs),
     Window(window::WindowArgs),
     Explain(explain::ExplainArgs),
@@ -124,6 +135,11 @@ pub struct NowArg {
 }
 
 impl NowArg {
+    /// The present.
+    fn present() -> Time {
+        NowArg { now: None }.get()
+    }
+
     /// The one place where the clock is read.
     fn get(&self) -> Time {
         self.now.unwrap_or_else(|| chrono::Utc::now().into())
@@ -135,6 +151,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Check(args) => check::run(&args),
+        Verb::Submit(args) => submit::run(&args),
+        Verb::Review(args) => review::run(&args),
+        Verb::Merge(args) => merge::run(&args),
+        Verb::Close(args) => close::run(&args),
+        Verb::Hook(args) => hook::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Window(args) => window::run(&args),
         Verb::Explain(args) => explain::run(&args),
@@ -171,6 +192,11 @@ fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
+}
+
+/// Whether standard output takes colours.
+fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// A value as JSON for scripts, in which nothing is hidden.

@@ -107,6 +107,37 @@ pub struct Contributor {
     /// What they were to the commit.
     #[serde(default, rename = "as")]
     pub parts: Vec<Part>,
+    /// Why it isn't shown that the commit is theirs; plain Git only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<Unproven>,
+}
+
+/// Why it isn't shown that a commit comes from whom it says, where only signatures show that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unproven {
+    /// It isn't signed.
+    Unsigned,
+    /// Its signature doesn't fit, or is none that SSH makes.
+    InvalidSignature,
+    /// It is signed with a key that the roster lists for nobody.
+    UnknownKey,
+    /// It is signed with another person's key.
+    OtherPerson,
+    /// It is a review that was signed for another change.
+    OtherChange,
+}
+
+impl std::fmt::Display for Unproven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unproven::Unsigned => "it isn't signed, so that anyone could have written it",
+            Unproven::InvalidSignature => "its signature isn't valid",
+            Unproven::UnknownKey => "the roster lists its signing key for nobody",
+            Unproven::OtherPerson => "it is signed with another person's key",
+            Unproven::OtherChange => "it was signed for another change",
+        })
+    }
 }
 
 /// A part in a commit.
@@ -158,6 +189,9 @@ pub struct Review {
     /// How it was dismissed, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dismissed: Option<Dismissed>,
+    /// Why it isn't shown that it is theirs; plain Git only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<Unproven>,
 }
 
 /// What a review says.

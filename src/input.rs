@@ -211,6 +211,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
             login: requester,
             email: None,
             parts: vec![Part::Author],
+            unproven: None,
         }],
         files: None,
         same_head: Vec::new(),

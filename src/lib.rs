@@ -26,6 +26,12 @@
 //! - [`sign_off`]: people assigned to what is required
 //! - [`decision`]: [`decision::decide`], findings, verdict
 //!
+//! Gathering:
+//! - [`git`]: repositories: objects and refs (the only user of git2), signatures, the `git` program
+//! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
+//!   commits, no server
+//! - [`gate`]: the main job: collect, decide, publish; [`gate::guard`], what a server lets in
+//!
 //! Showing:
 //! - [`codes`]: what each finding means
 //! - [`report`]: a decision as text, JSON, Markdown, GitHub annotations, SARIF
@@ -33,9 +39,10 @@
 //!
 //! # What holds everywhere
 //!
-//! - Everything but [`cli`] is the core: it takes bytes and values, and knows no file, no network, no
-//!   environment and no clock. A test asserts it.
-//! - Arrows point one way: cli, report and decision to the modules above them, never back.
+//! - Everything but [`cli`], [`gate`], [`forge`] and [`git`] is the core: it takes bytes and values,
+//!   and knows no file, no network, no environment and no clock. A test asserts it.
+//! - Arrows point one way: cli to gate, gate to forge and git, those to values; cli, report and
+//!   decision to the modules above them; never back.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
 //! - A verdict is the maximum over its findings' effects. Missing input denies.
 //! - The same inputs give the same bytes.
@@ -47,6 +54,9 @@ pub mod codes;
 pub mod decision;
 pub mod digest;
 pub mod evidence;
+pub mod forge;
+pub mod gate;
+pub mod git;
 pub mod input;
 pub mod org;
 pub mod policy;

@@ -20,16 +20,20 @@ use crate::codes::CodeInfo;
 use crate::decision::{Decision, Verdict};
 use crate::request::ChangeRequest;
 
+mod criteria;
 pub mod escape;
 mod excerpt;
 mod github;
 mod json;
 pub mod markdown;
+mod merge;
 mod sarif;
 mod status;
 mod text;
 mod words;
 
+pub use criteria::{Criterion, criteria};
+pub use merge::merge_message;
 pub use status::one_line;
 pub(crate) use text::{WIDTH, wrap};
 

@@ -66,20 +66,27 @@ impl RequestFile {
         help: &str,
     ) -> Self {
         let span = Span { line: 1, column: 1, ..Span::default() };
-        RequestFile {
+        let mut file = RequestFile {
             path: path.to_owned(),
             request: None,
-            problems: vec![Problem {
-                code,
-                message: message.to_owned(),
-                help: Some(help.to_owned()),
-                pointer: String::new(),
-                span,
-            }],
+            problems: Vec::new(),
             digest: Digest::of(bytes),
             masked: Vec::new(),
             root: yaml::Node { span, value: yaml::Value::Invalid },
-        }
+        };
+        file.refuse(code, message, help);
+        file
+    }
+
+    /// Adds a problem with the file as a whole.
+    pub fn refuse(&mut self, code: &'static str, message: &str, help: &str) {
+        self.problems.push(Problem {
+            code,
+            message: message.to_owned(),
+            help: Some(help.to_owned()),
+            pointer: String::new(),
+            span: Span { line: 1, column: 1, ..Span::default() },
+        });
     }
 
     /// Where a JSON pointer, or the nearest part above it that exists, stands in the file.

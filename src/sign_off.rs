@@ -130,9 +130,13 @@ impl<'a> Signers<'a> {
 
     /// Everyone in the roster who could give this sign-off, in order of login.
     fn eligible(&self, what: &Requirement) -> impl Iterator<Item = &'a Login> {
-        let needs_id = self.forge == Some(ForgeKind::Github);
+        let unsigned = self.org.settings.unsigned_reviews.is_allowed();
         self.org.roster.people.iter().filter_map(move |(login, person)| {
-            let identified = !needs_id || person.id.is_some();
+            let identified = match self.forge {
+                Some(ForgeKind::Github) => person.id.is_some(),
+                Some(ForgeKind::Git) => unsigned || !person.keys.is_empty(),
+                None => true,
+            };
             let independent = !self.excluded.contains_key(login);
             (identified && independent && self.can_sign(what, login)).then_some(login)
         })

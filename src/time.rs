@@ -27,6 +27,13 @@ impl Time {
         self.0
     }
 
+    /// The instant so many seconds after 1970; nothing outside the years 2000 to 2199.
+    pub fn from_unix(seconds: i64) -> Option<Self> {
+        DateTime::from_timestamp(seconds, 0)
+            .filter(|instant| YEARS.contains(&instant.year()))
+            .map(Time)
+    }
+
     /// `Tue 24 Nov 22:00`, as people read it in reports; the zone is always UTC.
     pub fn for_people(self) -> String {
         if self.0.second() == 0 {

@@ -8,7 +8,7 @@
 //!
 //! Only the index, one chunk of sections and the spools' first megabyte are held in memory.
 
-use std::io::{self, IsTerminal as _, Read as _, Seek as _, Write};
+use std::io::{self, Read as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -18,12 +18,13 @@ use clap::Args;
 use rayon::prelude::*;
 use tempfile::SpooledTempFile;
 
+use super::here::{self, HereArgs};
 use super::index::Index;
 use super::progress::Progress;
-use super::watchdog::Watchdog;
 use super::{NowArg, PoliciesArg, UNDECIDED, files, shown};
 use crate::decision::{Case, decide};
 use crate::evidence::{Evidence, PullRequest};
+use crate::gate::watchdog::Watchdog;
 use crate::policy::{Evaluator, PolicyBundle};
 use crate::report::{Format, Judged, Reporter, Section, Summary};
 use crate::request::RequestFile;
@@ -41,6 +42,17 @@ pub struct CheckArgs {
     /// Request files, or folders with them
     #[arg(value_name = "PATH", default_value = "requests")]
     paths: Vec<PathBuf>,
+
+    /// The change that is submitted under this id: request, reviews and policies as Git holds them
+    #[arg(long, value_name = "ID", conflicts_with_all = ["paths", "evidence", "policies", "head"])]
+    branch: Option<String>,
+
+    /// What a merge of this commit would bring; with --base, the branch or commit that it goes to
+    #[arg(long, value_name = "COMMIT", conflicts_with_all = ["paths", "evidence", "policies"])]
+    head: Option<String>,
+
+    #[command(flatten)]
+    here: HereArgs,
 
     /// The facts about the pull request that brings the request (YAML or JSON)
     #[arg(long, value_name = "FILE")]
@@ -67,6 +79,8 @@ Examples:
       judge all requests below requests/
   changegate check requests/CHG-1234.yaml --evidence evidence.yaml
       judge one with the reviews that it has
+  changegate check --branch CHG-1234
+      judge a submitted change with its reviews, by the policies of main
   changegate check --now 2026-12-24T10:00:00Z
       judge as if it were Christmas Eve
   changegate check --format sarif > changegate.sarif
@@ -83,13 +97,16 @@ const CHUNK: usize = 256;
 
 /// Runs the verb.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    if args.branch.is_some() || args.head.is_some() || args.here.base.is_some() {
+        return check_commits(args);
+    }
     let now = args.now.get();
     let (bundle, watchdog) = args.policies.load_watched()?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
     let subjects = subjects(args, evidence.as_ref())?;
     let reporter = Reporter {
         format: args.format,
-        colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        colour: super::colour(),
         verbose: args.verbose,
         codes: bundle.codes(),
     };
@@ -123,6 +140,19 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     progress.finish();
     printer.end(&summary)?;
     Ok(exit_code(&summary))
+}
+
+/// Judges a pull request of plain Git.
+fn check_commits(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open_to_look()?;
+    let now = args.now.get();
+    let judgement = match (&args.branch, &args.head) {
+        (Some(id), _) => here::gate(&git).check(here::name_of(id), now)?,
+        (None, Some(head)) => here::judge_commits(&git, &git.base_ref, head, now)?,
+        (None, None) => bail!("--base needs --branch or --head: what is to be merged into it"),
+    };
+    here::report(&judgement, args.format, args.verbose)?;
+    Ok(ExitCode::from(judgement.decision.verdict.exit_code()))
 }
 
 /// 2 if one couldn't be decided, else by the strongest verdict.

@@ -65,10 +65,28 @@ const CODES: &[Form] = &[
         resolve: "Write a value as the message says.",
     },
     Form {
+        code: "request/branch",
+        title: "The branch brings another request than its name says",
+        meaning: "In plain Git a change is found by its branch, change/<id>, and so is its journal of reviews.",
+        resolve: "Call the branch after the request, or bring the request that the branch is called after.",
+    },
+    Form {
+        code: "request/deleted",
+        title: "A request is deleted",
+        meaning: "Nothing submitted disappears: the request is part of the audit trail.",
+        resolve: "Put the file back; to call the change off, add `cancelled:` with the reason.",
+    },
+    Form {
         code: "request/no-file",
         title: "The request is no regular file",
         meaning: "A symbolic link or a special file can lead anywhere, and to another place tomorrow.",
         resolve: "Put the request itself in its place.",
+    },
+    Form {
+        code: "request/path",
+        title: "The request's path isn't plain",
+        meaning: "A path that people or file systems could take for another could hide one request behind another.",
+        resolve: "Give the file a path of plain ASCII below requests/.",
     },
     Form {
         code: "yaml/alias",

@@ -4,6 +4,7 @@ use super::{
     API_VERSION, Decision, Digests, Effect, Finding, Opening, SignOff, SignOffMode, Verdict,
     WindowAnswer,
 };
+use crate::approvals::{Standing, WhyNot};
 use crate::calendar::{self, WindowFact};
 use crate::codes;
 use crate::digest::{Digest, canonical_json, to_json};
@@ -278,6 +279,8 @@ fn next_change(
     let clock = signers.due_at.filter(|_| !signed).map(|due| [input.pull_request.remind_at, due]);
     let valid_for = bundle.org.settings.approval_valid_for;
     let counting = signers.standings.iter().filter(|standing| standing.counts());
+    let is_not_yet = |standing: &&Standing<'_>| standing.why_not == Some(WhyNot::NotYet);
+    let not_yet = signers.standings.iter().filter(is_not_yet);
     let opening = window.as_ref().and_then(|window| window.next_opening.as_ref());
     // Something that takes no time still takes an instant of the opening.
     let length = planned.map_or(Duration::seconds(1), |planned| planned.length());
@@ -288,6 +291,7 @@ fn next_change(
         .chain(planned.filter(|_| !signed).map(|planned| planned.start))
         .chain(planned.map(|planned| planned.end))
         .chain(counting.map(|standing| standing.review.submitted_at + valid_for))
+        .chain(not_yet.map(|standing| standing.review.submitted_at))
         .chain(too_late)
         .chain(bundle.org.overdue_reviews(now).1)
         .filter(|instant| *instant > now)

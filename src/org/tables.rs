@@ -191,8 +191,29 @@ pub struct Settings {
     /// Bots whose approval counts.
     #[schemars(example = ["release-bot[bot]"])]
     pub bots: Vec<Login>,
+    /// Whether reviews and commits that nobody signed count by the email address that they claim;
+    /// plain Git only, for trying out.
+    pub unsigned_reviews: UnsignedReviews,
     /// After how long policy data have to be reviewed again.
     pub review_policies_every: Duration,
+}
+
+/// Whether what nobody signed counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UnsignedReviews {
+    /// It doesn't.
+    #[default]
+    Refuse,
+    /// It does: anyone can then review in anyone's name.
+    Allow,
+}
+
+impl UnsignedReviews {
+    /// Whether it does.
+    pub fn is_allowed(self) -> bool {
+        self == UnsignedReviews::Allow
+    }
 }
 
 impl Default for Settings {
@@ -205,6 +226,7 @@ impl Default for Settings {
             sign_off: SignOffClock::default(),
             placeholders: ["tbd", "n/a", "todo"].map(str::to_owned).to_vec(),
             bots: Vec::new(),
+            unsigned_reviews: UnsignedReviews::default(),
             review_policies_every: Duration::days(365),
         }
     }

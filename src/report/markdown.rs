@@ -10,6 +10,7 @@ use crate::decision::{Decision, Effect, Finding, SignOff, SignOffMode, Verdict};
 use crate::request::ChangeRequest;
 
 use super::Judged;
+use super::criteria::{Criterion, criteria};
 use super::escape::markdown;
 use super::words;
 
@@ -138,53 +139,16 @@ fn for_the_reviewer(decision: &Decision, request: &ChangeRequest) -> String {
     if mode != Some(SignOffMode::Review) {
         return String::new();
     }
-    let criteria = [
-        ("business goals", business(request)),
-        ("risk and contingency", risk(request)),
-        ("users and operations", impact(request)),
-    ];
-    let criteria = criteria.into_iter().map(|(criterion, words)| {
+    let criteria = criteria(request, &quotable).into_iter().map(|Criterion { name, words }| {
         let words =
             if words.is_empty() { "*nothing is said*".to_owned() } else { words.join("; ") };
-        format!("- **{criterion}:** {words}\n")
+        format!("- **{name}:** {words}\n")
     });
     format!("**For the reviewer**, in the request's own words:\n{}", criteria.collect::<String>())
 }
 
-fn business(request: &ChangeRequest) -> Vec<String> {
-    let alignment = request.business_alignment.as_ref().or(request.reason.as_ref());
-    alignment.map(|text| quote(text)).into_iter().collect()
-}
-
-fn risk(request: &ChangeRequest) -> Vec<String> {
-    let mut words = Vec::new();
-    for risk in &request.risks {
-        let what = risk.risk.as_deref().map_or("*a risk without a name*".to_owned(), quote);
-        let mitigation = risk.mitigation.as_deref().map_or("*nothing*".to_owned(), quote);
-        words.push(format!("{what}, mitigated by {mitigation}"));
-    }
-    words.extend(request.contingency.as_deref().map(|text| format!("contingency {}", quote(text))));
-    if let Some(rollback) = &request.rollback {
-        let owner =
-            rollback.owner.as_ref().map(|owner| format!(" by {}", markdown(owner.as_str())));
-        let steps = quote(&rollback.steps.join("; "));
-        words.push(format!("rollback{} {steps}", owner.unwrap_or_default()));
-    }
-    words
-}
-
-fn impact(request: &ChangeRequest) -> Vec<String> {
-    let Some(impact) = &request.impact else { return Vec::new() };
-    let mut words: Vec<_> =
-        [&impact.users, &impact.operations].into_iter().flatten().map(|text| quote(text)).collect();
-    if !impact.services.is_empty() {
-        words.push(format!("services {}", quote(&impact.services.join(", "))));
-    }
-    words
-}
-
-fn quote(text: &str) -> String {
-    format!("“{}”", markdown(&words::cut(text.trim(), QUOTE)))
+fn quotable(text: &str) -> String {
+    markdown(&words::cut(text, QUOTE))
 }
 
 fn not_counted(decision: &Decision) -> String {

@@ -90,6 +90,11 @@ pub(super) fn long_name(what: &Requirement) -> String {
 
 /// `carol (L3), dan (service-owner of checkout, late)`, each person once.
 pub(super) fn signed_by(sign_off: &SignOff) -> String {
+    signers(sign_off).join(", ")
+}
+
+/// Each person who signed, with what they signed as.
+pub(super) fn signers(sign_off: &SignOff) -> Vec<String> {
     let mut people: Vec<(&Login, Vec<String>)> = Vec::new();
     for required in &sign_off.required {
         let Some(login) = &required.satisfied_by else { continue };
@@ -104,9 +109,7 @@ pub(super) fn signed_by(sign_off: &SignOff) -> String {
             None => people.push((login, vec![what])),
         }
     }
-    let people: Vec<_> =
-        people.iter().map(|(login, parts)| format!("{login} ({})", parts.join(", "))).collect();
-    people.join(", ")
+    people.iter().map(|(login, parts)| format!("{login} ({})", parts.join(", "))).collect()
 }
 
 /// How nobody had to sign off, or who did: `direct execution by L2, no review required`.

@@ -153,6 +153,58 @@ findings contains {
 }
 
 # METADATA
+# title: A commit isn't shown to come from whom it names
+# description: In plain Git anyone can write anyone's name into a commit; who made it shows in that person's signature on it, or on a later commit of theirs.
+# custom:
+#   code: signoff/unproven-commit
+#   effect: deny
+#   rule: "3"
+#   resolve: Have the person sign the commit, or add a signed commit of theirs on top; their key stands in the roster.
+#   controls: [SOC2:CC6.1]
+findings contains {
+	"code": "signoff/unproven-commit",
+	"effect": "deny",
+	"message": sprintf("it isn't shown that a commit by %s is theirs: %s", [name, why]),
+	"help": sprintf("have %s add a signed commit on top (`git commit --allow-empty -S`), with a key that the roster lists", [name]),
+} if {
+	some contributor in input.pull_request.contributors
+	not tolerated(contributor)
+	name := object.get(contributor, "email", "somebody")
+	why := object.get(unproven, contributor.unproven, "nothing shows it")
+}
+
+tolerated(contributor) if {
+	contributor.unproven == "unsigned"
+	data.org.settings.unsigned_reviews == "allow"
+}
+
+unproven := {
+	"unsigned": "it isn't signed",
+	"invalid-signature": "its signature isn't valid",
+	"unknown-key": "the roster lists its signing key for nobody",
+	"other-person": "it is signed with another person's key",
+	"other-change": "it was signed for something else",
+}
+
+# METADATA
+# title: Reviews that nobody signed count
+# description: The settings let reviews and commits count by the email address that they claim. That is for trying out, and so every report says it.
+# custom:
+#   code: signoff/unsigned-allowed
+#   effect: warn
+#   rule: "Mechanism"
+#   resolve: Set `unsigned_reviews` to refuse in policies/org/settings, and have everyone's key in the roster.
+#   controls: [SOC2:CC6.1]
+findings contains {
+	"code": "signoff/unsigned-allowed",
+	"effect": "warn",
+	"message": "the settings let unsigned reviews count: anyone can review in anyone's name",
+	"help": "set `unsigned_reviews: refuse` in policies/org/settings/data.yaml",
+} if {
+	data.org.settings.unsigned_reviews == "allow"
+}
+
+# METADATA
 # title: A reviewer asks for changes
 # description: An objection by anyone whose approval could count stands until the same person approves, or somebody independent dismisses it.
 # custom:

@@ -88,3 +88,20 @@ test_the_clock_of_sign_off if {
 	clock("12") == {"signoff/reminder"}
 	clock("14") == {"signoff/overdue"}
 }
+
+unproven(contributor) := found if {
+	found := codes({"pull_request": {"contributors": [object.union({"login": "alice"}, contributor)]}})
+}
+
+test_a_commit_is_shown_to_be_theirs if {
+	unproven({"unproven": "unsigned"}) == {"signoff/unproven-commit"}
+	unproven({"unproven": "other-person", "email": "x@acme.example"}) == {"signoff/unproven-commit"}
+	unproven({}) == set()
+}
+
+test_unsigned_commits_may_be_tolerated if {
+	found := unproven({"unproven": "unsigned"}) with data.org.settings.unsigned_reviews as "allow"
+	found == {"signoff/unsigned-allowed"}
+	invalid := unproven({"unproven": "unknown-key"}) with data.org.settings.unsigned_reviews as "allow"
+	invalid == {"signoff/unsigned-allowed", "signoff/unproven-commit"}
+}

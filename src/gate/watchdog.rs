@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::UNDECIDED;
+use crate::cli::UNDECIDED;
 use crate::policy::{Files, PolicyBundle};
 
 /// The longest that loading, or one decision, may take.

@@ -1,0 +1,51 @@
+//! `changegate close`: a change that won't be merged is given up, and stays on record.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::here::{self, HereArgs};
+use super::{NowArg, print, review};
+use crate::forge::git::journal::Said;
+
+/// Give up a submitted change that isn't merged, or take it up again
+///
+/// Nothing submitted disappears: the change stays listed with `changegate list --state closed`, and
+/// its branch may be deleted from then on, because its journal keeps what was submitted. To call a
+/// merged change off, add `cancelled:` to its request and submit that.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate close CHG-1234 --comment \"the provider did it for us\"
+  changegate close CHG-1234 --reopen")]
+pub struct CloseArgs {
+    /// The change
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// Take it up again
+    #[arg(long)]
+    reopen: bool,
+
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    comment: String,
+
+    #[command(flatten)]
+    here: HereArgs,
+}
+
+/// Runs the verb.
+pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open()?;
+    let name = here::name_of(&args.id);
+    let judgement = here::gate(&git).check(name, NowArg::present())?;
+    let said = if args.reopen { Said::Reopened } else { Said::Closed };
+    if git.is_closed(name)? == (said == Said::Closed) {
+        print(&format!("{name} is {} already\n", if args.reopen { "open" } else { "closed" }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    review::append(&git, &judgement, said, &args.comment)?;
+    print(&format!("{said} {name}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}

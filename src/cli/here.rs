@@ -1,0 +1,139 @@
+//! The repository that the verbs for the life of a change work on, and who is at its keyboard.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::print;
+use crate::forge::Pull;
+use crate::forge::content::{Brought, stem};
+use crate::forge::git::{Branches, Git, People};
+use crate::gate::{Gate, Judgement};
+use crate::git::{Oid, Program, Repo};
+use crate::org::Org;
+use crate::report::{Format, Reporter, Summary};
+use crate::request::Login;
+use crate::time::Time;
+
+/// Which repository, and which of its branches.
+#[derive(Args, Debug)]
+pub struct HereArgs {
+    /// The branch that changes are merged into; main if it exists
+    #[arg(long, value_name = "BRANCH")]
+    pub base: Option<String>,
+
+    /// Use what was fetched last, without asking the remote `origin`
+    #[arg(long)]
+    pub no_fetch: bool,
+}
+
+impl HereArgs {
+    /// The forge that this folder's repository makes, up to date with its remote.
+    ///
+    /// # Errors
+    /// When there is no repository, or its remote can't be reached.
+    pub fn open(&self) -> anyhow::Result<Git> {
+        let branches = Branches::of(Repo::discover(Path::new("."))?);
+        if !self.no_fetch {
+            branches.refresh()?;
+        }
+        Git::new(branches, self.base.clone())
+    }
+
+    /// The same for looking only: a remote that can't be reached is no reason to show nothing.
+    ///
+    /// # Errors
+    /// When there is no repository, or no base.
+    pub fn open_to_look(&self) -> anyhow::Result<Git> {
+        let branches = Branches::of(Repo::discover(Path::new("."))?);
+        if !self.no_fetch
+            && let Err(error) = branches.refresh()
+        {
+            eprintln!("warning: this shows what was fetched last: {error:#}");
+        }
+        Git::new(branches, self.base.clone())
+    }
+}
+
+/// Who is at the keyboard: the person of the roster with git's email address.
+///
+/// # Errors
+/// When git knows no address, or the roster doesn't know it.
+pub fn me(program: &Program, org: &Org) -> anyhow::Result<Login> {
+    let email = program.email()?;
+    let people = People::of(&org.roster);
+    people.with_email(&email).cloned().with_context(|| {
+        format!(
+            "the roster lists nobody with the address {email}: set yours with `git config \
+             user.email ADDRESS`, or have it added to policies/org/roster/data.yaml"
+        )
+    })
+}
+
+/// The gate to a repository's changes.
+pub fn gate(git: &Git) -> Gate<'_, Git> {
+    Gate::new(git.repo(), git)
+}
+
+/// A change's name as people give it: with or without `change/`.
+pub fn name_of(argument: &str) -> &str {
+    let argument = argument.strip_prefix("refs/heads/").unwrap_or(argument);
+    argument.strip_prefix(crate::forge::git::CHANGE).unwrap_or(argument)
+}
+
+/// The work tree around the current folder; nothing in a bare repository.
+pub fn work_tree() -> Option<PathBuf> {
+    let mut folder = std::env::current_dir().ok()?;
+    loop {
+        if folder.join(".git").exists() {
+            return Some(folder);
+        }
+        if !folder.pop() {
+            return None;
+        }
+    }
+}
+
+/// Prints the report on one pull request.
+pub fn report(judgement: &Judgement, format: Format, verbose: bool) -> anyhow::Result<()> {
+    print(&rendered(judgement, format, verbose))
+}
+
+/// The report on one pull request.
+pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String {
+    let codes = judgement.bundle().codes();
+    let reporter = Reporter { format, colour: super::colour(), verbose, codes };
+    let section = reporter.section(&judgement.judged());
+    let mut summary = Summary::default();
+    summary.add(&section);
+    reporter.begin() + &section.text + &reporter.end(&summary)
+}
+
+/// Judges what would be merged from one commit into another, whatever the branches say.
+pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Result<Judgement> {
+    let repo = git.repo();
+    let (base_id, head_id) = (commit(git, base)?, commit(git, head)?);
+    let name = name_of(head);
+    let is_branch = git.branches.tip(base)?.is_some();
+    let brought = Brought::of(repo, base_id, head_id, name)?;
+    if brought.files.is_empty() {
+        bail!("{head} brings nothing to {base}");
+    }
+    let id = brought.path.as_deref().map(stem);
+    let pull = Pull {
+        name: id.unwrap_or(name).to_owned(),
+        id: None,
+        base_ref: is_branch.then(|| base.to_owned()),
+        base: base_id,
+        head: head_id,
+    };
+    gate(git).judge(pull, now)
+}
+
+fn commit(git: &Git, name: &str) -> anyhow::Result<Oid> {
+    match git.branches.tip(name)? {
+        Some(tip) => Ok(tip),
+        None => git.repo().commit_named(name),
+    }
+}

@@ -1,0 +1,73 @@
+//! `changegate hook`: what a server runs when somebody pushes.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use super::NowArg;
+use crate::gate::guard::{Guard, Update};
+use crate::git::Repo;
+use crate::report::escape::terminal;
+
+/// Guard a bare repository: what Git runs when somebody pushes
+#[derive(Args, Debug)]
+pub struct HookArgs {
+    #[command(subcommand)]
+    hook: Hook,
+}
+
+#[derive(Subcommand, Debug)]
+enum Hook {
+    PreReceive(PreReceiveArgs),
+}
+
+/// Refuse a push that goes around the rules
+///
+/// `changegate init --hook` installs it. Git names the updates on standard input. Refused are: a push
+/// to the base that isn't the merge of an approved change, or that takes history back; a review that
+/// isn't signed by its author, or that rewrites the journal; the deletion of what was submitted and
+/// isn't merged or closed.
+#[derive(Args, Debug)]
+struct PreReceiveArgs {}
+
+/// Runs the verb.
+pub fn run(args: &HookArgs) -> anyhow::Result<ExitCode> {
+    let Hook::PreReceive(PreReceiveArgs {}) = args.hook;
+    let repo = Repo::open(&git_dir()?)?;
+    // What is pushed waits in a folder of its own until the hook agrees.
+    if let Some(folder) = std::env::var_os("GIT_QUARANTINE_PATH") {
+        repo.add_objects(&folder.to_string_lossy())?;
+    }
+    let mut lines = String::new();
+    std::io::stdin().read_to_string(&mut lines).context("read what is pushed")?;
+    let updates = lines.lines().map(Update::read).collect::<anyhow::Result<Vec<_>>>()?;
+    let guard = Guard::of(repo, NowArg::present())?;
+    let mut refused = false;
+    for update in &updates {
+        match guard.judge(update) {
+            Ok(notes) => notes.iter().for_each(|note| eprintln!("changegate: {}", terminal(note))),
+            Err(error) => {
+                refused = true;
+                say(&format!("{error:#}"));
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(refused)))
+}
+
+/// The repository that receives: git names it in the environment of its hooks.
+fn git_dir() -> anyhow::Result<PathBuf> {
+    let folder = std::env::var_os("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    folder.canonicalize().with_context(|| format!("read {}", folder.display()))
+}
+
+/// Says on the pusher's terminal why, and what to do.
+fn say(why: &str) {
+    for (number, line) in why.lines().enumerate() {
+        let mark = if number == 0 { "changegate: refused: " } else { "  " };
+        eprintln!("{mark}{}", terminal(line));
+    }
+}

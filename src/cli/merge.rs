@@ -1,0 +1,112 @@
+//! `changegate merge`: an approved change goes into the base.
+//!
+//! ```text
+//! judge on the exact base ─▶ make the merge commit ─▶ move the base there
+//!        ▲                                                  │ somebody was faster
+//!        └──────────────────────────────────────────────────┘
+//! ```
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::here::{self, HereArgs};
+use super::{NowArg, print};
+use crate::decision::Verdict;
+use crate::forge::content::short;
+use crate::forge::git::{Git, merge_tree};
+use crate::gate::Judgement;
+use crate::git::{Moved, Oid};
+use crate::report::{Format, merge_message};
+
+/// How often it is begun anew when the base or the change moves meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// Merge an approved change
+///
+/// The change is judged once more, on the base as it is at this moment. The merge commit's message
+/// says what was decided, so that `git log` on the base is the audit trail.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate merge CHG-1234
+      merge it, if it is approved at this moment
+
+Exit codes:
+  0  merged
+  1  denied, and so not merged
+  3  pending, and so not merged
+  2  could not be decided, or not be merged")]
+pub struct MergeArgs {
+    /// The change
+    #[arg(value_name = "ID")]
+    id: String,
+
+    #[command(flatten)]
+    here: HereArgs,
+}
+
+/// Runs the verb.
+pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open()?;
+    let name = here::name_of(&args.id);
+    for _ in 0..ATTEMPTS {
+        let judgement = here::gate(&git).check(name, NowArg::present())?;
+        let pull = &judgement.pull;
+        if git.repo().leads_to(pull.head, pull.base)? {
+            print(&format!("{name} is merged already\n"))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if judgement.decision.verdict != Verdict::Approved {
+            here::report(&judgement, Format::Text, true)?;
+            eprintln!("error: only what is approved at this moment is merged");
+            return Ok(ExitCode::from(judgement.decision.verdict.exit_code()));
+        }
+        let merge = commit(&git, &judgement)?;
+        match git.branches.put(&git.base_ref, Some(pull.base), merge)? {
+            Moved::Yes => {
+                tell(&git, &judgement, merge)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Moved::Lost => git.branches.refresh()?,
+            Moved::Refused(why) => bail!("the server doesn't take the merge:\n{why}"),
+        }
+    }
+    bail!("{} moves faster than this can keep up: try again", git.base_ref)
+}
+
+/// The merge commit: the base, with exactly the files that were judged put in.
+fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
+    let pull = &judgement.pull;
+    let tree = merge_tree(git.repo(), pull)?;
+    let message = merge_message(&judgement.decision, &pull.name);
+    let program = git.branches.program();
+    let sign = program.setting("user.signingkey")?.is_some();
+    program.commit(tree, &[pull.base, pull.head], &message, sign)
+}
+
+fn tell(git: &Git, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
+    let pull = &judgement.pull;
+    if !git.branches.are_remote() {
+        follow(git, pull.base, merge);
+    }
+    let how = git.repo().commit(merge).context("read the merge")?.message;
+    let how: Vec<_> = how.lines().map(|line| format!("    {line}\n")).collect();
+    let (name, base, merge) = (&pull.name, &git.base_ref, short(merge));
+    print(&format!("merged {name} into {base} as {merge}\n\n{}", how.concat()))
+}
+
+/// Brings a work tree that is on the base along, as a merge by git would.
+fn follow(git: &Git, before: Oid, after: Oid) {
+    let Some(work_tree) = here::work_tree() else { return };
+    let program = git.branches.program();
+    let base = format!("refs/heads/{}", git.base_ref);
+    if program.head(&work_tree).ok().flatten() != Some(base) {
+        return;
+    }
+    let arguments = ["read-tree", "-m", "-u", &before.to_string(), &after.to_string()];
+    if let Err(error) = program.in_work_tree(&work_tree, &arguments) {
+        eprintln!("note: the folder stays as it is, because git says:\n{error:#}");
+    }
+}

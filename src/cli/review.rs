@@ -1,0 +1,221 @@
+//! `changegate review`: a signed review on a change's journal.
+//!
+//! ```text
+//! show what is signed ─▶ make the signed commit ─▶ append it to reviews/<id> ─▶ say what it does
+//! ```
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{ArgGroup, Args};
+
+use super::here::{self, HereArgs};
+use super::{NowArg, print};
+use crate::approvals::Exclusion;
+use crate::forge::git::journal::{self, Draft, Said};
+use crate::forge::git::{Git, REVIEWS, Step};
+use crate::gate::Judgement;
+use crate::git::Oid;
+use crate::input::{Subject, excluded_from};
+use crate::report::escape::terminal;
+use crate::report::{Criterion, Format, WIDTH, criteria, wrap};
+use crate::request::Login;
+
+/// Review a submitted change: approve it, ask for changes, or comment
+///
+/// What you sign is the change as it stands at this moment: a later change of what matters voids
+/// it. The review is a commit on the branch reviews/<ID>, signed with your SSH key as git is set up
+/// to sign.
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("said").required(true).multiple(true)
+    .args(["approve", "request_changes", "withdraw", "comment"])))]
+#[command(after_help = "\
+Examples:
+  changegate review CHG-1234 --approve
+      shows what is to be signed, and signs it
+  changegate review CHG-1234 --request-changes --comment \"the rollback needs an owner\"
+      stands until you approve, or withdraw it
+  changegate review CHG-1234 --comment \"who watches the queue meanwhile?\"
+      a remark, which decides nothing
+
+Exit codes:
+  0  the review is on record
+  1  it isn't: nobody approves their own change
+  2  it couldn't be given")]
+pub struct ReviewArgs {
+    /// The change
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// The change may go ahead
+    #[arg(long, conflicts_with_all = ["request_changes", "withdraw"])]
+    approve: bool,
+
+    /// It must not go ahead as it stands
+    #[arg(long, conflicts_with = "withdraw")]
+    request_changes: bool,
+
+    /// Take back what you said before
+    #[arg(long)]
+    withdraw: bool,
+
+    /// What you have to say; alone it is a remark
+    #[arg(long, value_name = "TEXT")]
+    comment: Option<String>,
+
+    /// Sign without being asked once more
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    here: HereArgs,
+}
+
+impl ReviewArgs {
+    fn said(&self) -> Said {
+        match (self.approve, self.request_changes, self.withdraw) {
+            (true, ..) => Said::Approved,
+            (_, true, _) => Said::ChangesRequested,
+            (.., true) => Said::Withdrawn,
+            _ => Said::Commented,
+        }
+    }
+}
+
+/// How wide the column of the criteria is.
+const CRITERION: usize = "users and operations".len();
+
+/// Runs the verb.
+pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open()?;
+    let name = here::name_of(&args.id);
+    let before = here::gate(&git).check(name, NowArg::present())?;
+    let me = here::me(git.branches.program(), &before.bundle().org)?;
+    let said = args.said();
+    if let Some(exclusion) = own(&before, &me).filter(|_| said != Said::Commented) {
+        here::report(&before, Format::Text, true)?;
+        eprintln!("error: nobody approves their own change: {me} {exclusion}");
+        return Ok(ExitCode::from(1));
+    }
+    print(&what_is_signed(&git, &before, &me)?)?;
+    if !args.yes && !agrees(said, name)? {
+        bail!("nothing was signed");
+    }
+    append(&git, &before, said, args.comment.as_deref().unwrap_or(""))?;
+    tell(&git, name, &me, said)
+}
+
+/// Why this is somebody's own change, if it is.
+fn own(judgement: &Judgement, me: &Login) -> Option<Exclusion> {
+    let pull_request = judgement.evidence.pull_request.as_ref()?;
+    let file = judgement.file.as_ref();
+    let request = file.and_then(|file| Some((file.request.as_ref()?, file.path.as_str())));
+    let now = judgement.decision.evaluated_at;
+    let subject = Subject { request, evidence: &judgement.evidence, now };
+    excluded_from(&subject, pull_request).get(me).copied()
+}
+
+/// What the reviewer is about to sign: the verdict so far, the criteria beside the request's own
+/// words, and what changed since their last look.
+fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<String> {
+    let mut text = here::rendered(judgement, Format::Text, true);
+    if let Some(request) = judgement.judged().request {
+        text += "What a review is about, in the request's own words:\n";
+        for Criterion { name, words } in criteria(request, &|text| terminal(text).into_owned()) {
+            let words =
+                if words.is_empty() { "nothing is said".to_owned() } else { words.join("; ") };
+            let indent = " ".repeat(CRITERION + 4);
+            let lines = wrap(&words, WIDTH - indent.len()).join(&format!("\n{indent}"));
+            text += &format!("  {name:<CRITERION$}  {lines}\n");
+        }
+        text.push('\n');
+    }
+    text += &since_last_look(git, judgement, me)?;
+    Ok(text)
+}
+
+/// What changed in the request since this person's last review of it.
+fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<String> {
+    let journal = git.journal(&judgement.pull.name)?;
+    let people = crate::forge::git::People::of(&judgement.bundle().org.roster);
+    let is_mine = |entry: &&journal::Entry| {
+        entry.said.is_some_and(Said::is_review)
+            && people.with_email(&entry.commit.committer.email) == Some(me)
+    };
+    let Some(last) = journal.iter().rfind(is_mine) else { return Ok(String::new()) };
+    let when = last.commit.time.for_people();
+    let Some(path) = judgement.decision.path.as_deref() else { return Ok(String::new()) };
+    let text_at = |commit: Oid| -> anyhow::Result<String> {
+        Ok(crate::forge::content::request_at(git.repo(), commit, path)?.1)
+    };
+    let (then, now) = (text_at(last.reviewed)?, text_at(judgement.pull.head)?);
+    if then == now {
+        return Ok(format!("Nothing has changed since your review of {when} UTC.\n\n"));
+    }
+    let difference = similar::TextDiff::from_lines(&then, &now);
+    let lines = difference.unified_diff().context_radius(2).to_string();
+    let lines: Vec<_> = lines.lines().map(|line| format!("  {}\n", terminal(line))).collect();
+    Ok(format!("What has changed since your review of {when} UTC:\n{}\n", lines.concat()))
+}
+
+/// Asks once more, where somebody can answer.
+fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(true);
+    }
+    let question = match said {
+        Said::Approved => format!("Sign that {name} may go ahead as it stands?"),
+        Said::ChangesRequested => format!("Sign that {name} must not go ahead as it stands?"),
+        Said::Withdrawn => format!("Take back what you said about {name}?"),
+        _ => format!("Add the remark to {name}?"),
+    };
+    print(&format!("{question} [y/N] "))?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).context("read the answer")?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Appends an entry about what was judged to the change's journal.
+pub fn append(git: &Git, judged: &Judgement, said: Said, comment: &str) -> anyhow::Result<()> {
+    let pull = &judged.pull;
+    let message = Draft {
+        change: &pull.name,
+        summary: judged.decision.summary.as_deref().unwrap_or(""),
+        said,
+        reviewed: pull.head,
+        material: judged.decision.digests.material.as_ref(),
+        comment,
+    }
+    .message();
+    let tree = git.repo().commit(pull.head)?.tree;
+    git.branches.advance(&format!("{REVIEWS}{}", pull.name), |tip| {
+        let change = format!("{}{}", crate::forge::git::CHANGE, pull.name);
+        if git.branches.tip(&change)? != Some(pull.head) {
+            bail!("{} was changed meanwhile: look at it again", pull.name);
+        }
+        let parents: Vec<_> = tip.into_iter().chain([pull.head]).collect();
+        Ok(Step::Put(git.branches.program().commit(tree, &parents, &message, true)?))
+    })?;
+    Ok(())
+}
+
+/// Says whether the review counts, and what is still missing.
+fn tell(git: &Git, name: &str, me: &Login, said: Said) -> anyhow::Result<ExitCode> {
+    let after = here::gate(git).check(name, NowArg::present())?;
+    let reviews = after.decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
+    let mine = reviews.iter().rfind(|review| review.user.as_ref() == Some(me));
+    let effect = match (said, mine) {
+        (Said::Approved, Some(review)) if review.counts => "and counts".to_owned(),
+        (Said::Approved, Some(review)) => {
+            format!("and doesn't count: {}", review.why.as_deref().unwrap_or("nothing asks for it"))
+        }
+        (Said::ChangesRequested, _) => "and stands until you approve or withdraw it".to_owned(),
+        (Said::Withdrawn, _) => "and what you said before is void".to_owned(),
+        _ => "and decides nothing".to_owned(),
+    };
+    let line =
+        format!("{name}: {said} by {me}, {effect}\n{}\n", crate::report::one_line(&after.decision));
+    print(&line)?;
+    Ok(ExitCode::SUCCESS)
+}

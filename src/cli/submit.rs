@@ -1,0 +1,226 @@
+//! `changegate submit`: a request file becomes a branch that everybody can review.
+//!
+//! ```text
+//! read the file ─▶ make the signed commit ─▶ judge it ─▶ move change/<id> there ─▶ switch to it
+//! ```
+//!
+//! Until the branch is moved nothing has happened, and afterwards all of it has: whatever ends the
+//! program in between, the same command completes it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::here::{self, HereArgs};
+use super::{NowArg, files, print, shown};
+use crate::decision::{Decision, Verdict};
+use crate::forge::Pull;
+use crate::forge::content::{INCIDENTS, stem};
+use crate::forge::git::{CHANGE, Git, Step};
+use crate::gate::Judgement;
+use crate::git::{Entry, Oid};
+use crate::report::Format;
+
+/// Submit a change request: put it on a branch of its own, where it is reviewed
+///
+/// The request is judged first; one that is denied isn't submitted. The commit is signed with your
+/// key, which is what shows that you ask. Submitting again amends what is submitted.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate submit CHG-1234
+      requests/CHG-1234.yaml becomes the branch change/CHG-1234
+  changegate submit
+      the same for the one request here that isn't submitted yet
+
+Exit codes:
+  0  submitted
+  1  denied, and so not submitted
+  2  could not be submitted")]
+pub struct SubmitArgs {
+    /// The request's id, or its file
+    #[arg(value_name = "ID")]
+    request: Option<String>,
+
+    /// Submit it though it is denied as it stands
+    #[arg(long)]
+    anyway: bool,
+
+    #[command(flatten)]
+    here: HereArgs,
+}
+
+/// Runs the verb.
+pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
+    let now = NowArg::present();
+    let git = args.here.open()?;
+    let Some(work_tree) = here::work_tree() else {
+        bail!("this is a bare repository: submit from a clone, in which the request is a file");
+    };
+    let path = find(&git, &work_tree, args.request.as_deref())?;
+    let id = stem(&path).to_owned();
+    let bytes = std::fs::read(work_tree.join(&path)).with_context(|| format!("read {path}"))?;
+    let entry = Entry::file(git.repo().store(&bytes)?);
+
+    let branch = format!("{CHANGE}{id}");
+    let mut judged = None;
+    let put = git.branches.advance(&branch, |tip| {
+        let base = git.base()?;
+        let parent = match tip {
+            // What was merged is over: what comes now is a change of its own.
+            Some(tip) if !git.repo().leads_to(tip, base)? => tip,
+            _ => base,
+        };
+        let is_there = git.repo().entry(parent, &path)? == Some(entry);
+        let commit = if is_there { parent } else { commit(&git, parent, base, &path, entry, &id)? };
+        let pull = Pull {
+            name: id.clone(),
+            id: Some(id.clone()),
+            base_ref: Some(git.base_ref.clone()),
+            base,
+            head: commit,
+        };
+        if commit == base {
+            bail!("{path} is merged as it stands: there is nothing to submit");
+        }
+        let judgement = here::gate(&git).judge(pull, now)?;
+        let is_denied = judgement.decision.verdict == Verdict::Denied;
+        judged = Some(judgement);
+        Ok(if is_there || is_denied && !args.anyway { Step::Nothing } else { Step::Put(commit) })
+    })?;
+    let judgement = judged.context("nothing was judged")?;
+    tell(&git, &judgement, put, args.anyway)?;
+    let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
+    if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path) {
+        eprintln!("note: the folder stays as it is, because git says:\n{error:#}");
+    }
+    let submitted = is_there || judgement.decision.verdict != Verdict::Denied;
+    Ok(ExitCode::from(u8::from(!submitted)))
+}
+
+/// The request's path in the repository: the one named, or else the only one that base doesn't hold
+/// as it is here.
+fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<String> {
+    let requests = work_tree.join("requests");
+    let found = if requests.is_dir() { files::below(&requests)? } else { Vec::new() };
+    let paths = found.into_iter().filter(|(_, is_file)| *is_file).filter_map(|(path, _)| {
+        let path = shown(path.strip_prefix(work_tree).ok()?);
+        (path.ends_with(".yaml") && !path.starts_with(INCIDENTS)).then_some(path)
+    });
+    if let Some(named) = named {
+        let id = stem(here::name_of(named));
+        let mut paths = paths.filter(|path| stem(path) == id);
+        return match (paths.next(), paths.next()) {
+            (Some(path), None) => Ok(path),
+            (Some(one), Some(other)) => bail!("{one} and {other} have the same id: keep one"),
+            _ => bail!(
+                "there is no file {id}.yaml below {}: write it with `changegate new`",
+                requests.display()
+            ),
+        };
+    }
+    let base = git.base()?;
+    let mut new = Vec::new();
+    for path in paths {
+        let bytes = std::fs::read(work_tree.join(&path)).with_context(|| format!("read {path}"))?;
+        let is_merged = match git.repo().entry(base, &path)? {
+            Some(entry) => git.repo().bytes(entry.id)? == bytes,
+            None => false,
+        };
+        if !is_merged {
+            new.push(path);
+        }
+    }
+    match new.as_slice() {
+        [path] => Ok(path.clone()),
+        [] => bail!("every request here is merged already: write one with `changegate new`"),
+        many => bail!("there are several new requests: name one of {}", many.join(", ")),
+    }
+}
+
+/// The commit that brings the file to what stands at `parent`.
+fn commit(
+    git: &Git,
+    parent: Oid,
+    base: Oid,
+    path: &str,
+    entry: Entry,
+    id: &str,
+) -> anyhow::Result<Oid> {
+    let tree = git.repo().store_tree(Some(parent), [(path, Some(entry))])?;
+    let file = crate::request::RequestFile::read(path, &git.repo().bytes(entry.id)?);
+    let request = file.request.unwrap_or_default();
+    let what = match (parent == base, git.repo().entry(base, path)?.is_some()) {
+        (true, false) => "Submit",
+        _ if request.cancelled.is_some() => "Cancel",
+        _ if request.outcome.is_some() => "Record the outcome of",
+        _ => "Amend",
+    };
+    let summary = crate::forge::git::journal::one_line(request.summary.as_deref().unwrap_or(""));
+    let message = match summary.as_str() {
+        "" => format!("{what} {id}\n"),
+        summary => format!("{what} {id}: {summary}\n"),
+    };
+    git.branches.program().commit(tree, &[parent], &message, true)
+}
+
+fn tell(git: &Git, judgement: &Judgement, put: Option<Oid>, anyway: bool) -> anyhow::Result<()> {
+    here::report(judgement, Format::Text, true)?;
+    let decision = &judgement.decision;
+    let id = &judgement.pull.name;
+    let branch = format!("{CHANGE}{id}");
+    let text = match put {
+        Some(commit) => {
+            let short = crate::forge::content::short(commit);
+            format!("submitted {id} as {branch} ({short})\n{}", next(decision, id))
+        }
+        None if git.branches.tip(&branch)? == Some(judgement.pull.head) => {
+            format!("{id} is submitted as it stands, as {branch}\n{}", next(decision, id))
+        }
+        None if !anyway => format!(
+            "not submitted: correct what is denied and try again, or submit it as it is with \
+             `changegate submit {id} --anyway`\n"
+        ),
+        None => String::new(),
+    };
+    print(&text)
+}
+
+/// What comes next, and until when.
+fn next(decision: &Decision, id: &str) -> String {
+    let planned = decision.window.as_ref().and_then(|window| window.planned);
+    let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
+    let until = match (planned, due_at) {
+        (Some(planned), Some(due)) => Some(planned.start.min(due)),
+        (planned, due) => planned.map(|planned| planned.start).or(due),
+    };
+    let until = until.map_or(String::new(), |until| format!(", until {} UTC", until.for_people()));
+    match decision.verdict {
+        Verdict::Approved => format!("next: changegate merge {id}\n"),
+        Verdict::Pending => {
+            format!("next{until}, whoever it waits for: changegate review {id} --approve\n")
+        }
+        Verdict::Denied => format!("next: correct it, then changegate submit {id}\n"),
+    }
+}
+
+/// Switches the work tree to the branch, on which the request is a file like any other.
+fn switch(git: &Git, work_tree: &Path, branch: &str, path: &str) -> anyhow::Result<()> {
+    let program = git.branches.program();
+    let tip = git.branches.tip(branch)?.context("the branch is gone")?;
+    let local = format!("refs/heads/{branch}");
+    let known = git.repo().tip(&local)?;
+    if known != Some(tip)
+        && known.is_none_or(|known| git.repo().leads_to(known, tip).is_ok_and(|is| is))
+    {
+        program.move_ref(&local, known, tip)?;
+    }
+    if program.head(work_tree)?.as_deref() == Some(&local) {
+        return program.in_work_tree(work_tree, &["reset", "--quiet", "--", path]);
+    }
+    // What is staged as the branch holds it is no obstacle to switching there.
+    program.in_work_tree(work_tree, &["add", "--force", "--", path])?;
+    program.in_work_tree(work_tree, &["switch", "--quiet", branch])
+}

@@ -1,0 +1,160 @@
+//! The branches that everybody shares: those of a remote, or, without one, this repository's own.
+
+use anyhow::bail;
+
+use crate::git::{Moved, Oid, Program, Repo};
+
+/// The remote that is used if it is there.
+const ORIGIN: &str = "origin";
+
+/// How often a branch that others move too is tried anew.
+const ATTEMPTS: u32 = 100;
+
+/// The shared branches, by names such as `main` or `change/CHG-1234`.
+pub struct Branches {
+    repo: Repo,
+    program: Program,
+    remote: Option<String>,
+}
+
+/// What is to be put onto a branch.
+pub enum Step {
+    /// This commit.
+    Put(Oid),
+    /// Nothing: it is there already.
+    Nothing,
+}
+
+impl Branches {
+    /// The branches of the remote `origin`, if there is such a remote, or else the repository's own.
+    pub fn of(repo: Repo) -> Self {
+        let program = Program::at(repo.folder());
+        let remote = repo.has_remote(ORIGIN).then(|| ORIGIN.to_owned());
+        Branches { repo, program, remote }
+    }
+
+    /// The repository's own branches, whatever remotes it has: what a server holds.
+    pub fn own(repo: Repo) -> Self {
+        let program = Program::at(repo.folder());
+        Branches { repo, program, remote: None }
+    }
+
+    /// The repository.
+    pub fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// The git program at work on it.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Whether they are a remote's.
+    pub fn are_remote(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Brings what is known of the remote up to date.
+    ///
+    /// # Errors
+    /// When the remote can't be reached.
+    pub fn refresh(&self) -> anyhow::Result<()> {
+        self.remote.as_ref().map_or(Ok(()), |remote| self.program.fetch(remote))
+    }
+
+    /// Where a branch stands.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn tip(&self, name: &str) -> anyhow::Result<Option<Oid>> {
+        self.repo.tip(&format!("{}{name}", self.prefix()))
+    }
+
+    /// The branches below a prefix such as `change/`, by name without it.
+    ///
+    /// # Errors
+    /// When they can't be listed.
+    pub fn below(&self, prefix: &str) -> anyhow::Result<Vec<(String, Oid)>> {
+        let prefix = format!("{}{prefix}", self.prefix());
+        let refs = self.repo.refs(&prefix)?;
+        let named = refs.into_iter().map(|(name, tip)| (name[prefix.len()..].to_owned(), tip));
+        Ok(named.collect())
+    }
+
+    /// The branch that changes go to, unless said otherwise: `main`, or else the one that the
+    /// repository calls its own.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn default_base(&self) -> anyhow::Result<String> {
+        let initial = self.program.setting("init.defaultBranch")?;
+        let named = ["main", "master", "trunk"].map(str::to_owned).into_iter().chain(initial);
+        for name in named {
+            if self.tip(&name)?.is_some() {
+                return Ok(name);
+            }
+        }
+        match &self.remote {
+            Some(remote) => bail!("{remote} has no branch main: name the base with --base"),
+            None => bail!("this repository has no branch main: name the base with --base"),
+        }
+    }
+
+    /// Puts one more commit onto a branch. `next` makes it, given where the branch stands; if
+    /// somebody else was faster, it is asked again.
+    ///
+    /// # Errors
+    /// When `next` fails, the other side refuses, or the branch can't be moved after many attempts.
+    pub fn advance(
+        &self,
+        name: &str,
+        mut next: impl FnMut(Option<Oid>) -> anyhow::Result<Step>,
+    ) -> anyhow::Result<Option<Oid>> {
+        for attempt in 0..ATTEMPTS {
+            let from = self.tip(name)?;
+            let Step::Put(commit) = next(from)? else { return Ok(None) };
+            match self.put(name, from, commit)? {
+                Moved::Yes => return Ok(Some(commit)),
+                Moved::Lost => {
+                    wait(attempt);
+                    self.refresh()?;
+                }
+                Moved::Refused(why) => bail!("the server doesn't take {name}:\n{why}"),
+            }
+        }
+        bail!("{name} is moved by others faster than this can keep up: try again")
+    }
+
+    /// Moves a branch, once.
+    ///
+    /// # Errors
+    /// When the other side can't be reached, or the repository can't be written.
+    pub fn put(&self, name: &str, from: Option<Oid>, to: Oid) -> anyhow::Result<Moved> {
+        let Some(remote) = &self.remote else {
+            return self.program.move_ref(&format!("refs/heads/{name}"), from, to);
+        };
+        let moved = self.program.push(remote, to, name)?;
+        if moved == Moved::Yes {
+            // So that it is seen at once, however fetching is configured.
+            let tracking = format!("refs/remotes/{remote}/{name}");
+            let known = self.repo.tip(&tracking)?;
+            if known != Some(to) {
+                self.program.move_ref(&tracking, known, to)?;
+            }
+        }
+        Ok(moved)
+    }
+
+    fn prefix(&self) -> String {
+        match &self.remote {
+            Some(remote) => format!("refs/remotes/{remote}/"),
+            None => "refs/heads/".to_owned(),
+        }
+    }
+}
+
+/// Waits longer from attempt to attempt, and not in step with the others.
+pub(super) fn wait(attempt: u32) {
+    let step = u64::from(std::process::id() % 7 + 1) * 3;
+    std::thread::sleep(std::time::Duration::from_millis(step * u64::from(attempt.min(8) + 1)));
+}

@@ -1,0 +1,220 @@
+//! The journal of a pull request: the branch `reviews/<name>`, one commit for each review.
+//!
+//! Append-only. A commit's last parent is the commit that was reviewed, which the signature thereby
+//! covers, and which stays in the repository as long as the review does. Its other parent is the
+//! review before it. What was said stands in the message, and for programs in its last paragraph:
+//!
+//! ```text
+//! approved CHG-1234: Fail the EU region over to eu-west-2
+//!
+//! Both regions have room for the whole load.
+//!
+//! Change: CHG-1234
+//! Review: approved
+//! Reviewed-commit: 4f0c1d2…
+//! Material: sha256:9f2c…
+//! ```
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+use crate::digest::Digest;
+use crate::git::{Commit, Oid, Repo};
+
+/// What a journal's entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The change may go ahead.
+    Approved,
+    /// It must not go ahead as it stands.
+    ChangesRequested,
+    /// A remark.
+    Commented,
+    /// What the same person said before is taken back.
+    Withdrawn,
+    /// The pull request is given up.
+    Closed,
+    /// It is taken up again.
+    Reopened,
+}
+
+impl Said {
+    const ALL: [Said; 6] = [
+        Said::Approved,
+        Said::ChangesRequested,
+        Said::Commented,
+        Said::Withdrawn,
+        Said::Closed,
+        Said::Reopened,
+    ];
+
+    /// Whether it is a review, and not about the pull request itself.
+    pub fn is_review(self) -> bool {
+        !matches!(self, Said::Closed | Said::Reopened)
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Said::Approved => "approved",
+            Said::ChangesRequested => "changes-requested",
+            Said::Commented => "commented",
+            Said::Withdrawn => "withdrawn",
+            Said::Closed => "closed",
+            Said::Reopened => "reopened",
+        })
+    }
+}
+
+impl FromStr for Said {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Said::ALL.into_iter().find(|said| said.to_string() == text).ok_or(())
+    }
+}
+
+/// One entry.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The commit that holds it.
+    pub commit: Commit,
+    /// What it says; nothing if it can't be read.
+    pub said: Option<Said>,
+    /// The pull request that it says it is about.
+    pub change: String,
+    /// The commit that was reviewed.
+    pub reviewed: Oid,
+    /// The material digest that the reviewer's own program computed; none for a change of policies.
+    pub material: Option<Digest>,
+    /// What the reviewer wrote.
+    pub comment: String,
+}
+
+/// An entry that is to be written.
+pub struct Draft<'a> {
+    /// The pull request.
+    pub change: &'a str,
+    /// The request's summary.
+    pub summary: &'a str,
+    /// What it says.
+    pub said: Said,
+    /// The commit that was reviewed.
+    pub reviewed: Oid,
+    /// The material digest there.
+    pub material: Option<&'a Digest>,
+    /// What the reviewer writes.
+    pub comment: &'a str,
+}
+
+impl Draft<'_> {
+    /// The commit message.
+    pub fn message(&self) -> String {
+        let mut text = format!("{} {}", self.said, self.change);
+        let summary = one_line(self.summary);
+        if !summary.is_empty() {
+            let _ = write!(text, ": {summary}");
+        }
+        let comment = plain(self.comment);
+        if !comment.is_empty() {
+            let _ = write!(text, "\n\n{comment}");
+        }
+        let _ = write!(
+            text,
+            "\n\nChange: {}\nReview: {}\nReviewed-commit: {}\n",
+            self.change, self.said, self.reviewed
+        );
+        if let Some(material) = self.material {
+            let _ = writeln!(text, "Material: {material}");
+        }
+        text
+    }
+}
+
+/// The entries up to a journal's tip, oldest first.
+///
+/// # Errors
+/// When the history can't be read.
+pub fn entries(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut next = Some(tip);
+    while let Some(id) = next {
+        let commit = repo.commit(id)?;
+        let (before, reviewed) = match commit.parents[..] {
+            [reviewed] => (None, reviewed),
+            [before, reviewed] => (Some(before), reviewed),
+            // No entry at all: whatever stands before it isn't this journal's.
+            _ => break,
+        };
+        next = before;
+        entries.push(Entry::read(commit, reviewed));
+    }
+    entries.reverse();
+    Ok(entries)
+}
+
+impl Entry {
+    fn read(commit: Commit, reviewed: Oid) -> Self {
+        let (text, trailers) = split(&commit.message);
+        let value = |name: &str| {
+            let mut values = trailers.iter().filter(|(key, _)| *key == name);
+            match (values.next(), values.next()) {
+                (Some((_, value)), None) => Some(*value),
+                _ => None,
+            }
+        };
+        let names_it = value("Reviewed-commit") == Some(reviewed.to_string().as_str());
+        let said = value("Review").filter(|_| names_it).and_then(|said| said.parse().ok());
+        let comment = text.split_once("\n\n").map_or("", |(_, comment)| comment.trim());
+        Entry {
+            said,
+            change: value("Change").unwrap_or_default().to_owned(),
+            reviewed,
+            material: value("Material").and_then(|material| material.parse().ok()),
+            comment: comment.to_owned(),
+            commit,
+        }
+    }
+}
+
+/// A message's text, and the names and values of its last paragraph.
+fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
+    let message = message.trim_end();
+    let (text, last) = message.rsplit_once("\n\n").unwrap_or(("", message));
+    (text, last.lines().filter_map(|line| line.split_once(": ")).collect())
+}
+
+/// Text without control characters and without what would end its paragraph early.
+fn plain(text: &str) -> String {
+    let visible = |c: &char| *c == '\n' || !c.is_control();
+    text.replace("\r\n", "\n").chars().filter(visible).collect::<String>().trim().to_owned()
+}
+
+/// The same in one line.
+pub fn one_line(text: &str) -> String {
+    plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_brings_no_trailer() {
+        let draft = Draft {
+            change: "CHG-1",
+            summary: "x\n\nReview: approved",
+            said: Said::Commented,
+            reviewed: Oid::ZERO_SHA1,
+            material: None,
+            comment: "no\r\n\r\nChange: CHG-2\nReview: approved\n\n",
+        };
+        let message = draft.message();
+        let (text, trailers) = split(&message);
+        assert_eq!(trailers[..2], [("Change", "CHG-1"), ("Review", "commented")]);
+        assert_eq!(trailers.len(), 3);
+        assert!(text.starts_with("commented CHG-1: x Review: approved\n\nno\n\nChange: CHG-2"));
+    }
+}

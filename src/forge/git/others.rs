@@ -1,0 +1,157 @@
+//! What else the repository holds that bears on a change: requests that act on the same targets at
+//! the same time, requests with the same id, incident records.
+
+use anyhow::bail;
+
+use super::{CHANGE, Git, Pull};
+use crate::evidence::{Footprint, Incident};
+use crate::forge::content::{Brought, INCIDENTS, is_request, request_at, stem};
+use crate::git::{Kind, Oid, Repo};
+use crate::request::{ChangeRequest, RequestFile};
+use crate::yaml::{self, MAX_BYTES};
+
+/// What bears on a change.
+pub struct Others {
+    /// Merged requests without outcome or cancellation that may meet it.
+    pub merged: Vec<Footprint>,
+    /// Requests of other open pull requests that may meet it.
+    pub open: Vec<Footprint>,
+    /// The record of the incident that it names.
+    pub incidents: Vec<Incident>,
+    /// Other request files with its id.
+    pub same_id: Vec<String>,
+}
+
+/// Looks for what bears on the change that `pull` brings at `path`.
+pub fn of(
+    git: &Git,
+    pull: &Pull,
+    path: Option<&str>,
+    request: Option<&ChangeRequest>,
+) -> anyhow::Result<Others> {
+    let repo = git.repo();
+    let files = repo.files_below(pull.base, "requests")?;
+    let others =
+        || files.iter().filter(|(other, _)| is_request(other) && Some(other.as_str()) != path);
+    let own_id = path.map(|path| stem(path).to_lowercase());
+    let has_own_id = |other: &&String| Some(stem(other).to_lowercase()) == own_id;
+    let same_id = others().map(|(other, _)| other).filter(has_own_id).cloned().collect();
+
+    let mut merged = Vec::new();
+    let mut open = Vec::new();
+    if let Some(request) = request.filter(|request| request.planned().is_some()) {
+        let meets = Meets::of(request);
+        for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
+            let bytes = repo.bytes(entry.id)?;
+            if meets.is_possible(&bytes) {
+                let found = RequestFile::read(other, &bytes).request;
+                merged.extend(
+                    found.filter(|found| meets.overlaps(found)).as_ref().map(Footprint::from),
+                );
+            }
+        }
+        for (name, head) in git.branches.below(CHANGE)? {
+            if name != pull.name && !repo.leads_to(head, pull.base)? {
+                let found = open_request(repo, pull.base, head, &name)?;
+                open.extend(
+                    found.filter(|found| meets.overlaps(found)).as_ref().map(Footprint::from),
+                );
+            }
+        }
+    }
+    let incidents =
+        request.map_or_else(|| Ok(Vec::new()), |request| incidents(repo, pull.base, request))?;
+    Ok(Others { merged, open, incidents, same_id })
+}
+
+/// The request that another open pull request brings, if it can be read.
+fn open_request(
+    repo: &Repo,
+    base: Oid,
+    head: Oid,
+    name: &str,
+) -> anyhow::Result<Option<ChangeRequest>> {
+    match Brought::of(repo, base, head, name)?.path {
+        Some(path) => Ok(request_at(repo, head, &path)?.0.request),
+        None => Ok(None),
+    }
+}
+
+/// What another request has to share with this one to be in its way.
+struct Meets<'a> {
+    request: &'a ChangeRequest,
+    /// For each target, text that stands in every request that names it.
+    signs: Vec<memchr::memmem::Finder<'a>>,
+}
+
+impl<'a> Meets<'a> {
+    fn of(request: &'a ChangeRequest) -> Self {
+        let signs = request.targets().into_iter().map(sign).map(memchr::memmem::Finder::new);
+        Meets { request, signs: signs.collect() }
+    }
+
+    /// Whether a request with this text can name one of the targets: so that of thousands only
+    /// those are parsed. An escape could spell a target in other letters.
+    fn is_possible(&self, text: &[u8]) -> bool {
+        memchr::memchr(b'\\', text).is_some()
+            || self.signs.iter().any(|sign| sign.find(text).is_some())
+    }
+
+    fn overlaps(&self, other: &ChangeRequest) -> bool {
+        let planned = self.request.planned().zip(other.planned());
+        !other.is_closed() && planned.is_some_and(|(own, other)| own.overlaps(&other))
+    }
+}
+
+/// The longest piece of a target that stands in YAML as it is, however the target is quoted or
+/// folded over lines.
+fn sign(target: &str) -> &str {
+    let is_written_otherwise = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '\\');
+    target.split(is_written_otherwise).max_by_key(|piece| piece.len()).unwrap_or_default()
+}
+
+/// The record of the incident that a request names: `requests/incidents/**/<INC>.yaml` at base.
+fn incidents(repo: &Repo, base: Oid, request: &ChangeRequest) -> anyhow::Result<Vec<Incident>> {
+    let named = request.emergency.as_ref().and_then(|emergency| emergency.incident.as_ref());
+    let Some(id) = named else { return Ok(Vec::new()) };
+    let mut incidents = Vec::new();
+    for (path, entry) in repo.files_below(base, INCIDENTS.trim_end_matches('/'))? {
+        if stem(&path).to_lowercase() != id.folded() {
+            continue;
+        }
+        let is_sound = entry.kind == Kind::File && repo.size(entry.id)? <= MAX_BYTES;
+        let bytes = if is_sound { repo.bytes(entry.id)? } else { Vec::new() };
+        let document = yaml::parse(&bytes);
+        let reading = document.read::<Incident>();
+        match (reading.value, reading.problems.first()) {
+            (Some(incident), None) => incidents.push(incident),
+            (_, problem) => bail!(
+                "the incident record {path} can't be read: {}",
+                problem.map_or("it is no regular file", |problem| &problem.message)
+            ),
+        }
+    }
+    Ok(incidents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_stands_in_every_spelling() {
+        assert_eq!(sign("eu-west-1"), "eu-west-1");
+        assert_eq!(sign("the 'blue' switch"), "switch");
+        assert_eq!(sign(""), "");
+    }
+
+    #[test]
+    fn an_escaped_target_is_not_overlooked() {
+        let file = RequestFile::read("x.yaml", b"actions: [{action: deploy, target: eu-west-1}]");
+        let request = file.request.unwrap();
+        let meets = Meets::of(&request);
+        assert!(meets.is_possible(b"target: eu-west-1"));
+        assert!(meets.is_possible(b"target: \"eu-\\x77est-1\""));
+        assert!(!meets.is_possible(b"target: eu-west-2"));
+    }
+}

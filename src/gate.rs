@@ -1,0 +1,163 @@
+//! The gate: what a pull request may do, from its name to the answer.
+//!
+//! ```text
+//! collect: where base and head stand ─▶ policies at base ─▶ facts ─▶ the request at head
+//! decide:  decision::decide
+//! publish: head and base read again; if one has moved, all of it anew; then the forge is told
+//! ```
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use anyhow::{Context as _, bail};
+
+use crate::decision::{Case, Decision, decide};
+use crate::evidence::Evidence;
+use crate::forge::content::{Brought, bundle_files, request_at, short, stem};
+use crate::forge::{Forge, Pull};
+use crate::git::{Oid, Repo};
+use crate::policy::{Evaluator, PolicyBundle};
+use crate::report::Judged;
+use crate::request::RequestFile;
+use crate::time::Time;
+use watchdog::Watchdog;
+
+pub mod guard;
+pub mod watchdog;
+
+/// How often everything is done anew when branches move meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Judges the pull requests of a forge.
+pub struct Gate<'a, F: Forge> {
+    repo: &'a Repo,
+    forge: &'a F,
+    /// Bundles that were loaded, by the commit that holds them.
+    loaded: RefCell<HashMap<Oid, Rc<Loaded>>>,
+}
+
+/// A bundle, ready to decide.
+struct Loaded {
+    bundle: PolicyBundle,
+    watchdog: Watchdog,
+    evaluator: RefCell<Evaluator>,
+}
+
+/// A pull request, judged.
+pub struct Judgement {
+    /// Where it stood.
+    pub pull: Pull,
+    /// The facts about it.
+    pub evidence: Evidence,
+    /// The request as read; nothing for a change of policies.
+    pub file: Option<RequestFile>,
+    /// The request file's text.
+    pub source: String,
+    /// The decision.
+    pub decision: Decision,
+    loaded: Rc<Loaded>,
+}
+
+impl Judgement {
+    /// The bundle that decided.
+    pub fn bundle(&self) -> &PolicyBundle {
+        &self.loaded.bundle
+    }
+
+    /// What reports are made of.
+    pub fn judged(&self) -> Judged<'_> {
+        Judged {
+            decision: &self.decision,
+            request: self.file.as_ref().and_then(|file| file.request.as_ref()),
+            source: &self.source,
+        }
+    }
+}
+
+impl<'a, F: Forge> Gate<'a, F> {
+    /// A gate to a forge, whose commits are in `repo`.
+    pub fn new(repo: &'a Repo, forge: &'a F) -> Self {
+        Gate { repo, forge, loaded: RefCell::default() }
+    }
+
+    /// Judges a pull request as it stands, and tells the forge.
+    ///
+    /// # Errors
+    /// When nothing could be decided.
+    pub fn check(&self, name: &str, now: Time) -> anyhow::Result<Judgement> {
+        for _ in 0..ATTEMPTS {
+            let pull = self.forge.pull(name)?;
+            let judgement = self.judge(pull, now)?;
+            if self.forge.pull(name)? == judgement.pull {
+                self.forge.publish(&judgement.pull, &judgement.decision)?;
+                return Ok(judgement);
+            }
+        }
+        bail!("{name} moves faster than it can be judged: try again")
+    }
+
+    /// Judges a pull request as it stood at a moment.
+    ///
+    /// # Errors
+    /// When nothing could be decided.
+    pub fn judge(&self, pull: Pull, now: Time) -> anyhow::Result<Judgement> {
+        let loaded = self.loaded_at(pull.base)?;
+        let brought = Brought::of(self.repo, pull.base, pull.head, &pull.name)?;
+        let evidence = self.forge.evidence(&pull, &brought, &loaded.bundle.org, now)?;
+        let (file, source) = request(self.repo, &pull, &brought)?.unzip();
+        let case = Case { file: file.as_ref(), evidence: &evidence, now };
+        let decided = {
+            let _watched = loaded.watchdog.watch();
+            decide(&case, &loaded.bundle, &mut loaded.evaluator.borrow_mut())
+        };
+        let decision = decided.with_context(|| format!("decide {}", pull.name))?.decision;
+        let source = source.unwrap_or_default();
+        Ok(Judgement { pull, evidence, file, source, decision, loaded })
+    }
+
+    /// The policies at a commit.
+    fn loaded_at(&self, commit: Oid) -> anyhow::Result<Rc<Loaded>> {
+        if let Some(known) = self.loaded.borrow().get(&commit) {
+            return Ok(Rc::clone(known));
+        }
+        let (bundle, watchdog) = policies_at(self.repo, commit)?;
+        let evaluator = RefCell::new(bundle.evaluator());
+        let loaded = Rc::new(Loaded { bundle, watchdog, evaluator });
+        self.loaded.borrow_mut().insert(commit, Rc::clone(&loaded));
+        Ok(loaded)
+    }
+}
+
+/// The request that a pull request brings, at head, with the file's text.
+fn request(
+    repo: &Repo,
+    pull: &Pull,
+    brought: &Brought,
+) -> anyhow::Result<Option<(RequestFile, String)>> {
+    let Some(path) = &brought.path else { return Ok(None) };
+    let (mut file, source) = request_at(repo, pull.head, path)?;
+    if let Some(id) = pull.id.as_ref().filter(|id| stem(path) != id.as_str()) {
+        file.refuse(
+            "request/branch",
+            &format!("the branch is called after {id}, and brings {}", stem(path)),
+            &format!("call the branch after {}", stem(path)),
+        );
+    }
+    Ok(Some((file, source)))
+}
+
+/// The policy bundle at a commit, loaded under a watchdog that goes on watching over decisions.
+///
+/// # Errors
+/// When there is none, or when it can't be used.
+pub fn policies_at(repo: &Repo, commit: Oid) -> anyhow::Result<(PolicyBundle, Watchdog)> {
+    let files = bundle_files(repo, commit)?;
+    let watchdog = Watchdog::start(&files);
+    let watched = watchdog.watch();
+    let bundle = PolicyBundle::load(files).map_err(|error| {
+        anyhow::anyhow!("the policies at {} can't be used:\n{error}", short(commit))
+    })?;
+    drop(watched);
+    Ok((bundle, watchdog))
+}

@@ -1,0 +1,259 @@
+//! The `git` program: what signs, moves refs and talks to other repositories, with everybody's own
+//! keys, agents, credentials and proxies.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context as _, bail};
+
+use super::Oid;
+
+/// The `git` program, at work on one repository.
+pub struct Program {
+    git_dir: PathBuf,
+}
+
+/// What came of moving a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It points to the new commit.
+    Yes,
+    /// Somebody else was faster: fetch, look again, try again.
+    Lost,
+    /// The other side doesn't take it, and says why.
+    Refused(String),
+}
+
+/// Variables that would point git to another repository or change what it shows.
+const FOREIGN: [&str; 9] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_GRAFT_FILE",
+];
+
+impl Program {
+    /// For the repository that keeps its objects in `git_dir`.
+    pub fn at(git_dir: PathBuf) -> Self {
+        Program { git_dir }
+    }
+
+    /// A setting, as git resolves it for this repository.
+    ///
+    /// # Errors
+    /// When git can't be run.
+    pub fn setting(&self, name: &str) -> anyhow::Result<Option<String>> {
+        let output = run(self.command().args(["config", "--get", name]), b"")?;
+        let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok((output.status.success() && !value.is_empty()).then_some(value))
+    }
+
+    /// The email address that git would write into a commit made now.
+    ///
+    /// # Errors
+    /// When git knows none, or can't be run.
+    pub fn email(&self) -> anyhow::Result<String> {
+        let output = run(self.command().args(["var", "GIT_COMMITTER_IDENT"]), b"")?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let email = text.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
+        match email {
+            Some((email, _)) if output.status.success() => Ok(email.to_owned()),
+            _ => bail!(
+                "git doesn't know who you are: run `git config user.name NAME` and \
+                 `git config user.email ADDRESS`"
+            ),
+        }
+    }
+
+    /// Brings the branches of a remote up to date here, gone ones included.
+    ///
+    /// # Errors
+    /// When the remote can't be reached.
+    pub fn fetch(&self, remote: &str) -> anyhow::Result<()> {
+        let refspec = format!("+refs/heads/*:refs/remotes/{remote}/*");
+        let arguments = ["fetch", "--quiet", "--prune", "--no-tags", remote, &refspec];
+        self.do_it(&arguments, &format!("fetch from {remote}")).map(drop)
+    }
+
+    /// Makes a commit that no ref points to yet, signed the way git is set up to sign with SSH.
+    ///
+    /// # Errors
+    /// When it can't be signed, or not be written.
+    pub fn commit(
+        &self,
+        tree: Oid,
+        parents: &[Oid],
+        message: &str,
+        sign: bool,
+    ) -> anyhow::Result<Oid> {
+        let mut command = self.command();
+        if sign {
+            command.args(["-c", "gpg.format=ssh"]);
+        }
+        command.args(["commit-tree", &tree.to_string()]);
+        for parent in parents {
+            command.args(["-p", &parent.to_string()]);
+        }
+        command.arg(if sign { "-S" } else { "--no-gpg-sign" });
+        let output = run(&mut command, message.as_bytes())?;
+        if !output.status.success() {
+            let why = complaint(&output);
+            if sign && self.setting("user.signingkey")?.is_none() {
+                bail!(
+                    "what you do here has to be signed, and git has no key of yours: run \
+                     `git config gpg.format ssh` and `git config user.signingkey \
+                     ~/.ssh/id_ed25519.pub`\n{why}"
+                );
+            }
+            bail!("git can't make the commit:\n{why}");
+        }
+        let id = String::from_utf8_lossy(&output.stdout);
+        Oid::from_str(id.trim()).context("read the id of the new commit")
+    }
+
+    /// Moves a ref of this repository, if it still points to `from`.
+    ///
+    /// # Errors
+    /// When git can't be run, or the repository can't be written.
+    pub fn move_ref(&self, name: &str, from: Option<Oid>, to: Oid) -> anyhow::Result<Moved> {
+        let from = from.unwrap_or(Oid::ZERO_SHA1).to_string();
+        let mut command = self.command();
+        command.args(["update-ref", "-m", "changegate", name, &to.to_string(), &from]);
+        let output = run(&mut command, b"")?;
+        if output.status.success() {
+            return Ok(Moved::Yes);
+        }
+        let why = complaint(&output);
+        if lost_a_race(&why) {
+            return Ok(Moved::Lost);
+        }
+        bail!("git can't move {name}:\n{why}")
+    }
+
+    /// Pushes a commit to a branch of a remote, never by force.
+    ///
+    /// # Errors
+    /// When the remote can't be reached.
+    pub fn push(&self, remote: &str, commit: Oid, branch: &str) -> anyhow::Result<Moved> {
+        let refspec = format!("{commit}:refs/heads/{branch}");
+        let mut command = self.command();
+        command.args(["push", "--porcelain", "--no-verify", remote, &refspec]);
+        let output = run(&mut command, b"")?;
+        if output.status.success() {
+            return Ok(Moved::Yes);
+        }
+        let why = complaint(&output);
+        let answer = format!("{}\n{why}", String::from_utf8_lossy(&output.stdout));
+        if answer.contains("hook declined") {
+            return Ok(Moved::Refused(what_the_remote_said(&why)));
+        }
+        if lost_a_race(&answer) {
+            return Ok(Moved::Lost);
+        }
+        bail!("git can't push to {remote}:\n{why}")
+    }
+
+    /// Runs git in a work tree, for what touches files.
+    ///
+    /// # Errors
+    /// When git says no.
+    pub fn in_work_tree(&self, folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = bare_command();
+        command.arg("-C").arg(folder).args(arguments);
+        let output = run(&mut command, b"")?;
+        if output.status.success() { Ok(()) } else { bail!("{}", complaint(&output)) }
+    }
+
+    /// The branch that a work tree is on, as a full ref name; nothing if it is on none.
+    ///
+    /// # Errors
+    /// When git can't be run.
+    pub fn head(&self, folder: &Path) -> anyhow::Result<Option<String>> {
+        let mut command = bare_command();
+        command.arg("-C").arg(folder).args(["symbolic-ref", "--quiet", "HEAD"]);
+        let output = run(&mut command, b"")?;
+        let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok((output.status.success() && !name.is_empty()).then_some(name))
+    }
+
+    fn do_it(&self, arguments: &[&str], what: &str) -> anyhow::Result<Output> {
+        let output = run(self.command().args(arguments), b"")?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        bail!("git can't {what}:\n{}", complaint(&output))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = bare_command();
+        command.arg("--git-dir").arg(&self.git_dir);
+        command
+    }
+}
+
+/// git in English, without a prompt, reading what is recorded.
+fn bare_command() -> Command {
+    let mut command = Command::new("git");
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command.env("LC_ALL", "C").env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_TERMINAL_PROMPT", "0");
+    command
+}
+
+fn run(command: &mut Command, input: &[u8]) -> anyhow::Result<Output> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            anyhow::anyhow!("the program `git` isn't installed, or not in PATH")
+        }
+        _ => anyhow::Error::new(error).context("start git"),
+    })?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // git may end before it has read everything; its exit code tells.
+        let _ = stdin.write_all(input);
+    }
+    child.wait_with_output().context("wait for git")
+}
+
+/// What git wrote to standard error, less its hints.
+fn complaint(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("hint:")).collect();
+    if lines.is_empty() { format!("git ended with {}", output.status) } else { lines.join("\n") }
+}
+
+/// What the other side's hook printed.
+fn what_the_remote_said(complaint: &str) -> String {
+    let mut said = String::new();
+    for line in complaint.lines().filter_map(|line| line.strip_prefix("remote:")) {
+        let _ = writeln!(said, "{}", line.strip_prefix(' ').unwrap_or(line).trim_end());
+    }
+    said.trim_end().to_owned()
+}
+
+/// Whether git says that a ref isn't where it was thought to be.
+fn lost_a_race(answer: &str) -> bool {
+    let cannot_be_written = ["Permission denied", "Read-only file system", "No space left"];
+    if cannot_be_written.iter().any(|sign| answer.contains(sign)) {
+        return false;
+    }
+    [
+        "(fetch first)",
+        "(non-fast-forward)",
+        "(already exists)",
+        "cannot lock ref",
+        "failed to update ref",
+        "incorrect old value",
+        "File exists",
+    ]
+    .iter()
+    .any(|sign| answer.contains(sign))
+}

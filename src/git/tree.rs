@@ -1,0 +1,204 @@
+//! Trees: files with their modes, what changed between two, and new trees made from old ones.
+
+use anyhow::Context as _;
+use git2::{FileMode, ObjectType, TreeWalkMode, TreeWalkResult};
+
+use super::{Oid, Repo};
+
+/// A file in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Its content's id.
+    pub id: Oid,
+}
+
+/// What stands in a tree at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file (mode 100644).
+    File,
+    /// An executable file (mode 100755).
+    Executable,
+    /// A symbolic link.
+    Link,
+    /// A submodule: a commit of another repository.
+    Submodule,
+    /// A folder.
+    Folder,
+}
+
+/// A file that differs between two trees; a rename is a deletion and an addition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    /// Its path, with `/` between its parts; bytes that aren't UTF-8 are replaced.
+    pub path: String,
+    /// What stood there before.
+    pub before: Option<Entry>,
+    /// What stands there after.
+    pub after: Option<Entry>,
+}
+
+impl Repo {
+    /// What stands at a path of a commit.
+    ///
+    /// # Errors
+    /// When the commit's trees can't be read.
+    pub fn entry(&self, commit: Oid, path: &str) -> anyhow::Result<Option<Entry>> {
+        let tree = self.tree(commit)?;
+        match tree.get_path(std::path::Path::new(path)) {
+            Ok(entry) => Ok(Some(Entry::of(entry.filemode(), entry.id()))),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("read {path} at {commit}")),
+        }
+    }
+
+    /// A file's bytes.
+    ///
+    /// # Errors
+    /// When the content isn't there.
+    pub fn bytes(&self, id: Oid) -> anyhow::Result<Vec<u8>> {
+        let blob = self.inner.find_blob(id).with_context(|| format!("read blob {id}"))?;
+        Ok(blob.content().to_vec())
+    }
+
+    /// A file's size in bytes, without reading it.
+    ///
+    /// # Errors
+    /// When the content isn't there.
+    pub fn size(&self, id: Oid) -> anyhow::Result<usize> {
+        let header = self.inner.odb().and_then(|odb| odb.read_header(id));
+        Ok(header.with_context(|| format!("read blob {id}"))?.0)
+    }
+
+    /// All files below a folder of a commit, with their whole paths.
+    ///
+    /// # Errors
+    /// When the commit's trees can't be read.
+    pub fn files_below(&self, commit: Oid, folder: &str) -> anyhow::Result<Vec<(String, Entry)>> {
+        let tree = self.tree(commit)?;
+        let Ok(entry) = tree.get_path(std::path::Path::new(folder)) else {
+            return Ok(Vec::new());
+        };
+        if entry.kind() != Some(ObjectType::Tree) {
+            return Ok(vec![(folder.to_owned(), Entry::of(entry.filemode(), entry.id()))]);
+        }
+        let below = self.inner.find_tree(entry.id()).with_context(|| format!("read {folder}"))?;
+        let mut files = Vec::new();
+        below
+            .walk(TreeWalkMode::PreOrder, |parent, entry| {
+                if entry.kind() != Some(ObjectType::Tree) {
+                    let name = String::from_utf8_lossy(entry.name_bytes());
+                    let path = format!("{folder}/{parent}{name}");
+                    files.push((path, Entry::of(entry.filemode(), entry.id())));
+                }
+                TreeWalkResult::Ok
+            })
+            .with_context(|| format!("list {folder} at {commit}"))?;
+        Ok(files)
+    }
+
+    /// The files that differ between two commits' trees, by path.
+    ///
+    /// # Errors
+    /// When the trees can't be read.
+    pub fn changes(&self, before: Option<Oid>, after: Oid) -> anyhow::Result<Vec<FileChange>> {
+        let old = before.map(|commit| self.tree(commit)).transpose()?;
+        let new = self.tree(after)?;
+        let mut options = git2::DiffOptions::new();
+        options.include_typechange(true).ignore_submodules(false);
+        let diff = self
+            .inner
+            .diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))
+            .with_context(|| format!("compare with {after}"))?;
+        let side = |file: git2::DiffFile<'_>| {
+            (file.id() != Oid::ZERO_SHA1).then(|| Entry::of(file.mode().into(), file.id()))
+        };
+        let mut changes: Vec<_> = diff
+            .deltas()
+            .map(|delta| {
+                let (old, new) = (delta.old_file(), delta.new_file());
+                let path = new.path_bytes().or(old.path_bytes()).unwrap_or_default();
+                FileChange {
+                    path: String::from_utf8_lossy(path).into_owned(),
+                    before: side(old),
+                    after: side(new),
+                }
+            })
+            .collect();
+        changes.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(changes)
+    }
+
+    /// Stores content, and says its id.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn store(&self, bytes: &[u8]) -> anyhow::Result<Oid> {
+        self.inner.blob(bytes).context("write to the repository")
+    }
+
+    /// Stores a tree: a commit's, or an empty one, with some files put in or taken out.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn store_tree<'a>(
+        &self,
+        commit: Option<Oid>,
+        files: impl IntoIterator<Item = (&'a str, Option<Entry>)>,
+    ) -> anyhow::Result<Oid> {
+        let store = || -> Result<Oid, git2::Error> {
+            let baseline = match commit {
+                Some(commit) => self.inner.find_commit(commit)?.tree()?,
+                None => self.inner.find_tree(self.inner.treebuilder(None)?.write()?)?,
+            };
+            let mut update = git2::build::TreeUpdateBuilder::new();
+            for (path, entry) in files {
+                match entry {
+                    Some(entry) => update.upsert(path, entry.id, entry.kind.mode()),
+                    None => update.remove(path),
+                };
+            }
+            update.create_updated(&self.inner, &baseline)
+        };
+        store().context("write to the repository")
+    }
+
+    fn tree(&self, commit: Oid) -> anyhow::Result<git2::Tree<'_>> {
+        self.inner
+            .find_commit(commit)
+            .and_then(|commit| commit.tree())
+            .with_context(|| format!("read the files at {commit}"))
+    }
+}
+
+impl Entry {
+    /// A regular file with this content.
+    pub fn file(id: Oid) -> Self {
+        Entry { kind: Kind::File, id }
+    }
+
+    fn of(mode: i32, id: Oid) -> Self {
+        let kind = match mode {
+            0o120000 => Kind::Link,
+            0o160000 => Kind::Submodule,
+            0o040000 => Kind::Folder,
+            mode if mode & 0o111 != 0 => Kind::Executable,
+            _ => Kind::File,
+        };
+        Entry { kind, id }
+    }
+}
+
+impl Kind {
+    fn mode(self) -> FileMode {
+        match self {
+            Kind::File => FileMode::Blob,
+            Kind::Executable => FileMode::BlobExecutable,
+            Kind::Link => FileMode::Link,
+            Kind::Submodule => FileMode::Commit,
+            Kind::Folder => FileMode::Tree,
+        }
+    }
+}
