@@ -72,7 +72,9 @@ test_an_objection_stands if {
 
 test_roles_and_people_are_those_of_the_roster if {
 	approvals := [{"role": "devops-lead"}, {"role": "service-owner"}, {"role": "no-such"}, {"user": "bob"}, {"user": "nobody"}]
-	found := {[finding.code, finding.pointer] | some finding in signoff.findings} with input as {"request": {"approvals": approvals}, "people": {"bob": {"known": true}, "nobody": {"known": false}}}
+	document := {"request": {"approvals": approvals}, "people": {"bob": {"known": true}, "nobody": {"known": false}}}
+	roster := {"people": {"bob": {"roles": ["devops-lead"]}}}
+	found := {[finding.code, finding.pointer] | some finding in signoff.findings} with input as document with data.org.roster as roster
 	found == {["signoff/unknown-role", "/approvals/2"], ["signoff/unknown-person", "/approvals/4"]}
 }
 
