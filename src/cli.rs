@@ -24,6 +24,7 @@ mod files;
 mod here;
 mod hook;
 mod index;
+mod init;
 mod man;
 mod merge;
 mod progress;
@@ -64,6 +65,7 @@ Exit codes of verbs that decide:
 
 #[derive(Subcommand)]
 enum Verb {
+    Init(init::InitArgs),
     Check(check::CheckArgs),
     Submit(submit::SubmitArgs),
     Review(review::ReviewArgs),
@@ -150,6 +152,7 @@ impl NowArg {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
+        Verb::Init(args) => init::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Submit(args) => submit::run(&args),
         Verb::Review(args) => review::run(&args),

@@ -44,6 +44,11 @@ pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// All schemas as files: name, text.
+pub(super) fn files() -> impl Iterator<Item = (String, String)> {
+    SCHEMAS.iter().map(|subject| (format!("{}.schema.json", subject.name), subject.text()))
+}
+
 fn find(name: &str) -> anyhow::Result<&'static Subject> {
     SCHEMAS.iter().find(|subject| subject.name == name).ok_or_else(|| {
         let known: Vec<_> = SCHEMAS.iter().map(|subject| subject.name).collect();

@@ -10,6 +10,7 @@
 mod cases;
 mod cli;
 mod codes;
+mod init;
 mod matrix;
 mod mutation;
 mod next_change;

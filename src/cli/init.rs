@@ -1,0 +1,178 @@
+//! `changegate init`: makes a repository ready for changes.
+//!
+//! ```text
+//! gather: the repository, what git knows, the roster (there already, flags, dialogue)
+//! plan:   everything that is to stand there, compared with what does; ask before overwriting
+//! apply:  write, load the policies from disk, say what was done and what comes next
+//! ```
+//!
+//! `--hook` does the same for the one file that a server needs, see [`hook`].
+
+mod contents;
+mod dialogue;
+mod git;
+mod hook;
+mod key;
+mod people;
+mod plan;
+mod roster;
+mod section;
+mod summary;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use self::contents::{Basis, ROSTER};
+use self::git::Git;
+use self::people::{Me, NamedPerson, NamedService};
+use self::plan::{Fate, Plan};
+use super::{NowArg, POLICIES, PoliciesArg};
+use crate::org::{Date, Roster};
+use crate::yaml;
+
+/// Make a repository ready: policies, first roster, samples; or a server: the hook
+///
+/// On a terminal a short dialogue asks for the first people and services; elsewhere --person and
+/// --service name them. Without either the roster holds whoever git's user.email names, without a
+/// level. Nothing is overwritten without asking: run it again whenever you like.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate init
+      in a clone: ask who is who, then write policies/, schemas/, docs/changegate/, README.md
+  changegate init --person alice,level=L3,email=alice@acme.example,key=~/.ssh/id_ed25519.pub \\
+                  --person bob,level=L2,role=devops-lead,email=bob@acme.example \\
+                  --service checkout=bob
+      the same without questions
+  changegate init --dry-run
+      what would be written, and what would be kept
+  changegate init --hook /srv/git/ops.git
+      on the server: refuse pushes that go around the review")]
+pub struct InitArgs {
+    /// A folder of the repository; with --hook, the bare repository
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+
+    /// Somebody of the first roster: LOGIN[,FIELD=VALUE]…
+    ///
+    /// The fields are level, team, role, email, id (the forge's numeric id) and key (a public key or
+    /// its file); role, email and key may be given more than once.
+    #[arg(long = "person", value_name = "LOGIN,FIELD=VALUE", conflicts_with = "hook")]
+    people: Vec<NamedPerson>,
+
+    /// A service and its owners; named after the repository if none is given
+    #[arg(
+        long = "service",
+        value_name = "NAME=LOGIN,LOGIN",
+        requires = "people",
+        conflicts_with = "hook"
+    )]
+    services: Vec<NamedService>,
+
+    /// Install the server's hook in a bare repository, and nothing else
+    #[arg(long)]
+    hook: bool,
+
+    /// Overwrite what differs, without asking
+    #[arg(long)]
+    force: bool,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs the verb.
+pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
+    if args.hook {
+        return hook::run(args);
+    }
+    let root = git::work_tree(&args.dir)?;
+    let git = Git(&root);
+    let name = root.file_name().map_or_else(|| "changes".into(), |name| name.to_string_lossy());
+    let (roster, roster_text) = first_roster(args, &git, &name)?;
+    let basis = Basis {
+        roster: &roster,
+        roster_text: &roster_text,
+        name: &name,
+        readme: &readme_of(&root)?,
+        now: NowArg { now: None }.get(),
+    };
+    let mut plan = Plan::of(&root, basis.items()?)?;
+    args.settle(&mut plan)?;
+    if args.dry_run {
+        super::print(&summary::of_a_dry_run(&plan))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    plan.carry_out()?;
+    super::print(&summary::done(&plan))?;
+    let bundle = PoliciesArg { policies: Some(root.join(POLICIES)) }.load()?;
+    super::print(&summary::next(&bundle.org.roster, &plan, &git))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl InitArgs {
+    /// Decides for what would be overwritten: by --force, by asking, else it is kept.
+    fn settle(&self, plan: &mut Plan) -> anyhow::Result<()> {
+        let mut asking = dialogue::Overwriting::default();
+        let can_ask = dialogue::is_possible() && !self.dry_run;
+        plan.settle(|root, step| match can_ask {
+            _ if self.force => Ok(Fate::Write),
+            true => asking.decide(root, step),
+            false => Ok(Fate::Keep("differs; --force overwrites it".to_owned())),
+        })
+    }
+}
+
+/// The roster and its file: what flags name, else what is there, else what a dialogue gives, else
+/// whoever runs the verb.
+fn first_roster(args: &InitArgs, git: &Git<'_>, folder: &str) -> anyhow::Result<(Roster, Vec<u8>)> {
+    let there = existing_roster(git.0)?;
+    let mut roster = match there {
+        Some(there) if args.people.is_empty() => return Ok(there),
+        _ if !args.people.is_empty() => people::from_flags(&args.people, &args.services, folder)?,
+        _ if dialogue::is_possible() && !args.dry_run => dialogue::roster(&Me::of(git), folder)?,
+        _ => people::alone(&Me::of(git), folder)?,
+    };
+    // The same people on another day are the same file.
+    let reviewed = there.and_then(|(roster, _)| roster.reviewed);
+    let today = || Date(NowArg { now: None }.get().utc().date_naive());
+    roster.reviewed = Some(reviewed.unwrap_or_else(today));
+    let text = roster::render(&roster).into_bytes();
+    Ok((roster, text))
+}
+
+/// The roster that the repository has, and its file's bytes.
+fn existing_roster(root: &Path) -> anyhow::Result<Option<(Roster, Vec<u8>)>> {
+    let path = root.join(ROSTER);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    let reading = yaml::parse(&bytes).read::<Roster>();
+    if let Some(problem) = reading.problems.first() {
+        let (line, message) = (problem.span.line, &problem.message);
+        bail!("{}:{line}: {message}; correct it, then run `changegate init` again", path.display());
+    }
+    let roster = reading.value.with_context(|| format!("read {}", path.display()))?;
+    Ok(Some((roster, bytes)))
+}
+
+/// The name of the repository's README, however it writes it.
+fn readme_of(root: &Path) -> anyhow::Result<String> {
+    let entries = std::fs::read_dir(root).with_context(|| format!("list {}", root.display()))?;
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.eq_ignore_ascii_case("README.md"))
+        .collect();
+    names.sort();
+    Ok(names.into_iter().next().unwrap_or_else(|| "README.md".to_owned()))
+}
+
+/// A path for people, in whose name nothing can act on the terminal.
+fn shown_path(path: &Path) -> String {
+    crate::report::escape::terminal(&path.to_string_lossy()).into_owned()
+}

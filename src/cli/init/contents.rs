@@ -1,0 +1,105 @@
+//! What `init` puts into a repository, made in memory.
+
+use anyhow::{Context as _, anyhow};
+
+use super::plan::{Item, Wanted};
+use super::roster;
+use crate::calendar::Calendar;
+use crate::cli::schema;
+use crate::org::Roster;
+use crate::policy::{Files, PolicyBundle};
+use crate::request::Login;
+use crate::time::{Duration, Interval, Time};
+
+/// Where the roster stands in a repository.
+pub const ROSTER: &str = "policies/org/roster/data.yaml";
+
+const ESCALATION: &str = "policies/org/escalation/data.yaml";
+
+const GUIDE: &str = include_str!("templates/guide.md");
+const ROUTINE: &str = include_str!("templates/routine.yaml");
+const OFF_SCRIPT: &str = include_str!("templates/off-script.yaml");
+
+/// How long each sample takes, and how far ahead it is planned.
+const HALF_AN_HOUR: Duration = Duration::seconds(30 * 60);
+const A_WEEK: Duration = Duration::days(7);
+
+/// What the contents are made from.
+pub struct Basis<'a> {
+    /// People and services, at least one of each.
+    pub roster: &'a Roster,
+    /// The roster's file.
+    pub roster_text: &'a [u8],
+    /// The repository's name.
+    pub name: &'a str,
+    /// The path of its README.
+    pub readme: &'a str,
+    /// When the samples are written.
+    pub now: Time,
+}
+
+impl Basis<'_> {
+    /// Everything that goes into the repository.
+    ///
+    /// # Errors
+    /// If the policies can't be used with that roster.
+    pub fn items(&self) -> anyhow::Result<Vec<Item>> {
+        let files = self.bundle()?;
+        let bundle = PolicyBundle::load(files.clone())
+            .map_err(|error| anyhow!("this roster can't be used:\n{error}"))?;
+        let title = self.name.to_owned();
+        let file = |(path, bytes)| Item { path, wanted: Wanted::File(bytes) };
+        let schema =
+            |(name, text): (String, String)| (format!("schemas/{name}"), text.into_bytes());
+        let guide = ("docs/changegate/README.md".to_owned(), GUIDE.into());
+        let section = Item { path: self.readme.to_owned(), wanted: Wanted::Section { title } };
+        let files = files.into_iter().chain(schema::files().map(schema)).chain([guide]).map(file);
+        Ok(files.chain(self.samples(&bundle.calendar)?).chain([section]).collect())
+    }
+
+    /// The shipped bundle with this roster.
+    fn bundle(&self) -> anyhow::Result<Files> {
+        let mut files = PolicyBundle::embedded_files();
+        files.insert(ROSTER.to_owned(), self.roster_text.to_vec());
+        let table = files.get_mut(ESCALATION).context("the shipped policies lack a table")?;
+        *table = roster::escalation(&String::from_utf8_lossy(table), self.roster).into_bytes();
+        Ok(files)
+    }
+
+    /// Two requests by this organisation's people for its services, a routine one and an
+    /// off-script one. They stand where `check` doesn't take them for requests.
+    fn samples(&self, calendar: &Calendar) -> anyhow::Result<[Item; 2]> {
+        let (people, services) = (&self.roster.people, &self.roster.services);
+        let (name, service) = services.first_key_value().context("the roster has no service")?;
+        let target = service.targets.first().unwrap_or(name);
+        let by_level = |login: &&Login| people[*login].level;
+        let requester = people.keys().min_by_key(by_level).context("the roster has nobody")?;
+        let admin = people.keys().max_by_key(by_level).context("the roster has nobody")?;
+        let routine = planned(calendar, "standard", self.now + A_WEEK)?;
+        let off_script = planned(calendar, "off-peak", self.now + A_WEEK)?;
+        let values = [
+            ("{requester}", roster::scalar(requester.as_str())),
+            ("{rollback-owner}", roster::scalar(admin.as_str())),
+            ("{service}", roster::scalar(name)),
+            ("{target}", roster::scalar(target)),
+            ("{routine.start}", routine.start.to_string()),
+            ("{routine.end}", routine.end.to_string()),
+            ("{off-script.start}", off_script.start.to_string()),
+            ("{off-script.end}", off_script.end.to_string()),
+        ];
+        Ok([("routine", ROUTINE), ("off-script", OFF_SCRIPT)].map(|(name, template)| {
+            let fill = |text: String, (name, value): &(&str, String)| text.replace(name, value);
+            let text = values.iter().fold(template.to_owned(), fill);
+            let path = format!("docs/changegate/samples/CHG-sample-{name}.yaml");
+            Item { path, wanted: Wanted::Once(text.into_bytes()) }
+        }))
+    }
+}
+
+/// The first half hour of a window that begins after `from`.
+fn planned(calendar: &Calendar, name: &str, from: Time) -> anyhow::Result<Interval> {
+    let window = calendar.windows().find(|(window, _)| *window == name).map(|(_, window)| window);
+    let opening = window.and_then(|window| calendar.openings_of(window, from, HALF_AN_HOUR).next());
+    let start = opening.with_context(|| format!("the window {name} never opens"))?.start;
+    Ok(Interval { start, end: start + HALF_AN_HOUR })
+}

@@ -1,0 +1,199 @@
+//! What `init` asks on a terminal: who is in the first roster, and whether a file is overwritten.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+use dialoguer::Input;
+
+use super::key;
+use super::people::{self, Me, ROLES};
+use super::plan::{Fate, Step};
+use crate::org::{Person, Roster, Service};
+use crate::request::Login;
+
+/// Whether somebody can be asked.
+pub fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// The first roster; `folder` is the repository's name.
+///
+/// # Errors
+/// If the terminal fails.
+pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
+    let mut roster = people::empty();
+    eprintln!("The first roster: who asks for changes, and who signs them. It is a file, easy to");
+    eprintln!(
+        "change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; who has none may ask"
+    );
+    eprintln!("for changes and approves none.\n");
+    let login = ask("Your login", me.login.as_ref().map(Login::as_str), str::parse::<Login>)?;
+    let first = login.clone();
+    roster.people.insert(login, person(me.email.as_deref(), me.key.as_deref())?);
+    while let Some(login) = ask("\nAnother login (empty: that's all)", Some(""), |text| {
+        optional(text, |login| {
+            let login: Login = login.parse()?;
+            if roster.people.contains_key(&login) {
+                return Err(format!("{login} is in the roster already"));
+            }
+            Ok(login)
+        })
+    })? {
+        roster.people.insert(login, person(None, None)?);
+    }
+    services(&mut roster, &first, folder)?;
+    eprintln!();
+    Ok(people::complete(roster))
+}
+
+fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<Person> {
+    let level = ask("  level: L1, L2, L3 or none", Some("none"), |text| {
+        if text == "none" { Ok(None) } else { people::level(text).map(Some) }
+    })?;
+    let question = format!("  roles: {}, none", ROLES.join(", "));
+    let roles =
+        ask(
+            &question,
+            Some("none"),
+            |text| {
+                if text == "none" { Ok(Vec::new()) } else { roles(text) }
+            },
+        )?;
+    let email = ask("  email, as in commits", Some(email.unwrap_or_default()), |text| {
+        optional(text, people::email)
+    })?;
+    let question = "  signing key, the public one or its file, or none";
+    let key = ask(question, Some(key.unwrap_or("none")), |text| match text {
+        "none" => Ok(None),
+        named => key::public(named).map(Some).map_err(|error| format!("{error:#}")),
+    })?;
+    Ok(Person {
+        level,
+        roles,
+        emails: email.into_iter().collect(),
+        keys: key.into_iter().collect(),
+        ..Person::default()
+    })
+}
+
+fn roles(text: &str) -> Result<Vec<String>, String> {
+    let role = |role: &str| match role {
+        "service-owner" => Err("owners are asked for with each service".to_owned()),
+        role => people::word(role),
+    };
+    text.split([',', ' ']).filter(|text| !text.is_empty()).map(role).collect()
+}
+
+fn services(roster: &mut Roster, first: &Login, folder: &str) -> anyhow::Result<()> {
+    eprintln!(
+        "\nServices that changes affect, and who owns them: an owner signs off-script changes."
+    );
+    let suggested = people::service_name(folder);
+    loop {
+        let (question, default) = match roster.services.is_empty() {
+            true => ("Service", suggested.as_str()),
+            false => ("\nAnother service (empty: that's all)", ""),
+        };
+        let Some(name) = ask(question, Some(default), |text| optional(text, people::word))? else {
+            return Ok(());
+        };
+        let known = &roster.people;
+        let owners = ask("  owners, logins with commas", Some(first.as_str()), |text| {
+            let owners = people::logins(text)?;
+            match owners.iter().find(|owner| !known.contains_key(*owner)) {
+                Some(stranger) => Err(format!("{stranger} isn't in the roster")),
+                None => Ok(owners),
+            }
+        })?;
+        roster.services.insert(name, Service { owners, ..Service::default() });
+    }
+}
+
+fn optional<T>(
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+}
+
+/// Asks until the answer can be read.
+fn ask<T>(
+    question: &str,
+    default: Option<&str>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> anyhow::Result<T> {
+    let mut input = Input::<String>::new().with_prompt(question).allow_empty(default.is_some());
+    if let Some(default) = default.filter(|default| !default.is_empty()) {
+        input = input.default(default.to_owned());
+    }
+    loop {
+        let answer = input.clone().interact_text().context("ask on the terminal")?;
+        match parse(answer.trim()) {
+            Ok(value) => return Ok(value),
+            Err(complaint) => eprintln!("  {complaint}"),
+        }
+    }
+}
+
+/// Asks about files that would be overwritten, until an answer is for all the rest.
+#[derive(Default)]
+pub struct Overwriting {
+    for_the_rest: Option<bool>,
+}
+
+impl Overwriting {
+    /// What happens to a file.
+    ///
+    /// # Errors
+    /// If the terminal fails.
+    pub fn decide(&mut self, root: &Path, step: &Step) -> anyhow::Result<Fate> {
+        let question = format!(
+            "{} differs: [k]eep, [o]verwrite, show [d]iff; K or O for all the rest",
+            crate::report::escape::terminal(&step.path)
+        );
+        let overwrites = loop {
+            if let Some(overwrites) = self.for_the_rest {
+                break overwrites;
+            }
+            match ask(&question, Some("k"), answer)? {
+                'k' => break false,
+                'o' => break true,
+                'd' => show_difference(&root.join(&step.path), &step.bytes)?,
+                all => self.for_the_rest = Some(all == 'O'),
+            }
+        };
+        Ok(if overwrites { Fate::Write } else { Fate::Keep("kept as you said".to_owned()) })
+    }
+}
+
+fn answer(text: &str) -> Result<char, String> {
+    let letter = match text {
+        "keep" => "k",
+        "overwrite" => "o",
+        "diff" => "d",
+        letter => letter,
+    };
+    match letter.chars().collect::<Vec<_>>()[..] {
+        [letter] if "kodKO".contains(letter) => Ok(letter),
+        _ => Err("the answers are k, o, d, K and O".to_owned()),
+    }
+}
+
+/// From what stands there to what would.
+fn show_difference(path: &Path, wanted: &[u8]) -> anyhow::Result<()> {
+    let mut diff = Command::new("git")
+        .args(["--no-pager", "diff", "--no-index", "--no-ext-diff", "--"])
+        .arg(path)
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(io::stderr())
+        .spawn()
+        .context("run git diff")?;
+    if let Some(mut stdin) = diff.stdin.take() {
+        stdin.write_all(wanted).context("run git diff")?;
+    }
+    diff.wait().context("run git diff")?;
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! `changegate init --hook`: the hook of a bare repository, which judges every push.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, anyhow, bail};
+
+use super::InitArgs;
+use super::git::{self, Git};
+use super::plan::{Fate, Item, Plan, Wanted};
+
+const SCRIPT: &str = include_str!("templates/pre-receive.sh");
+
+/// The switch that has the server look for broken objects in what it receives.
+const FSCK: &str = "receive.fsckObjects";
+
+const AFTERWARDS: &str = "
+From now on a push to a protected branch is refused unless it is an approved merge, and so is a
+review that its author didn't sign. The hook runs this very program: after moving it, run
+`changegate init --hook` again.
+";
+
+/// Installs the hook in the bare repository that was named.
+pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
+    let repository = git::bare_repository(&args.dir)?;
+    let git = Git(&repository);
+    let program = std::env::current_exe().context("find this program")?;
+    let item = Item {
+        path: "pre-receive".to_owned(),
+        wanted: Wanted::Program(script(&program)?.into_bytes()),
+    };
+    let hooks = hooks_folder(&repository, git.path_config("core.hooksPath"))?;
+    let mut plan = Plan::of(&hooks, vec![item])?;
+    args.settle(&mut plan)?;
+    let hook = hooks.join("pre-receive");
+    if plan.kept().next().is_some() {
+        bail!(
+            "{} is another hook, and stays: run `changegate hook pre-receive` from it, with its own \
+             standard input, or replace it with `changegate init --hook --force {}`",
+            hook.display(),
+            args.dir.display()
+        );
+    }
+    let is_new = !plan.paths(&Fate::Write).is_empty();
+    let turns_on = !checks_objects(&git);
+    if !args.dry_run {
+        plan.carry_out()?;
+        if turns_on {
+            git.run(&["config", FSCK, "true"])?;
+        }
+    }
+    let label = |is_changed| match is_changed {
+        false => "unchanged",
+        true if args.dry_run => "would write",
+        true => "written",
+    };
+    let hook = super::shown_path(&hook);
+    let mut text = format!("  {:11}  {hook}\n", label(is_new));
+    text += &format!("  {:11}  {FSCK} = true\n", label(turns_on));
+    if !args.dry_run {
+        text += AFTERWARDS;
+    }
+    crate::cli::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether this repository itself says so: the server's user may have another configuration.
+fn checks_objects(git: &Git<'_>) -> bool {
+    git.run(&["config", "--local", "--type=bool", "--get", FSCK]).is_ok_and(|value| value == "true")
+}
+
+/// The hook that runs `program`.
+fn script(program: &Path) -> anyhow::Result<String> {
+    let program = program.to_str().with_context(|| {
+        format!("{} can't be written into a script: install it elsewhere", program.display())
+    })?;
+    // Git's shell on Windows takes slashes, too.
+    let program = if cfg!(windows) { program.replace('\\', "/") } else { program.to_owned() };
+    let quoted = format!("'{}'", program.replace('\'', r"'\''"));
+    Ok(SCRIPT.replace("{program}", &quoted))
+}
+
+/// Where git looks for the repository's hooks.
+///
+/// # Errors
+/// If that is a folder that other repositories may share.
+fn hooks_folder(repository: &Path, configured: Option<String>) -> anyhow::Result<PathBuf> {
+    let Some(configured) = configured else {
+        return Ok(repository.join("hooks"));
+    };
+    let folder = repository.join(&configured);
+    let outside = || {
+        anyhow!(
+            "core.hooksPath is {configured}, outside of {}, and other repositories may share it: \
+             `git -C {} config core.hooksPath hooks` gives this one hooks of its own",
+            repository.display(),
+            repository.display()
+        )
+    };
+    let root =
+        repository.canonicalize().with_context(|| format!("look at {}", repository.display()))?;
+    match folder.canonicalize() {
+        Ok(folder) if folder.starts_with(&root) => Ok(folder),
+        // It is created below; a path that leads up again doesn't say where that would be.
+        Err(_) if folder.starts_with(repository) && !configured.contains("..") => Ok(folder),
+        _ => Err(outside()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_quoted_for_the_shell() {
+        let text = script(Path::new("/opt/it's here/changegate")).unwrap();
+        assert!(text.contains(r"program='/opt/it'\''s here/changegate'"), "{text}");
+    }
+
+    #[test]
+    fn hooks_are_installed_where_git_looks_for_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = dir.path().join("ops.git");
+        std::fs::create_dir_all(repository.join("hooks")).unwrap();
+        let folder = |configured: &str| hooks_folder(&repository, Some(configured.to_owned()));
+        assert_eq!(hooks_folder(&repository, None).unwrap(), repository.join("hooks"));
+        assert!(folder("hooks").unwrap().ends_with("ops.git/hooks"));
+        assert_eq!(folder("own-hooks").unwrap(), repository.join("own-hooks"));
+        for outside in ["/etc", "..", "../hooks", "/srv/shared-hooks", "new/../../hooks"] {
+            let error = folder(outside).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("core.hooksPath is {outside}, outside of")));
+        }
+    }
+}

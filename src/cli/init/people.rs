@@ -1,0 +1,265 @@
+//! The first roster: who is in it.
+//!
+//! It comes from flags, from a dialogue, from the repository if it has one, or else holds whoever
+//! runs the verb, without a level: somebody who can submit and approves nothing.
+
+use std::str::FromStr;
+
+use anyhow::{Context as _, bail};
+
+use super::git::Git;
+use super::key;
+use crate::org::{Level, Person, Roster, Service, Team};
+use crate::request::Login;
+
+/// The roles that the shipped policies ask for.
+pub const ROLES: [&str; 2] = ["devops-lead", "incident-commander"];
+
+/// `--person alice,level=L2,role=devops-lead,email=alice@acme.example,key=~/.ssh/id_ed25519.pub`;
+/// the keys are as they were named, not yet read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedPerson {
+    pub(super) login: Login,
+    pub(super) person: Person,
+}
+
+impl FromStr for NamedPerson {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(',').map(str::trim);
+        let login = parts.next().unwrap_or_default().parse()?;
+        let mut person = Person::default();
+        for part in parts {
+            let (field, value) = part
+                .split_once('=')
+                .ok_or_else(|| format!("`{part}` is no FIELD=VALUE: write such as level=L2"))?;
+            match field {
+                "level" => person.level = Some(level(value)?),
+                "team" => person.team = Some(word(value)?),
+                "role" => person.roles.push(word(value)?),
+                "email" => person.emails.push(email(value)?),
+                "id" => person.id = Some(word(value)?),
+                "key" => person.keys.push(value.to_owned()),
+                _ => {
+                    return Err(format!(
+                        "a person has no `{field}`: the fields are level, team, role, email, id and key"
+                    ));
+                }
+            }
+        }
+        Ok(NamedPerson { login, person })
+    }
+}
+
+/// `--service checkout=bob,dan`
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedService {
+    pub(super) name: String,
+    pub(super) owners: Vec<Login>,
+}
+
+impl FromStr for NamedService {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, owners) = text
+            .split_once('=')
+            .ok_or_else(|| format!("`{text}` names no owner: write such as checkout=bob,dan"))?;
+        Ok(NamedService { name: word(name)?, owners: logins(owners)? })
+    }
+}
+
+/// Logins between commas, at least one.
+pub fn logins(text: &str) -> Result<Vec<Login>, String> {
+    text.split(',').map(|login| login.trim().parse()).collect()
+}
+
+/// `L1`, `L2` or `L3`
+pub fn level(text: &str) -> Result<Level, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "L1" => Ok(Level::L1),
+        "L2" => Ok(Level::L2),
+        "L3" => Ok(Level::L3),
+        _ => Err(format!("`{text}` is no level: the levels are L1, L2 and L3")),
+    }
+}
+
+/// The name of a team, a role or a service.
+pub fn word(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if text.is_empty() || !text.bytes().all(allowed) {
+        return Err(format!("`{text}` is no name: write ASCII letters, digits, `-`, `_` and `.`"));
+    }
+    Ok(text.to_owned())
+}
+
+/// An address as commits carry it.
+pub fn email(text: &str) -> Result<String, String> {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "<>,\"\\".contains(c);
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && !host.is_empty() && !text.contains(is_odd) => {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!("`{text}` is no email address")),
+    }
+}
+
+/// What the flags name.
+///
+/// # Errors
+/// If a key can't be read, or somebody is named twice.
+pub fn from_flags(
+    people: &[NamedPerson],
+    services: &[NamedService],
+    folder: &str,
+) -> anyhow::Result<Roster> {
+    let mut roster = empty();
+    for NamedPerson { login, person } in people {
+        let mut person = person.clone();
+        for named in &mut person.keys {
+            *named = key::public(named).with_context(|| format!("the key of {login}"))?;
+        }
+        if roster.people.insert(login.clone(), person).is_some() {
+            bail!("--person names {login} twice");
+        }
+    }
+    for NamedService { name, owners } in services {
+        let service = Service { owners: owners.clone(), ..Service::default() };
+        if roster.services.insert(name.clone(), service).is_some() {
+            bail!("--service names {name} twice: list all owners in one");
+        }
+    }
+    if let (true, Some(first)) = (services.is_empty(), people.first()) {
+        // Without a service no request could say what it affects.
+        roster.services.insert(service_name(folder), owned_by(&first.login));
+    }
+    Ok(complete(roster))
+}
+
+/// Whoever runs the verb, who can submit and approves nothing.
+///
+/// # Errors
+/// If git doesn't know them.
+pub fn alone(me: &Me, folder: &str) -> anyhow::Result<Roster> {
+    let (Some(login), Some(email)) = (&me.login, &me.email) else {
+        bail!(
+            "nobody is known to put into the roster: name people with `--person \
+             alice,level=L2,email=alice@acme.example`, or set `git config user.email`"
+        );
+    };
+    let keys = me.key.as_deref().map(key::public).transpose()?.into_iter().collect();
+    let person = Person { emails: vec![email.clone()], keys, ..Person::default() };
+    let mut roster = empty();
+    roster.people.insert(login.clone(), person);
+    roster.services.insert(service_name(folder), owned_by(login));
+    Ok(complete(roster))
+}
+
+/// A roster with nobody in it.
+pub fn empty() -> Roster {
+    Roster {
+        reviewed: None,
+        people: Default::default(),
+        teams: Default::default(),
+        services: Default::default(),
+    }
+}
+
+/// With the teams that people belong to.
+pub fn complete(mut roster: Roster) -> Roster {
+    let teams = roster.people.values().filter_map(|person| person.team.clone());
+    roster.teams = teams.map(|team| (team, Team::default())).collect();
+    roster
+}
+
+fn owned_by(login: &Login) -> Service {
+    Service { owners: vec![login.clone()], ..Service::default() }
+}
+
+/// A service's name after the repository's folder.
+pub fn service_name(folder: &str) -> String {
+    let name = folder.trim_start_matches('.').to_ascii_lowercase().replace(' ', "-");
+    word(&name).unwrap_or_else(|_| "service".to_owned())
+}
+
+/// What git knows of whoever runs the verb.
+pub struct Me {
+    /// A login to suggest: what stands before the `@` of the address.
+    pub login: Option<Login>,
+    /// The address that their commits carry.
+    pub email: Option<String>,
+    /// What names the key that they sign with, and can be read.
+    pub key: Option<String>,
+}
+
+impl Me {
+    /// Asks git.
+    pub fn of(git: &Git<'_>) -> Self {
+        let email = git.config("user.email").filter(|address| email(address).is_ok());
+        let name = email.as_deref().and_then(|email| email.split('@').next());
+        // GitHub's own addresses carry a number before the login.
+        let name = name.map(|name| name.split_once('+').map_or(name, |(_, login)| login));
+        let signs = git.config("gpg.format").is_some_and(|format| format == "ssh");
+        let key = signs.then(|| git.path_config("user.signingkey")).flatten();
+        Me {
+            login: name.and_then(|name| name.parse().ok()),
+            email,
+            key: key.filter(|named| key::public(named).is_ok()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_as_flags_name_them() {
+        let named: NamedPerson =
+            "Alice,level=l2,role=devops-lead,email=alice@acme.example,team=payments,id=101"
+                .parse()
+                .unwrap();
+        assert_eq!(named.login.as_str(), "alice");
+        assert_eq!(
+            named.person,
+            Person {
+                level: Some(Level::L2),
+                team: Some("payments".to_owned()),
+                roles: vec!["devops-lead".to_owned()],
+                emails: vec!["alice@acme.example".to_owned()],
+                id: Some("101".to_owned()),
+                keys: Vec::new(),
+            }
+        );
+        for (text, complaint) in [
+            ("", "is not a login"),
+            ("alice,L2", "is no FIELD=VALUE"),
+            ("alice,level=L4", "is no level"),
+            ("alice,mail=x", "a person has no `mail`"),
+            ("alice,email=alice", "is no email address"),
+            ("alice,email=a\"b@acme.example", "is no email address"),
+            ("alice,team=a b", "is no name"),
+        ] {
+            let error = text.parse::<NamedPerson>().unwrap_err();
+            assert!(error.contains(complaint), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn services_as_flags_name_them() {
+        let named: NamedService = "checkout=bob, dan".parse().unwrap();
+        assert_eq!(named.name, "checkout");
+        assert_eq!(named.owners.len(), 2);
+        for text in ["checkout", "checkout=", "=bob", "a b=bob"] {
+            assert!(text.parse::<NamedService>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_service_is_named_after_the_folder() {
+        assert_eq!(service_name("Ops Repo"), "ops-repo");
+        assert_eq!(service_name("."), "service");
+        assert_eq!(service_name("résumé"), "service");
+    }
+}

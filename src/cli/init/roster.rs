@@ -1,0 +1,246 @@
+//! The first roster as commented YAML, and what it means for the other tables.
+
+use std::fmt::Write as _;
+
+use super::people::ROLES;
+use crate::org::{Level, Person, Roster};
+use crate::request::Login;
+
+const HEADER: &str = include_str!("templates/roster.yaml");
+
+const PEOPLE: &str = "
+# `emails` map commits to people, `keys` are the SSH public keys that they sign with, `id` is the
+# forge's numeric id of the account, in quotes: on GitHub nobody can approve without one.
+#   bob:
+#     level: L2
+#     team: payments
+#     roles: [devops-lead]
+#     emails: [bob@acme.example]
+#     keys: [\"ssh-ed25519 AAAA... bob\"]
+";
+
+const SERVICES: &str = "
+# `owners` sign off-script changes. An action on one of `targets` affects the service, whatever the
+# request says.
+#   checkout:
+#     owners: [bob, dan]
+#     targets: [eu-west-1, checkout-web]
+";
+
+/// The file; the roster has people and services.
+pub fn render(roster: &Roster) -> String {
+    let mut out = HEADER.to_owned();
+    if let Some(day) = roster.reviewed {
+        line(&mut out, format_args!("reviewed: {day}"));
+    }
+    out += PEOPLE;
+    out += "people:\n";
+    for (login, person) in &roster.people {
+        render_person(&mut out, login, person);
+    }
+    if !roster.teams.is_empty() {
+        out += "\nteams:\n";
+        for team in roster.teams.keys() {
+            line(&mut out, format_args!("  {}: {{}}", scalar(team)));
+        }
+    }
+    out += SERVICES;
+    out += "services:\n";
+    for (name, service) in &roster.services {
+        line(&mut out, format_args!("  {}:", scalar(name)));
+        line(
+            &mut out,
+            format_args!("    owners: {}", list(service.owners.iter().map(Login::as_str))),
+        );
+    }
+    out
+}
+
+fn render_person(out: &mut String, login: &Login, person: &Person) {
+    let list_of = |items: &[String]| list(items.iter().map(String::as_str));
+    let fields = [
+        ("level", person.level.map(|level| level.to_string())),
+        ("team", person.team.as_deref().map(scalar)),
+        ("roles", (!person.roles.is_empty()).then(|| list_of(&person.roles))),
+        ("emails", (!person.emails.is_empty()).then(|| list_of(&person.emails))),
+        ("id", person.id.as_deref().map(scalar)),
+        ("keys", (!person.keys.is_empty()).then(|| list_of(&person.keys))),
+    ];
+    let mut fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).peekable();
+    let login = scalar(login.as_str());
+    if fields.peek().is_none() {
+        return line(out, format_args!("  {login}: {{}}"));
+    }
+    line(out, format_args!("  {login}:"));
+    for (name, value) in fields {
+        line(out, format_args!("    {name}: {value}"));
+    }
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a String can't fail.
+    let _ = writeln!(out, "{text}");
+}
+
+fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", items.map(scalar).collect::<Vec<_>>().join(", "))
+}
+
+/// Text as YAML: in quotes wherever it could be read as something else.
+pub fn scalar(text: &str) -> String {
+    const READ_AS_OTHERS: [&str; 8] = ["true", "false", "null", "yes", "no", "on", "off", "y"];
+    let lower = text.to_ascii_lowercase();
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@+/".contains(&byte))
+        && !READ_AS_OTHERS.contains(&lower.as_str())
+        && lower != "n";
+    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+/// The shipped escalation table for this roster: what tells a role that nobody holds tells the
+/// person of the highest level instead, as the table names only roles and people that there are.
+pub fn escalation(shipped: &str, roster: &Roster) -> String {
+    let unheld: Vec<_> = ROLES.into_iter().filter(|role| !is_held(roster, role)).collect();
+    let Some((contact, _)) = roster.people.iter().max_by_key(|(_, person)| person.level) else {
+        return shipped.to_owned();
+    };
+    let contact = scalar(contact.as_str());
+    let mut text = shipped.to_owned();
+    for role in &unheld {
+        text = text.replace(&format!("notify: {role},"), &format!("notify: {contact},"));
+    }
+    if !unheld.is_empty() {
+        let why = format!(
+            "# Nobody holds {} yet: {contact} is told instead.\nreviewed:",
+            unheld.join(" or ")
+        );
+        text = text.replacen("reviewed:", &why, 1);
+    }
+    text
+}
+
+fn is_held(roster: &Roster, role: &str) -> bool {
+    roster.people.values().any(|person| person.roles.iter().any(|held| held == role))
+}
+
+/// What can't be done with this roster, and why.
+pub fn gaps(roster: &Roster) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let people = || roster.people.iter();
+    let admins = people().filter(|(_, person)| person.level == Some(Level::L3)).count();
+    if admins < 2 {
+        gaps.push(format!(
+            "{} L3: a change of the policies takes two, neither of them its requester",
+            if admins == 0 { "nobody holds" } else { "only one person holds" }
+        ));
+    }
+    for (role, signs) in ROLES.into_iter().zip(["off-script changes", "emergencies"]) {
+        if !is_held(roster, role) {
+            gaps.push(format!("nobody holds {role}: {signs} can't be signed off"));
+        }
+    }
+    let keyless: Vec<_> = people()
+        .filter(|(_, person)| person.keys.is_empty())
+        .map(|(login, _)| login.as_str())
+        .collect();
+    if !keyless.is_empty() {
+        gaps.push(format!(
+            "no `keys` for {}: without one a review doesn't count in plain Git",
+            keyless.join(", ")
+        ));
+    }
+    gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::init::people::{NamedPerson, NamedService, from_flags};
+    use crate::policy::PolicyBundle;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+
+    fn roster(people: &[&str]) -> Roster {
+        let people: Vec<NamedPerson> = people.iter().map(|text| text.parse().unwrap()).collect();
+        let services: Vec<NamedService> = vec!["checkout=alice".parse().unwrap()];
+        let mut roster = from_flags(&people, &services, "ops").unwrap();
+        roster.reviewed = Some("2026-11-22".parse().unwrap());
+        roster
+    }
+
+    fn problems(roster: &Roster) -> Vec<String> {
+        let mut files = PolicyBundle::embedded_files();
+        let path = "policies/org/escalation/data.yaml";
+        let shipped = String::from_utf8(files[path].clone()).unwrap();
+        files.insert(path.to_owned(), escalation(&shipped, roster).into_bytes());
+        files.insert("policies/org/roster/data.yaml".to_owned(), render(roster).into_bytes());
+        match PolicyBundle::check(&files) {
+            Ok(()) => Vec::new(),
+            Err(error) => error.0.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_roster() {
+        let key = format!("alice,level=L2,team=payments,email=alice@acme.example,id=101,key={KEY}");
+        let text = render(&roster(&[&key, "ivan"]));
+        let (_, people) = text.split_once("\npeople:\n").unwrap();
+        let rest = people.replace(SERVICES, "\n");
+        assert_eq!(
+            rest,
+            format!(
+                "  alice:\n    level: L2\n    team: payments\n    emails: [alice@acme.example]\n    \
+                 id: \"101\"\n    keys: [\"{KEY}\"]\n  ivan: {{}}\n\nteams:\n  payments: {{}}\n\n\
+                 services:\n  checkout:\n    owners: [alice]\n"
+            )
+        );
+        assert!(text.lines().filter(|line| !line.contains(KEY)).all(|line| line.len() <= 100));
+    }
+
+    #[test]
+    fn every_roster_loads_whoever_is_missing() {
+        for people in [
+            &["alice"][..],
+            &[
+                "alice",
+                "123,level=L1",
+                "null",
+                "true,team=no",
+                "1e5,team=0x1F,email=0@acme.example",
+            ],
+            &["alice,role=devops-lead"],
+            &["alice,role=devops-lead,role=incident-commander,level=L3"],
+        ] {
+            assert_eq!(problems(&roster(people)), [""; 0], "{people:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_that_nobody_holds_is_told_of() {
+        let files = PolicyBundle::embedded_files();
+        let shipped = std::str::from_utf8(&files["policies/org/escalation/data.yaml"]).unwrap();
+        let text = escalation(shipped, &roster(&["alice,role=devops-lead", "bob,level=L3"]));
+        assert!(text.contains("# Nobody holds incident-commander yet: bob is told instead.\n"));
+        assert!(
+            text.contains("- {notify: bob, within: 5m}") && text.contains("notify: devops-lead")
+        );
+        let all = roster(&["alice,role=devops-lead,role=incident-commander"]);
+        assert_eq!(escalation(shipped, &all), shipped);
+    }
+
+    #[test]
+    fn gaps_say_what_cannot_be_done() {
+        assert_eq!(
+            gaps(&roster(&["alice"])),
+            [
+                "nobody holds L3: a change of the policies takes two, neither of them its requester",
+                "nobody holds devops-lead: off-script changes can't be signed off",
+                "nobody holds incident-commander: emergencies can't be signed off",
+                "no `keys` for alice: without one a review doesn't count in plain Git",
+            ]
+        );
+        let roles = "role=devops-lead,role=incident-commander,level=L3";
+        let key = |login: &str, end: &str| format!("{login},{roles},key={KEY}{end}");
+        assert_eq!(gaps(&roster(&[&key("alice", "A"), &key("bob", "B")])), [""; 0]);
+    }
+}

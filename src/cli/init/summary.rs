@@ -1,0 +1,109 @@
+//! What `init` says: what was done, what the roster lacks, what to type next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::contents::ROSTER;
+use super::git::Git;
+use super::plan::{Fate, Plan};
+use super::roster;
+use super::shown_path;
+use crate::org::Roster;
+use crate::report::escape::terminal;
+use crate::report::{WIDTH, wrap};
+
+/// Every file that would be written or kept.
+pub fn of_a_dry_run(plan: &Plan) -> String {
+    let mut out = String::new();
+    for path in plan.paths(&Fate::Write) {
+        out += &row("would write", path);
+    }
+    for (path, why) in plan.kept() {
+        out += &row("would keep", &format!("{path}  {why}"));
+    }
+    out + &row("unchanged", &files(plan.paths(&Fate::Unchanged).len()))
+}
+
+/// What was done, in a few lines.
+pub fn done(plan: &Plan) -> String {
+    let mut out = format!("{}\n", shown_path(&plan.root));
+    for (label, paths) in
+        [("written", plan.paths(&Fate::Write)), ("unchanged", plan.paths(&Fate::Unchanged))]
+    {
+        if !paths.is_empty() {
+            out += &row(label, &by_folder(&paths));
+        }
+    }
+    for (path, why) in plan.kept() {
+        out += &row("kept", &format!("{path}  {why}"));
+    }
+    out
+}
+
+/// What the roster lacks, and the commands that come next.
+pub fn next(roster: &Roster, plan: &Plan, git: &Git<'_>) -> String {
+    let mut out = String::new();
+    let gaps = roster::gaps(roster);
+    if !gaps.is_empty() {
+        out += &format!("\nTo be filled in, in {ROSTER}:\n");
+    }
+    for gap in gaps {
+        out += &format!("  {}\n", terminal(&gap));
+    }
+    out += "\nNext:\n";
+    for command in signing(git) {
+        out += &format!("  {command}\n");
+    }
+    let written: BTreeSet<_> = plan.paths(&Fate::Write).into_iter().map(top).collect();
+    if !written.is_empty() {
+        let tops: Vec<_> = written.into_iter().collect();
+        out += &format!("  git add {} && git commit -m \"Add changegate\"\n", tops.join(" "));
+    }
+    out += "  changegate new                      write the first request\n";
+    out +=
+        "  changegate init --hook REPO.git     on the server: refuse what goes around the review\n";
+    out
+}
+
+/// What is still to be configured so that git signs with an SSH key.
+fn signing(git: &Git<'_>) -> Vec<&'static str> {
+    let is_ssh = git.config("gpg.format").is_some_and(|format| format == "ssh");
+    let settings = [
+        (is_ssh, "git config gpg.format ssh"),
+        (
+            is_ssh && git.config("user.signingkey").is_some(),
+            "git config user.signingkey ~/.ssh/id_ed25519.pub",
+        ),
+        (git.is_on("commit.gpgsign"), "git config commit.gpgsign true"),
+    ];
+    settings.into_iter().filter(|(is_set, _)| !is_set).map(|(_, command)| command).collect()
+}
+
+/// `README.md, docs/ (3 files), policies/ (31 files)`
+fn by_folder(paths: &[&str]) -> String {
+    let mut counts = BTreeMap::new();
+    for path in paths {
+        *counts.entry(top(path)).or_insert(0) += 1;
+    }
+    let count = |(top, count): (&str, usize)| match top.ends_with('/') {
+        true => format!("{top} ({})", files(count)),
+        false => top.to_owned(),
+    };
+    counts.into_iter().map(count).collect::<Vec<_>>().join(", ")
+}
+
+/// The folder of ours that a file lies in, or the file itself.
+fn top(path: &str) -> &str {
+    const OURS: [&str; 3] = ["docs/changegate/", "policies/", "schemas/"];
+    OURS.into_iter().find(|folder| path.starts_with(folder)).unwrap_or(path)
+}
+
+fn files(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "file" } else { "files" })
+}
+
+fn row(label: &str, text: &str) -> String {
+    const LABEL: usize = "would write".len();
+    let lines = wrap(&terminal(text), WIDTH - LABEL - 4);
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    lines.iter().zip(labels).map(|(line, label)| format!("  {label:LABEL$}  {line}\n")).collect()
+}
