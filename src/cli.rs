@@ -4,7 +4,7 @@
 //! made here: 0 all approved, 1 at least one denied, 3 none denied and at least one pending, 2
 //! nothing could be decided.
 
-use std::io::IsTerminal as _;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -26,7 +26,9 @@ mod hook;
 mod index;
 mod init;
 mod man;
+mod me;
 mod merge;
+mod new;
 mod progress;
 mod review;
 mod schema;
@@ -50,6 +52,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  changegate new                            write a change request, in a dialogue
   changegate check                          judge all requests below requests/
   changegate check requests/CHG-1234.yaml   judge one
   changegate explain window/closed          what a finding means and how to resolve it
@@ -72,6 +75,7 @@ enum Verb {
     Merge(merge::MergeArgs),
     Close(close::CloseArgs),
     Hook(hook::HookArgs),
+    New(Box<new::NewArgs>),
     Test(test::TestArgs),
     Window(window::WindowArgs),
     Explain(explain::ExplainArgs),
@@ -159,6 +163,7 @@ pub fn main() -> ExitCode {
         Verb::Merge(args) => merge::run(&args),
         Verb::Close(args) => close::run(&args),
         Verb::Hook(args) => hook::run(&args),
+        Verb::New(args) => new::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Window(args) => window::run(&args),
         Verb::Explain(args) => explain::run(&args),
@@ -190,16 +195,16 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
+/// Whether what goes to this stream may have colours.
+fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
 /// Prints to standard output.
 fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
-}
-
-/// Whether standard output takes colours.
-fn colour() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// A value as JSON for scripts, in which nothing is hidden.

@@ -106,7 +106,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let subjects = subjects(args, evidence.as_ref())?;
     let reporter = Reporter {
         format: args.format,
-        colour: super::colour(),
+        colour: super::colour(&io::stdout()),
         verbose: args.verbose,
         codes: bundle.codes(),
     };
@@ -198,7 +198,7 @@ impl Subject {
 }
 
 /// A file's bytes; of one that is too large, so many that it shows.
-fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))

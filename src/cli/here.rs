@@ -1,19 +1,17 @@
-//! The repository that the verbs for the life of a change work on, and who is at its keyboard.
+//! The repository that the verbs for the life of a change work on.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::print;
 use crate::forge::Pull;
 use crate::forge::content::{Brought, stem};
-use crate::forge::git::{Branches, Git, People};
+use crate::forge::git::{Branches, Git};
 use crate::gate::{Gate, Judgement};
-use crate::git::{Oid, Program, Repo};
-use crate::org::Org;
+use crate::git::{Oid, Repo};
 use crate::report::{Format, Reporter, Summary};
-use crate::request::Login;
 use crate::time::Time;
 
 /// Which repository, and which of its branches.
@@ -56,21 +54,6 @@ impl HereArgs {
     }
 }
 
-/// Who is at the keyboard: the person of the roster with git's email address.
-///
-/// # Errors
-/// When git knows no address, or the roster doesn't know it.
-pub fn me(program: &Program, org: &Org) -> anyhow::Result<Login> {
-    let email = program.email()?;
-    let people = People::of(&org.roster);
-    people.with_email(&email).cloned().with_context(|| {
-        format!(
-            "the roster lists nobody with the address {email}: set yours with `git config \
-             user.email ADDRESS`, or have it added to policies/org/roster/data.yaml"
-        )
-    })
-}
-
 /// The gate to a repository's changes.
 pub fn gate(git: &Git) -> Gate<'_, Git> {
     Gate::new(git.repo(), git)
@@ -103,7 +86,7 @@ pub fn report(judgement: &Judgement, format: Format, verbose: bool) -> anyhow::R
 /// The report on one pull request.
 pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String {
     let codes = judgement.bundle().codes();
-    let reporter = Reporter { format, colour: super::colour(), verbose, codes };
+    let reporter = Reporter { format, colour: super::colour(&std::io::stdout()), verbose, codes };
     let section = reporter.section(&judgement.judged());
     let mut summary = Summary::default();
     summary.add(&section);

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 
 use super::here::{self, HereArgs};
-use super::{NowArg, print};
+use super::{NowArg, me, print};
 use crate::approvals::Exclusion;
 use crate::forge::git::journal::{self, Draft, Said};
 use crate::forge::git::{Git, REVIEWS, Step};
@@ -91,7 +91,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
     let name = here::name_of(&args.id);
     let before = here::gate(&git).check(name, NowArg::present())?;
-    let me = here::me(git.branches.program(), &before.bundle().org)?;
+    let me = me::me(git.branches.program(), &before.bundle().org.roster)?;
     let said = args.said();
     if let Some(exclusion) = own(&before, &me).filter(|_| said != Said::Commented) {
         here::report(&before, Format::Text, true)?;

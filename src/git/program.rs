@@ -10,9 +10,9 @@ use anyhow::{Context as _, bail};
 
 use super::Oid;
 
-/// The `git` program, at work on one repository.
+/// The `git` program, at work on one repository, or for what needs none.
 pub struct Program {
-    git_dir: PathBuf,
+    git_dir: Option<PathBuf>,
 }
 
 /// What came of moving a branch.
@@ -42,7 +42,12 @@ const FOREIGN: [&str; 9] = [
 impl Program {
     /// For the repository that keeps its objects in `git_dir`.
     pub fn at(git_dir: PathBuf) -> Self {
-        Program { git_dir }
+        Program { git_dir: Some(git_dir) }
+    }
+
+    /// For what git knows in the current folder, be it a repository or not.
+    pub fn anywhere() -> Self {
+        Program { git_dir: None }
     }
 
     /// A setting, as git resolves it for this repository.
@@ -193,7 +198,9 @@ impl Program {
 
     fn command(&self) -> Command {
         let mut command = bare_command();
-        command.arg("--git-dir").arg(&self.git_dir);
+        if let Some(git_dir) = &self.git_dir {
+            command.arg("--git-dir").arg(git_dir);
+        }
         command
     }
 }

@@ -13,6 +13,7 @@ mod codes;
 mod init;
 mod matrix;
 mod mutation;
+mod new;
 mod next_change;
 mod other_engine;
 mod plumbing;

@@ -1,0 +1,303 @@
+//! `changegate new`: the submission form.
+//!
+//! ```text
+//! begin:    template ─▶ flags ─▶ what git and the catalog know ─▶ request
+//! complete: request ─▶ draft ─▶ policies ─▶ what is still open ─▶ asked for, on a terminal
+//!                        ▲                                            │
+//!                        └────────────────────────────────────────────┘
+//! write:    what the policies say of it, then the file
+//! ```
+//!
+//! Nothing here knows which field a change needs: the policies are asked, and what they deny is what
+//! is still open. Without a terminal everything open is told at once.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::check::read_bounded;
+use super::{NowArg, PoliciesArg, me, shown};
+use crate::decision::Verdict;
+use crate::git::Program;
+use crate::org::RiskTier;
+use crate::policy::PolicyBundle;
+use crate::report::{Format, Judged, Reporter};
+use crate::request::{ChangeRequest, RequestFile};
+use crate::time::{Duration, Time};
+use dialogue::Dialogue;
+use draft::{Draft, Judge, Open, usual_path};
+use flags::Flags;
+use tickets::Tickets;
+
+mod answer;
+mod dialogue;
+mod draft;
+mod fields;
+mod flags;
+mod prompt;
+mod render;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod tickets;
+
+/// Write a change request: ask what it needs, show who has to sign it
+///
+/// On a terminal it asks for what no flag gives, and checks each answer by the policies. Without a
+/// terminal it takes flags alone, and tells all that are missing at once. The request is written to
+/// requests/<ID>.yaml, with comments, and never over another file.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct NewArgs {
+    /// Another request to start from: all of it but its id, requester, schedule and outcome
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+
+    /// Where to write the request, instead of requests/<ID>.yaml; - prints it
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    policies: PoliciesArg,
+
+    #[command(flatten)]
+    now: NowArg,
+
+    #[command(flatten)]
+    flags: Flags,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  changegate new
+      a dialogue
+  changegate new --off-script
+      the same for a change that leaves the usual script
+  changegate new --from requests/CHG-1203.yaml --start 2026-11-25T09:30:00Z --duration 30m
+      the same change as last time, at another time
+  changegate new --action pull-logs:checkout-web --summary 'Pull the logs of Friday' \\
+      --reason 'two carts were lost' --users none --operations none
+      a change that only reads, without a question";
+
+/// Runs the verb.
+pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
+    let place = args.output.as_deref().filter(|path| !is_stdout(path));
+    if let Some(path) = place.filter(|path| path.exists()) {
+        bail!(exists(path));
+    }
+    let now = args.now.get();
+    let (bundle, watchdog) = args.policies.load_watched()?;
+    let tickets = Tickets::here()?;
+    let (request, length) = begin(args, &bundle)?;
+    let mut form = Form {
+        args,
+        judge: Judge::new(&bundle, &watchdog, &tickets, now),
+        bundle: &bundle,
+        tickets: &tickets,
+        now,
+        length,
+        request,
+    };
+    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let (draft, was_asked) = if can_ask { form.ask()? } else { (form.take_as_given()?, false) };
+
+    if was_asked {
+        eprintln!();
+    }
+    if args.output.as_deref().is_some_and(is_stdout) {
+        eprint!("{}", preview(&draft, &bundle, super::colour(&io::stderr())));
+        super::print(&draft.text)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    super::print(&preview(&draft, &bundle, super::colour(&io::stdout())))?;
+    if was_asked && !prompt::confirm(&format!("Write {}?", draft.file.path), true)? {
+        bail!("nothing was written");
+    }
+    super::print(&write(&draft)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is known before anybody is asked, and how long the change takes, if that is.
+fn begin(
+    args: &NewArgs,
+    bundle: &PolicyBundle,
+) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
+    let (mut request, length) = match &args.from {
+        Some(path) => template(path)?,
+        None => Default::default(),
+    };
+    args.flags.fill(&mut request);
+    if request.id.is_none() {
+        // A request is named after its number, and so a path that was given says it.
+        let named = args.output.as_deref().and_then(|path| path.file_stem()?.to_str());
+        request.id = named.and_then(|name| name.parse().ok());
+    }
+    if request.requester.is_none() {
+        request.requester = me::me(&Program::anywhere(), &bundle.org.roster).ok();
+    }
+    Ok((request, args.flags.length().or(length)))
+}
+
+/// Another request less what is its own: number, requester, schedule, and what came of it.
+fn template(path: &Path) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
+    let file = RequestFile::read(&shown(path), &read_bounded(path)?);
+    let Some(request) = file.request.filter(|_| file.problems.is_empty()) else {
+        let problems = file.problems.iter().map(|problem| {
+            let (line, column) = (problem.span.line, problem.span.column);
+            format!("{}:{line}:{column}: {}", file.path, problem.message)
+        });
+        bail!("the template can't be used:\n{}", problems.collect::<Vec<_>>().join("\n"));
+    };
+    let length = request.planned().map(|planned| planned.length());
+    let request = ChangeRequest {
+        id: None,
+        requester: None,
+        schedule: None,
+        execution: None,
+        verification_result: None,
+        outcome: None,
+        escalation: None,
+        cancelled: None,
+        ..request
+    };
+    Ok((request, length))
+}
+
+/// A request that isn't complete yet.
+struct Form<'a> {
+    args: &'a NewArgs,
+    judge: Judge<'a>,
+    bundle: &'a PolicyBundle,
+    tickets: &'a Tickets,
+    now: Time,
+    length: Option<Duration>,
+    request: ChangeRequest,
+}
+
+impl Form<'_> {
+    /// Asks until the policies miss nothing; says whether there was anything to ask.
+    fn ask(&mut self) -> anyhow::Result<(Draft, bool)> {
+        prompt::catch_interrupts()?;
+        let mut dialogue = Dialogue {
+            org: &self.bundle.org,
+            calendar: &self.bundle.calendar,
+            tickets: self.tickets,
+            now: self.now,
+            tier: RiskTier::Low,
+            length: self.length,
+        };
+        let mut was_asked = self.args.from.is_none() && !self.args.flags.say_what();
+        if was_asked {
+            dialogue.greet(&self.request);
+            dialogue.begin(&mut self.request)?;
+        }
+        loop {
+            let draft = self.draft()?;
+            dialogue.tier = draft.decision.tier.unwrap_or(dialogue.tier);
+            let Some(Open { field, refused }) = draft.open().into_iter().next() else {
+                return Ok((draft, was_asked));
+            };
+            if !std::mem::replace(&mut was_asked, true) {
+                dialogue.greet(&self.request);
+            }
+            if let Some(why) = refused {
+                prompt::refuse(&why);
+            }
+            dialogue.ask(field, &mut self.request)?;
+        }
+    }
+
+    /// Adds what can be worked out, and tells everything that is still open.
+    fn take_as_given(&mut self) -> anyhow::Result<Draft> {
+        if self.request.id.is_none() {
+            self.request.id = self.tickets.suggestion(&self.request);
+        }
+        if self.request.services().is_empty() {
+            let services = answer::services_of(&self.request, &self.bundle.org);
+            if !services.is_empty() {
+                self.request.impact.get_or_insert_default().services = services;
+            }
+        }
+        if let Some((schedule, length)) = self.request.schedule.as_mut().zip(self.length) {
+            schedule.end = schedule.end.or(schedule.start.map(|start| start + length));
+        }
+        let draft = self.draft()?;
+        let open = draft.open();
+        if open.is_empty() {
+            return Ok(draft);
+        }
+        let hint = match self.request.actions.is_empty() {
+            true => "\nwhat else is needed depends on the action",
+            false => "",
+        };
+        bail!("the request isn't complete, or not right:\n{}{hint}", listed(&open));
+    }
+
+    fn draft(&mut self) -> anyhow::Result<Draft> {
+        let path = match &self.args.output {
+            Some(path) if !is_stdout(path) => path.clone(),
+            _ => usual_path(&self.request),
+        };
+        self.judge.draft(&self.request, &path)
+    }
+}
+
+/// A line for each flag that is missing or was refused.
+fn listed(open: &[Open]) -> String {
+    let width = open.iter().map(|open| open.field.flag.len()).max().unwrap_or(0);
+    let mut lines: Vec<_> = open
+        .iter()
+        .map(|Open { field, refused }| {
+            let why = refused.as_deref().unwrap_or(field.about);
+            format!("{:width$}  {why}", field.flag)
+        })
+        .collect();
+    lines.dedup();
+    lines.join("\n")
+}
+
+/// What the policies make of the request, as if it had just been submitted.
+fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
+    let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: bundle.codes() };
+    let judged = Judged {
+        decision: &draft.decision,
+        request: draft.file.request.as_ref(),
+        source: &draft.text,
+    };
+    reporter.section(&judged).text
+}
+
+/// Writes the file, and says what comes next.
+fn write(draft: &Draft) -> anyhow::Result<String> {
+    let path = Path::new(&draft.file.path);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    }
+    let mut file = match File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => bail!(exists(path)),
+        file => file.with_context(|| format!("write {}", path.display()))?,
+    };
+    let written = file.write_all(draft.text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a request is worse than none; that writing failed is told below.
+        let _ = fs::remove_file(path);
+    }
+    written.with_context(|| format!("write {}", path.display()))?;
+    let next = match (&draft.decision.change, draft.decision.verdict) {
+        (Some(id), Verdict::Approved | Verdict::Pending) => format!("changegate submit {id}"),
+        _ => format!("mend what is denied, then changegate check {}", draft.file.path),
+    };
+    Ok(format!("wrote {}\nnext: {next}\n", draft.file.path))
+}
+
+fn exists(path: &Path) -> String {
+    format!("{} exists, and nothing is written over: take another id", path.display())
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}

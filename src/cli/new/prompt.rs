@@ -1,0 +1,159 @@
+//! Questions on a terminal. Each has one answer that was checked when it is given, or an error when
+//! the dialogue is broken off.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context as _, anyhow};
+use dialoguer::console::{Term, measure_text_width, style};
+use dialoguer::theme::{ColorfulTheme, Theme as _};
+use dialoguer::{Completion, Confirm, Input, MultiSelect, Select};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+
+use crate::report::escape::terminal;
+use crate::report::{WIDTH, wrap};
+
+/// Lets Ctrl-C break off the question that is open, so that the terminal is left as it was; a second
+/// one ends the process.
+///
+/// # Errors
+/// When the system refuses.
+pub fn catch_interrupts() -> anyhow::Result<()> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    flag::register_conditional_default(SIGINT, interrupted.clone())
+        .and_then(|_| flag::register(SIGINT, interrupted))
+        .context("prepare for Ctrl-C")?;
+    Ok(())
+}
+
+/// Tells something between two questions.
+pub fn say(text: &str) {
+    for line in wrap(text, width()) {
+        eprintln!("{}", style(line).for_stderr().dim());
+    }
+}
+
+/// How long a line may be: as everywhere, or less in a narrow terminal.
+fn width() -> usize {
+    usize::from(Term::stderr().size().1).clamp(20, WIDTH)
+}
+
+/// Tells why an answer won't do.
+pub fn refuse(why: &str) {
+    eprintln!("{} {}", style("✘").for_stderr().red(), wrap(why, width() - 2).join("\n  "));
+}
+
+/// A line of text that `parse` takes; Tab completes it to one of the `known`.
+pub fn parsed<T>(
+    name: &str,
+    default: Option<String>,
+    known: &[String],
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> anyhow::Result<T> {
+    let completion = Known(known);
+    let theme = ColorfulTheme::default();
+    let mut input = Input::with_theme(&theme).completion_with(&completion);
+    if let Some(default) = default {
+        input = input.default(default);
+    }
+    let answer = line(name, input, |answer| parse(answer).map(drop))?;
+    parse(&answer).map_err(|why| anyhow!(why))
+}
+
+/// Several lines of text, until an empty one; `suggestion` stands in the first for editing.
+pub fn lines(
+    name: &str,
+    suggestion: Option<String>,
+    parse: impl Fn(&str) -> Result<String, String>,
+) -> anyhow::Result<Vec<String>> {
+    let theme = ColorfulTheme::default();
+    let mut lines = Vec::new();
+    let mut suggestion = suggestion;
+    loop {
+        let mut input = Input::with_theme(&theme);
+        if let Some(suggestion) = suggestion.take() {
+            input = input.with_initial_text(suggestion);
+        }
+        let may_end = !lines.is_empty();
+        let name = format!("{name} {}", lines.len() + 1);
+        let answer = line(&name, input, |answer| match answer {
+            "" if may_end => Ok(()),
+            answer => parse(answer).map(drop),
+        })?;
+        match answer.is_empty() {
+            true => return Ok(lines),
+            false => lines.push(answer),
+        }
+    }
+}
+
+/// One line of text, without the blanks around it.
+fn line<'a>(
+    name: &str,
+    input: Input<'a, String>,
+    check: impl Fn(&str) -> Result<(), String> + 'a,
+) -> anyhow::Result<String> {
+    let input = input.with_prompt(name).allow_empty(true).report(false);
+    let input = input.validate_with(move |answer: &String| check(answer.trim()));
+    let answer = answered(input.interact_text())?.trim().to_owned();
+    // The prompt knows of one row, and a long answer takes several.
+    let term = Term::stderr();
+    let rows =
+        measure_text_width(&format!("? {name} › {answer}")) / usize::from(term.size().1).max(1);
+    term.clear_last_lines(rows).context("write to the terminal")?;
+    if !answer.is_empty() {
+        let mut shown = String::new();
+        let theme = ColorfulTheme::default();
+        theme.format_input_prompt_selection(&mut shown, name, &terminal(&answer))?;
+        eprintln!("{shown}");
+    }
+    Ok(answer)
+}
+
+/// The place of the one that is chosen.
+pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<usize> {
+    let theme = ColorfulTheme::default();
+    let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
+    let select = Select::with_theme(&theme).with_prompt(name).items(&items).default(default);
+    answered(select.interact())
+}
+
+/// The places of those that are chosen.
+pub fn choose_some(name: &str, items: &[String], chosen: &[bool]) -> anyhow::Result<Vec<usize>> {
+    let theme = ColorfulTheme::default();
+    let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
+    let name = format!("{name} (space marks, enter ends)");
+    let select = MultiSelect::with_theme(&theme).with_prompt(name).items(&items).defaults(chosen);
+    answered(select.interact())
+}
+
+/// Yes or no.
+pub fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
+    let theme = ColorfulTheme::default();
+    answered(Confirm::with_theme(&theme).with_prompt(question).default(default).interact())
+}
+
+/// Known words, the first of which that begins like the answer completes it.
+struct Known<'a>(&'a [String]);
+
+impl Completion for Known<'_> {
+    fn get(&self, input: &str) -> Option<String> {
+        self.0.iter().find(|word| word.starts_with(input)).cloned()
+    }
+}
+
+/// The answer, or why there is none. Menus hide the cursor: it is shown again.
+fn answered<T>(result: dialoguer::Result<T>) -> anyhow::Result<T> {
+    result.map_err(|dialoguer::Error::IO(error)| {
+        // Nothing more can be done for a terminal that refuses.
+        let _ = Term::stderr().show_cursor();
+        if error.kind() == ErrorKind::Interrupted {
+            eprintln!();
+            anyhow!("broken off: nothing was written")
+        } else {
+            anyhow!(error).context("ask on the terminal")
+        }
+    })
+}
