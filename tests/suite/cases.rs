@@ -41,6 +41,14 @@ fn names_tell_the_cases_apart_and_name_the_section() {
     }
 }
 
+/// No process checks the rules that it ships, because this does.
+#[test]
+fn the_shipped_bundle_is_sound() {
+    if let Err(error) = PolicyBundle::vet(&PolicyBundle::embedded_files()) {
+        panic!("{error}");
+    }
+}
+
 /// RULES 9: an empty or broken policy bundle is an error, never an approval.
 #[test]
 fn a_bundle_without_what_decides_decides_nothing() {
