@@ -4,6 +4,7 @@
 use ssh_key::{PublicKey, SshSig};
 
 use super::{Oid, Repo};
+use crate::org::SigningKey;
 
 /// The namespace that Git signs in.
 const NAMESPACE: &str = "git";
@@ -16,7 +17,7 @@ pub enum Signature {
     /// There is one, and it isn't an SSH signature, or it doesn't fit the commit.
     Invalid,
     /// Whoever holds the private half of this key signed the commit, every byte of it.
-    By(PublicKey),
+    By(SigningKey),
 }
 
 impl Repo {
@@ -30,7 +31,7 @@ impl Repo {
         };
         let key = PublicKey::from(signature.public_key().clone());
         match key.verify(NAMESPACE, &signed, &signature) {
-            Ok(()) => Signature::By(key),
+            Ok(()) => Signature::By(key.into()),
             Err(_) => Signature::Invalid,
         }
     }

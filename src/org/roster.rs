@@ -1,9 +1,13 @@
 //! Who is who, who owns what.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use ssh_key::{Algorithm, PublicKey};
 
 use super::{Date, Level};
 use crate::request::Login;
@@ -60,8 +64,99 @@ pub struct Person {
     pub id: Option<String>,
     /// SSH public keys that this person signs with.
     #[serde(default)]
-    #[schemars(example = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI... alice"])]
-    pub keys: Vec<String>,
+    #[schemars(example = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33",
+    ])]
+    pub keys: Vec<SigningKey>,
+}
+
+/// An SSH public key that somebody signs with. Two are the same whatever their comments say.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub struct SigningKey(PublicKey);
+
+impl SigningKey {
+    /// The key.
+    pub fn public(&self) -> &PublicKey {
+        &self.0
+    }
+}
+
+impl From<PublicKey> for SigningKey {
+    fn from(key: PublicKey) -> Self {
+        SigningKey(key)
+    }
+}
+
+impl FromStr for SigningKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_none = |_| {
+            format!(
+                "`{}` is no SSH public key: write the line of a .pub file, such as `ssh-ed25519 \
+                 AAAA…`",
+                text.split_whitespace().next().unwrap_or_default()
+            )
+        };
+        let mut key: PublicKey = text.trim().parse().map_err(is_none)?;
+        if matches!(key.algorithm(), Algorithm::Dsa | Algorithm::Other(_)) {
+            return Err(format!("Git doesn't sign with keys of the kind {}", key.algorithm()));
+        }
+        // Anyone may choose it.
+        key.set_comment("");
+        Ok(SigningKey(key))
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for SigningKey {
+    type Error = String;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// Kind and base64, as in a .pub file.
+impl fmt::Display for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_openssh().map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<SigningKey> for String {
+    fn from(key: SigningKey) -> String {
+        key.to_string()
+    }
+}
+
+impl PartialEq for SigningKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key_data() == other.0.key_data()
+    }
+}
+
+impl Eq for SigningKey {}
+
+impl JsonSchema for SigningKey {
+    fn schema_name() -> Cow<'static, str> {
+        "SigningKey".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "title": "SSH public key",
+            "description": "Kind and base64, as in a .pub file",
+            "pattern": "^(ssh|ecdsa|sk-ssh|sk-ecdsa)-[^ ]+ AAAA[A-Za-z0-9+/]+=*( .*)?$",
+        })
+    }
 }
 
 /// A team.
@@ -88,4 +183,26 @@ pub struct Service {
     #[serde(default)]
     #[schemars(example = ["eu-west-1"])]
     pub targets: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_strictly_and_compared_without_comments() {
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33";
+        let read = |text: &str| text.parse::<SigningKey>();
+        assert_eq!(read(key), read(&format!("{key} alice@laptop\n")));
+        assert_eq!(read(&format!("{key} alice")).unwrap().to_string(), key);
+        for (text, why) in [
+            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB", "`ssh-ed25519` is no SSH public key"),
+            ("ssh-ed25519", "`ssh-ed25519` is no SSH public key"),
+            ("", "`` is no SSH public key"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "`-----BEGIN` is no SSH public key"),
+        ] {
+            assert!(read(text).unwrap_err().starts_with(why), "{text}");
+        }
+    }
 }

@@ -123,7 +123,7 @@ impl Reader {
         let mut seen = BTreeMap::new();
         for (login, person) in &roster.people {
             let emails = person.emails.iter().map(|email| ("email", email.to_lowercase()));
-            let keys = person.keys.iter().map(|key| ("key", key_without_comment(key)));
+            let keys = person.keys.iter().map(|key| ("key", key.to_string()));
             let ids = person.id.iter().map(|id| ("id", id.clone()));
             for (what, mark) in emails.chain(keys).chain(ids) {
                 if let Some(other) = seen.insert((what, mark.clone()), login) {
@@ -359,9 +359,4 @@ fn entry<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
         }
         _ => None,
     }
-}
-
-/// An SSH public key without its comment, which anyone may choose.
-fn key_without_comment(key: &str) -> String {
-    key.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }

@@ -8,7 +8,8 @@ use crate::cli::{changegate, repository};
 
 mod place;
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33";
 
 /// Four people who can sign everything, and a service.
 const PEOPLE: [&str; 10] = [
@@ -182,7 +183,7 @@ fn a_roster_that_cannot_be_is_refused_before_anything_is_written() {
         (&["--person", alice, "--service", "checkout=bob"][..], "bob owns the service checkout"),
         (&["--person", alice, "--person", "bob,email=alice@acme.example"], "which alice has too"),
         (&["--person", alice, "--person", "Alice"], "--person names alice twice"),
-        (&["--person", "alice,key=nowhere"], "the key of alice: read the public key nowhere.pub"),
+        (&["--person", "alice,key=nowhere"], "read the public key nowhere.pub"),
         (&["--person", "alice,level=L9"], "`L9` is no level"),
         (&["--service", "checkout=bob"], "--person"),
     ] {

@@ -3,32 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, Error};
 
-/// The kinds of keys that OpenSSH signs with.
-const KINDS: [&str; 7] = [
-    "ssh-ed25519",
-    "ssh-rsa",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-];
+use crate::org::SigningKey;
 
-/// The public key, kind and base64, that is meant by what `git config user.signingkey` may hold: a
+/// How a key that is written out begins.
+const KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
+
+/// The public key that is meant by what `git config user.signingkey` may hold: a
 /// key written out, with or without `key::`, or the path of a public key or of the private one
 /// beside it.
 ///
 /// # Errors
 /// If there is no public key; a private one is never read.
-pub fn public(meant: &str) -> anyhow::Result<String> {
+pub fn public(meant: &str) -> anyhow::Result<SigningKey> {
     let meant = meant.trim();
-    if let Some(literal) = meant.strip_prefix("key::") {
-        return parse(literal);
-    }
-    if meant.split_whitespace().next().is_some_and(|kind| KINDS.contains(&kind)) {
-        return parse(meant);
+    let literal = meant.strip_prefix("key::").unwrap_or(meant);
+    if literal.len() < meant.len() || KINDS.iter().any(|kind| meant.starts_with(kind)) {
+        return literal.parse().map_err(Error::msg);
     }
     let path = at_home(meant);
     let path = if path.extension().is_some_and(|ending| ending == "pub") {
@@ -41,25 +33,11 @@ pub fn public(meant: &str) -> anyhow::Result<String> {
     read(&path)
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
+fn read(path: &Path) -> anyhow::Result<SigningKey> {
     let shown = path.display();
     let text = fs::read_to_string(path)
         .with_context(|| format!("read the public key {shown} (`ssh-keygen` makes one)"))?;
-    parse(&text).with_context(|| format!("read the public key {shown}"))
-}
-
-/// Kind and base64 of a public key; its comment, which anyone may choose, is left out.
-fn parse(text: &str) -> anyhow::Result<String> {
-    let mut words = text.split_whitespace();
-    let (Some(kind), Some(key)) = (words.next(), words.next()) else {
-        bail!("this is no public key: one reads `ssh-ed25519 AAAA…`");
-    };
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    // It begins with the length of the kind's name in four bytes, the first three of them zero.
-    if !KINDS.contains(&kind) || !key.starts_with("AAAA") || !key.bytes().all(is_base64) {
-        bail!("this is no public key that Git signs with: one reads `ssh-ed25519 AAAA…`");
-    }
-    Ok(format!("{kind} {key}"))
+    text.parse().map_err(Error::msg).with_context(|| format!("read the public key {shown}"))
 }
 
 /// A path in which `~/` is the home.
@@ -74,7 +52,8 @@ fn at_home(path: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB";
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33";
 
     #[test]
     fn keys_as_git_names_them() {
@@ -90,7 +69,7 @@ mod tests {
             private,
             &format!("{private}.pub"),
         ] {
-            assert_eq!(public(meant).unwrap(), KEY, "{meant}");
+            assert_eq!(public(meant).unwrap().to_string(), KEY, "{meant}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::git::Git;
 use super::key;
@@ -40,7 +40,10 @@ impl FromStr for NamedPerson {
                 "role" => person.roles.push(word(value)?),
                 "email" => person.emails.push(email(value)?),
                 "id" => person.id = Some(word(value)?),
-                "key" => person.keys.push(value.to_owned()),
+                "key" => {
+                    let key = key::public(value).map_err(|error| format!("{error:#}"))?;
+                    person.keys.push(key);
+                }
                 _ => {
                     return Err(format!(
                         "a person has no `{field}`: the fields are level, team, role, email, id and key"
@@ -108,7 +111,7 @@ pub fn email(text: &str) -> Result<String, String> {
 /// What the flags name.
 ///
 /// # Errors
-/// If a key can't be read, or somebody is named twice.
+/// If somebody is named twice.
 pub fn from_flags(
     people: &[NamedPerson],
     services: &[NamedService],
@@ -116,11 +119,7 @@ pub fn from_flags(
 ) -> anyhow::Result<Roster> {
     let mut roster = empty();
     for NamedPerson { login, person } in people {
-        let mut person = person.clone();
-        for named in &mut person.keys {
-            *named = key::public(named).with_context(|| format!("the key of {login}"))?;
-        }
-        if roster.people.insert(login.clone(), person).is_some() {
+        if roster.people.insert(login.clone(), person.clone()).is_some() {
             bail!("--person names {login} twice");
         }
     }

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use ssh_key::PublicKey;
-
 use crate::evidence::Unproven;
 use crate::git::{Commit, Repo, Signature};
-use crate::org::Roster;
+use crate::org::{Roster, SigningKey};
 use crate::request::Login;
 
 /// The roster's people, by what commits show of them.
 pub struct People<'a> {
     by_email: BTreeMap<String, &'a Login>,
-    by_key: Vec<(PublicKey, &'a Login)>,
+    by_key: Vec<(&'a SigningKey, &'a Login)>,
 }
 
 /// Whose a commit is.
@@ -32,8 +30,7 @@ impl<'a> People<'a> {
             for email in &person.emails {
                 people.by_email.insert(email.to_lowercase(), login);
             }
-            let keys = person.keys.iter().filter_map(|key| key.parse::<PublicKey>().ok());
-            people.by_key.extend(keys.map(|key| (key, login)));
+            people.by_key.extend(person.keys.iter().map(|key| (key, login)));
         }
         people
     }
@@ -44,8 +41,8 @@ impl<'a> People<'a> {
     }
 
     /// Whose key this is.
-    pub fn with_key(&self, key: &PublicKey) -> Option<&'a Login> {
-        let same = |(other, _): &&(PublicKey, &'a Login)| other.key_data() == key.key_data();
+    pub fn with_key(&self, key: &SigningKey) -> Option<&'a Login> {
+        let same = |(other, _): &&(&SigningKey, &Login)| *other == key;
         self.by_key.iter().find(same).map(|(_, login)| *login)
     }
 
