@@ -26,10 +26,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use self::contents::{Basis, ROSTER};
-use self::git::Git;
 use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
 use super::{NowArg, POLICIES, PoliciesArg};
+use crate::git::Program;
 use crate::org::{Date, Roster};
 use crate::yaml;
 
@@ -91,15 +91,15 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         return hook::run(args);
     }
     let root = git::work_tree(&args.dir)?;
-    let git = Git(&root);
+    let git = Program::in_folder(&root);
     let name = root.file_name().map_or_else(|| "changes".into(), |name| name.to_string_lossy());
-    let (roster, roster_text) = first_roster(args, &git, &name)?;
+    let (roster, roster_text) = first_roster(args, &root, &name)?;
     let basis = Basis {
         roster: &roster,
         roster_text: &roster_text,
         name: &name,
         readme: &readme_of(&root)?,
-        now: NowArg { now: None }.get(),
+        now: NowArg::present(),
     };
     let mut plan = Plan::of(&root, basis.items()?)?;
     args.settle(&mut plan)?;
@@ -129,17 +129,18 @@ impl InitArgs {
 
 /// The roster and its file: what flags name, else what is there, else what a dialogue gives, else
 /// whoever runs the verb.
-fn first_roster(args: &InitArgs, git: &Git<'_>, folder: &str) -> anyhow::Result<(Roster, Vec<u8>)> {
-    let there = existing_roster(git.0)?;
+fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(Roster, Vec<u8>)> {
+    let there = existing_roster(root)?;
+    let git = Program::in_folder(root);
     let mut roster = match there {
         Some(there) if args.people.is_empty() => return Ok(there),
         _ if !args.people.is_empty() => people::from_flags(&args.people, &args.services, folder)?,
-        _ if dialogue::is_possible() && !args.dry_run => dialogue::roster(&Me::of(git), folder)?,
-        _ => people::alone(&Me::of(git), folder)?,
+        _ if dialogue::is_possible() && !args.dry_run => dialogue::roster(&Me::of(&git), folder)?,
+        _ => people::alone(&Me::of(&git), folder)?,
     };
     // The same people on another day are the same file.
     let reviewed = there.and_then(|(roster, _)| roster.reviewed);
-    let today = || Date(NowArg { now: None }.get().utc().date_naive());
+    let today = || Date(NowArg::present().utc().date_naive());
     roster.reviewed = Some(reviewed.unwrap_or_else(today));
     let text = roster::render(&roster).into_bytes();
     Ok((roster, text))

@@ -17,7 +17,7 @@ use crate::decision::Verdict;
 use crate::forge::content::short;
 use crate::forge::git::{Git, merge_tree};
 use crate::gate::Judgement;
-use crate::git::{Moved, Oid};
+use crate::git::{Moved, Oid, Program};
 use crate::report::{Format, merge_message};
 
 /// How often it is begun anew when the base or the change moves meanwhile.
@@ -82,7 +82,7 @@ fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
     let tree = merge_tree(git.repo(), pull)?;
     let message = merge_message(&judgement.decision, &pull.name);
     let program = git.branches.program();
-    let sign = program.setting("user.signingkey")?.is_some();
+    let sign = program.setting("user.signingkey").is_some();
     program.commit(tree, &[pull.base, pull.head], &message, sign)
 }
 
@@ -100,13 +100,12 @@ fn tell(git: &Git, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
 /// Brings a work tree that is on the base along, as a merge by git would.
 fn follow(git: &Git, before: Oid, after: Oid) {
     let Some(work_tree) = here::work_tree() else { return };
-    let program = git.branches.program();
-    let base = format!("refs/heads/{}", git.base_ref);
-    if program.head(&work_tree).ok().flatten() != Some(base) {
+    let program = Program::in_folder(&work_tree);
+    if program.head() != Some(format!("refs/heads/{}", git.base_ref)) {
         return;
     }
-    let arguments = ["read-tree", "-m", "-u", &before.to_string(), &after.to_string()];
-    if let Err(error) = program.in_work_tree(&work_tree, &arguments) {
+    let (before, after) = (before.to_string(), after.to_string());
+    if let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after]) {
         eprintln!("note: the folder stays as it is, because git says:\n{error:#}");
     }
 }

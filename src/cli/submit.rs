@@ -20,7 +20,7 @@ use crate::forge::Pull;
 use crate::forge::content::{INCIDENTS, stem};
 use crate::forge::git::{CHANGE, Git, Step};
 use crate::gate::Judgement;
-use crate::git::{Entry, Oid};
+use crate::git::{Entry, Oid, Program};
 use crate::report::Format;
 
 /// Submit a change request: put it on a branch of its own, where it is reviewed
@@ -217,10 +217,11 @@ fn switch(git: &Git, work_tree: &Path, branch: &str, path: &str) -> anyhow::Resu
     {
         program.move_ref(&local, known, tip)?;
     }
-    if program.head(work_tree)?.as_deref() == Some(&local) {
-        return program.in_work_tree(work_tree, &["reset", "--quiet", "--", path]);
+    let folder = Program::in_folder(work_tree);
+    if folder.head().as_deref() == Some(&local) {
+        return folder.run(&["reset", "--quiet", "--", path]).map(drop);
     }
     // What is staged as the branch holds it is no obstacle to switching there.
-    program.in_work_tree(work_tree, &["add", "--force", "--", path])?;
-    program.in_work_tree(work_tree, &["switch", "--quiet", branch])
+    folder.run(&["add", "--force", "--", path])?;
+    folder.run(&["switch", "--quiet", branch]).map(drop)
 }

@@ -10,9 +10,19 @@ use anyhow::{Context as _, bail};
 
 use super::Oid;
 
-/// The `git` program, at work on one repository, or for what needs none.
+/// The `git` program, at work somewhere.
 pub struct Program {
-    git_dir: Option<PathBuf>,
+    place: Place,
+}
+
+/// Where the program looks for its repository.
+enum Place {
+    /// This is the repository.
+    Repository(PathBuf),
+    /// The one around this folder, whose files it may touch.
+    Folder(PathBuf),
+    /// The one around the current folder, or none.
+    Anywhere,
 }
 
 /// What came of moving a branch.
@@ -42,22 +52,45 @@ const FOREIGN: [&str; 9] = [
 impl Program {
     /// For the repository that keeps its objects in `git_dir`.
     pub fn at(git_dir: PathBuf) -> Self {
-        Program { git_dir: Some(git_dir) }
+        Program { place: Place::Repository(git_dir) }
     }
 
     /// For what git knows in the current folder, be it a repository or not.
     pub fn anywhere() -> Self {
-        Program { git_dir: None }
+        Program { place: Place::Anywhere }
     }
 
-    /// A setting, as git resolves it for this repository.
+    /// For a folder, and the work tree that it may lie in.
+    pub fn in_folder(folder: &Path) -> Self {
+        Program { place: Place::Folder(folder.to_owned()) }
+    }
+
+    /// What a command prints, without the line break at its end.
     ///
     /// # Errors
-    /// When git can't be run.
-    pub fn setting(&self, name: &str) -> anyhow::Result<Option<String>> {
-        let output = run(self.command().args(["config", "--get", name]), b"")?;
-        let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok((output.status.success() && !value.is_empty()).then_some(value))
+    /// What git complains of, in its own words.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = run(self.command().args(arguments), b"")?;
+        if !output.status.success() {
+            bail!("{}", complaint(&output));
+        }
+        let text = String::from_utf8(output.stdout).context("read what git says")?;
+        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// A setting, the user's and the system's included.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.run(&["config", "--get", name]).ok().filter(|value| !value.is_empty())
+    }
+
+    /// The same for a path: `~/` is the home.
+    pub fn path_setting(&self, name: &str) -> Option<String> {
+        self.run(&["config", "--type=path", "--get", name]).ok().filter(|value| !value.is_empty())
+    }
+
+    /// Whether a switch of the configuration is on.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.run(&["config", "--type=bool", "--get", name]).is_ok_and(|value| value == "true")
     }
 
     /// The email address that git would write into a commit made now.
@@ -84,7 +117,7 @@ impl Program {
     pub fn fetch(&self, remote: &str) -> anyhow::Result<()> {
         let refspec = format!("+refs/heads/*:refs/remotes/{remote}/*");
         let arguments = ["fetch", "--quiet", "--prune", "--no-tags", remote, &refspec];
-        self.do_it(&arguments, &format!("fetch from {remote}")).map(drop)
+        self.run(&arguments).map(drop).with_context(|| format!("git can't fetch from {remote}"))
     }
 
     /// Makes a commit that no ref points to yet, signed the way git is set up to sign with SSH.
@@ -110,7 +143,7 @@ impl Program {
         let output = run(&mut command, message.as_bytes())?;
         if !output.status.success() {
             let why = complaint(&output);
-            if sign && self.setting("user.signingkey")?.is_none() {
+            if sign && self.setting("user.signingkey").is_none() {
                 bail!(
                     "what you do here has to be signed, and git has no key of yours: run \
                      `git config gpg.format ssh` and `git config user.signingkey \
@@ -165,54 +198,28 @@ impl Program {
         bail!("git can't push to {remote}:\n{why}")
     }
 
-    /// Runs git in a work tree, for what touches files.
-    ///
-    /// # Errors
-    /// When git says no.
-    pub fn in_work_tree(&self, folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-        let mut command = bare_command();
-        command.arg("-C").arg(folder).args(arguments);
-        let output = run(&mut command, b"")?;
-        if output.status.success() { Ok(()) } else { bail!("{}", complaint(&output)) }
+    /// The branch that the folder's work tree is on, as a full ref name; nothing if it is on none.
+    pub fn head(&self) -> Option<String> {
+        self.run(&["symbolic-ref", "--quiet", "HEAD"]).ok()
     }
 
-    /// The branch that a work tree is on, as a full ref name; nothing if it is on none.
-    ///
-    /// # Errors
-    /// When git can't be run.
-    pub fn head(&self, folder: &Path) -> anyhow::Result<Option<String>> {
-        let mut command = bare_command();
-        command.arg("-C").arg(folder).args(["symbolic-ref", "--quiet", "HEAD"]);
-        let output = run(&mut command, b"")?;
-        let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok((output.status.success() && !name.is_empty()).then_some(name))
-    }
-
-    fn do_it(&self, arguments: &[&str], what: &str) -> anyhow::Result<Output> {
-        let output = run(self.command().args(arguments), b"")?;
-        if output.status.success() {
-            return Ok(output);
-        }
-        bail!("git can't {what}:\n{}", complaint(&output))
-    }
-
+    /// git in English, without a prompt, reading what is recorded.
     fn command(&self) -> Command {
-        let mut command = bare_command();
-        if let Some(git_dir) = &self.git_dir {
-            command.arg("--git-dir").arg(git_dir);
+        let mut command = Command::new("git");
+        match &self.place {
+            Place::Repository(git_dir) => command.arg("--git-dir").arg(git_dir),
+            Place::Folder(folder) => command.arg("-C").arg(folder),
+            Place::Anywhere => &mut command,
+        };
+        for name in FOREIGN {
+            command.env_remove(name);
         }
         command
+            .env("LC_ALL", "C")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_TERMINAL_PROMPT", "0");
+        command
     }
-}
-
-/// git in English, without a prompt, reading what is recorded.
-fn bare_command() -> Command {
-    let mut command = Command::new("git");
-    for name in FOREIGN {
-        command.env_remove(name);
-    }
-    command.env("LC_ALL", "C").env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_TERMINAL_PROMPT", "0");
-    command
 }
 
 fn run(command: &mut Command, input: &[u8]) -> anyhow::Result<Output> {

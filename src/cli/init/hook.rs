@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, anyhow, bail};
 
 use super::InitArgs;
-use super::git::{self, Git};
+use super::git;
 use super::plan::{Fate, Item, Plan, Wanted};
+use crate::git::Program;
 
 const SCRIPT: &str = include_str!("templates/pre-receive.sh");
 
@@ -23,13 +24,13 @@ review that its author didn't sign. The hook runs this very program: after movin
 /// Installs the hook in the bare repository that was named.
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let repository = git::bare_repository(&args.dir)?;
-    let git = Git(&repository);
+    let git = Program::in_folder(&repository);
     let program = std::env::current_exe().context("find this program")?;
     let item = Item {
         path: "pre-receive".to_owned(),
         wanted: Wanted::Program(script(&program)?.into_bytes()),
     };
-    let hooks = hooks_folder(&repository, git.path_config("core.hooksPath"))?;
+    let hooks = hooks_folder(&repository, git.path_setting("core.hooksPath"))?;
     let mut plan = Plan::of(&hooks, vec![item])?;
     args.settle(&mut plan)?;
     let hook = hooks.join("pre-receive");
@@ -65,7 +66,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Whether this repository itself says so: the server's user may have another configuration.
-fn checks_objects(git: &Git<'_>) -> bool {
+fn checks_objects(git: &Program) -> bool {
     git.run(&["config", "--local", "--type=bool", "--get", FSCK]).is_ok_and(|value| value == "true")
 }
 

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use anyhow::bail;
 
-use super::git::Git;
 use super::key;
+use crate::git::Program;
 use crate::org::{Level, Person, Roster, Service, Team};
 use crate::request::Login;
 
@@ -194,13 +194,13 @@ pub struct Me {
 
 impl Me {
     /// Asks git.
-    pub fn of(git: &Git<'_>) -> Self {
-        let email = git.config("user.email").filter(|address| email(address).is_ok());
+    pub fn of(git: &Program) -> Self {
+        let email = git.setting("user.email").filter(|address| email(address).is_ok());
         let name = email.as_deref().and_then(|email| email.split('@').next());
         // GitHub's own addresses carry a number before the login.
         let name = name.map(|name| name.split_once('+').map_or(name, |(_, login)| login));
-        let signs = git.config("gpg.format").is_some_and(|format| format == "ssh");
-        let key = signs.then(|| git.path_config("user.signingkey")).flatten();
+        let signs = git.setting("gpg.format").is_some_and(|format| format == "ssh");
+        let key = signs.then(|| git.path_setting("user.signingkey")).flatten();
         Me {
             login: name.and_then(|name| name.parse().ok()),
             email,

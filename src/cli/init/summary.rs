@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::contents::ROSTER;
-use super::git::Git;
 use super::plan::{Fate, Plan};
 use super::roster;
 use super::shown_path;
+use crate::git::Program;
 use crate::org::Roster;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
@@ -40,7 +40,7 @@ pub fn done(plan: &Plan) -> String {
 }
 
 /// What the roster lacks, and the commands that come next.
-pub fn next(roster: &Roster, plan: &Plan, git: &Git<'_>) -> String {
+pub fn next(roster: &Roster, plan: &Plan, git: &Program) -> String {
     let mut out = String::new();
     let gaps = roster::gaps(roster);
     if !gaps.is_empty() {
@@ -65,12 +65,12 @@ pub fn next(roster: &Roster, plan: &Plan, git: &Git<'_>) -> String {
 }
 
 /// What is still to be configured so that git signs with an SSH key.
-fn signing(git: &Git<'_>) -> Vec<&'static str> {
-    let is_ssh = git.config("gpg.format").is_some_and(|format| format == "ssh");
+fn signing(git: &Program) -> Vec<&'static str> {
+    let is_ssh = git.setting("gpg.format").is_some_and(|format| format == "ssh");
     let settings = [
         (is_ssh, "git config gpg.format ssh"),
         (
-            is_ssh && git.config("user.signingkey").is_some(),
+            is_ssh && git.setting("user.signingkey").is_some(),
             "git config user.signingkey ~/.ssh/id_ed25519.pub",
         ),
         (git.is_on("commit.gpgsign"), "git config commit.gpgsign true"),

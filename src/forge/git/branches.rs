@@ -87,7 +87,7 @@ impl Branches {
     /// # Errors
     /// When there is none.
     pub fn default_base(&self) -> anyhow::Result<String> {
-        let initial = self.program.setting("init.defaultBranch")?;
+        let initial = self.program.setting("init.defaultBranch");
         let named = ["main", "master", "trunk"].map(str::to_owned).into_iter().chain(initial);
         for name in named {
             if self.tip(&name)?.is_some() {
