@@ -25,6 +25,8 @@ mod here;
 mod hook;
 mod index;
 mod init;
+mod list;
+mod log;
 mod man;
 mod me;
 mod merge;
@@ -32,8 +34,10 @@ mod new;
 mod progress;
 mod review;
 mod schema;
+mod show;
 mod submit;
 mod test;
+mod timeline;
 mod window;
 
 /// The exit code of a verb that could not decide.
@@ -55,6 +59,9 @@ Examples:
   changegate new                            write a change request, in a dialogue
   changegate check                          judge all requests below requests/
   changegate check requests/CHG-1234.yaml   judge one
+  changegate list --waiting-on-me           the changes that wait for your review
+  changegate show CHG-1234                  the whole story of a change
+  changegate log --since 2026-10-01         the audit trail of a quarter
   changegate explain window/closed          what a finding means and how to resolve it
   changegate window --tier high             when a high-risk change may run
   changegate test                           run the tests of the policies
@@ -76,6 +83,9 @@ enum Verb {
     Close(close::CloseArgs),
     Hook(hook::HookArgs),
     New(Box<new::NewArgs>),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Log(log::LogArgs),
     Test(test::TestArgs),
     Window(window::WindowArgs),
     Explain(explain::ExplainArgs),
@@ -164,6 +174,9 @@ pub fn main() -> ExitCode {
         Verb::Close(args) => close::run(&args),
         Verb::Hook(args) => hook::run(&args),
         Verb::New(args) => new::run(&args),
+        Verb::List(args) => list::run(&args),
+        Verb::Show(args) => show::run(&args),
+        Verb::Log(args) => log::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Window(args) => window::run(&args),
         Verb::Explain(args) => explain::run(&args),

@@ -24,6 +24,7 @@ use crate::time::Time;
 use watchdog::Watchdog;
 
 pub mod guard;
+mod policies;
 pub mod watchdog;
 
 /// How often everything is done anew when branches move meanwhile.

@@ -16,6 +16,7 @@ use crate::time::Time;
 mod program;
 mod signature;
 mod tree;
+mod walk;
 
 pub use git2::Oid;
 pub use program::{Moved, Program};

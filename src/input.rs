@@ -400,7 +400,7 @@ fn approval_facts<'a>(standing: &Standing<'a>, org: &'a Org) -> ApprovalFacts<'a
 }
 
 /// The services that a request declares, and those that the roster maps its targets to.
-fn affected_services<'a, T: AsRef<str>>(
+pub fn affected_services<'a, T: AsRef<str>>(
     declared: &'a [String],
     targets: &[T],
     org: &'a Org,

@@ -35,7 +35,8 @@ mod words;
 pub use criteria::{Criterion, criteria};
 pub use merge::merge_message;
 pub use status::one_line;
-pub(crate) use text::{WIDTH, wrap};
+pub(crate) use text::{WIDTH, paint_verdict, wrap};
+pub(crate) use words::cut;
 
 #[cfg(test)]
 mod samples;

@@ -164,6 +164,11 @@ impl Duration {
         Duration(days * 86_400)
     }
 
+    /// How many seconds.
+    pub const fn as_seconds(self) -> u64 {
+        self.0
+    }
+
     fn delta(self) -> TimeDelta {
         TimeDelta::seconds(self.0 as i64)
     }

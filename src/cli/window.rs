@@ -53,7 +53,7 @@ pub struct WindowArgs {
     format: AnswerFormat,
 }
 
-fn tier_parser() -> impl TypedValueParser<Value = RiskTier> {
+pub(super) fn tier_parser() -> impl TypedValueParser<Value = RiskTier> {
     PossibleValuesParser::new(["low", "medium", "high", "critical"]).try_map(|name| {
         let name: StringDeserializer<NotATier> = name.into_deserializer();
         RiskTier::deserialize(name)

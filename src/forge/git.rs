@@ -10,6 +10,7 @@
 //! is about this content if every commit since the reviewed one holds the same; dates only tell
 //! when it ages out.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
@@ -29,6 +30,8 @@ mod branches;
 pub mod journal;
 mod others;
 mod people;
+pub mod story;
+mod survey;
 
 pub use branches::{Branches, Step};
 pub use people::{People, Signer};
@@ -50,6 +53,8 @@ pub struct Git {
     pub branches: Branches,
     /// The branch that changes go to.
     pub base_ref: String,
+    /// What others bring, read once for many changes.
+    survey: OnceCell<survey::Survey>,
 }
 
 impl Git {
@@ -59,7 +64,7 @@ impl Git {
     /// When no base is given and none is found.
     pub fn new(branches: Branches, base_ref: Option<String>) -> anyhow::Result<Self> {
         let base_ref = base_ref.map_or_else(|| branches.default_base(), Ok)?;
-        Ok(Git { branches, base_ref })
+        Ok(Git { branches, base_ref, survey: OnceCell::new() })
     }
 
     /// The repository.

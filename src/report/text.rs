@@ -210,6 +210,11 @@ impl Colour {
 /// What switches any colour off.
 pub(super) const RESET: &str = "\x1b[0m";
 
+/// A text in the colour of a verdict.
+pub(crate) fn paint_verdict(text: &str, verdict: Verdict, is_on: bool) -> String {
+    paint(text, Colour::of(verdict), is_on)
+}
+
 fn paint(text: &str, colour: Colour, is_on: bool) -> String {
     if is_on { format!("{}{text}{RESET}", colour.code()) } else { text.to_owned() }
 }

@@ -195,7 +195,7 @@ fn what_reviewed(review: &ReviewStanding) -> &'static str {
 }
 
 /// At most so many characters, with `…` in place of the rest.
-pub(super) fn cut(text: &str, at_most: usize) -> String {
+pub(crate) fn cut(text: &str, at_most: usize) -> String {
     if text.chars().count() <= at_most {
         return text.to_owned();
     }

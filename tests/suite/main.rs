@@ -11,6 +11,7 @@ mod cases;
 mod cli;
 mod codes;
 mod init;
+mod looking;
 mod matrix;
 mod mutation;
 mod new;

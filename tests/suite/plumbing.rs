@@ -2,6 +2,7 @@
 
 mod case;
 mod expect;
+pub mod town;
 
 use std::collections::HashMap;
 use std::fs;

@@ -12,6 +12,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::polish;
+use crate::cli::list::ListView;
+use crate::cli::log::LogView;
+use crate::cli::show::ShowView;
 use crate::cli::window::WindowView;
 use crate::decision::Decision;
 use crate::evidence::Evidence;
@@ -100,6 +103,24 @@ pub(super) const SCHEMAS: &[Subject] = &[
         title: "Decisions",
         about: "what changegate check --format json prints",
         schema: printed::<Decisions>,
+    },
+    Subject {
+        name: "list",
+        title: "Changes",
+        about: "what changegate list --format json prints",
+        schema: printed::<ListView>,
+    },
+    Subject {
+        name: "show",
+        title: "Story of a change",
+        about: "what changegate show --format json prints",
+        schema: printed::<ShowView>,
+    },
+    Subject {
+        name: "log",
+        title: "Audit trail",
+        about: "what changegate log --format json prints",
+        schema: printed::<LogView>,
     },
     Subject {
         name: "window-report",

@@ -180,7 +180,7 @@ impl Entry {
 }
 
 /// A message's text, and the names and values of its last paragraph.
-fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
+pub(super) fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
     let message = message.trim_end();
     let (text, last) = message.rsplit_once("\n\n").unwrap_or(("", message));
     (text, last.lines().filter_map(|line| line.split_once(": ")).collect())

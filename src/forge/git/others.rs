@@ -1,6 +1,8 @@
 //! What else the repository holds that bears on a change: requests that act on the same targets at
 //! the same time, requests with the same id, incident records.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 
 use super::{CHANGE, Git, Pull};
@@ -8,9 +10,11 @@ use crate::evidence::{Footprint, Incident};
 use crate::forge::content::{Brought, INCIDENTS, is_request, request_at, stem};
 use crate::git::{Kind, Oid, Repo};
 use crate::request::{ChangeRequest, RequestFile};
+use crate::time::Interval;
 use crate::yaml::{self, MAX_BYTES};
 
 /// What bears on a change.
+#[derive(Default)]
 pub struct Others {
     /// Merged requests without outcome or cancellation that may meet it.
     pub merged: Vec<Footprint>,
@@ -29,43 +33,64 @@ pub fn of(
     path: Option<&str>,
     request: Option<&ChangeRequest>,
 ) -> anyhow::Result<Others> {
+    let planned = request.filter(|request| request.planned().is_some());
+    let mut others = match git.survey.get().filter(|survey| survey.is_at(pull.base)) {
+        Some(survey) => survey.others(pull, path, planned),
+        None => look(git, pull, path, planned)?,
+    };
+    if let Some(request) = request {
+        others.incidents = incidents(git.repo(), pull.base, request)?;
+    }
+    Ok(others)
+}
+
+/// Reads what there is, for one change.
+fn look(
+    git: &Git,
+    pull: &Pull,
+    path: Option<&str>,
+    planned: Option<&ChangeRequest>,
+) -> anyhow::Result<Others> {
     let repo = git.repo();
     let files = repo.files_below(pull.base, "requests")?;
     let others =
         || files.iter().filter(|(other, _)| is_request(other) && Some(other.as_str()) != path);
-    let own_id = path.map(|path| stem(path).to_lowercase());
-    let has_own_id = |other: &&String| Some(stem(other).to_lowercase()) == own_id;
-    let same_id = others().map(|(other, _)| other).filter(has_own_id).cloned().collect();
-
-    let mut merged = Vec::new();
-    let mut open = Vec::new();
-    if let Some(request) = request.filter(|request| request.planned().is_some()) {
-        let meets = Meets::of(request);
-        for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
-            let bytes = repo.bytes(entry.id)?;
-            if meets.is_possible(&bytes) {
-                let found = RequestFile::read(other, &bytes).request;
-                merged.extend(
-                    found.filter(|found| meets.overlaps(found)).as_ref().map(Footprint::from),
-                );
-            }
-        }
-        for (name, head) in git.branches.below(CHANGE)? {
-            if name != pull.name && !repo.leads_to(head, pull.base)? {
-                let found = open_request(repo, pull.base, head, &name)?;
-                open.extend(
-                    found.filter(|found| meets.overlaps(found)).as_ref().map(Footprint::from),
-                );
-            }
+    let own_id = path.map(folded_stem);
+    let has_own_id = |other: &&String| Some(folded_stem(other)) == own_id;
+    let mut found = Others {
+        same_id: others().map(|(other, _)| other).filter(has_own_id).cloned().collect(),
+        ..Others::default()
+    };
+    let Some(request) = planned else { return Ok(found) };
+    let meets = Meets::of(request);
+    for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
+        let bytes = repo.bytes(entry.id)?;
+        if meets.is_possible(&bytes) {
+            let other = RequestFile::read(other, &bytes).request;
+            found.merged.extend(other.as_ref().and_then(footprint).filter(|it| meets.meets(it)));
         }
     }
-    let incidents =
-        request.map_or_else(|| Ok(Vec::new()), |request| incidents(repo, pull.base, request))?;
-    Ok(Others { merged, open, incidents, same_id })
+    for (name, head) in git.branches.below(CHANGE)? {
+        if name != pull.name && !repo.leads_to(head, pull.base)? {
+            let other = open_request(repo, pull.base, head, &name)?;
+            found.open.extend(other.as_ref().and_then(footprint).filter(|it| meets.meets(it)));
+        }
+    }
+    Ok(found)
+}
+
+/// A request's footprint, if it is still to be executed at a known time.
+pub(super) fn footprint(request: &ChangeRequest) -> Option<Footprint> {
+    (!request.is_closed() && request.planned().is_some()).then(|| Footprint::from(request))
+}
+
+/// A request's file name without ending and case: two of the same are the same id.
+pub(super) fn folded_stem(path: &str) -> String {
+    stem(path).to_lowercase()
 }
 
 /// The request that another open pull request brings, if it can be read.
-fn open_request(
+pub(super) fn open_request(
     repo: &Repo,
     base: Oid,
     head: Oid,
@@ -77,17 +102,19 @@ fn open_request(
     }
 }
 
-/// What another request has to share with this one to be in its way.
-struct Meets<'a> {
-    request: &'a ChangeRequest,
+/// What another request has to share with this one to be in its way: a target and an instant.
+pub(super) struct Meets<'a> {
+    planned: Option<Interval>,
+    pub(super) targets: BTreeSet<&'a str>,
     /// For each target, text that stands in every request that names it.
     signs: Vec<memchr::memmem::Finder<'a>>,
 }
 
 impl<'a> Meets<'a> {
-    fn of(request: &'a ChangeRequest) -> Self {
-        let signs = request.targets().into_iter().map(sign).map(memchr::memmem::Finder::new);
-        Meets { request, signs: signs.collect() }
+    pub(super) fn of(request: &'a ChangeRequest) -> Self {
+        let targets = request.targets();
+        let signs = targets.iter().map(|target| memchr::memmem::Finder::new(sign(target)));
+        Meets { planned: request.planned(), signs: signs.collect(), targets }
     }
 
     /// Whether a request with this text can name one of the targets: so that of thousands only
@@ -97,9 +124,10 @@ impl<'a> Meets<'a> {
             || self.signs.iter().any(|sign| sign.find(text).is_some())
     }
 
-    fn overlaps(&self, other: &ChangeRequest) -> bool {
-        let planned = self.request.planned().zip(other.planned());
-        !other.is_closed() && planned.is_some_and(|(own, other)| own.overlaps(&other))
+    pub(super) fn meets(&self, other: &Footprint) -> bool {
+        let planned = self.planned.zip(other.planned);
+        planned.is_some_and(|(own, other)| own.overlaps(&other))
+            && other.targets.iter().any(|target| self.targets.contains(target.as_str()))
     }
 }
 

@@ -1,0 +1,187 @@
+//! `changegate list`: the changes, where they stand, and whom they wait for.
+//!
+//! ```text
+//! gather: branches, journals, merges ─▶ names with their states
+//! judge:  each that isn't merged, by one gate, with what others bring read once
+//! print:  those that the filters let through, what is urgent first
+//! ```
+
+mod entry;
+mod text;
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::here::{self, HereArgs};
+use super::me::me;
+use super::{AnswerFormat, NowArg};
+use crate::forge::git::Git;
+use crate::forge::git::story::{State, Stories};
+use crate::org::{Org, RiskTier};
+use crate::request::Login;
+use crate::time::Time;
+
+pub use entry::ListEntry;
+use entry::Lister;
+
+/// List the changes: where they stand, whom they wait for, since when
+///
+/// A change is open from its submission until it is merged or closed. Changes of policies are
+/// listed like any other.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate list
+      what is open, overdue sign-offs first
+  changegate list --waiting-on-me
+      what waits for your review, or as its requester for your correction
+  changegate list --state all --service checkout
+      everything that ever touched a service
+  changegate list --off-script --format json
+      for a script")]
+pub struct ListArgs {
+    /// Which changes
+    #[arg(long, value_enum, default_value_t)]
+    state: Wanted,
+
+    /// Only those that you ask for, submitted or perform
+    #[arg(long)]
+    mine: bool,
+
+    /// Only those that wait for you
+    #[arg(long)]
+    waiting_on_me: bool,
+
+    /// Only those that leave the usual script
+    #[arg(long)]
+    off_script: bool,
+
+    /// Only those of this risk tier
+    #[arg(long, value_parser = super::window::tier_parser())]
+    tier: Option<RiskTier>,
+
+    /// Only those that affect this service
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+
+    #[command(flatten)]
+    here: HereArgs,
+
+    #[command(flatten)]
+    now: NowArg,
+
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+}
+
+/// The states that are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Wanted {
+    /// Submitted, and neither merged nor closed.
+    #[default]
+    Open,
+    /// Part of the base.
+    Merged,
+    /// Given up.
+    Closed,
+    /// All of them.
+    All,
+}
+
+impl Wanted {
+    fn takes(self, state: State) -> bool {
+        match self {
+            Wanted::Open => state == State::Open,
+            Wanted::Merged => state == State::Merged,
+            Wanted::Closed => state == State::Closed,
+            Wanted::All => true,
+        }
+    }
+}
+
+/// The changes of a repository.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "Changes")]
+pub struct ListView {
+    /// The time that the answer is for.
+    pub now: Time,
+    /// The branch that the changes go to.
+    pub base: String,
+    /// The changes: open ones by urgency, then merged and closed ones, the latest first.
+    pub changes: Vec<ListEntry>,
+}
+
+/// Answers the verb.
+pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open_to_look()?;
+    let now = args.now.get();
+    let view = view(args, &git, now)?;
+    super::print(&match args.format {
+        AnswerFormat::Text => text::render(&view, super::colour(&std::io::stdout())),
+        AnswerFormat::Json => super::json(&view)?,
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
+    let gate = here::gate(git);
+    let org = gate.org_at(git.base()?)?;
+    let filter = Filter::of(args, git, &org)?;
+    let stories = Stories::of(git, &org)?;
+    git.survey_others()?;
+    let lister = Lister { git, gate: &gate, stories: &stories, org: &org, now };
+    let names: Vec<String> = match args.state {
+        Wanted::Open => stories.branches().map(str::to_owned).collect(),
+        _ => stories.names()?.into_iter().collect(),
+    };
+    let mut changes = Vec::new();
+    for name in &names {
+        let entry = match stories.standing(name) {
+            Ok(Some(standing)) if args.state.takes(standing.state) => lister.entry(name, &standing),
+            Ok(_) => continue,
+            Err(error) => ListEntry::unclear(name, State::Open, &error),
+        };
+        changes.extend(filter.takes(&entry).then_some(entry));
+    }
+    changes.sort_by(ListEntry::by_urgency);
+    Ok(ListView { now, base: git.base_ref.clone(), changes })
+}
+
+/// What is let through.
+struct Filter<'a> {
+    args: &'a ListArgs,
+    me: Option<Login>,
+}
+
+impl<'a> Filter<'a> {
+    fn of(args: &'a ListArgs, git: &Git, org: &Org) -> anyhow::Result<Self> {
+        if let Some(service) = &args.service
+            && !org.roster.services.contains_key(service)
+        {
+            let known: Vec<_> = org.roster.services.keys().map(String::as_str).collect();
+            let hint = match crate::yaml::did_you_mean(service, &known) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("it knows {}", known.join(", ")),
+            };
+            bail!("the roster knows no service `{service}`: {hint}");
+        }
+        let is_about_me = args.mine || args.waiting_on_me;
+        let me = is_about_me.then(|| me(git.branches.program(), &org.roster)).transpose()?;
+        Ok(Filter { args, me })
+    }
+
+    fn takes(&self, entry: &ListEntry) -> bool {
+        let args = self.args;
+        let me = |people: &[Login]| self.me.as_ref().is_some_and(|me| people.contains(me));
+        (!args.mine || me(&entry.people))
+            && (!args.waiting_on_me || me(&entry.waits_for))
+            && (!args.off_script || entry.off_script)
+            && args.tier.is_none_or(|tier| entry.tier == Some(tier))
+            && args.service.as_ref().is_none_or(|service| entry.services.contains(service))
+    }
+}

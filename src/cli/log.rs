@@ -1,0 +1,160 @@
+//! `changegate log`: the audit trail, change by change.
+
+mod csv;
+
+use std::cmp::Reverse;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::UNDECIDED;
+use super::here::{self, HereArgs};
+use super::timeline::{self, in_short, who_width};
+use crate::forge::git::story::{Event, State, Stories, Story};
+use crate::org::Date;
+use crate::report::escape::terminal;
+use crate::time::{Duration, Time};
+
+/// Show what happened to changes, from submission to merge, with the times between
+///
+/// All of it is worked out from the commits of the base and of the branches change/* and reviews/*,
+/// which `git log` shows as well.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate log CHG-1234
+      what happened to one change
+  changegate log --since 2026-10-01 --until 2026-12-31 --format csv > quarter.csv
+      the audit trail of a quarter, for a spreadsheet
+  changegate log --format json
+      everything, for a script")]
+pub struct LogArgs {
+    /// The change's name; all changes if left out, those with the latest events first
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+
+    /// Only events from this day or time on
+    #[arg(long, value_name = "DATE", value_parser = day_begins)]
+    since: Option<Time>,
+
+    /// Only events until this day, all of it, or until this time
+    #[arg(long, value_name = "DATE", value_parser = day_ends)]
+    until: Option<Time>,
+
+    #[command(flatten)]
+    here: HereArgs,
+
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: LogFormat,
+}
+
+/// How the audit trail is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// The audit trail.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "Audit trail")]
+pub struct LogView {
+    /// The changes, those with the latest events first.
+    pub changes: Vec<LogEntry>,
+}
+
+/// A change, and what happened to it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LogEntry {
+    /// What it is called.
+    pub change: String,
+    /// Open, merged or closed.
+    pub state: State,
+    /// What is or was to be done; null if the change is one of policies.
+    pub summary: Option<String>,
+    /// What happened, the oldest first.
+    pub events: Vec<Event>,
+}
+
+fn day_begins(text: &str) -> Result<Time, String> {
+    instant(text, Date::begins)
+}
+
+fn day_ends(text: &str) -> Result<Time, String> {
+    instant(text, |day| day.begins() + Duration::days(1))
+}
+
+/// A day such as 2026-11-24, or a time.
+fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
+    if text.contains(['T', 't']) { text.parse() } else { text.parse().map(of_day) }
+}
+
+/// Answers the verb.
+pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open_to_look()?;
+    let org = here::gate(&git).org_at(git.base()?)?;
+    let stories = Stories::of(&git, &org)?;
+    let mut is_whole = true;
+    let mut changes = Vec::new();
+    match &args.id {
+        Some(id) => changes.push(entry(timeline::story(&stories, id)?)),
+        None => {
+            for name in stories.names()? {
+                // What somebody wrote into one change can't hide the others.
+                match stories.tell(&name) {
+                    Ok(story) => changes.extend(story.map(entry)),
+                    Err(error) => {
+                        is_whole = false;
+                        super::complain(&error.context(format!("{name} is left out")));
+                    }
+                }
+            }
+        }
+    }
+    for change in &mut changes {
+        change.events.retain(|event| {
+            args.since.is_none_or(|since| since <= event.at)
+                && args.until.is_none_or(|until| event.at < until)
+        });
+    }
+    changes.retain(|change| !change.events.is_empty());
+    changes.sort_by_key(|change| Reverse(change.events.iter().map(|event| event.at).max()));
+    let view = LogView { changes };
+    super::print(&match args.format {
+        LogFormat::Text => render_text(&view),
+        LogFormat::Json => super::json(&view)?,
+        LogFormat::Csv => csv::render(&view),
+    })?;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(UNDECIDED) })
+}
+
+fn entry(story: Story) -> LogEntry {
+    LogEntry {
+        state: story.standing.state,
+        summary: story.request.and_then(|request| request.summary),
+        change: story.name,
+        events: story.events,
+    }
+}
+
+fn render_text(view: &LogView) -> String {
+    if view.changes.is_empty() {
+        return "nothing happened\n".to_owned();
+    }
+    let block = |change: &LogEntry| {
+        let summary = terminal(change.summary.as_deref().unwrap_or("policies"));
+        let width = who_width(&change.events);
+        let rows = change.events.iter().map(|event| in_short(event, width));
+        format!("{}  {}  {summary}\n", terminal(&change.change), change.state)
+            + &rows.collect::<String>()
+    };
+    view.changes.iter().map(block).collect::<Vec<_>>().join("\n")
+}

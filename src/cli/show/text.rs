@@ -1,0 +1,86 @@
+//! The story for people.
+
+use std::fmt::Write as _;
+
+use super::{ShowView, TimelineEntry};
+use crate::cli::timeline::{in_full, moment, who_width};
+use crate::forge::git::story::State;
+use crate::gate::Judgement;
+use crate::report::escape::{excerpt, terminal};
+use crate::report::{Format, Reporter, WIDTH, wrap};
+
+/// The story: where it stands, the decision, the request, what happened.
+pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> String {
+    let mut out = headline(view);
+    out.push('\n');
+    match judgement {
+        Some(judgement) => {
+            let reporter = Reporter {
+                format: Format::Text,
+                colour,
+                verbose: true,
+                codes: judgement.bundle().codes(),
+            };
+            out.push_str(reporter.section(&judgement.judged()).text.trim_end());
+            out.push('\n');
+        }
+        None => {
+            let why = view.undecided.as_deref().unwrap_or_default();
+            for line in wrap(&format!("no decision: {why}"), WIDTH) {
+                let _ = writeln!(out, "{line}");
+            }
+        }
+    }
+    if !view.source.is_empty() {
+        out.push_str("\nrequest\n");
+        for line in view.source.lines() {
+            let _ = writeln!(out, "  {}", excerpt(line).trim_end());
+        }
+    }
+    out.push_str("\ntimeline (UTC)\n");
+    let width = who_width(view.timeline.iter().map(|entry| &entry.event));
+    for entry in &view.timeline {
+        out.push_str(&in_full(&entry.event, width, note(entry).as_deref()));
+    }
+    out
+}
+
+/// `CHG-1234  merged Tue 24 Nov 2026 22:10 UTC by carol as 4f0c1d2`, and what was recorded then.
+fn headline(view: &ShowView) -> String {
+    let mut out = format!("{}  {}", terminal(&view.change), view.state);
+    match (view.state, view.merges.last()) {
+        (State::Merged, Some(merge)) => {
+            let by = merge.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+            let commit = merge.commit.get(..7).unwrap_or_default();
+            let _ = writeln!(out, " {} UTC{by} as {commit}", moment(merge.at));
+            let tier = merge.tier.as_ref().map(|tier| format!("{tier} risk"));
+            let sign_off = merge.sign_off.clone();
+            let recorded: Vec<_> =
+                merge.verdict.iter().cloned().chain(tier).chain(sign_off).collect();
+            let approved = merge.approved_by.join(", ");
+            for (label, text) in [("recorded", recorded.join(", ")), ("signed by", approved)] {
+                if !text.is_empty() {
+                    let _ = writeln!(out, "  {label:11}  {}", terminal(&text));
+                }
+            }
+        }
+        (_, merge) => {
+            if merge.is_some() {
+                out.push_str(" again after its merge");
+            }
+            if !view.has_branch {
+                out.push_str("; its branch is gone, and its reviews hold what was reviewed");
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn note(entry: &TimelineEntry) -> Option<String> {
+    match (entry.counts?, &entry.why_not) {
+        (true, _) => Some("counts".to_owned()),
+        (false, Some(why)) => Some(format!("doesn't count: {why}")),
+        (false, None) => Some("doesn't count".to_owned()),
+    }
+}
