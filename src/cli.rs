@@ -31,6 +31,7 @@ mod man;
 mod me;
 mod merge;
 mod new;
+mod outcome;
 mod progress;
 mod review;
 mod schema;

@@ -27,11 +27,10 @@ impl Time {
         self.0
     }
 
-    /// The instant so many seconds after 1970; nothing outside the years 2000 to 2199.
-    pub fn from_unix(seconds: i64) -> Option<Self> {
-        DateTime::from_timestamp(seconds, 0)
-            .filter(|instant| YEARS.contains(&instant.year()))
-            .map(Time)
+    /// The instant so many seconds after 1970, or the nearest one in the years 2000 to 2199.
+    pub fn nearest_unix(seconds: i64) -> Self {
+        let (first, last) = (946_684_800, 7_258_118_399);
+        Time(DateTime::from_timestamp(seconds.clamp(first, last), 0).unwrap_or_default())
     }
 
     /// `Tue 24 Nov 22:00`, as people read it in reports; the zone is always UTC.

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::here::{self, HereArgs};
-use super::{NowArg, print, review};
+use super::outcome::Outcome;
+use super::{AnswerFormat, NowArg, review};
 use crate::forge::git::journal::Said;
 
 /// Give up a submitted change that isn't merged, or take it up again
@@ -31,6 +32,10 @@ pub struct CloseArgs {
     #[arg(long, value_name = "TEXT", default_value = "")]
     comment: String,
 
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+
     #[command(flatten)]
     here: HereArgs,
 }
@@ -41,11 +46,15 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let name = here::name_of(&args.id);
     let judgement = here::gate(&git).check(name, NowArg::present())?;
     let said = if args.reopen { Said::Reopened } else { Said::Closed };
-    if git.is_closed(name)? == (said == Said::Closed) {
-        print(&format!("{name} is {} already\n", if args.reopen { "open" } else { "closed" }))?;
+    let decision = &judgement.decision;
+    if git.is_closed(name, &judgement.bundle().org)? == (said == Said::Closed) {
+        let why = format!("it is {} already", if args.reopen { "open" } else { "closed" });
+        let text = format!("{name}: {why}\n");
+        Outcome::nothing(name, &why, decision).print(args.format, &text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    review::append(&git, &judgement, said, &args.comment)?;
-    print(&format!("{said} {name}\n"))?;
+    let commit = review::append(&git, &judgement, said, &args.comment)?;
+    let text = format!("{said} {name}\n");
+    Outcome::did(name, said, decision).commit(commit).print(args.format, &text)?;
     Ok(ExitCode::SUCCESS)
 }

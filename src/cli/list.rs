@@ -133,7 +133,7 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     let org = gate.org_at(git.base()?)?;
     let filter = Filter::of(args, git, &org)?;
     let stories = Stories::of(git, &org)?;
-    git.survey_others()?;
+    git.survey_others(&org)?;
     let lister = Lister { git, gate: &gate, stories: &stories, org: &org, now };
     let names: Vec<String> = match args.state {
         Wanted::Open => stories.branches().map(str::to_owned).collect(),

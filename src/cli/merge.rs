@@ -8,11 +8,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::here::{self, HereArgs};
-use super::{NowArg, print};
+use super::outcome::Outcome;
+use super::{AnswerFormat, NowArg};
 use crate::decision::Verdict;
 use crate::forge::content::short;
 use crate::forge::git::{Git, merge_tree};
@@ -43,6 +44,10 @@ pub struct MergeArgs {
     #[arg(value_name = "ID")]
     id: String,
 
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+
     #[command(flatten)]
     here: HereArgs,
 }
@@ -55,18 +60,25 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         let judgement = here::gate(&git).check(name, NowArg::present())?;
         let pull = &judgement.pull;
         if git.repo().leads_to(pull.head, pull.base)? {
-            print(&format!("{name} is merged already\n"))?;
+            let outcome = Outcome::nothing(name, "it is merged already", &judgement.decision);
+            outcome.print(args.format, &format!("{name} is merged already\n"))?;
             return Ok(ExitCode::SUCCESS);
         }
-        if judgement.decision.verdict != Verdict::Approved {
-            here::report(&judgement, Format::Text, true)?;
-            eprintln!("error: only what is approved at this moment is merged");
-            return Ok(ExitCode::from(judgement.decision.verdict.exit_code()));
+        if git.is_closed(name, &judgement.bundle().org)? {
+            bail!("{name} is closed: take it up again with `changegate close {name} --reopen`");
+        }
+        let verdict = judgement.decision.verdict;
+        if verdict != Verdict::Approved {
+            let why = "only what is approved at this moment is merged";
+            eprintln!("error: {why}");
+            let text = here::rendered(&judgement, Format::Text, true);
+            Outcome::nothing(name, why, &judgement.decision).print(args.format, &text)?;
+            return Ok(ExitCode::from(verdict.exit_code()));
         }
         let merge = commit(&git, &judgement)?;
         match git.branches.put(&git.base_ref, Some(pull.base), merge)? {
             Moved::Yes => {
-                tell(&git, &judgement, merge)?;
+                tell(&git, args, &judgement, merge)?;
                 return Ok(ExitCode::SUCCESS);
             }
             Moved::Lost => git.branches.refresh()?,
@@ -86,15 +98,16 @@ fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
     program.commit(tree, &[pull.base, pull.head], &message, sign)
 }
 
-fn tell(git: &Git, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
+fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
     let pull = &judgement.pull;
     if !git.branches.are_remote() {
         follow(git, pull.base, merge);
     }
-    let how = git.repo().commit(merge).context("read the merge")?.message;
-    let how: Vec<_> = how.lines().map(|line| format!("    {line}\n")).collect();
-    let (name, base, merge) = (&pull.name, &git.base_ref, short(merge));
-    print(&format!("merged {name} into {base} as {merge}\n\n{}", how.concat()))
+    let message = merge_message(&judgement.decision, &pull.name);
+    let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
+    let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
+    let text = format!("merged {name} into {base} as {short}\n\n{}", message.concat());
+    Outcome::did(name, "merged", &judgement.decision).commit(merge).print(args.format, &text)
 }
 
 /// Brings a work tree that is on the base along, as a merge by git would.

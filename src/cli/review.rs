@@ -11,7 +11,8 @@ use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 
 use super::here::{self, HereArgs};
-use super::{NowArg, me, print};
+use super::outcome::Outcome;
+use super::{AnswerFormat, NowArg, me, print};
 use crate::approvals::Exclusion;
 use crate::forge::git::journal::{self, Draft, Said};
 use crate::forge::git::{Git, REVIEWS, Step};
@@ -19,7 +20,7 @@ use crate::gate::Judgement;
 use crate::git::Oid;
 use crate::input::{Subject, excluded_from};
 use crate::report::escape::terminal;
-use crate::report::{Criterion, Format, WIDTH, criteria, wrap};
+use crate::report::{Criterion, Format, WIDTH, criteria, one_line, wrap};
 use crate::request::Login;
 
 /// Review a submitted change: approve it, ask for changes, or comment
@@ -68,6 +69,10 @@ pub struct ReviewArgs {
     #[arg(short, long)]
     yes: bool,
 
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+
     #[command(flatten)]
     here: HereArgs,
 }
@@ -94,16 +99,20 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     let me = me::me(git.branches.program(), &before.bundle().org.roster)?;
     let said = args.said();
     if let Some(exclusion) = own(&before, &me).filter(|_| said != Said::Commented) {
-        here::report(&before, Format::Text, true)?;
-        eprintln!("error: nobody approves their own change: {me} {exclusion}");
+        let why = format!("nobody approves their own change: {me} {exclusion}");
+        eprintln!("error: {why}");
+        let text = here::rendered(&before, Format::Text, true);
+        Outcome::nothing(name, &why, &before.decision).print(args.format, &text)?;
         return Ok(ExitCode::from(1));
     }
-    print(&what_is_signed(&git, &before, &me)?)?;
-    if !args.yes && !agrees(said, name)? {
+    if args.format == AnswerFormat::Text {
+        print(&what_is_signed(&git, &before, &me)?)?;
+    }
+    if !args.yes && args.format == AnswerFormat::Text && !agrees(said, name)? {
         bail!("nothing was signed");
     }
-    append(&git, &before, said, args.comment.as_deref().unwrap_or(""))?;
-    tell(&git, name, &me, said)
+    let commit = append(&git, &before, said, args.comment.as_deref().unwrap_or(""))?;
+    tell(&git, args, &me, commit)
 }
 
 /// Why this is somebody's own change, if it is.
@@ -177,7 +186,7 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
 }
 
 /// Appends an entry about what was judged to the change's journal.
-pub fn append(git: &Git, judged: &Judgement, said: Said, comment: &str) -> anyhow::Result<()> {
+pub fn append(git: &Git, judged: &Judgement, said: Said, comment: &str) -> anyhow::Result<Oid> {
     let pull = &judged.pull;
     let message = Draft {
         change: &pull.name,
@@ -189,7 +198,8 @@ pub fn append(git: &Git, judged: &Judgement, said: Said, comment: &str) -> anyho
     }
     .message();
     let tree = git.repo().commit(pull.head)?.tree;
-    git.branches.advance(&format!("{REVIEWS}{}", pull.name), |tip| {
+    let journal = format!("{REVIEWS}{}", pull.name);
+    let entry = git.branches.advance(&journal, |tip| {
         let change = format!("{}{}", crate::forge::git::CHANGE, pull.name);
         if git.branches.tip(&change)? != Some(pull.head) {
             bail!("{} was changed meanwhile: look at it again", pull.name);
@@ -197,25 +207,28 @@ pub fn append(git: &Git, judged: &Judgement, said: Said, comment: &str) -> anyho
         let parents: Vec<_> = tip.into_iter().chain([pull.head]).collect();
         Ok(Step::Put(git.branches.program().commit(tree, &parents, &message, true)?))
     })?;
-    Ok(())
+    entry.context("nothing was written")
 }
 
 /// Says whether the review counts, and what is still missing.
-fn tell(git: &Git, name: &str, me: &Login, said: Said) -> anyhow::Result<ExitCode> {
+fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result<ExitCode> {
+    let (name, said) = (here::name_of(&args.id), args.said());
     let after = here::gate(git).check(name, NowArg::present())?;
     let reviews = after.decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
     let mine = reviews.iter().rfind(|review| review.user.as_ref() == Some(me));
-    let effect = match (said, mine) {
-        (Said::Approved, Some(review)) if review.counts => "and counts".to_owned(),
-        (Said::Approved, Some(review)) => {
-            format!("and doesn't count: {}", review.why.as_deref().unwrap_or("nothing asks for it"))
-        }
-        (Said::ChangesRequested, _) => "and stands until you approve or withdraw it".to_owned(),
-        (Said::Withdrawn, _) => "and what you said before is void".to_owned(),
+    let mut outcome = Outcome::did(name, said, &after.decision).commit(commit);
+    if let (Said::Approved, Some(review)) = (said, mine) {
+        outcome.counts = Some(review.counts);
+        outcome.why = review.why.clone();
+    }
+    let effect = match (said, outcome.counts, &outcome.why) {
+        (Said::Approved, Some(false), Some(why)) => format!("and doesn't count: {why}"),
+        (Said::Approved, ..) => "and counts".to_owned(),
+        (Said::ChangesRequested, ..) => "and stands until you approve or withdraw it".to_owned(),
+        (Said::Withdrawn, ..) => "and what you said before is void".to_owned(),
         _ => "and decides nothing".to_owned(),
     };
-    let line =
-        format!("{name}: {said} by {me}, {effect}\n{}\n", crate::report::one_line(&after.decision));
-    print(&line)?;
+    let now = one_line(&after.decision);
+    outcome.print(args.format, &format!("{name}: {said} by {me}, {effect}\n{now}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

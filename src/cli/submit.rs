@@ -14,10 +14,11 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::here::{self, HereArgs};
-use super::{NowArg, files, print, shown};
+use super::outcome::Outcome;
+use super::{AnswerFormat, NowArg, files, shown};
 use crate::decision::{Decision, Verdict};
 use crate::forge::Pull;
-use crate::forge::content::{INCIDENTS, stem};
+use crate::forge::content::{INCIDENTS, short, stem};
 use crate::forge::git::{CHANGE, Git, Step};
 use crate::gate::Judgement;
 use crate::git::{Entry, Oid, Program};
@@ -47,6 +48,10 @@ pub struct SubmitArgs {
     /// Submit it though it is denied as it stands
     #[arg(long)]
     anyway: bool,
+
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
 
     #[command(flatten)]
     here: HereArgs,
@@ -91,13 +96,12 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         Ok(if is_there || is_denied && !args.anyway { Step::Nothing } else { Step::Put(commit) })
     })?;
     let judgement = judged.context("nothing was judged")?;
-    tell(&git, &judgement, put, args.anyway)?;
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
+    tell(args, &judgement, put, is_there)?;
     if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path) {
         eprintln!("note: the folder stays as it is, because git says:\n{error:#}");
     }
-    let submitted = is_there || judgement.decision.verdict != Verdict::Denied;
-    Ok(ExitCode::from(u8::from(!submitted)))
+    Ok(ExitCode::from(u8::from(!is_there)))
 }
 
 /// The request's path in the repository: the one named, or else the only one that base doesn't hold
@@ -166,26 +170,31 @@ fn commit(
     git.branches.program().commit(tree, &[parent], &message, true)
 }
 
-fn tell(git: &Git, judgement: &Judgement, put: Option<Oid>, anyway: bool) -> anyhow::Result<()> {
-    here::report(judgement, Format::Text, true)?;
-    let decision = &judgement.decision;
-    let id = &judgement.pull.name;
-    let branch = format!("{CHANGE}{id}");
-    let text = match put {
-        Some(commit) => {
-            let short = crate::forge::content::short(commit);
-            format!("submitted {id} as {branch} ({short})\n{}", next(decision, id))
-        }
-        None if git.branches.tip(&branch)? == Some(judgement.pull.head) => {
-            format!("{id} is submitted as it stands, as {branch}\n{}", next(decision, id))
-        }
-        None if !anyway => format!(
-            "not submitted: correct what is denied and try again, or submit it as it is with \
-             `changegate submit {id} --anyway`\n"
-        ),
-        None => String::new(),
+fn tell(
+    args: &SubmitArgs,
+    judgement: &Judgement,
+    put: Option<Oid>,
+    is_there: bool,
+) -> anyhow::Result<()> {
+    let (decision, id) = (&judgement.decision, judgement.pull.name.as_str());
+    let head = judgement.pull.head;
+    let report = here::rendered(judgement, Format::Text, true);
+    let (text, outcome) = if is_there {
+        let how = match put {
+            Some(_) => format!("submitted {id} as {CHANGE}{id} ({})", short(head)),
+            None => format!("{id} is submitted as it stands, as {CHANGE}{id}"),
+        };
+        let text = format!("{report}{how}\n{}", next(decision, id));
+        (text, Outcome::did(id, "submitted", decision).commit(head))
+    } else {
+        let why = "it is denied as it stands";
+        let text = format!(
+            "{report}not submitted: correct what is denied and try again, or submit it as it is \
+             with `changegate submit {id} --anyway`\n"
+        );
+        (text, Outcome::nothing(id, why, decision))
     };
-    print(&text)
+    outcome.print(args.format, &text)
 }
 
 /// What comes next, and until when.

@@ -117,16 +117,34 @@ pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
 }
 
 impl Git {
-    /// Whether a change was given up and not taken up again.
+    /// Whether a change was given up and not taken up again. `org` is the organisation at base.
     ///
     /// # Errors
     /// When its journal can't be read.
-    pub fn is_closed(&self, name: &str) -> anyhow::Result<bool> {
-        let journal = self.journal(name)?;
-        let last =
-            journal.iter().rev().filter_map(|entry| entry.said).find(|said| !said.is_review());
-        Ok(last == Some(Said::Closed))
+    pub fn is_closed(&self, name: &str, org: &Org) -> anyhow::Result<bool> {
+        let people = People::of(&org.roster);
+        Ok(closed_by(self.repo(), &people, org, name, &self.journal(name)?).is_some())
     }
+}
+
+/// The entry that closed a change, if none that is as good reopened it. What isn't shown to be
+/// somebody's closes nothing.
+fn closed_by<'e>(
+    repo: &Repo,
+    people: &People<'_>,
+    org: &Org,
+    name: &str,
+    journal: &'e [journal::Entry],
+) -> Option<&'e journal::Entry> {
+    let is_known = |entry: &journal::Entry| {
+        let signer = people.signer(repo, &entry.commit);
+        signer.login.is_some() && signer.unproven.is_none_or(|unproven| org.tolerates(unproven))
+    };
+    let last = journal.iter().rev().find(|entry| {
+        let is_about = matches!(entry.said, Some(Said::Closed | Said::Reopened));
+        is_about && entry.change == name && is_known(entry)
+    });
+    last.filter(|entry| entry.said == Some(Said::Closed))
 }
 
 impl Forge for Git {
@@ -203,8 +221,13 @@ impl<'a> Collector<'a> {
         let arrived_at = self.content_arrived_at()?.max(submitted_at).min(self.now);
         let signer = submitted.map(|commit| self.people.signer(self.repo, commit));
         let request = self.request()?;
-        let others =
-            others::of(self.git, self.pull, self.brought.path.as_deref(), request.as_ref())?;
+        let others = others::of(
+            self.git,
+            self.pull,
+            self.brought.path.as_deref(),
+            request.as_ref(),
+            self.org,
+        )?;
         Ok(Evidence {
             forge: Some(ForgeKind::Git),
             pull_request: Some(PullRequest {

@@ -169,6 +169,8 @@ impl Guard {
             };
             let judgement = gate.judge(pull, self.now)?;
             let decision = &judgement.decision;
+            let is_closed = self.git.is_closed(&name, &judgement.bundle().org)?;
+            ensure!(!is_closed, "{name} is closed: `changegate close {name} --reopen` first");
             ensure!(
                 decision.verdict == Verdict::Approved,
                 "{name} is {}: {}\n`changegate show {name}` tells more",
@@ -195,7 +197,7 @@ impl Guard {
             (Some(old), None) => {
                 let base = self.git.base()?;
                 ensure!(
-                    repo.leads_to(old, base)? || self.git.is_closed(name)?,
+                    repo.leads_to(old, base)? || self.is_closed(name)?,
                     "{CHANGE}{name} is neither merged nor closed, and nothing submitted disappears: \
                      `changegate close {name}` first"
                 );
@@ -211,6 +213,11 @@ impl Guard {
             self.not_in_the_future(&repo.commit(new)?)?;
         }
         Ok(())
+    }
+
+    fn is_closed(&self, name: &str) -> anyhow::Result<bool> {
+        let Some(policies) = &self.policies else { return Ok(false) };
+        self.git.is_closed(name, &policies.org)
     }
 
     fn journal(&self, name: &str, update: &Update) -> anyhow::Result<()> {

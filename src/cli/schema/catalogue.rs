@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::polish;
 use crate::cli::list::ListView;
 use crate::cli::log::LogView;
+use crate::cli::outcome::Outcome;
 use crate::cli::show::ShowView;
 use crate::cli::window::WindowView;
 use crate::decision::Decision;
@@ -103,6 +104,12 @@ pub(super) const SCHEMAS: &[Subject] = &[
         title: "Decisions",
         about: "what changegate check --format json prints",
         schema: printed::<Decisions>,
+    },
+    Subject {
+        name: "outcome",
+        title: "Outcome",
+        about: "what submit, review, merge and close --format json print",
+        schema: printed::<Outcome<'static>>,
     },
     Subject {
         name: "list",

@@ -9,6 +9,7 @@ use super::{CHANGE, Git, Pull};
 use crate::evidence::{Footprint, Incident};
 use crate::forge::content::{Brought, INCIDENTS, is_request, request_at, stem};
 use crate::git::{Kind, Oid, Repo};
+use crate::org::Org;
 use crate::request::{ChangeRequest, RequestFile};
 use crate::time::Interval;
 use crate::yaml::{self, MAX_BYTES};
@@ -32,11 +33,12 @@ pub fn of(
     pull: &Pull,
     path: Option<&str>,
     request: Option<&ChangeRequest>,
+    org: &Org,
 ) -> anyhow::Result<Others> {
     let planned = request.filter(|request| request.planned().is_some());
     let mut others = match git.survey.get().filter(|survey| survey.is_at(pull.base)) {
         Some(survey) => survey.others(pull, path, planned),
-        None => look(git, pull, path, planned)?,
+        None => look(git, pull, path, planned, org)?,
     };
     if let Some(request) = request {
         others.incidents = incidents(git.repo(), pull.base, request)?;
@@ -50,6 +52,7 @@ fn look(
     pull: &Pull,
     path: Option<&str>,
     planned: Option<&ChangeRequest>,
+    org: &Org,
 ) -> anyhow::Result<Others> {
     let repo = git.repo();
     let files = repo.files_below(pull.base, "requests")?;
@@ -73,7 +76,10 @@ fn look(
     for (name, head) in git.branches.below(CHANGE)? {
         if name != pull.name && !repo.leads_to(head, pull.base)? {
             let other = open_request(repo, pull.base, head, &name)?;
-            found.open.extend(other.as_ref().and_then(footprint).filter(|it| meets.meets(it)));
+            let other = other.as_ref().and_then(footprint).filter(|it| meets.meets(it));
+            if other.is_some() && !git.is_closed(&name, org)? {
+                found.open.extend(other);
+            }
         }
     }
     Ok(found)

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::journal::{Entry, Said};
-use super::{CHANGE, Git, People, REVIEWS, Signer};
+use super::journal::Entry;
+use super::{CHANGE, Git, People, REVIEWS, Signer, closed_by};
 use crate::forge::content::{Brought, is_request, stem};
 use crate::git::{Commit, Oid, Repo};
 use crate::org::Org;
@@ -121,7 +121,7 @@ impl<'a> Stories<'a> {
     pub fn standing(&self, name: &str) -> anyhow::Result<Option<Standing>> {
         let journal = self.git.journal(name)?;
         let branch = self.heads.get(name).copied();
-        let closed_by = self.closed_by(name, &journal);
+        let closed_by = closed_by(self.repo(), &self.people, self.org, name, &journal);
         let standing = |state, head| {
             let closed_by = closed_by.filter(|_| state == State::Closed).cloned();
             Some(Standing { state, head, has_branch: branch.is_some(), closed_by })
@@ -175,19 +175,6 @@ impl<'a> Stories<'a> {
         let before = self.repo().commit(head)?.parents.first().copied();
         let files = self.repo().changes(before, head)?;
         Ok(files.iter().any(|file| is_request(&file.path) && stem(&file.path) == name))
-    }
-
-    /// The entry that closed a change, if none that is as good reopened it.
-    fn closed_by<'e>(&self, name: &str, journal: &'e [Entry]) -> Option<&'e Entry> {
-        let is_good = |entry: &&Entry| {
-            let is_about = matches!(entry.said, Some(Said::Closed | Said::Reopened));
-            is_about && entry.change == name && {
-                let unproven = self.signer(&entry.commit).unproven;
-                unproven.is_none_or(|unproven| self.org.tolerates(unproven))
-            }
-        };
-        let last = journal.iter().rev().find(is_good)?;
-        (last.said == Some(Said::Closed)).then_some(last)
     }
 
     fn all_merges(&self) -> anyhow::Result<&Merges> {

@@ -9,7 +9,8 @@ use super::others::{Meets, Others, folded_stem, footprint, open_request};
 use super::{CHANGE, Git, Pull};
 use crate::evidence::Footprint;
 use crate::forge::content::is_request;
-use crate::git::{Kind, Oid, Repo};
+use crate::git::{Kind, Oid};
+use crate::org::Org;
 use crate::request::{ChangeRequest, RequestFile};
 
 /// What the base and the open branches hold, at one moment.
@@ -29,8 +30,8 @@ impl Git {
     ///
     /// # Errors
     /// When the repository can't be read.
-    pub fn survey_others(&self) -> anyhow::Result<()> {
-        let survey = Survey::of(self, self.base()?)?;
+    pub fn survey_others(&self, org: &Org) -> anyhow::Result<()> {
+        let survey = Survey::of(self, self.base()?, org)?;
         // Were there one already, it would serve as well.
         let _ = self.survey.set(survey);
         Ok(())
@@ -38,7 +39,7 @@ impl Git {
 }
 
 impl Survey {
-    fn of(git: &Git, base: Oid) -> anyhow::Result<Self> {
+    fn of(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Self> {
         let repo = git.repo();
         let mut paths: BTreeMap<_, Vec<String>> = BTreeMap::new();
         let mut files = Vec::new();
@@ -56,7 +57,7 @@ impl Survey {
             Some((path, footprint))
         };
         let merged = Index::of(files.into_par_iter().filter_map(read).collect());
-        Ok(Survey { base, paths, merged, open: Index::of(open(git, repo, base)?) })
+        Ok(Survey { base, paths, merged, open: Index::of(open(git, base, org)?) })
     }
 
     /// Whether this is what there is at a base.
@@ -87,14 +88,19 @@ impl Survey {
 }
 
 /// The requests that open branches bring, by the branches' names.
-fn open(git: &Git, repo: &Repo, base: Oid) -> anyhow::Result<Vec<(String, Footprint)>> {
+fn open(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Vec<(String, Footprint)>> {
+    let repo = git.repo();
     let branches = git.branches.below(CHANGE)?;
     let heads: Vec<_> = branches.iter().map(|(_, head)| *head).collect();
     let unmerged: HashSet<_> = repo.brought_by(base, &heads)?.into_iter().collect();
     let mut open = Vec::new();
     for (name, head) in branches.into_iter().filter(|(_, head)| unmerged.contains(head)) {
         let request = open_request(repo, base, head, &name)?;
-        open.extend(request.as_ref().and_then(footprint).map(|footprint| (name, footprint)));
+        if let Some(footprint) = request.as_ref().and_then(footprint)
+            && !git.is_closed(&name, org)?
+        {
+            open.push((name, footprint));
+        }
     }
     Ok(open)
 }

@@ -1,0 +1,65 @@
+//! What the verbs that write answer: what they did, and the decision that stands now.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{AnswerFormat, json, print};
+use crate::decision::Decision;
+
+/// What `submit`, `review`, `merge` or `close` did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(title = "Outcome")]
+pub struct Outcome<'a> {
+    /// The change.
+    pub change: &'a str,
+    /// `submitted`, `approved`, `changes-requested`, `commented`, `withdrawn`, `merged`, `closed` or
+    /// `reopened`; null if nothing was done.
+    pub did: Option<String>,
+    /// The commit that it stands in.
+    pub commit: Option<String>,
+    /// Whether a review counts; null for anything else.
+    pub counts: Option<bool>,
+    /// Why nothing was done, or why a review doesn't count.
+    pub why: Option<String>,
+    /// The decision as it stands now.
+    pub decision: &'a Decision,
+}
+
+impl<'a> Outcome<'a> {
+    /// Nothing was done to a change.
+    pub fn nothing(change: &'a str, why: &str, decision: &'a Decision) -> Self {
+        Outcome {
+            change,
+            did: None,
+            commit: None,
+            counts: None,
+            why: Some(why.to_owned()),
+            decision,
+        }
+    }
+
+    /// Something was done to a change.
+    pub fn did(change: &'a str, did: impl ToString, decision: &'a Decision) -> Self {
+        Outcome {
+            change,
+            did: Some(did.to_string()),
+            commit: None,
+            counts: None,
+            why: None,
+            decision,
+        }
+    }
+
+    /// The same, with the commit that it stands in.
+    pub fn commit(self, commit: impl ToString) -> Self {
+        Outcome { commit: Some(commit.to_string()), ..self }
+    }
+
+    /// Prints it; `text` is what a person reads instead.
+    pub fn print(&self, format: AnswerFormat, text: &str) -> anyhow::Result<()> {
+        match format {
+            AnswerFormat::Text => print(text),
+            AnswerFormat::Json => print(&json(self)?),
+        }
+    }
+}
