@@ -19,6 +19,7 @@ use crate::time::Time;
 mod check;
 mod close;
 mod completions;
+mod demo;
 mod explain;
 mod files;
 mod here;
@@ -57,6 +58,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  changegate demo                           watch a change go from submission to the audit trail
   changegate new                            write a change request, in a dialogue
   changegate check                          judge all requests below requests/
   changegate check requests/CHG-1234.yaml   judge one
@@ -76,6 +78,7 @@ Exit codes of verbs that decide:
 
 #[derive(Subcommand)]
 enum Verb {
+    Demo(demo::DemoArgs),
     Init(init::InitArgs),
     Check(check::CheckArgs),
     Submit(submit::SubmitArgs),
@@ -167,6 +170,7 @@ impl NowArg {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
+        Verb::Demo(args) => demo::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Submit(args) => submit::run(&args),

@@ -10,6 +10,7 @@
 mod cases;
 mod cli;
 mod codes;
+mod demo;
 mod init;
 mod looking;
 mod matrix;

@@ -1,0 +1,153 @@
+//! `changegate demo`: the life of an off-script change, played by four people on real repositories.
+//!
+//! ```text
+//! times: a closed and an open time for the change ─┐
+//! town:  a server, its hook, people with keys ─────┼─▶ act the story, step by step ─▶ screen
+//! story: the steps, as data ───────────────────────┘
+//! ```
+//!
+//! Nothing is staged: each command that is shown is run as it is shown, its exit code and what it
+//! has to say are checked, and the first surprise ends the demo with an error.
+
+mod screen;
+mod story;
+mod times;
+mod town;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+
+use self::screen::Screen;
+use self::story::{Act, REQUEST, STORY, TEMPLATE};
+use self::times::Times;
+use self::town::Town;
+use super::{NowArg, print};
+use crate::policy::PolicyBundle;
+
+/// Watch an off-script change go from submission to the audit trail
+///
+/// Four people with SSH keys made on the spot, a clone each, and a bare repository whose hook judges
+/// every push: a closed window, a refused self-approval, two sign-offs, an approval that an edit
+/// voids, ways around that are refused, the merge. All of it is real, and each step shows the git
+/// command that tells the same. Needs git 2.34 or later and ssh-keygen.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate demo
+      in a temporary folder, which is gone afterwards
+  changegate demo --keep tour
+      in the folder tour, to look around in afterwards")]
+pub struct DemoArgs {
+    /// Play it in this folder, new or empty, and leave everything there
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+/// Runs the verb.
+pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let bundle = PolicyBundle::load(PolicyBundle::embedded_files())
+        .map_err(|error| anyhow::anyhow!("the shipped policies can't be used:\n{error}"))?;
+    let times = Times::of(&bundle.calendar, NowArg::present())?;
+    // It is removed when it is dropped.
+    let mut temporary = None;
+    let folder = match &args.keep {
+        Some(folder) => new_folder(folder)?,
+        None => {
+            let made = tempfile::Builder::new().prefix("changegate-demo-").tempdir();
+            temporary.insert(made.context("make a temporary folder")?).path().to_owned()
+        }
+    };
+    let stage = Stage { town: Town::found(&folder)?, times, screen: Screen::new() };
+    print(&stage.screen.opening())?;
+    for (index, step) in STORY.iter().enumerate() {
+        let number = index + 1;
+        print(&stage.screen.title(number, step))?;
+        for act in step.acts {
+            stage.play(act).with_context(|| {
+                format!("the demo stops at its step {number}, “{}”", step.title)
+            })?;
+        }
+    }
+    print(&stage.screen.ending(began.elapsed(), args.keep.as_deref()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A folder of one's own, made if it isn't there.
+fn new_folder(folder: &Path) -> anyhow::Result<PathBuf> {
+    let shown = folder.display();
+    std::fs::create_dir_all(folder).with_context(|| format!("make the folder {shown}"))?;
+    let mut inside = std::fs::read_dir(folder).with_context(|| format!("read {shown}"))?;
+    ensure!(inside.next().is_none(), "{shown} isn't empty: name a folder that is, or a new one");
+    std::path::absolute(folder).with_context(|| format!("find {shown}"))
+}
+
+/// Where the story is played.
+struct Stage {
+    town: Town,
+    times: Times,
+    screen: Screen,
+}
+
+impl Stage {
+    fn play(&self, act: &Act) -> anyhow::Result<()> {
+        match act {
+            Act::Write { shows } => self.write(shows),
+            Act::Edit { from, to } => self.edit(from, to),
+            Act::Run { who, line, code, shows } => self.run(who, line, *code, shows),
+            Act::Git { line, says } => self.git(line, says),
+        }
+    }
+
+    /// Alice writes her request.
+    fn write(&self, shows: &[&str]) -> anyhow::Result<()> {
+        let text = self.times.put_into(TEMPLATE);
+        self.save(&text)?;
+        let excerpt = screen::cut(&text, shows)?;
+        print(&self.screen.deed(&format!("alice writes {REQUEST}"), &excerpt))
+    }
+
+    /// Alice edits her request.
+    fn edit(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        let path = self.town.home("alice")?.join(REQUEST);
+        let before = std::fs::read_to_string(&path).with_context(|| format!("read {REQUEST}"))?;
+        let (from, to) = (self.times.put_into(from), self.times.put_into(to));
+        let after = before.replacen(&from, &to, 1);
+        self.save(&after)?;
+        let pairs = before.lines().zip(after.lines()).filter(|(before, after)| before != after);
+        let lines: Vec<_> =
+            pairs.flat_map(|(before, after)| [format!("-{before}"), format!("+{after}")]).collect();
+        ensure!(!lines.is_empty(), "{REQUEST} doesn't hold `{from}`");
+        print(&self.screen.deed(&format!("alice edits {REQUEST}"), &lines))
+    }
+
+    fn save(&self, text: &str) -> anyhow::Result<()> {
+        let path = self.town.home("alice")?.join(REQUEST);
+        let folder = path.parent().context("the request lies in a folder")?;
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("write {}", path.display()))
+    }
+
+    /// Somebody types a command in their clone.
+    fn run(&self, who: &str, line: &str, code: i32, shows: &[&str]) -> anyhow::Result<()> {
+        let said = self.town.run(&self.town.home(who)?, line)?;
+        if said.code != Some(code) {
+            bail!("`{line}` by {who} was to end with exit code {code}:\n{said}");
+        }
+        let lines = screen::cut(&said.text, shows).with_context(|| format!("`{line}` by {who}"))?;
+        print(&self.screen.command(&format!("{who}$ {line}"), &lines))
+    }
+
+    /// Git shows the same to anyone who looks.
+    fn git(&self, line: &str, says: &str) -> anyhow::Result<()> {
+        let said = self.town.run(self.town.root(), line)?;
+        ensure!(said.code == Some(0), "`{line}` failed:\n{said}");
+        let lines: Vec<_> = said.text.trim_end().lines().map(str::to_owned).collect();
+        print(&self.screen.look(line, says, &lines))
+    }
+}

@@ -1,0 +1,221 @@
+//! The story, step by step: who does what, what it has to show, and how git shows the same.
+
+/// Where alice writes her request, in her clone.
+pub const REQUEST: &str = "requests/CHG-1234.yaml";
+
+/// The request as she first writes it; its times are filled in.
+pub const TEMPLATE: &str = include_str!("request.yaml");
+
+/// A step.
+pub struct Step {
+    /// What happens, in a few words.
+    pub title: &'static str,
+    /// Why, in a sentence or two.
+    pub tells: &'static str,
+    /// What is done, in order.
+    pub acts: &'static [Act],
+}
+
+/// What somebody does.
+pub enum Act {
+    /// Alice writes her request, of which these lines are shown.
+    Write { shows: &'static [&'static str] },
+    /// Alice edits her request.
+    Edit { from: &'static str, to: &'static str },
+    /// Somebody types a command in their clone. It ends with this exit code, and says each of
+    /// `shows`, in lines that are shown.
+    Run { who: &'static str, line: &'static str, code: i32, shows: &'static [&'static str] },
+    /// What git says to anyone who looks, in all its lines, and what that means if it
+    /// doesn't show by itself.
+    Git { line: &'static str, says: &'static str },
+}
+
+const fn run(
+    who: &'static str,
+    line: &'static str,
+    code: i32,
+    shows: &'static [&'static str],
+) -> Act {
+    Act::Run { who, line, code, shows }
+}
+
+const fn git(line: &'static str, says: &'static str) -> Act {
+    Act::Git { line, says }
+}
+
+/// The steps.
+pub const STORY: &[Step] = &[
+    Step {
+        title: "Carol sets the repository up",
+        tells: "Once: the policies and who is who go into main, and the server gets a hook that \
+                judges every push. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
+        acts: &[
+            run(
+                "carol",
+                "changegate init \\\n  \
+                 --person alice,level=L1,email=alice@acme.example,key=../keys/alice.pub \\\n  \
+                 --person bob,level=L2,role=devops-lead,email=bob@acme.example,key=../keys/bob.pub \\\n  \
+                 --person carol,level=L3,email=carol@acme.example,key=../keys/carol.pub \\\n  \
+                 --person dan,level=L2,email=dan@acme.example,key=../keys/dan.pub \\\n  \
+                 --service checkout=dan",
+                0,
+                &[],
+            ),
+            run("carol", "git add .", 0, &[]),
+            run("carol", "git commit --quiet -m 'Add changegate'", 0, &[]),
+            run("carol", "git push --quiet origin HEAD:main", 0, &[]),
+            run("carol", "changegate init --hook ../hub.git", 0, &[]),
+            git(
+                "git -C carol log --format='%h %G? %GS  %s' origin/main",
+                "G: a good signature, and whose",
+            ),
+        ],
+    },
+    Step {
+        title: "Alice plans a change for a time at which none may run: denied",
+        tells: "The usual script would drain a whole region, so her change is off-script: she says \
+                why, what could go wrong, and what then.",
+        acts: &[
+            Act::Write { shows: &["summary:", "schedule:", "justification:"] },
+            run(
+                "alice",
+                "changegate submit CHG-1234",
+                1,
+                &["DENIED", "  window ", "error[window/closed]"],
+            ),
+            git("git -C alice ls-remote origin 'change/*'", "nothing: it isn't submitted"),
+        ],
+    },
+    Step {
+        title: "She moves it into a window, and submits it",
+        tells: "The change becomes a branch with one signed commit. Changegate says who has to sign \
+                off, why, and until when.",
+        acts: &[
+            Act::Edit { from: "{closed}", to: "{open}" },
+            run(
+                "alice",
+                "changegate submit CHG-1234",
+                0,
+                &["PENDING", "waits for", "  window ", "submitted CHG-1234", "next, until"],
+            ),
+            git("git -C alice log --format='%h %G? %GS  %s' main..origin/change/CHG-1234", ""),
+        ],
+    },
+    Step {
+        title: "She approves it herself: refused",
+        tells: "Nobody approves their own change, and no policy can allow it.",
+        acts: &[
+            run(
+                "alice",
+                "changegate review CHG-1234 --approve",
+                1,
+                &["error: nobody approves their own change"],
+            ),
+            git("git -C alice ls-remote origin 'reviews/*'", "nothing: no review"),
+        ],
+    },
+    Step {
+        title: "Bob, the DevOps lead, signs off",
+        tells: "He sees what he signs: beside each criterion the request's own words. His review is a \
+                signed commit about exactly that content.",
+        acts: &[
+            run(
+                "bob",
+                "changegate review CHG-1234 --approve",
+                0,
+                &[
+                    "business goals",
+                    "risk and contingency",
+                    "users and operations",
+                    "approved by bob, and counts",
+                    "waits for service-owner",
+                ],
+            ),
+            git(
+                "git -C bob log -1 --format='%h %G? %GS  %s%n%n%b' origin/reviews/CHG-1234",
+                "what he signed",
+            ),
+        ],
+    },
+    Step {
+        title: "Alice edits the impact: Bob's approval is void",
+        tells: "",
+        acts: &[
+            Act::Edit { from: "about 30 s of errors", to: "up to 5 min of errors" },
+            run("alice", "changegate submit CHG-1234", 0, &["not counted", "submitted CHG-1234"]),
+            git(
+                "git -C alice log --format='%h %G? %GS  %s' main..origin/change/CHG-1234",
+                "nothing is rewritten",
+            ),
+        ],
+    },
+    Step {
+        title: "Alice is in a hurry, and goes around: the server refuses",
+        tells: "She pushes to main herself, and then reviews in Bob's name; but an address can be \
+                claimed by anyone, a signature can't.",
+        acts: &[
+            run("alice", "git push origin change/CHG-1234:main", 1, &["changegate: refused"]),
+            run(
+                "alice",
+                "GIT_COMMITTER_EMAIL=bob@acme.example changegate review CHG-1234 --approve",
+                2,
+                &["changegate: refused"],
+            ),
+            git("git -C hub.git log --format='%h %s' main", "main is where it was"),
+        ],
+    },
+    Step {
+        title: "Bob sees what changed and signs again; Dan signs for checkout",
+        tells: "",
+        acts: &[
+            run(
+                "bob",
+                "changegate review CHG-1234 --approve",
+                0,
+                &[
+                    "What has changed since",
+                    "-  users:",
+                    "+  users:",
+                    "approved by bob, and counts",
+                ],
+            ),
+            run(
+                "dan",
+                "changegate review CHG-1234 --approve",
+                0,
+                &["approved by dan, and counts", "signed off by"],
+            ),
+            git(
+                "git -C dan log -3 --first-parent --format='%h %G? %GS  %s' origin/reviews/CHG-1234",
+                "",
+            ),
+        ],
+    },
+    Step {
+        title: "Carol merges",
+        tells: "Only what is approved at this moment is merged, and only as it was reviewed. The \
+                server judges once more, and holds the merge against what it would have made.",
+        acts: &[
+            run("carol", "changegate merge CHG-1234", 0, &["merged CHG-1234 into main"]),
+            git(
+                "git -C carol log -1 --format='%h %G? %GS  %s%n%n%b' origin/main",
+                "the decision, for good",
+            ),
+        ],
+    },
+    Step {
+        title: "The audit trail is git log",
+        tells: "Who asked, who signed what and when, what it rested on: signed, in order, and in \
+                everybody's clone.",
+        acts: &[
+            git(
+                "git -C carol log --graph --format='%h %G? %<(18)%GS %s' origin/main origin/reviews/CHG-1234",
+                "",
+            ),
+            git(
+                "git -C carol log --grep='^Approved-by: dan' --format='%h %as %s' origin/main",
+                "what did Dan sign?",
+            ),
+        ],
+    },
+];

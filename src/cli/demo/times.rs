@@ -1,0 +1,168 @@
+//! When the demo's change is planned: first while every window is closed, then in one.
+//!
+//! Both are worked out from the calendar of the shipped policies, so that the story holds on any
+//! day, in a freeze too.
+
+use std::iter;
+
+use anyhow::Context as _;
+
+use crate::calendar::{Calendar, HORIZON};
+use crate::org::RiskTier;
+use crate::time::{Duration, Interval, Time, midnight};
+
+/// How long the change takes.
+const LENGTH: Duration = Duration::hours(1);
+
+/// How far ahead it is planned at least: whoever looks around afterwards finds it still to come.
+const AHEAD: Duration = Duration::hours(2);
+
+/// The off-script change's tier.
+const TIER: RiskTier = RiskTier::High;
+
+/// The two times.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Outside every window, and of every freeze: what is wrong with it is the window alone.
+    pub closed: Interval,
+    /// In a window that takes the change, in a preferred one if there is.
+    pub open: Interval,
+}
+
+impl Times {
+    /// The next such times.
+    ///
+    /// # Errors
+    /// When the calendar has none.
+    pub fn of(calendar: &Calendar, now: Time) -> anyhow::Result<Self> {
+        let from = next_hour(now + AHEAD);
+        let closed = closed(calendar, from).context("the windows of the policies never close")?;
+        let open = open(calendar, from).context("no window of the policies ever opens")?;
+        Ok(Times { closed, open })
+    }
+
+    /// A text of the story with the times put in, as a request writes them.
+    pub fn put_into(&self, text: &str) -> String {
+        let schedule = |Interval { start, end }: &_| format!("{{start: {start}, end: {end}}}");
+        text.replace("{closed}", &schedule(&self.closed)).replace("{open}", &schedule(&self.open))
+    }
+}
+
+/// The first noon from `from` on at which nothing is open, and nothing is frozen.
+fn closed(calendar: &Calendar, from: Time) -> Option<Interval> {
+    let first = midnight(from.utc().date_naive()) + Duration::hours(12);
+    let noons = iter::successors(Some(first), |noon| Some(*noon + Duration::days(1)));
+    let within = noons.take_while(|noon| *noon < from + HORIZON).filter(|noon| *noon >= from);
+    within.map(of_length).find(|noon| {
+        let facts = calendar.facts(Some(*noon), from);
+        let is_open = facts.windows.iter().any(|window| window.fits);
+        let is_frozen = facts.freezes.iter().any(|freeze| freeze.overlaps);
+        !is_open && !is_frozen
+    })
+}
+
+/// The first opening from `from` on that is long enough, of a preferred window if one ever opens.
+fn open(calendar: &Calendar, from: Time) -> Option<Interval> {
+    let windows = calendar.windows().filter(|(_, window)| window.tiers.contains(&TIER));
+    let openings = windows.filter_map(|(_, window)| {
+        let opening = calendar.openings_of(window, from, LENGTH).next()?;
+        Some((!window.preferred_for.contains(&TIER), opening.start))
+    });
+    openings.min().map(|(_, start)| of_length(start))
+}
+
+fn of_length(start: Time) -> Interval {
+    Interval { start, end: start + LENGTH }
+}
+
+/// The first full hour after an instant.
+fn next_hour(instant: Time) -> Time {
+    let into = instant.utc().timestamp().rem_euclid(3600) as u64;
+    instant + Duration::seconds(3600 - into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::demo::story::{REQUEST, TEMPLATE};
+    use crate::decision::{Case, Effect, Verdict, decide};
+    use crate::evidence::{Contributor, Evidence, Part, PullRequest};
+    use crate::policy::PolicyBundle;
+    use crate::request::RequestFile;
+
+    /// Two years, freezes and New Year included.
+    fn nows(step: Duration) -> impl Iterator<Item = Time> {
+        let first: Time = "2026-11-01T00:00:01Z".parse().unwrap();
+        let last: Time = "2028-11-01T00:00:00Z".parse().unwrap();
+        iter::successors(Some(first), move |now| Some(*now + step))
+            .take_while(move |now| *now < last)
+    }
+
+    fn shipped() -> PolicyBundle {
+        PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
+    }
+
+    #[test]
+    fn the_times_are_what_they_are_called_whenever_it_is_played() {
+        let calendar = shipped().calendar;
+        for now in nows(Duration::seconds(41 * 60)) {
+            let Times { closed, open } = Times::of(&calendar, now).unwrap();
+            for planned in [closed, open] {
+                assert!(planned.start >= now + AHEAD && planned.length() == LENGTH, "{now}");
+                let facts = calendar.facts(Some(planned), now);
+                assert!(!facts.freezes.iter().any(|freeze| freeze.overlaps), "{now}");
+                let fits = facts.windows.iter().any(|window| {
+                    window.fits
+                        && window.tiers.contains(&TIER)
+                        && window.preferred_for.contains(&TIER)
+                });
+                assert_eq!(fits, planned == open, "{now}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_request_is_denied_for_its_window_alone_and_then_waits_for_sign_off() {
+        let bundle = shipped();
+        let mut evaluator = bundle.evaluator();
+        for now in nows(Duration::seconds(37 * 3600)) {
+            let times = Times::of(&bundle.calendar, now).unwrap();
+            let evidence = submitted(now);
+            let mut judge = |text: &str| {
+                let text = times.put_into(text);
+                let file = RequestFile::read(REQUEST, text.as_bytes());
+                let case = Case { file: Some(&file), evidence: &evidence, now };
+                decide(&case, &bundle, &mut evaluator).unwrap().decision
+            };
+            let denied = judge(TEMPLATE);
+            let denials = denied.findings.iter().filter(|finding| finding.effect == Effect::Deny);
+            let codes: Vec<_> = denials.map(|finding| finding.code.as_str()).collect();
+            assert_eq!(codes, ["window/closed"], "{now}");
+            let waiting = judge(&TEMPLATE.replace("{closed}", "{open}"));
+            assert_eq!(waiting.verdict, Verdict::Pending, "{now}");
+        }
+    }
+
+    /// What is known when alice has submitted it.
+    fn submitted(now: Time) -> Evidence {
+        let alice = Contributor {
+            login: Some("alice".parse().unwrap()),
+            email: None,
+            parts: vec![Part::Author, Part::Committer],
+            unproven: None,
+        };
+        let pull_request = PullRequest {
+            number: None,
+            author: alice.login.clone(),
+            base_ref: Some("main".to_owned()),
+            base: None,
+            head: Some("4f0c1d2".to_owned()),
+            draft: false,
+            submitted_at: now,
+            contributors: vec![alice],
+            files: None,
+            same_head: Vec::new(),
+        };
+        Evidence { pull_request: Some(pull_request), ..Evidence::default() }
+    }
+}
