@@ -70,18 +70,23 @@ fn found(dir: &Path, merged: usize, open: usize) {
     }
     for number in 0..merged {
         let id = format!("CHG-{}", 100_000 + number);
-        let text = with_plan
-            .replace("CHG-1222", &id)
-            .replace("waf-ip-set", &format!("host-{}", number - number % 10 / 9));
+        let text = another(&with_plan, &id, number);
         file(&mut stream, &format!("requests/{id}.yaml"), &text);
     }
     change(&mut stream, "CHG-with-plan", &with_plan.replace("CHG-1222", "CHG-with-plan"));
     change(&mut stream, READ_ONLY, &without);
     for number in 0..open {
         let id = format!("CHG-open-{number}");
-        change(&mut stream, &id, &with_plan.replace("CHG-1222", &id));
+        change(&mut stream, &id, &another(&with_plan, &id, number));
     }
     git(dir, &["fast-import", "--quiet"], &stream);
+}
+
+/// The request under another id; a fifth of them act on the same host as another one.
+fn another(sample: &str, id: &str, number: usize) -> String {
+    sample
+        .replace("CHG-1222", id)
+        .replace("waf-ip-set", &format!("host-{}", number - number % 10 / 9))
 }
 
 fn change(stream: &mut String, id: &str, text: &str) {

@@ -87,12 +87,15 @@ impl Branches {
     /// # Errors
     /// When there is none.
     pub fn default_base(&self) -> anyhow::Result<String> {
-        let initial = self.program.setting("init.defaultBranch");
-        let named = ["main", "master", "trunk"].map(str::to_owned).into_iter().chain(initial);
-        for name in named {
-            if self.tip(&name)?.is_some() {
-                return Ok(name);
+        for name in ["main", "master", "trunk"] {
+            if self.tip(name)?.is_some() {
+                return Ok(name.to_owned());
             }
+        }
+        if let Some(name) = self.program.setting("init.defaultBranch")
+            && self.tip(&name)?.is_some()
+        {
+            return Ok(name);
         }
         match &self.remote {
             Some(remote) => bail!("{remote} has no branch main: name the base with --base"),
