@@ -199,8 +199,13 @@ pub fn main() -> ExitCode {
 
 /// Says on standard error why nothing could be decided.
 fn complain(error: &anyhow::Error) {
-    for (number, line) in format!("{error:#}").lines().enumerate() {
-        let mark = if number == 0 { "error: " } else { "  " };
+    warn("error", &format!("{error:#}"));
+}
+
+/// Says something beside the output, whatever others wrote into it.
+fn warn(mark: &str, text: &str) {
+    for (number, line) in text.lines().enumerate() {
+        let mark = if number == 0 { format!("{mark}: ") } else { "  ".to_owned() };
         eprintln!("{mark}{}", crate::report::escape::terminal(line));
     }
 }

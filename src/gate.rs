@@ -10,11 +10,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::decision::{Case, Decision, decide};
 use crate::evidence::Evidence;
-use crate::forge::content::{Brought, bundle_files, request_at, short, stem};
+use crate::forge::content::{Brought, POLICIES, bundle_files, request_at, short, stem};
 use crate::forge::{Forge, Pull};
 use crate::git::{Oid, Repo};
 use crate::policy::{Evaluator, PolicyBundle};
@@ -105,6 +105,13 @@ impl<'a, F: Forge> Gate<'a, F> {
     pub fn judge(&self, pull: Pull, now: Time) -> anyhow::Result<Judgement> {
         let loaded = self.loaded_at(pull.base)?;
         let brought = Brought::of(self.repo, pull.base, pull.head, &pull.name)?;
+        let base = pull.base_ref.as_deref().unwrap_or("the base");
+        ensure!(
+            !brought.files.is_empty(),
+            "{} brings nothing to {base}: it is merged there already, or changes nothing",
+            pull.name
+        );
+        brought.refuse_twins(pull.head)?;
         let evidence = self.forge.evidence(&pull, &brought, &loaded.bundle.org, now)?;
         let (file, source) = request(self.repo, &pull, &brought)?.unzip();
         let case = Case { file: file.as_ref(), evidence: &evidence, now };
@@ -146,6 +153,17 @@ fn request(
         );
     }
     Ok(Some((file, source)))
+}
+
+/// Makes sure that a merge leaves policies by which the next change can be judged.
+///
+/// # Errors
+/// When nothing could be decided from then on.
+pub fn leaves_policies(repo: &Repo, base: Oid, merge: Oid) -> anyhow::Result<()> {
+    if repo.entry(base, POLICIES)? != repo.entry(merge, POLICIES)? {
+        policies_at(repo, merge).context("nothing could be decided after this merge")?;
+    }
+    Ok(())
 }
 
 /// The policy bundle at a commit, loaded under a watchdog that goes on watching over decisions.

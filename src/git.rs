@@ -89,6 +89,7 @@ impl Repo {
         let inner = Repository::open_ext(git_dir, flags, [] as [&Path; 0])
             .map_err(|error| refused(git_dir, &error))?;
         refuse_altered_history(inner.path())?;
+        refuse_partial(&inner)?;
         Ok(Repo { inner })
     }
 
@@ -266,6 +267,20 @@ fn refuse_altered_history(git_dir: &Path) -> anyhow::Result<()> {
             "{} is a shallow clone, in which reviews and contributors may be missing: run \
              `git fetch --unshallow`",
             git_dir.display()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a repository that leaves objects with its remote until somebody asks for them.
+fn refuse_partial(repository: &Repository) -> anyhow::Result<()> {
+    let config = repository.config().context("read the repository's configuration")?;
+    let promisors = config.entries(Some(r"^remote\..*\.promisor$"));
+    let mut promisors = promisors.context("read the repository's configuration")?;
+    if promisors.next().is_some() {
+        bail!(
+            "{} is a partial clone, in which objects are missing: clone it whole, without --filter",
+            repository.path().display()
         );
     }
     Ok(())

@@ -49,8 +49,8 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let decision = &judgement.decision;
     if git.is_closed(name, &judgement.bundle().org)? == (said == Said::Closed) {
         let why = format!("it is {} already", if args.reopen { "open" } else { "closed" });
-        let text = format!("{name}: {why}\n");
-        Outcome::nothing(name, &why, decision).print(args.format, &text)?;
+        let text = format!("{name} {}\n", why.trim_start_matches("it "));
+        Outcome::nothing(name, &why, Some(decision)).print(args.format, &text)?;
         return Ok(ExitCode::SUCCESS);
     }
     let commit = review::append(&git, &judgement, said, &args.comment)?;

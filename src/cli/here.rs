@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 
-use super::print;
+use super::{print, warn};
 use crate::forge::Pull;
 use crate::forge::content::{Brought, stem};
 use crate::forge::git::{Branches, Git};
@@ -48,7 +48,7 @@ impl HereArgs {
         if !self.no_fetch
             && let Err(error) = branches.refresh()
         {
-            eprintln!("warning: this shows what was fetched last: {error:#}");
+            warn("warning", &format!("this shows what was fetched last: {error:#}"));
         }
         Git::new(branches, self.base.clone())
     }

@@ -27,9 +27,9 @@ enum Hook {
 /// Refuse a push that goes around the rules
 ///
 /// `changegate init --hook` installs it. Git names the updates on standard input. Refused are: a push
-/// to the base that isn't the merge of an approved change, or that takes history back; a review that
-/// isn't signed by its author, or that rewrites the journal; the deletion of what was submitted and
-/// isn't merged or closed.
+/// to the base that isn't the merge of an approved change, or that takes history back; a review or a
+/// commit of a change that isn't signed by who made it; what rewrites either; the deletion of what
+/// was submitted and isn't merged or closed.
 #[derive(Args, Debug)]
 struct PreReceiveArgs {}
 

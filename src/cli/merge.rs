@@ -13,11 +13,12 @@ use clap::Args;
 
 use super::here::{self, HereArgs};
 use super::outcome::Outcome;
-use super::{AnswerFormat, NowArg};
+use super::{AnswerFormat, NowArg, warn};
 use crate::decision::Verdict;
 use crate::forge::content::short;
 use crate::forge::git::{Git, merge_tree};
-use crate::gate::Judgement;
+use crate::forge::{Forge as _, Pull};
+use crate::gate::{Judgement, leaves_policies};
 use crate::git::{Moved, Oid, Program};
 use crate::report::{Format, merge_message};
 
@@ -57,22 +58,26 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
     let name = here::name_of(&args.id);
     for _ in 0..ATTEMPTS {
-        let judgement = here::gate(&git).check(name, NowArg::present())?;
-        let pull = &judgement.pull;
+        let pull = git.pull(name)?;
         if git.repo().leads_to(pull.head, pull.base)? {
-            let outcome = Outcome::nothing(name, "it is merged already", &judgement.decision);
+            catch_up(&git, &pull)?;
+            let outcome = Outcome::nothing(name, "it is merged already", None);
             outcome.print(args.format, &format!("{name} is merged already\n"))?;
             return Ok(ExitCode::SUCCESS);
         }
+        let judgement = here::gate(&git).check(name, NowArg::present())?;
+        let pull = &judgement.pull;
         if git.is_closed(name, &judgement.bundle().org)? {
-            bail!("{name} is closed: take it up again with `changegate close {name} --reopen`");
+            bail!(
+                "{name} was given up: take it up again with `changegate close {name} --reopen` first"
+            );
         }
         let verdict = judgement.decision.verdict;
         if verdict != Verdict::Approved {
             let why = "only what is approved at this moment is merged";
             eprintln!("error: {why}");
             let text = here::rendered(&judgement, Format::Text, true);
-            Outcome::nothing(name, why, &judgement.decision).print(args.format, &text)?;
+            Outcome::nothing(name, why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
         }
         let merge = commit(&git, &judgement)?;
@@ -95,7 +100,9 @@ fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
     let message = merge_message(&judgement.decision, &pull.name);
     let program = git.branches.program();
     let sign = program.setting("user.signingkey").is_some();
-    program.commit(tree, &[pull.base, pull.head], &message, sign)
+    let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
+    leaves_policies(git.repo(), pull.base, merge)?;
+    Ok(merge)
 }
 
 fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
@@ -110,6 +117,17 @@ fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyho
     Outcome::did(name, "merged", &judgement.decision).commit(merge).print(args.format, &text)
 }
 
+/// Brings the work tree along after a merge that was interrupted before it could.
+fn catch_up(git: &Git, pull: &Pull) -> anyhow::Result<()> {
+    if let [before, head] = git.repo().commit(pull.base)?.parents[..]
+        && head == pull.head
+        && !git.branches.are_remote()
+    {
+        follow(git, before, pull.base);
+    }
+    Ok(())
+}
+
 /// Brings a work tree that is on the base along, as a merge by git would.
 fn follow(git: &Git, before: Oid, after: Oid) {
     let Some(work_tree) = here::work_tree() else { return };
@@ -119,6 +137,6 @@ fn follow(git: &Git, before: Oid, after: Oid) {
     }
     let (before, after) = (before.to_string(), after.to_string());
     if let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after]) {
-        eprintln!("note: the folder stays as it is, because git says:\n{error:#}");
+        warn("note", &format!("the folder stays as it is, because git says:\n{error:#}"));
     }
 }

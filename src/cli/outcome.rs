@@ -21,13 +21,13 @@ pub struct Outcome<'a> {
     pub counts: Option<bool>,
     /// Why nothing was done, or why a review doesn't count.
     pub why: Option<String>,
-    /// The decision as it stands now.
-    pub decision: &'a Decision,
+    /// The decision as it stands now; null where it wasn't asked for.
+    pub decision: Option<&'a Decision>,
 }
 
 impl<'a> Outcome<'a> {
     /// Nothing was done to a change.
-    pub fn nothing(change: &'a str, why: &str, decision: &'a Decision) -> Self {
+    pub fn nothing(change: &'a str, why: &str, decision: Option<&'a Decision>) -> Self {
         Outcome {
             change,
             did: None,
@@ -46,7 +46,7 @@ impl<'a> Outcome<'a> {
             commit: None,
             counts: None,
             why: None,
-            decision,
+            decision: Some(decision),
         }
     }
 

@@ -102,7 +102,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
         let why = format!("nobody approves their own change: {me} {exclusion}");
         eprintln!("error: {why}");
         let text = here::rendered(&before, Format::Text, true);
-        Outcome::nothing(name, &why, &before.decision).print(args.format, &text)?;
+        Outcome::nothing(name, &why, Some(&before.decision)).print(args.format, &text)?;
         return Ok(ExitCode::from(1));
     }
     if args.format == AnswerFormat::Text {
@@ -149,8 +149,11 @@ fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resu
     let journal = git.journal(&judgement.pull.name)?;
     let people = crate::forge::git::People::of(&judgement.bundle().org.roster);
     let is_mine = |entry: &&journal::Entry| {
+        let signer = people.signer(git.repo(), &entry.commit);
+        let org = &judgement.bundle().org;
         entry.said.is_some_and(Said::is_review)
-            && people.with_email(&entry.commit.committer.email) == Some(me)
+            && signer.login.as_ref() == Some(me)
+            && signer.unproven.is_none_or(|unproven| org.tolerates(unproven))
     };
     let Some(last) = journal.iter().rfind(is_mine) else { return Ok(String::new()) };
     let when = last.commit.time.for_people();

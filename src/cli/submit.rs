@@ -15,7 +15,7 @@ use clap::Args;
 
 use super::here::{self, HereArgs};
 use super::outcome::Outcome;
-use super::{AnswerFormat, NowArg, files, shown};
+use super::{AnswerFormat, NowArg, files, shown, warn};
 use crate::decision::{Decision, Verdict};
 use crate::forge::Pull;
 use crate::forge::content::{INCIDENTS, short, stem};
@@ -99,7 +99,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
     tell(args, &judgement, put, is_there)?;
     if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path) {
-        eprintln!("note: the folder stays as it is, because git says:\n{error:#}");
+        warn("note", &format!("the folder stays as it is, because git says:\n{error:#}"));
     }
     Ok(ExitCode::from(u8::from(!is_there)))
 }
@@ -192,7 +192,7 @@ fn tell(
             "{report}not submitted: correct what is denied and try again, or submit it as it is \
              with `changegate submit {id} --anyway`\n"
         );
-        (text, Outcome::nothing(id, why, decision))
+        (text, Outcome::nothing(id, why, Some(decision)))
     };
     outcome.print(args.format, &text)
 }

@@ -12,7 +12,7 @@ use crate::request::{ChangeRequest, RequestFile};
 use crate::yaml::MAX_BYTES;
 
 /// Where policies live.
-const POLICIES: &str = "policies";
+pub const POLICIES: &str = "policies";
 
 /// Where requests live.
 const REQUESTS: &str = "requests/";
@@ -71,6 +71,23 @@ impl Brought {
         let there = || requests().find(|file| file.after.is_some());
         let request = named.or_else(there).or_else(|| requests().next());
         Ok(Brought { path: request.map(|file| file.path.clone()), files })
+    }
+
+    /// Refuses trees that hold a name twice, of which one content could be judged and the other one
+    /// be merged.
+    ///
+    /// # Errors
+    /// When there is such a name.
+    pub fn refuse_twins(&self, head: Oid) -> anyhow::Result<()> {
+        match self.files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            Some(twins) => bail!(
+                "{} stands twice in the files of {}, and nobody can tell which one is meant: make \
+                 that commit anew",
+                twins[0].path,
+                short(head)
+            ),
+            None => Ok(()),
+        }
     }
 }
 

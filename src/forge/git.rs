@@ -11,7 +11,6 @@
 //! when it ages out.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 
@@ -27,15 +26,17 @@ use crate::request::{ChangeRequest, Login};
 use crate::time::{Duration, Time};
 
 mod branches;
+mod history;
 pub mod journal;
 mod others;
 mod people;
 pub mod story;
 mod survey;
 
-pub use branches::{Branches, Step};
+pub use branches::{Branches, DEFAULT_BASES, Step};
 pub use people::{People, Signer};
 
+use history::History;
 use journal::Said;
 
 /// By how much the clocks of people's own machines may differ.
@@ -189,6 +190,7 @@ struct Collector<'a> {
     /// The commits that the merge would bring, newest first.
     commits: Vec<Commit>,
     materials: Materials<'a>,
+    history: History,
 }
 
 impl<'a> Collector<'a> {
@@ -201,7 +203,10 @@ impl<'a> Collector<'a> {
     ) -> anyhow::Result<Self> {
         let repo = git.repo();
         let commits = repo.commits_between(Some(pull.base), pull.head)?;
-        let commits = commits.into_iter().map(|id| repo.commit(id)).collect::<Result<_, _>>()?;
+        let commits =
+            commits.into_iter().map(|id| repo.commit(id)).collect::<Result<Vec<_>, _>>()?;
+        let materials = Materials::of(repo, brought.path.as_deref());
+        let history = History::of(&commits, pull.head, &materials)?;
         Ok(Collector {
             git,
             repo,
@@ -209,16 +214,18 @@ impl<'a> Collector<'a> {
             org,
             people: People::of(&org.roster),
             now,
-            materials: Materials::of(repo, brought.path.as_deref()),
+            materials,
             brought,
             commits,
+            history,
         })
     }
 
     fn evidence(&self) -> anyhow::Result<Evidence> {
         let submitted = self.submission()?;
         let submitted_at = submitted.map_or(self.now, |commit| commit.time.min(self.now));
-        let arrived_at = self.content_arrived_at()?.max(submitted_at).min(self.now);
+        let arrived_at =
+            self.history.arrived_at().unwrap_or(self.now).max(submitted_at).min(self.now);
         let signer = submitted.map(|commit| self.people.signer(self.repo, commit));
         let request = self.request()?;
         let others = others::of(
@@ -238,7 +245,7 @@ impl<'a> Collector<'a> {
                 head: Some(self.pull.head.to_string()),
                 draft: false,
                 submitted_at,
-                contributors: self.contributors()?,
+                contributors: self.contributors(),
                 files: Some(self.brought.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
             }),
@@ -283,63 +290,20 @@ impl<'a> Collector<'a> {
         Ok(self.commits.last())
     }
 
-    /// When the material content at head arrived: the oldest commit, going back from head along
-    /// first parents, since which it has been the same.
-    fn content_arrived_at(&self) -> anyhow::Result<Time> {
-        let own: BTreeMap<Oid, &Commit> =
-            self.commits.iter().map(|commit| (commit.id, commit)).collect();
-        let wanted = self.materials.at(self.pull.head)?;
-        let mut arrived_at = self.now;
-        let mut next = own.get(&self.pull.head);
-        while let Some(commit) = next {
-            if self.materials.at(commit.id)? != wanted {
-                break;
-            }
-            arrived_at = commit.time;
-            next = commit.parents.first().and_then(|parent| own.get(parent));
-        }
-        Ok(arrived_at)
-    }
-
     /// Whether a commit holds what head holds, and every commit since then does.
-    fn is_unchanged_since(&self, reviewed: Oid) -> anyhow::Result<bool> {
-        if reviewed == self.pull.head {
-            return Ok(true);
-        }
-        if !self.commits.iter().any(|commit| commit.id == reviewed) {
-            return Ok(false);
-        }
-        let wanted = self.materials.at(self.pull.head)?;
-        for commit in self.repo.commits_between(Some(reviewed), self.pull.head)? {
-            let is_own = self.commits.iter().any(|own| own.id == commit);
-            if is_own && self.materials.at(commit)? != wanted {
-                return Ok(false);
-            }
-        }
-        Ok(wanted.is_some() && self.materials.at(reviewed)? == wanted)
+    fn is_unchanged_since(&self, reviewed: Oid) -> bool {
+        reviewed == self.pull.head || self.history.is_unchanged_since(reviewed)
     }
 
     /// Everybody behind the commits. That a commit is its committer's shows in that person's
     /// signature, on it or on a commit that stands on it.
-    fn contributors(&self) -> anyhow::Result<Vec<Contributor>> {
+    fn contributors(&self) -> Vec<Contributor> {
         let mut found = Found::default();
-        let mut vouched: Vec<(Oid, Login)> = Vec::new();
-        for commit in &self.commits {
-            let signer = self.people.signer(self.repo, commit);
-            let mut unproven = signer.unproven;
-            if let (Some(login), None) = (&signer.login, unproven) {
-                vouched.push((commit.id, login.clone()));
-            }
-            if let (Some(login), Some(Unproven::Unsigned)) = (&signer.login, unproven) {
-                for (above, by) in &vouched {
-                    if by == login && self.repo.leads_to(commit.id, *above)? {
-                        unproven = None;
-                    }
-                }
-            }
+        let signers = self.people.signers(self.repo, &self.commits);
+        for (commit, Signer { login, unproven }) in self.commits.iter().zip(signers) {
             if unproven == Some(Unproven::OtherPerson) {
                 // Whoever signed had a part in it, too, whatever it claims.
-                found.add(signer.login.clone(), &commit.committer.email, Part::Committer, None);
+                found.add(login, &commit.committer.email, Part::Committer, None);
             }
             let claimed = |email: &str| self.people.with_email(email).cloned();
             let (author, committer) = (&commit.author.email, &commit.committer.email);
@@ -349,12 +313,11 @@ impl<'a> Collector<'a> {
                 found.add(claimed(&co_author.email), &co_author.email, Part::CoAuthor, None);
             }
         }
-        Ok(found.contributors)
+        found.contributors
     }
 
     /// The journal's reviews as evidence.
     fn reviews(&self, arrived_at: Time) -> anyhow::Result<Vec<Review>> {
-        let mut latest: BTreeMap<Login, ReviewState> = BTreeMap::new();
         let mut reviews = Vec::new();
         for entry in self.git.journal(&self.pull.name)? {
             if entry.said.is_some_and(|said| !said.is_review()) {
@@ -364,17 +327,20 @@ impl<'a> Collector<'a> {
             let elsewhere = entry.change != self.pull.name;
             let unproven = if elsewhere { Some(Unproven::OtherChange) } else { signer.unproven };
             let state = state(entry.said);
-            let is_known = unproven.is_none_or(|unproven| self.org.tolerates(unproven));
-            let was = signer.login.as_ref().and_then(|login| latest.get(login).copied());
-            if let Some(login) = signer.login.as_ref().filter(|_| is_known)
-                && state != ReviewState::Commented
-            {
-                latest.insert(login.clone(), state);
+            let counts = |unproven: Option<Unproven>| {
+                unproven.is_none_or(|unproven| self.org.tolerates(unproven))
+            };
+            if state == ReviewState::Dismissed && counts(unproven) {
+                let own = |review: &&mut Review| review.user == signer.login;
+                reviews
+                    .iter_mut()
+                    .filter(own)
+                    .filter(|own| counts(own.unproven))
+                    .for_each(withdraw);
+                continue;
             }
-            let unchanged = self.is_unchanged_since(entry.reviewed)?;
+            let unchanged = self.is_unchanged_since(entry.reviewed);
             let given_at = self.known_by_now(entry.commit.time);
-            let dismissed = (state == ReviewState::Dismissed)
-                .then(|| Dismissed { by: signer.login.clone(), was });
             reviews.push(Review {
                 id: entry.commit.id.to_string(),
                 user: signer.login,
@@ -385,7 +351,7 @@ impl<'a> Collector<'a> {
                 // The history says whether it is about this content; dates have no say in that.
                 submitted_at: if unchanged { given_at.max(arrived_at) } else { given_at },
                 material: self.reviewed_material(&entry, unchanged)?,
-                dismissed,
+                dismissed: None,
                 unproven,
             });
         }
@@ -438,6 +404,14 @@ impl Found {
                 self.contributors.push(Contributor { login, email, parts: vec![part], unproven });
             }
         }
+    }
+}
+
+/// Marks what somebody said before they took it back.
+fn withdraw(review: &mut Review) {
+    if matches!(review.state, ReviewState::Approved | ReviewState::ChangesRequested) {
+        review.dismissed = Some(Dismissed { by: review.user.clone(), was: Some(review.state) });
+        review.state = ReviewState::Dismissed;
     }
 }
 

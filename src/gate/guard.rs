@@ -3,20 +3,26 @@
 //! - A protected base moves forward only, and only by merges of changes that are approved at this
 //!   moment, each of which is made exactly as `changegate merge` makes it.
 //! - A journal grows only, by reviews that their authors signed.
-//! - A change grows only, and is deleted only when it is merged or closed.
+//! - A change grows only, by commits that their makers signed, and is deleted only when it is merged or closed.
+
+use std::collections::HashSet;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{Gate, policies_at};
+use super::{Gate, leaves_policies, policies_at};
 use crate::decision::Verdict;
 use crate::forge::Pull;
 use crate::forge::content::short;
 use crate::forge::git::journal::{self, Entry, Said};
-use crate::forge::git::{Branches, CHANGE, Git, People, REVIEWS, SKEW, merge_tree};
+use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, People, REVIEWS, SKEW, merge_tree};
 use crate::git::{Commit, Oid, Repo};
 use crate::policy::PolicyBundle;
 use crate::report::{merge_message, one_line};
 use crate::time::Time;
+
+/// What to do about a missing signature.
+const SET_UP_SIGNING: &str = "set up signing (`git config gpg.format ssh`, `git config \
+                              user.signingkey KEY`), have your key in the roster";
 
 /// A ref that a push moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +103,7 @@ impl Guard {
 
     fn is_protected(&self, branch: &str) -> bool {
         branch == self.git.base_ref
+            || DEFAULT_BASES.contains(&branch)
             || self.policies.as_ref().is_some_and(|policies| {
                 policies.org.settings.protected_bases.iter().any(|base| base == branch)
             })
@@ -108,6 +115,7 @@ impl Guard {
             bail!("{branch} can't be deleted: it is the record of what was merged");
         };
         let Some(old) = update.old else {
+            self.begins(branch, new)?;
             return Ok(vec![format!("{branch} begins here, and is guarded from now on")]);
         };
         ensure!(
@@ -141,6 +149,24 @@ impl Guard {
         Ok(notes)
     }
 
+    /// Judges the beginning of a protected branch: beside a guarded one only from what that holds,
+    /// and under no name by which it would be taken for that one.
+    fn begins(&self, branch: &str, new: Oid) -> anyhow::Result<()> {
+        if self.policies.is_none() {
+            return Ok(());
+        }
+        let base_ref = &self.git.base_ref;
+        ensure!(
+            !DEFAULT_BASES.contains(&branch),
+            "{branch} would take the place of {base_ref}, the branch that changes go to here"
+        );
+        ensure!(
+            self.git.repo().leads_to(new, self.git.base()?)?,
+            "{branch} is protected, and can only begin at a commit of {base_ref}"
+        );
+        Ok(())
+    }
+
     /// Judges a commit on a base: the merge of an approved change, and nothing else.
     fn merge(&self, branch: &str, commit: &Commit) -> anyhow::Result<()> {
         let repo = self.git.repo();
@@ -150,16 +176,24 @@ impl Guard {
                  reviewed, and then `changegate merge` it"
             );
         };
-        let changes = self.git.branches.below(CHANGE)?;
-        let names = changes.into_iter().filter(|(_, tip)| *tip == head).map(|(name, _)| name);
-        let names: Vec<_> = names.collect();
+        let mut names = Vec::new();
+        for (name, tip) in self.git.branches.below(CHANGE)? {
+            if tip == head {
+                names.push((self.is_closed(&name)?, name));
+            }
+        }
         ensure!(
             !names.is_empty(),
             "what it merges, {}, is no submitted change: push it as {CHANGE}<id> first",
             short(head)
         );
+        // One of several names may have been a mistake, which is closed.
+        names.sort_unstable();
+        if let Some((true, name)) = names.first() {
+            bail!("{name} was given up: take it up again with `changegate close {name} --reopen`");
+        }
         let gate = Gate::new(repo, &self.git);
-        for name in names {
+        for (_, name) in names.into_iter().filter(|(is_closed, _)| !is_closed) {
             let pull = Pull {
                 name: name.clone(),
                 id: Some(name.clone()),
@@ -169,8 +203,6 @@ impl Guard {
             };
             let judgement = gate.judge(pull, self.now)?;
             let decision = &judgement.decision;
-            let is_closed = self.git.is_closed(&name, &judgement.bundle().org)?;
-            ensure!(!is_closed, "{name} is closed: `changegate close {name} --reopen` first");
             ensure!(
                 decision.verdict == Verdict::Approved,
                 "{name} is {}: {}\n`changegate show {name}` tells more",
@@ -188,7 +220,7 @@ impl Guard {
                  merge {name}`"
             );
         }
-        Ok(())
+        leaves_policies(repo, base, commit.id)
     }
 
     fn change(&self, name: &str, update: &Update) -> anyhow::Result<()> {
@@ -211,6 +243,39 @@ impl Guard {
         }
         if let Some(new) = update.new {
             self.not_in_the_future(&repo.commit(new)?)?;
+            self.signed(update.old, new)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses commits of a change that nobody can be shown to have made: they would deny it, and
+    /// couldn't be taken out again.
+    fn signed(&self, old: Option<Oid>, new: Oid) -> anyhow::Result<()> {
+        let Some(policies) = &self.policies else { return Ok(()) };
+        let repo = self.git.repo();
+        let base = Some(self.git.base()?);
+        let own = |head| repo.commits_between(base, head);
+        let known: HashSet<Oid> = old.map_or_else(|| Ok(Vec::new()), own)?.into_iter().collect();
+        let commits = own(new)?.into_iter().map(|id| repo.commit(id));
+        let commits = commits.collect::<anyhow::Result<Vec<_>>>()?;
+        let signers = People::of(&policies.org.roster).signers(repo, &commits);
+        for (commit, signer) in commits.iter().zip(signers) {
+            let email = &commit.committer.email;
+            if known.contains(&commit.id) {
+                continue;
+            }
+            if let Some(unproven) = signer.unproven.filter(|why| !policies.org.tolerates(*why)) {
+                bail!(
+                    "it isn't shown that {email} made {}: {unproven}; {SET_UP_SIGNING}, and commit \
+                     again",
+                    short(commit.id)
+                );
+            }
+            ensure!(
+                signer.login.is_some(),
+                "the roster knows nobody with the address {email}, who made {}",
+                short(commit.id)
+            );
         }
         Ok(())
     }
@@ -262,8 +327,7 @@ impl Guard {
         let email = &entry.commit.committer.email;
         if let Some(unproven) = signer.unproven.filter(|why| !policies.org.tolerates(*why)) {
             bail!(
-                "it isn't shown that {email} gave it: {unproven}; set up signing (`git config \
-                 gpg.format ssh`, `git config user.signingkey KEY`), and have your key in the roster"
+                "it isn't shown that {email} gave it: {unproven}; {SET_UP_SIGNING}, and review again"
             );
         }
         let Some(login) = signer.login else {

@@ -132,6 +132,7 @@ impl Program {
         sign: bool,
     ) -> anyhow::Result<Oid> {
         let mut command = self.command();
+        command.args(["-c", "i18n.commitEncoding=UTF-8"]);
         if sign {
             command.args(["-c", "gpg.format=ssh"]);
         }
@@ -255,8 +256,9 @@ fn what_the_remote_said(complaint: &str) -> String {
 
 /// Whether git says that a ref isn't where it was thought to be.
 fn lost_a_race(answer: &str) -> bool {
-    let cannot_be_written = ["Permission denied", "Read-only file system", "No space left"];
-    if cannot_be_written.iter().any(|sign| answer.contains(sign)) {
+    // Trying again wouldn't help: a ref `a/b` is in the way of `a`, or nothing can be written.
+    let stays = ["cannot create", "Permission denied", "Read-only file system", "No space left"];
+    if stays.iter().any(|sign| answer.contains(sign)) {
         return false;
     }
     [

@@ -4,14 +4,19 @@
 //! take the same cases further: every code has one ([`codes`]), every rule one that fails without
 //! it ([`mutation`]), none changes at another instant than it says ([`next_change`]). Tables that
 //! are better read in Rust stand in [`matrix`] and [`windows`].
+//!
+//! With real repositories, people and keys: the [`life`] of a change, [`attacks`] on its record, and
+//! what happens [`together`] or is cut off in the middle.
 
 #![allow(clippy::unwrap_used, reason = "what can't be unwrapped ends the test, and is meant to")]
 
+mod attacks;
 mod cases;
 mod cli;
 mod codes;
 mod demo;
 mod init;
+mod life;
 mod looking;
 mod matrix;
 mod mutation;
@@ -23,4 +28,5 @@ mod properties;
 mod purity;
 mod readme;
 mod snapshots;
+mod together;
 mod windows;

@@ -2,6 +2,8 @@
 
 mod case;
 mod expect;
+pub mod hub;
+mod ran;
 pub mod town;
 
 use std::collections::HashMap;

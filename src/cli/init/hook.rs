@@ -17,8 +17,8 @@ const FSCK: &str = "receive.fsckObjects";
 
 const AFTERWARDS: &str = "
 From now on a push to a protected branch is refused unless it is an approved merge, and so is a
-review that its author didn't sign. The hook runs this very program: after moving it, run
-`changegate init --hook` again.
+review or a commit of a change that nobody in the roster signed. The hook runs this very program:
+after moving it, run `changegate init --hook` again.
 ";
 
 /// Installs the hook in the bare repository that was named.

@@ -1,7 +1,6 @@
 //! The audit trail as a table: RFC 4180, safe to open in a spreadsheet.
 
 use super::LogView;
-use crate::forge::git::journal::one_line;
 use crate::report::escape::terminal;
 
 const HEADER: [&str; 10] = [
@@ -48,7 +47,7 @@ fn line(cells: [String; HEADER.len()]) -> String {
 /// like a formula; an apostrophe before it makes it text.
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn cell(text: &str) -> String {
-    let text = one_line(text);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut text = terminal(&text).into_owned();
     if text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
         text.insert(0, '\'');

@@ -1,11 +1,18 @@
 //! The branches that everybody shares: those of a remote, or, without one, this repository's own.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::Duration;
+
 use anyhow::bail;
 
 use crate::git::{Moved, Oid, Program, Repo};
 
 /// The remote that is used if it is there.
 const ORIGIN: &str = "origin";
+
+/// What the branch that changes go to is called, unless said otherwise; the first that is there.
+pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];
 
 /// How often a branch that others move too is tried anew.
 const ATTEMPTS: u32 = 100;
@@ -87,7 +94,7 @@ impl Branches {
     /// # Errors
     /// When there is none.
     pub fn default_base(&self) -> anyhow::Result<String> {
-        for name in ["main", "master", "trunk"] {
+        for name in DEFAULT_BASES {
             if self.tip(name)?.is_some() {
                 return Ok(name.to_owned());
             }
@@ -157,7 +164,8 @@ impl Branches {
 }
 
 /// Waits longer from attempt to attempt, and not in step with the others.
-pub(super) fn wait(attempt: u32) {
-    let step = u64::from(std::process::id() % 7 + 1) * 3;
-    std::thread::sleep(std::time::Duration::from_millis(step * u64::from(attempt.min(8) + 1)));
+fn wait(attempt: u32) {
+    let longest = 50 << attempt.min(5);
+    let random = RandomState::new().build_hasher().finish();
+    std::thread::sleep(Duration::from_millis(random % longest));
 }

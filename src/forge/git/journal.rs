@@ -21,6 +21,7 @@ use std::str::FromStr;
 
 use crate::digest::Digest;
 use crate::git::{Commit, Oid, Repo};
+use crate::report::escape::is_hidden;
 
 /// What a journal's entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,9 +187,9 @@ pub(super) fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
     (text, last.lines().filter_map(|line| line.split_once(": ")).collect())
 }
 
-/// Text without control characters and without what would end its paragraph early.
+/// Text without hidden characters and without what would end its paragraph early.
 fn plain(text: &str) -> String {
-    let visible = |c: &char| *c == '\n' || !c.is_control();
+    let visible = |c: &char| *c == '\n' || !is_hidden(*c);
     text.replace("\r\n", "\n").chars().filter(visible).collect::<String>().trim().to_owned()
 }
 

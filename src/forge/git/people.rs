@@ -1,9 +1,9 @@
 //! Who is behind a commit: what it claims by email, held against whose key signed it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::evidence::Unproven;
-use crate::git::{Commit, Repo, Signature};
+use crate::git::{Commit, Oid, Repo, Signature};
 use crate::org::{Roster, SigningKey};
 use crate::request::Login;
 
@@ -59,5 +59,31 @@ impl<'a> People<'a> {
             },
         };
         Signer { login: login.cloned(), unproven }
+    }
+
+    /// Who made each of some commits, newest first: whoever signs a commit vouches for their own
+    /// unsigned ones that it stands on.
+    pub fn signers(&self, repo: &Repo, commits: &[Commit]) -> Vec<Signer> {
+        // By commit, whoever signed one that stands on it.
+        let mut vouchers: HashMap<Oid, BTreeSet<Login>> = HashMap::new();
+        let mut signers = Vec::new();
+        for commit in commits {
+            let mut signer = self.signer(repo, commit);
+            let mut signed_by = vouchers.remove(&commit.id).unwrap_or_default();
+            match (&signer.login, signer.unproven) {
+                (Some(login), None) => {
+                    signed_by.insert(login.clone());
+                }
+                (Some(login), Some(Unproven::Unsigned)) if signed_by.contains(login) => {
+                    signer.unproven = None;
+                }
+                _ => {}
+            }
+            for parent in &commit.parents {
+                vouchers.entry(*parent).or_default().extend(signed_by.iter().cloned());
+            }
+            signers.push(signer);
+        }
+        signers
     }
 }
