@@ -48,9 +48,9 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let said = if args.reopen { Said::Reopened } else { Said::Closed };
     let decision = &judgement.decision;
     if git.is_closed(name, &judgement.bundle().org)? == (said == Said::Closed) {
-        let why = format!("it is {} already", if args.reopen { "open" } else { "closed" });
-        let text = format!("{name} {}\n", why.trim_start_matches("it "));
-        Outcome::nothing(name, &why, Some(decision)).print(args.format, &text)?;
+        let state = if args.reopen { "open" } else { "closed" };
+        let outcome = Outcome::nothing(name, &format!("it is {state} already"), Some(decision));
+        outcome.print(args.format, &format!("{name} is {state} already\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     let commit = review::append(&git, &judgement, said, &args.comment)?;
