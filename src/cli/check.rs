@@ -95,6 +95,9 @@ Exit codes:
 /// How many requests are judged before their sections are written.
 const CHUNK: usize = 256;
 
+/// How many of them a thread takes at most, so that none waits for another at a chunk's end.
+const PIECE: usize = 4;
+
 /// Runs the verb.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     if args.branch.is_some() || args.head.is_some() || args.here.base.is_some() {
@@ -121,7 +124,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         let sections: Vec<_> = match chunk {
             // Threads aren't worth starting for one.
             [only] => vec![section(only)],
-            _ => chunk.par_iter().map(section).collect(),
+            _ => chunk.par_iter().with_max_len(PIECE).map(section).collect(),
         };
         for section in sections {
             match section {

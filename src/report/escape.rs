@@ -59,6 +59,10 @@ pub fn excerpt(line: &str) -> String {
 
 /// JSON text with the same value, in which hidden characters are escaped.
 pub fn json(text: &str) -> String {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) || byte == b'\n';
+    if text.bytes().all(is_plain) && !text.contains(OLD_COMMAND) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) && c != '\n' || c == '[' && out.ends_with("##") {
