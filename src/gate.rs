@@ -17,6 +17,7 @@ use crate::evidence::Evidence;
 use crate::forge::content::{Brought, POLICIES, bundle_files, request_at, short, stem};
 use crate::forge::{Forge, Pull};
 use crate::git::{Oid, Repo};
+use crate::org::Org;
 use crate::policy::{Evaluator, PolicyBundle};
 use crate::report::Judged;
 use crate::request::RequestFile;
@@ -24,7 +25,6 @@ use crate::time::Time;
 use watchdog::Watchdog;
 
 pub mod guard;
-mod policies;
 pub mod watchdog;
 
 /// How often everything is done anew when branches move meanwhile.
@@ -122,6 +122,14 @@ impl<'a, F: Forge> Gate<'a, F> {
         let decision = decided.with_context(|| format!("decide {}", pull.name))?.decision;
         let source = source.unwrap_or_default();
         Ok(Judgement { pull, evidence, file, source, decision, loaded })
+    }
+
+    /// The organisation at a commit.
+    ///
+    /// # Errors
+    /// When the policies there can't be used.
+    pub fn org_at(&self, commit: Oid) -> anyhow::Result<Org> {
+        Ok(self.loaded_at(commit)?.bundle.org.clone())
     }
 
     /// The policies at a commit.

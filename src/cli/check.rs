@@ -21,7 +21,7 @@ use tempfile::SpooledTempFile;
 use super::here::{self, HereArgs};
 use super::index::Index;
 use super::progress::Progress;
-use super::{NowArg, PoliciesArg, UNDECIDED, files, shown};
+use super::{NowArg, PoliciesArg, UNDECIDED, files, shown, warn};
 use crate::decision::{Case, decide};
 use crate::evidence::{Evidence, PullRequest};
 use crate::gate::watchdog::Watchdog;
@@ -154,6 +154,13 @@ fn check_commits(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         (None, Some(head)) => here::judge_commits(&git, &git.base_ref, head, now)?,
         (None, None) => bail!("--base needs --branch or --head: what is to be merged into it"),
     };
+    let name = &judgement.pull.name;
+    if args.branch.is_some() && git.is_closed(name, &judgement.bundle().org)? {
+        warn(
+            "note",
+            &format!("{name} was given up: `changegate close {name} --reopen` takes it up"),
+        );
+    }
     here::report(&judgement, args.format, args.verbose)?;
     Ok(ExitCode::from(judgement.decision.verdict.exit_code()))
 }

@@ -86,7 +86,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
                 tell(&git, args, &judgement, merge)?;
                 return Ok(ExitCode::SUCCESS);
             }
-            Moved::Lost => git.branches.refresh()?,
+            Moved::Lost(_) => git.branches.refresh()?,
             Moved::Refused(why) => bail!("the server doesn't take the merge:\n{why}"),
         }
     }

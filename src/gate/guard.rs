@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::{Gate, leaves_policies, policies_at};
 use crate::decision::Verdict;
+use crate::evidence::Unproven;
 use crate::forge::Pull;
 use crate::forge::content::short;
 use crate::forge::git::journal::{self, Entry, Said};
@@ -20,9 +21,19 @@ use crate::policy::PolicyBundle;
 use crate::report::{merge_message, one_line};
 use crate::time::Time;
 
-/// What to do about a missing signature.
-const SET_UP_SIGNING: &str = "set up signing (`git config gpg.format ssh`, `git config \
-                              user.signingkey KEY`), have your key in the roster";
+/// What whoever pushes can do about it that a commit isn't shown to be theirs.
+fn remedy(unproven: Unproven) -> &'static str {
+    match unproven {
+        Unproven::UnknownKey => "have your public key added to your entry in the roster",
+        Unproven::OtherPerson => {
+            "sign under your own address (`git config user.email`) and with your own key"
+        }
+        Unproven::Unsigned | Unproven::InvalidSignature | Unproven::OtherChange => {
+            "set up signing (`git config gpg.format ssh`, `git config user.signingkey KEY`), with a \
+             key that the roster lists"
+        }
+    }
+}
 
 /// A ref that a push moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,9 +277,9 @@ impl Guard {
             }
             if let Some(unproven) = signer.unproven.filter(|why| !policies.org.tolerates(*why)) {
                 bail!(
-                    "it isn't shown that {email} made {}: {unproven}; {SET_UP_SIGNING}, and commit \
-                     again",
-                    short(commit.id)
+                    "it isn't shown that {email} made {}: {unproven}; {}, and commit again",
+                    short(commit.id),
+                    remedy(unproven)
                 );
             }
             ensure!(
@@ -327,7 +338,8 @@ impl Guard {
         let email = &entry.commit.committer.email;
         if let Some(unproven) = signer.unproven.filter(|why| !policies.org.tolerates(*why)) {
             bail!(
-                "it isn't shown that {email} gave it: {unproven}; {SET_UP_SIGNING}, and review again"
+                "it isn't shown that {email} gave it: {unproven}; {}, and review again",
+                remedy(unproven)
             );
         }
         let Some(login) = signer.login else {

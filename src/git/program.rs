@@ -30,8 +30,8 @@ enum Place {
 pub enum Moved {
     /// It points to the new commit.
     Yes,
-    /// Somebody else was faster: fetch, look again, try again.
-    Lost,
+    /// Somebody else was faster, as far as git can tell: fetch, look again, try again.
+    Lost(String),
     /// The other side doesn't take it, and says why.
     Refused(String),
 }
@@ -171,7 +171,7 @@ impl Program {
         }
         let why = complaint(&output);
         if lost_a_race(&why) {
-            return Ok(Moved::Lost);
+            return Ok(Moved::Lost(why));
         }
         bail!("git can't move {name}:\n{why}")
     }
@@ -194,7 +194,7 @@ impl Program {
             return Ok(Moved::Refused(what_the_remote_said(&why)));
         }
         if lost_a_race(&answer) {
-            return Ok(Moved::Lost);
+            return Ok(Moved::Lost(why));
         }
         bail!("git can't push to {remote}:\n{why}")
     }

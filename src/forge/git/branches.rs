@@ -120,19 +120,21 @@ impl Branches {
         name: &str,
         mut next: impl FnMut(Option<Oid>) -> anyhow::Result<Step>,
     ) -> anyhow::Result<Option<Oid>> {
+        let mut last = String::new();
         for attempt in 0..ATTEMPTS {
             let from = self.tip(name)?;
             let Step::Put(commit) = next(from)? else { return Ok(None) };
             match self.put(name, from, commit)? {
                 Moved::Yes => return Ok(Some(commit)),
-                Moved::Lost => {
+                Moved::Lost(why) => {
+                    last = why;
                     wait(attempt);
                     self.refresh()?;
                 }
                 Moved::Refused(why) => bail!("the server doesn't take {name}:\n{why}"),
             }
         }
-        bail!("{name} is moved by others faster than this can keep up: try again")
+        bail!("{name} couldn't be moved in {ATTEMPTS} attempts; what git said last:\n{last}")
     }
 
     /// Moves a branch, once.

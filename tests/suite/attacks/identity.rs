@@ -53,14 +53,17 @@ fn a_change_in_another_persons_name() {
         [("GIT_COMMITTER_EMAIL", "dan@acme.example"), ("GIT_AUTHOR_EMAIL", "dan@acme.example")];
     let base = hub.tip("main").unwrap();
     let mut forged = Vec::new();
-    for (signature, why) in [("--no-gpg-sign", "it isn't signed"), ("-S", "another person's key")] {
+    for (signature, why, remedy) in [
+        ("--no-gpg-sign", "it isn't signed", "set up signing"),
+        ("-S", "another person's key", "sign under your own address"),
+    ] {
         // dan, an L2, could execute it directly.
         let head = alice.commit(&tree, &[&base], "x", &[signature], &as_dan);
         judged_by_hand(&alice, &head).ended(1, &["error[signoff/"]);
         alice.push(&[&format!("{head}:refs/heads/change/CHG-1")]).refused(&[
             "it isn't shown that dan@acme.example made",
             why,
-            "set up signing",
+            remedy,
         ]);
         forged.push(head);
     }

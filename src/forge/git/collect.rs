@@ -1,0 +1,256 @@
+//! Collects the facts about a pull request: what its commits and its journal show, and nothing that
+//! they merely claim.
+
+use super::history::History;
+use super::journal::{self, Said};
+use super::{Git, People, SKEW, Signer, others};
+use crate::digest::Digest;
+use crate::evidence::{
+    Contributor, Dismissed, Evidence, ForgeKind, Part, PullRequest, Review, ReviewState, Unproven,
+};
+use crate::forge::Pull;
+use crate::forge::content::{Brought, Materials, request_at};
+use crate::git::{Commit, Oid, Repo};
+use crate::org::Org;
+use crate::request::{ChangeRequest, Login};
+use crate::time::Time;
+
+/// What is worked out once for a pull request.
+pub struct Collector<'a> {
+    git: &'a Git,
+    repo: &'a Repo,
+    pull: &'a Pull,
+    org: &'a Org,
+    people: People<'a>,
+    now: Time,
+    brought: &'a Brought,
+    /// The commits that the merge would bring, newest first.
+    commits: Vec<Commit>,
+    materials: Materials<'a>,
+    history: History,
+}
+
+impl<'a> Collector<'a> {
+    pub fn of(
+        git: &'a Git,
+        pull: &'a Pull,
+        brought: &'a Brought,
+        org: &'a Org,
+        now: Time,
+    ) -> anyhow::Result<Self> {
+        let repo = git.repo();
+        let commits = repo.commits_between(Some(pull.base), pull.head)?;
+        let commits =
+            commits.into_iter().map(|id| repo.commit(id)).collect::<Result<Vec<_>, _>>()?;
+        let materials = Materials::of(repo, brought.path.as_deref());
+        let history = History::of(&commits, pull.head, &materials)?;
+        Ok(Collector {
+            git,
+            repo,
+            pull,
+            org,
+            people: People::of(&org.roster),
+            now,
+            materials,
+            brought,
+            commits,
+            history,
+        })
+    }
+
+    pub fn evidence(&self) -> anyhow::Result<Evidence> {
+        let submitted = self.submission()?;
+        let submitted_at = submitted.map_or(self.now, |commit| commit.time.min(self.now));
+        let arrived_at =
+            self.history.arrived_at().unwrap_or(self.now).max(submitted_at).min(self.now);
+        let signer = submitted.map(|commit| self.people.signer(self.repo, commit));
+        let request = self.request()?;
+        let others = others::of(
+            self.git,
+            self.pull,
+            self.brought.path.as_deref(),
+            request.as_ref(),
+            self.org,
+        )?;
+        Ok(Evidence {
+            forge: Some(ForgeKind::Git),
+            pull_request: Some(PullRequest {
+                number: None,
+                author: signer.and_then(|signer| signer.login),
+                base_ref: self.pull.base_ref.clone(),
+                base: Some(self.pull.base.to_string()),
+                head: Some(self.pull.head.to_string()),
+                draft: false,
+                submitted_at,
+                contributors: self.contributors(),
+                files: Some(self.brought.files.iter().map(|file| file.path.clone()).collect()),
+                same_head: Vec::new(),
+            }),
+            reviews: self.reviews(arrived_at)?,
+            content_arrived_at: Some(arrived_at),
+            pushers: Vec::new(),
+            previous: self.previous()?.map(Box::new),
+            merged: others.merged,
+            open: others.open,
+            incidents: others.incidents,
+            same_id: others.same_id,
+        })
+    }
+
+    fn request(&self) -> anyhow::Result<Option<ChangeRequest>> {
+        let Some(path) = &self.brought.path else { return Ok(None) };
+        Ok(request_at(self.repo, self.pull.head, path)?.0.request)
+    }
+
+    /// The request at base, if base holds it in a form that can be read.
+    fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
+        match &self.brought.path {
+            Some(path) if self.repo.entry(self.pull.base, path)?.is_some() => {
+                Ok(request_at(self.repo, self.pull.base, path)?.0.request)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The commit that submitted the change: the oldest that brings what the merge would bring,
+    /// which is the request or, for a change of policies, anything.
+    fn submission(&self) -> anyhow::Result<Option<&Commit>> {
+        let Some(path) = &self.brought.path else { return Ok(self.commits.last()) };
+        let before = self.repo.merge_base(self.pull.base, self.pull.head)?;
+        let before = before.map(|base| self.repo.entry(base, path)).transpose()?.flatten();
+        for commit in self.commits.iter().rev() {
+            let held = self.repo.entry(commit.id, path)?;
+            if held.is_some() && held != before {
+                return Ok(Some(commit));
+            }
+        }
+        Ok(self.commits.last())
+    }
+
+    /// Whether a commit holds what head holds, and every commit since then does.
+    fn is_unchanged_since(&self, reviewed: Oid) -> bool {
+        reviewed == self.pull.head || self.history.is_unchanged_since(reviewed)
+    }
+
+    /// Everybody behind the commits. That a commit is its committer's shows in that person's
+    /// signature, on it or on a commit that stands on it.
+    fn contributors(&self) -> Vec<Contributor> {
+        let mut found = Found::default();
+        let signers = self.people.signers(self.repo, &self.commits);
+        for (commit, Signer { login, unproven }) in self.commits.iter().zip(signers) {
+            if unproven == Some(Unproven::OtherPerson) {
+                // Whoever signed had a part in it, too, whatever it claims.
+                found.add(login, &commit.committer.email, Part::Committer, None);
+            }
+            let claimed = |email: &str| self.people.with_email(email).cloned();
+            let (author, committer) = (&commit.author.email, &commit.committer.email);
+            found.add(claimed(author), author, Part::Author, None);
+            found.add(claimed(committer), committer, Part::Committer, unproven);
+            for co_author in commit.co_authors() {
+                found.add(claimed(&co_author.email), &co_author.email, Part::CoAuthor, None);
+            }
+        }
+        found.contributors
+    }
+
+    /// The journal's reviews as evidence.
+    fn reviews(&self, arrived_at: Time) -> anyhow::Result<Vec<Review>> {
+        let mut reviews = Vec::new();
+        for entry in self.git.journal(&self.pull.name)? {
+            if entry.said.is_some_and(|said| !said.is_review()) {
+                continue;
+            }
+            let signer = self.people.signer(self.repo, &entry.commit);
+            let elsewhere = entry.change != self.pull.name;
+            let unproven = if elsewhere { Some(Unproven::OtherChange) } else { signer.unproven };
+            let state = state(entry.said);
+            let counts = |unproven: Option<Unproven>| {
+                unproven.is_none_or(|unproven| self.org.tolerates(unproven))
+            };
+            if state == ReviewState::Dismissed && counts(unproven) {
+                let own = |review: &&mut Review| review.user == signer.login;
+                reviews
+                    .iter_mut()
+                    .filter(own)
+                    .filter(|own| counts(own.unproven))
+                    .for_each(withdraw);
+                continue;
+            }
+            let unchanged = self.is_unchanged_since(entry.reviewed);
+            let given_at = self.known_by_now(entry.commit.time);
+            reviews.push(Review {
+                id: entry.commit.id.to_string(),
+                user: signer.login,
+                user_id: None,
+                bot: false,
+                state,
+                commit: Some(entry.reviewed.to_string()),
+                // The history says whether it is about this content; dates have no say in that.
+                submitted_at: if unchanged { given_at.max(arrived_at) } else { given_at },
+                material: self.reviewed_material(&entry, unchanged)?,
+                dismissed: None,
+                unproven,
+            });
+        }
+        Ok(reviews)
+    }
+
+    /// A time by somebody else's clock, which may be a little ahead.
+    fn known_by_now(&self, time: Time) -> Time {
+        if time <= self.now + SKEW { time.min(self.now) } else { time }
+    }
+
+    /// The material digest that a review is about; nothing if the reviewer signed another one, or
+    /// if the content was another in between.
+    fn reviewed_material(
+        &self,
+        entry: &journal::Entry,
+        unchanged: bool,
+    ) -> anyhow::Result<Option<Digest>> {
+        let there = self.materials.at(entry.reviewed)?;
+        Ok(there.filter(|there| unchanged && entry.material.as_ref() == Some(there)))
+    }
+}
+
+/// Contributors as they are found: each identity once, with all its parts.
+#[derive(Default)]
+struct Found {
+    contributors: Vec<Contributor>,
+}
+
+impl Found {
+    fn add(&mut self, login: Option<Login>, email: &str, part: Part, unproven: Option<Unproven>) {
+        let email = match login {
+            Some(_) if unproven.is_none() => None,
+            _ => Some(email.to_owned()),
+        };
+        let same = |other: &&mut Contributor| {
+            other.login == login && other.email == email && other.unproven == unproven
+        };
+        match self.contributors.iter_mut().find(same) {
+            Some(known) if known.parts.contains(&part) => {}
+            Some(known) => known.parts.push(part),
+            None => {
+                self.contributors.push(Contributor { login, email, parts: vec![part], unproven });
+            }
+        }
+    }
+}
+
+/// Marks what somebody said before they took it back.
+fn withdraw(review: &mut Review) {
+    if matches!(review.state, ReviewState::Approved | ReviewState::ChangesRequested) {
+        review.dismissed = Some(Dismissed { by: review.user.clone(), was: Some(review.state) });
+        review.state = ReviewState::Dismissed;
+    }
+}
+
+/// What an entry means for a decision; what can't be read is a remark.
+fn state(said: Option<Said>) -> ReviewState {
+    match said {
+        Some(Said::Approved) => ReviewState::Approved,
+        Some(Said::ChangesRequested) => ReviewState::ChangesRequested,
+        Some(Said::Withdrawn) => ReviewState::Dismissed,
+        _ => ReviewState::Commented,
+    }
+}
