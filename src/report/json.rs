@@ -19,8 +19,7 @@ pub(super) fn pretty(value: &impl Serialize, indent: usize) -> String {
     let text = serde_json::to_string_pretty(value)
         .expect("our types have text keys and finite numbers, so that they can't fail");
     let indent = " ".repeat(indent);
-    let lines: Vec<_> = text.lines().map(|line| format!("{indent}{line}")).collect();
-    escape::json(&lines.join("\n"))
+    escape::json(&(indent.clone() + &text.replace('\n', &format!("\n{indent}"))))
 }
 
 #[cfg(test)]
