@@ -94,6 +94,13 @@ pub enum Exclusion {
     Pusher,
 }
 
+impl Exclusion {
+    /// Whether the change is theirs to withdraw, so that an objection of theirs says nothing.
+    pub fn asks(self) -> bool {
+        matches!(self, Exclusion::Requester | Exclusion::Author)
+    }
+}
+
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -240,19 +247,27 @@ impl<'a> Reviewing<'a, '_> {
         let dismissed = review.dismissed.as_ref();
         let was = dismissed.and_then(|dismissed| dismissed.was);
         let by = dismissed.and_then(|dismissed| dismissed.by.as_ref());
+        // In plain Git only its author takes a review back, in a signature of their own.
+        let is_own = self.evidence.forge == Some(ForgeKind::Git) && by == review.user.as_ref();
         matches!(was, Some(ReviewState::Approved | ReviewState::Commented))
-            || by.is_some_and(|by| !self.excluded.contains_key(by))
+            || by.is_some_and(|by| is_own || !self.excluded.contains_key(by))
     }
 
-    /// Whether this person's approval could count: they are not part of the change and hold a
-    /// level that approves, a role, or an affected service, or the request asks for them.
+    /// Whether somebody's part in the change keeps them from objecting. In plain Git a commit can
+    /// name anyone as its author, and would silence them.
+    fn silences(&self, exclusion: Exclusion) -> bool {
+        self.evidence.forge != Some(ForgeKind::Git) || exclusion.asks()
+    }
+
+    /// Whether this person's approval could count: they don't ask for the change, and hold a level
+    /// that approves, a role, or an affected service, or the request asks for them.
     fn weighs(&self, by: Option<&Login>) -> bool {
         let Some((login, person)) =
             by.and_then(|login| self.org.roster.people.get_key_value(login))
         else {
             return false;
         };
-        !self.excluded.contains_key(login)
+        !self.excluded.get(login).is_some_and(|exclusion| self.silences(*exclusion))
             && (person.level >= self.org.lowest_approving_level()
                 || !person.roles.is_empty()
                 || self.asked_for.contains(&login)

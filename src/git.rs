@@ -130,6 +130,18 @@ impl Repo {
         }
     }
 
+    /// The ref that a symbolic one such as `HEAD` names, whether it exists or not.
+    pub fn symbolic(&self, name: &str) -> Option<String> {
+        let reference = self.inner.find_reference(name).ok()?;
+        reference.symbolic_target().ok().flatten().map(str::to_owned)
+    }
+
+    /// Whether the repository calls itself bare: nobody works in it.
+    pub fn is_bare(&self) -> bool {
+        let config = self.inner.config().and_then(|config| config.get_bool("core.bare"));
+        config.unwrap_or(false)
+    }
+
     /// What a person names: a branch, a tag, a remote's branch, or a commit id, whole or shortened.
     ///
     /// # Errors

@@ -218,9 +218,11 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
     }
 }
 
-/// Whether a path holds policies or the checker's workflows.
+/// Whether a path holds policies, the checker's workflows, or incident records, which rule over
+/// emergencies.
 pub fn is_governance(path: &str) -> bool {
     path.starts_with("policies/")
+        || path.starts_with("requests/incidents/")
         || path.starts_with(".github/workflows/")
         || path.starts_with(".github/actions/")
 }

@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 
 use super::here::{self, HereArgs};
 use super::outcome::Outcome;
 use super::{AnswerFormat, NowArg, review};
+use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
 
 /// Give up a submitted change that isn't merged, or take it up again
@@ -44,17 +46,27 @@ pub struct CloseArgs {
 pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
     let name = here::name_of(&args.id);
-    let judgement = here::gate(&git).check(name, NowArg::present())?;
-    let said = if args.reopen { Said::Reopened } else { Said::Closed };
-    let decision = &judgement.decision;
-    if git.is_closed(name, &judgement.bundle().org)? == (said == Said::Closed) {
-        let state = if args.reopen { "open" } else { "closed" };
-        let outcome = Outcome::nothing(name, &format!("it is {state} already"), Some(decision));
-        outcome.print(args.format, &format!("{name} is {state} already\n"))?;
-        return Ok(ExitCode::SUCCESS);
+    let pull = git.pull(name)?;
+    let gate = here::gate(&git);
+    let judged = gate.check(name, NowArg::present());
+    if git.repo().leads_to(pull.head, pull.base)? {
+        bail!("{name} is merged: to call it off, add `cancelled:` to its request and submit that");
     }
-    let commit = review::append(&git, &judgement, said, &args.comment)?;
-    let text = format!("{said} {name}\n");
-    Outcome::did(name, said, decision).commit(commit).print(args.format, &text)?;
+    // What can't be judged can be given up all the same.
+    let judged = judged.ok();
+    let decision = judged.as_ref().map(|judged| &judged.decision);
+    let said = if args.reopen { Said::Reopened } else { Said::Closed };
+    let outcome = if git.is_closed(name, &gate.org_at(pull.base)?)? == (said == Said::Closed) {
+        let state = if args.reopen { "open" } else { "closed" };
+        Outcome::nothing(name, &format!("it is {state} already"), decision)
+    } else {
+        let commit = review::append(&git, &pull, decision, said, &args.comment)?;
+        Outcome::did(name, said, decision).commit(commit)
+    };
+    let text = match &outcome.why {
+        Some(why) => format!("{name}: {why}\n"),
+        None => format!("{said} {name}\n"),
+    };
+    outcome.print(args.format, &text)?;
     Ok(ExitCode::SUCCESS)
 }

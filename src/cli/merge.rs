@@ -99,6 +99,7 @@ fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
     let tree = merge_tree(git.repo(), pull)?;
     let message = merge_message(&judgement.decision, &pull.name);
     let program = git.branches.program();
+    // A server's hook asks for a signature; without one it is a matter of taste.
     let sign = program.setting("user.signingkey").is_some();
     let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
     leaves_policies(git.repo(), pull.base, merge)?;
@@ -114,7 +115,7 @@ fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyho
     let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
     let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
     let text = format!("merged {name} into {base} as {short}\n\n{}", message.concat());
-    Outcome::did(name, "merged", &judgement.decision).commit(merge).print(args.format, &text)
+    Outcome::did(name, "merged", Some(&judgement.decision)).commit(merge).print(args.format, &text)
 }
 
 /// Brings the work tree along after a merge that was interrupted before it could.

@@ -39,14 +39,14 @@ impl<'a> Outcome<'a> {
     }
 
     /// Something was done to a change.
-    pub fn did(change: &'a str, did: impl ToString, decision: &'a Decision) -> Self {
+    pub fn did(change: &'a str, did: impl ToString, decision: Option<&'a Decision>) -> Self {
         Outcome {
             change,
             did: Some(did.to_string()),
             commit: None,
             counts: None,
             why: None,
-            decision: Some(decision),
+            decision,
         }
     }
 

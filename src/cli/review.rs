@@ -14,6 +14,8 @@ use super::here::{self, HereArgs};
 use super::outcome::Outcome;
 use super::{AnswerFormat, NowArg, me, print};
 use crate::approvals::Exclusion;
+use crate::decision::Decision;
+use crate::forge::Pull;
 use crate::forge::git::journal::{self, Draft, Said};
 use crate::forge::git::{Git, REVIEWS, Step};
 use crate::gate::Judgement;
@@ -65,7 +67,7 @@ pub struct ReviewArgs {
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
 
-    /// Sign without being asked once more
+    /// Sign without being asked once more, as where nobody is at a terminal
     #[arg(short, long)]
     yes: bool,
 
@@ -98,7 +100,12 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     let before = here::gate(&git).check(name, NowArg::present())?;
     let me = me::me(git.branches.program(), &before.bundle().org.roster)?;
     let said = args.said();
-    if let Some(exclusion) = own(&before, &me).filter(|_| said != Said::Commented) {
+    let bars = |exclusion: &Exclusion| match said {
+        Said::Approved => true,
+        Said::ChangesRequested => exclusion.asks(),
+        _ => false,
+    };
+    if let Some(exclusion) = own(&before, &me).filter(bars) {
         let why = format!("nobody approves their own change: {me} {exclusion}");
         eprintln!("error: {why}");
         let text = here::rendered(&before, Format::Text, true);
@@ -111,7 +118,13 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     if !args.yes && args.format == AnswerFormat::Text && !agrees(said, name)? {
         bail!("nothing was signed");
     }
-    let commit = append(&git, &before, said, args.comment.as_deref().unwrap_or(""))?;
+    let commit = append(
+        &git,
+        &before.pull,
+        Some(&before.decision),
+        said,
+        args.comment.as_deref().unwrap_or(""),
+    )?;
     tell(&git, args, &me, commit)
 }
 
@@ -189,14 +202,19 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
 }
 
 /// Appends an entry about what was judged to the change's journal.
-pub fn append(git: &Git, judged: &Judgement, said: Said, comment: &str) -> anyhow::Result<Oid> {
-    let pull = &judged.pull;
+pub fn append(
+    git: &Git,
+    pull: &Pull,
+    decision: Option<&Decision>,
+    said: Said,
+    comment: &str,
+) -> anyhow::Result<Oid> {
     let message = Draft {
         change: &pull.name,
-        summary: judged.decision.summary.as_deref().unwrap_or(""),
+        summary: decision.and_then(|decision| decision.summary.as_deref()).unwrap_or(""),
         said,
         reviewed: pull.head,
-        material: judged.decision.digests.material.as_ref(),
+        material: decision.and_then(|decision| decision.digests.material.as_ref()),
         comment,
     }
     .message();
@@ -219,7 +237,7 @@ fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result
     let after = here::gate(git).check(name, NowArg::present())?;
     let reviews = after.decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
     let mine = reviews.iter().rfind(|review| review.user.as_ref() == Some(me));
-    let mut outcome = Outcome::did(name, said, &after.decision).commit(commit);
+    let mut outcome = Outcome::did(name, said, Some(&after.decision)).commit(commit);
     if let (Said::Approved, Some(review)) = (said, mine) {
         outcome.counts = Some(review.counts);
         outcome.why = review.why.clone();

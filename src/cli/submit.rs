@@ -23,6 +23,7 @@ use crate::forge::git::{CHANGE, Git, Step};
 use crate::gate::Judgement;
 use crate::git::{Entry, Oid, Program};
 use crate::report::Format;
+use crate::report::escape::terminal;
 
 /// Submit a change request: put it on a branch of its own, where it is reviewed
 ///
@@ -70,6 +71,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let entry = Entry::file(git.repo().store(&bytes)?);
 
     let branch = format!("{CHANGE}{id}");
+    let seen = git.repo().tip(&format!("refs/heads/{branch}"))?;
     let mut judged = None;
     let put = git.branches.advance(&branch, |tip| {
         let base = git.base()?;
@@ -79,6 +81,9 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
             _ => base,
         };
         let is_there = git.repo().entry(parent, &path)? == Some(entry);
+        if parent != base && !is_there {
+            builds_on(&git, &branch, seen, parent)?;
+        }
         let commit = if is_there { parent } else { commit(&git, parent, base, &path, entry, &id)? };
         let pull = Pull {
             name: id.clone(),
@@ -98,7 +103,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let judgement = judged.context("nothing was judged")?;
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
     tell(args, &judgement, put, is_there)?;
-    if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path) {
+    if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path, seen) {
         warn("note", &format!("the folder stays as it is, because git says:\n{error:#}"));
     }
     Ok(ExitCode::from(u8::from(!is_there)))
@@ -185,7 +190,7 @@ fn tell(
             None => format!("{id} is submitted as it stands, as {CHANGE}{id}"),
         };
         let text = format!("{report}{how}\n{}", next(decision, id));
-        (text, Outcome::did(id, "submitted", decision).commit(head))
+        (text, Outcome::did(id, "submitted", Some(decision)).commit(head))
     } else {
         let why = "it is denied as it stands";
         let text = format!(
@@ -215,22 +220,52 @@ fn next(decision: &Decision, id: &str) -> String {
     }
 }
 
-/// Switches the work tree to the branch, on which the request is a file like any other.
-fn switch(git: &Git, work_tree: &Path, branch: &str, path: &str) -> anyhow::Result<()> {
+/// Refuses to put a file over what somebody else has submitted and this clone hasn't seen.
+fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Result<()> {
+    if let Some(seen) = seen
+        && git.repo().leads_to(tip, seen)?
+    {
+        return Ok(());
+    }
+    let last = git.repo().commit(tip)?;
+    let (who, when) = (terminal(&last.committer.name), last.time.for_people());
+    match seen {
+        Some(_) => bail!(
+            "{who} amended {branch} on {when} UTC, and your file doesn't know of it: keep a copy, \
+             `git pull` on that branch, and put your change in again"
+        ),
+        None => bail!(
+            "{branch} was submitted by {who} on {when} UTC, from another clone: keep a copy of your \
+             file, `git switch {branch}`, and amend what is there; or give yours another id"
+        ),
+    }
+}
+
+/// Switches the work tree to the branch, on which the request is a file like any other. `seen` is
+/// where the branch stood here before.
+fn switch(
+    git: &Git,
+    work_tree: &Path,
+    branch: &str,
+    path: &str,
+    seen: Option<Oid>,
+) -> anyhow::Result<()> {
     let program = git.branches.program();
     let tip = git.branches.tip(branch)?.context("the branch is gone")?;
     let local = format!("refs/heads/{branch}");
     let known = git.repo().tip(&local)?;
-    if known != Some(tip)
-        && known.is_none_or(|known| git.repo().leads_to(known, tip).is_ok_and(|is| is))
-    {
+    let is_behind =
+        known.is_none_or(|known| git.repo().leads_to(known, tip).is_ok_and(|leads| leads));
+    if known != Some(tip) && is_behind {
         program.move_ref(&local, known, tip)?;
     }
     let folder = Program::in_folder(work_tree);
-    if folder.head().as_deref() == Some(&local) {
-        return folder.run(&["reset", "--quiet", "--", path]).map(drop);
-    }
-    // What is staged as the branch holds it is no obstacle to switching there.
+    // What is staged as the branch holds it is no obstacle to going there.
     folder.run(&["add", "--force", "--", path])?;
-    folder.run(&["switch", "--quiet", branch]).map(drop)
+    if folder.head().as_deref() != Some(&local) {
+        return folder.run(&["switch", "--quiet", branch]).map(drop);
+    }
+    // The branch has moved below the folder, perhaps onto a newer base: all of that comes along.
+    let before = seen.unwrap_or(tip).to_string();
+    folder.run(&["read-tree", "-m", "-u", &before, &tip.to_string()]).map(drop)
 }

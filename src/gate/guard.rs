@@ -13,7 +13,7 @@ use super::{Gate, leaves_policies, policies_at};
 use crate::decision::Verdict;
 use crate::evidence::Unproven;
 use crate::forge::Pull;
-use crate::forge::content::short;
+use crate::forge::content::{Brought, short, stem};
 use crate::forge::git::journal::{self, Entry, Said};
 use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, People, REVIEWS, SKEW, merge_tree};
 use crate::git::{Commit, Oid, Repo};
@@ -76,7 +76,8 @@ impl Guard {
     /// When they can't be read.
     pub fn of(repo: Repo, now: Time) -> anyhow::Result<Self> {
         let branches = Branches::own(repo);
-        let base_ref = branches.default_base().unwrap_or_else(|_| "main".to_owned());
+        let unborn = || branches.named_by_head().unwrap_or_else(|| "main".to_owned());
+        let base_ref = branches.default_base().unwrap_or_else(|_| unborn());
         let git = Git::new(branches, Some(base_ref))?;
         let base = git.branches.tip(&git.base_ref)?;
         let policies = match base {
@@ -102,6 +103,7 @@ impl Guard {
             return self.base(branch, update);
         }
         if self.policies.is_none() {
+            self.is_known_which_base(branch)?;
             return Ok(Vec::new());
         }
         if let Some(change) = branch.strip_prefix(REVIEWS) {
@@ -110,6 +112,19 @@ impl Guard {
             self.change(change, update)?;
         }
         Ok(Vec::new())
+    }
+
+    /// Refuses to let a repository grow in which nothing would ever be guarded.
+    fn is_known_which_base(&self, branch: &str) -> anyhow::Result<()> {
+        let base_ref = &self.git.base_ref;
+        let is_begun = !self.git.branches.below("")?.is_empty();
+        ensure!(
+            !is_begun || self.git.branches.tip(base_ref)?.is_some(),
+            "nothing is guarded here, because HEAD names {base_ref}, which doesn't exist: have the \
+             server's administrator run `git symbolic-ref HEAD refs/heads/{branch}`, with the branch \
+             that changes are merged into"
+        );
+        Ok(())
     }
 
     fn is_protected(&self, branch: &str) -> bool {
@@ -147,6 +162,12 @@ impl Guard {
         for commit in merges.iter().rev() {
             let base = commit.parents[0];
             if repo.entry(base, "policies")?.is_none() {
+                ensure!(
+                    self.policies.is_none(),
+                    "{branch} holds no policies to judge {} by: let it begin anew at {}",
+                    short(commit.id),
+                    self.git.base_ref
+                );
                 notes.push(format!(
                     "{} came in unjudged: {branch} holds no policies yet; add them with \
                      `changegate init`",
@@ -157,13 +178,18 @@ impl Guard {
             self.merge(branch, commit)
                 .with_context(|| format!("{} isn't let into {branch}", short(commit.id)))?;
         }
+        leaves_policies(repo, old, new)?;
         Ok(notes)
     }
 
     /// Judges the beginning of a protected branch: beside a guarded one only from what that holds,
     /// and under no name by which it would be taken for that one.
     fn begins(&self, branch: &str, new: Oid) -> anyhow::Result<()> {
+        let repo = self.git.repo();
         if self.policies.is_none() {
+            if repo.entry(new, "policies")?.is_some() {
+                policies_at(repo, new)?;
+            }
             return Ok(());
         }
         let base_ref = &self.git.base_ref;
@@ -171,9 +197,12 @@ impl Guard {
             !DEFAULT_BASES.contains(&branch),
             "{branch} would take the place of {base_ref}, the branch that changes go to here"
         );
+        let base = self.git.base()?;
         ensure!(
-            self.git.repo().leads_to(new, self.git.base()?)?,
-            "{branch} is protected, and can only begin at a commit of {base_ref}"
+            repo.leads_to(new, base)?
+                && repo.entry(new, "policies")? == repo.entry(base, "policies")?,
+            "{branch} is protected, and can only begin at a commit of {base_ref} that holds the \
+             policies of now"
         );
         Ok(())
     }
@@ -187,6 +216,7 @@ impl Guard {
                  reviewed, and then `changegate merge` it"
             );
         };
+        self.made_now_by_somebody(commit)?;
         let mut names = Vec::new();
         for (name, tip) in self.git.branches.below(CHANGE)? {
             if tip == head {
@@ -198,6 +228,12 @@ impl Guard {
             "what it merges, {}, is no submitted change: push it as {CHANGE}<id> first",
             short(head)
         );
+        // A name that the request doesn't have is somebody's mistake, or worse.
+        let brought = Brought::of(repo, base, head, "")?;
+        let id = brought.path.as_deref().map(stem);
+        if names.iter().any(|(_, name)| Some(name.as_str()) == id) {
+            names.retain(|(_, name)| Some(name.as_str()) == id);
+        }
         // One of several names may have been a mistake, which is closed.
         names.sort_unstable();
         if let Some((true, name)) = names.first() {
@@ -269,11 +305,21 @@ impl Guard {
         let known: HashSet<Oid> = old.map_or_else(|| Ok(Vec::new()), own)?.into_iter().collect();
         let commits = own(new)?.into_iter().map(|id| repo.commit(id));
         let commits = commits.collect::<anyhow::Result<Vec<_>>>()?;
-        let signers = People::of(&policies.org.roster).signers(repo, &commits);
+        let people = People::of(&policies.org.roster);
+        let signers = people.signers(repo, &commits);
         for (commit, signer) in commits.iter().zip(signers) {
             let email = &commit.committer.email;
             if known.contains(&commit.id) {
                 continue;
+            }
+            let co_authors = commit.co_authors().map(|co_author| co_author.email);
+            for named in co_authors.chain([commit.author.email.clone()]) {
+                ensure!(
+                    people.with_email(&named).is_some(),
+                    "{} names {named} as an author, whom the roster doesn't know, and so nobody could \
+                     be shown to be independent: commit again without it, or have it added first",
+                    short(commit.id)
+                );
             }
             if let Some(unproven) = signer.unproven.filter(|why| !policies.org.tolerates(*why)) {
                 bail!(
@@ -357,12 +403,14 @@ impl Guard {
             short(entry.reviewed)
         );
         if matches!(said, Said::Closed | Said::Reopened) {
-            let decision = Gate::new(self.git.repo(), &self.git).check(name, self.now)?;
-            let contributors = decision.evidence.pull_request.into_iter();
-            let is_own = decision.decision.requester.as_ref() == Some(&login)
-                || contributors
-                    .flat_map(|pull| pull.contributors)
-                    .any(|contributor| contributor.login.as_ref() == Some(&login));
+            // What can't be judged can be given up by anyone.
+            let judged = Gate::new(self.git.repo(), &self.git).check(name, self.now);
+            let is_own = judged.map_or(true, |judged| {
+                let pull_request = judged.evidence.pull_request.into_iter();
+                let mut contributors = pull_request.flat_map(|pull| pull.contributors);
+                judged.decision.requester.as_ref() == Some(&login)
+                    || contributors.any(|contributor| contributor.login.as_ref() == Some(&login))
+            });
             let person = policies.org.roster.people.get(&login);
             let is_admin = person.is_some_and(|person| person.level == Some(crate::org::Level::L3));
             ensure!(
@@ -372,6 +420,17 @@ impl Guard {
             );
         }
         Ok(())
+    }
+
+    /// A merge is signed by somebody of the roster, and made now.
+    fn made_now_by_somebody(&self, commit: &Commit) -> anyhow::Result<()> {
+        let Some(policies) = &self.policies else { return Ok(()) };
+        let signer = People::of(&policies.org.roster).signer(self.git.repo(), commit);
+        let email = &commit.committer.email;
+        if let Some(unproven) = signer.unproven.filter(|why| !policies.org.tolerates(*why)) {
+            bail!("it isn't shown that {email} merged it: {unproven}; {}", remedy(unproven));
+        }
+        self.not_backdated(commit)
     }
 
     fn not_in_the_future(&self, commit: &Commit) -> anyhow::Result<()> {
@@ -389,7 +448,7 @@ impl Guard {
         self.not_in_the_future(commit)?;
         ensure!(
             commit.time + SKEW >= self.now,
-            "it is dated {} UTC, and given now: set your clock, and review again",
+            "it is dated {} UTC, and made now: set your clock, and make it again",
             commit.time.for_people()
         );
         Ok(())

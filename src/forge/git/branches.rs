@@ -88,12 +88,17 @@ impl Branches {
         Ok(named.collect())
     }
 
-    /// The branch that changes go to, unless said otherwise: `main`, or else the one that the
-    /// repository calls its own.
+    /// The branch that changes go to, unless said otherwise: the one that the server's `HEAD` names,
+    /// or else `main`.
     ///
     /// # Errors
     /// When there is none.
     pub fn default_base(&self) -> anyhow::Result<String> {
+        if let Some(name) = self.named_by_head()
+            && self.tip(&name)?.is_some()
+        {
+            return Ok(name);
+        }
         for name in DEFAULT_BASES {
             if self.tip(name)?.is_some() {
                 return Ok(name.to_owned());
@@ -108,6 +113,16 @@ impl Branches {
             Some(remote) => bail!("{remote} has no branch main: name the base with --base"),
             None => bail!("this repository has no branch main: name the base with --base"),
         }
+    }
+
+    /// The branch that the server's `HEAD` names, as far as it is known here: a work tree's own says
+    /// only what somebody is working on.
+    pub fn named_by_head(&self) -> Option<String> {
+        let head = match &self.remote {
+            Some(remote) => self.repo.symbolic(&format!("refs/remotes/{remote}/HEAD")),
+            None => self.repo.symbolic("HEAD").filter(|_| self.repo.is_bare()),
+        };
+        head?.strip_prefix(&self.prefix()).map(str::to_owned)
     }
 
     /// Puts one more commit onto a branch. `next` makes it, given where the branch stands; if

@@ -63,6 +63,10 @@ impl<'a> Collector<'a> {
         let submitted_at = submitted.map_or(self.now, |commit| commit.time.min(self.now));
         let arrived_at =
             self.history.arrived_at().unwrap_or(self.now).max(submitted_at).min(self.now);
+        let reviews = self.reviews()?;
+        // The history says which reviews are about this content; clocks have no say in that.
+        let about_it = reviews.iter().filter(|review| review.material.is_some());
+        let arrived_at = about_it.map(|review| review.submitted_at).fold(arrived_at, std::cmp::min);
         let signer = submitted.map(|commit| self.people.signer(self.repo, commit));
         let request = self.request()?;
         let others = others::of(
@@ -86,8 +90,8 @@ impl<'a> Collector<'a> {
                 files: Some(self.brought.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
             }),
-            reviews: self.reviews(arrived_at)?,
             content_arrived_at: Some(arrived_at),
+            reviews,
             pushers: Vec::new(),
             previous: self.previous()?.map(Box::new),
             merged: others.merged,
@@ -154,7 +158,7 @@ impl<'a> Collector<'a> {
     }
 
     /// The journal's reviews as evidence.
-    fn reviews(&self, arrived_at: Time) -> anyhow::Result<Vec<Review>> {
+    fn reviews(&self) -> anyhow::Result<Vec<Review>> {
         let mut reviews = Vec::new();
         for entry in self.git.journal(&self.pull.name)? {
             if entry.said.is_some_and(|said| !said.is_review()) {
@@ -185,8 +189,7 @@ impl<'a> Collector<'a> {
                 bot: false,
                 state,
                 commit: Some(entry.reviewed.to_string()),
-                // The history says whether it is about this content; dates have no say in that.
-                submitted_at: if unchanged { given_at.max(arrived_at) } else { given_at },
+                submitted_at: given_at,
                 material: self.reviewed_material(&entry, unchanged)?,
                 dismissed: None,
                 unproven,
