@@ -103,3 +103,45 @@ fn amending_what_is_merged_on_a_newer_base() {
     assert!(matches!(again.code, 0 | 1), "{again:?}");
     assert_eq!(alice.git(&["status", "--porcelain"]), "");
 }
+
+/// A first push of policies that can't be used would lock everybody out.
+#[test]
+fn broken_policies_at_the_beginning() {
+    let hub = Hub::bare(&["init", "--quiet", "--bare", "-b", "main"]);
+    hub.guard();
+    let carol = hub.lonely_desk("carol");
+    let broken = [("100644", "policies/org/roster/data.yaml", "people: [")];
+    let empty = carol.git_with(&["mktree"], "", &[]);
+    let first = carol.commit(&empty, &[], "Nothing", &["-S"], &[]);
+    let tree = carol.tree(&first, &broken);
+    let head = carol.commit(&tree, &[], "Policies", &["-S"], &[]);
+    let folder = hub.folder();
+    let to = folder.to_str().unwrap();
+    let push = |id: &str| {
+        let refspec = format!("{id}:refs/heads/main");
+        Ran::of(&mut carol.command("git", &["push", to, &refspec]), "")
+    };
+    push(&head).refused(&["can't be used"]);
+    push(&first).went_well();
+    let later = carol.commit(&tree, &[&first], "Policies", &["-S"], &[]);
+    push(&later).refused(&["can't be used"]);
+}
+
+/// Another protected branch begins with the policies of now, and not where older ones ruled.
+#[test]
+fn a_protected_branch_under_older_policies() {
+    let hub = Hub::open();
+    let carol = hub.desk("carol");
+    let path = "policies/org/settings/data.yaml";
+    let older = hub.tip("main").unwrap();
+    let settings = carol.git(&["show", &format!("origin/main:{path}")]);
+    let both = settings.replace("protected_bases: [main]", "protected_bases: [main, release]");
+    assert_ne!(settings, both);
+    let newer = carol.put(&older, &[(path, &both)], "Protect release, too");
+    carol.push(&[&format!("{newer}:refs/heads/main")]).went_well();
+    hub.guard();
+    carol.push(&[&format!("{older}:refs/heads/release")]).refused(&["the policies of now"]);
+    carol.push(&[&format!("{newer}:refs/heads/release")]).went_well();
+    let beside = carol.put(&newer, &[("x", "x")], "x");
+    carol.push(&[&format!("{beside}:refs/heads/release")]).refused(&["isn't let into release"]);
+}
