@@ -28,8 +28,8 @@
 //!
 //! Gathering:
 //! - [`git`]: repositories: objects and refs (the only user of git2), signatures, the `git` program
-//! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
-//!   commits, no server
+//! - [`forge`]: what holds pull requests; [`forge::content`], what their commits hold;
+//!   [`forge::git`], the embedded default: branches and signed commits, no server
 //! - [`gate`]: the main job: collect, decide, publish; [`gate::guard`], what a server lets in
 //!
 //! Showing:
