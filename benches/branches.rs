@@ -11,9 +11,11 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use changegate::policy::PolicyBundle;
+use measure::{median, milliseconds, run};
+
+mod measure;
 
 /// The program's allocator, so that both sides of a comparison pay the same for memory.
 #[global_allocator]
@@ -117,24 +119,4 @@ fn git(dir: &Path, arguments: &[&str], input: &str) {
         .unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
-}
-
-fn run(command: &mut Command) {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-}
-
-fn median(times: usize, mut work: impl FnMut()) -> Duration {
-    let mut durations: Vec<_> = (0..times)
-        .map(|_| {
-            let began = Instant::now();
-            work();
-            began.elapsed()
-        })
-        .collect();
-    durations.sort_unstable();
-    durations[times / 2]
-}
-
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }

@@ -15,7 +15,10 @@ use changegate::decision::{Case, decide};
 use changegate::evidence::Evidence;
 use changegate::policy::PolicyBundle;
 use changegate::request::RequestFile;
+use measure::{median, milliseconds, run};
 use rayon::prelude::*;
+
+mod measure;
 
 /// The program's allocator, so that both sides of a comparison pay the same for memory.
 #[global_allocator]
@@ -170,24 +173,4 @@ fn check_folder(dir: &Path, threads: usize) -> u64 {
 
 fn bundle() -> PolicyBundle {
     PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
-}
-
-fn run(command: &mut Command) {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-}
-
-fn median(times: usize, mut work: impl FnMut()) -> Duration {
-    let mut durations: Vec<_> = (0..times)
-        .map(|_| {
-            let began = Instant::now();
-            work();
-            began.elapsed()
-        })
-        .collect();
-    durations.sort_unstable();
-    durations[times / 2]
-}
-
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }

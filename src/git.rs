@@ -303,6 +303,7 @@ fn refused(path: &Path, error: &git2::Error) -> anyhow::Error {
     let mut text = format!("the repository at {} can't be used: ", path.display());
     let message = error.message();
     let known = match error.code() {
+        ErrorCode::NotFound => Some("there is none"),
         ErrorCode::Owner => Some(
             "it belongs to another user; if you trust it, run \
              `git config --global --add safe.directory <its path>`",
