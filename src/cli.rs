@@ -32,12 +32,14 @@ mod man;
 mod me;
 mod merge;
 mod new;
+mod on_github;
 mod outcome;
 mod progress;
 mod review;
 mod schema;
 mod show;
 mod submit;
+mod sweep;
 mod test;
 mod timeline;
 mod window;
@@ -89,6 +91,7 @@ enum Verb {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
+    Sweep(sweep::SweepArgs),
     Window(window::WindowArgs),
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
@@ -181,6 +184,7 @@ pub fn main() -> ExitCode {
         Verb::List(args) => list::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Sweep(args) => sweep::run(&args),
         Verb::Window(args) => window::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),

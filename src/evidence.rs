@@ -148,6 +148,7 @@ pub enum Part {
     Author,
     Committer,
     CoAuthor,
+    Pusher,
 }
 
 /// Another pull request with the same head commit, and the verdict on it by itself.

@@ -1,17 +1,21 @@
 //! What the gate needs from a place that holds pull requests.
 //!
 //! [`git::Git`] is the embedded default: branches and signed commits, no server.
+//! [`github::GitHub`] takes reviews from GitHub and answers with status checks there.
 
 use content::Brought;
 
-use crate::decision::Decision;
 use crate::evidence::Evidence;
 use crate::git::Oid;
 use crate::org::Org;
+use crate::report::Judged;
 use crate::time::Time;
 
 pub mod content;
 pub mod git;
+pub mod github;
+mod history;
+mod others;
 
 /// Where a pull request stands at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +52,43 @@ pub trait Forge {
         now: Time,
     ) -> anyhow::Result<Evidence>;
 
-    /// Puts the decision where people see it, on the pull request's head.
+    /// The commit whose settings name the branches that are protected, where pull requests to others
+    /// aren't judged at all.
+    ///
+    /// # Errors
+    /// When the forge can't be asked.
+    fn protecting(&self, _: &Pull) -> anyhow::Result<Option<Oid>> {
+        Ok(None)
+    }
+
+    /// The names of other open pull requests with the same head, where the answer is bound to the
+    /// commit and so is theirs, too.
+    ///
+    /// # Errors
+    /// When the forge can't be asked.
+    fn siblings(&self, _: &Pull) -> anyhow::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    /// Puts the decision where people see it, on the pull request's head, after it was looked at
+    /// again. `org` is the organisation at base.
     ///
     /// # Errors
     /// When the forge doesn't take it.
-    fn publish(&self, pull: &Pull, decision: &Decision) -> anyhow::Result<()>;
+    fn publish(
+        &self,
+        pull: &Pull,
+        judged: &Judged<'_>,
+        evidence: &Evidence,
+        org: &Org,
+    ) -> anyhow::Result<Published>;
+}
+
+/// What came of publishing a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// People see it.
+    Yes,
+    /// The pull request isn't what was judged any more: nothing was published.
+    Moved,
 }

@@ -13,9 +13,9 @@ use std::rc::Rc;
 use anyhow::{Context as _, bail, ensure};
 
 use crate::decision::{Case, Decision, decide};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, SameHead};
 use crate::forge::content::{Brought, POLICIES, bundle_files, request_at, short, stem};
-use crate::forge::{Forge, Pull};
+use crate::forge::{Forge, Published, Pull};
 use crate::git::{Oid, Repo};
 use crate::org::Org;
 use crate::policy::{Evaluator, PolicyBundle};
@@ -85,17 +85,43 @@ impl<'a, F: Forge> Gate<'a, F> {
     /// Judges a pull request as it stands, and tells the forge.
     ///
     /// # Errors
-    /// When nothing could be decided.
+    /// When nothing could be decided, or when it goes to a branch whose pull requests aren't judged.
     pub fn check(&self, name: &str, now: Time) -> anyhow::Result<Judgement> {
+        let judgement = self.check_if_protected(name, now)?;
+        judgement
+            .with_context(|| format!("{name} goes to a branch that the settings don't protect"))
+    }
+
+    /// The same; nothing if it goes to a branch whose pull requests aren't judged.
+    ///
+    /// # Errors
+    /// When nothing could be decided.
+    pub fn check_if_protected(&self, name: &str, now: Time) -> anyhow::Result<Option<Judgement>> {
         for _ in 0..ATTEMPTS {
             let pull = self.forge.pull(name)?;
-            let judgement = self.judge(pull, now)?;
-            if self.forge.pull(name)? == judgement.pull {
-                self.forge.publish(&judgement.pull, &judgement.decision)?;
-                return Ok(judgement);
+            if !self.is_protected(&pull)? {
+                return Ok(None);
+            }
+            let same_head = self.verdicts_on_siblings(&pull, now)?;
+            let judgement = self.judge_beside(pull, same_head, now)?;
+            let Judgement { pull, evidence, .. } = &judgement;
+            let (judged, org) = (judgement.judged(), &judgement.bundle().org);
+            if self.forge.publish(pull, &judged, evidence, org)? == Published::Yes {
+                return Ok(Some(judgement));
             }
         }
         bail!("{name} moves faster than it can be judged: try again")
+    }
+
+    /// Whether a pull request goes to a branch whose pull requests are judged. A branch doesn't say
+    /// so itself: anyone could then make one with policies that approve everything.
+    fn is_protected(&self, pull: &Pull) -> anyhow::Result<bool> {
+        let Some(commit) = self.forge.protecting(pull)? else { return Ok(true) };
+        let loaded = self.loaded_at(commit)?;
+        Ok(pull
+            .base_ref
+            .as_ref()
+            .is_some_and(|base| loaded.bundle.org.settings.protected_bases.contains(base)))
     }
 
     /// Judges a pull request as it stood at a moment.
@@ -103,6 +129,32 @@ impl<'a, F: Forge> Gate<'a, F> {
     /// # Errors
     /// When nothing could be decided.
     pub fn judge(&self, pull: Pull, now: Time) -> anyhow::Result<Judgement> {
+        self.judge_beside(pull, Vec::new(), now)
+    }
+
+    /// The verdicts on the pull requests that share this one's head, each by itself.
+    fn verdicts_on_siblings(&self, pull: &Pull, now: Time) -> anyhow::Result<Vec<SameHead>> {
+        let mut verdicts = Vec::new();
+        for name in self.forge.siblings(pull)? {
+            let pull = self.forge.pull(&name)?;
+            if !self.is_protected(&pull)? {
+                continue;
+            }
+            let judgement = self.judge(pull, now)?;
+            let number = judgement.evidence.pull_request.as_ref().and_then(|it| it.number);
+            let verdict = judgement.decision.verdict;
+            verdicts.extend(number.map(|number| SameHead { number, verdict }));
+        }
+        Ok(verdicts)
+    }
+
+    /// Judges a pull request whose answer is that of others, too.
+    fn judge_beside(
+        &self,
+        pull: Pull,
+        same_head: Vec<SameHead>,
+        now: Time,
+    ) -> anyhow::Result<Judgement> {
         let loaded = self.loaded_at(pull.base)?;
         let brought = Brought::of(self.repo, pull.base, pull.head, &pull.name)?;
         let base = pull.base_ref.as_deref().unwrap_or("the base");
@@ -112,7 +164,10 @@ impl<'a, F: Forge> Gate<'a, F> {
             pull.name
         );
         brought.refuse_twins(pull.head)?;
-        let evidence = self.forge.evidence(&pull, &brought, &loaded.bundle.org, now)?;
+        let mut evidence = self.forge.evidence(&pull, &brought, &loaded.bundle.org, now)?;
+        if let Some(pull_request) = &mut evidence.pull_request {
+            pull_request.same_head = same_head;
+        }
         let (file, source) = request(self.repo, &pull, &brought)?.unzip();
         let case = Case { file: file.as_ref(), evidence: &evidence, now };
         let decided = {

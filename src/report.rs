@@ -20,6 +20,7 @@ use crate::codes::CodeInfo;
 use crate::decision::{Decision, Verdict};
 use crate::request::ChangeRequest;
 
+mod comment;
 mod criteria;
 pub mod escape;
 mod excerpt;
@@ -32,9 +33,10 @@ mod status;
 mod text;
 mod words;
 
+pub use comment::{COMMENT_MARK, Comment, comment};
 pub use criteria::{Criterion, criteria};
 pub use merge::merge_message;
-pub use status::one_line;
+pub use status::{StatusLine, one_line, status_lines};
 pub(crate) use text::{WIDTH, paint_verdict, wrap};
 pub(crate) use words::cut;
 

@@ -20,6 +20,7 @@ use tempfile::SpooledTempFile;
 
 use super::here::{self, HereArgs};
 use super::index::Index;
+use super::on_github::GitHubArgs;
 use super::progress::Progress;
 use super::{NowArg, PoliciesArg, UNDECIDED, files, shown, warn};
 use crate::decision::{Case, decide};
@@ -30,6 +31,8 @@ use crate::report::{Format, Judged, Reporter, Section, Summary};
 use crate::request::RequestFile;
 use crate::time::Time;
 use crate::yaml::{self, MAX_BYTES};
+
+mod pulls;
 
 /// Judge change requests: verdict, tier, who has to sign off, when they may run
 ///
@@ -54,6 +57,26 @@ pub struct CheckArgs {
     #[command(flatten)]
     here: HereArgs,
 
+    /// The pull request of this number on GitHub; the answer is written there
+    #[arg(long, value_name = "N", conflicts_with_all = ALONE)]
+    pr: Option<u64>,
+
+    /// The pull requests that this event on GitHub is about ($GITHUB_EVENT_PATH)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ALONE, conflicts_with = "pr")]
+    event: Option<PathBuf>,
+
+    #[command(flatten)]
+    on_github: GitHubArgs,
+
+    /// With --pr or --event: print what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// With --pr or --event: keep in this folder what the decision rests on: evidence.json, and
+    /// github.json with every answer of GitHub's, word for word
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+
     /// The facts about the pull request that brings the request (YAML or JSON)
     #[arg(long, value_name = "FILE")]
     evidence: Option<PathBuf>,
@@ -73,6 +96,9 @@ pub struct CheckArgs {
     verbose: bool,
 }
 
+/// What doesn't go together with a pull request on GitHub.
+const ALONE: [&str; 6] = ["paths", "evidence", "policies", "branch", "head", "base"];
+
 const EXAMPLES: &str = "\
 Examples:
   changegate check
@@ -81,6 +107,8 @@ Examples:
       judge one with the reviews that it has
   changegate check --branch CHG-1234
       judge a submitted change with its reviews, by the policies of main
+  changegate check --pr 7 --repo acme/ops --dry-run
+      judge a pull request on GitHub, and print what it would be told
   changegate check --now 2026-12-24T10:00:00Z
       judge as if it were Christmas Eve
   changegate check --format sarif > changegate.sarif
@@ -100,6 +128,9 @@ const PIECE: usize = 4;
 
 /// Runs the verb.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    if args.pr.is_some() || args.event.is_some() {
+        return pulls::run(args);
+    }
     if args.branch.is_some() || args.head.is_some() || args.here.base.is_some() {
         return check_commits(args);
     }

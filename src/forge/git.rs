@@ -15,18 +15,16 @@ use std::cell::OnceCell;
 use anyhow::{Context as _, bail};
 
 use super::content::Brought;
-use super::{Forge, Pull};
-use crate::decision::Decision;
+use super::{Forge, Published, Pull};
 use crate::evidence::{Evidence, Unproven};
 use crate::git::{Oid, Repo};
 use crate::org::Org;
+use crate::report::Judged;
 use crate::time::{Duration, Time};
 
 mod branches;
 mod collect;
-mod history;
 pub mod journal;
-mod others;
 mod people;
 pub mod story;
 mod survey;
@@ -168,9 +166,16 @@ impl Forge for Git {
         Collector::of(self, pull, brought, org, now)?.evidence()
     }
 
-    /// Nothing to do: in plain Git everybody works the answer out from the same commits.
-    fn publish(&self, _: &Pull, _: &Decision) -> anyhow::Result<()> {
-        Ok(())
+    /// Nothing to write: in plain Git everybody works the answer out from the same commits.
+    fn publish(
+        &self,
+        pull: &Pull,
+        _: &Judged<'_>,
+        _: &Evidence,
+        _: &Org,
+    ) -> anyhow::Result<Published> {
+        let is_still = self.pull(&pull.name)? == *pull;
+        Ok(if is_still { Published::Yes } else { Published::Moved })
     }
 }
 

@@ -13,6 +13,8 @@ use super::Oid;
 /// The `git` program, at work somewhere.
 pub struct Program {
     place: Place,
+    /// Settings for its runs alone.
+    settings: Vec<(String, String)>,
 }
 
 /// Where the program looks for its repository.
@@ -52,17 +54,28 @@ const FOREIGN: [&str; 9] = [
 impl Program {
     /// For the repository that keeps its objects in `git_dir`.
     pub fn at(git_dir: PathBuf) -> Self {
-        Program { place: Place::Repository(git_dir) }
+        Self::in_place(Place::Repository(git_dir))
     }
 
     /// For what git knows in the current folder, be it a repository or not.
     pub fn anywhere() -> Self {
-        Program { place: Place::Anywhere }
+        Self::in_place(Place::Anywhere)
     }
 
     /// For a folder, and the work tree that it may lie in.
     pub fn in_folder(folder: &Path) -> Self {
-        Program { place: Place::Folder(folder.to_owned()) }
+        Self::in_place(Place::Folder(folder.to_owned()))
+    }
+
+    fn in_place(place: Place) -> Self {
+        Program { place, settings: Vec::new() }
+    }
+
+    /// The same with one more setting, which no list of processes shows: it may hold a secret.
+    #[must_use]
+    pub fn with_setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// What a command prints, without the line break at its end.
@@ -219,7 +232,22 @@ impl Program {
             .env("LC_ALL", "C")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_TERMINAL_PROMPT", "0");
+        self.add_settings(&mut command);
         command
+    }
+
+    /// Passes the settings on in the environment, behind those that stand there.
+    fn add_settings(&self, command: &mut Command) {
+        if self.settings.is_empty() {
+            return;
+        }
+        let there = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok());
+        let first: usize = there.unwrap_or(0);
+        for (number, (name, value)) in (first..).zip(&self.settings) {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), name);
+            command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        }
+        command.env("GIT_CONFIG_COUNT", (first + self.settings.len()).to_string());
     }
 }
 

@@ -194,8 +194,34 @@ pub struct Settings {
     /// Whether reviews and commits that nobody signed count by the email address that they claim;
     /// plain Git only, for trying out.
     pub unsigned_reviews: UnsignedReviews,
+    /// Whom the forge asks for a review, where it can.
+    pub review_requests: ReviewRequests,
+    /// Who is named in the comment on a submitted request, where the forge has comments.
+    pub notify: Notify,
     /// After how long policy data have to be reviewed again.
     pub review_policies_every: Duration,
+}
+
+/// Whom the forge asks for a review.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReviewRequests {
+    /// Nobody.
+    Off,
+    /// Everybody who can give a sign-off that is missing.
+    #[default]
+    All,
+}
+
+/// Who is named in the comment on a submitted request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Notify {
+    /// Nobody.
+    Off,
+    /// The owners of the affected services, whether they have to sign or not.
+    #[default]
+    Owners,
 }
 
 /// Whether what nobody signed counts.
@@ -227,6 +253,8 @@ impl Default for Settings {
             placeholders: ["tbd", "n/a", "todo"].map(str::to_owned).to_vec(),
             bots: Vec::new(),
             unsigned_reviews: UnsignedReviews::default(),
+            review_requests: ReviewRequests::default(),
+            notify: Notify::default(),
             review_policies_every: Duration::days(365),
         }
     }

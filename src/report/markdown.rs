@@ -7,21 +7,27 @@
 use std::borrow::Cow;
 
 use crate::decision::{Decision, Effect, Finding, SignOff, SignOffMode, Verdict};
-use crate::request::ChangeRequest;
+use crate::request::{ChangeRequest, Login};
+use crate::time::Time;
 
 use super::Judged;
 use super::criteria::{Criterion, criteria};
 use super::escape::markdown;
 use super::words;
 
-/// What a forge takes as a comment, in bytes; GitHub's own limit is 65,536 characters.
-const LONGEST: usize = 65_535;
+/// The most bytes of a comment; GitHub's own limit is 65,536 characters, and a forge may add lines.
+const LONGEST: usize = 63_000;
 
 /// How much of a text is quoted, in characters.
 const QUOTE: usize = 400;
 
 /// The comment's part about one decision.
-pub(super) fn section(judged: &Judged) -> String {
+pub fn section(judged: &Judged) -> String {
+    with_footer(judged, &footer(judged.decision))
+}
+
+/// The same for a comment that is brought up to date in place: `footer` follows the rest.
+pub(super) fn with_footer(judged: &Judged, footer: &str) -> String {
     let decision = judged.decision;
     let parts = [
         heading(decision),
@@ -29,7 +35,7 @@ pub(super) fn section(judged: &Judged) -> String {
         table(decision),
         judged.request.map(|request| for_the_reviewer(decision, request)).unwrap_or_default(),
         not_counted(decision),
-        footer(decision),
+        footer.to_owned(),
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     fit(&parts.join("\n")).into_owned()
@@ -120,12 +126,13 @@ fn who_signs(decision: &Decision, sign_off: &SignOff) -> Option<String> {
     if sign_off.mode == SignOffMode::Direct {
         return words::approval(decision).map(|approval| markdown(&approval));
     }
+    let said = |login: &Login| words::last_said(sign_off, login);
     let items = sign_off.required.iter().map(|required| {
         let what = words::long_name(&required.what);
         let item = match &required.satisfied_by {
             Some(who) if required.late => format!("☑ {what}: {who}, late"),
             Some(who) => format!("☑ {what}: {who}"),
-            None => format!("☐ {what}: {}", words::any_of(&required.eligible)),
+            None => format!("☐ {what}: {}", words::any_of_with(&required.eligible, &said)),
         };
         markdown(&item)
     });
@@ -152,7 +159,9 @@ fn quotable(text: &str) -> String {
 }
 
 fn not_counted(decision: &Decision) -> String {
-    let reviews: Vec<_> = words::not_counted(decision).map(|review| prose(&review)).collect();
+    // The comment stands for days: it names the time, and not how long ago that was.
+    let when = |time: Time| format!("on {} UTC", time.for_people());
+    let reviews: Vec<_> = words::not_counted(decision, when).map(|review| prose(&review)).collect();
     let title = match reviews.len() {
         0 => return String::new(),
         1 => "1 review does not count".to_owned(),
@@ -161,15 +170,18 @@ fn not_counted(decision: &Decision) -> String {
     format!("<details><summary>{title}</summary>{}</details>\n", reviews.join("<br>"))
 }
 
-fn footer(decision: &Decision) -> String {
-    let mut parts = vec![
-        format!("policies {}", decision.digests.policies.short()),
-        format!("evaluated {} UTC", decision.evaluated_at.for_people()),
-    ];
-    if let Some((next, what)) = words::next_change(decision) {
-        parts.push(format!("next change by itself: {} UTC ({what})", next.for_people()));
-    }
-    format!("<sub>{}</sub>\n", parts.join(" · "))
+/// What stands before the time of evaluation.
+pub(super) const EVALUATED: &str = " · evaluated ";
+
+/// Which policies decided, when, and when the decision changes by itself.
+pub(super) fn footer(decision: &Decision) -> String {
+    let policies = decision.digests.policies.short();
+    let evaluated = decision.evaluated_at.for_people();
+    let next = words::next_change(decision).map(|(next, what)| {
+        format!(" · next change by itself: {} UTC ({what})", next.for_people())
+    });
+    let next = next.unwrap_or_default();
+    format!("<sub>policies {policies}{EVALUATED}{evaluated} UTC{next}</sub>\n")
 }
 
 /// Our own sentences: what stands between backquotes becomes code.

@@ -1,7 +1,7 @@
 //! One line about a decision: the description of a commit status, which forges cut at 140
 //! characters.
 
-use crate::decision::{Decision, Effect, Verdict};
+use crate::decision::{Decision, Effect, Finding, SignOffMode, Verdict};
 
 use super::escape;
 use super::words;
@@ -73,14 +73,89 @@ fn approved(decision: &Decision) -> String {
 
 /// The first finding of this effect, and how many more there are.
 fn strongest(decision: &Decision, effect: Effect) -> String {
-    let mut findings = decision.findings.iter().filter(|finding| finding.effect == effect);
-    let Some(first) = findings.next() else { return decision.verdict.to_string() };
-    match findings.count() {
+    let findings = decision.findings.iter().filter(|finding| finding.effect == effect);
+    first_of(findings).unwrap_or_else(|| decision.verdict.to_string())
+}
+
+fn first_of<'a>(mut findings: impl Iterator<Item = &'a Finding>) -> Option<String> {
+    let first = findings.next()?;
+    Some(match findings.count() {
         0 => first.message.clone(),
         more => {
             let more = format!(" (and {more} more)");
             words::cut(&first.message, LONGEST - more.chars().count()) + &more
         }
+    })
+}
+
+/// One of the statuses that tell more than the verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusLine {
+    /// `risk`, `sign-off` or `window`.
+    pub about: &'static str,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// At most 140 characters.
+    pub text: String,
+}
+
+/// How risk, sign-off and window stand, each for itself.
+pub fn status_lines(decision: &Decision) -> [StatusLine; 3] {
+    let line = |about, codes: &[&str], well: Option<String>| {
+        let of_it = |finding: &&Finding| codes.iter().any(|code| finding.code.starts_with(code));
+        let findings = decision.findings.iter().filter(of_it);
+        let strongest = findings.clone().map(|finding| finding.effect).max();
+        let (verdict, effect) = match strongest {
+            Some(Effect::Deny) => (Verdict::Denied, Effect::Deny),
+            Some(Effect::Pending) => (Verdict::Pending, Effect::Pending),
+            _ => (Verdict::Approved, Effect::Info),
+        };
+        let problem = first_of(findings.filter(|finding| finding.effect == effect));
+        let (verdict, text) = match (verdict, problem, well) {
+            (Verdict::Denied, Some(problem), _) => (verdict, problem),
+            (_, _, Some(well)) => (verdict, well),
+            (_, Some(problem), None) => (verdict, problem),
+            (_, None, None) => (decision.verdict, "the request can't be read".to_owned()),
+        };
+        StatusLine { about, verdict, text: words::cut(&escape::terminal(&text), LONGEST) }
+    };
+    [
+        line("risk", &["risk/"], risk(decision)),
+        line("sign-off", &["signoff/", "emergency/commander"], sign_off(decision)),
+        line("window", &["window/"], window(decision)),
+    ]
+}
+
+fn risk(decision: &Decision) -> Option<String> {
+    let because = decision.tier_because.join("; ").replace('`', "");
+    match (decision.tier, decision.path.is_some()) {
+        (Some(_), _) if because.is_empty() => Some(words::kind(decision)),
+        (Some(_), _) => Some(format!("{}: {because}", words::kind(decision))),
+        (None, true) => None,
+        (None, false) => Some("a change of policies".to_owned()),
+    }
+}
+
+fn sign_off(decision: &Decision) -> Option<String> {
+    let sign_off = decision.sign_off.as_ref()?;
+    let waits = words::missing(decision).next().is_some();
+    match sign_off.mode {
+        SignOffMode::Direct => {
+            words::approval(decision).or_else(|| Some("none asked for".to_owned()))
+        }
+        SignOffMode::Review if waits => Some(pending(decision)),
+        SignOffMode::Review => Some(format!("signed off by {}", words::signed_by(sign_off))),
+    }
+}
+
+fn window(decision: &Decision) -> Option<String> {
+    match &decision.window {
+        Some(window) => {
+            let planned = words::planned(decision, window);
+            planned.or_else(|| Some("needs no window".to_owned()))
+        }
+        None if decision.path.is_none() => Some("a change of policies needs no window".to_owned()),
+        None => None,
     }
 }
 
@@ -95,6 +170,15 @@ mod tests {
         let lines: Vec<_> =
             samples::all().iter().map(|sample| one_line(&sample.decision)).collect();
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn more_than_the_verdict() {
+        let lines = samples::all().into_iter().flat_map(|sample| {
+            status_lines(&sample.decision)
+                .map(|line| format!("{} {}: {}", line.about, line.verdict, line.text))
+        });
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
     }
 
     #[test]

@@ -110,7 +110,8 @@ fn rows(decision: &Decision, verbose: bool) -> String {
             let signed = words::signed_by(sign_off);
             push_row(&mut out, "signed by", (!signed.is_empty()).then_some(signed));
         }
-        push_row(&mut out, "not counted", words::not_counted(decision));
+        let ago = |time| format!("{} ago", (decision.evaluated_at - time).for_people());
+        push_row(&mut out, "not counted", words::not_counted(decision, ago));
     }
     if is_about("window/") {
         let window = decision.window.as_ref();

@@ -46,11 +46,23 @@ pub(super) fn requester(decision: &Decision) -> Option<String> {
 
 /// `bob, carol or erin`; of many the first ones: `bob, carol, erin or 9 others`.
 pub(super) fn any_of(people: &[Login]) -> String {
+    any_of_with(people, &|_| None)
+}
+
+/// The same, each with what they said so far: `bob (asked for changes) or carol`.
+pub(super) fn any_of_with(
+    people: &[Login],
+    said: &dyn Fn(&Login) -> Option<&'static str>,
+) -> String {
     const MANY: usize = 6;
-    let names: Vec<_> = people.iter().map(Login::as_str).collect();
+    let names = people.iter().map(|login| match said(login) {
+        Some(said) => format!("{login} ({said})"),
+        None => login.to_string(),
+    });
+    let names: Vec<_> = names.collect();
     match names.as_slice() {
         [] => "nobody can sign".to_owned(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         many if many.len() > MANY => {
             format!("{} or {} others", many[..MANY - 1].join(", "), many.len() - MANY + 1)
         }
@@ -170,13 +182,27 @@ pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
     Some((next, what))
 }
 
-/// A review that doesn't count: who, what, how long ago, why not.
-pub(super) fn not_counted(decision: &Decision) -> impl Iterator<Item = String> {
+/// A review that doesn't count: who, what, when (a time as `when` words it), why not.
+pub(super) fn not_counted(
+    decision: &Decision,
+    when: impl Fn(Time) -> String,
+) -> impl Iterator<Item = String> {
     let reviews = decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
-    reviews.iter().filter(|review| !review.counts).filter_map(|review| {
-        let why = review.why.as_ref()?;
-        let ago = (decision.evaluated_at - review.submitted_at).for_people();
-        Some(format!("{} {} {ago} ago: {why}", who_reviewed(review), what_reviewed(review)))
+    reviews.iter().filter(|review| !review.counts).filter_map(move |review| {
+        let (who, what) = (who_reviewed(review), what_reviewed(review));
+        Some(format!("{who} {what} {}: {}", when(review.submitted_at), review.why.as_ref()?))
+    })
+}
+
+/// What somebody whose sign-off is missing said last.
+pub(super) fn last_said(sign_off: &SignOff, login: &Login) -> Option<&'static str> {
+    let by_them = |review: &&ReviewStanding| review.user.as_ref() == Some(login);
+    Some(match sign_off.reviews.iter().rfind(by_them)?.state {
+        ReviewState::Approved => "approved, doesn't count",
+        ReviewState::ChangesRequested => "asked for changes",
+        ReviewState::Commented => "commented",
+        ReviewState::Dismissed => "review dismissed",
+        ReviewState::Pending => return None,
     })
 }
 

@@ -1,15 +1,17 @@
 //! Collects the facts about a pull request: what its commits and its journal show, and nothing that
 //! they merely claim.
 
-use super::history::History;
 use super::journal::{self, Said};
-use super::{Git, People, SKEW, Signer, others};
+use super::{CHANGE, Git, People, SKEW, Signer};
 use crate::digest::Digest;
 use crate::evidence::{
-    Contributor, Dismissed, Evidence, ForgeKind, Part, PullRequest, Review, ReviewState, Unproven,
+    Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
+    Unproven,
 };
 use crate::forge::Pull;
 use crate::forge::content::{Brought, Materials, request_at};
+use crate::forge::history::History;
+use crate::forge::others::{self, Meets, Others};
 use crate::git::{Commit, Oid, Repo};
 use crate::org::Org;
 use crate::request::{ChangeRequest, Login};
@@ -69,13 +71,7 @@ impl<'a> Collector<'a> {
         let arrived_at = about_it.map(|review| review.submitted_at).fold(arrived_at, std::cmp::min);
         let signer = submitted.map(|commit| self.people.signer(self.repo, commit));
         let request = self.request()?;
-        let others = others::of(
-            self.git,
-            self.pull,
-            self.brought.path.as_deref(),
-            request.as_ref(),
-            self.org,
-        )?;
+        let others = self.others(request.as_ref())?;
         Ok(Evidence {
             forge: Some(ForgeKind::Git),
             pull_request: Some(PullRequest {
@@ -99,6 +95,37 @@ impl<'a> Collector<'a> {
             incidents: others.incidents,
             same_id: others.same_id,
         })
+    }
+
+    /// What else bears on the change.
+    fn others(&self, request: Option<&ChangeRequest>) -> anyhow::Result<Others> {
+        let (base, path) = (self.pull.base, self.brought.path.as_deref());
+        let meets = Meets::of(request);
+        let mut others = match self.git.survey.get().filter(|survey| survey.is_at(base)) {
+            Some(survey) => survey.others(self.pull, path, meets.as_ref()),
+            None => {
+                let mut others = others::at_base(self.repo, self.pull, path, meets.as_ref())?;
+                others.open = meets.as_ref().map_or_else(|| Ok(Vec::new()), |it| self.open(it))?;
+                others
+            }
+        };
+        others.incidents = others::incidents(self.repo, base, request)?;
+        Ok(others)
+    }
+
+    /// The requests of other open changes that are in the way.
+    fn open(&self, meets: &Meets<'_>) -> anyhow::Result<Vec<Footprint>> {
+        let mut open = Vec::new();
+        for (name, head) in self.git.branches.below(CHANGE)? {
+            if name == self.pull.name {
+                continue;
+            }
+            let other = others::in_the_way(self.repo, self.pull.base, (&name, head), meets)?;
+            if other.is_some() && !self.git.is_closed(&name, self.org)? {
+                open.extend(other);
+            }
+        }
+        Ok(open)
     }
 
     fn request(&self) -> anyhow::Result<Option<ChangeRequest>> {

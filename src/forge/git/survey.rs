@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
-use super::others::{Meets, Others, folded_stem, footprint, open_request};
 use super::{CHANGE, Git, Pull};
 use crate::evidence::Footprint;
 use crate::forge::content::is_request;
+use crate::forge::others::{Meets, Others, folded_stem, footprint, open_request};
 use crate::git::{Kind, Oid};
 use crate::org::Org;
-use crate::request::{ChangeRequest, RequestFile};
+use crate::request::RequestFile;
 
 /// What the base and the open branches hold, at one moment.
 pub struct Survey {
@@ -66,17 +66,11 @@ impl Survey {
     }
 
     /// What bears on the change that `pull` brings at `path`, but for incidents.
-    pub fn others(
-        &self,
-        pull: &Pull,
-        path: Option<&str>,
-        planned: Option<&ChangeRequest>,
-    ) -> Others {
+    pub fn others(&self, pull: &Pull, path: Option<&str>, meets: Option<&Meets<'_>>) -> Others {
         let same_id = path.and_then(|path| self.paths.get(&folded_stem(path)));
         let same_id = same_id.into_iter().flatten().filter(|other| Some(other.as_str()) != path);
-        let meets = planned.map(Meets::of);
         let in_way = |index: &Index, own: Option<&str>| {
-            meets.as_ref().map_or_else(Vec::new, |meets| index.in_way(meets, own))
+            meets.map_or_else(Vec::new, |meets| index.in_way(meets, own))
         };
         Others {
             merged: in_way(&self.merged, path),

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use anyhow::bail;
 
-use super::{CHANGE, Git, Pull};
+use super::Pull;
+use super::content::{Brought, INCIDENTS, is_request, request_at, stem};
 use crate::evidence::{Footprint, Incident};
-use crate::forge::content::{Brought, INCIDENTS, is_request, request_at, stem};
 use crate::git::{Kind, Oid, Repo};
-use crate::org::Org;
 use crate::request::{ChangeRequest, RequestFile};
 use crate::time::Interval;
 use crate::yaml::{self, MAX_BYTES};
@@ -27,34 +26,13 @@ pub struct Others {
     pub same_id: Vec<String>,
 }
 
-/// Looks for what bears on the change that `pull` brings at `path`.
-pub fn of(
-    git: &Git,
+/// What the base holds that bears on the change that `pull` brings at `path`, incidents aside.
+pub fn at_base(
+    repo: &Repo,
     pull: &Pull,
     path: Option<&str>,
-    request: Option<&ChangeRequest>,
-    org: &Org,
+    meets: Option<&Meets<'_>>,
 ) -> anyhow::Result<Others> {
-    let planned = request.filter(|request| request.planned().is_some());
-    let mut others = match git.survey.get().filter(|survey| survey.is_at(pull.base)) {
-        Some(survey) => survey.others(pull, path, planned),
-        None => look(git, pull, path, planned, org)?,
-    };
-    if let Some(request) = request {
-        others.incidents = incidents(git.repo(), pull.base, request)?;
-    }
-    Ok(others)
-}
-
-/// Reads what there is, for one change.
-fn look(
-    git: &Git,
-    pull: &Pull,
-    path: Option<&str>,
-    planned: Option<&ChangeRequest>,
-    org: &Org,
-) -> anyhow::Result<Others> {
-    let repo = git.repo();
     let files = repo.files_below(pull.base, "requests")?;
     let others =
         || files.iter().filter(|(other, _)| is_request(other) && Some(other.as_str()) != path);
@@ -64,8 +42,7 @@ fn look(
         same_id: others().map(|(other, _)| other).filter(has_own_id).cloned().collect(),
         ..Others::default()
     };
-    let Some(request) = planned else { return Ok(found) };
-    let meets = Meets::of(request);
+    let Some(meets) = meets else { return Ok(found) };
     for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
         let bytes = repo.bytes(entry.id)?;
         if meets.is_possible(&bytes) {
@@ -73,30 +50,35 @@ fn look(
             found.merged.extend(other.as_ref().and_then(footprint).filter(|it| meets.meets(it)));
         }
     }
-    for (name, head) in git.branches.below(CHANGE)? {
-        if name != pull.name && !repo.leads_to(head, pull.base)? {
-            let other = open_request(repo, pull.base, head, &name)?;
-            let other = other.as_ref().and_then(footprint).filter(|it| meets.meets(it));
-            if other.is_some() && !git.is_closed(&name, org)? {
-                found.open.extend(other);
-            }
-        }
-    }
     Ok(found)
 }
 
+/// What another open pull request brings, if that is in the way.
+pub fn in_the_way(
+    repo: &Repo,
+    base: Oid,
+    (name, head): (&str, Oid),
+    meets: &Meets<'_>,
+) -> anyhow::Result<Option<Footprint>> {
+    if repo.leads_to(head, base)? {
+        return Ok(None);
+    }
+    let other = open_request(repo, base, head, name)?;
+    Ok(other.as_ref().and_then(footprint).filter(|it| meets.meets(it)))
+}
+
 /// A request's footprint, if it is still to be executed at a known time.
-pub(super) fn footprint(request: &ChangeRequest) -> Option<Footprint> {
+pub fn footprint(request: &ChangeRequest) -> Option<Footprint> {
     (!request.is_closed() && request.planned().is_some()).then(|| Footprint::from(request))
 }
 
 /// A request's file name without ending and case: two of the same are the same id.
-pub(super) fn folded_stem(path: &str) -> String {
+pub fn folded_stem(path: &str) -> String {
     stem(path).to_lowercase()
 }
 
 /// The request that another open pull request brings, if it can be read.
-pub(super) fn open_request(
+pub fn open_request(
     repo: &Repo,
     base: Oid,
     head: Oid,
@@ -109,18 +91,21 @@ pub(super) fn open_request(
 }
 
 /// What another request has to share with this one to be in its way: a target and an instant.
-pub(super) struct Meets<'a> {
+pub struct Meets<'a> {
     planned: Option<Interval>,
-    pub(super) targets: BTreeSet<&'a str>,
+    /// What the request acts on.
+    pub targets: BTreeSet<&'a str>,
     /// For each target, text that stands in every request that names it.
     signs: Vec<memchr::memmem::Finder<'a>>,
 }
 
 impl<'a> Meets<'a> {
-    pub(super) fn of(request: &'a ChangeRequest) -> Self {
+    /// For a request; nothing if it isn't known when it is to run.
+    pub fn of(request: Option<&'a ChangeRequest>) -> Option<Self> {
+        let request = request.filter(|request| request.planned().is_some())?;
         let targets = request.targets();
         let signs = targets.iter().map(|target| memchr::memmem::Finder::new(sign(target)));
-        Meets { planned: request.planned(), signs: signs.collect(), targets }
+        Some(Meets { planned: request.planned(), signs: signs.collect(), targets })
     }
 
     /// Whether a request with this text can name one of the targets: so that of thousands only
@@ -130,7 +115,8 @@ impl<'a> Meets<'a> {
             || self.signs.iter().any(|sign| sign.find(text).is_some())
     }
 
-    pub(super) fn meets(&self, other: &Footprint) -> bool {
+    /// Whether another request is in the way.
+    pub fn meets(&self, other: &Footprint) -> bool {
         let planned = self.planned.zip(other.planned);
         planned.is_some_and(|(own, other)| own.overlaps(&other))
             && other.targets.iter().any(|target| self.targets.contains(target.as_str()))
@@ -145,8 +131,13 @@ fn sign(target: &str) -> &str {
 }
 
 /// The record of the incident that a request names: `requests/incidents/**/<INC>.yaml` at base.
-fn incidents(repo: &Repo, base: Oid, request: &ChangeRequest) -> anyhow::Result<Vec<Incident>> {
-    let named = request.emergency.as_ref().and_then(|emergency| emergency.incident.as_ref());
+pub fn incidents(
+    repo: &Repo,
+    base: Oid,
+    request: Option<&ChangeRequest>,
+) -> anyhow::Result<Vec<Incident>> {
+    let named = request.and_then(|request| request.emergency.as_ref());
+    let named = named.and_then(|emergency| emergency.incident.as_ref());
     let Some(id) = named else { return Ok(Vec::new()) };
     let mut incidents = Vec::new();
     for (path, entry) in repo.files_below(base, INCIDENTS.trim_end_matches('/'))? {
@@ -181,9 +172,10 @@ mod tests {
 
     #[test]
     fn an_escaped_target_is_not_overlooked() {
-        let file = RequestFile::read("x.yaml", b"actions: [{action: deploy, target: eu-west-1}]");
-        let request = file.request.unwrap();
-        let meets = Meets::of(&request);
+        let text = "actions: [{action: deploy, target: eu-west-1}]\n\
+                    schedule: {start: 2026-11-24T10:00:00Z, end: 2026-11-24T11:00:00Z}";
+        let file = RequestFile::read("x.yaml", text.as_bytes());
+        let meets = Meets::of(file.request.as_ref()).unwrap();
         assert!(meets.is_possible(b"target: eu-west-1"));
         assert!(meets.is_possible(b"target: \"eu-\\x77est-1\""));
         assert!(!meets.is_possible(b"target: eu-west-2"));

@@ -1,0 +1,97 @@
+//! `changegate check --pr` and `--event`: judges pull requests on GitHub, and answers there.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use super::CheckArgs;
+use crate::cli::on_github;
+use crate::cli::{UNDECIDED, complain, here, json, print, warn};
+use crate::decision::Verdict;
+use crate::forge::github::{self, GitHub, Subject};
+use crate::gate::{Gate, Judgement};
+use crate::time::Time;
+
+/// Judges the pull requests that were named, one after another.
+pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let mut place = args.on_github.open()?;
+    if args.dry_run {
+        place.github = place.github.looking_only();
+    }
+    let github = &place.github;
+    let subjects = match (&args.pr, &args.event) {
+        (Some(number), _) => vec![Subject::Pull(*number)],
+        (None, Some(file)) => {
+            let (event, payload) = on_github::event(file)?;
+            github.subjects(&event, &payload)?
+        }
+        (None, None) => Vec::new(),
+    };
+    if subjects.is_empty() {
+        warn("note", "no open pull request has this head any more: there is nothing to judge");
+    }
+    let now = args.now.get();
+    let gate = Gate::new(github.repo(), github);
+    let mut strongest = None;
+    let mut undecided = false;
+    for subject in subjects {
+        match check(args, github, &gate, &subject, now) {
+            Ok(verdict) => strongest = strongest.max(verdict),
+            Err(error) => {
+                undecided = true;
+                complain(&error);
+                if let Err(error) = github.publish_error(&subject, &error) {
+                    complain(&error);
+                }
+            }
+        }
+    }
+    Ok(match (undecided, strongest) {
+        (true, _) => ExitCode::from(UNDECIDED),
+        (false, verdict) => ExitCode::from(verdict.map_or(0, Verdict::exit_code)),
+    })
+}
+
+/// The verdict on one; nothing if it isn't judged.
+fn check(
+    args: &CheckArgs,
+    github: &GitHub,
+    gate: &Gate<'_, GitHub>,
+    subject: &Subject,
+    now: Time,
+) -> anyhow::Result<Option<Verdict>> {
+    let name = github::name(subject.number());
+    let Some(judgement) = gate.check_if_protected(&name, now)? else {
+        let why = "it goes to a branch that the settings of the default branch don't protect";
+        warn("note", &format!("{name} isn't judged: {why}"));
+        return Ok(None);
+    };
+    if let Some(folder) = &args.keep {
+        keep(folder, github, &judgement)?;
+    }
+    here::report(&judgement, args.format, args.verbose)?;
+    let mut verdict = judgement.decision.verdict;
+    if let Subject::Queued { commit, .. } = subject {
+        verdict =
+            verdict.max(github.publish_on_queued(&judgement.pull, &judgement.decision, commit)?);
+    }
+    if args.dry_run {
+        for plan in github.take_plans() {
+            print(&format!("\nwould write to {}:\n{plan}", github::name(plan.number)))?;
+        }
+    }
+    Ok(Some(verdict))
+}
+
+/// Writes what the decision rests on to files.
+fn keep(folder: &Path, github: &GitHub, judgement: &Judgement) -> anyhow::Result<()> {
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+    };
+    std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    write("evidence.json", json(&judgement.evidence)?)?;
+    write("github.json", json(&github.record_of(&judgement.pull))?)?;
+    write("decision.json", json(&judgement.decision)?)
+}

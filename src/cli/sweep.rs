@@ -1,0 +1,91 @@
+//! `changegate sweep`: judges the open pull requests on GitHub whose time has come.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::on_github::GitHubArgs;
+use super::{NowArg, UNDECIDED, complain, print};
+use crate::forge::github::{self, Subject};
+use crate::gate::Gate;
+use crate::report::one_line;
+
+/// Judge the open pull requests on GitHub whose time has come
+///
+/// An answer on a pull request stays until something changes it. A sweep judges anew what time has
+/// changed: a planned start or end that has passed, an approval that aged out, a reminder that is
+/// due. It also heals what a lost event left behind: new policies on the base, a review that nobody
+/// was told of. What has not changed costs no request of its own. Two sweeps at once do no harm.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    on_github: GitHubArgs,
+
+    /// Judge all of them, whether their time has come or not
+    #[arg(long)]
+    all: bool,
+
+    /// Print what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    now: NowArg,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  changegate sweep --repo acme/ops
+      what a workflow runs every quarter of an hour
+  changegate sweep --all --dry-run
+      what every open pull request would be told now
+
+Exit codes:
+  0  every pull request has the answer that it should have
+  2  some could not be decided";
+
+/// Runs the verb.
+pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
+    let mut place = args.on_github.open()?;
+    place.github = place.github.sweeping();
+    if args.dry_run {
+        place.github = place.github.looking_only();
+    }
+    let github = &place.github;
+    let now = args.now.get();
+    let gate = Gate::new(github.repo(), github);
+    let protected = match github.default_tip()? {
+        Some(tip) => gate.org_at(tip)?.settings.protected_bases,
+        None => Vec::new(),
+    };
+    let survey = github.survey(&protected, now)?;
+    let due: Vec<_> = survey.iter().filter(|pull| args.all || pull.why.is_some()).collect();
+    let mut undecided = 0;
+    for pull in &due {
+        let name = github::name(pull.number);
+        let why = pull.why.unwrap_or("asked for");
+        match gate.check_if_protected(&name, now) {
+            Ok(Some(judgement)) => {
+                let decision = &judgement.decision;
+                let answer = one_line(decision);
+                print(&format!("{name} {} ({why}): {answer}\n", decision.verdict))?;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                undecided += 1;
+                let error = error.context(name);
+                complain(&error);
+                if let Err(error) = github.publish_error(&Subject::Pull(pull.number), &error) {
+                    complain(&error);
+                }
+            }
+        }
+        for plan in github.take_plans() {
+            print(&plan.to_string())?;
+        }
+    }
+    let (open, judged) = (survey.len(), due.len() - undecided);
+    print(&format!("{open} open pull requests to protected branches, {judged} judged anew\n"))?;
+    Ok(ExitCode::from(if undecided == 0 { 0 } else { UNDECIDED }))
+}

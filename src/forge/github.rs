@@ -1,0 +1,248 @@
+//! GitHub: pull requests, their reviews as approvals, status checks as the answer.
+//!
+//! ```text
+//! the open pull requests ─▶ ┌ git: base, heads, reviewed commits ┐
+//!                           └ reviews, timeline, commits, pushes ┴▶ evidence … decision
+//!                             statuses, comment as they are ──────▶ what differs ─▶ written
+//! ```
+//!
+//! Contents and history are read from Git, whole; the API is asked for what only GitHub's server
+//! knows: who somebody is, what they pressed and when, who pushed. People are known by their
+//! numeric ids, because a login can be recycled. Only pull requests to branches that the default
+//! branch's settings protect are judged.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::str::FromStr;
+
+use anyhow::{Context as _, bail};
+
+use super::content::Brought;
+use super::{Forge, Published, Pull};
+use crate::evidence::Evidence;
+use crate::git::{Oid, Repo};
+use crate::org::Org;
+use crate::report::Judged;
+use crate::time::Time;
+
+pub mod access;
+mod arrival;
+pub mod client;
+mod collect;
+mod event;
+mod facts;
+mod identity;
+mod memo;
+mod patience;
+mod plan;
+mod publish;
+mod remote;
+mod survey;
+pub mod types;
+
+pub use access::Access;
+pub use client::{Client, Exchange};
+pub use event::Subject;
+pub use plan::Plan;
+pub use survey::Surveyed;
+
+use collect::Collector;
+use facts::Facts;
+use remote::Remote;
+
+/// A repository's name, `owner/name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The user or organisation.
+    pub owner: String,
+    /// The repository.
+    pub name: String,
+}
+
+impl Name {
+    /// The path of something that belongs to it, in the API.
+    pub fn path(&self, parts: &[&str]) -> String {
+        client::path(&[&["repos", &self.owner, &self.name], parts].concat())
+    }
+}
+
+impl FromStr for Name {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let is_plain = |part: &str| {
+            let is_fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            !part.is_empty() && part.chars().all(is_fit) && !matches!(part, "." | "..")
+        };
+        match text.split_once('/') {
+            Some((owner, name)) if is_plain(owner) && is_plain(name) => {
+                Ok(Name { owner: owner.to_owned(), name: name.to_owned() })
+            }
+            _ => bail!("`{text}` names no repository: write owner/name, such as acme/ops"),
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
+/// GitHub as a forge.
+pub struct GitHub {
+    client: Client,
+    repository: Name,
+    remote: Remote,
+    is_app: bool,
+    /// The open pull requests, read once for many.
+    open: RefCell<Option<Rc<Vec<types::Pull>>>>,
+    /// What was learnt of pull requests, by name.
+    facts: RefCell<BTreeMap<String, Rc<Facts>>>,
+    /// Plans instead of writes, where nothing is to be written.
+    plans: Option<RefCell<Vec<Plan>>>,
+    /// Whether what the next sweep has to know is written even if nothing else changes.
+    is_sweep: bool,
+}
+
+impl GitHub {
+    /// A repository on GitHub whose commits are brought to `repo`.
+    ///
+    /// # Errors
+    /// When the credentials are of no use.
+    pub fn new(
+        access: &Access,
+        repository: Name,
+        repo: Repo,
+        announce: impl Fn(&str) + 'static,
+    ) -> anyhow::Result<Self> {
+        let client = Client::new(access, &repository, announce)?;
+        Ok(GitHub {
+            client,
+            remote: Remote::of(repo),
+            is_app: access.is_app(),
+            repository,
+            open: RefCell::default(),
+            facts: RefCell::default(),
+            plans: None,
+            is_sweep: false,
+        })
+    }
+
+    /// The same, writing nothing: what would be written is kept for [`GitHub::take_plans`].
+    pub fn looking_only(mut self) -> Self {
+        self.plans = Some(RefCell::default());
+        self
+    }
+
+    /// The same for a sweep over all pull requests, which leaves behind what the next one has to know.
+    pub fn sweeping(mut self) -> Self {
+        self.is_sweep = true;
+        self
+    }
+
+    /// What would have been written.
+    pub fn take_plans(&self) -> Vec<Plan> {
+        self.plans.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
+    /// The repository that commits are brought to.
+    pub fn repo(&self) -> &Repo {
+        self.remote.repo()
+    }
+
+    /// The API.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The repository's name.
+    pub fn repository(&self) -> &Name {
+        &self.repository
+    }
+
+    /// The open pull requests.
+    ///
+    /// # Errors
+    /// When GitHub can't be asked.
+    pub fn open_pulls(&self) -> anyhow::Result<Rc<Vec<types::Pull>>> {
+        if let Some(known) = &*self.open.borrow() {
+            return Ok(Rc::clone(known));
+        }
+        let path = self.repository.path(&["pulls"]) + "?state=open";
+        let pulls = self.client.run(self.client.list(&path)).context("list the pull requests")?;
+        let pulls = Rc::new(pulls);
+        *self.open.borrow_mut() = Some(Rc::clone(&pulls));
+        Ok(pulls)
+    }
+
+    /// What GitHub was asked about a pull request when it was looked at last, and said, word for word.
+    pub fn record_of(&self, pull: &Pull) -> Vec<Exchange> {
+        self.facts.borrow().get(&pull.name).map_or_else(Vec::new, |facts| facts.record.clone())
+    }
+
+    /// What was learnt of a pull request when it was looked at last.
+    fn facts_of(&self, pull: &Pull) -> anyhow::Result<Rc<Facts>> {
+        let facts = self.facts.borrow().get(&pull.name).cloned();
+        facts.with_context(|| format!("{} was judged before it was looked at", pull.name))
+    }
+}
+
+/// A pull request's name here: `#7`.
+pub fn name(number: u64) -> String {
+    format!("#{number}")
+}
+
+fn number(name: &str) -> anyhow::Result<u64> {
+    let number = name.trim_start_matches('#').parse();
+    number.with_context(|| format!("`{name}` is no number of a pull request"))
+}
+
+impl Forge for GitHub {
+    /// Brings its commits here, and learns what GitHub knows of it.
+    fn pull(&self, name: &str) -> anyhow::Result<Pull> {
+        let facts = self.learn(number(name)?)?;
+        let pull = facts.as_pull();
+        self.facts.borrow_mut().insert(pull.name.clone(), Rc::new(facts));
+        Ok(pull)
+    }
+
+    fn protecting(&self, pull: &Pull) -> anyhow::Result<Option<Oid>> {
+        Ok(Some(self.facts_of(pull)?.default_tip))
+    }
+
+    fn siblings(&self, pull: &Pull) -> anyhow::Result<Vec<String>> {
+        Ok(self.facts_of(pull)?.siblings().map(|pull| name(pull.number)).collect())
+    }
+
+    fn evidence(
+        &self,
+        pull: &Pull,
+        brought: &Brought,
+        org: &Org,
+        now: Time,
+    ) -> anyhow::Result<Evidence> {
+        let facts = self.facts_of(pull)?;
+        Collector::of(self, &facts, pull, brought, org)?.evidence(now)
+    }
+
+    fn publish(
+        &self,
+        pull: &Pull,
+        judged: &Judged<'_>,
+        evidence: &Evidence,
+        org: &Org,
+    ) -> anyhow::Result<Published> {
+        self.bring_in_line(pull, judged, evidence, org)
+    }
+}
+
+impl GitHub {
+    /// Lets everything be learnt anew.
+    pub fn forget(&self) {
+        *self.open.borrow_mut() = None;
+        self.facts.borrow_mut().clear();
+    }
+}

@@ -1,0 +1,137 @@
+//! Who talks to GitHub: the token, or the App whose tokens are asked for, and where GitHub is.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+/// GitHub's own API.
+const API: &str = "https://api.github.com";
+
+/// A secret that doesn't print.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret with this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Secret(text.into())
+    }
+
+    /// The text, for where it has to go.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// How requests are authenticated.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// A token: that of a workflow, or somebody's own.
+    Token(Secret),
+    /// A GitHub App, by its id and private key (PEM).
+    App {
+        /// The App's id.
+        id: u64,
+        /// Its private key.
+        key: Secret,
+    },
+}
+
+/// GitHub, and who asks.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The API's address, without a slash at the end.
+    pub api: String,
+    /// Who asks.
+    pub credentials: Credentials,
+}
+
+impl Access {
+    /// What the environment says, by `variable`: `CHANGEGATE_APP_ID` with `CHANGEGATE_APP_KEY` (the
+    /// PEM itself, or the name of its file), else `GITHUB_TOKEN` or `GH_TOKEN`; `GITHUB_API_URL`.
+    ///
+    /// # Errors
+    /// When neither is there, or the key can't be read.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let variable = |name| variable(name).filter(|value| !value.trim().is_empty());
+        let api = variable("GITHUB_API_URL").unwrap_or_else(|| API.to_owned());
+        let credentials = match variable("CHANGEGATE_APP_ID") {
+            Some(id) => {
+                let id = id.trim().parse().with_context(|| {
+                    format!("CHANGEGATE_APP_ID is a number, and {id:?} is none")
+                })?;
+                let key = variable("CHANGEGATE_APP_KEY").context(
+                    "CHANGEGATE_APP_ID is set, and CHANGEGATE_APP_KEY is not: set it to the \
+                     App's private key or to the name of its .pem file",
+                )?;
+                Credentials::App { id, key: Secret(pem(key)?) }
+            }
+            None => {
+                let token = variable("GITHUB_TOKEN").or_else(|| variable("GH_TOKEN"));
+                let Some(token) = token else {
+                    bail!(
+                        "GitHub has to know who asks: set GITHUB_TOKEN to a token that can read \
+                         the repository's pull requests and write its statuses"
+                    );
+                };
+                Credentials::Token(Secret(token.trim().to_owned()))
+            }
+        };
+        Ok(Access { api: api.trim_end_matches('/').to_owned(), credentials })
+    }
+
+    /// Whether a GitHub App asks: its answers are check runs, which rules can pin to it.
+    pub fn is_app(&self) -> bool {
+        matches!(self.credentials, Credentials::App { .. })
+    }
+}
+
+fn pem(key: String) -> anyhow::Result<String> {
+    if key.contains("-----BEGIN") {
+        // A line break is often written as `\n` where an environment variable is set.
+        return Ok(key.replace("\\n", "\n"));
+    }
+    std::fs::read_to_string(Path::new(key.trim()))
+        .with_context(|| format!("read the App's private key from {}", key.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(variables: &[(&str, &str)]) -> anyhow::Result<Access> {
+        Access::from_environment(|name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_token_never_prints() {
+        let access = access(&[("GITHUB_TOKEN", "ghs_verysecret\n")]).unwrap();
+        assert!(!format!("{access:?}").contains("verysecret"));
+        assert!(
+            matches!(&access.credentials, Credentials::Token(token) if token.reveal() == "ghs_verysecret")
+        );
+        assert_eq!(access.api, API);
+    }
+
+    #[test]
+    fn an_app_needs_its_key() {
+        let error = access(&[("CHANGEGATE_APP_ID", "7")]).unwrap_err();
+        assert!(error.to_string().contains("CHANGEGATE_APP_KEY"), "{error}");
+        let key = "-----BEGIN RSA PRIVATE KEY-----\\nMII\\n-----END RSA PRIVATE KEY-----";
+        let variables = [("CHANGEGATE_APP_ID", "7"), ("CHANGEGATE_APP_KEY", key)];
+        let access = access(&variables).unwrap();
+        assert!(access.is_app());
+        assert!(!format!("{access:?}").contains("MII"));
+        assert!(self::access(&[]).unwrap_err().to_string().contains("GITHUB_TOKEN"));
+    }
+}

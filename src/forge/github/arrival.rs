@@ -1,0 +1,80 @@
+//! Since when head has held what it holds, as GitHub's server saw it.
+//!
+//! Dates in commits are forgeable, and after a force-push even the commit that a review names can't
+//! be relied on. The list of pushes can: which commit the branch pointed to from when on.
+
+use super::types::{Event, Push, Review};
+use crate::time::{Duration, Time};
+
+/// The start of the latest unbroken run of pushes after which the branch held head's content, which
+/// is what `same` tells of a commit. Nothing if the pushes don't lead to head.
+pub fn by_pushes(pushes: &[Push], head: &str, same: impl Fn(&str) -> bool) -> Option<Time> {
+    let is_move = |push: &&Push| push.activity_type != "branch_deletion";
+    // Behind a deletion the branch was another one.
+    let latest = pushes.iter().take_while(is_move);
+    let mut run = latest.take_while(|push| push.after == head || same(&push.after)).peekable();
+    if run.peek()?.after != head {
+        return None;
+    }
+    run.last().map(|push| push.timestamp)
+}
+
+/// The same where GitHub doesn't list the pushes, rather too late than too early: not before the
+/// last force-push, nor before the last review of a commit that isn't part of what has stood
+/// unbroken (`settled`) until head.
+pub fn by_events(
+    opened: Time,
+    timeline: &[Event],
+    reviews: &[Review],
+    settled: impl Fn(&str) -> bool,
+) -> Time {
+    let forced = timeline.iter().filter(|event| event.event == "head_ref_force_pushed");
+    let forced = forced.filter_map(|event| event.created_at);
+    let of_others =
+        reviews.iter().filter(|review| !review.commit_id.as_deref().is_some_and(&settled));
+    let after_others =
+        of_others.filter_map(|review| Some(review.submitted_at? + Duration::seconds(1)));
+    forced.chain(after_others).fold(opened, Time::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(minute: u32) -> Time {
+        format!("2026-11-23T10:{minute:02}:00Z").parse().unwrap()
+    }
+
+    /// Pushes oldest first, a letter for each commit; `-` deletes the branch.
+    fn arrived(pushes: &str, head: &str, same: &str) -> Option<Time> {
+        let mut pushes: Vec<_> = (0..)
+            .zip(pushes.chars())
+            .map(|(minute, letter)| Push {
+                after: letter.to_string(),
+                name: "refs/heads/change".to_owned(),
+                timestamp: time(minute),
+                activity_type: if letter == '-' { "branch_deletion" } else { "push" }.to_owned(),
+                actor: None,
+            })
+            .collect();
+        pushes.reverse();
+        by_pushes(&pushes, head, |commit| same.contains(commit))
+    }
+
+    #[test]
+    fn the_latest_unbroken_run_counts() {
+        for (pushes, head, same, minute) in [
+            ("a", "a", "", Some(0)),
+            ("ab", "b", "", Some(1)),
+            ("ab", "b", "a", Some(0)),
+            // A, B, A again: the first A doesn't count.
+            ("aba", "a", "", Some(2)),
+            ("abcd", "d", "ac", Some(2)),
+            ("a-a", "a", "", Some(2)),
+            ("ab", "c", "ab", None),
+            ("", "a", "", None),
+        ] {
+            assert_eq!(arrived(pushes, head, same), minute.map(time), "{pushes} {head} {same}");
+        }
+    }
+}

@@ -1,0 +1,516 @@
+//! The wire: requests to GitHub's API and their answers.
+//!
+//! octocrab carries and authenticates; what GitHub's answers mean is read here. A request that only
+//! asks is repeated after a failure, with growing pauses; one that changes something is never
+//! repeated blindly, because a failure doesn't tell whether it took effect: [`Failure::Unclear`]
+//! tells the caller to look first.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use http::{HeaderMap, Method, StatusCode};
+use octocrab::Octocrab;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::access::{Access, Credentials, Secret};
+use super::patience::{Patience, Turn};
+
+/// How long a connection may take to come about, and how long an answer may stay silent.
+const CONNECT: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The most items that GitHub puts on a page.
+pub const PAGE: usize = 100;
+
+/// The most pages that are read of one list: past that, nothing of its kind is small enough to be
+/// decided on.
+const MOST_PAGES: usize = 100;
+
+/// What is left as it is in a part of a path or a query.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// GitHub's API, for one repository or installation.
+pub struct Client {
+    runtime: Runtime,
+    http: Octocrab,
+    /// The part of the API's address that stands before every path; empty but on GHES.
+    prefix: String,
+    token: Secret,
+    patience: Patience,
+    record: RefCell<Vec<Exchange>>,
+}
+
+/// A question and GitHub's answer, word for word, for the record.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Exchange {
+    /// GET, or POST for GraphQL.
+    pub method: String,
+    /// The path with its query.
+    pub path: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The answer's body.
+    pub body: String,
+}
+
+/// An answer.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+/// Why something wasn't done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// GitHub says no.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Nobody knows whether it took effect.
+    #[error("{0:#}")]
+    Unclear(anyhow::Error),
+}
+
+/// GitHub's no.
+#[derive(Debug, thiserror::Error)]
+#[error("GitHub answers {method} {path} with {status}: {message}{}", hint(*.status, .method))]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The request's method.
+    pub method: Method,
+    /// The request's path.
+    pub path: String,
+    /// What GitHub says.
+    pub message: String,
+}
+
+fn hint(status: u16, method: &Method) -> &'static str {
+    match status {
+        401 => " (the token isn't valid, or has expired: give a new one in GITHUB_TOKEN)",
+        403 if *method != Method::GET => {
+            " (the token may not write this: a workflow needs `pull-requests: write` and \
+             `statuses: write`, an App `checks: write` and `pull_requests: write`)"
+        }
+        403 => " (the token may not read this)",
+        404 => " (there is no such thing, or the token may not see it)",
+        _ => "",
+    }
+}
+
+/// A path from its parts, each encoded, so that no name reaches beyond its place.
+pub fn path(parts: &[&str]) -> String {
+    parts.iter().fold(String::new(), |path, part| path + "/" + &encoded(part))
+}
+
+/// Text as it stands in one part of a path, or in a query.
+pub fn encoded(text: &str) -> String {
+    match text {
+        // These would be taken for steps within the path.
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => utf8_percent_encode(text, PLAIN).to_string(),
+    }
+}
+
+impl Client {
+    /// A client for a repository. `announce` is told whenever GitHub is waited for.
+    ///
+    /// # Errors
+    /// When the address or the credentials are of no use.
+    pub fn new(
+        access: &Access,
+        repository: &super::Name,
+        announce: impl Fn(&str) + 'static,
+    ) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("prepare for network access")?;
+        let http = built(&runtime, &access.api, &access.credentials)?;
+        let token = match &access.credentials {
+            Credentials::Token(token) => token.clone(),
+            Credentials::App { .. } => Secret::new(""),
+        };
+        let patience = Patience::new(announce);
+        let prefix = prefix(&access.api);
+        let client = Client { runtime, http, prefix, token, patience, record: RefCell::default() };
+        if access.is_app() { client.into_installation(access, repository) } else { Ok(client) }
+    }
+
+    /// The App's client turned into one for its installation at a repository, which can do no more
+    /// than is needed there, for an hour.
+    fn into_installation(
+        mut self,
+        access: &Access,
+        repository: &super::Name,
+    ) -> anyhow::Result<Self> {
+        #[derive(serde::Deserialize)]
+        struct Installation {
+            id: u64,
+        }
+        #[derive(serde::Deserialize)]
+        struct Token {
+            token: String,
+        }
+        let installation: Installation =
+            self.run(self.get(&repository.path(&["installation"]))).with_context(|| {
+                format!("find the App's installation at {repository}: is it installed there?")
+            })?;
+        let body = json!({
+            "repositories": [repository.name],
+            "permissions": {
+                "checks": "write",
+                "contents": "read",
+                "metadata": "read",
+                "pull_requests": "write",
+            },
+        });
+        let id = installation.id.to_string();
+        let path = path(&["app", "installations", &id, "access_tokens"]);
+        // Asking twice makes two tokens, which harms nobody.
+        let token: Token = self.run(self.ask(Method::POST, &path, Some(&body)))?;
+        self.token = Secret::new(token.token);
+        let as_token = Credentials::Token(self.token.clone());
+        self.http = built(&self.runtime, &access.api, &as_token)?;
+        self.record.borrow_mut().clear();
+        Ok(self)
+    }
+
+    /// The token that requests carry, for git.
+    pub(super) fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    /// Waits for what a request brings.
+    pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Everything that GitHub was asked since the last time, with its answers.
+    pub fn take_record(&self) -> Vec<Exchange> {
+        self.record.take()
+    }
+
+    /// What stands at a path.
+    ///
+    /// # Errors
+    /// When there is nothing, or it can't be had.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// What stands at a path; nothing if GitHub shows nothing there.
+    ///
+    /// # Errors
+    /// When it can't be had.
+    pub async fn get_if_shown<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
+        match self.get(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if is_hidden(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A whole list, page by page.
+    ///
+    /// # Errors
+    /// When a page can't be had, or is missing.
+    pub async fn list<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
+        self.list_in(path, None).await
+    }
+
+    /// The same, where the list stands in an object under `key`.
+    ///
+    /// # Errors
+    /// As [`Client::list`].
+    pub async fn list_in<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: Option<&str>,
+    ) -> anyhow::Result<Vec<T>> {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let mut next = Some(format!("{path}{separator}per_page={PAGE}"));
+        let mut items = Vec::new();
+        for page in 1.. {
+            let Some(path) = next else { break };
+            if page > MOST_PAGES {
+                bail!("{path} has more than {MOST_PAGES} pages, too many to decide on");
+            }
+            let (found, more) = self.page(&path, key).await?;
+            if found.is_empty() && page > 1 {
+                bail!("GitHub names a page {page} of {path}, and it is empty: try again");
+            }
+            for item in found {
+                items.push(read(item).with_context(|| format!("read {path}"))?);
+            }
+            next = more;
+        }
+        Ok(items)
+    }
+
+    /// One page's items, and the path of the next one. An empty page behind another is asked for
+    /// again: GitHub sometimes counts what it doesn't show yet.
+    async fn page(
+        &self,
+        path: &str,
+        key: Option<&str>,
+    ) -> anyhow::Result<(Vec<Value>, Option<String>)> {
+        let is_first = !path.contains("page=2") && !path.contains("after=");
+        let mut turn = Turn::first();
+        loop {
+            let answer = self.answer(Method::GET, path, None).await?;
+            let body: Value = parse(&answer.body).with_context(|| format!("read {path}"))?;
+            let list = match key {
+                Some(key) => body.get(key).cloned().unwrap_or_default(),
+                None => body,
+            };
+            let Value::Array(items) = list else { bail!("{path} is no list") };
+            if !items.is_empty() || is_first || !self.patience.again(&mut turn, path).await {
+                return Ok((items, self.next(&answer.headers)));
+            }
+        }
+    }
+
+    /// The next page, from an answer's `Link` header. Its host isn't followed: the token goes to the
+    /// API and nowhere else.
+    fn next(&self, headers: &HeaderMap) -> Option<String> {
+        let links = headers.get("link")?.to_str().ok()?;
+        let link = links.split(',').find(|link| link.contains("rel=\"next\""))?;
+        let uri: http::Uri = link.split_once('<')?.1.split_once('>')?.0.parse().ok()?;
+        let path = uri.path_and_query()?.as_str();
+        Some(path.strip_prefix(&self.prefix).unwrap_or(path).to_owned())
+    }
+
+    /// Asks by GraphQL.
+    ///
+    /// # Errors
+    /// When there is no answer, or one with errors.
+    pub async fn query<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        variables: Value,
+    ) -> anyhow::Result<T> {
+        let body = json!({ "query": query, "variables": variables });
+        let mut answer: Value = self.ask(Method::POST, "/graphql", Some(&body)).await?;
+        if let Some(error) = answer["errors"].get(0) {
+            bail!("GitHub can't answer a query: {}", error["message"]);
+        }
+        read(answer["data"].take()).context("read the answer to a query")
+    }
+
+    /// Changes something, once.
+    ///
+    /// # Errors
+    /// When it wasn't done, or when nobody knows.
+    pub async fn write(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
+        let mut turn = Turn::first();
+        loop {
+            let sent = self.send(method.clone(), path, Some(body)).await;
+            let answer = sent.map_err(Failure::Unclear)?;
+            if answer.status.is_success() {
+                return Ok(parse(&answer.body).unwrap_or_default());
+            }
+            if answer.status.is_server_error() {
+                let refusal = refusal(method, path, &answer);
+                return Err(Failure::Unclear(refusal.into()));
+            }
+            // A limit is refused before anything is done.
+            if !self
+                .patience
+                .after_limit(&mut turn, path, answer.status, &answer.headers, &answer.body)
+                .await
+            {
+                return Err(refusal(method, path, &answer).into());
+            }
+        }
+    }
+
+    /// Asks, and reads the answer.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<T> {
+        let answer = self.answer(method, path, body).await?;
+        let value = parse(&answer.body).with_context(|| format!("read {path}"))?;
+        read(value).with_context(|| format!("read {path}"))
+    }
+
+    /// A good answer to a question that may be repeated.
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
+        let mut turn = Turn::first();
+        loop {
+            let failed = match self.send(method.clone(), path, body).await {
+                Ok(answer) if answer.status.is_success() => {
+                    // A body that broke off is a failure like any other.
+                    match parse(&answer.body) {
+                        Ok(_) => {
+                            self.keep(&method, path, &answer);
+                            return Ok(answer);
+                        }
+                        Err(error) => {
+                            error.context(format!("GitHub's answer to {path} is no JSON"))
+                        }
+                    }
+                }
+                Ok(answer) if answer.status.is_server_error() => {
+                    refusal(method.clone(), path, &answer).into()
+                }
+                Ok(answer) => {
+                    let (status, headers) = (answer.status, &answer.headers);
+                    if self
+                        .patience
+                        .after_limit(&mut turn, path, status, headers, &answer.body)
+                        .await
+                    {
+                        continue;
+                    }
+                    self.keep(&method, path, &answer);
+                    return Err(refusal(method, path, &answer).into());
+                }
+                Err(error) => error,
+            };
+            if !self.patience.again(&mut turn, path).await {
+                return Err(failed);
+            }
+        }
+    }
+
+    fn keep(&self, method: &Method, path: &str, answer: &Answer) {
+        self.record.borrow_mut().push(Exchange {
+            method: method.to_string(),
+            path: path.to_owned(),
+            status: answer.status.as_u16(),
+            body: answer.body.clone(),
+        });
+    }
+
+    /// One request, one answer.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
+        let failed = || format!("{method} {path}: GitHub can't be reached");
+        let request = http::request::Builder::new()
+            .method(method.clone())
+            .uri(format!("{}{path}", self.prefix))
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", "2022-11-28");
+        let request = self.http.build_request(request, body).with_context(failed)?;
+        // Bodies may come slowly, but not for ever.
+        let whole = tokio::time::timeout(SILENCE * 4, async {
+            let response = self.http.execute(request).await?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let body = self.http.body_to_string(response).await?;
+            Ok::<_, octocrab::Error>(Answer { status, headers, body })
+        });
+        let answer = whole.await.map_err(|_| anyhow!("no answer for two minutes"));
+        answer
+            .and_then(|answer| answer.map_err(|error| anyhow!(causes(&error))))
+            .with_context(failed)
+    }
+}
+
+/// An octocrab client that repeats nothing by itself.
+fn built(runtime: &Runtime, api: &str, as_whom: &Credentials) -> anyhow::Result<Octocrab> {
+    let _inside = runtime.enter();
+    let builder = Octocrab::builder()
+        .base_uri(api)
+        .with_context(|| format!("GITHUB_API_URL is an address, and {api:?} is none"))?
+        .set_connect_timeout(Some(CONNECT))
+        .set_read_timeout(Some(SILENCE))
+        .set_write_timeout(Some(SILENCE));
+    let builder = match as_whom {
+        Credentials::Token(token) => builder.personal_token(token.reveal()),
+        Credentials::App { id, key } => builder
+            .app_from_rsa_pem((*id).into(), key.reveal())
+            .map_err(|_| anyhow!("CHANGEGATE_APP_KEY holds no RSA private key in PEM form"))?,
+    };
+    builder.build().context("prepare for GitHub")
+}
+
+/// What of the API's address is a path: `/api/v3` on GHES.
+fn prefix(api: &str) -> String {
+    let uri = api.parse::<http::Uri>().ok();
+    uri.map(|uri| uri.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+}
+
+fn parse(body: &str) -> anyhow::Result<Value> {
+    if body.trim().is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(body).context("GitHub's answer breaks off, or is no JSON")
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
+    serde_json::from_value(value).context("GitHub's answer isn't in the form that it documents")
+}
+
+fn refusal(method: Method, path: &str, answer: &Answer) -> Refusal {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let mut message = match body["message"].as_str() {
+        Some(message) => message.to_owned(),
+        None => answer.status.canonical_reason().unwrap_or("no reason").to_owned(),
+    };
+    for error in body["errors"].as_array().into_iter().flatten() {
+        let said = error.as_str().or_else(|| error["message"].as_str());
+        let _ = write!(message, "; {}", said.map_or_else(|| error.to_string(), str::to_owned));
+    }
+    Refusal { status: answer.status.as_u16(), method, path: path.to_owned(), message }
+}
+
+/// Whether an error says that GitHub shows nothing there.
+pub fn is_hidden(error: &anyhow::Error) -> bool {
+    status_of(error).is_some_and(|status| matches!(status, 404 | 410))
+}
+
+/// The HTTP status behind an error.
+pub fn status_of(error: &anyhow::Error) -> Option<u16> {
+    error.downcast_ref::<Refusal>().map(|refusal| refusal.status)
+}
+
+/// An error with what caused it, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            let _ = write!(text, ": {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_reaches_beyond_its_place() {
+        assert_eq!(path(&["repos", "acme", "ops"]), "/repos/acme/ops");
+        assert_eq!(path(&["git", "feat#1", "a/b?c=%"]), "/git/feat%231/a%2Fb%3Fc%3D%25");
+        assert_eq!(path(&["..", "."]), "/%2E%2E/%2E");
+    }
+
+    #[test]
+    fn the_api_may_have_a_path() {
+        assert_eq!(prefix("https://api.github.com"), "");
+        assert_eq!(prefix("https://github.acme.example/api/v3"), "/api/v3");
+    }
+}

@@ -1,0 +1,309 @@
+//! Collects the facts about a pull request on GitHub.
+
+use std::collections::BTreeSet;
+
+use super::facts::Facts;
+use super::identity::Identities;
+use super::types::{self, Event, Push};
+use super::{GitHub, arrival};
+use crate::evidence::{
+    Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
+};
+use crate::forge::Pull;
+use crate::forge::content::{Brought, Materials, request_at};
+use crate::forge::history::History;
+use crate::forge::others::{self, Meets};
+use crate::git::{Commit, Oid, Repo};
+use crate::org::Org;
+use crate::request::{ChangeRequest, Login};
+use crate::time::Time;
+
+/// The account that GitHub commits under when somebody works in the browser, and its address.
+const WEB_FLOW: &str = "noreply@github.com";
+
+/// What is worked out once for a pull request.
+pub struct Collector<'a> {
+    github: &'a GitHub,
+    repo: &'a Repo,
+    facts: &'a Facts,
+    pull: &'a Pull,
+    brought: &'a Brought,
+    people: Identities<'a>,
+    /// The commits that the merge would bring, newest first.
+    commits: Vec<Commit>,
+    materials: Materials<'a>,
+    history: History,
+}
+
+impl<'a> Collector<'a> {
+    pub fn of(
+        github: &'a GitHub,
+        facts: &'a Facts,
+        pull: &'a Pull,
+        brought: &'a Brought,
+        org: &'a Org,
+    ) -> anyhow::Result<Self> {
+        let repo = github.repo();
+        github.remote.bring_commits(&facts.source, &seen(facts));
+        let commits = repo.commits_between(Some(pull.base), pull.head)?;
+        let commits =
+            commits.into_iter().map(|id| repo.commit(id)).collect::<Result<Vec<_>, _>>()?;
+        let materials = Materials::of(repo, brought.path.as_deref());
+        let history = History::of(&commits, pull.head, &materials)?;
+        let people = Identities::of(&org.roster, &facts.commits, repo);
+        Ok(Collector { github, repo, facts, pull, brought, people, commits, materials, history })
+    }
+
+    pub fn evidence(&self, now: Time) -> anyhow::Result<Evidence> {
+        let pull = &self.facts.pull;
+        let request = self.request(self.pull.head)?;
+        let meets = Meets::of(request.as_ref());
+        let path = self.brought.path.as_deref();
+        let at_base = others::at_base(self.repo, self.pull, path, meets.as_ref())?;
+        let submitted_at = self.submitted_at().min(now);
+        Ok(Evidence {
+            forge: Some(ForgeKind::Github),
+            pull_request: Some(PullRequest {
+                number: Some(pull.number),
+                author: self.login(pull.user.as_ref()),
+                base_ref: self.pull.base_ref.clone(),
+                base: Some(self.pull.base.to_string()),
+                head: Some(self.pull.head.to_string()),
+                draft: pull.draft,
+                submitted_at,
+                contributors: self.contributors(),
+                files: Some(self.brought.files.iter().map(|file| file.path.clone()).collect()),
+                same_head: Vec::new(),
+            }),
+            content_arrived_at: Some(self.arrived_at()),
+            reviews: self.reviews()?,
+            pushers: self.pushers(),
+            previous: self.previous()?.map(Box::new),
+            merged: at_base.merged,
+            open: meets.as_ref().map_or_else(|| Ok(Vec::new()), |meets| self.open(meets))?,
+            incidents: others::incidents(self.repo, self.pull.base, request.as_ref())?,
+            same_id: at_base.same_id,
+        })
+    }
+
+    /// The request that a commit holds, as far as it can be read.
+    fn request(&self, commit: Oid) -> anyhow::Result<Option<ChangeRequest>> {
+        let Some(path) = &self.brought.path else { return Ok(None) };
+        Ok(request_at(self.repo, commit, path)?.0.request)
+    }
+
+    /// The request at base, if base holds it in a form that can be read.
+    fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
+        self.request(self.pull.base)
+    }
+
+    /// The requests of other open pull requests to the same branch that are in the way.
+    fn open(&self, meets: &Meets<'_>) -> anyhow::Result<Vec<Footprint>> {
+        let own = &self.facts.pull;
+        let mut open = Vec::new();
+        for other in self.facts.open.iter() {
+            if other.number == own.number || other.base.branch != own.base.branch {
+                continue;
+            }
+            let Some(head) = self.github.remote.commit(&other.head.sha) else { continue };
+            let other = (super::name(other.number), head);
+            let other = (other.0.as_str(), other.1);
+            open.extend(others::in_the_way(self.repo, self.pull.base, other, meets)?);
+        }
+        Ok(open)
+    }
+
+    /// When it became ready for review, with a form that can be read.
+    fn submitted_at(&self) -> Time {
+        let pull = &self.facts.pull;
+        let ready = self.events("ready_for_review").filter_map(|event| event.created_at);
+        let ready = ready.fold(pull.created_at, Time::max);
+        let is_sound = |push: &&Push| self.holds(&push.after, |material| material.is_some());
+        let pushes = self.facts.pushes.as_deref().unwrap_or_default();
+        let sound = pushes.iter().filter(is_sound).map(|push| push.timestamp).min();
+        sound.map_or(ready, |sound| ready.max(sound))
+    }
+
+    /// When head's content arrived, as GitHub's server saw it.
+    fn arrived_at(&self) -> Time {
+        let pull = &self.facts.pull;
+        let by_pushes = self.facts.pushes.as_ref().and_then(|pushes| {
+            arrival::by_pushes(pushes, &pull.head.sha, |commit| self.is_as_head(commit))
+        });
+        by_pushes.unwrap_or_else(|| {
+            let settled = |commit: &str| self.is_settled(commit);
+            let Facts { timeline, reviews, .. } = self.facts;
+            arrival::by_events(pull.created_at, timeline, reviews, settled)
+        })
+    }
+
+    /// Whether a commit holds the content that head holds.
+    fn is_as_head(&self, commit: &str) -> bool {
+        let wanted = self.materials.at(self.pull.head).ok().flatten();
+        wanted.is_some() && self.holds(commit, |material| material == wanted)
+    }
+
+    fn holds(&self, commit: &str, test: impl Fn(Option<crate::digest::Digest>) -> bool) -> bool {
+        let commit = self.github.remote.commit(commit);
+        commit.is_some_and(|commit| self.materials.at(commit).is_ok_and(&test))
+    }
+
+    /// Whether a commit of the pull request holds what head holds, and every one since then does.
+    fn is_settled(&self, commit: &str) -> bool {
+        commit == self.facts.pull.head.sha
+            || commit.parse().is_ok_and(|commit| self.history.is_unchanged_since(commit))
+    }
+
+    /// Everybody behind the commits, and whoever pushed to somebody else's pull request: its author
+    /// answers for what was there when they opened it, and not for what others put there later.
+    fn contributors(&self) -> Vec<Contributor> {
+        let mut found = Found::default();
+        for commit in &self.commits {
+            let known = self.facts.commits.iter().find(|it| commit.id.to_string() == it.sha);
+            let author = known.and_then(|known| known.author.as_ref());
+            found.add(
+                self.author(author, &commit.author.email),
+                &commit.author.email,
+                Part::Author,
+            );
+            if !is_made_in_browser(commit, known) {
+                let committer = known.and_then(|known| known.committer.as_ref());
+                let email = &commit.committer.email;
+                found.add(self.author(committer, email), email, Part::Committer);
+            }
+            for co_author in commit.co_authors() {
+                let login = self.people.with_email(&co_author.email);
+                found.add(login, &co_author.email, Part::CoAuthor);
+            }
+        }
+        let author = self.facts.pull.user.as_ref().map(|user| user.id);
+        let opened = self.facts.pull.created_at;
+        for push in self.facts.pushes.iter().flatten().filter(|push| push.timestamp > opened) {
+            if push.actor.is_none() || push.actor.as_ref().map(|actor| actor.id) != author {
+                let email = format!("a push on {} UTC", push.timestamp.for_people());
+                found.add(self.login(push.actor.as_ref()), &email, Part::Pusher);
+            }
+        }
+        found.contributors
+    }
+
+    /// Whoever a commit names: the account that GitHub finds behind it, else whose address it is.
+    fn author(&self, account: Option<&types::User>, email: &str) -> Option<Login> {
+        match account {
+            Some(account) => self.people.login(account),
+            None => self.people.with_email(email),
+        }
+    }
+
+    fn login(&self, user: Option<&types::User>) -> Option<Login> {
+        user.and_then(|user| self.people.login(user))
+    }
+
+    /// Everybody whom the server saw pushing, as far as it tells.
+    fn pushers(&self) -> Vec<Login> {
+        let by_pushes = self.facts.pushes.iter().flatten().filter_map(|push| push.actor.as_ref());
+        let by_force =
+            self.events("head_ref_force_pushed").filter_map(|event| event.actor.as_ref());
+        let pushers: BTreeSet<_> =
+            by_pushes.chain(by_force).filter_map(|user| self.people.login(user)).collect();
+        pushers.into_iter().collect()
+    }
+
+    fn reviews(&self) -> anyhow::Result<Vec<Review>> {
+        let reviews = self.facts.reviews.iter();
+        reviews.filter_map(|review| self.review(review).transpose()).collect()
+    }
+
+    /// A review as evidence; nothing if it wasn't submitted.
+    fn review(&self, review: &types::Review) -> anyhow::Result<Option<Review>> {
+        let Some(submitted_at) = review.submitted_at else { return Ok(None) };
+        let user = review.user.as_ref();
+        Ok(Some(Review {
+            id: review.id.to_string(),
+            user: user.and_then(|user| user.login.parse().ok()),
+            user_id: user.map(|user| user.id.to_string()),
+            bot: user.is_some_and(types::User::is_bot),
+            state: state(&review.state),
+            commit: review.commit_id.clone(),
+            submitted_at,
+            material: self.reviewed_material(review)?,
+            dismissed: self.dismissal(review.id),
+            unproven: None,
+        }))
+    }
+
+    /// The material digest that a review is about; nothing if its commit is gone.
+    fn reviewed_material(
+        &self,
+        review: &types::Review,
+    ) -> anyhow::Result<Option<crate::digest::Digest>> {
+        let commit = review.commit_id.as_deref();
+        // Where pushes aren't told, only the commits' own order shows what came before what.
+        let is_in_order = |commit: &&str| self.facts.pushes.is_some() || self.is_settled(commit);
+        match commit.filter(is_in_order).and_then(|commit| self.github.remote.commit(commit)) {
+            Some(commit) => self.materials.at(commit),
+            None => Ok(None),
+        }
+    }
+
+    /// How a review was dismissed.
+    fn dismissal(&self, review: u64) -> Option<Dismissed> {
+        let of_it = |event: &&Event| {
+            event.dismissed_review.as_ref().is_some_and(|dismissed| dismissed.review_id == review)
+        };
+        let event = self.events("review_dismissed").filter(of_it).last()?;
+        let was = event.dismissed_review.as_ref().map(|dismissed| state(&dismissed.state));
+        Some(Dismissed { by: self.login(event.actor.as_ref()), was })
+    }
+
+    fn events(&self, kind: &str) -> impl Iterator<Item = &'a Event> {
+        self.facts.timeline.iter().filter(move |event| event.event == kind)
+    }
+}
+
+/// The commits whose content matters, be they part of the pull request still or not.
+fn seen(facts: &Facts) -> BTreeSet<&str> {
+    let reviewed = facts.reviews.iter().filter_map(|review| review.commit_id.as_deref());
+    let pushed = facts.pushes.iter().flatten().map(|push| push.after.as_str());
+    reviewed.chain(pushed).filter(|id| id.bytes().any(|byte| byte != b'0')).collect()
+}
+
+/// Whether GitHub itself made the commit for its author, and signed it.
+fn is_made_in_browser(commit: &Commit, known: Option<&types::Commit>) -> bool {
+    let verification = known.and_then(|known| known.commit.verification.as_ref());
+    commit.committer.email == WEB_FLOW && verification.is_some_and(|it| it.verified)
+}
+
+/// What a review says; what nobody has heard of is a remark.
+fn state(text: &str) -> ReviewState {
+    match text.to_ascii_uppercase().as_str() {
+        "APPROVED" => ReviewState::Approved,
+        "CHANGES_REQUESTED" => ReviewState::ChangesRequested,
+        "DISMISSED" => ReviewState::Dismissed,
+        "PENDING" => ReviewState::Pending,
+        _ => ReviewState::Commented,
+    }
+}
+
+/// Contributors as they are found: each identity once, with all its parts.
+#[derive(Default)]
+struct Found {
+    contributors: Vec<Contributor>,
+}
+
+impl Found {
+    fn add(&mut self, login: Option<Login>, email: &str, part: Part) {
+        let email = login.is_none().then(|| email.to_owned());
+        let same = |other: &&mut Contributor| other.login == login && other.email == email;
+        match self.contributors.iter_mut().find(same) {
+            Some(known) if known.parts.contains(&part) => {}
+            Some(known) => known.parts.push(part),
+            None => self.contributors.push(Contributor {
+                login,
+                email,
+                parts: vec![part],
+                unproven: None,
+            }),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Which pull requests an event is about that started a workflow.
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use super::GitHub;
+
+/// What is to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A pull request.
+    Pull(u64),
+    /// A pull request as the merge queue is about to merge it.
+    Queued {
+        /// The pull request.
+        number: u64,
+        /// The commit that the queue made.
+        commit: String,
+    },
+}
+
+impl Subject {
+    /// The pull request's number.
+    pub fn number(&self) -> u64 {
+        match self {
+            Subject::Pull(number) | Subject::Queued { number, .. } => *number,
+        }
+    }
+}
+
+/// What an event names.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    Subject(Subject),
+    /// A commit, whose pull requests have to be found.
+    Head(String),
+}
+
+impl GitHub {
+    /// The subjects of an event, by its name and payload; none if no open pull request has its head.
+    ///
+    /// # Errors
+    /// When the event isn't about pull requests, or GitHub can't be asked.
+    pub fn subjects(&self, event: &str, payload: &Value) -> anyhow::Result<Vec<Subject>> {
+        let mut subjects = Vec::new();
+        for named in named(event, payload)? {
+            match named {
+                Named::Subject(subject) => subjects.push(subject),
+                Named::Head(head) => {
+                    let pulls = self.open_pulls()?;
+                    let with_head = pulls.iter().filter(|pull| pull.head.sha == head);
+                    subjects.extend(with_head.map(|pull| Subject::Pull(pull.number)));
+                }
+            }
+        }
+        Ok(subjects)
+    }
+}
+
+fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
+    let lacks = |what: &str| format!("the event {event} lacks {what}");
+    let pull = |number: &Value| {
+        let number = number.as_u64().with_context(|| lacks("a pull request's number"))?;
+        Ok::<_, anyhow::Error>(Named::Subject(Subject::Pull(number)))
+    };
+    let of_run = |run: &Value| {
+        // GitHub names no pull requests here that come from forks.
+        let numbers = run["pull_requests"].as_array().into_iter().flatten();
+        let named = numbers.map(|it| pull(&it["number"])).collect::<Result<Vec<_>, _>>()?;
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        let head = run["head_sha"].as_str().with_context(|| lacks("head_sha"))?;
+        Ok(vec![Named::Head(head.to_owned())])
+    };
+    match event {
+        "pull_request" | "pull_request_target" | "pull_request_review" => {
+            Ok(vec![pull(&payload["pull_request"]["number"])?])
+        }
+        "workflow_run" => of_run(&payload["workflow_run"]),
+        "check_run" => of_run(&payload["check_run"]),
+        "workflow_dispatch" => {
+            let input = &payload["inputs"]["pull_request"];
+            let number = input.as_u64().or_else(|| input.as_str()?.trim().parse().ok());
+            let number = number.with_context(|| lacks("the input `pull_request`, a number"))?;
+            Ok(vec![Named::Subject(Subject::Pull(number))])
+        }
+        "merge_group" => {
+            let group = &payload["merge_group"];
+            let text = |key| group[key].as_str().with_context(|| lacks(key));
+            let (commit, branch) = (text("head_sha")?, text("head_ref")?);
+            let number = queued(branch)
+                .with_context(|| format!("`{branch}` isn't the branch of a merge queue"))?;
+            Ok(vec![Named::Subject(Subject::Queued { number, commit: commit.to_owned() })])
+        }
+        _ => bail!(
+            "the event {event:?} isn't about a pull request: run `changegate check` on \
+             pull_request_target, workflow_run, merge_group or workflow_dispatch"
+        ),
+    }
+}
+
+/// The pull request that a merge queue's branch is for:
+/// `refs/heads/gh-readonly-queue/main/pr-7-4f0c1d2…`.
+fn queued(branch: &str) -> Option<u64> {
+    let (_, last) = branch.rsplit_once("/pr-")?;
+    last.split('-').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_name_what_is_to_be_judged() {
+        let seven = || vec![Named::Subject(Subject::Pull(7))];
+        let of_fork = json!({"workflow_run": {"pull_requests": [], "head_sha": "4f0c"}});
+        let run = json!({"workflow_run": {"pull_requests": [{"number": 7}], "head_sha": "4f0c"}});
+        let branch = "refs/heads/gh-readonly-queue/release/v2/pr-7-4f0c1d2";
+        let group = json!({"merge_group": {"head_sha": "9ab1", "head_ref": branch}});
+        let queued = Subject::Queued { number: 7, commit: "9ab1".to_owned() };
+        for (event, payload, expected) in [
+            ("pull_request_target", json!({"pull_request": {"number": 7}}), seven()),
+            ("workflow_run", run, seven()),
+            ("workflow_run", of_fork, vec![Named::Head("4f0c".to_owned())]),
+            ("workflow_dispatch", json!({"inputs": {"pull_request": " 7 "}}), seven()),
+            ("merge_group", group, vec![Named::Subject(queued)]),
+        ] {
+            assert_eq!(named(event, &payload).unwrap(), expected, "{event}");
+        }
+        for (event, payload) in [
+            ("push", json!({})),
+            ("pull_request_target", json!({})),
+            ("workflow_dispatch", json!({"inputs": {"pull_request": "7; rm -rf /"}})),
+            ("merge_group", json!({"merge_group": {"head_sha": "1", "head_ref": "refs/heads/x"}})),
+        ] {
+            assert!(named(event, &payload).is_err(), "{event}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Who of the roster an account or an address belongs to.
+
+use std::collections::HashMap;
+
+use super::types::{Commit, User};
+use crate::git::Repo;
+use crate::org::Roster;
+use crate::request::Login;
+
+/// The roster as GitHub's accounts and commits see it.
+pub struct Identities<'a> {
+    roster: &'a Roster,
+    by_id: HashMap<&'a str, &'a Login>,
+    by_email: HashMap<String, &'a Login>,
+    /// Whose address it is, as GitHub said of one of the commits.
+    accounts: HashMap<String, User>,
+}
+
+impl<'a> Identities<'a> {
+    /// Of a roster; `commits` teach which account an address belongs to.
+    pub fn of(roster: &'a Roster, commits: &[Commit], repo: &Repo) -> Self {
+        let mut identities = Identities {
+            roster,
+            by_id: HashMap::new(),
+            by_email: HashMap::new(),
+            accounts: HashMap::new(),
+        };
+        for (login, person) in &roster.people {
+            identities.by_id.extend(person.id.as_deref().map(|id| (id, login)));
+            let emails = person.emails.iter().map(|email| (email.to_lowercase(), login));
+            identities.by_email.extend(emails);
+        }
+        for known in commits {
+            let Some(commit) = known.sha.parse().ok().and_then(|id| repo.commit(id).ok()) else {
+                continue;
+            };
+            let pairs = [(&known.author, commit.author), (&known.committer, commit.committer)];
+            for (user, identity) in pairs {
+                let user = user.clone().map(|user| (identity.email.to_lowercase(), user));
+                identities.accounts.extend(user);
+            }
+        }
+        identities
+    }
+
+    /// The login under which an account acts here: that of the roster's person with its id, else its
+    /// own. Nothing if the roster knows that login as another account's: it was recycled.
+    pub fn login(&self, user: &User) -> Option<Login> {
+        if let Some(login) = self.by_id.get(user.id.to_string().as_str()) {
+            return Some((*login).clone());
+        }
+        let login: Login = user.login.parse().ok()?;
+        let is_anothers = self.roster.people.get(&login).is_some_and(|person| person.id.is_some());
+        (!is_anothers).then_some(login)
+    }
+
+    /// Whom an address belongs to: as GitHub knows, as the roster says, or as GitHub's own addresses
+    /// spell it.
+    pub fn with_email(&self, email: &str) -> Option<Login> {
+        let email = email.to_lowercase();
+        if let Some(user) = self.accounts.get(&email) {
+            return self.login(user);
+        }
+        if let Some(login) = self.by_email.get(&email) {
+            return Some((*login).clone());
+        }
+        self.login(&no_reply(&email)?)
+    }
+}
+
+/// The account in an address that GitHub gives to those who hide theirs:
+/// `101+alice@users.noreply.github.com`.
+fn no_reply(email: &str) -> Option<User> {
+    let (account, host) = email.split_once('@')?;
+    let (id, login) = account.split_once('+')?;
+    let user = User { login: login.to_owned(), id: id.parse().ok()?, kind: String::new() };
+    host.starts_with("users.noreply.").then_some(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_github_gives() {
+        let id = |email: &str| no_reply(email).map(|user| user.id);
+        assert_eq!(id("101+alice@users.noreply.github.com"), Some(101));
+        assert_eq!(id("alice@users.noreply.github.com"), None);
+        assert_eq!(id("101+alice@example.com"), None);
+    }
+}

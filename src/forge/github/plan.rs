@@ -1,0 +1,380 @@
+//! What is to be written to a pull request: the difference between what stands there and what a
+//! decision says. Nothing if they say the same.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::facts::{Answers, CONTEXT, Facts};
+use super::memo::Memo;
+use super::types::{CheckRun, Event, Status};
+use crate::decision::{Decision, Effect, Finding, Verdict};
+use crate::evidence::Evidence;
+use crate::input::affected_services;
+use crate::org::{Notify, Org, ReviewRequests};
+use crate::report::{self, COMMENT_MARK, Judged};
+use crate::request::Login;
+use crate::time::Time;
+
+/// The most people that are asked for a review at once.
+const MOST_REVIEWERS: usize = 15;
+
+/// What is to be written, in this order: the status comes last, when all that it refers to stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The pull request.
+    pub number: u64,
+    /// What is to be done.
+    pub steps: Vec<Step>,
+}
+
+/// One thing to write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The one comment, written anew or over the one that stands there.
+    Comment {
+        /// The comments that may be it, with who wrote them.
+        there: Vec<(u64, String)>,
+        /// Its text.
+        text: String,
+    },
+    /// A comment that is written once, known by its first line.
+    Once {
+        /// The first line, which nobody sees.
+        mark: String,
+        /// The rest.
+        text: String,
+    },
+    /// People to ask for a review.
+    Ask(Vec<Login>),
+    /// A commit status.
+    Status {
+        /// Its context.
+        context: String,
+        /// `success`, `pending`, `failure` or `error`.
+        state: &'static str,
+        /// At most 140 characters.
+        description: String,
+        /// What the next sweep has to know, if this is the status that answers.
+        memo: Option<Memo>,
+    },
+    /// A check run, made anew or over the one with this id.
+    CheckRun {
+        /// The check run that stands there.
+        over: Option<u64>,
+        /// What GitHub takes, without annotations and link.
+        body: Value,
+        /// The annotations.
+        annotations: Vec<Value>,
+        /// What the next sweep has to know.
+        memo: Memo,
+    },
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            writeln!(f, "{step}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Comment { text, .. } | Step::Once { text, .. } => {
+                write!(f, "comment\n{}", indented(text))
+            }
+            Step::Ask(people) => {
+                let people: Vec<_> = people.iter().map(Login::as_str).collect();
+                write!(f, "review asked of {}", people.join(", "))
+            }
+            Step::Status { context, state, description, .. } => {
+                write!(f, "status {context}: {state}, {description}")
+            }
+            Step::CheckRun { body, annotations, .. } => {
+                let state = body["conclusion"].as_str().or(body["status"].as_str());
+                let title = body["output"]["title"].as_str().unwrap_or_default();
+                let (state, count) = (state.unwrap_or_default(), annotations.len());
+                write!(f, "check run {CONTEXT}: {state}, {title}; {count} annotations")
+            }
+        }
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// What a plan is made of.
+pub struct Planning<'a> {
+    /// What stands there.
+    pub facts: &'a Facts,
+    /// The decision, with the request.
+    pub judged: &'a Judged<'a>,
+    /// What it was decided on.
+    pub evidence: &'a Evidence,
+    /// The organisation at base.
+    pub org: &'a Org,
+    /// What the next sweep has to know.
+    pub memo: Memo,
+    /// Whether that has to be exact, for a sweep, or may be older where nothing else changes.
+    pub is_sweep: bool,
+}
+
+impl Planning<'_> {
+    /// What is to be written.
+    pub fn plan(&self) -> Plan {
+        let mut steps = Vec::new();
+        steps.extend(self.comment());
+        steps.extend(self.ask());
+        steps.extend(self.reminders());
+        match &self.facts.answers {
+            Answers::Statuses(statuses) => steps.extend(self.statuses(statuses)),
+            Answers::CheckRuns(runs) => steps.extend(self.check_run(runs)),
+        }
+        Plan { number: self.facts.pull.number, steps }
+    }
+
+    fn decision(&self) -> &Decision {
+        self.judged.decision
+    }
+
+    fn comment(&self) -> Option<Step> {
+        let comment = report::comment(self.judged, &self.affected());
+        let there =
+            || comments(&self.facts.timeline).filter(|it| it.text.starts_with(COMMENT_MARK));
+        if there().any(|it| comment.says_the_same(it.text)) {
+            return None;
+        }
+        let there = there().map(|it| (it.id, it.by.to_owned())).collect();
+        Some(Step::Comment { there, text: comment.text })
+    }
+
+    /// The affected services with the owners who are to hear of it.
+    fn affected(&self) -> Vec<(&str, Vec<&Login>)> {
+        let Some(request) = self.judged.request else { return Vec::new() };
+        if self.org.settings.notify == Notify::Off || self.facts.pull.draft {
+            return Vec::new();
+        }
+        let author = self.evidence.pull_request.as_ref().and_then(|it| it.author.as_ref());
+        let services = &self.org.roster.services;
+        let targets: Vec<_> = request.targets().into_iter().collect();
+        let affected = affected_services(request.services(), &targets, self.org);
+        let owners = affected.into_iter().filter_map(|name| {
+            let owners = services.get(name)?.owners.iter();
+            Some((name, owners.filter(|owner| Some(*owner) != author).collect()))
+        });
+        owners.collect()
+    }
+
+    /// Whoever can give a sign-off that is missing, and doesn't know of it yet.
+    fn ask(&self) -> Option<Step> {
+        let pull = &self.facts.pull;
+        let is_off = self.org.settings.review_requests == ReviewRequests::Off;
+        if is_off || pull.draft || self.decision().verdict != Verdict::Pending {
+            return None;
+        }
+        let not_asked = |login: &Login| {
+            !pull.requested_reviewers.iter().any(|user| is(user, login))
+                && !self.was_removed(login)
+                && !self.has_said_something(login)
+        };
+        let people: BTreeSet<_> = self.awaited().filter(|login| not_asked(login)).collect();
+        let people: Vec<_> = people.into_iter().take(MOST_REVIEWERS).cloned().collect();
+        (!people.is_empty()).then_some(Step::Ask(people))
+    }
+
+    /// Everybody who can give a sign-off that is missing.
+    fn awaited(&self) -> impl Iterator<Item = &Login> {
+        let sign_off = self.decision().sign_off.as_ref();
+        let required = sign_off.map_or(&[][..], |sign_off| &sign_off.required);
+        required
+            .iter()
+            .filter(|required| required.satisfied_by.is_none())
+            .flat_map(|required| &required.eligible)
+    }
+
+    /// Whether somebody took this person off the list of reviewers, and nobody put them back.
+    fn was_removed(&self, login: &Login) -> bool {
+        let about_them = |event: &&Event| {
+            matches!(event.event.as_str(), "review_requested" | "review_request_removed")
+                && event.requested_reviewer.as_ref().is_some_and(|user| is(user, login))
+        };
+        let last = self.facts.timeline.iter().rfind(about_them);
+        last.is_some_and(|event| event.event == "review_request_removed")
+    }
+
+    /// Whether this person has reviewed what stands there now.
+    fn has_said_something(&self, login: &Login) -> bool {
+        let arrived_at = self.evidence.content_arrived_at;
+        self.evidence.reviews.iter().any(|review| {
+            review.user.as_ref() == Some(login) && Some(review.submitted_at) >= arrived_at
+        })
+    }
+
+    /// The reminder after a day and the word that it is overdue after two, by the settings; each is
+    /// written once for each submission.
+    fn reminders(&self) -> Vec<Step> {
+        let decision = self.decision();
+        let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
+        let (Some(due_at), true) = (due_at, decision.verdict == Verdict::Pending) else {
+            return Vec::new();
+        };
+        let awaited: BTreeSet<_> = self.awaited().map(|login| format!("@{login}")).collect();
+        let Some(submitted_at) = self.evidence.pull_request.as_ref().map(|it| it.submitted_at)
+        else {
+            return Vec::new();
+        };
+        if awaited.is_empty() {
+            return Vec::new();
+        }
+        let awaited = awaited.into_iter().collect::<Vec<_>>().join(", ");
+        let clock = &self.org.settings.sign_off;
+        let since = clock.remind_after.for_people();
+        let due =
+            format!("This change has waited for sign-off since {} UTC", submitted_at.for_people());
+        let reminder = format!(
+            "⏰ {due}, {since} and more: {awaited}. It is overdue on {} UTC.",
+            due_at.for_people()
+        );
+        let author = self.facts.pull.user.as_ref().map(|user| format!("@{}", user.login));
+        let overdue = format!(
+            "⚠️ {due} and is overdue: {awaited}. A late approval still counts, and is marked late. \
+             {} may want to ask another owner or lead.",
+            author.unwrap_or_else(|| "Its author".to_owned())
+        );
+        let once = |kind: &str, from: Time, text: String| {
+            let mark = format!("<!-- changegate:{kind} {submitted_at} -->");
+            let is_there = comments(&self.facts.timeline).any(|it| it.text.starts_with(&mark));
+            (from <= decision.evaluated_at && !is_there).then_some(Step::Once { mark, text })
+        };
+        // Whoever comes late to a reminder needs none: it is overdue.
+        let is_overdue = due_at <= decision.evaluated_at;
+        let remind_at = submitted_at + clock.remind_after;
+        let reminder = (!is_overdue).then(|| once("reminder", remind_at, reminder)).flatten();
+        reminder.into_iter().chain(once("overdue", due_at, overdue)).collect()
+    }
+
+    /// The statuses that differ from what they are.
+    fn statuses(&self, there: &[Status]) -> Vec<Step> {
+        let lines = report::status_lines(self.decision());
+        let told = lines.into_iter().map(|line| {
+            (format!("{CONTEXT}/{}", line.about), state(line.verdict), line.text, None)
+        });
+        let memo = Some(self.memo.clone());
+        let answer = report::one_line(self.decision());
+        let answer = (CONTEXT.to_owned(), state(self.decision().verdict), answer, memo);
+        let steps = told.chain([answer]).filter_map(|(context, state, description, memo)| {
+            let is_there =
+                there.iter().find(|status| status.context == context).is_some_and(|it| {
+                    it.state == state
+                        && it.description.as_deref() == Some(&description)
+                        && memo
+                            .as_ref()
+                            .is_none_or(|memo| self.is_good(memo, it.target_url.as_deref()))
+                });
+            (!is_there).then_some(Step::Status { context, state, description, memo })
+        });
+        steps.collect()
+    }
+
+    fn check_run(&self, there: &[CheckRun]) -> Option<Step> {
+        let decision = self.decision();
+        let digest = report::comment(self.judged, &[]).digest();
+        let there = there.iter().find(|run| run.name == CONTEXT);
+        if let Some(run) = there
+            && run.external_id.as_deref() == Some(&digest)
+            && self.is_good(&self.memo, run.details_url.as_deref())
+        {
+            return None;
+        }
+        let mut body = json!({
+            "name": CONTEXT,
+            "external_id": digest,
+            "output": {
+                "title": report::one_line(decision),
+                "summary": report::markdown::section(self.judged),
+            },
+            "actions": [{
+                "label": "Check again",
+                "description": "Judge this change anew",
+                "identifier": "check-again",
+            }],
+        });
+        match decision.verdict {
+            Verdict::Pending => body["status"] = json!("in_progress"),
+            verdict => {
+                body["status"] = json!("completed");
+                body["conclusion"] = json!(state(verdict));
+            }
+        }
+        let path = decision.path.as_deref();
+        let annotations = path.map_or_else(Vec::new, |path| {
+            decision.findings.iter().filter_map(|finding| annotation(path, finding)).collect()
+        });
+        let over = there.map(|run| run.id);
+        Some(Step::CheckRun { over, body, annotations, memo: self.memo.clone() })
+    }
+
+    /// Whether the memo in an address says what the next sweep has to know.
+    fn is_good(&self, memo: &Memo, url: Option<&str>) -> bool {
+        let there = url.and_then(Memo::in_url);
+        there.is_some_and(|there| match self.is_sweep {
+            true => there == *memo,
+            false => there.until == memo.until,
+        })
+    }
+}
+
+/// A comment that stands there.
+struct Standing<'a> {
+    id: u64,
+    by: &'a str,
+    text: &'a str,
+}
+
+/// The comments of a timeline, oldest first.
+fn comments(timeline: &[Event]) -> impl Iterator<Item = Standing<'_>> {
+    timeline.iter().filter(|event| event.event == "commented").filter_map(|event| {
+        let by = event.user.as_ref().or(event.actor.as_ref())?;
+        Some(Standing { id: event.id.as_u64()?, by: &by.login, text: event.body.as_deref()? })
+    })
+}
+
+fn is(user: &super::types::User, login: &Login) -> bool {
+    user.login.eq_ignore_ascii_case(login.as_str())
+}
+
+/// How GitHub calls a verdict.
+pub fn state(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approved => "success",
+        Verdict::Pending => "pending",
+        Verdict::Denied => "failure",
+    }
+}
+
+/// A finding at its line of the request.
+fn annotation(path: &str, finding: &Finding) -> Option<Value> {
+    let line = finding.line?;
+    let level = match finding.effect {
+        Effect::Deny => "failure",
+        Effect::Warn => "warning",
+        Effect::Pending | Effect::Info => "notice",
+    };
+    let message = match &finding.help {
+        Some(help) => format!("{}\n{help}", finding.message),
+        None => finding.message.clone(),
+    };
+    Some(json!({
+        "path": path,
+        "start_line": line,
+        "end_line": line,
+        "annotation_level": level,
+        "message": message,
+        "title": finding.code,
+    }))
+}

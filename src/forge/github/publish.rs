@@ -1,0 +1,357 @@
+//! Writes to a pull request what a decision says.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::client::Failure;
+use super::facts::{CONTEXT, Facts};
+use super::memo::Memo;
+use super::plan::{Plan, Planning, Step, state};
+use super::types::Event;
+use super::{GitHub, Subject, name};
+use crate::decision::{Decision, Verdict};
+use crate::evidence::Evidence;
+use crate::forge::{Forge as _, Published, Pull};
+use crate::org::Org;
+use crate::report::{self, COMMENT_MARK, Judged};
+use crate::request::Login;
+use crate::time::Time;
+
+/// How often it is tried to write what may or may not have been written.
+const TRIES: usize = 4;
+
+/// The most annotations that GitHub takes at once.
+const ANNOTATIONS: usize = 50;
+
+impl GitHub {
+    /// Brings what stands on a pull request in line with a decision.
+    pub(super) fn bring_in_line(
+        &self,
+        pull: &Pull,
+        judged: &Judged<'_>,
+        evidence: &Evidence,
+        org: &Org,
+    ) -> anyhow::Result<Published> {
+        let mut unclear = None;
+        for _ in 0..TRIES {
+            let facts = self.facts_of(pull)?;
+            let plan = self.plan(&facts, judged, evidence, org)?;
+            if let Some(plans) = &self.plans {
+                plans.borrow_mut().push(plan);
+                return Ok(Published::Yes);
+            }
+            if plan.steps.is_empty() {
+                return Ok(Published::Yes);
+            }
+            if !self.is_still(&facts)? {
+                self.forget();
+                return Ok(Published::Moved);
+            }
+            match self.carry_out(&facts, plan) {
+                Ok(()) => return Ok(Published::Yes),
+                Err(Failure::Refused(refusal)) => return Err(refusal.into()),
+                Err(Failure::Unclear(error)) => unclear = Some(error),
+            }
+            // It may have been written or not: look again, and write what is still missing.
+            self.forget();
+            if self.pull(&pull.name)? != *pull {
+                return Ok(Published::Moved);
+            }
+        }
+        match unclear {
+            Some(error) => Err(error.context(format!("write to {}", pull.name))),
+            None => bail!("{} couldn't be written to", pull.name),
+        }
+    }
+
+    fn plan(
+        &self,
+        facts: &Facts,
+        judged: &Judged<'_>,
+        evidence: &Evidence,
+        org: &Org,
+    ) -> anyhow::Result<Plan> {
+        let memo = Memo {
+            until: judged.decision.next_change_at,
+            base: Memo::base_of(self.repo(), facts.base)?,
+            seen: facts.pull.updated_at,
+        };
+        let is_sweep = self.is_sweep;
+        Ok(Planning { facts, judged, evidence, org, memo, is_sweep }.plan())
+    }
+
+    fn carry_out(&self, facts: &Facts, plan: Plan) -> Result<(), Failure> {
+        let writer = Writer { github: self, facts, number: facts.pull.number.to_string() };
+        self.client.run(writer.write(plan))
+    }
+
+    /// Says that nothing could be decided, so that no earlier answer stands there as if it were still
+    /// true.
+    ///
+    /// # Errors
+    /// When that can't be written either.
+    pub fn publish_error(&self, subject: &Subject, error: &anyhow::Error) -> anyhow::Result<()> {
+        let number = subject.number();
+        let pulls = self.open_pulls()?;
+        let pull = pulls.iter().find(|pull| pull.number == number);
+        let commit = match subject {
+            Subject::Pull(_) => pull.map(|pull| pull.head.sha.as_str()),
+            Subject::Queued { commit, .. } => Some(commit.as_str()),
+        };
+        let text = report::escape::terminal(&format!("could not decide: {error:#}")).into_owned();
+        match commit {
+            Some(commit) => self
+                .answer(commit, Answer::Undecided, &text)
+                .with_context(|| format!("say so on {}", name(number))),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers on the commit that a merge queue made, and says how: what it brings has to be what was
+    /// judged on the pull request.
+    ///
+    /// # Errors
+    /// When the commit can't be had, or GitHub doesn't take the answer.
+    pub fn publish_on_queued(
+        &self,
+        pull: &Pull,
+        decision: &Decision,
+        commit: &str,
+    ) -> anyhow::Result<Verdict> {
+        let facts = self.facts_of(pull)?;
+        let ids = BTreeSet::from([commit]);
+        self.remote.bring_commits(&facts.source, &ids);
+        let queued = self.remote.commit(commit);
+        let queued = queued.with_context(|| format!("git can't fetch the queue's {commit}"))?;
+        let repo = self.repo();
+        let changed = repo.changes(repo.merge_base(facts.base, facts.head)?, facts.head)?;
+        let mut is_same = true;
+        for file in changed {
+            is_same &= repo.entry(queued, &file.path)? == file.after;
+        }
+        if is_same {
+            let answer = Answer::Verdict(decision.verdict);
+            self.answer(commit, answer, &report::one_line(decision))?;
+            return Ok(decision.verdict);
+        }
+        let text = format!("the merge queue brings other content than {}", pull.name);
+        self.answer(commit, Answer::Verdict(Verdict::Denied), &text)?;
+        Ok(Verdict::Denied)
+    }
+
+    /// One answer on a commit, without more.
+    fn answer(&self, commit: &str, answer: Answer, text: &str) -> anyhow::Result<()> {
+        if self.plans.is_some() {
+            return Ok(());
+        }
+        let description = report::cut(text, 140);
+        let (path, body) = if self.is_app {
+            let summary = report::escape::markdown(text);
+            let mut body = json!({
+                "name": CONTEXT, "head_sha": commit, "status": "completed",
+                "output": { "title": description, "summary": summary },
+            });
+            match answer {
+                Answer::Verdict(Verdict::Pending) => body["status"] = json!("in_progress"),
+                Answer::Verdict(verdict) => body["conclusion"] = json!(state(verdict)),
+                Answer::Undecided => body["conclusion"] = json!("failure"),
+            }
+            (self.repository.path(&["check-runs"]), body)
+        } else {
+            let state = match answer {
+                Answer::Verdict(verdict) => state(verdict),
+                Answer::Undecided => "error",
+            };
+            let body = json!({ "context": CONTEXT, "state": state, "description": description });
+            (self.repository.path(&["statuses", commit]), body)
+        };
+        let written = self.client.run(self.client.write(Method::POST, &path, &body));
+        Ok(written.map(drop)?)
+    }
+}
+
+/// What an answer says.
+#[derive(Clone, Copy)]
+enum Answer {
+    Verdict(Verdict),
+    Undecided,
+}
+
+/// Writes to one pull request.
+struct Writer<'a> {
+    github: &'a GitHub,
+    facts: &'a Facts,
+    number: String,
+}
+
+impl Writer<'_> {
+    async fn write(&self, plan: Plan) -> Result<(), Failure> {
+        // Where people read why: the comment, else the pull request.
+        let mut page = self.facts.pull.html_url.clone();
+        let marked = |event: &&Event| {
+            event.body.as_deref().is_some_and(|body| body.starts_with(COMMENT_MARK))
+        };
+        let comment = self.facts.timeline.iter().find(marked);
+        page = comment.and_then(|event| event.html_url.clone()).unwrap_or(page);
+        // Writing a comment is itself something that happens to the pull request.
+        let mut seen = self.facts.pull.updated_at;
+        for step in plan.steps {
+            match step {
+                Step::Comment { there, text } => {
+                    let written = self.comment(&there, &text).await?;
+                    page = written["html_url"].as_str().map_or(page, str::to_owned);
+                    seen = seen.max(updated_at(&written));
+                }
+                Step::Once { mark, text } => {
+                    let written = self.once(&mark, &text).await?;
+                    seen = seen.max(updated_at(&written));
+                }
+                Step::Ask(people) => seen = seen.max(self.ask(&people).await?),
+                Step::Status { context, state, description, memo } => {
+                    let link = match memo {
+                        Some(memo) => Memo { seen, ..memo }.on(&page),
+                        None => page.clone(),
+                    };
+                    self.status(&context, state, &description, &link).await?;
+                }
+                Step::CheckRun { over, body, annotations, memo } => {
+                    let link = Memo { seen, ..memo }.on(&page);
+                    self.check_run(over, body, &annotations, &link).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.github.client.write(method, path, body).await
+    }
+
+    fn comments_path(&self) -> String {
+        self.github.repository.path(&["issues", &self.number, "comments"])
+    }
+
+    /// The one comment, over our own if there is one: anybody can write one that begins like it.
+    async fn comment(&self, there: &[(u64, String)], text: &str) -> Result<Value, Failure> {
+        let body = json!({ "body": text });
+        let own = if there.is_empty() { None } else { Some(self.own_login().await?) };
+        match there.iter().find(|(_, by)| own.as_deref() == Some(plain(by))).map(|(id, _)| id) {
+            Some(id) => {
+                let id = id.to_string();
+                let path = self.github.repository.path(&["issues", "comments", &id]);
+                self.send(Method::PATCH, &path, &body).await
+            }
+            None => self.once(COMMENT_MARK, text).await,
+        }
+    }
+
+    /// The login that this program writes under.
+    async fn own_login(&self) -> Result<String, Failure> {
+        let query = include_str!("viewer.graphql");
+        let answer = self.github.client.query::<Value>(query, json!({})).await;
+        let answer = answer.map_err(Failure::Unclear)?;
+        Ok(plain(answer["viewer"]["login"].as_str().unwrap_or_default()).to_owned())
+    }
+
+    /// A comment that nobody wrote yet, as far as can be seen. If another run did at the same
+    /// moment, the later one of the two gives way.
+    async fn once(&self, mark: &str, text: &str) -> Result<Value, Failure> {
+        let text = if text.starts_with(mark) { text.to_owned() } else { format!("{mark}\n{text}") };
+        let written =
+            self.send(Method::POST, &self.comments_path(), &json!({ "body": text })).await?;
+        let there = self.github.client.list::<Value>(&self.comments_path()).await;
+        let there = there.map_err(Failure::Unclear)?;
+        let marked = |comment: &&Value| {
+            comment["user"]["id"] == written["user"]["id"]
+                && comment["body"].as_str().is_some_and(|body| body.starts_with(mark))
+        };
+        let first = there.iter().filter(marked).min_by_key(|comment| comment["id"].as_u64());
+        let Some(first) = first.filter(|first| first["id"] != written["id"]) else {
+            return Ok(written);
+        };
+        let id = written["id"].to_string();
+        let path = self.github.repository.path(&["issues", "comments", &id]);
+        let url = first["html_url"].as_str().unwrap_or_default();
+        self.send(Method::PATCH, &path, &json!({ "body": format!("See {url}") })).await?;
+        Ok(first.clone())
+    }
+
+    /// Asks people for a review; who can't be asked, because they have no access, is left out.
+    async fn ask(&self, people: &[Login]) -> Result<Time, Failure> {
+        let parts = ["pulls", &self.number, "requested_reviewers"];
+        let path = self.github.repository.path(&parts);
+        let mut seen = self.facts.pull.updated_at;
+        let together = json!({ "reviewers": people });
+        match self.send(Method::POST, &path, &together).await {
+            Err(Failure::Refused(refusal)) if refusal.status == 422 && people.len() > 1 => {}
+            Err(Failure::Refused(refusal)) if refusal.status == 422 => return Ok(seen),
+            asked => return asked.map(|pull| seen.max(updated_at(&pull))),
+        }
+        for person in people {
+            match self.send(Method::POST, &path, &json!({ "reviewers": [person] })).await {
+                Err(Failure::Refused(refusal)) if refusal.status == 422 => {}
+                asked => seen = seen.max(updated_at(&asked?)),
+            }
+        }
+        Ok(seen)
+    }
+
+    async fn status(
+        &self,
+        context: &str,
+        state: &str,
+        description: &str,
+        link: &str,
+    ) -> Result<(), Failure> {
+        let path = self.github.repository.path(&["statuses", &self.facts.pull.head.sha]);
+        let body = json!({
+            "context": context,
+            "state": state,
+            "description": description,
+            "target_url": link,
+        });
+        self.send(Method::POST, &path, &body).await.map(drop)
+    }
+
+    /// A check run, and behind it the annotations that one request doesn't take.
+    async fn check_run(
+        &self,
+        over: Option<u64>,
+        mut body: Value,
+        annotations: &[Value],
+        link: &str,
+    ) -> Result<(), Failure> {
+        body["details_url"] = json!(link);
+        let mut chunks = annotations.chunks(ANNOTATIONS);
+        body["output"]["annotations"] = json!(chunks.next().unwrap_or_default());
+        let runs = self.github.repository.path(&["check-runs"]);
+        let written = match over {
+            Some(id) => self.send(Method::PATCH, &format!("{runs}/{id}"), &body).await?,
+            None => {
+                let mut body = body.clone();
+                body["head_sha"] = json!(self.facts.pull.head.sha);
+                self.send(Method::POST, &runs, &body).await?
+            }
+        };
+        let path = format!("{runs}/{}", written["id"]);
+        for chunk in chunks {
+            let mut more = json!({ "output": body["output"] });
+            more["output"]["annotations"] = json!(chunk);
+            self.send(Method::PATCH, &path, &more).await?;
+        }
+        Ok(())
+    }
+}
+
+fn updated_at(written: &Value) -> Time {
+    let time = written["updated_at"].as_str().and_then(|time| time.parse().ok());
+    time.unwrap_or_else(|| Time::nearest_unix(0))
+}
+
+/// A login without the mark of a bot, which GraphQL and REST don't write alike.
+fn plain(login: &str) -> &str {
+    login.strip_suffix("[bot]").unwrap_or(login)
+}

@@ -1,0 +1,121 @@
+//! The commits: brought here from GitHub by the git program, whole.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, ensure};
+use base64::Engine as _;
+
+use super::access::Secret;
+use crate::git::{Oid, Program, Repo};
+
+/// Where the branches and pull requests of GitHub's repository stand here.
+const HEADS: &str = "refs/changegate/heads/";
+const PULLS: &str = "refs/changegate/pull/";
+
+/// The most commits that are asked for one by one, if they can't be had together.
+const MOST_SINGLE: usize = 20;
+
+/// A local repository, and the one on GitHub that it gets commits from.
+pub struct Remote {
+    repo: Repo,
+}
+
+/// Where GitHub's repository is, for git.
+pub struct Source {
+    url: String,
+    program: Program,
+}
+
+impl Remote {
+    pub fn of(repo: Repo) -> Self {
+        Remote { repo }
+    }
+
+    pub fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// GitHub's repository at this address, with the token that opens it. The token goes to that
+    /// host alone, in git's environment, where no list of processes shows it.
+    pub fn source(&self, url: &str, token: &Secret) -> Source {
+        let text = format!("x-access-token:{}", token.reveal());
+        let header = base64::engine::general_purpose::STANDARD.encode(text);
+        let program = Program::at(self.repo.folder())
+            .with_setting(
+                &format!("http.{url}.extraHeader"),
+                &format!("Authorization: Basic {header}"),
+            )
+            .with_setting("http.followRedirects", "false")
+            .with_setting("http.lowSpeedLimit", "1000")
+            .with_setting("http.lowSpeedTime", "30");
+        Source { url: url.to_owned(), program }
+    }
+
+    /// The tip of a branch when it was brought here last.
+    pub fn tip(&self, branch: &str) -> anyhow::Result<Oid> {
+        let tip = self.repo.tip(&format!("{HEADS}{branch}"))?;
+        tip.with_context(|| format!("GitHub's repository has no branch {branch}"))
+    }
+
+    /// The head of a pull request when it was brought here last.
+    pub fn head(&self, number: u64) -> anyhow::Result<Oid> {
+        let head = self.repo.tip(&format!("{PULLS}{number}"))?;
+        head.with_context(|| format!("GitHub's repository doesn't hold the commits of #{number}"))
+    }
+
+    /// A commit by its id, if it is here.
+    pub fn commit(&self, id: &str) -> Option<Oid> {
+        let id: Oid = id.parse().ok()?;
+        self.repo.commit(id).ok().map(|commit| commit.id)
+    }
+
+    /// Brings those of some commits that no branch may lead to any more, as far as GitHub still has
+    /// them.
+    pub fn bring_commits(&self, source: &Source, ids: &BTreeSet<&str>) {
+        let missing: Vec<&str> =
+            ids.iter().copied().filter(|id| self.commit(id).is_none()).collect();
+        if missing.is_empty() || source.fetch(&missing).is_ok() {
+            return;
+        }
+        // One that is gone keeps git from bringing the others; what stays away counts for nothing.
+        for id in missing.iter().take(MOST_SINGLE) {
+            let _ = source.fetch(&[id]);
+        }
+    }
+}
+
+impl Source {
+    /// Brings branches and pull requests up to date here.
+    pub fn bring(&self, branches: &[&str], pulls: &[u64]) -> anyhow::Result<()> {
+        let branches =
+            branches.iter().map(|branch| format!("+refs/heads/{branch}:{HEADS}{branch}"));
+        let pulls = pulls.iter().map(|number| format!("+refs/pull/{number}/head:{PULLS}{number}"));
+        let refspecs: Vec<_> = branches.chain(pulls).collect();
+        self.fetch(&refspecs.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn fetch(&self, what: &[&str]) -> anyhow::Result<()> {
+        let arguments =
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", &self.url];
+        self.program
+            .run(&[&arguments, what].concat())
+            .map(drop)
+            .with_context(|| format!("git can't fetch from {}", self.url))
+    }
+
+    /// The commits that some refs point to now, in their order.
+    pub fn look_up(&self, refs: &[String]) -> anyhow::Result<Vec<Oid>> {
+        let names: Vec<_> = refs.iter().map(String::as_str).collect();
+        let listed = self
+            .program
+            .run(&[&["ls-remote", "--quiet", &self.url], &names[..]].concat())
+            .with_context(|| format!("git can't list the refs of {}", self.url))?;
+        let found = |name: &str| {
+            let mut lines = listed.lines().filter_map(|line| line.split_once('\t'));
+            lines.find(|(_, listed)| *listed == name).and_then(|(id, _)| id.parse().ok())
+        };
+        let commits: Vec<Oid> = names.iter().filter_map(|name| found(name)).collect();
+        ensure!(commits.len() == names.len(), "{} lacks one of {}", self.url, names.join(", "));
+        Ok(commits)
+    }
+}

@@ -1,0 +1,90 @@
+//! The one comment that a forge keeps on a pull request: the Markdown report, and the people who are
+//! to hear of it.
+
+use crate::digest::Digest;
+use crate::request::Login;
+
+use super::escape::markdown;
+use super::markdown::EVALUATED;
+use super::{Judged, markdown as page, words};
+
+/// What the comment begins with, so that it is found again.
+pub const COMMENT_MARK: &str = "<!-- changegate -->";
+
+/// A comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// The whole text.
+    pub text: String,
+}
+
+impl Comment {
+    /// Whether a comment that was written before says the same, whenever that was.
+    pub fn says_the_same(&self, before: &str) -> bool {
+        timeless(&self.text) == timeless(before)
+    }
+
+    /// What it says, as a digest.
+    pub fn digest(&self) -> String {
+        Digest::of(timeless(&self.text).as_bytes()).short()
+    }
+}
+
+/// A comment's text without the time at which it was written.
+fn timeless(text: &str) -> String {
+    let text = text.trim().replace('\r', "");
+    match text.rsplit_once(EVALUATED) {
+        Some((before, after)) => {
+            let after = after.split_once(" UTC").map_or(after, |(_, after)| after);
+            format!("{before}{after}")
+        }
+        None => text,
+    }
+}
+
+/// The comment about a decision. The owners of the `affected` services are named so that the forge
+/// tells them; nothing else in it names anyone in that way.
+pub fn comment(judged: &Judged, affected: &[(&str, Vec<&Login>)]) -> Comment {
+    let footer = affects(affected) + &page::footer(judged.decision);
+    Comment { text: format!("{COMMENT_MARK}\n{}", page::with_footer(judged, &footer)) }
+}
+
+/// `**Affects** checkout (@bob and @dan)`
+fn affects(affected: &[(&str, Vec<&Login>)]) -> String {
+    if affected.is_empty() {
+        return String::new();
+    }
+    let services = affected.iter().map(|(service, owners)| {
+        let owners: Vec<_> = owners.iter().map(|owner| format!("@{owner}")).collect();
+        match owners.is_empty() {
+            true => markdown(service),
+            false => format!("{} ({})", markdown(service), words::all_of(&owners)),
+        }
+    });
+    let services: Vec<_> = services.collect();
+    format!("\n**Affects** {}\n", services.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn a_comment_is_known_again() {
+        let mut sample = samples::denied();
+        let bob: Login = "bob".parse().unwrap();
+        let affected = [("check<out>", vec![&bob]), ("ledger", Vec::new())];
+        let first = comment(&sample.judged(), &affected);
+        assert!(first.text.starts_with(COMMENT_MARK));
+        assert!(first.text.contains("\n**Affects** check&#60;out&#62; (@bob), ledger\n"));
+        sample.decision.evaluated_at = "2030-01-01T00:00:00Z".parse().unwrap();
+        let later = comment(&sample.judged(), &affected);
+        assert_ne!(later.text, first.text);
+        assert!(later.says_the_same(&first.text) && later.digest() == first.digest());
+        let edited = first.text.replace("Denied", "Approved");
+        assert!(edited != first.text && !later.says_the_same(&edited));
+        sample.decision.findings.truncate(1);
+        assert!(!comment(&sample.judged(), &affected).says_the_same(&first.text));
+    }
+}
