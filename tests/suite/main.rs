@@ -15,6 +15,7 @@ mod cases;
 mod cli;
 mod codes;
 mod demo;
+mod github;
 mod init;
 mod life;
 mod looking;

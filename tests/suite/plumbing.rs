@@ -2,6 +2,8 @@
 
 mod case;
 mod expect;
+#[allow(dead_code, reason = "the benchmarks use parts of it that the tests don't")]
+pub mod github;
 pub mod hub;
 mod ran;
 pub mod town;

@@ -1,0 +1,3 @@
+//! GitHub: changes as pull requests there.
+
+mod fake;

@@ -1,0 +1,81 @@
+//! The repository itself and what governs it: rules, protection, code owners, environments, limits.
+
+use serde_json::json;
+
+use super::super::page::Page;
+use super::super::state::State;
+use super::{Answer, Call, Said};
+
+/// How many requests an hour has.
+pub const LIMIT: u64 = 5000;
+
+const CODEOWNERS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
+
+pub fn repository(state: &State, call: &Call<'_>) -> Said {
+    Ok(Answer::ok(state.repository_json(call.its_repository(state)?)))
+}
+
+pub fn protection(state: &State, call: &Call<'_>) -> Said {
+    let branch = branch(state, call)?;
+    let protection = state.protection.get(branch);
+    let missing = || Answer::error(404, "Branch not protected");
+    protection.cloned().map(Answer::ok).ok_or_else(missing)
+}
+
+pub fn of_branch(state: &State, call: &Call<'_>) -> Said {
+    call.its_repository(state)?;
+    let rules = state.rules.get(call.parameter("branch")).map_or(&[][..], Vec::as_slice);
+    Ok(call.page(state, rules, Clone::clone))
+}
+
+pub fn rulesets(state: &State, call: &Call<'_>) -> Said {
+    call.its_repository(state)?;
+    Ok(call.page(state, &state.rulesets, Clone::clone))
+}
+
+pub fn codeowners(state: &State, call: &Call<'_>) -> Said {
+    let repository = call.its_repository(state)?;
+    let at = repository.resolve(call.asked("ref").unwrap_or("HEAD")).ok_or_else(Answer::missing)?;
+    let tree = repository.commit(at).tree().unwrap();
+    if !CODEOWNERS.iter().any(|path| tree.get_path(std::path::Path::new(path)).is_ok()) {
+        return Err(Answer::empty(404));
+    }
+    Ok(Answer::ok(json!({"errors": state.codeowners_errors})))
+}
+
+pub fn environments(state: &State, call: &Call<'_>) -> Said {
+    call.its_repository(state)?;
+    let all = &state.environments;
+    Ok(Page::of(call, state, all, Clone::clone).under("environments"))
+}
+
+pub fn environment(state: &State, call: &Call<'_>) -> Said {
+    call.its_repository(state)?;
+    let name = call.parameter("environment_name");
+    let found = state.environments.iter().find(|environment| environment["name"] == name);
+    found.cloned().map(Answer::ok).ok_or_else(Answer::missing)
+}
+
+pub fn answer_gate(state: &mut State, call: &Call<'_>) -> Said {
+    let run = call.number("run_id")?;
+    state.gate_answers.push((run, call.body.clone()));
+    Ok(Answer::empty(204))
+}
+
+pub fn rate_limit(state: &State) -> Said {
+    let reset = state.now.utc().timestamp() + 3600;
+    let rate = json!({
+        "limit": LIMIT,
+        "used": state.used,
+        "remaining": LIMIT.saturating_sub(state.used),
+        "reset": reset,
+    });
+    let search = json!({"limit": 30, "used": 0, "remaining": 30, "reset": reset});
+    Ok(Answer::ok(json!({"resources": {"core": rate, "search": search}, "rate": rate})))
+}
+
+fn branch<'a>(state: &State, call: &'a Call<'_>) -> Result<&'a str, Answer> {
+    let branch = call.parameter("branch");
+    let tip = call.its_repository(state)?.tip(branch);
+    tip.map(|_| branch).ok_or_else(|| Answer::error(404, "Branch not found"))
+}
