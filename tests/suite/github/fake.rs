@@ -1,7 +1,9 @@
 //! The fake GitHub itself, where nothing else would notice that it errs.
 
+mod api;
 mod client;
 mod git;
+mod mishaps;
 
 use serde_json::json;
 

@@ -13,11 +13,12 @@ mod acts;
 mod answers;
 mod backend;
 mod body;
-mod contract;
+pub mod contract;
 mod desk;
 mod faults;
 mod founding;
 mod graphql;
+mod looking;
 mod page;
 mod repository;
 mod serve;
@@ -37,10 +38,8 @@ use tempfile::TempDir;
 pub use desk::Desk;
 pub use faults::Fault;
 pub use repository::NewCommit;
-pub use serve::Exchange;
-pub use state::{CheckRun, Reviewer, State, Status, What};
+pub use state::{Reviewer, State, What};
 
-use faults::Wanted;
 use serve::Server;
 use tokens::Token;
 
@@ -307,100 +306,6 @@ impl GitHub {
     /// Puts an event of any name into a timeline.
     pub fn event(&self, pull: u64, who: &str, name: &str) {
         self.with(|state| state.tell(pull, state.id_of(who), What::Other(name.to_owned())));
-    }
-
-    /// Lets something go wrong.
-    pub fn fail(&self, fault: Fault) {
-        self.server.with(|inner| inner.faults.push(fault));
-    }
-
-    /// Lets nothing go wrong any more.
-    pub fn heal(&self) {
-        self.server.with(|inner| inner.faults.clear());
-    }
-
-    /// Lets something happen on the server right before the next request that fits; the pattern is
-    /// as in [`Fault::on`].
-    pub fn before(
-        &self,
-        method: &str,
-        pattern: &str,
-        happening: impl FnOnce(&mut State) + Send + 'static,
-    ) {
-        let wanted = Wanted::new(method, pattern);
-        self.server.with(|inner| inner.happenings.push((wanted, Box::new(happening))));
-    }
-
-    /// All exchanges with the API so far.
-    pub fn requests(&self) -> Vec<Exchange> {
-        self.server.with(|inner| inner.log.clone())
-    }
-
-    /// Those that ask for a change: no GET, no GraphQL query, no minting of a token.
-    pub fn writes(&self) -> Vec<Exchange> {
-        let mut log = self.requests();
-        log.retain(|exchange| {
-            let is_query = exchange.target == "/graphql";
-            exchange.method != "GET" && !is_query && !exchange.target.ends_with("/access_tokens")
-        });
-        log
-    }
-
-    /// All exchanges with git.
-    pub fn git_requests(&self) -> Vec<Exchange> {
-        self.server.with(|inner| inner.git_log.clone())
-    }
-
-    /// Forgets all exchanges.
-    pub fn forget_requests(&self) {
-        self.server.with(|inner| {
-            inner.log.clear();
-            inner.git_log.clear();
-        });
-    }
-
-    /// What broke the contract since this was last asked.
-    pub fn violations(&self) -> Vec<String> {
-        self.server.with(|inner| std::mem::take(&mut inner.violations))
-    }
-
-    /// The status of a context on a commit, which has to be there.
-    #[track_caller]
-    pub fn status(&self, commit: &str, context: &str) -> Status {
-        let found = self.with(|state| {
-            let latest = state.latest_statuses(commit);
-            latest.into_iter().find(|status| status.context == context).cloned()
-        });
-        found.unwrap_or_else(|| panic!("{commit} has no status {context}"))
-    }
-
-    /// All statuses ever posted on a commit, oldest first.
-    pub fn statuses(&self, commit: &str) -> Vec<Status> {
-        let of_it = |status: &&Status| status.sha == commit;
-        self.with(|state| state.statuses.iter().filter(of_it).cloned().collect())
-    }
-
-    /// The check runs of a commit, oldest first.
-    pub fn check_runs(&self, commit: &str) -> Vec<CheckRun> {
-        let of_it = |run: &&CheckRun| run.sha == commit;
-        self.with(|state| state.check_runs.iter().filter(of_it).cloned().collect())
-    }
-
-    /// Who commented what, oldest first.
-    pub fn comments(&self, number: u64) -> Vec<(String, String)> {
-        self.with(|state| {
-            let comments = state.comments.iter().filter(|comment| comment.number == number);
-            comments.map(|comment| (state.login(comment.user), comment.body.clone())).collect()
-        })
-    }
-
-    /// The people and teams asked for a review.
-    pub fn requested(&self, pull: u64) -> Vec<String> {
-        self.with(|state| {
-            let pull = state.pull(pull);
-            let people = pull.requested_users.iter().map(|id| state.login(*id));
-            people.chain(pull.requested_teams.iter().cloned()).collect()
-        })
     }
 
     fn new_token(&self, login: &str, of_app: bool, permissions: &[(&str, &str)]) -> String {

@@ -1,7 +1,7 @@
 //! What GitHub promises: its own description of its API, as validators of requests and answers.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use changegate::time::Time;
@@ -90,6 +90,11 @@ impl Contract {
         })
     }
 
+    /// The names of all operations.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.operations.iter().map(|operation| operation.id.as_str()).collect()
+    }
+
     /// What is wrong with an answer.
     pub fn faults_of_answer(
         &self,
@@ -126,6 +131,12 @@ impl Contract {
             *place = json!({"anyOf": [place.take(), {"type": "null"}]});
         }
         let shared = json!({"$defs": definitions.take()});
+        for operation in contract["operations"].as_array_mut().unwrap() {
+            // This list's items are described in place, as a user and an enterprise at once.
+            if operation["id"] == "apps/list-installations" {
+                operation["responses"]["200"]["items"] = json!({"$ref": "#/$defs/installation"});
+            }
+        }
         let registry = Registry::new()
             .add(SHARED, Resource::from_contents(shared))
             .and_then(jsonschema::RegistryBuilder::prepare)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::GitHub;
 use super::answers::Answer;
 use super::state::State;
 
@@ -127,6 +128,30 @@ impl Fault {
         // Half an answer, or an empty one, takes an answer.
         let after_effect = matches!(kind, Kind::Truncated | Kind::EmptyPage);
         Fault { kind, wanted: Wanted::default(), first: 1, times: 1, after_effect, seen: 0 }
+    }
+}
+
+impl GitHub {
+    /// Lets something go wrong.
+    pub fn fail(&self, fault: Fault) {
+        self.server.with(|inner| inner.faults.push(fault));
+    }
+
+    /// Lets nothing go wrong any more.
+    pub fn heal(&self) {
+        self.server.with(|inner| inner.faults.clear());
+    }
+
+    /// Lets something happen on the server right before the next request that fits; the pattern is
+    /// as in [`Fault::on`].
+    pub fn before(
+        &self,
+        method: &str,
+        pattern: &str,
+        happening: impl FnOnce(&mut State) + Send + 'static,
+    ) {
+        let wanted = Wanted::new(method, pattern);
+        self.server.with(|inner| inner.happenings.push((wanted, Box::new(happening))));
     }
 }
 

@@ -49,7 +49,7 @@ fn survey(state: &State, after: Option<&str>) -> Value {
     let open = state.pulls.iter().filter(|pull| pull.state == "open" && pull.number > start);
     let open: Vec<_> = open.collect();
     let nodes: Vec<_> = open.iter().take(PAGE).map(|pull| node(state, pull)).collect();
-    let last = open.iter().take(PAGE).last().map(|pull| format!("after-{}", pull.number));
+    let last = open.iter().take(PAGE).next_back().map(|pull| format!("after-{}", pull.number));
     json!({"repository": {"pullRequests": {
         "pageInfo": {"hasNextPage": open.len() > PAGE, "endCursor": last},
         "nodes": nodes,

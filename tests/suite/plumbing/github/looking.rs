@@ -1,0 +1,79 @@
+//! What a test looks at: what was asked of the server, and what has been posted there.
+
+use super::GitHub;
+use super::serve::Exchange;
+use super::state::{CheckRun, Status};
+
+impl GitHub {
+    /// All exchanges with the API so far.
+    pub fn requests(&self) -> Vec<Exchange> {
+        self.server.with(|inner| inner.log.clone())
+    }
+
+    /// Those that ask for a change: no GET, no GraphQL query, no minting of a token.
+    pub fn writes(&self) -> Vec<Exchange> {
+        let mut log = self.requests();
+        log.retain(|exchange| {
+            let is_query = exchange.target == "/graphql";
+            exchange.method != "GET" && !is_query && !exchange.target.ends_with("/access_tokens")
+        });
+        log
+    }
+
+    /// All exchanges with git.
+    pub fn git_requests(&self) -> Vec<Exchange> {
+        self.server.with(|inner| inner.git_log.clone())
+    }
+
+    /// Forgets all exchanges.
+    pub fn forget_requests(&self) {
+        self.server.with(|inner| {
+            inner.log.clear();
+            inner.git_log.clear();
+        });
+    }
+
+    /// What broke the contract since this was last asked.
+    pub fn violations(&self) -> Vec<String> {
+        self.server.with(|inner| std::mem::take(&mut inner.violations))
+    }
+
+    /// The status of a context on a commit, which has to be there.
+    #[track_caller]
+    pub fn status(&self, commit: &str, context: &str) -> Status {
+        let found = self.with(|state| {
+            let latest = state.latest_statuses(commit);
+            latest.into_iter().find(|status| status.context == context).cloned()
+        });
+        found.unwrap_or_else(|| panic!("{commit} has no status {context}"))
+    }
+
+    /// All statuses ever posted on a commit, oldest first.
+    pub fn statuses(&self, commit: &str) -> Vec<Status> {
+        let of_it = |status: &&Status| status.sha == commit;
+        self.with(|state| state.statuses.iter().filter(of_it).cloned().collect())
+    }
+
+    /// The check runs of a commit, oldest first.
+    pub fn check_runs(&self, commit: &str) -> Vec<CheckRun> {
+        let of_it = |run: &&CheckRun| run.sha == commit;
+        self.with(|state| state.check_runs.iter().filter(of_it).cloned().collect())
+    }
+
+    /// Who commented what, oldest first.
+    pub fn comments(&self, number: u64) -> Vec<(String, String)> {
+        self.with(|state| {
+            let comments = state.comments.iter().filter(|comment| comment.number == number);
+            comments.map(|comment| (state.login(comment.user), comment.body.clone())).collect()
+        })
+    }
+
+    /// The people and teams asked for a review.
+    pub fn requested(&self, pull: u64) -> Vec<String> {
+        self.with(|state| {
+            let pull = state.pull(pull);
+            let people = pull.requested_users.iter().map(|id| state.login(*id));
+            people.chain(pull.requested_teams.iter().cloned()).collect()
+        })
+    }
+}
