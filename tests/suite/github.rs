@@ -1,3 +1,5 @@
 //! GitHub: changes as pull requests there.
 
 mod fake;
+mod life;
+mod office;

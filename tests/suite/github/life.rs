@@ -1,0 +1,172 @@
+//! A change on GitHub, from its pull request to its expiry.
+
+use super::office::{
+    BRANCH, answer, check, checked, off_script, opened, opened_by, request, sweep,
+};
+use crate::plumbing::github::GitHub;
+
+#[test]
+fn a_review_turns_pending_into_success() {
+    let (github, pull) = opened(&request());
+    assert_eq!(checked(&github, pull), "pending");
+    let (_, description) = answer(&github, pull);
+    assert!(description.starts_with("waits for L2 or L3 (bob, carol, "), "{description}");
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    let (_, description) = answer(&github, pull);
+    assert!(description.contains("signed off by bob (L2)"), "{description}");
+    let head = github.head(pull);
+    for (context, state) in [("risk", "success"), ("sign-off", "success"), ("window", "success")] {
+        assert_eq!(github.status(&head, &format!("changegate/{context}")).state, state);
+    }
+}
+
+#[test]
+fn a_changed_target_voids_an_approval_and_a_typo_does_not() {
+    let (github, pull) = opened(&request());
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    github.advance("1h");
+    let typo = request().replace("CHG-7\n", "CHG-7 # the ticket\n");
+    github.commit("alice", BRANCH, &[("requests/CHG-7.yaml", &typo)], "Say what the number is");
+    assert_eq!(checked(&github, pull), "success");
+    github.advance("1h");
+    let other = request().replace("edge-fra-1", "edge-fra-2");
+    github.commit("alice", BRANCH, &[("requests/CHG-7.yaml", &other)], "The other edge");
+    assert_eq!(checked(&github, pull), "pending");
+    github.advance("1h");
+    github.commit("alice", BRANCH, &[("requests/CHG-7.yaml", &request())], "Back to the first");
+    assert_eq!(checked(&github, pull), "pending");
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+}
+
+#[test]
+fn what_changes_nothing_takes_six_requests_and_writes_nothing() {
+    let (github, pull) = opened(&request());
+    for who in ["bob", "carol", "dave", "erin"] {
+        github.review(pull, who, "APPROVED");
+    }
+    checked(&github, pull);
+    github.forget_requests();
+    checked(&github, pull);
+    let asked: Vec<_> = github.requests().iter().map(|it| it.target.clone()).collect();
+    assert_eq!(asked.len(), 6, "{asked:#?}");
+    assert_eq!(github.writes().len(), 0);
+}
+
+#[test]
+fn a_planned_start_that_passes_unsigned_is_found_by_a_sweep() {
+    let (github, pull) = opened(&request());
+    assert_eq!(checked(&github, pull), "pending");
+    sweep(&github).went_well();
+    github.set_now("2026-11-23T22:15:00Z".parse().unwrap());
+    sweep(&github).went_well();
+    let (state, description) = answer(&github, pull);
+    assert_eq!(state, "failure", "{description}");
+    github.advance("5m");
+    github.review(pull, "bob", "APPROVED");
+    sweep(&github).went_well();
+    assert_eq!(answer(&github, pull).0, "success");
+    github.advance("15m");
+    sweep(&github).went_well();
+    assert_eq!(answer(&github, pull).0, "failure");
+}
+
+#[test]
+fn the_one_comment_is_kept_up_to_date() {
+    let (github, pull) = opened(&request());
+    checked(&github, pull);
+    let comments = github.comments(pull);
+    assert_eq!(comments.len(), 1, "{comments:?}");
+    assert!(comments[0].1.contains("Waiting for sign-off"), "{comments:?}");
+    assert!(comments[0].1.contains("**Affects** edge (@grace and @erin)"), "{comments:?}");
+    assert_eq!(github.requested(pull).len(), 8, "{:?}", github.requested(pull));
+    github.review(pull, "bob", "APPROVED");
+    checked(&github, pull);
+    let comments = github.comments(pull);
+    assert_eq!(comments.len(), 1);
+    assert!(comments[0].1.contains("✅ Approved"), "{comments:?}");
+}
+
+#[test]
+fn nobody_else_s_comment_is_taken_for_ours() {
+    let (github, pull) = opened(&request());
+    github.comment(pull, "dave", "<!-- changegate -->\n### ✅ Approved");
+    checked(&github, pull);
+    let comments = github.comments(pull);
+    assert_eq!(comments.len(), 2);
+    assert!(comments[0].1.ends_with("### ✅ Approved"));
+    checked(&github, pull);
+    github.review(pull, "bob", "APPROVED");
+    checked(&github, pull);
+    assert_eq!(github.comments(pull).len(), 2);
+}
+
+#[test]
+fn whoever_was_removed_by_hand_is_not_asked_again() {
+    let (github, pull) = opened(&request());
+    checked(&github, pull);
+    github.with(|state| {
+        let (bob, carol) = (state.id_of("bob"), state.id_of("carol"));
+        state.unrequest(pull, carol, &crate::plumbing::github::Reviewer::User(bob));
+    });
+    github.advance("1h");
+    let text = request().replace("61,000", "62,000");
+    github.commit("alice", BRANCH, &[("requests/CHG-7.yaml", &text)], "More of them");
+    checked(&github, pull);
+    assert!(!github.requested(pull).contains(&"bob".to_owned()));
+    assert!(github.requested(pull).contains(&"carol".to_owned()));
+}
+
+#[test]
+fn reminders_come_once() {
+    let text = off_script().replace("2026-11-23T22", "2026-11-26T22");
+    let (github, pull) = opened_by("carol", &text);
+    checked(&github, pull);
+    assert_eq!(github.comments(pull).len(), 1);
+    github.advance("23h59m59s");
+    sweep(&github).went_well();
+    assert_eq!(github.comments(pull).len(), 1);
+    github.advance("1s");
+    sweep(&github).went_well();
+    sweep(&github).went_well();
+    let comments = github.comments(pull);
+    assert_eq!(comments.len(), 2, "{comments:?}");
+    assert!(comments[1].1.contains("has waited for sign-off"), "{comments:?}");
+    assert!(comments[1].1.contains("@bob") && !comments[1].1.contains("@carol"), "{comments:?}");
+    github.advance("24h");
+    sweep(&github).went_well();
+    sweep(&github).went_well();
+    let comments = github.comments(pull);
+    assert_eq!(comments.len(), 3, "{comments:?}");
+    assert!(comments[2].1.contains("is overdue"), "{comments:?}");
+}
+
+#[test]
+fn a_pull_request_to_a_branch_of_ones_own_is_not_judged() {
+    let github = GitHub::start();
+    let evil = "protected_bases: [main, mine]\n";
+    github.commit("dave", "mine", &[("policies/org/settings/data.yaml", evil)], "My rules");
+    github.commit("dave", "change/CHG-7", &[("requests/CHG-7.yaml", &request())], "CHG-7");
+    let pull = github.open_pull("dave", "change/CHG-7", "mine");
+    check(&github, pull).ended(0, &["isn't judged"]);
+    assert_eq!(github.writes().len(), 0);
+}
+
+#[test]
+fn the_same_head_gets_the_strictest_verdict() {
+    let (github, first) = opened(&request());
+    github.commit("erin", "release", &[("README.md", "x")], "A branch of its own");
+    let settings = "protected_bases: [main, release]\n";
+    github.commit("erin", "main", &[("policies/org/settings/data.yaml", settings)], "Settings");
+    let second = github.open_pull("alice", BRANCH, "release");
+    github.review(first, "bob", "APPROVED");
+    // The second one brings the request and what main has; both are told of the other.
+    let (one, other) = (check(&github, first), check(&github, second));
+    let told = format!("{one:?}{other:?}");
+    assert!(told.contains("has the same head commit"), "{told}");
+    assert_ne!(answer(&github, first).0, "success");
+}
