@@ -47,6 +47,8 @@ pub enum WhyNot {
     NotInRoster,
     NoForgeId,
     OtherForgeId,
+    FormerMember { team: String },
+    MembersUnknown { team: String },
     Unproven(Unproven),
     NotYet,
     Excluded(Exclusion),
@@ -68,6 +70,14 @@ impl fmt::Display for WhyNot {
             WhyNot::NotInRoster => f.write_str("the reviewer isn't in the roster"),
             WhyNot::NoForgeId => f.write_str("the roster has no numeric id for this login"),
             WhyNot::OtherForgeId => f.write_str("the roster has another numeric id for this login"),
+            WhyNot::FormerMember { team } => {
+                write!(f, "the forge doesn't list the reviewer as a member of {team} any more")
+            }
+            WhyNot::MembersUnknown { team } => write!(
+                f,
+                "the forge doesn't show the members of {team} to this token: let it read them, or \
+                 take `forge_team` out of the roster"
+            ),
             WhyNot::Unproven(unproven) => write!(f, "{unproven}"),
             WhyNot::NotYet => f.write_str("it is dated in the future"),
             WhyNot::Excluded(exclusion) => {
@@ -169,8 +179,11 @@ impl<'a> Reviewing<'a, '_> {
                 };
                 let own =
                     by.and_then(|login| self.excluded.get(login)).map(|e| WhyNot::Excluded(*e));
-                let why_not =
-                    by_state(review.state).or(stranger).or(own).or_else(|| self.bound(review));
+                let why_not = by_state(review.state)
+                    .or(stranger)
+                    .or(own)
+                    .or_else(|| by.and_then(|login| self.left(login)))
+                    .or_else(|| self.bound(review));
                 Standing { review, by, why_not, objects: false }
             })
             .collect();
@@ -178,6 +191,18 @@ impl<'a> Reviewing<'a, '_> {
             self.settle_person(&mut standings, &one_person);
         }
         standings
+    }
+
+    /// Why somebody doesn't hold what the roster says any more: the forge doesn't list them as a
+    /// member of the team that the roster puts them into.
+    fn left(&self, login: &Login) -> Option<WhyNot> {
+        let team = self.org.roster.people.get(login)?.team.as_ref()?;
+        let members = self.evidence.teams.get(team)?;
+        match &members.members {
+            None => Some(WhyNot::MembersUnknown { team: team.clone() }),
+            Some(members) if members.contains(login) => None,
+            Some(_) => Some(WhyNot::FormerMember { team: team.clone() }),
+        }
     }
 
     /// Whether an approval is bound to what stands now: same content, given after it arrived, and
@@ -268,6 +293,7 @@ impl<'a> Reviewing<'a, '_> {
             return false;
         };
         !self.excluded.get(login).is_some_and(|exclusion| self.silences(*exclusion))
+            && !matches!(self.left(login), Some(WhyNot::FormerMember { .. }))
             && (person.level >= self.org.lowest_approving_level()
                 || !person.roles.is_empty()
                 || self.asked_for.contains(&login)

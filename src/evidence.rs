@@ -3,6 +3,8 @@
 //! Plain values, not yet judged. Identity and time are what the forge's server saw, never what a
 //! commit claims.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,9 @@ pub struct Evidence {
     /// Everybody seen by the server pushing to the pull request.
     #[serde(default)]
     pub pushers: Vec<Login>,
+    /// What the forge says of the teams to which reviewers belong, by the roster's names of teams.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: BTreeMap<String, TeamMembers>,
     /// The request as it is at base; left out if it is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<ChangeRequest>>,
@@ -193,6 +198,15 @@ pub struct Review {
     /// Why it isn't shown that it is theirs; plain Git only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unproven: Option<Unproven>,
+}
+
+/// What the forge says of a team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TeamMembers {
+    /// Its members; left out if the forge doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<Login>>,
 }
 
 /// What a review says.

@@ -55,8 +55,11 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let github = &place.github;
     let now = args.now.get();
     let gate = Gate::new(github.repo(), github);
-    let protected = match github.default_tip()? {
-        Some(tip) => gate.org_at(tip)?.settings.protected_bases,
+    let protected = match github.default_branch()? {
+        // Policies that can't be used are said on every pull request that they would judge.
+        Some((branch, tip)) => gate
+            .org_at(tip)
+            .map_or_else(|_| vec![branch], |organisation| organisation.settings.protected_bases),
         None => Vec::new(),
     };
     let survey = github.survey(&protected, now)?;

@@ -178,9 +178,21 @@ impl GitHub {
         Ok(pulls)
     }
 
+    /// The members of a team; nothing if GitHub doesn't show them.
+    fn members(&self, organisation: &str, slug: &str) -> anyhow::Result<Option<Vec<types::User>>> {
+        let path = client::path(&["orgs", organisation, "teams", slug, "members"]);
+        match self.client.run(self.client.list(&path)) {
+            Ok(members) => Ok(Some(members)),
+            Err(error) if matches!(client::status_of(&error), Some(403 | 404)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What GitHub was asked about a pull request when it was looked at last, and said, word for word.
     pub fn record_of(&self, pull: &Pull) -> Vec<Exchange> {
-        self.facts.borrow().get(&pull.name).map_or_else(Vec::new, |facts| facts.record.clone())
+        let facts = self.facts.borrow();
+        let learnt = facts.get(&pull.name).map_or(&[][..], |facts| &facts.record);
+        [learnt, &self.client.take_record()].concat()
     }
 
     /// What was learnt of a pull request when it was looked at last.

@@ -1,6 +1,8 @@
 //! Collects the facts about a pull request: what its commits and its journal show, and nothing that
 //! they merely claim.
 
+use std::collections::BTreeMap;
+
 use super::journal::{self, Said};
 use super::{CHANGE, Git, People, SKEW, Signer};
 use crate::digest::Digest;
@@ -89,6 +91,7 @@ impl<'a> Collector<'a> {
             content_arrived_at: Some(arrived_at),
             reviews,
             pushers: Vec::new(),
+            teams: BTreeMap::new(),
             previous: self.previous()?.map(Box::new),
             merged: others.merged,
             open: others.open,

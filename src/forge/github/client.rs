@@ -192,6 +192,11 @@ impl Client {
         self.runtime.block_on(work)
     }
 
+    /// Waits.
+    pub(super) fn pause(&self, time: Duration) {
+        self.run(async { tokio::time::sleep(time).await });
+    }
+
     /// Everything that GitHub was asked since the last time, with its answers.
     pub fn take_record(&self) -> Vec<Exchange> {
         self.record.take()

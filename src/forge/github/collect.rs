@@ -1,6 +1,6 @@
 //! Collects the facts about a pull request on GitHub.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
 use super::identity::Identities;
@@ -8,6 +8,7 @@ use super::types::{self, Event, Push};
 use super::{GitHub, arrival};
 use crate::evidence::{
     Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
+    TeamMembers,
 };
 use crate::forge::Pull;
 use crate::forge::content::{Brought, Materials, request_at};
@@ -25,6 +26,7 @@ const WEB_FLOW: &str = "noreply@github.com";
 pub struct Collector<'a> {
     github: &'a GitHub,
     repo: &'a Repo,
+    org: &'a Org,
     facts: &'a Facts,
     pull: &'a Pull,
     brought: &'a Brought,
@@ -51,7 +53,18 @@ impl<'a> Collector<'a> {
         let materials = Materials::of(repo, brought.path.as_deref());
         let history = History::of(&commits, pull.head, &materials)?;
         let people = Identities::of(&org.roster, &facts.commits, repo);
-        Ok(Collector { github, repo, facts, pull, brought, people, commits, materials, history })
+        Ok(Collector {
+            github,
+            repo,
+            org,
+            facts,
+            pull,
+            brought,
+            people,
+            commits,
+            materials,
+            history,
+        })
     }
 
     pub fn evidence(&self, now: Time) -> anyhow::Result<Evidence> {
@@ -78,6 +91,7 @@ impl<'a> Collector<'a> {
             content_arrived_at: Some(self.arrived_at()),
             reviews: self.reviews()?,
             pushers: self.pushers(),
+            teams: self.teams()?,
             previous: self.previous()?.map(Box::new),
             merged: at_base.merged,
             open: meets.as_ref().map_or_else(|| Ok(Vec::new()), |meets| self.open(meets))?,
@@ -207,6 +221,27 @@ impl<'a> Collector<'a> {
         let pushers: BTreeSet<_> =
             by_pushes.chain(by_force).filter_map(|user| self.people.login(user)).collect();
         pushers.into_iter().collect()
+    }
+
+    /// The members of the teams that reviewers belong to, where the roster says that GitHub knows
+    /// them.
+    fn teams(&self) -> anyhow::Result<BTreeMap<String, TeamMembers>> {
+        let reviewers = self.facts.reviews.iter().filter_map(|review| review.user.as_ref());
+        let reviewers: BTreeSet<_> = reviewers.filter_map(|user| self.people.login(user)).collect();
+        let roster = &self.org.roster;
+        let teams = reviewers.iter().filter_map(|login| roster.people.get(login)?.team.as_ref());
+        let mut known = BTreeMap::new();
+        for team in teams.collect::<BTreeSet<_>>() {
+            let forge_team = roster.teams.get(team).and_then(|team| team.forge_team.as_ref());
+            if let Some((organisation, slug)) = forge_team.and_then(|team| team.split_once('/')) {
+                let members = self.github.members(organisation, slug)?;
+                let logins = |members: Vec<types::User>| {
+                    members.iter().filter_map(|user| self.people.login(user)).collect()
+                };
+                known.insert(team.clone(), TeamMembers { members: members.map(logins) });
+            }
+        }
+        Ok(known)
     }
 
     fn reviews(&self) -> anyhow::Result<Vec<Review>> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -16,6 +17,7 @@ pub const CONTEXT: &str = "changegate";
 
 /// How often Git and the API are asked until both tell of the same head.
 const TRIES: usize = 5;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is known of a pull request.
 pub struct Facts {
@@ -199,7 +201,7 @@ impl GitHub {
             }
             // A push came in between, or one of them is a moment behind.
             self.forget();
-            self.client.run(tokio::time::sleep(std::time::Duration::from_millis(200)));
+            self.client.pause(PAUSE);
         }
         bail!("GitHub's API and its Git tell of different heads of #{number}: try again")
     }

@@ -102,18 +102,18 @@ struct RunPart {
 }
 
 impl GitHub {
-    /// The tip of the default branch, brought here; nothing if no pull request is open.
+    /// The default branch and its tip, brought here; nothing if no pull request is open.
     ///
     /// # Errors
     /// When it can't be had.
-    pub fn default_tip(&self) -> anyhow::Result<Option<Oid>> {
+    pub fn default_branch(&self) -> anyhow::Result<Option<(String, Oid)>> {
         let pulls = self.open_pulls()?;
         let repository = pulls.iter().find_map(|pull| pull.base.repo.as_ref());
         let Some(Repository { default_branch, clone_url, .. }) = repository else {
             return Ok(None);
         };
         self.remote.source(clone_url, self.client.token()).bring(&[default_branch], &[])?;
-        self.remote.tip(default_branch).map(Some)
+        Ok(Some((default_branch.clone(), self.remote.tip(default_branch)?)))
     }
 
     /// All open pull requests to these branches, with why they have to be judged anew if they have

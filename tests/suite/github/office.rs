@@ -102,12 +102,13 @@ pub fn answer(github: &GitHub, pull: u64) -> (String, String) {
 #[track_caller]
 pub fn checked(github: &GitHub, pull: u64) -> String {
     let ran = check(github, pull);
+    assert!(!github.statuses(&github.head(pull)).is_empty(), "nothing was answered:\n{ran:?}");
     let (state, description) = answer(github, pull);
     let code = match state.as_str() {
         "success" => 0,
         "failure" => 1,
         "pending" => 3,
-        _ => 2,
+        _ => panic!("{description}"),
     };
     ran.ended(code, &[]);
     assert!(description.chars().count() <= 140, "{description}");

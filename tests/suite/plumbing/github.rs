@@ -48,6 +48,9 @@ use super::ran::Ran;
 /// When a server's clock begins.
 pub const NOW: &str = "2026-11-23T10:00:00Z";
 
+/// Where the repository keeps who is who.
+pub const ROSTER: &str = "policies/org/roster/data.yaml";
+
 /// GitHub.
 pub struct GitHub {
     server: Arc<Server>,

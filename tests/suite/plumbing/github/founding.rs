@@ -156,10 +156,16 @@ fn tokens(state: &State) -> Vec<Token> {
     people.chain([workflow]).collect()
 }
 
-/// The shipped policies, and the project's own `.github`.
+/// The shipped policies, but for GitHub's teams, which a workflow's token can't see, and the
+/// project's own `.github`.
 fn files() -> Vec<(String, Option<Vec<u8>>)> {
     let policies = PolicyBundle::embedded_files().into_iter();
     let mut files: Vec<_> = policies.map(|(path, bytes)| (path, Some(bytes))).collect();
+    for (path, text) in &mut files {
+        if path == super::ROSTER {
+            *text = text.take().map(|text| without_teams(&text));
+        }
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders: Vec<PathBuf> = vec![root.join(".github")];
     while let Some(folder) = folders.pop() {
@@ -174,4 +180,13 @@ fn files() -> Vec<(String, Option<Vec<u8>>)> {
         }
     }
     files
+}
+
+fn without_teams(roster: &[u8]) -> Vec<u8> {
+    let lines = str::from_utf8(roster).unwrap().lines();
+    let kept = lines.map(|line| match line.split_once("{forge_team:") {
+        Some((name, _)) => format!("{name}{{}}\n"),
+        None => format!("{line}\n"),
+    });
+    kept.collect::<String>().into_bytes()
 }

@@ -1,0 +1,92 @@
+//! A GitHub App: its answers are check runs.
+
+use std::process::Command;
+
+use super::office::{command, opened, request};
+use crate::plumbing::github::GitHub;
+use crate::plumbing::hub::Ran;
+
+/// The program as the App.
+fn changegate(github: &GitHub, arguments: &[&str]) -> Ran {
+    let (id, key) = github.app();
+    let mut command: Command = command(github);
+    let now = github.now().to_string();
+    command.args(arguments).args(["--now", &now]);
+    command.env_remove("GITHUB_TOKEN");
+    command.env("CHANGEGATE_APP_ID", id.to_string()).env("CHANGEGATE_APP_KEY", key);
+    Ran::of(&mut command, "")
+}
+
+#[test]
+fn a_check_run_is_brought_up_to_date_in_place() {
+    let (github, pull) = opened(&request());
+    let head = github.head(pull);
+    changegate(&github, &["check", "--pr", "1"]).ended(3, &[]);
+    let runs = github.check_runs(&head);
+    assert_eq!(runs.len(), 1);
+    assert_eq!((runs[0].status.as_str(), runs[0].conclusion.as_deref()), ("in_progress", None));
+    github.review(pull, "bob", "APPROVED");
+    changegate(&github, &["check", "--pr", "1"]).ended(0, &[]);
+    let runs = github.check_runs(&head);
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].conclusion.as_deref(), Some("success"));
+    assert!(github.statuses(&head).is_empty(), "a status beside a check run of the same name");
+    github.forget_requests();
+    changegate(&github, &["check", "--pr", "1"]).ended(0, &[]);
+    let writes = github.writes();
+    assert!(writes.iter().all(|it| it.target.ends_with("/access_tokens")), "{writes:?}");
+}
+
+#[test]
+fn annotations_stand_on_the_request_s_lines() {
+    let text =
+        request().replace("owner: grace", "owner: alice").replace("monitor: 15m", "monitor: 1m");
+    let (github, pull) = opened(&text);
+    changegate(&github, &["check", "--pr", "1"]).ended(1, &[]);
+    let run = github.check_runs(&github.head(pull)).remove(0);
+    assert_eq!(run.conclusion.as_deref(), Some("failure"));
+    assert!(run.annotations.len() >= 2, "{:?}", run.annotations);
+    for annotation in &run.annotations {
+        assert_eq!(annotation["path"], "requests/CHG-7.yaml");
+    }
+}
+
+#[test]
+fn more_than_fifty_annotations_come_in_several_requests() {
+    let unknown: String = (0..120).map(|number| format!("unknown{number}: x\n")).collect();
+    let (github, pull) = opened(&(request() + &unknown));
+    changegate(&github, &["check", "--pr", "1"]).ended(1, &[]);
+    let run = github.check_runs(&github.head(pull)).remove(0);
+    assert!(run.annotations.len() > 50, "{}", run.annotations.len());
+}
+
+#[test]
+fn sweeps_know_check_runs() {
+    let (github, pull) = opened(&request());
+    changegate(&github, &["sweep"]).ended(0, &["1 judged anew"]);
+    changegate(&github, &["sweep"]).ended(0, &[]);
+    changegate(&github, &["sweep"]).ended(0, &["0 judged anew"]);
+    github.set_now("2026-11-23T22:15:00Z".parse().unwrap());
+    changegate(&github, &["sweep"]).ended(0, &["its time has come"]);
+    let run = github.check_runs(&github.head(pull)).remove(0);
+    assert_eq!(run.conclusion.as_deref(), Some("failure"));
+}
+
+#[test]
+fn the_token_reaches_one_repository() {
+    let (github, _) = opened(&request());
+    changegate(&github, &["check", "--pr", "1"]).ended(3, &[]);
+    let asked = github.requests();
+    let token = asked.iter().find(|it| it.target.ends_with("/access_tokens")).unwrap();
+    assert_eq!(token.body["repositories"], serde_json::json!(["ops"]));
+    assert_eq!(token.body["permissions"]["contents"], "read");
+}
+
+#[test]
+fn a_key_that_is_none_is_named() {
+    let (github, _) = opened(&request());
+    let mut command = command(&github);
+    command.env("CHANGEGATE_APP_ID", "7").env("CHANGEGATE_APP_KEY", "-----BEGIN nothing");
+    command.args(["check", "--pr", "1"]);
+    Ran::of(&mut command, "").ended(2, &["holds no RSA private key in PEM form"]);
+}

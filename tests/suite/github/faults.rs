@@ -1,0 +1,191 @@
+//! What goes wrong on the way to GitHub and back. None of it ends in a success that isn't due, and
+//! the next look heals it.
+
+use super::office::{BRANCH, answer, changegate, check, checked, opened, request, sweep};
+use crate::plumbing::github::{Fault, GitHub};
+
+/// A pull request that was answered with pending, and then approved by bob.
+fn approved() -> (GitHub, u64) {
+    let (github, pull) = opened(&request());
+    assert_eq!(checked(&github, pull), "pending");
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    github.forget_requests();
+    (github, pull)
+}
+
+#[test]
+fn questions_are_asked_again_after_a_failure() {
+    for fault in [Fault::status(502), Fault::status(500), Fault::closed(), Fault::truncated()] {
+        for pattern in ["/pulls?", "/reviews", "/timeline", "/commits?", "/activity", "/status?"] {
+            let (github, pull) = approved();
+            github.fail(fault.clone().on("GET", pattern));
+            assert_eq!(checked(&github, pull), "success", "{fault:?} {pattern}");
+        }
+    }
+}
+
+#[test]
+fn what_stays_away_decides_nothing_and_says_so() {
+    let (github, pull) = approved();
+    assert_eq!(checked(&github, pull), "success");
+    // An objection comes in, and GitHub doesn't show it.
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    github.fail(Fault::status(503).on("GET", "/reviews").always());
+    check(&github, pull).ended(2, &["503", "learn about #1"]);
+    let (state, description) = answer(&github, pull);
+    assert_eq!(state, "error");
+    assert!(description.starts_with("could not decide: "), "{description}");
+    github.heal();
+    sweep(&github).went_well();
+    assert_eq!(answer(&github, pull).0, "failure");
+}
+
+#[test]
+fn a_write_that_may_have_taken_effect_is_looked_for_and_not_repeated() {
+    for pattern in ["/statuses/", "/comments", "/requested_reviewers"] {
+        let (github, pull) = opened(&request());
+        github.fail(Fault::status(502).on("POST", pattern).after_effect());
+        assert_eq!(checked(&github, pull), "pending", "{pattern}");
+        assert_eq!(github.comments(pull).len(), 1, "{pattern}");
+        let head = github.head(pull);
+        let all = github.with(|state| state.statuses.len());
+        assert_eq!(all, github.statuses(&head).len(), "{pattern}: a status was written twice");
+    }
+}
+
+#[test]
+fn a_write_that_did_not_take_effect_is_done_later() {
+    for pattern in ["/statuses/", "/comments", "/requested_reviewers"] {
+        let (github, pull) = opened(&request());
+        github.fail(Fault::status(502).on("POST", pattern));
+        assert_eq!(checked(&github, pull), "pending", "{pattern}");
+        assert_eq!(github.comments(pull).len(), 1, "{pattern}");
+        assert!(!github.requested(pull).is_empty(), "{pattern}");
+    }
+}
+
+#[test]
+fn limits_are_waited_for_and_announced() {
+    let (github, pull) = approved();
+    github.fail(Fault::secondary_limit(403, 1).on("GET", "/reviews"));
+    github.fail(Fault::secondary_limit(429, 1).on("POST", "/statuses/"));
+    let ran = check(&github, pull);
+    ran.ended(0, &["note: GitHub limits requests: waiting 1 s"]);
+    assert_eq!(answer(&github, pull).0, "success");
+}
+
+#[test]
+fn a_limit_that_lasts_too_long_is_not_waited_for() {
+    let (github, pull) = approved();
+    github.fail(Fault::secondary_limit(403, 3600).on("GET", "/timeline").always());
+    check(&github, pull).ended(2, &["takes no requests for 3600 s, which is too long to wait"]);
+    assert_ne!(answer(&github, pull).0, "success");
+}
+
+#[test]
+fn slow_answers_are_waited_for() {
+    let (github, pull) = approved();
+    github.fail(Fault::slow(1500).on("GET", "/reviews"));
+    assert_eq!(checked(&github, pull), "success");
+}
+
+#[test]
+fn a_page_that_stays_empty_hides_no_objection() {
+    let (github, pull) = opened(&request());
+    for _ in 0..100 {
+        github.review(pull, "dave", "COMMENTED");
+    }
+    github.review(pull, "bob", "APPROVED");
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    assert_eq!(checked(&github, pull), "failure");
+    github.fail(Fault::empty_page().on("GET", "/reviews?per_page=100&page=2").always());
+    check(&github, pull).ended(2, &["it is empty"]);
+    assert_eq!(answer(&github, pull).0, "error");
+    github.heal();
+    github.fail(Fault::empty_page().on("GET", "/reviews?per_page=100&page=2"));
+    assert_eq!(checked(&github, pull), "failure");
+}
+
+#[test]
+fn a_head_that_moves_while_it_is_judged_is_judged_anew() {
+    let (github, pull) = approved();
+    let other = request().replace("edge-fra-1", "edge-fra-2");
+    github.before("GET", "/reviews", move |state| {
+        let files = vec![("requests/CHG-7.yaml".to_owned(), Some(other.into_bytes()))];
+        let alice = state.id_of("alice");
+        let tip = state.ops().tip(BRANCH).unwrap();
+        let new = crate::plumbing::github::NewCommit {
+            parents: vec![tip.to_string()],
+            author: crate::plumbing::github::person("alice"),
+            files,
+            message: "The other edge".to_owned(),
+            committer: None,
+        };
+        let commit = state.ops().write(&new, state.now.utc().timestamp());
+        state.push(alice, BRANCH, Some(commit));
+    });
+    assert_eq!(checked(&github, pull), "pending");
+}
+
+#[test]
+fn what_nobody_has_heard_of_is_read() {
+    let (github, pull) = approved();
+    github.review(pull, "erin", "SHRUGGED");
+    github.event(pull, "carol", "levitated");
+    github.delete_account("erin");
+    assert_eq!(checked(&github, pull), "success");
+}
+
+#[test]
+fn a_token_that_may_not_write_says_which_permission_it_lacks() {
+    let (github, pull) = approved();
+    let read_only = github.token_with(&[("contents", "read"), ("pull_requests", "read")]);
+    let mut command = super::office::command(&github);
+    command.env("GITHUB_TOKEN", read_only).args(["check", "--pr", &pull.to_string()]);
+    let ran = crate::plumbing::hub::Ran::of(&mut command, "");
+    ran.ended(2, &["the token may not write this", "`statuses: write`"]);
+    let mut command = super::office::command(&github);
+    command.env("GITHUB_TOKEN", "ghp_expired").args(["check", "--pr", &pull.to_string()]);
+    let ran = crate::plumbing::hub::Ran::of(&mut command, "");
+    ran.ended(2, &["the token isn't valid, or has expired"]);
+    assert!(!format!("{ran:?}").contains("ghp_expired"));
+}
+
+#[test]
+fn pull_requests_that_cannot_be_judged_say_why() {
+    let (github, pull) = approved();
+    github.close(pull, "alice");
+    check(&github, pull).ended(2, &["#1 of acme/ops is closed: only open pull requests"]);
+    check(&github, 99).ended(2, &["find pull request #99 of acme/ops", "404"]);
+    let ran = changegate(&github, &["check", "--pr", "7", "--repo", "acme"]);
+    ran.ended(2, &["`acme` names no repository: write owner/name"]);
+    let ran = changegate(&github, &["check", "--pr", "7", "requests"]);
+    ran.ended(2, &["cannot be used with"]);
+}
+
+#[test]
+fn broken_policies_on_the_base_leave_no_success_standing() {
+    let (github, pull) = approved();
+    assert_eq!(checked(&github, pull), "success");
+    let broken = "package changegate.rules.broken\n\nfindings contains {\n";
+    github.commit("erin", "main", &[("policies/rules/broken/broken.rego", broken)], "Oops");
+    sweep(&github).ended(2, &["policies/rules/broken/broken.rego"]);
+    assert_eq!(answer(&github, pull).0, "error");
+    let empty = "package changegate.rules.broken\n";
+    github.commit("erin", "main", &[("policies/rules/broken/broken.rego", empty)], "Mended");
+    sweep(&github).went_well();
+    assert_eq!(answer(&github, pull).0, "success");
+}
+
+#[test]
+fn an_objection_on_a_page_of_its_own_is_seen() {
+    let (github, pull) = opened(&request());
+    for _ in 0..100 {
+        github.review(pull, "dave", "COMMENTED");
+    }
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    assert_eq!(checked(&github, pull), "failure");
+}
