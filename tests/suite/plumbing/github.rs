@@ -97,6 +97,11 @@ impl GitHub {
         &self.origin
     }
 
+    /// The same as if it were an enterprise's own server, whose API has another base.
+    pub fn enterprise_url(&self) -> String {
+        format!("{}{}", self.origin, serve::ENTERPRISE)
+    }
+
     /// The token of a workflow in `acme/ops`.
     pub fn token(&self) -> String {
         founding::WORKFLOW_TOKEN.to_owned()
@@ -304,6 +309,11 @@ impl GitHub {
     /// Merges a pull request, and says the merge commit.
     pub fn merge(&self, pull: u64, who: &str) -> String {
         self.with(|state| state.merge(pull, state.id_of(who)).to_string())
+    }
+
+    /// Lets a ruleset of a branch require a status, of an App's where its id is given.
+    pub fn require_status(&self, branch: &str, context: &str, app: Option<u64>) {
+        self.with(|state| state.require_status(branch, context, app));
     }
 
     /// Puts an event of any name into a timeline.

@@ -65,18 +65,8 @@ fn eventful() -> (GitHub, u64) {
         state.deliveries.push(item);
         let checks = json!({"strict": true, "contexts": ["c"], "checks": [{"context": "c", "app_id": null}]});
         state.protection.insert("main".to_owned(), json!({"required_status_checks": checks}));
-        state.rules.insert("main".to_owned(), vec![json!({
-            "type": "required_status_checks",
-            "parameters": {
-                "strict_required_status_checks_policy": false,
-                "required_status_checks": [{"context": "changegate", "integration_id": 4242}],
-            },
-            "ruleset_source_type": "Repository", "ruleset_source": "acme/ops", "ruleset_id": 1,
-        })]);
-        state.rulesets.push(json!({
-            "id": 1, "name": "main", "source": "acme/ops", "enforcement": "active",
-        }));
     });
+    github.require_status("main", "changegate", Some(github.app().0));
     (github, pull)
 }
 
@@ -248,6 +238,8 @@ fn lists_lead_on() {
         github.comment(pull, "bob", &number.to_string());
     }
     let client = Client::of(&github);
+    let enterprise = client.get(&format!("/api/v3{OPS}/issues/1/comments"));
+    assert!(enterprise.header("link").unwrap().contains("/api/v3/repositories/1001/"));
     let first = client.get(&format!("{OPS}/issues/1/comments"));
     assert_eq!(first.body.as_array().unwrap().len(), 30);
     let at = format!("{}/repositories/1001/issues/1/comments", github.url());
@@ -294,6 +286,7 @@ fn tokens_permit_what_they_permit() {
     let refused = reader.ask("POST", &status, &body);
     assert_eq!(refused.status, 403);
     assert_eq!(refused.body["message"], "Resource not accessible by integration");
+    assert_eq!(refused.header("x-accepted-github-permissions"), Some("statuses=write"));
     assert_eq!(Client::with(&github, None).ask("POST", &status, &body).status, 401);
     let stranger = Client::with(&github, Some("ghp_stranger".to_owned()));
     assert_eq!(stranger.get(&format!("{OPS}/pulls/1")).body["message"], "Bad credentials");

@@ -30,6 +30,8 @@ pub struct Call<'a> {
     pub asker: Asker,
     /// As it was asked for, without the query.
     pub path: String,
+    /// What stands before the path: nothing, or where an enterprise's server has its API.
+    pub base: &'static str,
 }
 
 /// An answer.
@@ -159,7 +161,7 @@ fn permitted(state: &State, call: &Call<'_>) -> Result<(), Answer> {
             match (reaches, permits) {
                 (false, _) => Err(Answer::missing()),
                 (true, true) => Ok(()),
-                (true, false) => Err(Answer::error(403, "Resource not accessible by integration")),
+                (true, false) => Err(Answer::lacking(needed)),
             }
         }
     }
@@ -246,6 +248,14 @@ impl Answer {
             "status": status.to_string(),
         });
         Answer { status, ..Answer::ok(body) }
+    }
+
+    /// 403 for a token that lacks a permission, with those of which one would do.
+    fn lacking(needed: &[(&str, &str)]) -> Self {
+        let needed: Vec<_> =
+            needed.iter().map(|(name, access)| format!("{name}={access}")).collect();
+        let headers = vec![("x-accepted-github-permissions", needed.join("; "))];
+        Answer { headers, ..Answer::error(403, "Resource not accessible by integration") }
     }
 
     /// 404

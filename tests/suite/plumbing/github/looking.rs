@@ -14,7 +14,7 @@ impl GitHub {
     pub fn writes(&self) -> Vec<Exchange> {
         let mut log = self.requests();
         log.retain(|exchange| {
-            let is_query = exchange.target == "/graphql";
+            let is_query = exchange.target.ends_with("/graphql");
             exchange.method != "GET" && !is_query && !exchange.target.ends_with("/access_tokens")
         });
         log

@@ -107,5 +107,5 @@ fn address(call: &Call<'_>, state: &State, name: &str, value: &str) -> String {
     };
     let query: Vec<_> =
         query.into_iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-    state.url(&format!("{path}?{}", query.join("&")))
+    state.url(&format!("{}{path}?{}", call.base, query.join("&")))
 }

@@ -56,6 +56,7 @@ impl Repository {
         for (name, value) in [
             ("http.receivepack", "true"),
             ("uploadpack.allowAnySHA1InWant", "true"),
+            ("uploadpack.allowFilter", "true"),
             ("receive.hideRefs", "refs/pull"),
             ("receive.autogc", "false"),
             ("gc.auto", "0"),

@@ -70,6 +70,9 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// Where an enterprise's own server has its API.
+pub const ENTERPRISE: &str = "/api/v3";
+
 /// How long GitHub calls an answer fresh, for whom.
 const CACHE: &str = "private, max-age=60, s-maxage=60";
 
@@ -201,13 +204,21 @@ impl Inner {
         if asked.header("user-agent").is_none() {
             return Err("there is no User-Agent header".to_owned());
         }
+        let accept = asked.header("accept").unwrap_or("*/*");
+        if !["json", "*/*"].iter().any(|known| accept.contains(known)) {
+            return Err(format!("the fake has no answers of the type {accept}"));
+        }
         let asker = match self.state.asker(asked.header("authorization")) {
             Ok(asker) => asker,
             Err(message) => return Ok(Answer::error(401, &message)),
         };
-        if path == "/graphql" {
+        if ["/graphql", "/api/graphql"].contains(&path) {
             return graphql::answer(&self.state, &asker, &body.unwrap_or_default());
         }
+        let (base, path) = match path.strip_prefix(ENTERPRISE) {
+            Some(path) => (ENTERPRISE, path),
+            None => ("", path),
+        };
         let path = self.by_name(path);
         let found = CONTRACT.operation(&asked.method, &path);
         let (operation, parameters) = found.ok_or("there is no such operation")?;
@@ -220,7 +231,7 @@ impl Inner {
             }
         }
         let body = body.unwrap_or_default();
-        let call = Call { operation: &operation.id, parameters, query, body, asker, path };
+        let call = Call { operation: &operation.id, parameters, query, body, asker, path, base };
         let answer = answers::answer(&mut self.state, &call).unwrap_or_else(|refusal| refusal);
         if checked {
             let faults = CONTRACT.faults_of_answer(operation, answer.status, answer.body.as_ref());

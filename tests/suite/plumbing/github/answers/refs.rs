@@ -75,6 +75,9 @@ pub fn activity(state: &State, call: &Call<'_>) -> Said {
     if call.asked("direction") != Some("asc") {
         found.reverse();
     }
+    if call.asked("before").is_some() {
+        return Err(Answer::over("The fake reads activity on, not back: ask with `after`."));
+    }
     let shape = |activity: &&Activity| state.activity_json(activity);
     Ok(Page::after(call, state, "after", &found, |activity| activity.id, shape).into_answer())
 }

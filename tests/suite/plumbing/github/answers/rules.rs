@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::page::Page;
+use super::super::shapes::extend;
 use super::super::state::State;
 use super::{Answer, Call, Said};
 
@@ -72,6 +73,36 @@ pub fn rate_limit(state: &State) -> Said {
     });
     let search = json!({"limit": 30, "used": 0, "remaining": 30, "reset": reset});
     Ok(Answer::ok(json!({"resources": {"core": rate, "search": search}, "rate": rate})))
+}
+
+impl State {
+    /// Adds a ruleset for a branch that requires a status, of an App's where its id is given.
+    pub fn require_status(&mut self, branch: &str, context: &str, app: Option<u64>) {
+        let id = self.new_id();
+        let mut check = json!({"context": context});
+        if let Some(app) = app {
+            extend(&mut check, json!({"integration_id": app}));
+        }
+        let rule = json!({
+            "type": "required_status_checks",
+            "parameters": {
+                "strict_required_status_checks_policy": false,
+                "required_status_checks": [check],
+            },
+            "ruleset_source_type": "Repository",
+            "ruleset_source": "acme/ops",
+            "ruleset_id": id,
+        });
+        self.rules.entry(branch.to_owned()).or_default().push(rule);
+        self.rulesets.push(json!({
+            "id": id,
+            "name": format!("{branch} needs {context}"),
+            "target": "branch",
+            "source_type": "Repository",
+            "source": "acme/ops",
+            "enforcement": "active",
+        }));
+    }
 }
 
 fn branch<'a>(state: &State, call: &'a Call<'_>) -> Result<&'a str, Answer> {
