@@ -7,6 +7,8 @@
 //!
 //! With real repositories, people and keys: the [`life`] of a change, [`attacks`] on its record, and
 //! what happens [`together`] or is cut off in the middle.
+//!
+//! On [`github`]: a server of the tests' own, held against what GitHub says of itself.
 
 #![allow(clippy::unwrap_used, reason = "what can't be unwrapped ends the test, and is meant to")]
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::super::plumbing::github::GitHub;
+use super::super::super::plumbing::github::{GitHub, NewCommit, person, texts};
 use super::client::Client;
 use super::with_a_pull;
 
@@ -135,4 +135,27 @@ fn the_base_of_a_pull_request_goes_stale() {
     assert_eq!(compared["status"], "diverged");
     assert_eq!(compared["merge_base_commit"]["sha"], stale.as_str());
     assert_eq!(compared["files"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn no_more_than_250_commits_are_told() {
+    let (github, _) = with_a_pull();
+    let mut parent = github.head(1);
+    for number in 0..251 {
+        parent = github.write(&NewCommit {
+            parents: vec![parent],
+            author: person("alice"),
+            files: texts(&[("requests/CHG-1.yaml", &number.to_string())]),
+            ..NewCommit::default()
+        });
+    }
+    github.push("alice", "change/CHG-1", &parent, false);
+    let client = Client::of(&github);
+    let pages = [1, 2, 3].map(|page| {
+        let page =
+            client.read(&format!("/repos/acme/ops/pulls/1/commits?per_page=100&page={page}"));
+        page.as_array().unwrap().len()
+    });
+    assert_eq!(pages, [100, 100, 50]);
+    assert_eq!(client.read("/repos/acme/ops/pulls/1")["commits"], 252);
 }

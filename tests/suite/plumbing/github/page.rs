@@ -76,9 +76,9 @@ impl Page {
     }
 
     /// The list under a name, with how much there is in all.
-    pub fn under(self, name: &str) -> Answer {
-        let (total, items) = (self.total, self.items.clone());
-        Answer { body: Some(json!({"total_count": total, name: items})), ..self.into_answer() }
+    pub fn under(mut self, name: &str) -> Answer {
+        let body = json!({"total_count": self.total, name: std::mem::take(&mut self.items)});
+        Answer { body: Some(body), ..self.into_answer() }
     }
 }
 

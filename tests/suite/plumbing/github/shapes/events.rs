@@ -1,5 +1,6 @@
 //! A timeline's events in GitHub's shapes.
 
+use git2::Oid;
 use serde_json::{Value, json};
 
 use super::super::state::{Event, Pull, Reviewer, State, What};
@@ -32,15 +33,9 @@ impl State {
                 value
             }
             What::HeadForcePushed(to) => {
-                let commit = self.url(&format!("/repos/acme/ops/commits/{to}"));
-                let more = json!({"commit_id": to.to_string(), "commit_url": commit});
-                self.plain(event, "head_ref_force_pushed", more)
+                self.plain(event, "head_ref_force_pushed", self.of_commit(*to))
             }
-            What::Merged(commit) => {
-                let url = self.url(&format!("/repos/acme/ops/commits/{commit}"));
-                let more = json!({"commit_id": commit.to_string(), "commit_url": url});
-                self.plain(event, "merged", more)
-            }
+            What::Merged(commit) => self.plain(event, "merged", self.of_commit(*commit)),
             What::ReviewRequested(whom) => {
                 self.plain(event, "review_requested", self.reviewer(event, whom))
             }
@@ -52,7 +47,12 @@ impl State {
                     json!({"state": was, "review_id": review, "dismissal_message": message});
                 self.plain(event, "review_dismissed", json!({"dismissed_review": dismissed}))
             }
-            What::Other(name) => self.plain(event, name, json!({})),
+            What::Other(name) => {
+                // Merging closes, and says by which commit.
+                let merge = pull.merged.as_ref().filter(|_| name == "closed");
+                let more = merge.map_or(json!({}), |merged| self.of_commit(merged.commit));
+                self.plain(event, name, more)
+            }
         }
     }
 
@@ -70,6 +70,11 @@ impl State {
         });
         extend(&mut value, more);
         value
+    }
+
+    fn of_commit(&self, id: Oid) -> Value {
+        let url = self.url(&format!("/repos/acme/ops/commits/{id}"));
+        json!({"commit_id": id.to_string(), "commit_url": url})
     }
 
     fn reviewer(&self, event: &Event, whom: &Reviewer) -> Value {
