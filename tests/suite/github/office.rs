@@ -108,7 +108,7 @@ pub fn checked(github: &GitHub, pull: u64) -> String {
         "success" => 0,
         "failure" => 1,
         "pending" => 3,
-        _ => panic!("{description}"),
+        _ => panic!("{ran:?}"),
     };
     ran.ended(code, &[]);
     assert!(description.chars().count() <= 140, "{description}");

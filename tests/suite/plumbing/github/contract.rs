@@ -20,14 +20,16 @@ const SHARED: &str = "https://contract.test/shared";
 const SPANNING: [&str; 3] = ["{path}", "{ref}", "{basehead}"];
 
 /// Where GitHub sends nulls that its schemas forbid.
-const NULLABLE: [&str; 14] = [
+const NULLABLE: [&str; 16] = [
     // The account was deleted.
     "/pull-request/properties/user",
     "/pull-request/properties/head/properties/user",
     "/review-requested-issue-event/properties/actor",
     "/review-requested-issue-event/properties/review_requester",
+    "/review-requested-issue-event/properties/requested_reviewer",
     "/review-request-removed-issue-event/properties/actor",
     "/review-request-removed-issue-event/properties/review_requester",
+    "/review-request-removed-issue-event/properties/requested_reviewer",
     "/review-dismissed-issue-event/properties/actor",
     "/state-change-issue-event/properties/actor",
     "/timeline-comment-event/properties/user",
