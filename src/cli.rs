@@ -22,6 +22,7 @@ mod completions;
 mod demo;
 mod explain;
 mod files;
+mod form;
 mod here;
 mod hook;
 mod index;
@@ -96,6 +97,7 @@ enum Verb {
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
     Schema(schema::SchemaArgs),
+    Form(form::FormArgs),
     Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -189,6 +191,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Schema(args) => schema::run(&args),
+        Verb::Form(args) => form::run(&args),
         Verb::Hook(args) => hook::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),

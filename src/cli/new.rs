@@ -33,17 +33,17 @@ use draft::{Draft, Judge, Open, usual_path};
 use flags::Flags;
 use tickets::Tickets;
 
-mod answer;
+pub mod answer;
 mod dialogue;
-mod draft;
-mod fields;
+pub mod draft;
+pub mod fields;
 mod flags;
 mod prompt;
 mod render;
-mod schedule;
+pub mod schedule;
 #[cfg(test)]
 mod tests;
-mod tickets;
+pub mod tickets;
 
 /// Write a change request: ask what it needs, show who has to sign it
 ///

@@ -15,6 +15,8 @@ pub struct Program {
     place: Place,
     /// Settings for its runs alone.
     settings: Vec<(String, String)>,
+    /// Name and address of whoever commits, where it isn't whom git is set up for.
+    person: Option<(String, String)>,
 }
 
 /// Where the program looks for its repository.
@@ -68,7 +70,14 @@ impl Program {
     }
 
     fn in_place(place: Place) -> Self {
-        Program { place, settings: Vec::new() }
+        Program { place, settings: Vec::new(), person: None }
+    }
+
+    /// The same, committing as somebody.
+    #[must_use]
+    pub fn as_person(mut self, name: &str, email: &str) -> Self {
+        self.person = Some((name.to_owned(), email.to_owned()));
+        self
     }
 
     /// The same with one more setting, which no list of processes shows: it may hold a secret.
@@ -232,6 +241,11 @@ impl Program {
             .env("LC_ALL", "C")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_TERMINAL_PROMPT", "0");
+        for role in ["AUTHOR", "COMMITTER"] {
+            if let Some((name, email)) = &self.person {
+                command.env(format!("GIT_{role}_NAME"), name).env(format!("GIT_{role}_EMAIL"), email);
+            }
+        }
         self.add_settings(&mut command);
         command
     }

@@ -185,7 +185,7 @@ pub(super) fn footer(decision: &Decision) -> String {
 }
 
 /// Our own sentences: what stands between backquotes becomes code.
-fn prose(text: &str) -> String {
+pub fn prose(text: &str) -> String {
     let parts: Vec<_> = text.split('`').collect();
     if parts.len() % 2 == 0 {
         return markdown(text);

@@ -17,6 +17,7 @@ mod cases;
 mod cli;
 mod codes;
 mod demo;
+mod form;
 mod github;
 mod init;
 mod life;

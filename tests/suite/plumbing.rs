@@ -5,7 +5,7 @@ mod expect;
 #[allow(dead_code, reason = "the benchmarks use parts of it that the tests don't")]
 pub mod github;
 pub mod hub;
-mod ran;
+pub mod ran;
 pub mod town;
 
 use std::collections::HashMap;

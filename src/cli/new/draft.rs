@@ -105,7 +105,7 @@ impl Draft {
 }
 
 /// `the roster has no service x: correct the name, …`
-fn sentence(finding: &Finding) -> String {
+pub fn sentence(finding: &Finding) -> String {
     match &finding.help {
         Some(help) => format!("{}: {help}", finding.message),
         None => finding.message.clone(),

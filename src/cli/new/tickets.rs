@@ -25,7 +25,8 @@ impl Tickets {
         Ok(Tickets::of(found.filter(|(_, is_regular)| *is_regular).map(|(path, _)| path)))
     }
 
-    fn of(paths: impl Iterator<Item = PathBuf>) -> Self {
+    /// Those of these files that are requests.
+    pub fn of(paths: impl Iterator<Item = PathBuf>) -> Self {
         let is_request = |path: &PathBuf| {
             path.extension().is_some_and(|ending| ending == "yaml")
                 && !path.starts_with("requests/incidents")

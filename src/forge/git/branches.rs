@@ -46,6 +46,11 @@ impl Branches {
         Branches { repo, program, remote: None }
     }
 
+    /// The same branches, by a program that knows more.
+    pub fn through(self, change: impl FnOnce(Program) -> Program) -> Self {
+        Branches { program: change(self.program), ..self }
+    }
+
     /// The repository.
     pub fn repo(&self) -> &Repo {
         &self.repo

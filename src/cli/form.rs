@@ -1,0 +1,129 @@
+//! `changegate form`: an issue with a filled-in form becomes a branch with the request.
+//!
+//! ```text
+//! gather: the event ─▶ who asks ─▶ the form as base has it ─▶ what was filled in
+//! decide: the request ─▶ its id ─▶ judged by the policies at base ─▶ what is still missing
+//! apply:  a commit in the requester's name ─▶ change/<id> ─▶ one comment on the issue
+//! ```
+//!
+//! Everything in the issue is data from anyone: it is parsed, rendered anew and escaped, and names
+//! nothing but an id that reads as one.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::{NowArg, print};
+use crate::forge::git::{Branches, Git};
+use crate::git::{Moved, Repo};
+use event::{Author, Event};
+use work::Desk;
+
+mod branch;
+mod comment;
+mod event;
+mod read;
+mod template;
+mod work;
+
+/// Turn an issue's form into a branch with the request, and answer with the link to its pull request
+///
+/// For a workflow that GitHub starts when an issue is opened, edited or labelled. The branch holds a
+/// commit in the name of the issue's author, who opens the pull request and so is who asks. It follows
+/// the form for as long as nobody else commits to it, and is never forced.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate form --event \"$GITHUB_EVENT_PATH\"
+      in a workflow: make or renew the branch, and answer on the issue
+  changegate form --event event.json --dry-run
+      what the request and the answer would be
+
+Environment:
+  GITHUB_TOKEN       pushes the branch and writes the answer
+  GITHUB_SERVER_URL  where the repository lives; https://github.com if it isn't set
+
+Exit codes:
+  0  the branch holds what the form says
+  1  it doesn't, and the answer says why
+  2  could not be done")]
+pub struct FormArgs {
+    /// The event that GitHub sent, as JSON
+    #[arg(long, value_name = "FILE")]
+    event: PathBuf,
+
+    /// The repository; the event's if left out
+    #[arg(long, value_name = "OWNER/NAME")]
+    repo: Option<String>,
+
+    /// Print the request and the answer, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// How often all is done anew because branches moved meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Runs the verb.
+pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
+    let now = NowArg::present();
+    let bytes =
+        std::fs::read(&args.event).with_context(|| format!("read {}", args.event.display()))?;
+    let event = Event::read(&bytes)?;
+    let author = event.author()?;
+    let repository =
+        event::repository(args.repo.as_deref().unwrap_or(&event.repository.full_name))?;
+    let server = Server::from_environment();
+    let desk =
+        Desk { page: format!("{}/{repository}", server.url), event: &event, author: &author };
+
+    for _ in 0..ATTEMPTS {
+        let git = open(&event, &author, &server)?;
+        let Some(work) = desk.work(&git, now)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        if args.dry_run {
+            print(&work.for_people())?;
+            return Ok(work.exit_code());
+        }
+        match work.put.as_ref().map(|put| put.carry_out(&git, event.issue.number)).transpose()? {
+            None | Some(Moved::Yes) => {
+                print(&work.comment.text())?;
+                return Ok(work.exit_code());
+            }
+            Some(Moved::Refused(why)) => bail!("the server doesn't take the branch:\n{why}"),
+            Some(Moved::Lost(_)) => {}
+        }
+    }
+    bail!("branches move faster than the form can be read: edit the form to try again")
+}
+
+/// The forge's server, and what lets us in.
+struct Server {
+    url: String,
+    token: Option<String>,
+}
+
+impl Server {
+    fn from_environment() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let url = set("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+        Server { url: url.trim_end_matches('/').to_owned(), token: set("GITHUB_TOKEN") }
+    }
+}
+
+/// The repository around the current folder, up to date with its remote; what is committed there is
+/// committed in the author's name.
+fn open(event: &Event, author: &Author, server: &Server) -> anyhow::Result<Git> {
+    let branches = Branches::of(Repo::discover(Path::new("."))?).through(|program| {
+        let program = program.as_person(&author.account.login, &author.email());
+        match &server.token {
+            Some(token) => program.with_token(&server.url, token),
+            None => program,
+        }
+    });
+    branches.refresh()?;
+    Git::new(branches, Some(event.repository.default_branch.clone()))
+}

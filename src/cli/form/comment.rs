@@ -1,0 +1,177 @@
+//! The answer on the issue: one comment, which is kept up to date.
+
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::report::cut;
+use crate::report::escape::markdown;
+use crate::report::markdown::{fit, prose};
+use crate::request::Login;
+
+/// What the comment begins with, by which it is found again.
+pub const MARK: &str = "<!-- changegate:form -->";
+
+/// The most characters of a summary that go into a title.
+const TITLE: usize = 120;
+
+/// What stays as it is in an address; a branch's slashes are kept, too.
+const UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// What is answered.
+#[derive(Debug, Default)]
+pub struct Comment {
+    /// The branch that the form has become.
+    pub branch: Option<Branch>,
+    /// Why the form isn't a branch, or the branch doesn't hold what it says now; and what to do.
+    pub refusal: Option<String>,
+    /// What is still missing or wrong, field by field.
+    pub open: Vec<Open>,
+}
+
+/// The branch that a form has become.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// The change's id.
+    pub id: String,
+    /// What it is about, in the requester's words.
+    pub summary: String,
+    /// Who asks for it.
+    pub requester: Login,
+    /// The repository's page, such as `https://github.com/acme/ops`.
+    pub repository: String,
+    /// The branch that the change goes to.
+    pub base: String,
+}
+
+/// Something that the form lacks.
+#[derive(Debug, PartialEq)]
+pub struct Open {
+    /// The label of the field; nothing for the request as a whole.
+    pub label: Option<String>,
+    /// What is missing or wrong.
+    pub why: String,
+}
+
+impl Comment {
+    /// The comment in Markdown. Whatever people wrote is escaped.
+    pub fn text(&self) -> String {
+        let mut out = format!("{MARK}\n");
+        match &self.branch {
+            Some(branch) => out += &branch.text(),
+            None => out += "### This form isn't a branch yet\n",
+        }
+        if let Some(refusal) = &self.refusal {
+            let _ = writeln!(out, "\n{}", prose(refusal));
+        }
+        if !self.open.is_empty() {
+            out += "\n**Still missing, or not right**\n\n";
+        }
+        for Open { label, why } in &self.open {
+            let _ = match label {
+                Some(label) => writeln!(out, "- **{}**: {}", markdown(label), prose(why)),
+                None => writeln!(out, "- {}", prose(why)),
+            };
+        }
+        let follows = match (&self.branch, &self.refusal) {
+            (None, _) => "Edit the form, and it is read again.",
+            (Some(_), None) => {
+                "Edit the form, and the branch follows for as long as nobody else commits to it."
+            }
+            (Some(_), Some(_)) => return fit(&out).into_owned(),
+        };
+        let _ = writeln!(out, "\n<sub>{follows}</sub>");
+        fit(&out).into_owned()
+    }
+}
+
+impl Branch {
+    fn text(&self) -> String {
+        let (id, requester) = (markdown(&self.id), &self.requester);
+        format!(
+            "### 📝 {id} is on the branch <code>change/{id}</code>\n\n\
+             **[Open the pull request]({})**: its author is who asks for the change, and so \
+             {requester} opens it. Then it is judged, and its reviews begin.\n",
+            self.link()
+        )
+    }
+
+    /// The page that opens the pull request.
+    pub fn link(&self) -> String {
+        let Branch { id, summary, repository, base, .. } = self;
+        let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+        let title = match summary.as_str() {
+            "" => id.clone(),
+            summary => format!("{id}: {}", cut(summary, TITLE)),
+        };
+        let (base, id, title) = (encoded(base), encoded(id), encoded(&title));
+        format!("{repository}/compare/{base}...change/{id}?expand=1&title={title}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn branch(summary: &str) -> Branch {
+        Branch {
+            id: "CHG-1241".to_owned(),
+            summary: summary.to_owned(),
+            requester: "alice".parse().unwrap(),
+            repository: "https://github.com/acme/ops".to_owned(),
+            base: "main".to_owned(),
+        }
+    }
+
+    fn open(label: Option<&str>, why: &str) -> Open {
+        Open { label: label.map(str::to_owned), why: why.to_owned() }
+    }
+
+    #[test]
+    fn a_branch_with_what_it_lacks() {
+        let comment = Comment {
+            branch: Some(branch("Fail checkout over")),
+            refusal: None,
+            open: vec![
+                open(Some("Rollback owner"), "a high-risk change names who performs the rollback"),
+                open(Some("Start"), "`tomorrow` is not a time: write one as RFC 3339"),
+                open(None, "the roster lists nobody called <mallory>"),
+            ],
+        };
+        insta::assert_snapshot!(comment.text());
+    }
+
+    #[test]
+    fn a_form_that_is_no_branch() {
+        let why = "`CHG-7` is taken by `requests/CHG-7.yaml`: write another number, or none";
+        let comment = Comment { refusal: Some(why.to_owned()), ..Comment::default() };
+        insta::assert_snapshot!(comment.text());
+    }
+
+    #[test]
+    fn a_link_holds_nothing_but_data() {
+        let branch = Branch { base: "release/1 #2".to_owned(), ..branch("a&b=c) [x](y)#\n\"ä") };
+        assert_eq!(
+            branch.link(),
+            "https://github.com/acme/ops/compare/release/1%20%232...change/CHG-1241?expand=1&title=\
+             CHG-1241%3A%20a%26b%3Dc%29%20%5Bx%5D%28y%29%23%0A%22%C3%A4"
+        );
+    }
+
+    #[test]
+    fn what_people_wrote_is_shown_as_it_is() {
+        let comment = Comment {
+            branch: None,
+            refusal: Some("the line `### <img> @org/team` stands twice".to_owned()),
+            open: vec![open(Some("a](b) **"), "![x](https://evil.example/?x) #1")],
+        };
+        let text = comment.text();
+        let own = text.replace("<code>", "").replace("</code>", "").replace(MARK, "");
+        assert!(
+            !own.contains("<img") && !own.contains("](") && !own.contains("https://"),
+            "{text}"
+        );
+        assert!(!own.contains("@org"), "{text}");
+    }
+}
