@@ -6,11 +6,13 @@
 //! apply:  write, load the policies from disk, say what was done and what comes next
 //! ```
 //!
-//! `--hook` does the same for the one file that a server needs, see [`hook`].
+//! `--github` adds what a repository on GitHub has besides, see [`github`]; `--hook` does the same for
+//! the one file that a server of one's own needs, see [`hook`].
 
 mod contents;
 mod dialogue;
 mod git;
+mod github;
 mod hook;
 mod key;
 mod people;
@@ -33,7 +35,7 @@ use crate::git::Program;
 use crate::org::{Date, Roster};
 use crate::yaml;
 
-/// Make a repository ready: policies, first roster, samples; or a server: the hook
+/// Make a repository ready: policies, first roster, samples; for GitHub: workflows and forms
 ///
 /// On a terminal a short dialogue asks for the first people and services; elsewhere --person and
 /// --service name them. Without either the roster holds whoever git's user.email names, without a
@@ -47,6 +49,8 @@ Examples:
                   --person bob,level=L2,role=devops-lead,email=bob@acme.example \\
                   --service checkout=bob
       the same without questions
+  changegate init --github
+      the same for a repository on GitHub: .github/ with workflows, forms and CODEOWNERS, too
   changegate init --dry-run
       what would be written, and what would be kept
   changegate init --hook /srv/git/ops.git
@@ -71,6 +75,12 @@ pub struct InitArgs {
         conflicts_with = "hook"
     )]
     services: Vec<NamedService>,
+
+    /// Add what a repository on GitHub needs: workflows, issue forms, CODEOWNERS
+    ///
+    /// A repository that has them is known by them, and later runs look after them without this flag.
+    #[arg(long, conflicts_with = "hook")]
+    github: bool,
 
     /// Install the server's hook in a bare repository, and nothing else
     #[arg(long)]
@@ -100,8 +110,13 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         name: &name,
         readme: &readme_of(&root)?,
         now: NowArg::present(),
+        is_on_github: args.github || github::is_ready(&root),
     };
-    let mut plan = Plan::of(&root, basis.items()?)?;
+    let mut items = basis.items()?;
+    if basis.is_on_github {
+        items.extend(github::items(&root, &roster));
+    }
+    let mut plan = Plan::of(&root, items)?;
     args.settle(&mut plan)?;
     if args.dry_run {
         super::print(&summary::of_a_dry_run(&plan))?;
@@ -110,7 +125,12 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     plan.carry_out()?;
     super::print(&summary::done(&plan))?;
     let bundle = PoliciesArg { policies: Some(root.join(POLICIES)) }.load()?;
-    super::print(&summary::next(&bundle.org.roster, &plan, &git))?;
+    let roster = &bundle.org.roster;
+    let next = match basis.is_on_github {
+        true => summary::next_on_github(roster, &plan),
+        false => summary::next(roster, &plan, &git),
+    };
+    super::print(&next)?;
     Ok(ExitCode::SUCCESS)
 }
 

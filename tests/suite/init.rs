@@ -6,6 +6,7 @@ use std::process::Command;
 use self::place::{Place, Said};
 use crate::cli::{changegate, repository};
 
+mod github;
 mod place;
 
 const KEY: &str =

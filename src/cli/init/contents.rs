@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow};
 
 use super::plan::{Item, Wanted};
-use super::roster;
+use super::{roster, section};
 use crate::calendar::Calendar;
 use crate::cli::schema;
 use crate::org::Roster;
@@ -17,6 +17,7 @@ pub const ROSTER: &str = "policies/org/roster/data.yaml";
 const ESCALATION: &str = "policies/org/escalation/data.yaml";
 
 const GUIDE: &str = include_str!("templates/guide.md");
+const GUIDE_ON_GITHUB: &str = include_str!("templates/guide-github.md");
 const ROUTINE: &str = include_str!("templates/routine.yaml");
 const OFF_SCRIPT: &str = include_str!("templates/off-script.yaml");
 
@@ -36,6 +37,8 @@ pub struct Basis<'a> {
     pub readme: &'a str,
     /// When the samples are written.
     pub now: Time,
+    /// Whether its changes are reviewed on GitHub.
+    pub is_on_github: bool,
 }
 
 impl Basis<'_> {
@@ -51,8 +54,13 @@ impl Basis<'_> {
         let file = |(path, bytes)| Item { path, wanted: Wanted::File(bytes) };
         let schema =
             |(name, text): (String, String)| (format!("schemas/{name}"), text.into_bytes());
-        let guide = ("docs/changegate/README.md".to_owned(), GUIDE.into());
-        let section = Item { path: self.readme.to_owned(), wanted: Wanted::Section { title } };
+        let (guide, text) = match self.is_on_github {
+            true => (GUIDE_ON_GITHUB, section::GITHUB),
+            false => (GUIDE, section::PLAIN),
+        };
+        let guide = ("docs/changegate/README.md".to_owned(), guide.into());
+        let section =
+            Item { path: self.readme.to_owned(), wanted: Wanted::Section { title, text } };
         let files = files.into_iter().chain(schema::files().map(schema)).chain([guide]).map(file);
         Ok(files.chain(self.samples(&bundle.calendar)?).chain([section]).collect())
     }

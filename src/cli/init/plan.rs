@@ -32,7 +32,7 @@ pub enum Wanted {
     /// These bytes, unless something stands there.
     Once(Vec<u8>),
     /// A README with our section; the title is for one that isn't there yet.
-    Section { title: String },
+    Section { title: String, text: &'static str },
 }
 
 /// What happens to a file.
@@ -134,8 +134,10 @@ fn step(root: &Path, item: Item) -> anyhow::Result<Step> {
     };
     let is_program = matches!(item.wanted, Wanted::Program(_));
     let (bytes, fate) = match (item.wanted, &existing) {
-        (Wanted::Section { title }, None) => (section::alone(&title).into_bytes(), Fate::Write),
-        (Wanted::Section { .. }, Some(Some(readme))) => with_section(readme),
+        (Wanted::Section { title, text }, None) => {
+            (section::alone(&title, text).into_bytes(), Fate::Write)
+        }
+        (Wanted::Section { text, .. }, Some(Some(readme))) => with_section(readme, text),
         (Wanted::Section { .. }, Some(None)) => {
             (Vec::new(), Fate::Keep("is a symbolic link or a special file".to_owned()))
         }
@@ -156,9 +158,9 @@ fn step(root: &Path, item: Item) -> anyhow::Result<Step> {
     Ok(Step { path: item.path, bytes, fate, is_program, is_there: existing.is_some() })
 }
 
-fn with_section(readme: &[u8]) -> (Vec<u8>, Fate) {
+fn with_section(readme: &[u8], section: &str) -> (Vec<u8>, Fate) {
     let put = match std::str::from_utf8(readme) {
-        Ok(text) => section::put_into(text),
+        Ok(text) => section::put_into(text, section),
         Err(_) => Err("isn't UTF-8 text".to_owned()),
     };
     match put {

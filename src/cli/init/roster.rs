@@ -143,17 +143,17 @@ pub fn gaps(roster: &Roster) -> Vec<String> {
             gaps.push(format!("nobody holds {role}: {signs} can't be signed off"));
         }
     }
-    let keyless: Vec<_> = people()
-        .filter(|(_, person)| person.keys.is_empty())
-        .map(|(login, _)| login.as_str())
-        .collect();
-    if !keyless.is_empty() {
-        gaps.push(format!(
-            "no `keys` for {}: without one a review doesn't count in plain Git",
-            keyless.join(", ")
-        ));
-    }
     gaps
+}
+
+/// Whose reviews don't count in plain Git, and why.
+pub fn keyless(roster: &Roster) -> Option<String> {
+    let keyless = roster.people.iter().filter(|(_, person)| person.keys.is_empty());
+    let keyless: Vec<_> = keyless.map(|(login, _)| login.as_str()).collect();
+    (!keyless.is_empty()).then(|| {
+        let keyless = keyless.join(", ");
+        format!("no `keys` for {keyless}: without one a review doesn't count in plain Git")
+    })
 }
 
 #[cfg(test)]
@@ -241,11 +241,15 @@ mod tests {
                 "nobody holds L3: a change of the policies takes two, neither of them its requester",
                 "nobody holds devops-lead: off-script changes can't be signed off",
                 "nobody holds incident-commander: emergencies can't be signed off",
-                "no `keys` for alice: without one a review doesn't count in plain Git",
             ]
+        );
+        assert_eq!(
+            keyless(&roster(&["alice"])).as_deref(),
+            Some("no `keys` for alice: without one a review doesn't count in plain Git")
         );
         let roles = "role=devops-lead,role=incident-commander,level=L3";
         let person = |login: &str| format!("{login},{roles},key={KEY}");
-        assert_eq!(gaps(&roster(&[&person("alice"), &person("bob")])), [""; 0]);
+        let both = roster(&[&person("alice"), &person("bob")]);
+        assert_eq!((gaps(&both), keyless(&both)), (Vec::new(), None));
     }
 }

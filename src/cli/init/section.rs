@@ -1,17 +1,22 @@
 //! The section of a README that belongs to changegate.
 
-const SECTION: &str = include_str!("templates/section.md");
+/// For changes that are reviewed in plain Git.
+pub const PLAIN: &str = include_str!("templates/section.md");
+
+/// For changes that are reviewed on GitHub.
+pub const GITHUB: &str = include_str!("templates/section-github.md");
+
 const BEGIN: &str = "<!-- changegate:begin -->";
 const END: &str = "<!-- changegate:end -->";
 
-/// A README with the section: in place of the one that it has, else at its end. Line breaks are as
+/// A README with a section: in place of the one that it has, else at its end. Line breaks are as
 /// in the rest of it.
 ///
 /// # Errors
 /// Why it can't be put in.
-pub fn put_into(readme: &str) -> Result<String, String> {
+pub fn put_into(readme: &str, section: &str) -> Result<String, String> {
     let is_crlf = readme.contains("\r\n");
-    let section = SECTION.trim_end();
+    let section = section.trim_end();
     let section = if is_crlf { section.replace('\n', "\r\n") } else { section.to_owned() };
     let line_break = if is_crlf { "\r\n" } else { "\n" };
     let is_once = |mark| readme.matches(mark).count() == 1;
@@ -29,23 +34,27 @@ pub fn put_into(readme: &str) -> Result<String, String> {
 }
 
 /// A README that holds nothing else.
-pub fn alone(title: &str) -> String {
-    format!("# {title}\n\n{SECTION}")
+pub fn alone(title: &str, section: &str) -> String {
+    format!("# {title}\n\n{section}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn put_into(readme: &str) -> Result<String, String> {
+        super::put_into(readme, PLAIN)
+    }
+
     #[test]
     fn it_is_appended_then_replaced() {
         let once = put_into("# Ops\n\nText.\n\n\n").unwrap();
-        assert_eq!(once, format!("# Ops\n\nText.\n\n{SECTION}"));
+        assert_eq!(once, format!("# Ops\n\nText.\n\n{PLAIN}"));
         let older = once.replace("## Changing production", "## Old words") + "\n## After\n";
         let renewed = put_into(&older).unwrap();
         assert_eq!(renewed, once + "\n## After\n");
-        assert_eq!(put_into("").unwrap(), SECTION);
-        assert_eq!(put_into(&alone("Ops")).unwrap(), alone("Ops"));
+        assert_eq!(put_into("").unwrap(), PLAIN);
+        assert_eq!(put_into(&alone("Ops", GITHUB)).unwrap(), alone("Ops", PLAIN));
     }
 
     #[test]
@@ -61,7 +70,7 @@ mod tests {
             BEGIN.to_owned(),
             END.to_owned(),
             format!("{END}\n{BEGIN}\n"),
-            format!("{SECTION}{SECTION}"),
+            format!("{PLAIN}{PLAIN}"),
         ] {
             assert!(put_into(&text).is_err(), "{text}");
         }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::contents::ROSTER;
 use super::plan::{Fate, Plan};
-use super::roster;
-use super::shown_path;
+use super::{github, roster, shown_path};
 use crate::git::Program;
 use crate::org::Roster;
 use crate::report::escape::terminal;
@@ -41,27 +40,51 @@ pub fn done(plan: &Plan) -> String {
 
 /// What the roster lacks, and the commands that come next.
 pub fn next(roster: &Roster, plan: &Plan, git: &Program) -> String {
-    let mut out = String::new();
-    let gaps = roster::gaps(roster);
-    if !gaps.is_empty() {
-        out += &format!("\nTo be filled in, in {ROSTER}:\n");
-    }
-    for gap in gaps {
-        out += &format!("  {}\n", terminal(&gap));
-    }
-    out += "\nNext:\n";
+    let mut gaps = roster::gaps(roster);
+    gaps.extend(roster::keyless(roster));
+    let mut out = to_be_filled_in(&gaps) + "\nNext:\n";
     for command in signing(git) {
         out += &format!("  {command}\n");
     }
-    let written: BTreeSet<_> = plan.paths(&Fate::Write).into_iter().map(top).collect();
-    if !written.is_empty() {
-        let tops: Vec<_> = written.into_iter().collect();
-        out += &format!("  git add {} && git commit -m \"Add changegate\"\n", tops.join(" "));
-    }
+    out += &adding(plan);
     out += "  changegate new                      write the first request\n";
     out +=
         "  changegate init --hook REPO.git     on the server: refuse what goes around the review\n";
     out
+}
+
+/// The same for a repository on GitHub.
+pub fn next_on_github(roster: &Roster, plan: &Plan) -> String {
+    let mut gaps = roster::gaps(roster);
+    gaps.extend(github::gaps(&plan.root, roster));
+    to_be_filled_in(&gaps) + "\nNext:\n" + &adding(plan) + ON_GITHUB
+}
+
+const ON_GITHUB: &str = "  \
+  git push                            then, on GitHub:
+  gh label create change-request      the label that the forms set and change-form waits for
+  Settings, Rules: a ruleset for the branch that requires a pull request, a review from code
+      owners and the status check `changegate`
+  changegate doctor                   what of that is still open
+  changegate new                      write the first request, or use the form
+";
+
+fn to_be_filled_in(gaps: &[String]) -> String {
+    if gaps.is_empty() {
+        return String::new();
+    }
+    let gaps: String = gaps.iter().map(|gap| format!("  {}\n", terminal(gap))).collect();
+    format!("\nTo be filled in, most of it in {ROSTER}:\n{gaps}")
+}
+
+/// The command that commits what was written.
+fn adding(plan: &Plan) -> String {
+    let written: BTreeSet<_> = plan.paths(&Fate::Write).into_iter().map(top).collect();
+    if written.is_empty() {
+        return String::new();
+    }
+    let tops: Vec<_> = written.into_iter().collect();
+    format!("  git add {} && git commit -m \"Add changegate\"\n", tops.join(" "))
 }
 
 /// What is still to be configured so that git signs with an SSH key.
@@ -93,7 +116,7 @@ fn by_folder(paths: &[&str]) -> String {
 
 /// The folder of ours that a file lies in, or the file itself.
 fn top(path: &str) -> &str {
-    const OURS: [&str; 3] = ["docs/changegate/", "policies/", "schemas/"];
+    const OURS: [&str; 4] = [".github/", "docs/changegate/", "policies/", "schemas/"];
     OURS.into_iter().find(|folder| path.starts_with(folder)).unwrap_or(path)
 }
 

@@ -1,0 +1,148 @@
+//! `changegate init --github`: what a repository on GitHub has besides.
+//!
+//! The files are this project's own, embedded, so that what is shipped is what runs here. Two things
+//! differ in an adopter's repository: the action comes from this project's release, and the owners of
+//! policies and workflows from the roster.
+
+use std::path::{Path, PathBuf};
+
+use super::plan::{Item, Wanted};
+use crate::org::Roster;
+
+/// The step of our own workflows that installs the program, and the same in an adopter's.
+const OWN_ACTION: &str = "- uses: ./.github/actions/changegate # zizmor: ignore[self-repository] as the \
+                          default branch has it\n        with:\n          version: source\n";
+const ACTION: &str = concat!(
+    "# A tag can be moved; the commit that it names, written instead, can't.\n",
+    "      - uses: changegate/changegate/.github/actions/changegate@v",
+    env!("CARGO_PKG_VERSION"),
+    "\n        with:\n",
+    "          # Builds what that tag holds. A release is faster: its number, in quotes, and as\n",
+    "          # `sha256:` its checksums, a line `Linux-X64 HASH` for each platform.\n",
+    "          version: source\n",
+);
+
+/// The file by which a repository is known to be one on GitHub.
+const CHECK: &str = ".github/workflows/change-check.yml";
+
+const WORKFLOWS: [(&str, &str); 4] = [
+    (CHECK, include_str!("../../../.github/workflows/change-check.yml")),
+    (
+        ".github/workflows/change-form.yml",
+        include_str!("../../../.github/workflows/change-form.yml"),
+    ),
+    (
+        ".github/workflows/review-ping.yml",
+        include_str!("../../../.github/workflows/review-ping.yml"),
+    ),
+    (".github/workflows/sweep.yml", include_str!("../../../.github/workflows/sweep.yml")),
+];
+
+const FORMS: [(&str, &str); 2] = [
+    (
+        ".github/ISSUE_TEMPLATE/change-request.yml",
+        include_str!("../../../.github/ISSUE_TEMPLATE/change-request.yml"),
+    ),
+    (
+        ".github/ISSUE_TEMPLATE/off-script-request.yml",
+        include_str!("../../../.github/ISSUE_TEMPLATE/off-script-request.yml"),
+    ),
+];
+
+const CHOOSER: (&str, &str) = (
+    ".github/ISSUE_TEMPLATE/config.yml",
+    include_str!("../../../.github/ISSUE_TEMPLATE/config.yml"),
+);
+
+const PULL_REQUEST: (&str, &str) =
+    (".github/pull_request_template.md", include_str!("../../../.github/pull_request_template.md"));
+
+/// Whose lines say who owns what; GitHub reads the first of these that there is.
+const CODEOWNERS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
+
+/// What only a few may change: it decides about everything else.
+const OWNED: [&str; 2] = ["/policies/", "/.github/"];
+
+/// Whether a repository has been made ready for GitHub before.
+pub fn is_ready(root: &Path) -> bool {
+    root.join(CHECK).exists()
+}
+
+/// What goes into the repository at `root`.
+pub fn items(root: &Path, roster: &Roster) -> Vec<Item> {
+    let item = |path: &str, wanted| Item { path: path.to_owned(), wanted };
+    let file = |path, text: String| item(path, Wanted::File(text.into_bytes()));
+    let once = |path, text: String| item(path, Wanted::Once(text.into_bytes()));
+    let workflows = WORKFLOWS.map(|(path, text)| file(path, text.replace(OWN_ACTION, ACTION)));
+    let forms = FORMS.map(|(path, text)| file(path, text.to_owned()));
+    let mut items: Vec<_> = workflows.into_iter().chain(forms).collect();
+    items.push(once(CHOOSER.0, CHOOSER.1.to_owned()));
+    if !has_pull_request_template(root) {
+        items.push(once(PULL_REQUEST.0, PULL_REQUEST.1.to_owned()));
+    }
+    if codeowners(root).is_none() {
+        items.push(once(CODEOWNERS[0], owners(roster)));
+    }
+    items
+}
+
+/// What somebody has to do by hand, in sentences.
+pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let numberless: Vec<_> = roster
+        .people
+        .iter()
+        .filter(|(_, person)| person.id.is_none())
+        .map(|(login, _)| login.as_str())
+        .collect();
+    if !numberless.is_empty() {
+        gaps.push(format!(
+            "no `id` for {}: on GitHub a review counts only with it; \
+             https://api.github.com/users/LOGIN shows it",
+            numberless.join(", ")
+        ));
+    }
+    if let Some(path) = codeowners(root) {
+        let text = std::fs::read_to_string(root.join(&path)).unwrap_or_default();
+        let is_owned = |folder: &&str| text.lines().any(|line| line.trim().starts_with(*folder));
+        for folder in OWNED.into_iter().filter(|folder| !is_owned(folder)) {
+            let line = owned(folder, roster);
+            gaps.push(format!("{} gives it no owner: add the line `{line}`", path.display()));
+        }
+    }
+    gaps
+}
+
+/// Where the repository says who owns what.
+fn codeowners(root: &Path) -> Option<PathBuf> {
+    CODEOWNERS.into_iter().map(PathBuf::from).find(|path| root.join(path).exists())
+}
+
+/// A file with the owners of what decides about everything else.
+fn owners(roster: &Roster) -> String {
+    let lines = OWNED.map(|folder| owned(folder, roster) + "\n");
+    format!(
+        "# Whose review a pull request needs besides what the policies ask for. Read from the base \
+         branch; the\n# last line that matches counts.\n{}",
+        lines.concat()
+    )
+}
+
+/// The line that gives a folder to those of the highest level.
+fn owned(folder: &str, roster: &Roster) -> String {
+    let highest = roster.people.values().map(|person| person.level).max().flatten();
+    let owners = roster.people.iter().filter(|(_, person)| person.level == highest);
+    let owners: String = owners.map(|(login, _)| format!(" @{login}")).collect();
+    format!("{folder:10}{owners}")
+}
+
+/// Whether there is one already, wherever GitHub looks and however it is written.
+fn has_pull_request_template(root: &Path) -> bool {
+    ["", ".github", "docs"].iter().any(|folder| {
+        let entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.map(|name| name.to_ascii_lowercase()).any(|name| {
+            name == "pull_request_template" || name.starts_with("pull_request_template.")
+        })
+    })
+}
