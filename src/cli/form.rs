@@ -15,9 +15,12 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::on_github::GitHubArgs;
 use super::{NowArg, print};
 use crate::forge::git::{Branches, Git};
-use crate::git::{Moved, Repo};
+use crate::forge::github::Name;
+use crate::git::{Moved, Program, Repo};
+use comment::MARK;
 use event::{Author, Event};
 use work::Desk;
 
@@ -73,24 +76,26 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
         std::fs::read(&args.event).with_context(|| format!("read {}", args.event.display()))?;
     let event = Event::read(&bytes)?;
     let author = event.author()?;
-    let repository =
-        event::repository(args.repo.as_deref().unwrap_or(&event.repository.full_name))?;
-    let server = Server::from_environment();
-    let desk =
-        Desk { page: format!("{}/{repository}", server.url), event: &event, author: &author };
+    let name = args.repo.as_ref().unwrap_or(&event.repository.full_name);
+    let name: Name = name.parse()?;
+    let server = server();
+    let desk = Desk { page: format!("{server}/{name}"), event: &event, author: &author };
 
+    if args.dry_run {
+        let git = open(&event, &author, |program| program)?;
+        let Some(work) = desk.work(&git, now)? else { return Ok(ExitCode::SUCCESS) };
+        print(&work.for_people())?;
+        return Ok(work.exit_code());
+    }
+    let place = GitHubArgs { repo: Some(name.to_string()) }.open()?;
     for _ in 0..ATTEMPTS {
-        let git = open(&event, &author, &server)?;
-        let Some(work) = desk.work(&git, now)? else {
-            return Ok(ExitCode::SUCCESS);
-        };
-        if args.dry_run {
-            print(&work.for_people())?;
-            return Ok(work.exit_code());
-        }
+        let git = open(&event, &author, |program| place.github.let_in(program, &server))?;
+        let Some(work) = desk.work(&git, now)? else { return Ok(ExitCode::SUCCESS) };
         match work.put.as_ref().map(|put| put.carry_out(&git, event.issue.number)).transpose()? {
             None | Some(Moved::Yes) => {
-                print(&work.comment.text())?;
+                let answer = work.comment.text();
+                place.github.keep_comment(event.issue.number, MARK, &answer)?;
+                print(&answer)?;
                 return Ok(work.exit_code());
             }
             Some(Moved::Refused(why)) => bail!("the server doesn't take the branch:\n{why}"),
@@ -100,30 +105,23 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     bail!("branches move faster than the form can be read: edit the form to try again")
 }
 
-/// The forge's server, and what lets us in.
-struct Server {
-    url: String,
-    token: Option<String>,
+/// Where the repository's pages are, without a slash at the end.
+fn server() -> String {
+    let set = std::env::var("GITHUB_SERVER_URL").ok().filter(|url| !url.is_empty());
+    let url = set.unwrap_or_else(|| "https://github.com".to_owned());
+    url.trim_end_matches('/').to_owned()
 }
 
-impl Server {
-    fn from_environment() -> Self {
-        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let url = set("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
-        Server { url: url.trim_end_matches('/').to_owned(), token: set("GITHUB_TOKEN") }
-    }
-}
-
-/// The repository around the current folder, up to date with its remote; what is committed there is
+/// The clone around the current folder, up to date with its remote; what is committed there is
 /// committed in the author's name.
-fn open(event: &Event, author: &Author, server: &Server) -> anyhow::Result<Git> {
-    let branches = Branches::of(Repo::discover(Path::new("."))?).through(|program| {
-        let program = program.as_person(&author.account.login, &author.email());
-        match &server.token {
-            Some(token) => program.with_token(&server.url, token),
-            None => program,
-        }
-    });
+fn open(
+    event: &Event,
+    author: &Author,
+    let_in: impl FnOnce(Program) -> Program,
+) -> anyhow::Result<Git> {
+    let branches = Branches::of(Repo::discover(Path::new("."))?);
+    let branches = branches
+        .through(|program| let_in(program.as_person(&author.account.login, &author.email())));
     branches.refresh()?;
     Git::new(branches, Some(event.repository.default_branch.clone()))
 }

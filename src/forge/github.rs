@@ -22,7 +22,7 @@ use anyhow::{Context as _, bail};
 use super::content::Brought;
 use super::{Forge, Published, Pull};
 use crate::evidence::Evidence;
-use crate::git::{Oid, Repo};
+use crate::git::{Oid, Program, Repo};
 use crate::org::Org;
 use crate::report::Judged;
 use crate::time::Time;
@@ -31,6 +31,7 @@ pub mod access;
 mod arrival;
 pub mod client;
 mod collect;
+mod comments;
 mod event;
 mod facts;
 mod identity;
@@ -156,6 +157,12 @@ impl GitHub {
     /// The API.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// A git program, let in by the token at `server`, such as `https://github.com`, and nowhere
+    /// else.
+    pub fn let_in(&self, program: Program, server: &str) -> Program {
+        remote::let_in(program, server, self.client.token())
     }
 
     /// The repository's name.

@@ -243,7 +243,9 @@ impl Program {
             .env("GIT_TERMINAL_PROMPT", "0");
         for role in ["AUTHOR", "COMMITTER"] {
             if let Some((name, email)) = &self.person {
-                command.env(format!("GIT_{role}_NAME"), name).env(format!("GIT_{role}_EMAIL"), email);
+                command
+                    .env(format!("GIT_{role}_NAME"), name)
+                    .env(format!("GIT_{role}_EMAIL"), email);
             }
         }
         self.add_settings(&mut command);

@@ -3,6 +3,7 @@
 mod app;
 mod fake;
 mod faults;
+mod form;
 mod life;
 mod office;
 mod teams;

@@ -17,7 +17,6 @@ mod cases;
 mod cli;
 mod codes;
 mod demo;
-mod form;
 mod github;
 mod init;
 mod life;

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::Failure;
+use super::comments::Comments;
 use super::facts::{CONTEXT, Facts};
 use super::memo::Memo;
 use super::plan::{Plan, Planning, Step, state};
@@ -201,12 +202,12 @@ impl Writer<'_> {
         for step in plan.steps {
             match step {
                 Step::Comment { there, text } => {
-                    let written = self.comment(&there, &text).await?;
+                    let written = self.comments().put(&there, COMMENT_MARK, &text).await?;
                     page = written["html_url"].as_str().map_or(page, str::to_owned);
                     seen = seen.max(updated_at(&written));
                 }
                 Step::Once { mark, text } => {
-                    let written = self.once(&mark, &text).await?;
+                    let written = self.comments().once(&mark, &text).await?;
                     seen = seen.max(updated_at(&written));
                 }
                 Step::Ask(people) => seen = seen.max(self.ask(&people).await?),
@@ -230,53 +231,8 @@ impl Writer<'_> {
         self.github.client.write(method, path, body).await
     }
 
-    fn comments_path(&self) -> String {
-        self.github.repository.path(&["issues", &self.number, "comments"])
-    }
-
-    /// The one comment, over our own if there is one: anybody can write one that begins like it.
-    async fn comment(&self, there: &[(u64, String)], text: &str) -> Result<Value, Failure> {
-        let body = json!({ "body": text });
-        let own = if there.is_empty() { None } else { Some(self.own_login().await?) };
-        match there.iter().find(|(_, by)| own.as_deref() == Some(plain(by))).map(|(id, _)| id) {
-            Some(id) => {
-                let id = id.to_string();
-                let path = self.github.repository.path(&["issues", "comments", &id]);
-                self.send(Method::PATCH, &path, &body).await
-            }
-            None => self.once(COMMENT_MARK, text).await,
-        }
-    }
-
-    /// The login that this program writes under.
-    async fn own_login(&self) -> Result<String, Failure> {
-        let query = include_str!("viewer.graphql");
-        let answer = self.github.client.query::<Value>(query, json!({})).await;
-        let answer = answer.map_err(Failure::Unclear)?;
-        Ok(plain(answer["viewer"]["login"].as_str().unwrap_or_default()).to_owned())
-    }
-
-    /// A comment that nobody wrote yet, as far as can be seen. If another run did at the same
-    /// moment, the later one of the two gives way.
-    async fn once(&self, mark: &str, text: &str) -> Result<Value, Failure> {
-        let text = if text.starts_with(mark) { text.to_owned() } else { format!("{mark}\n{text}") };
-        let written =
-            self.send(Method::POST, &self.comments_path(), &json!({ "body": text })).await?;
-        let there = self.github.client.list::<Value>(&self.comments_path()).await;
-        let there = there.map_err(Failure::Unclear)?;
-        let marked = |comment: &&Value| {
-            comment["user"]["id"] == written["user"]["id"]
-                && comment["body"].as_str().is_some_and(|body| body.starts_with(mark))
-        };
-        let first = there.iter().filter(marked).min_by_key(|comment| comment["id"].as_u64());
-        let Some(first) = first.filter(|first| first["id"] != written["id"]) else {
-            return Ok(written);
-        };
-        let id = written["id"].to_string();
-        let path = self.github.repository.path(&["issues", "comments", &id]);
-        let url = first["html_url"].as_str().unwrap_or_default();
-        self.send(Method::PATCH, &path, &json!({ "body": format!("See {url}") })).await?;
-        Ok(first.clone())
+    fn comments(&self) -> Comments<'_> {
+        Comments { github: self.github, number: &self.number }
     }
 
     /// Asks people for a review; who can't be asked, because they have no access, is left out.
@@ -349,9 +305,4 @@ impl Writer<'_> {
 fn updated_at(written: &Value) -> Time {
     let time = written["updated_at"].as_str().and_then(|time| time.parse().ok());
     time.unwrap_or_else(|| Time::nearest_unix(0))
-}
-
-/// A login without the mark of a bot, which GraphQL and REST don't write alike.
-fn plain(login: &str) -> &str {
-    login.strip_suffix("[bot]").unwrap_or(login)
 }

@@ -26,6 +26,21 @@ pub struct Source {
     program: Program,
 }
 
+/// A git program with the token that opens what lies below an address. The token goes there alone,
+/// in git's environment, where no list of processes shows it.
+pub fn let_in(program: Program, address: &str, token: &Secret) -> Program {
+    let text = format!("x-access-token:{}", token.reveal());
+    let header = base64::engine::general_purpose::STANDARD.encode(text);
+    let name = format!("http.{address}.extraHeader");
+    program
+        // What the configuration has is taken away, as GitHub refuses two.
+        .with_setting(&name, "")
+        .with_setting(&name, &format!("Authorization: Basic {header}"))
+        .with_setting("http.followRedirects", "false")
+        .with_setting("http.lowSpeedLimit", "1000")
+        .with_setting("http.lowSpeedTime", "30")
+}
+
 impl Remote {
     pub fn of(repo: Repo) -> Self {
         Remote { repo }
@@ -35,19 +50,9 @@ impl Remote {
         &self.repo
     }
 
-    /// GitHub's repository at this address, with the token that opens it. The token goes to that
-    /// host alone, in git's environment, where no list of processes shows it.
+    /// GitHub's repository at this address, with the token that opens it.
     pub fn source(&self, url: &str, token: &Secret) -> Source {
-        let text = format!("x-access-token:{}", token.reveal());
-        let header = base64::engine::general_purpose::STANDARD.encode(text);
-        let program = Program::at(self.repo.folder())
-            .with_setting(
-                &format!("http.{url}.extraHeader"),
-                &format!("Authorization: Basic {header}"),
-            )
-            .with_setting("http.followRedirects", "false")
-            .with_setting("http.lowSpeedLimit", "1000")
-            .with_setting("http.lowSpeedTime", "30");
+        let program = let_in(Program::at(self.repo.folder()), url, token);
         Source { url: url.to_owned(), program }
     }
 
@@ -117,5 +122,27 @@ impl Source {
         let commits: Vec<Oid> = names.iter().filter_map(|name| found(name)).collect();
         ensure!(commits.len() == names.len(), "{} lacks one of {}", self.url, names.join(", "));
         Ok(commits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_to_its_own_server_and_nowhere_else() {
+        let program = let_in(Program::anywhere(), "https://github.example", &Secret::new("s3cret"));
+        let header = |address: &str| {
+            program.run(&["config", "--get-urlmatch", "http.extraHeader", address]).ok()
+        };
+        assert_eq!(
+            header("https://github.example/acme/ops.git").as_deref(),
+            Some("Authorization: Basic eC1hY2Nlc3MtdG9rZW46czNjcmV0")
+        );
+        for elsewhere in
+            ["https://github.example.evil/x", "http://github.example/x", "https://a.b/"]
+        {
+            assert_eq!(header(elsewhere), None, "{elsewhere}");
+        }
     }
 }
