@@ -31,7 +31,7 @@ mod read;
 mod template;
 mod work;
 
-/// Turn an issue's form into a branch with the request, and answer with the link to its pull request
+/// Turn an issue's form into a branch, and answer with its pull request's link
 ///
 /// For a workflow that GitHub starts when an issue is opened, edited or labelled. The branch holds a
 /// commit in the name of the issue's author, who opens the pull request and so is who asks. It follows

@@ -35,7 +35,7 @@ use crate::git::Program;
 use crate::org::{Date, Roster};
 use crate::yaml;
 
-/// Make a repository ready: policies, first roster, samples; for GitHub: workflows and forms
+/// Make a repository ready: policies, roster, samples; for GitHub, or on a server
 ///
 /// On a terminal a short dialogue asks for the first people and services; elsewhere --person and
 /// --service name them. Without either the roster holds whoever git's user.email names, without a

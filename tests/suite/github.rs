@@ -3,7 +3,7 @@
 mod app;
 mod fake;
 mod faults;
-mod form;
+pub mod form;
 mod life;
 mod office;
 mod teams;

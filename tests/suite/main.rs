@@ -33,3 +33,4 @@ mod readme;
 mod snapshots;
 mod together;
 mod windows;
+mod workflows;

@@ -1,5 +1,6 @@
 //! What the tests share: cases are read, judged and held against what they expect.
 
+pub mod act;
 mod case;
 mod expect;
 #[allow(dead_code, reason = "the benchmarks use parts of it that the tests don't")]

@@ -9,7 +9,7 @@ releases=https://github.com/changegate/changegate/releases/download
 main() {
   case $VERSION in
     installed) is_there || fail 'the runner has no changegate in PATH: install it there, or set another version' ;;
-    source) is_there "$(version_of_source)" || build ;;
+    source) use_source ;;
     *) install_release ;;
   esac
   changegate_in_use
@@ -21,11 +21,12 @@ is_there() {
     { [[ -z ${1-} ]] || [[ $(changegate --version) == "changegate $1" ]]; }
 }
 
-version_of_source() {
-  sed -n 's/^version = "\(.*\)"$/\1/p;/^version = /q' "$source/Cargo.toml"
-}
-
-build() {
+use_source() {
+  local wanted
+  wanted=$(sed -n 's/^version = "\(.*\)"$/\1/p;/^version = /q' "$source/Cargo.toml")
+  if is_there "${wanted:?Cargo.toml says no version}"; then
+    return
+  fi
   cargo build --release --locked --manifest-path "$source/Cargo.toml" --target-dir "$RUNNER_TEMP/changegate"
   put_into_path "$RUNNER_TEMP/changegate/release"
 }

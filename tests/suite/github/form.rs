@@ -44,7 +44,7 @@ fn filled_in() -> Vec<(&'static str, String)> {
 }
 
 /// The text with some fields filled in otherwise.
-fn body(changes: &[(&str, &str)]) -> String {
+pub fn body(changes: &[(&str, &str)]) -> String {
     let mut fields = filled_in();
     for (label, text) in changes {
         let field = fields.iter_mut().find(|(known, _)| known == label).expect(label);

@@ -1,0 +1,100 @@
+//! Workflows, run on this machine by act: no containers, no network but the one that a test gives.
+//!
+//! act knows neither what a token permits nor what a fork may do. It runs the files as they are
+//! shipped; only `actions/checkout` is stood in for, by `tests/data/act/checkout`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::ran::Ran;
+use super::root;
+
+/// The variable that names the program `act`.
+const ACT: &str = "CHANGEGATE_ACT";
+
+/// A runner, in a folder of its own.
+pub struct Runner {
+    act: PathBuf,
+    dir: TempDir,
+    /// The folder with the `changegate` that workflows find in PATH.
+    program: PathBuf,
+}
+
+/// Where a workflow runs.
+pub struct Site<'a> {
+    /// The address or the folder of the repository that is checked out.
+    pub repository: &'a str,
+    /// Where GitHub's API is, and its pages.
+    pub api: &'a str,
+    /// The workflow's token.
+    pub token: &'a str,
+}
+
+impl Runner {
+    /// A runner whose workflows find this program; nothing, and a note, where nobody says which act
+    /// to use.
+    pub fn with(program: &Path) -> Option<Self> {
+        let Some(act) = std::env::var_os(ACT) else {
+            eprintln!(
+                "skipped: {ACT} doesn't name the program act, which runs workflows; .ci/run does"
+            );
+            return None;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("home")).unwrap();
+        Some(Runner { act: act.into(), dir, program: program.parent().unwrap().to_owned() })
+    }
+
+    /// Runs the workflows of a file in `.github/workflows` for an event.
+    pub fn run(&self, site: &Site<'_>, workflow: &str, event: &str, payload: &Value) -> Ran {
+        let folder = tempfile::tempdir_in(self.dir.path()).unwrap();
+        let payload_file = folder.path().join("event.json");
+        fs::write(&payload_file, payload.to_string()).unwrap();
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new(&self.act);
+        command
+            .arg(event)
+            .arg("--eventpath")
+            .arg(payload_file)
+            .arg("--workflows")
+            .arg(root().join(".github/workflows").join(workflow))
+            .arg("--directory")
+            .arg(folder.path())
+            .args(["--platform", "ubuntu-24.04=-self-hosted", "--action-offline-mode"])
+            .args(["--no-skip-checkout", "--no-cache-server", "--local-repository"])
+            .arg(format!(
+                "{}={}",
+                checkout(workflow),
+                root().join("tests/data/act/checkout").display()
+            ))
+            .arg("--secret")
+            .arg(format!("GITHUB_TOKEN={}", site.token));
+        for (name, value) in [
+            ("CHECKOUT_FROM", site.repository),
+            ("GITHUB_API_URL", site.api),
+            ("GITHUB_SERVER_URL", site.api),
+            ("GITHUB_REPOSITORY", "acme/ops"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        ] {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        command
+            .current_dir(folder.path())
+            .env("HOME", self.dir.path().join("home"))
+            .env("PATH", format!("{}:{path}", self.program.display()));
+        Ran::of(&mut command, "")
+    }
+}
+
+/// The action that a workflow checks out with, and its commit.
+fn checkout(workflow: &str) -> String {
+    let text = fs::read_to_string(root().join(".github/workflows").join(workflow)).unwrap();
+    let (_, rest) = text.split_once("uses: actions/checkout@").unwrap_or(("", "none"));
+    let commit: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    format!("actions/checkout@{commit}")
+}
