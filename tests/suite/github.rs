@@ -1,6 +1,7 @@
 //! GitHub: changes as pull requests there.
 
 mod app;
+mod by_workflows;
 mod fake;
 mod faults;
 pub mod form;

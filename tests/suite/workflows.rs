@@ -74,7 +74,7 @@ fn run(code: u8, workflow: &str, event: &str, payload: &Value) -> Option<Ran> {
     Some(runner.run(&site, workflow, event, payload))
 }
 
-fn payload(more: Value) -> Value {
+pub fn payload(more: Value) -> Value {
     let mut payload = json!({"repository": {"full_name": "acme/ops", "default_branch": "main"}});
     let more = more.as_object().unwrap().clone();
     payload.as_object_mut().unwrap().extend(more);
@@ -162,7 +162,7 @@ fn nothing_that_people_write_reaches_a_shell() {
 }
 
 /// A server whose main branch holds what is shipped, and the program under test as its runner has it.
-fn github() -> Option<(GitHub, Runner)> {
+pub fn github() -> Option<(GitHub, Runner)> {
     let runner = Runner::with(&program())?;
     let github = GitHub::start();
     github.set_now(chrono::Utc::now().into());
@@ -171,7 +171,7 @@ fn github() -> Option<(GitHub, Runner)> {
     Some((github, runner))
 }
 
-fn run_on(github: &GitHub, runner: &Runner, workflow: &str, event: &str, payload: &Value) -> Ran {
+pub fn run_on(github: &GitHub, runner: &Runner, workflow: &str, event: &str, payload: &Value) -> Ran {
     let repository = format!("{}/acme/ops.git", github.url());
     let (api, token) = (github.url(), github.token());
     let site = Site { repository: &repository, api, token: &token };

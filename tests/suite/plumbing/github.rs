@@ -316,6 +316,11 @@ impl GitHub {
         self.with(|state| state.require_status(branch, context, app));
     }
 
+    /// Puts a pull request into the merge queue, and says the commit that the queue makes.
+    pub fn queue(&self, pull: u64) -> String {
+        self.with(|state| state.queue(pull).to_string())
+    }
+
     /// Puts an event of any name into a timeline.
     pub fn event(&self, pull: u64, who: &str, name: &str) {
         self.with(|state| state.tell(pull, state.id_of(who), What::Other(name.to_owned())));

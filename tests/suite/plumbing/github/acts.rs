@@ -156,6 +156,20 @@ impl State {
         merge
     }
 
+    /// Puts a pull request into the merge queue; says the commit that the queue makes.
+    pub fn queue(&mut self, number: u64) -> Oid {
+        let pull = self.pull(number);
+        let (onto, head) = self.range(pull);
+        let branch = format!("gh-readonly-queue/{}/pr-{number}-{onto}", pull.base);
+        let web = ("GitHub".to_owned(), "noreply@github.com".to_owned());
+        let message = format!("Merge pull request #{number}");
+        let seconds = self.now.utc().timestamp();
+        let commit = self.ops().merge((onto, head), web, &message, seconds);
+        let queue = self.id_of("github-actions[bot]");
+        self.move_branch(0, &branch, Some(commit), queue, None);
+        commit
+    }
+
     /// Moves a branch, as a push does; `None` deletes it.
     pub fn push(&mut self, user: u64, branch: &str, to: Option<Oid>) {
         let (repository, branch) = self.place(branch);
