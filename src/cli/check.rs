@@ -142,7 +142,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         format: args.format,
         colour: super::colour(&io::stdout()),
         verbose: args.verbose,
-        codes: bundle.codes(),
+        codes: &|| bundle.codes(),
     };
     let progress = Progress::of(subjects.len());
     let index = if subjects.len() > 1 { Index::of(&subjects) } else { Index::default() };

@@ -85,8 +85,10 @@ pub fn report(judgement: &Judgement, format: Format, verbose: bool) -> anyhow::R
 
 /// The report on one pull request.
 pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String {
-    let codes = judgement.bundle().codes();
-    let reporter = Reporter { format, colour: super::colour(&std::io::stdout()), verbose, codes };
+    let bundle = judgement.bundle();
+    let codes = || bundle.codes();
+    let colour = super::colour(&std::io::stdout());
+    let reporter = Reporter { format, colour, verbose, codes: &codes };
     let section = reporter.section(&judgement.judged());
     let mut summary = Summary::default();
     summary.add(&section);

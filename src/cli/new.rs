@@ -262,7 +262,8 @@ fn listed(open: &[Open]) -> String {
 
 /// What the policies make of the request, as if it had just been submitted.
 fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
-    let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: bundle.codes() };
+    let codes = || bundle.codes();
+    let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: &codes };
     let judged = Judged {
         decision: &draft.decision,
         request: draft.file.request.as_ref(),

@@ -238,7 +238,7 @@ mod tests {
     fn approved_in_full() {
         let codes = BTreeMap::new();
         let reporter =
-            Reporter { format: Format::Text, colour: false, verbose: true, codes: &codes };
+            Reporter { format: Format::Text, colour: false, verbose: true, codes: &|| &codes };
         let sections: Vec<_> = [samples::direct(), samples::signed()]
             .iter()
             .map(|sample| reporter.section(&sample.judged()).text)
@@ -250,7 +250,7 @@ mod tests {
     fn colours_mark_the_verdict_and_the_caret() {
         let codes = BTreeMap::new();
         let reporter =
-            Reporter { format: Format::Text, colour: true, verbose: false, codes: &codes };
+            Reporter { format: Format::Text, colour: true, verbose: false, codes: &|| &codes };
         let text = reporter.section(&samples::denied().judged()).text;
         insta::assert_snapshot!(text.replace('\x1b', "␛"));
     }
@@ -274,7 +274,7 @@ mod tests {
         decision.window.as_mut().unwrap().fits = vec![evil];
         let codes = BTreeMap::new();
         let reporter =
-            Reporter { format: Format::Text, colour: false, verbose: true, codes: &codes };
+            Reporter { format: Format::Text, colour: false, verbose: true, codes: &|| &codes };
         for line in reporter.section(&sample.judged()).text.lines() {
             assert!(!line.chars().any(is_hidden), "{line:?}");
             assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{line:?}");

@@ -171,7 +171,13 @@ pub fn github() -> Option<(GitHub, Runner)> {
     Some((github, runner))
 }
 
-pub fn run_on(github: &GitHub, runner: &Runner, workflow: &str, event: &str, payload: &Value) -> Ran {
+pub fn run_on(
+    github: &GitHub,
+    runner: &Runner,
+    workflow: &str,
+    event: &str,
+    payload: &Value,
+) -> Ran {
     let repository = format!("{}/acme/ops.git", github.url());
     let (api, token) = (github.url(), github.token());
     let site = Site { repository: &repository, api, token: &token };

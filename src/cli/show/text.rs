@@ -15,12 +15,9 @@ pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> S
     out.push('\n');
     match judgement {
         Some(judgement) => {
-            let reporter = Reporter {
-                format: Format::Text,
-                colour,
-                verbose: true,
-                codes: judgement.bundle().codes(),
-            };
+            let bundle = judgement.bundle();
+            let codes = || bundle.codes();
+            let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: &codes };
             out.push_str(reporter.section(&judgement.judged()).text.trim_end());
             out.push('\n');
         }

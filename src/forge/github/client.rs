@@ -95,7 +95,8 @@ fn hint(status: u16, method: &Method) -> &'static str {
         401 => " (the token isn't valid, or has expired: give a new one in GITHUB_TOKEN)",
         403 if *method != Method::GET => {
             " (the token may not write this: a workflow needs `pull-requests: write` and \
-             `statuses: write`, an App `checks: write` and `pull_requests: write`)"
+             `statuses: write`, for a form `issues: write`; an App needs `checks: write` and \
+             `pull_requests: write`)"
         }
         403 => " (the token may not read this)",
         404 => " (there is no such thing, or the token may not see it)",
