@@ -10,12 +10,22 @@ use crate::request::Login;
 /// An event of an issue.
 #[derive(Debug, Deserialize)]
 pub struct Event {
+    /// `opened`, `edited`, `labeled`.
+    action: String,
     /// The issue, as it stands after the event.
     pub issue: Issue,
     /// The repository.
     pub repository: Repository,
     /// Whoever made the event.
     sender: User,
+    /// What an edit has changed, with what it was before.
+    #[serde(default)]
+    changes: Changes,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Changes {
+    body: Option<serde_json::Value>,
 }
 
 /// An issue.
@@ -56,8 +66,8 @@ pub struct Author {
 pub enum NotRead {
     /// The issue is closed.
     Closed,
-    /// Somebody else has a hand in what it says now; their login.
-    EditedBy(String),
+    /// It isn't shown that what it says now are its author's own words.
+    NotSaved,
     /// Nobody knows its author.
     Stranger,
 }
@@ -98,18 +108,24 @@ impl Event {
     /// Why the form isn't read now, if it isn't.
     ///
     /// What it says becomes a commit in its author's name. Others with the right to edit the issue
-    /// must not be able to put words there; and who is a stranger to the repository gets no branch
-    /// in it.
+    /// must not be able to put words there, and so it is read when its author has just saved it: a
+    /// label or a title could be set after somebody else's edit. Who is a stranger to the repository
+    /// gets no branch in it.
     pub fn refusal(&self, author: &Author, roster: &Roster) -> Option<NotRead> {
         if self.issue.state.as_deref() == Some("closed") {
             Some(NotRead::Closed)
-        } else if self.sender.id != author.account.id {
-            Some(NotRead::EditedBy(self.sender.login.clone()))
         } else if !self.is_insider() && !is_listed(author, roster) {
             Some(NotRead::Stranger)
+        } else if self.sender.id != author.account.id || !self.saves_text() {
+            Some(NotRead::NotSaved)
         } else {
             None
         }
+    }
+
+    /// Whether it is the text that was saved: a new label or title leaves it as it was.
+    pub fn saves_text(&self) -> bool {
+        self.action == "opened" || self.action == "edited" && self.changes.body.is_some()
     }
 
     fn is_insider(&self) -> bool {
@@ -153,7 +169,18 @@ mod tests {
     fn only_its_authors_own_words_are_read() {
         assert_eq!(refusal(|_| ()), None);
         let by_mallory = |event: &mut Value| event["sender"] = json!({"login": "mallory", "id": 6});
-        assert_eq!(refusal(by_mallory), Some(NotRead::EditedBy("mallory".to_owned())));
+        assert_eq!(refusal(by_mallory), Some(NotRead::NotSaved));
+        for (action, changes, expected) in [
+            ("edited", json!({"body": {"from": ""}}), None),
+            ("edited", json!({"title": {"from": ""}}), Some(NotRead::NotSaved)),
+            ("labeled", json!({}), Some(NotRead::NotSaved)),
+        ] {
+            let change = |event: &mut Value| {
+                event["action"] = action.into();
+                event["changes"] = changes.clone();
+            };
+            assert_eq!(refusal(change), expected, "{action} {changes}");
+        }
         assert_eq!(
             refusal(|event| event["issue"]["state"] = "closed".into()),
             Some(NotRead::Closed)

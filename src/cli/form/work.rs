@@ -169,12 +169,15 @@ impl Desk<'_> {
     /// Why the form isn't read, for its author; nothing if there is nothing to say.
     fn not_read(&self, why: &NotRead, standing: &Standing) -> Option<String> {
         let author = &self.author.account.login;
+        let is_submitted = matches!(standing, Standing::Branch { .. });
         match why {
             _ if matches!(standing, Standing::Merged(_)) => None,
             NotRead::Closed => None,
-            NotRead::EditedBy(who) => Some(format!(
-                "{who} had a hand in this form, and what it says goes into a commit in {author}'s \
-                 name: {author} reads it through and saves it once more, and then it is read"
+            // A label or a title has nothing to do with what the branch holds.
+            NotRead::NotSaved if is_submitted && !self.event.saves_text() => None,
+            NotRead::NotSaved => Some(format!(
+                "what this form says goes into a commit in {author}'s name, and others could have \
+                 edited it: {author} reads it through, changes anything, and saves it"
             )),
             NotRead::Stranger => Some(format!(
                 "{author} is neither in the roster (`policies/org/roster`) nor a member or \

@@ -260,11 +260,26 @@ fn only_the_authors_own_words_go_into_their_commit() {
     let town = Town::new();
     let mut edited = town.event(&body(&[]));
     edited["sender"] = json!({"login": "mallory", "id": 666});
-    town.form(&edited).ended(1, &["mallory had a hand in this form"]);
+    town.form(&edited).ended(1, &["alice reads it through, changes anything, and saves it"]);
     let mut stranger = edited.clone();
     stranger["issue"]["user"] = stranger["sender"].clone();
     town.form(&stranger).ended(1, &["mallory is neither in the roster"]);
     assert!(town.branches().is_empty());
+
+    town.fill_in(&[]).ended(0, &[]);
+    let (answer, tip) = (town.answer(), town.github.tip("change/CHG-1"));
+    edited["issue"]["body"] = body(&[("Actions", "rotate-secrets:all")]).into();
+    edited["action"] = "labeled".into();
+    town.form(&edited).ended(0, &[]);
+    edited["sender"] = edited["issue"]["user"].clone();
+    town.form(&edited).ended(0, &[]);
+    assert_eq!(town.answer(), answer, "a label says nothing");
+    edited["sender"] = json!({"login": "mallory", "id": 666});
+    edited["action"] = "edited".into();
+    edited["changes"] = json!({"body": {"from": body(&[])}});
+    town.form(&edited).ended(1, &["others could have edited it"]);
+    assert!(town.answer().contains("[Open the pull request]"), "the way there stays");
+    assert_eq!(town.github.tip("change/CHG-1"), tip);
 }
 
 #[test]
