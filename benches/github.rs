@@ -15,8 +15,11 @@ use plumbing::github::GitHub;
 
 mod measure;
 
-#[path = "../tests/suite/plumbing.rs"]
-mod plumbing;
+#[path = "../tests/suite/plumbing"]
+mod plumbing {
+    pub mod github;
+    pub mod ran;
+}
 
 const CHANGEGATE: &str = env!("CARGO_BIN_EXE_changegate");
 const REVIEWS: usize = 30;
