@@ -110,6 +110,7 @@ fn every_operation_answers_as_the_contract_says() {
     ask(&client, "PATCH", &comment, &json!({"body": "c"}), 200);
     let progress = json!({"status": "in_progress"});
     ask(&client, "PATCH", &format!("{OPS}/check-runs/{run}"), &progress, 200);
+    let ruleset = format!("rulesets/{}", github.with(|state| state.rulesets[0]["id"].clone()));
     let of_commit = |rest: &str| format!("commits/{head}{rest}");
     for target in [
         "pulls?state=all&sort=updated&direction=desc",
@@ -136,8 +137,10 @@ fn every_operation_answers_as_the_contract_says() {
         "git/matching-refs/heads/change",
         "git/trees/main",
         &blob,
+        "branches/main",
         "rules/branches/main",
         "rulesets",
+        &ruleset,
         "environments",
         "environments/production",
         "codeowners/errors?ref=other",

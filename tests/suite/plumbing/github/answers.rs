@@ -87,9 +87,11 @@ pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
         "repos/list-collaborators" => people::collaborators(state, call),
         "repos/get-collaborator-permission-level" => people::permission(state, call),
         "repos/get" => rules::repository(state, call),
+        "repos/get-branch" => rules::of_name(state, call),
         "repos/get-branch-protection" => rules::protection(state, call),
         "repos/get-branch-rules" => rules::of_branch(state, call),
         "repos/get-repo-rulesets" => rules::rulesets(state, call),
+        "repos/get-repo-ruleset" => rules::ruleset(state, call),
         "repos/codeowners-errors" => rules::codeowners(state, call),
         "repos/get-all-environments" => rules::environments(state, call),
         "repos/get-environment" => rules::environment(state, call),
@@ -130,7 +132,8 @@ fn needed(operation: &str) -> &'static [(&'static str, &'static str)] {
         | "repos/get-collaborator-permission-level"
         | "repos/get"
         | "repos/get-branch-rules"
-        | "repos/get-repo-rulesets" => &[("metadata", "read")],
+        | "repos/get-repo-rulesets"
+        | "repos/get-repo-ruleset" => &[("metadata", "read")],
         _ if operation.starts_with("pulls/") => &[("pull_requests", "read")],
         _ if operation.starts_with("issues/") => &[("issues", "read"), ("pull_requests", "read")],
         _ if operation.starts_with("teams/") || operation.starts_with("orgs/") => {
