@@ -20,6 +20,7 @@ mod check;
 mod close;
 mod completions;
 mod demo;
+mod doctor;
 mod explain;
 mod files;
 mod form;
@@ -93,6 +94,7 @@ enum Verb {
     Show(show::ShowArgs),
     Log(log::LogArgs),
     Sweep(sweep::SweepArgs),
+    Doctor(doctor::DoctorArgs),
     Window(window::WindowArgs),
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
@@ -187,6 +189,7 @@ pub fn main() -> ExitCode {
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),
         Verb::Sweep(args) => sweep::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
         Verb::Window(args) => window::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),

@@ -33,7 +33,18 @@ impl GitHubArgs {
     /// # Errors
     /// When it isn't known which repository is meant, or who asks.
     pub fn open(&self) -> anyhow::Result<Place> {
-        let access = Access::from_environment(|name| std::env::var(name).ok())?;
+        self.open_as(Access::from_environment(|name| std::env::var(name).ok())?)
+    }
+
+    /// The same, without the power to write.
+    ///
+    /// # Errors
+    /// As [`GitHubArgs::open`].
+    pub fn open_to_look(&self) -> anyhow::Result<Place> {
+        self.open_as(Access::from_environment(|name| std::env::var(name).ok())?.looking_only())
+    }
+
+    fn open_as(&self, access: Access) -> anyhow::Result<Place> {
         let here = Program::anywhere().setting("remote.origin.url");
         let here = here.as_deref().and_then(name_in);
         let from_environment = std::env::var("GITHUB_REPOSITORY").ok();

@@ -32,6 +32,7 @@ mod arrival;
 pub mod client;
 mod collect;
 mod comments;
+pub mod doctor;
 mod event;
 mod facts;
 mod identity;

@@ -2,6 +2,7 @@
 
 mod app;
 mod by_workflows;
+mod doctor;
 mod fake;
 mod faults;
 pub mod form;

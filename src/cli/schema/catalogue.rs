@@ -12,6 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::polish;
+use crate::cli::doctor::DoctorView;
 use crate::cli::list::ListView;
 use crate::cli::log::LogView;
 use crate::cli::outcome::Outcome;
@@ -128,6 +129,12 @@ pub(super) const SCHEMAS: &[Subject] = &[
         title: "Audit trail",
         about: "what changegate log --format json prints",
         schema: printed::<LogView>,
+    },
+    Subject {
+        name: "doctor",
+        title: "Protection of a repository",
+        about: "what changegate doctor --format json prints",
+        schema: printed::<DoctorView>,
     },
     Subject {
         name: "window-report",

@@ -18,6 +18,11 @@ impl Secret {
         Secret(text.into())
     }
 
+    /// Whether the text begins so, which tells the kind of a token.
+    pub(super) fn starts_with(&self, beginning: &str) -> bool {
+        self.0.starts_with(beginning)
+    }
+
     /// The text, for where it has to go.
     pub(super) fn reveal(&self) -> &str {
         &self.0
@@ -51,6 +56,18 @@ pub struct Access {
     pub api: String,
     /// Who asks.
     pub credentials: Credentials,
+    /// What an App's token is asked for.
+    pub reach: Reach,
+}
+
+/// What an App's token is asked for: no more than the work takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// To judge pull requests and to answer.
+    #[default]
+    Judging,
+    /// To read whatever the installation may read, and to write nothing.
+    Looking,
 }
 
 impl Access {
@@ -84,7 +101,14 @@ impl Access {
                 Credentials::Token(Secret(token.trim().to_owned()))
             }
         };
-        Ok(Access { api: api.trim_end_matches('/').to_owned(), credentials })
+        let api = api.trim_end_matches('/').to_owned();
+        Ok(Access { api, credentials, reach: Reach::default() })
+    }
+
+    /// The same for somebody who only looks.
+    #[must_use]
+    pub fn looking_only(self) -> Self {
+        Access { reach: Reach::Looking, ..self }
     }
 
     /// Whether a GitHub App asks: its answers are check runs, which rules can pin to it.

@@ -17,8 +17,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::access::{Access, Credentials, Secret};
+use super::access::{Access, Credentials, Reach, Secret};
 use super::patience::{Patience, Turn};
+use super::types::Installation;
 
 /// How long a connection may take to come about, and how long an answer may stay silent.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -41,6 +42,7 @@ pub struct Client {
     /// The part of the API's address that stands before every path; empty but on GHES.
     prefix: String,
     token: Secret,
+    installation: Option<Installation>,
     patience: Patience,
     record: RefCell<Vec<Exchange>>,
 }
@@ -140,7 +142,8 @@ impl Client {
         };
         let patience = Patience::new(announce);
         let prefix = prefix(&access.api);
-        let client = Client { runtime, http, prefix, token, patience, record: RefCell::default() };
+        let (installation, record) = (None, RefCell::default());
+        let client = Client { runtime, http, prefix, token, installation, patience, record };
         if access.is_app() { client.into_installation(access, repository) } else { Ok(client) }
     }
 
@@ -152,10 +155,6 @@ impl Client {
         repository: &super::Name,
     ) -> anyhow::Result<Self> {
         #[derive(serde::Deserialize)]
-        struct Installation {
-            id: u64,
-        }
-        #[derive(serde::Deserialize)]
         struct Token {
             token: String,
         }
@@ -163,15 +162,11 @@ impl Client {
             self.run(self.get(&repository.path(&["installation"]))).with_context(|| {
                 format!("find the App's installation at {repository}: is it installed there?")
             })?;
-        let body = json!({
-            "repositories": [repository.name],
-            "permissions": {
-                "checks": "write",
-                "contents": "read",
-                "metadata": "read",
-                "pull_requests": "write",
-            },
-        });
+        let permissions = match access.reach {
+            Reach::Judging => installation.for_judging(),
+            Reach::Looking => installation.for_looking(),
+        };
+        let body = json!({ "repositories": [repository.name], "permissions": permissions });
         let id = installation.id.to_string();
         let path = path(&["app", "installations", &id, "access_tokens"]);
         // Asking twice makes two tokens, which harms nobody.
@@ -179,8 +174,14 @@ impl Client {
         self.token = Secret::new(token.token);
         let as_token = Credentials::Token(self.token.clone());
         self.http = built(&self.runtime, &access.api, &as_token)?;
+        self.installation = Some(installation);
         self.record.borrow_mut().clear();
         Ok(self)
+    }
+
+    /// The App's installation, where an App asks.
+    pub fn installation(&self) -> Option<&Installation> {
+        self.installation.as_ref()
     }
 
     /// The token that requests carry, for git.

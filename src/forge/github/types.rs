@@ -6,8 +6,10 @@
 
 #![expect(missing_docs, reason = "GitHub documents its fields")]
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::time::Time;
 
@@ -179,6 +181,40 @@ pub struct CheckRun {
     pub external_id: Option<String>,
     #[serde(default)]
     pub details_url: Option<String>,
+}
+
+/// An App, where it is installed.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Installation {
+    pub id: u64,
+    pub app_id: u64,
+    /// `read` or `write`, by name.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, String>,
+}
+
+impl Installation {
+    /// What judging takes: the members of teams as well, where the App may read them.
+    pub(super) fn for_judging(&self) -> Value {
+        let mut permissions = json!({
+            "checks": "write",
+            "contents": "read",
+            "metadata": "read",
+            "pull_requests": "write",
+        });
+        if self.permissions.contains_key("members") {
+            permissions["members"] = "read".into();
+        }
+        permissions
+    }
+
+    /// What of all that tells how a repository is protected can be read.
+    pub(super) fn for_looking(&self) -> Value {
+        const TELLING: [&str; 6] =
+            ["administration", "checks", "contents", "members", "metadata", "pull_requests"];
+        let granted = TELLING.iter().filter(|name| self.permissions.contains_key(**name));
+        granted.map(|name| ((*name).to_owned(), Value::from("read"))).collect()
+    }
 }
 
 /// An account, or nothing where GitHub says null or `{}`: deleted, or never known.

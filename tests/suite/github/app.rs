@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use changegate::policy::PolicyBundle;
+
 use super::office::{command, opened, request};
-use crate::plumbing::github::GitHub;
+use crate::plumbing::github::{GitHub, ROSTER};
 use crate::plumbing::hub::Ran;
 
 /// The program as the App.
@@ -35,6 +37,18 @@ fn a_check_run_is_brought_up_to_date_in_place() {
     changegate(&github, &["check", "--pr", "1"]).ended(0, &[]);
     let writes = github.writes();
     assert!(writes.iter().all(|it| it.target.ends_with("/access_tokens")), "{writes:?}");
+}
+
+#[test]
+fn members_of_teams_are_seen_where_the_app_may_read_them() {
+    let (github, _) = opened(&request());
+    let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();
+    github.commit("carol", "main", &[(ROSTER, str::from_utf8(&roster).unwrap())], "Teams");
+    github.review(1, "bob", "APPROVED");
+    changegate(&github, &["check", "--pr", "1"]).ended(0, &["signed off by bob"]);
+    github.with(|state| state.app.permissions.remove("members"));
+    let ran = changegate(&github, &["check", "--pr", "1"]);
+    ran.ended(3, &["doesn't show the members of payments"]);
 }
 
 #[test]

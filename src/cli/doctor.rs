@@ -1,0 +1,148 @@
+//! `changegate doctor`: whether the repository on GitHub protects what has to be protected.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::AnswerFormat;
+use super::on_github::GitHubArgs;
+use crate::forge::github::doctor::{Check, Grade, Mode, examine};
+use crate::gate::policies_at;
+use crate::report::escape::terminal;
+use crate::report::{WIDTH, wrap};
+
+/// The exit code if something isn't protected.
+const UNPROTECTED: u8 = 1;
+
+/// Examine whether the repository on GitHub protects what has to be protected
+///
+/// A decision is worth as much as what holds it up: the required status and where it comes from,
+/// the rules of the branches, who can get around them, who owns policies and workflows, what the
+/// workflows may do, whether the roster's people are the accounts that they are taken for. Nothing
+/// is changed. Each line is good (✓), advice (!), not protected (✗), or can't be read with this
+/// token (?), which is never taken for good: whoever administers the repository sees most.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    on_github: GitHubArgs,
+
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  GITHUB_TOKEN=$(gh auth token) changegate doctor
+      after setting up, by somebody who administers the repository
+  CHANGEGATE_APP_ID=4242 CHANGEGATE_APP_KEY=app.pem changegate doctor --repo acme/ops
+      where changegate runs as a GitHub App, as that App
+  changegate doctor --format json
+      for a script; `changegate schema doctor` says what is in it
+
+Exit codes:
+  0  nothing is known to be unprotected
+  1  something isn't protected
+  2  could not look: no token, no such repository";
+
+/// How a repository on GitHub is protected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(title = "Protection of a repository")]
+pub struct DoctorView {
+    /// The repository, `owner/name`.
+    pub repository: String,
+    /// As what changegate answers.
+    pub mode: Mode,
+    /// What was looked at, in the order in which it is told.
+    pub checks: Vec<Check>,
+}
+
+/// Answers the verb.
+pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    let place = args.on_github.open_to_look()?;
+    let github = &place.github;
+    let home = github.home()?;
+    let org = policies_at(github.repo(), home.tip).map(|(bundle, _)| bundle.org);
+    let facts = github.look_over(&home, org.map_err(|error| format!("{error:#}")))?;
+    let view = DoctorView {
+        repository: github.repository().to_string(),
+        mode: facts.mode,
+        checks: examine(&facts),
+    };
+    super::print(&match args.format {
+        AnswerFormat::Text => render(&view),
+        AnswerFormat::Json => super::json(&view)?,
+    })?;
+    let is_bad = view.checks.iter().any(|check| check.grade == Grade::Bad);
+    Ok(ExitCode::from(if is_bad { UNPROTECTED } else { 0 }))
+}
+
+/// The answer for people.
+fn render(view: &DoctorView) -> String {
+    let mode = match view.mode {
+        Mode::Action => "changegate answers as a workflow".to_owned(),
+        Mode::App(id) => format!("changegate answers as the App {id}"),
+    };
+    let mut out = format!("{}: {mode}\n", view.repository);
+    let mut about = "";
+    for check in &view.checks {
+        if check.about != about {
+            about = &check.about;
+            out.push_str(&format!("\n{}\n", terminal(about)));
+        }
+        out.push_str(&told(check));
+    }
+    out + "\n" + &summary(&view.checks) + "\n"
+}
+
+/// A check, with why it matters and what to do below it.
+fn told(check: &Check) -> String {
+    let mut out = paragraph(&format!("  {} ", mark(check.grade)), &check.found);
+    for text in check.why.iter() {
+        out.push_str(&paragraph("      ", text));
+    }
+    for text in check.fix.iter() {
+        out.push_str(&paragraph("      fix: ", text));
+    }
+    out
+}
+
+fn mark(grade: Grade) -> char {
+    match grade {
+        Grade::Good => '✓',
+        Grade::Advice => '!',
+        Grade::Unseen => '?',
+        Grade::Bad => '✗',
+    }
+}
+
+/// A text behind a beginning, broken into lines of the same indent.
+fn paragraph(beginning: &str, text: &str) -> String {
+    let indent = beginning.chars().count();
+    // What others wrote may hold line breaks.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = wrap(&text, WIDTH - indent).into_iter().enumerate();
+    let lines = lines.map(|(number, line)| match number {
+        0 => format!("{beginning}{line}\n"),
+        _ => format!("{}{line}\n", " ".repeat(indent)),
+    });
+    lines.collect()
+}
+
+/// `14 checks: 11 good, 2 advice, 1 not protected`
+fn summary(checks: &[Check]) -> String {
+    let counts = [
+        (Grade::Good, "good"),
+        (Grade::Advice, "advice"),
+        (Grade::Unseen, "not visible with this token"),
+        (Grade::Bad, "not protected"),
+    ];
+    let counts = counts.iter().filter_map(|(grade, what)| {
+        let count = checks.iter().filter(|check| check.grade == *grade).count();
+        (count > 0).then(|| format!("{count} {what}"))
+    });
+    format!("{} checks: {}", checks.len(), counts.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,259 @@
+//! Reads from the API and from Git what is examined; writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::owners::{FOLDERS, OwnersErrors, PLACES};
+use super::roster::{forge_teams, signers};
+use super::{
+    Branch, BranchState, Classic, Facts, Kind, Mode, OwnerFacts, Protection, Rule, Seen,
+    TokenFacts, WorkflowFile,
+};
+use crate::forge::github::GitHub;
+use crate::forge::github::client::{self, Refusal};
+use crate::forge::github::remote::Source;
+use crate::forge::github::types::{Repository, User};
+use crate::git::{Entry, Kind as FileKind, Oid};
+use crate::org::{Org, Roster};
+use crate::request::Login;
+use crate::yaml::{self, MAX_BYTES};
+
+/// Where workflows and the repository's own actions live.
+const WORKFLOWS: [&str; 2] = [".github/workflows", ".github/actions"];
+
+/// What GitHub says of a branch that classic protection doesn't cover.
+const UNPROTECTED: &str = "Branch not protected";
+
+/// A repository, its default branch brought here.
+pub struct Home {
+    repository: Repository,
+    permissions: BTreeMap<String, bool>,
+    /// The default branch's tip.
+    pub tip: Oid,
+}
+
+impl Home {
+    /// The default branch's name.
+    pub fn default_branch(&self) -> &str {
+        &self.repository.default_branch
+    }
+}
+
+impl GitHub {
+    /// The repository, with its default branch brought here.
+    ///
+    /// # Errors
+    /// When there is none that the token can see, or nothing is in it.
+    pub fn home(&self) -> anyhow::Result<Home> {
+        #[derive(Deserialize)]
+        struct Told {
+            #[serde(flatten)]
+            repository: Repository,
+            #[serde(default)]
+            permissions: Option<BTreeMap<String, bool>>,
+        }
+        let told: Told = self
+            .client
+            .run(self.client.get(&self.repository.path(&[])))
+            .with_context(|| format!("look at {}", self.repository))?;
+        let Told { repository, permissions } = told;
+        self.source(&repository).bring(&[&repository.default_branch], &[])?;
+        let tip = self.remote.tip(&repository.default_branch)?;
+        Ok(Home { repository, permissions: permissions.unwrap_or_default(), tip })
+    }
+
+    /// Everything that tells how the repository is protected. `org` is what the policies at its
+    /// default branch say, or why they can't be used.
+    ///
+    /// # Errors
+    /// When GitHub can't be asked; what the token may not read is no error.
+    pub fn look_over(&self, home: &Home, org: Result<Org, String>) -> anyhow::Result<Facts> {
+        let bases = org.as_ref().map(|org| org.settings.protected_bases.clone());
+        let bases = bases.unwrap_or_else(|_| vec![home.default_branch().to_owned()]);
+        let branches = bases.into_iter().map(|name| self.branch(home, name));
+        let branches = branches.collect::<anyhow::Result<Vec<_>>>()?;
+        let (accounts, teams) = match &org {
+            Ok(org) => (self.accounts(&org.roster)?, self.teams(&org.roster)?),
+            Err(_) => Default::default(),
+        };
+        let installation = self.client.installation();
+        Ok(Facts {
+            mode: self.mode(),
+            owner: self.repository.owner.clone(),
+            default_branch: home.default_branch().to_owned(),
+            org,
+            branches,
+            workflows: self.workflows(home.tip)?,
+            accounts,
+            teams,
+            token: TokenFacts {
+                kind: Kind::of(self.client.token()),
+                permissions: home.permissions.clone(),
+                installation: installation.map(|it| it.permissions.clone()),
+            },
+        })
+    }
+
+    /// As what changegate answers here.
+    pub fn mode(&self) -> Mode {
+        self.client.installation().map_or(Mode::Action, |it| Mode::App(it.app_id))
+    }
+
+    fn source(&self, repository: &Repository) -> Source {
+        self.remote.source(&repository.clone_url, self.client.token())
+    }
+
+    fn branch(&self, home: &Home, name: String) -> anyhow::Result<Branch> {
+        #[derive(Deserialize)]
+        struct Told {
+            #[serde(default)]
+            protection: Option<Classic>,
+        }
+        let path = self.repository.path(&["branches", &name]);
+        let told: Option<Told> = self.client.run(self.client.get_if_shown(&path))?;
+        let Some(Told { protection }) = told else { return Ok(Branch { name, state: None }) };
+        let protection = self.protection(&name, protection)?;
+        self.source(&home.repository).bring(&[&name], &[])?;
+        let owners = self.owners(&name, self.remote.tip(&name)?)?;
+        Ok(Branch { name, state: Some(BranchState { protection, owners }) })
+    }
+
+    /// What protects a branch; `shown` is as much of classic protection as everybody sees.
+    fn protection(&self, branch: &str, shown: Option<Classic>) -> anyhow::Result<Protection> {
+        let path = self.repository.path(&["rules", "branches", branch]);
+        let rules: Vec<Rule> = self.client.run(self.client.list(&path))?;
+        let ids: BTreeSet<_> = rules.iter().filter_map(|rule| rule.ruleset_id).collect();
+        let mut rulesets = BTreeMap::new();
+        for id in ids {
+            let path = self.repository.path(&["rulesets", &id.to_string()]);
+            rulesets.insert(id, self.seen(&path)?);
+        }
+        let (classic, hidden) = match shown {
+            Some(shown) if shown.enabled == Some(false) => (None, None),
+            shown => self.classic(branch, shown)?,
+        };
+        Ok(Protection { rules, rulesets, classic, hidden })
+    }
+
+    /// Classic protection, and why it can't be read as a whole if it can't.
+    fn classic(
+        &self,
+        branch: &str,
+        shown: Option<Classic>,
+    ) -> anyhow::Result<(Option<Classic>, Option<String>)> {
+        let path = self.repository.path(&["branches", branch, "protection"]);
+        match self.client.run(self.client.get::<Classic>(&path)) {
+            Ok(classic) => Ok((Some(classic), None)),
+            Err(error) if says(&error, UNPROTECTED) => Ok((None, None)),
+            Err(error) if is_refused(&error) => Ok((shown, Some(error.to_string()))),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn owners(&self, branch: &str, tip: Oid) -> anyhow::Result<OwnerFacts> {
+        let mut file = None;
+        for path in PLACES {
+            if let (None, Some(entry)) = (&file, self.repo().entry(tip, path)?) {
+                file = self.text(entry)?.map(|text| (path.to_owned(), text));
+            }
+        }
+        let mut paths = Vec::new();
+        for (folder, _) in FOLDERS {
+            let files = self.repo().files_below(tip, folder)?;
+            paths.extend(files.into_iter().map(|(path, _)| path));
+        }
+        let path = self.repository.path(&["codeowners", "errors"]);
+        let path = format!("{path}?ref={}", client::encoded(branch));
+        let errors = match &file {
+            Some(_) => self.seen::<OwnersErrors>(&path)?.map(|told| told.errors),
+            None => Ok(Vec::new()),
+        };
+        Ok(OwnerFacts { file, errors, paths })
+    }
+
+    /// The text of a regular file of a sensible size.
+    fn text(&self, entry: Entry) -> anyhow::Result<Option<String>> {
+        let is_file = matches!(entry.kind, FileKind::File | FileKind::Executable);
+        if !is_file || self.repo().size(entry.id)? > MAX_BYTES {
+            return Ok(None);
+        }
+        Ok(Some(String::from_utf8_lossy(&self.repo().bytes(entry.id)?).into_owned()))
+    }
+
+    /// The workflows at a commit, and the repository's own actions.
+    fn workflows(&self, tip: Oid) -> anyhow::Result<Vec<WorkflowFile>> {
+        let mut workflows = Vec::new();
+        for folder in WORKFLOWS {
+            for (path, entry) in self.repo().files_below(tip, folder)? {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                let is_workflow = folder == WORKFLOWS[0] && path == format!("{folder}/{name}");
+                let is_action = folder == WORKFLOWS[1] && name.starts_with("action.");
+                if (is_workflow || is_action) && (name.ends_with(".yml") || name.ends_with(".yaml"))
+                {
+                    let content = match self.text(entry)? {
+                        Some(text) => plain_yaml(&text),
+                        None => Err("it is a link, or very large".to_owned()),
+                    };
+                    workflows.push(WorkflowFile { path, content });
+                }
+            }
+        }
+        Ok(workflows)
+    }
+
+    fn accounts(&self, roster: &Roster) -> anyhow::Result<BTreeMap<Login, Option<User>>> {
+        let mut accounts = BTreeMap::new();
+        for login in signers(roster) {
+            let path = client::path(&["users", login.as_str()]);
+            let account = self.client.run(self.client.get_if_shown(&path))?;
+            accounts.insert(login.clone(), account);
+        }
+        Ok(accounts)
+    }
+
+    fn teams(&self, roster: &Roster) -> anyhow::Result<BTreeMap<String, Seen<()>>> {
+        let mut teams = BTreeMap::new();
+        for name in forge_teams(roster) {
+            let Some((organisation, team)) = name.split_once('/') else {
+                let why = format!("`{name}` names no team: write organisation/team");
+                teams.insert(name.to_owned(), Err(why));
+                continue;
+            };
+            let path = client::path(&["orgs", organisation, "teams", team, "members"]);
+            let seen = self.seen::<Vec<Value>>(&(path + "?per_page=1"))?;
+            teams.insert(name.to_owned(), seen.map(drop));
+        }
+        Ok(teams)
+    }
+
+    /// What stands at a path, or why the token can't read it.
+    fn seen<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Seen<T>> {
+        match self.client.run(self.client.get(path)) {
+            Ok(found) => Ok(Ok(found)),
+            Err(error) if is_refused(&error) => Ok(Err(error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_refused(error: &anyhow::Error) -> bool {
+    matches!(client::status_of(error), Some(403 | 404))
+}
+
+fn says(error: &anyhow::Error, message: &str) -> bool {
+    error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.message == message)
+}
+
+/// What a file holds, or the first thing that isn't plain YAML in it.
+fn plain_yaml(text: &str) -> Result<Value, String> {
+    let reading = yaml::parse(text.as_bytes()).read();
+    match (reading.value, reading.problems.first()) {
+        (Some(value), None) => Ok(value),
+        (_, Some(problem)) => Err(format!("line {}: {}", problem.span.line, problem.message)),
+        (None, None) => Err("it is empty".to_owned()),
+    }
+}

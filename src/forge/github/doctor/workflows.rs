@@ -1,0 +1,229 @@
+//! Whether the workflows that judge are there, hold no more power than that takes, and run nothing
+//! that strangers or tags could replace.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Check, Mode, listed};
+
+mod steps;
+
+use steps::{Checkout, Job};
+
+/// The workflows that judge, with what is missing without each.
+const JUDGING: [(&str, &str); 3] = [
+    ("change-check", "pushes to pull requests are judged by nobody"),
+    ("review-ping", "a review changes an answer no sooner than the next sweep"),
+    ("sweep", "an approval that has aged out, or a start that has passed, keeps its success"),
+];
+
+/// What a job that judges may write.
+const ANSWERING: [&str; 2] = ["pull-requests", "statuses"];
+
+/// What a job that turns forms into branches may write.
+const FORM: [&str; 2] = ["contents", "issues"];
+
+/// What starts a workflow with a token that can write, whoever caused it.
+const PRIVILEGED: [&str; 2] = ["pull_request_target", "workflow_run"];
+
+/// A workflow, or an action of the repository's own.
+#[derive(Clone, Debug)]
+pub struct WorkflowFile {
+    /// `.github/workflows/…` or `.github/actions/…`
+    pub path: String,
+    /// What it holds, or why it can't be read.
+    pub content: Result<Value, String>,
+}
+
+/// The workflows, held against what they may be. `owner` is whom the repository belongs to.
+pub fn examine(files: &[WorkflowFile], mode: Mode, owner: &str) -> Vec<Check> {
+    let read: Vec<_> = files
+        .iter()
+        .filter_map(|file| Some(Workflow::of(&file.path, file.content.as_ref().ok()?)))
+        .collect();
+    let mut checks = present(files, mode);
+    for file in files {
+        if let Err(reason) = &file.content {
+            let found = format!("{} can't be read, and may hold anything", file.path);
+            checks.push(
+                Check::unseen("workflows/readable", found, reason)
+                    .fix("write it as plain YAML, without anchors or tags, and look again"),
+            );
+        }
+    }
+    checks.extend(one_or_good(
+        "workflows/permissions",
+        "the jobs that run changegate hold no more power than that takes",
+        read.iter().flat_map(Workflow::permissions),
+    ));
+    checks.extend(one_or_good(
+        "workflows/checkout",
+        "no workflow that can write checks out what a pull request brings",
+        read.iter().flat_map(Workflow::checkouts),
+    ));
+    checks.extend(one_or_good(
+        "workflows/pinned",
+        "actions of others are pinned by commit",
+        read.iter().filter_map(|file| file.pinning(owner)),
+    ));
+    checks
+}
+
+/// The workflows that judge, each of which has to be there where nothing else does.
+fn present(files: &[WorkflowFile], mode: Mode) -> Vec<Check> {
+    let code = "workflows/present";
+    let is_there = |name: &str| {
+        let path = format!(".github/workflows/{name}");
+        files.iter().any(|it| it.path == format!("{path}.yml") || it.path == format!("{path}.yaml"))
+    };
+    let missing = JUDGING.iter().filter(|(name, _)| !is_there(name));
+    let missing = missing.map(|(name, without)| {
+        let found = format!("there is no .github/workflows/{name}.yml");
+        match mode {
+            Mode::Action => Check::bad(code, found).why(*without).fix(format!(
+                "`changegate init --github` writes it; commit it to the default branch as {name}.yml"
+            )),
+            Mode::App(_) => Check::advice(code, found)
+                .why(format!("unless the App is run elsewhere, {without}"))
+                .fix("run the App where GitHub's events wake it, or commit the workflow"),
+        }
+    });
+    one_or_good(code, "change-check, review-ping and sweep are there", missing)
+}
+
+fn one_or_good(code: &'static str, good: &str, checks: impl Iterator<Item = Check>) -> Vec<Check> {
+    let checks: Vec<_> = checks.collect();
+    if checks.is_empty() { vec![Check::good(code, good)] } else { checks }
+}
+
+/// A workflow or an action.
+struct Workflow<'a> {
+    path: &'a str,
+    content: &'a Value,
+    jobs: Vec<Job<'a>>,
+}
+
+impl<'a> Workflow<'a> {
+    fn of(path: &'a str, content: &'a Value) -> Self {
+        Workflow { path, content, jobs: Job::all(content) }
+    }
+
+    /// Whether it runs changegate, or is what installs it.
+    fn is_ours(&self) -> bool {
+        self.path.starts_with(".github/actions/changegate/")
+            || self.jobs.iter().any(Job::runs_changegate)
+    }
+
+    /// The jobs that run changegate and may do more than that takes.
+    fn permissions(&self) -> impl Iterator<Item = Check> {
+        self.jobs.iter().filter(|job| job.runs_changegate()).filter_map(|job| {
+            let code = "workflows/permissions";
+            let place = format!("{}, job {}", self.path, job.name);
+            let may_write: &[&str] = if job.runs_form() { &FORM } else { &ANSWERING };
+            let wanted: Vec<_> = may_write.iter().map(|name| format!("{name}: write")).collect();
+            let fix = format!(
+                "{}: give the job `permissions: {{contents: read, {}}}`",
+                self.path,
+                wanted.join(", ")
+            )
+            .replace("contents: read, contents: write", "contents: write");
+            let given = job.permissions(self.content);
+            let found = match given {
+                None => {
+                    format!("{place} has no `permissions:`, and gets what the settings give all")
+                }
+                Some(Value::String(all)) if all == "write-all" => format!("{place} may write all"),
+                Some(Value::Object(given)) => {
+                    let writes = given.iter().filter(|(_, access)| *access == "write");
+                    let more = writes.filter(|(name, _)| !may_write.contains(&name.as_str()));
+                    let more: Vec<_> = more.map(|(name, _)| format!("`{name}: write`")).collect();
+                    if more.is_empty() {
+                        return None;
+                    }
+                    format!("{place} has {}", listed(&more))
+                }
+                Some(_) => return None,
+            };
+            let why = "whatever goes wrong in it goes wrong with that power";
+            Some(Check::bad(code, found).why(why).fix(fix))
+        })
+    }
+
+    /// What a privileged workflow checks out of a pull request.
+    fn checkouts(&self) -> impl Iterator<Item = Check> {
+        let triggers = triggers(self.content);
+        let trigger = PRIVILEGED.into_iter().find(|name| triggers.contains(name));
+        let jobs = trigger.map_or(&[][..], |_| &self.jobs);
+        jobs.iter().flat_map(Job::checkouts).map(move |checkout| {
+            let (path, trigger) = (self.path, trigger.unwrap_or_default());
+            let fix = format!(
+                "{path}: leave out `ref:` and `repository:` of the checkout, or do that work on \
+                 `pull_request`, whose token can't write"
+            );
+            match checkout {
+                Checkout::Head(what) => Check::bad(
+                    "workflows/checkout",
+                    format!("{path} checks out what a pull request brings ({what}) on {trigger}"),
+                )
+                .why("anyone can then run code of theirs with a token that can write")
+                .fix(fix),
+                Checkout::Unclear(what) => Check::advice(
+                    "workflows/checkout",
+                    format!("{path} checks out {what} on {trigger}"),
+                )
+                .why("if a pull request can choose that, its code runs with a token that can write")
+                .fix(fix),
+            }
+        })
+    }
+
+    /// The actions of others that a tag or a branch names.
+    fn pinning(&self, owner: &str) -> Option<Check> {
+        let used = self.jobs.iter().flat_map(|job| job.uses());
+        let loose: BTreeSet<_> = used.filter(|action| is_loose(action, owner)).collect();
+        if loose.is_empty() {
+            return None;
+        }
+        let loose: Vec<_> = loose.into_iter().collect();
+        let found = format!("{} uses {}", self.path, listed(&loose));
+        let check = match self.is_ours() {
+            true => Check::bad("workflows/pinned", found)
+                .why("whoever can move that tag or branch decides what judges"),
+            false => Check::advice("workflows/pinned", found)
+                .why("whoever can move that tag or branch runs code here"),
+        };
+        Some(check.fix(format!(
+            "{}: name the commit, with the version in a comment: `uses: OWNER/NAME@40_HEX_DIGITS \
+             # v1.2.3`",
+            self.path
+        )))
+    }
+}
+
+/// The events that start a workflow.
+fn triggers(content: &Value) -> Vec<&str> {
+    match &content["on"] {
+        Value::String(one) => vec![one],
+        Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
+        Value::Object(some) => some.keys().map(String::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether what an action runs can change without a commit here, or one of the same owner's.
+fn is_loose(action: &str, owner: &str) -> bool {
+    if action.starts_with("./") {
+        return false;
+    }
+    if let Some(image) = action.strip_prefix("docker://") {
+        return !image.contains("@sha256:");
+    }
+    let (name, at) = action.split_once('@').unwrap_or((action, ""));
+    let is_own = name.split('/').next().is_some_and(|it| it.eq_ignore_ascii_case(owner));
+    let is_commit = matches!(at.len(), 40 | 64) && at.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !is_own && !is_commit
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,398 @@
+//! What `doctor` says of a repository: one that is protected well, and one for each thing that can
+//! be missing.
+
+mod well;
+
+use std::fs;
+use std::process::Command;
+
+use changegate::policy::PolicyBundle;
+use serde_json::{Value, json};
+
+use super::office::command;
+use crate::plumbing::github::{GitHub, ROSTER};
+use crate::plumbing::hub::Ran;
+use crate::plumbing::root;
+use well::{ACTIONS, Well};
+
+/// The verb, for somebody's token.
+fn doctor(github: &GitHub, token: &str) -> Command {
+    let mut command = command(github);
+    command.env("GITHUB_TOKEN", token).arg("doctor");
+    command
+}
+
+/// The verb as the App.
+fn doctor_as_app(github: &GitHub) -> Command {
+    let (id, key) = github.app();
+    let mut command = command(github);
+    command.env("CHANGEGATE_APP_ID", id.to_string()).env("CHANGEGATE_APP_KEY", key).arg("doctor");
+    command
+}
+
+/// What it prints for scripts, and how it ended.
+fn examined(command: &mut Command) -> (i32, Vec<Value>) {
+    let ran = Ran::of(command.args(["--format", "json"]), "");
+    let view: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    let schema = fs::read_to_string(root().join("schemas/doctor.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    jsonschema::draft202012::validate(&schema, &view).unwrap_or_else(|error| panic!("{error}"));
+    (ran.code, view["checks"].as_array().unwrap().clone())
+}
+
+/// The codes that came out so, in their order.
+fn codes<'a>(checks: &'a [Value], grade: &str) -> Vec<&'a str> {
+    let found = checks.iter().filter(|check| check["grade"] == grade);
+    found.map(|check| check["code"].as_str().unwrap()).collect()
+}
+
+/// What an administrator is told: this one thing isn't protected, in these words.
+#[track_caller]
+fn lacks_only(github: &GitHub, code: &str, said: &str) {
+    let (exit, checks) = examined(&mut doctor(github, &github.token_of("carol")));
+    assert_eq!(codes(&checks, "bad"), [code], "{checks:#?}");
+    assert_eq!(exit, 1);
+    let check = checks.iter().find(|check| check["grade"] == "bad").unwrap();
+    let found = check["found"].as_str().unwrap();
+    assert!(found.contains(said), "{found}");
+    assert!(check["why"].is_string() && check["fix"].is_string(), "{check}");
+}
+
+/// The same for advice, which ends well.
+#[track_caller]
+fn advises(github: &GitHub, code: &str, said: &str) {
+    let (exit, checks) = examined(&mut doctor(github, &github.token_of("carol")));
+    assert_eq!(exit, 0, "{checks:#?}");
+    let is_it = |check: &&Value| check["code"] == code && check["grade"] == "advice";
+    let check = checks.iter().find(is_it).unwrap_or_else(|| panic!("{checks:#?}"));
+    assert!(check["found"].as_str().unwrap().contains(said), "{check}");
+}
+
+#[test]
+fn a_repository_without_protection_is_told_everything() {
+    let github = GitHub::start();
+    let remove = [".github/workflows/change-check.yml", ".github/workflows/review-ping.yml"];
+    let remove = [&remove[..], &[".github/workflows/sweep.yml", ".github/CODEOWNERS"]].concat();
+    well::remove(&github, &remove);
+    let mut command = doctor(&github, &github.token_of("carol"));
+    Ran::of(&mut command, "").ended(
+        1,
+        &[
+            "acme/ops: changegate answers as a workflow",
+            "\nbranch main\n",
+            "  ✗ the status `changegate` isn't required\n",
+            "      a change can be merged whatever is decided about it\n",
+            "      fix: Settings → Rules → Rulesets → New branch ruleset, with the target main: ",
+            "not protected\n",
+        ],
+    );
+    let (_, checks) = examined(&mut command);
+    let bad = codes(&checks, "bad");
+    let expected = [
+        "status/required",
+        "branch/pull-requests",
+        "branch/force-pushes",
+        "branch/deletion",
+        "owners/file",
+        "workflows/present",
+        "workflows/present",
+        "workflows/present",
+    ];
+    assert_eq!(bad, expected);
+    assert_eq!(github.writes().len(), 0);
+}
+
+#[test]
+fn a_protected_repository_has_nothing_wrong() {
+    let github = Well::default().build();
+    let (exit, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert_eq!((exit, codes(&checks, "bad"), codes(&checks, "unseen")), (0, vec![], vec![]));
+    assert_eq!(codes(&checks, "advice"), ["status/forgery"]);
+    assert_eq!(github.writes().len(), 0);
+}
+
+#[test]
+fn what_a_workflow_s_token_can_t_read_is_not_taken_for_good() {
+    let github = Well::default().build();
+    let (exit, checks) = examined(&mut doctor(&github, &github.token()));
+    assert_eq!((exit, codes(&checks, "bad")), (0, vec![]));
+    let unseen = codes(&checks, "unseen");
+    assert_eq!(unseen, ["branch/bypass", "token/permissions"]);
+    let mut command = doctor(&github, &github.token());
+    Ran::of(&mut command, "").ended(
+        0,
+        &[
+            "  ? who can bypass the ruleset “main” doesn't show\n",
+            "2 not visible with this token\n",
+        ],
+    );
+}
+
+#[test]
+fn a_protected_repository_of_an_app_has_nothing_wrong() {
+    let github = Well { source: Some(4242), ..Well::default() }.build();
+    let (exit, checks) = examined(&mut doctor_as_app(&github));
+    assert_eq!((exit, codes(&checks, "bad"), codes(&checks, "advice")), (0, vec![], vec![]));
+    assert_eq!(codes(&checks, "unseen"), ["branch/bypass"]);
+    let minted = github.requests().into_iter().find(|it| it.target.ends_with("/access_tokens"));
+    let permissions = minted.unwrap().body["permissions"].clone();
+    assert!(permissions.as_object().unwrap().values().all(|it| it == "read"), "{permissions}");
+}
+
+#[test]
+fn an_app_that_lacks_a_permission_is_told() {
+    let github = Well { source: Some(4242), ..Well::default() }.build();
+    github.with(|state| state.app.permissions.insert("checks".to_owned(), "read".to_owned()));
+    let (exit, checks) = examined(&mut doctor_as_app(&github));
+    assert_eq!((exit, codes(&checks, "bad")), (1, vec!["token/permissions"]));
+}
+
+#[test]
+fn the_status_has_to_come_from_whom_changegate_is() {
+    let anybody = Well { source: None, ..Well::default() }.build();
+    lacks_only(&anybody, "status/source", "`changegate` may come from anybody");
+    let (exit, checks) = examined(&mut doctor_as_app(&anybody));
+    assert_eq!((exit, codes(&checks, "bad")), (1, vec!["status/source"]));
+    let other = Well { source: Some(4242), ..Well::default() }.build();
+    let (exit, checks) = examined(&mut doctor(&other, &other.token()));
+    assert_eq!((exit, codes(&checks, "bad")), (1, vec!["status/source"]));
+    // A person who looks isn't who answers, and can't tell whether that App is.
+    let (exit, checks) = examined(&mut doctor(&other, &other.token_of("carol")));
+    assert_eq!((exit, codes(&checks, "unseen")), (0, vec!["status/source"]));
+    assert_eq!(codes(&checks, "advice"), [""; 0]);
+    let actions = Well::default().build();
+    let (exit, checks) = examined(&mut doctor_as_app(&actions));
+    assert_eq!((exit, codes(&checks, "bad")), (1, vec!["status/source"]));
+}
+
+#[test]
+fn each_rule_that_is_missing_is_told() {
+    for (kind, code, said) in [
+        ("required_status_checks", "status/required", "isn't required"),
+        ("non_fast_forward", "branch/force-pushes", "main can be force-pushed"),
+        ("deletion", "branch/deletion", "main can be deleted"),
+    ] {
+        let github = Well { without: &[kind], ..Well::default() }.build();
+        lacks_only(&github, code, said);
+    }
+    let github = Well { without: &["pull_request"], ..Well::default() }.build();
+    let (_, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert_eq!(codes(&checks, "bad"), ["branch/pull-requests", "owners/required"]);
+}
+
+#[test]
+fn a_status_that_only_informs_may_not_be_required() {
+    let github = Well::default().build();
+    well::rule(&github, "required_status_checks", |parameters| {
+        let checks = parameters["required_status_checks"].as_array_mut().unwrap();
+        checks.push(json!({"context": "changegate/risk"}));
+    });
+    lacks_only(&github, "status/informing", "changegate/risk is required");
+}
+
+#[test]
+fn reviews_that_fall_with_a_push_or_by_anybody_are_advised_against() {
+    let github = Well::default().build();
+    well::rule(&github, "required_status_checks", |parameters| {
+        parameters["strict_required_status_checks_policy"] = json!(false);
+    });
+    well::rule(&github, "pull_request", |parameters| {
+        parameters["dismiss_stale_reviews_on_push"] = json!(true);
+        parameters["dismissal_restriction"]["enabled"] = json!(false);
+    });
+    advises(&github, "status/strict", "what is merged may be older than main");
+    advises(&github, "reviews/stale", "every push dismisses all approvals");
+    advises(&github, "reviews/dismissal", "whoever may write may dismiss reviews");
+}
+
+#[test]
+fn who_can_bypass_is_listed() {
+    let github = Well::default().build();
+    let bypass = |actors: Value| {
+        github.with(|state| state.rulesets[0]["bypass_actors"] = actors);
+    };
+    bypass(json!([
+        {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"},
+        {"actor_id": 103, "actor_type": "User", "bypass_mode": "pull_request"},
+        {"actor_id": null, "actor_type": "OrganizationAdmin", "bypass_mode": "always"},
+    ]));
+    advises(
+        &github,
+        "branch/bypass",
+        "the role admin, carol (in pull requests) and the organisation's owners",
+    );
+    bypass(json!([{"actor_id": 4, "actor_type": "RepositoryRole", "bypass_mode": "always"}]));
+    lacks_only(&github, "branch/bypass", "can be bypassed by the role write");
+}
+
+#[test]
+fn classic_protection_is_as_good() {
+    let github = Well { without: well::ALL, ..Well::default() }.build();
+    let protection = |state: &mut crate::plumbing::github::State| {
+        let protection = well::classic(state);
+        state.protection.insert("main".to_owned(), protection);
+    };
+    github.with(protection);
+    let (exit, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert_eq!((exit, codes(&checks, "bad")), (0, vec![]), "{checks:#?}");
+    assert_eq!(codes(&checks, "advice"), ["status/forgery", "branch/bypass"]);
+    // Others see that there is protection, and which statuses are required.
+    let (exit, checks) = examined(&mut doctor(&github, &github.token_of("bob")));
+    assert_eq!((exit, codes(&checks, "bad")), (0, vec![]), "{checks:#?}");
+    let unseen = codes(&checks, "unseen");
+    let hidden =
+        ["branch/pull-requests", "branch/force-pushes", "branch/deletion", "branch/bypass"];
+    assert_eq!(unseen[..4], hidden);
+    assert!(codes(&checks, "good").contains(&"status/source"));
+    github.with(|state| {
+        let main = state.protection.get_mut("main").unwrap();
+        main["enforce_admins"]["enabled"] = json!(true);
+        main["required_pull_request_reviews"]["bypass_pull_request_allowances"]["users"] =
+            json!([]);
+        main["allow_force_pushes"]["enabled"] = json!(true);
+    });
+    lacks_only(&github, "branch/force-pushes", "main can be force-pushed");
+}
+
+#[test]
+fn code_owners_have_to_cover_what_decides() {
+    let github = Well { owners: "/policies/ @acme/platform\n", ..Well::default() }.build();
+    lacks_only(
+        &github,
+        "owners/paths",
+        ".github/workflows, .github/actions and .github/CODEOWNERS",
+    );
+    let text = "* @acme/platform\n/policies/rules/\n";
+    let github = Well { owners: text, ..Well::default() }.build();
+    lacks_only(&github, "owners/paths", "policies/rules/completeness/completeness.rego has none");
+    let github = Well::default().build();
+    well::rule(&github, "pull_request", |parameters| {
+        parameters["require_code_owner_review"] = json!(false);
+    });
+    lacks_only(&github, "owners/required", "isn't required");
+    let github = Well::default().build();
+    well::remove(&github, &[".github/CODEOWNERS"]);
+    lacks_only(&github, "owners/file", "main has no CODEOWNERS");
+}
+
+#[test]
+fn what_github_finds_wrong_with_code_owners_is_listed() {
+    let github = Well::default().build();
+    github.with(|state| {
+        state.codeowners_errors = vec![json!({
+            "line": 2, "column": 11, "kind": "Unknown owner", "source": "/.github/ @nobody",
+            "message": "Unknown owner on line 2", "path": ".github/CODEOWNERS",
+        })];
+    });
+    lacks_only(&github, "owners/errors", "line 2, Unknown owner in `/.github/ @nobody`");
+}
+
+#[test]
+fn workflows_are_held_against_what_they_need() {
+    let checkout = "11bd71901bbe5b1630ceea73d27597364c9af683";
+    for (old, new, code, said) in [
+        ("contents: read", "contents: write", "permissions", "job check has `contents: write`"),
+        (
+            "repository.default_branch",
+            "pull_request.head.sha",
+            "checkout",
+            "on pull_request_target",
+        ),
+        (checkout, "v4", "pinned", "uses actions/checkout@v4"),
+    ] {
+        let github = Well::default().build();
+        well::edit(&github, ".github/workflows/change-check.yml", old, new);
+        lacks_only(&github, &format!("workflows/{code}"), said);
+    }
+    let github = Well::default().build();
+    well::remove(&github, &[".github/workflows/sweep.yml"]);
+    lacks_only(&github, "workflows/present", "there is no .github/workflows/sweep.yml");
+}
+
+#[test]
+fn a_workflow_that_can_t_be_read_is_not_taken_for_good() {
+    let github = Well::default().build();
+    let odd = "on: &a push\njobs: {}\n";
+    github.commit("carol", "main", &[(".github/workflows/odd.yml", odd)], "Odd");
+    let (exit, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert_eq!((exit, codes(&checks, "unseen")), (0, vec!["workflows/readable"]));
+}
+
+#[test]
+fn the_roster_s_people_have_to_be_the_accounts_that_they_say() {
+    let github = Well::default().build();
+    github.with(|state| {
+        let dan = state.users.iter_mut().find(|user| user.login == "dan").unwrap();
+        dan.id = 9104;
+    });
+    lacks_only(
+        &github,
+        "roster/accounts",
+        "dan is the account 9104 on GitHub, and 104 in the roster",
+    );
+    let github = Well::default().build();
+    github.with(|state| {
+        let dan = state.users.iter_mut().find(|user| user.login == "dan").unwrap();
+        dan.login = "daniel".to_owned();
+    });
+    lacks_only(&github, "roster/accounts", "GitHub has no account dan: renamed or deleted");
+    let github = Well::default().build();
+    well::edit(&github, "policies/org/roster/data.yaml", ", id: \"104\"", "");
+    lacks_only(&github, "roster/ids", "the roster gives dan no id");
+}
+
+#[test]
+fn whoever_judges_has_to_see_the_teams_that_the_roster_names() {
+    let github = Well::default().build();
+    let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();
+    github.commit("carol", "main", &[(ROSTER, str::from_utf8(&roster).unwrap())], "Teams");
+    let (exit, checks) = examined(&mut doctor(&github, &github.token()));
+    assert_eq!((exit, codes(&checks, "bad")), (1, vec!["roster/teams"]));
+    let found = checks.iter().find(|check| check["grade"] == "bad").unwrap()["found"].to_string();
+    assert!(found.contains("acme/payments"), "{found}");
+    assert!(found.contains("Resource not accessible by integration"), "{found}");
+    advises(&github, "roster/teams", "a workflow's token doesn't see the members of acme/learning");
+    let (_, checks) = examined(&mut doctor_as_app(&github));
+    assert!(codes(&checks, "good").contains(&"roster/teams"), "{checks:#?}");
+}
+
+#[test]
+fn policies_have_to_be_there_and_to_protect_their_own_branch() {
+    let settings = "policies/org/settings/data.yaml";
+    let github = Well::default().build();
+    well::edit(&github, settings, "protected_bases: [main]", "protected_bases: [main, release]");
+    lacks_only(&github, "policies/branches", "there is no branch release");
+    let github = Well::default().build();
+    well::edit(&github, settings, "protected_bases: [main]", "protected_bases: [release]");
+    let (_, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert_eq!(codes(&checks, "bad"), ["policies/default-branch", "policies/branches"]);
+    let github = Well::default().build();
+    well::edit(&github, settings, "protected_bases: [main]", "protected_bass: [main]");
+    lacks_only(&github, "policies/usable", "protected_bass");
+}
+
+#[test]
+fn each_protected_branch_is_examined() {
+    let github = Well::default().build();
+    let settings = "policies/org/settings/data.yaml";
+    well::edit(&github, settings, "protected_bases: [main]", "protected_bases: [main, release/1]");
+    github.commit("erin", "release/1", &[("README.md", "1")], "A release");
+    let (exit, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert_eq!(exit, 1);
+    let bad: Vec<_> = checks.iter().filter(|check| check["grade"] == "bad").collect();
+    assert!(bad.iter().all(|check| check["about"] == "branch release/1"), "{bad:#?}");
+    assert_eq!(bad.len(), 5, "{bad:#?}");
+}
+
+#[test]
+fn without_a_look_nothing_is_said() {
+    let github = GitHub::start();
+    let mut command = doctor(&github, &github.token());
+    Ran::of(command.args(["--repo", "acme/nothing"]), "")
+        .failed(&["look at acme/nothing", "the token may not see it"]);
+    let mut command = doctor(&github, "");
+    Ran::of(&mut command, "").failed(&["GITHUB_TOKEN"]);
+    let mut command = doctor(&github, "ghp_stranger");
+    Ran::of(&mut command, "").failed(&["Bad credentials", "give a new one in GITHUB_TOKEN"]);
+    assert_eq!(ACTIONS, changegate::forge::github::doctor::ACTIONS);
+}
