@@ -255,7 +255,7 @@ impl<'a> Reviewing<'a, '_> {
                 }
                 ReviewState::Dismissed => {
                     supersede(standings, approval.take());
-                    if !self.lifted(review) {
+                    if !self.lifted(&standings[index]) {
                         objections.push(index);
                     }
                 }
@@ -266,22 +266,24 @@ impl<'a> Reviewing<'a, '_> {
         }
     }
 
-    /// Whether a dismissed review objects no longer: it never did, or somebody independent
-    /// dismissed it. What isn't known doesn't lift.
-    fn lifted(&self, review: &Review) -> bool {
-        let dismissed = review.dismissed.as_ref();
+    /// Whether a dismissed review objects no longer: it never did, whoever gave it took it back, or
+    /// somebody independent dismissed it. What isn't known doesn't lift, nor does a bot, which does
+    /// as it is told.
+    fn lifted(&self, standing: &Standing<'_>) -> bool {
+        let dismissed = standing.review.dismissed.as_ref();
         let was = dismissed.and_then(|dismissed| dismissed.was);
         let by = dismissed.and_then(|dismissed| dismissed.by.as_ref());
-        // In plain Git only its author takes a review back, in a signature of their own.
-        let is_own = self.evidence.forge == Some(ForgeKind::Git) && by == review.user.as_ref();
+        let is_own = self.evidence.forge.is_some() && by == standing.by;
+        let is_independent =
+            |by| !self.excluded.contains_key(by) && !is_unlisted_bot(by, false, self.org);
         matches!(was, Some(ReviewState::Approved | ReviewState::Commented))
-            || by.is_some_and(|by| is_own || !self.excluded.contains_key(by))
+            || by.is_some_and(|by| is_own || is_independent(by))
     }
 
-    /// Whether somebody's part in the change keeps them from objecting. In plain Git a commit can
-    /// name anyone as its author, and would silence them.
+    /// Whether somebody's part in the change keeps them from objecting. On a forge only if they ask
+    /// for it: a commit can name anyone as its author, and would silence them.
     fn silences(&self, exclusion: Exclusion) -> bool {
-        self.evidence.forge != Some(ForgeKind::Git) || exclusion.asks()
+        self.evidence.forge.is_none() || exclusion.asks()
     }
 
     /// Whether this person's approval could count: they don't ask for the change, and hold a level
@@ -336,8 +338,7 @@ fn identify<'a>(
     forge: Option<ForgeKind>,
 ) -> Result<&'a Login, WhyNot> {
     let login = review.user.as_ref().ok_or(WhyNot::DeletedAccount)?;
-    let is_bot = review.bot || login.as_str().ends_with("[bot]");
-    if is_bot && !org.settings.bots.contains(login) {
+    if is_unlisted_bot(login, review.bot, org) {
         return Err(WhyNot::Bot);
     }
     if let Some(unproven) = review.unproven
@@ -356,6 +357,11 @@ fn identify<'a>(
         _ if forge == Some(ForgeKind::Github) => Err(WhyNot::NoForgeId),
         _ => Ok(login),
     }
+}
+
+/// Whether a program acts that the settings don't list; `known` if the forge says that it is one.
+fn is_unlisted_bot(login: &Login, known: bool, org: &Org) -> bool {
+    (known || login.as_str().ends_with("[bot]")) && !org.settings.bots.contains(login)
 }
 
 fn person_with_id<'a>(roster: &'a Roster, id: &str) -> Option<(&'a Login, &'a Person)> {
