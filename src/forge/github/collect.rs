@@ -144,11 +144,24 @@ impl<'a> Collector<'a> {
         let by_pushes = self.facts.pushes.as_ref().and_then(|pushes| {
             arrival::by_pushes(pushes, &pull.head.sha, |commit| self.is_as_head(commit))
         });
-        by_pushes.unwrap_or_else(|| {
+        let arrived = by_pushes.unwrap_or_else(|| {
             let settled = |commit: &str| self.is_settled(commit);
             let Facts { timeline, reviews, .. } = self.facts;
             arrival::by_events(pull.created_at, timeline, reviews, settled)
-        })
+        });
+        match self.brought.path {
+            Some(_) => arrived,
+            // Policies are reviewed as what differs from base: to another base it is another change.
+            None => self.retargeted_at().fold(arrived, Time::max),
+        }
+    }
+
+    /// When it was sent to another branch, by somebody or by GitHub because the first one is gone.
+    fn retargeted_at(&self) -> impl Iterator<Item = Time> {
+        ["base_ref_changed", "automatic_base_change_succeeded"]
+            .into_iter()
+            .flat_map(|kind| self.events(kind))
+            .filter_map(|event| event.created_at)
     }
 
     /// Whether a commit holds the content that head holds.
@@ -169,7 +182,8 @@ impl<'a> Collector<'a> {
     }
 
     /// Everybody behind the commits, and whoever pushed to somebody else's pull request: its author
-    /// answers for what was there when they opened it, and not for what others put there later.
+    /// answers for what was there when they opened it, and not for what others put there later, or
+    /// maybe later, in the same second.
     fn contributors(&self) -> Vec<Contributor> {
         let mut found = Found::default();
         for commit in &self.commits {
@@ -192,7 +206,7 @@ impl<'a> Collector<'a> {
         }
         let author = self.facts.pull.user.as_ref().map(|user| user.id);
         let opened = self.facts.pull.created_at;
-        for push in self.facts.pushes.iter().flatten().filter(|push| push.timestamp > opened) {
+        for push in self.facts.pushes.iter().flatten().filter(|push| push.timestamp >= opened) {
             if push.actor.is_none() || push.actor.as_ref().map(|actor| actor.id) != author {
                 let email = format!("a push on {} UTC", push.timestamp.for_people());
                 found.add(self.login(push.actor.as_ref()), &email, Part::Pusher);
