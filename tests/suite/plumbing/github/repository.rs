@@ -1,6 +1,7 @@
 //! A bare repository of the server. A fork shares its objects with the repository that it is of.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -152,6 +153,23 @@ impl Repository {
         let committer = signature(new.committer.as_ref().unwrap_or(&new.author)).unwrap();
         let parents: Vec<_> = parents.iter().collect();
         self.git.commit(None, &author, &committer, &new.message, &tree, &parents).unwrap()
+    }
+
+    /// A commit without its history, as a pack.
+    pub fn packed(&self, commit: Oid) -> Vec<u8> {
+        let mut builder = self.git.packbuilder().unwrap();
+        builder.insert_commit(commit).unwrap();
+        let mut pack = git2::Buf::new();
+        builder.write_buf(&mut pack).unwrap();
+        pack.to_vec()
+    }
+
+    /// Takes in what a pack holds.
+    pub fn take(&self, pack: &[u8]) {
+        let odb = self.git.odb().unwrap();
+        let mut writer = odb.packwriter().unwrap();
+        writer.write_all(pack).unwrap();
+        writer.commit().unwrap();
     }
 
     /// Writes the commit that merges one into another, as the server does it.
