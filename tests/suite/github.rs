@@ -9,3 +9,5 @@ pub mod form;
 mod life;
 mod office;
 mod teams;
+mod reviews;
+mod story;

@@ -122,7 +122,7 @@ impl Judge {
 }
 
 /// A bundle's files with changes to the organisation's tables, as JSON merge patches (RFC 7396).
-fn changed(files: &Files, org: &Value) -> Files {
+pub fn changed(files: &Files, org: &Value) -> Files {
     let mut files = files.clone();
     for (table, patch) in org.as_object().into_iter().flatten() {
         let path = format!("policies/org/{table}/data.yaml");
