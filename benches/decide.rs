@@ -70,7 +70,8 @@ fn report_as_text(bencher: Bencher, path: &str) {
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
     let decided = decide(&case, &bundle, &mut evaluator).unwrap();
     let codes = changegate::codes::catalogue(bundle.files());
-    let reporter = Reporter { format: Format::Text, colour: false, verbose: false, codes: &codes };
+    let reporter =
+        Reporter { format: Format::Text, colour: false, verbose: false, codes: &|| &codes };
     let judged = Judged { decision: &decided.decision, request: file.request.as_ref(), source: "" };
     bencher.bench_local(|| reporter.section(&judged));
 }

@@ -8,6 +8,6 @@ mod faults;
 pub mod form;
 mod life;
 mod office;
-mod teams;
 mod reviews;
 mod story;
+mod teams;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use changegate::forge::github::access::{Access, Credentials, Secret};
+use changegate::forge::github::access::{Access, Credentials, Reach, Secret};
 use changegate::forge::github::{GitHub, name};
 use changegate::gate::{Gate, Judgement};
 use changegate::git::Repo;
@@ -86,7 +86,7 @@ impl Scenario {
         let token =
             self.asked_by.as_ref().map_or_else(|| server.token(), |who| server.token_of(who));
         let credentials = Credentials::Token(Secret::new(token));
-        let access = Access { api: server.url().to_owned(), credentials };
+        let access = Access { api: server.url().to_owned(), credentials, reach: Reach::default() };
         let folder = tempfile::tempdir()?;
         // One pack is written faster than a hundred files, and no hooks are.
         let mut options = git2::RepositoryInitOptions::new();
