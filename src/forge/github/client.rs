@@ -12,7 +12,6 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use http::{HeaderMap, Method, StatusCode};
 use octocrab::Octocrab;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -20,6 +19,15 @@ use tokio::runtime::Runtime;
 use super::access::{Access, Credentials, Reach, Secret};
 use super::patience::{Patience, Turn};
 use super::types::Installation;
+
+mod address;
+mod failure;
+
+pub use address::{encoded, path};
+pub use failure::{Failure, Refusal, is_hidden, status_of};
+
+use address::prefix;
+use failure::causes;
 
 /// How long a connection may take to come about, and how long an answer may stay silent.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -31,9 +39,6 @@ pub const PAGE: usize = 100;
 /// The most pages that are read of one list: past that, nothing of its kind is small enough to be
 /// decided on.
 const MOST_PAGES: usize = 100;
-
-/// What is left as it is in a part of a path or a query.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// GitHub's API, for one repository or installation.
 pub struct Client {
@@ -65,60 +70,6 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
-}
-
-/// Why something wasn't done.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// GitHub says no.
-    #[error("{0}")]
-    Refused(#[from] Refusal),
-    /// Nobody knows whether it took effect.
-    #[error("{0:#}")]
-    Unclear(anyhow::Error),
-}
-
-/// GitHub's no.
-#[derive(Debug, thiserror::Error)]
-#[error("GitHub answers {method} {path} with {status}: {message}{}", hint(*.status, .method))]
-pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// The request's method.
-    pub method: Method,
-    /// The request's path.
-    pub path: String,
-    /// What GitHub says.
-    pub message: String,
-}
-
-fn hint(status: u16, method: &Method) -> &'static str {
-    match status {
-        401 => " (the token isn't valid, or has expired: give a new one in GITHUB_TOKEN)",
-        403 if *method != Method::GET => {
-            " (the token may not write this: a workflow needs `pull-requests: write` and \
-             `statuses: write`, for a form `issues: write`; an App needs `checks: write` and \
-             `pull_requests: write`)"
-        }
-        403 => " (the token may not read this)",
-        404 => " (there is no such thing, or the token may not see it)",
-        _ => "",
-    }
-}
-
-/// A path from its parts, each encoded, so that no name reaches beyond its place.
-pub fn path(parts: &[&str]) -> String {
-    parts.iter().fold(String::new(), |path, part| path + "/" + &encoded(part))
-}
-
-/// Text as it stands in one part of a path, or in a query.
-pub fn encoded(text: &str) -> String {
-    match text {
-        // These would be taken for steps within the path.
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        _ => utf8_percent_encode(text, PLAIN).to_string(),
-    }
 }
 
 impl Client {
@@ -249,7 +200,7 @@ impl Client {
             if page > MOST_PAGES {
                 bail!("{path} has more than {MOST_PAGES} pages, too many to decide on");
             }
-            let (found, more) = self.page(&path, key).await?;
+            let (found, more) = self.page(&path, key, page == 1).await?;
             if found.is_empty() && page > 1 {
                 bail!("GitHub names a page {page} of {path}, and it is empty: try again");
             }
@@ -267,8 +218,8 @@ impl Client {
         &self,
         path: &str,
         key: Option<&str>,
+        is_first: bool,
     ) -> anyhow::Result<(Vec<Value>, Option<String>)> {
-        let is_first = !path.contains("page=2") && !path.contains("after=");
         let mut turn = Turn::first();
         loop {
             let answer = self.answer(Method::GET, path, None).await?;
@@ -450,12 +401,6 @@ fn built(runtime: &Runtime, api: &str, as_whom: &Credentials) -> anyhow::Result<
     builder.build().context("prepare for GitHub")
 }
 
-/// What of the API's address is a path: `/api/v3` on GHES.
-fn prefix(api: &str) -> String {
-    let uri = api.parse::<http::Uri>().ok();
-    uri.map(|uri| uri.path().trim_end_matches('/').to_owned()).unwrap_or_default()
-}
-
 fn parse(body: &str) -> anyhow::Result<Value> {
     if body.trim().is_empty() {
         return Ok(Value::Null);
@@ -478,46 +423,4 @@ fn refusal(method: Method, path: &str, answer: &Answer) -> Refusal {
         let _ = write!(message, "; {}", said.map_or_else(|| error.to_string(), str::to_owned));
     }
     Refusal { status: answer.status.as_u16(), method, path: path.to_owned(), message }
-}
-
-/// Whether an error says that GitHub shows nothing there.
-pub fn is_hidden(error: &anyhow::Error) -> bool {
-    status_of(error).is_some_and(|status| matches!(status, 404 | 410))
-}
-
-/// The HTTP status behind an error.
-pub fn status_of(error: &anyhow::Error) -> Option<u16> {
-    error.downcast_ref::<Refusal>().map(|refusal| refusal.status)
-}
-
-/// An error with what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            let _ = write!(text, ": {said}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_reaches_beyond_its_place() {
-        assert_eq!(path(&["repos", "acme", "ops"]), "/repos/acme/ops");
-        assert_eq!(path(&["git", "feat#1", "a/b?c=%"]), "/git/feat%231/a%2Fb%3Fc%3D%25");
-        assert_eq!(path(&["..", "."]), "/%2E%2E/%2E");
-    }
-
-    #[test]
-    fn the_api_may_have_a_path() {
-        assert_eq!(prefix("https://api.github.com"), "");
-        assert_eq!(prefix("https://github.acme.example/api/v3"), "/api/v3");
-    }
 }

@@ -1,0 +1,68 @@
+//! Why GitHub didn't do or tell something.
+
+use std::fmt::Write as _;
+
+use http::Method;
+
+/// Why something wasn't done.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// GitHub says no.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Nobody knows whether it took effect.
+    #[error("{0:#}")]
+    Unclear(anyhow::Error),
+}
+
+/// GitHub's no.
+#[derive(Debug, thiserror::Error)]
+#[error("GitHub answers {method} {path} with {status}: {message}{}", hint(*.status, .method))]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The request's method.
+    pub method: Method,
+    /// The request's path.
+    pub path: String,
+    /// What GitHub says.
+    pub message: String,
+}
+
+fn hint(status: u16, method: &Method) -> &'static str {
+    match status {
+        401 => " (the token isn't valid, or has expired: give a new one in GITHUB_TOKEN)",
+        403 if *method != Method::GET => {
+            " (the token may not write this: a workflow needs `pull-requests: write` and \
+             `statuses: write`, for a form `issues: write`; an App needs `checks: write` and \
+             `pull_requests: write`)"
+        }
+        403 => " (the token may not read this)",
+        404 => " (there is no such thing, or the token may not see it)",
+        _ => "",
+    }
+}
+
+/// Whether an error says that GitHub shows nothing there.
+pub fn is_hidden(error: &anyhow::Error) -> bool {
+    status_of(error).is_some_and(|status| matches!(status, 404 | 410))
+}
+
+/// The HTTP status behind an error.
+pub fn status_of(error: &anyhow::Error) -> Option<u16> {
+    error.downcast_ref::<Refusal>().map(|refusal| refusal.status)
+}
+
+/// An error with what caused it, in one line.
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            let _ = write!(text, ": {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
