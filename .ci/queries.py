@@ -17,7 +17,7 @@ def main():
     problems = [f"{path}: {problem}" for path in queries for problem in problems_of(path, schema)]
     if problems or not queries:
         sys.exit("\n".join(problems) or "queries: there are none below src")
-    print(f"{len(queries)} queries are valid")
+    print(f"{len(queries)} file(s) of queries are valid")
 
 
 def problems_of(path, schema):

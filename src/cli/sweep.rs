@@ -55,15 +55,16 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let github = &place.github;
     let now = args.now.get();
     let gate = Gate::new(github.repo(), github);
-    let protected = match github.default_branch()? {
+    let survey = github.survey()?;
+    let protected = match github.default_branch(&survey)? {
         // Policies that can't be used are said on every pull request that they would judge.
         Some((branch, tip)) => gate
             .org_at(tip)
             .map_or_else(|_| vec![branch], |organisation| organisation.settings.protected_bases),
         None => Vec::new(),
     };
-    let survey = github.survey(&protected, now)?;
-    let due: Vec<_> = survey.iter().filter(|pull| args.all || pull.why.is_some()).collect();
+    let surveyed = github.due(survey, &protected, now)?;
+    let due: Vec<_> = surveyed.iter().filter(|pull| args.all || pull.why.is_some()).collect();
     let mut undecided = 0;
     for pull in &due {
         let name = github::name(pull.number);
@@ -88,7 +89,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
             print(&plan.to_string())?;
         }
     }
-    let (open, judged) = (survey.len(), due.len() - undecided);
+    let (open, judged) = (surveyed.len(), due.len() - undecided);
     print(&format!("{open} open pull requests to protected branches, {judged} judged anew\n"))?;
     Ok(ExitCode::from(if undecided == 0 { 0 } else { UNDECIDED }))
 }

@@ -1,9 +1,9 @@
 //! GitHub: pull requests, their reviews as approvals, status checks as the answer.
 //!
 //! ```text
-//! the open pull requests ─▶ ┌ git: base, heads, reviewed commits ┐
-//!                           └ reviews, timeline, commits, pushes ┴▶ evidence … decision
-//!                             statuses, comment as they are ──────▶ what differs ─▶ written
+//! the open pull requests ─▶ ┌ reviews, timeline, commits, pushes, tips ┐
+//!                           └ git: the commits that aren't here yet ───┴▶ evidence … decision
+//!                             statuses, comment as they are ────────────▶ what differs ─▶ written
 //! ```
 //!
 //! Contents and history are read from Git, whole; the API is asked for what only GitHub's server
@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -41,6 +42,7 @@ mod patience;
 mod plan;
 mod publish;
 mod remote;
+mod standing;
 mod survey;
 pub mod types;
 
@@ -48,11 +50,14 @@ pub use access::Access;
 pub use client::{Client, Exchange};
 pub use event::Subject;
 pub use plan::Plan;
-pub use survey::Surveyed;
+pub use survey::{Survey, Surveyed};
 
 use collect::Collector;
 use facts::Facts;
 use remote::Remote;
+
+/// How long to wait before what has just moved is looked at anew.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A repository's name, `owner/name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +103,6 @@ pub struct GitHub {
     client: Client,
     repository: Name,
     remote: Remote,
-    is_app: bool,
     /// The open pull requests, read once for many.
     open: RefCell<Option<Rc<Vec<types::Pull>>>>,
     /// What was learnt of pull requests, by name.
@@ -124,7 +128,6 @@ impl GitHub {
         Ok(GitHub {
             client,
             remote: Remote::of(repo),
-            is_app: access.is_app(),
             repository,
             open: RefCell::default(),
             facts: RefCell::default(),
@@ -153,6 +156,11 @@ impl GitHub {
     /// The repository that commits are brought to.
     pub fn repo(&self) -> &Repo {
         self.remote.repo()
+    }
+
+    /// Whether an App answers, by check runs.
+    fn is_app(&self) -> bool {
+        self.client.installation().is_some()
     }
 
     /// The API.
@@ -260,9 +268,10 @@ impl Forge for GitHub {
 }
 
 impl GitHub {
-    /// Lets everything be learnt anew.
-    pub fn forget(&self) {
+    /// Lets everything be learnt anew, in a moment.
+    fn look_anew(&self) {
         *self.open.borrow_mut() = None;
         self.facts.borrow_mut().clear();
+        self.client.pause(PAUSE);
     }
 }

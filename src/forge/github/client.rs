@@ -26,7 +26,7 @@ mod failure;
 pub use address::{encoded, path};
 pub use failure::{Failure, Refusal, is_hidden, status_of};
 
-use address::prefix;
+use address::{GRAPHQL, prefix};
 use failure::causes;
 
 /// How long a connection may take to come about, and how long an answer may stay silent.
@@ -39,6 +39,9 @@ pub const PAGE: usize = 100;
 /// The most pages that are read of one list: past that, nothing of its kind is small enough to be
 /// decided on.
 const MOST_PAGES: usize = 100;
+
+/// The queries, each an operation.
+const QUERIES: &str = include_str!("queries.graphql");
 
 /// GitHub's API, for one repository or installation.
 pub struct Client {
@@ -245,21 +248,35 @@ impl Client {
         Some(path.strip_prefix(&self.prefix).unwrap_or(path).to_owned())
     }
 
-    /// Asks by GraphQL.
+    /// Asks one of `queries.graphql`.
     ///
     /// # Errors
     /// When there is no answer, or one with errors.
     pub async fn query<T: DeserializeOwned>(
         &self,
-        query: &str,
+        operation: &str,
         variables: Value,
     ) -> anyhow::Result<T> {
-        let body = json!({ "query": query, "variables": variables });
-        let mut answer: Value = self.ask(Method::POST, "/graphql", Some(&body)).await?;
-        if let Some(error) = answer["errors"].get(0) {
-            bail!("GitHub can't answer a query: {}", error["message"]);
+        let body = json!({
+            "query": QUERIES,
+            "operationName": operation,
+            "variables": variables,
+        });
+        let mut turn = Turn::first();
+        loop {
+            let answer = self.answer(Method::POST, GRAPHQL, Some(&body)).await?;
+            let mut told: Value = parse(&answer.body)?;
+            let Some(error) = told["errors"].get(0) else {
+                return read(told["data"].take()).context("read the answer to a query");
+            };
+            // GraphQL names a limit in an answer that is otherwise good.
+            let limited =
+                (error["type"] == "RATE_LIMITED").then_some(StatusCode::TOO_MANY_REQUESTS);
+            let (status, headers) = (limited.unwrap_or(answer.status), &answer.headers);
+            if !self.patience.after_limit(&mut turn, GRAPHQL, status, headers, &answer.body).await {
+                bail!("GitHub can't answer a query: {}", error["message"]);
+            }
         }
-        read(answer["data"].take()).context("read the answer to a query")
     }
 
     /// Changes something, once.
@@ -365,7 +382,7 @@ impl Client {
         let failed = || format!("{method} {path}: GitHub can't be reached");
         let request = http::request::Builder::new()
             .method(method.clone())
-            .uri(format!("{}{path}", self.prefix))
+            .uri(address::whole(&self.prefix, path))
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", "2022-11-28");
         let request = self.http.build_request(request, body).with_context(failed)?;
@@ -387,7 +404,7 @@ impl Client {
 fn built(runtime: &Runtime, api: &str, as_whom: &Credentials) -> anyhow::Result<Octocrab> {
     let _inside = runtime.enter();
     let builder = Octocrab::builder()
-        .base_uri(api)
+        .base_uri(address::server(api))
         .with_context(|| format!("GITHUB_API_URL is an address, and {api:?} is none"))?
         .set_connect_timeout(Some(CONNECT))
         .set_read_timeout(Some(SILENCE))

@@ -97,8 +97,7 @@ impl Comments<'_> {
 
     /// The login that this program writes under.
     async fn own_login(&self) -> Result<String, Failure> {
-        let query = include_str!("viewer.graphql");
-        let answer = self.github.client.query::<Value>(query, json!({})).await;
+        let answer = self.github.client.query::<Value>("Viewer", json!({})).await;
         let answer = answer.map_err(Failure::Unclear)?;
         Ok(plain(answer["viewer"]["login"].as_str().unwrap_or_default()).to_owned())
     }

@@ -2,22 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use super::remote::Source;
-use super::types::{CheckRun, Commit, Event, Pull, Push, Repository, Review, Status, Statuses};
+use super::standing::{Answers, Standing};
+use super::types::{Commit, Event, Pull, Push, Repository, Review};
 use super::{Client, Exchange, GitHub, client, name};
 use crate::forge;
 use crate::git::Oid;
 
-/// The name of the status, or check run, that says whether a change may be merged.
-pub const CONTEXT: &str = "changegate";
-
-/// How often Git and the API are asked until both tell of the same head.
+/// How often the API and Git are asked until both tell of the same commits.
 const TRIES: usize = 5;
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is known of a pull request.
 pub struct Facts {
@@ -47,51 +43,63 @@ pub struct Facts {
     pub record: Vec<Exchange>,
 }
 
-/// The answers that a commit has.
-pub enum Answers {
-    /// Statuses, by a workflow or a person's token.
-    Statuses(Vec<Status>),
-    /// Check runs, by an App.
-    CheckRuns(Vec<CheckRun>),
-}
-
 impl Facts {
-    /// Learns what there is to know: commits through git, the rest from the API, at the same time.
-    pub fn learn(github: &GitHub, pull: Pull, open: Rc<Vec<Pull>>) -> anyhow::Result<Self> {
+    /// Learns what there is to know: from the API, and by git the commits that aren't here yet.
+    /// Nothing if the two don't tell of the same commits: a push came in between, or one of them is a
+    /// moment behind.
+    fn learn(github: &GitHub, pull: Pull, open: Rc<Vec<Pull>>) -> anyhow::Result<Option<Self>> {
+        let GitHub { client, remote, .. } = github;
         let repository = repository(&pull)?;
-        let source = github.remote.source(&repository.clone_url, github.client.token());
-        let branches = BTreeSet::from([&pull.base.branch, &repository.default_branch]);
-        let branches: Vec<_> = branches.into_iter().map(String::as_str).collect();
-        let pulls: Vec<_> = others(github, &pull, &open).chain([pull.number]).collect();
-        let (brought, told) = std::thread::scope(|scope| {
-            let brought = scope.spawn(|| source.bring(&branches, &pulls));
-            let told = github.client.run(Told::of(github, &pull));
-            (brought.join(), told)
-        });
-        match brought {
-            Ok(brought) => brought?,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        let source = remote.source(&repository.clone_url, client.token());
+        let branches = BTreeSet::from([pull.base.branch.as_str(), &repository.default_branch]);
+        let branches: Vec<_> = branches.into_iter().collect();
+        let missing = missing(github, &pull, &open);
+        let ask = || client.run(Told::of(github, &pull));
+        let told = if missing.is_empty() {
+            ask()
+        } else {
+            // Heads that are missing have to be brought in any case: meanwhile, the API is asked.
+            std::thread::scope(|scope| {
+                let brought = scope.spawn(|| source.bring(&branches, &missing));
+                let told = ask();
+                match brought.join() {
+                    Ok(brought) => brought.and(told),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            })
+        };
         let told = told.with_context(|| format!("learn about {}", name(pull.number)))?;
-        Ok(Facts {
-            base: github.remote.tip(&pull.base.branch)?,
-            head: github.remote.head(pull.number)?,
-            default_tip: github.remote.tip(&repository.default_branch)?,
+        let Some(Standing { default_branch, base, answers }) = told.standing else {
+            return Ok(None);
+        };
+        let tips = base.commit().zip(default_branch.commit()).zip(pull.head.sha.parse().ok());
+        let Some(((base_tip, default_tip), head)) = tips else { return Ok(None) };
+        let are_here = || -> anyhow::Result<bool> {
+            Ok(base.name == pull.base.branch
+                && remote.tip(&base.name)? == Some(base_tip)
+                && remote.tip(&default_branch.name)? == Some(default_tip)
+                && remote.head(pull.number)? == Some(head))
+        };
+        if !are_here()? {
+            source.bring(&branches, &[pull.number])?;
+            if !are_here()? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Facts {
+            base: base_tip,
+            head,
+            default_tip,
             source,
             open,
             reviews: told.reviews,
             timeline: told.timeline,
             commits: told.commits,
             pushes: told.pushes,
-            answers: told.answers,
-            record: github.client.take_record(),
+            answers,
+            record: client.take_record(),
             pull,
-        })
-    }
-
-    /// Whether Git and the API tell of the same head.
-    pub fn agree(&self) -> bool {
-        self.head.to_string() == self.pull.head.sha
+        }))
     }
 
     /// Where it stands.
@@ -126,14 +134,16 @@ fn repository(pull: &Pull) -> anyhow::Result<&Repository> {
     repository.with_context(|| format!("GitHub doesn't say where #{} goes to", pull.number))
 }
 
-/// The open pull requests to the same branch whose commits aren't here yet.
-fn others(github: &GitHub, own: &Pull, open: &[Pull]) -> impl Iterator<Item = u64> {
-    let is_missing = |other: &&Pull| {
-        other.number != own.number
-            && other.base.branch == own.base.branch
-            && github.remote.commit(&other.head.sha).is_none()
+/// The pull request and the others to the same branch, as far as their heads aren't here.
+fn missing(github: &GitHub, own: &Pull, open: &[Pull]) -> Vec<u64> {
+    let is_of_interest =
+        |pull: &&Pull| pull.number == own.number || pull.base.branch == own.base.branch;
+    let is_here = |pull: &Pull| {
+        let here = github.remote.head(pull.number).ok().flatten();
+        here.is_some_and(|here| here.to_string() == pull.head.sha)
     };
-    open.iter().filter(is_missing).map(|other| other.number).collect::<Vec<_>>().into_iter()
+    let missing = open.iter().filter(is_of_interest).filter(|pull| !is_here(pull));
+    missing.map(|pull| pull.number).collect()
 }
 
 /// What the API tells of a pull request.
@@ -142,7 +152,7 @@ struct Told {
     timeline: Vec<Event>,
     commits: Vec<Commit>,
     pushes: Option<Vec<Push>>,
-    answers: Answers,
+    standing: Option<Standing>,
 }
 
 impl Told {
@@ -152,14 +162,14 @@ impl Told {
         let pull_path = |part| repository.path(&["pulls", &number, part]);
         let (reviews, commits) = (pull_path("reviews"), pull_path("commits"));
         let timeline = repository.path(&["issues", &number, "timeline"]);
-        let (reviews, timeline, commits, pushes, answers) = tokio::try_join!(
+        let (reviews, timeline, commits, pushes, standing) = tokio::try_join!(
             client.list(&reviews),
             client.list(&timeline),
             client.list(&commits),
             pushes(client, pull),
-            Answers::of(github, &pull.head.sha),
+            Standing::of(github, pull),
         )?;
-        Ok(Told { reviews, timeline, commits, pushes, answers })
+        Ok(Told { reviews, timeline, commits, pushes, standing })
     }
 }
 
@@ -177,33 +187,16 @@ async fn pushes(client: &Client, pull: &Pull) -> anyhow::Result<Option<Vec<Push>
     }
 }
 
-impl Answers {
-    async fn of(github: &GitHub, head: &str) -> anyhow::Result<Self> {
-        let GitHub { client, repository, .. } = github;
-        if github.is_app {
-            let path = repository.path(&["commits", head, "check-runs"]);
-            let path = format!("{path}?check_name={CONTEXT}&filter=latest");
-            return Ok(Answers::CheckRuns(client.list_in(&path, Some("check_runs")).await?));
-        }
-        let path = repository.path(&["commits", head, "status"]) + "?per_page=100";
-        let Statuses { statuses } = client.get(&path).await?;
-        Ok(Answers::Statuses(statuses))
-    }
-}
-
 impl GitHub {
     /// What is known of an open pull request now.
     pub(super) fn learn(&self, number: u64) -> anyhow::Result<Facts> {
         for _ in 0..TRIES {
-            let facts = Facts::learn(self, self.open_pull(number)?, self.open_pulls()?)?;
-            if facts.agree() {
+            if let Some(facts) = Facts::learn(self, self.open_pull(number)?, self.open_pulls()?)? {
                 return Ok(facts);
             }
-            // A push came in between, or one of them is a moment behind.
-            self.forget();
-            self.client.pause(PAUSE);
+            self.look_anew();
         }
-        bail!("GitHub's API and its Git tell of different heads of #{number}: try again")
+        bail!("GitHub's API and its Git tell of different commits of #{number}: try again")
     }
 
     /// Whether a pull request still stands where it stood.

@@ -6,9 +6,10 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::facts::{Answers, CONTEXT, Facts};
+use super::facts::Facts;
 use super::memo::Memo;
-use super::types::{CheckRun, Event, Status};
+use super::standing::{Answers, CONTEXT, CheckRun, Status};
+use super::types::Event;
 use crate::decision::{Decision, Effect, Finding, Verdict};
 use crate::evidence::Evidence;
 use crate::input::affected_services;
@@ -59,10 +60,10 @@ pub enum Step {
         /// What the next sweep has to know, if this is the status that answers.
         memo: Option<Memo>,
     },
-    /// A check run, made anew or over the one with this id.
+    /// A check run.
     CheckRun {
-        /// The check run that stands there.
-        over: Option<u64>,
+        /// Whether one of ours stands there, over which it is written.
+        over: bool,
         /// What GitHub takes, without annotations and link.
         body: Value,
         /// The annotations.
@@ -133,7 +134,7 @@ impl Planning<'_> {
         steps.extend(self.reminders());
         match &self.facts.answers {
             Answers::Statuses(statuses) => steps.extend(self.statuses(statuses)),
-            Answers::CheckRuns(runs) => steps.extend(self.check_run(runs)),
+            Answers::CheckRun(run) => steps.extend(self.check_run(run.as_ref())),
         }
         Plan { number: self.facts.pull.number, steps }
     }
@@ -270,7 +271,7 @@ impl Planning<'_> {
         let steps = told.chain([answer]).filter_map(|(context, state, description, memo)| {
             let is_there =
                 there.iter().find(|status| status.context == context).is_some_and(|it| {
-                    it.state == state
+                    it.state.eq_ignore_ascii_case(state)
                         && it.description.as_deref() == Some(&description)
                         && memo
                             .as_ref()
@@ -281,10 +282,9 @@ impl Planning<'_> {
         steps.collect()
     }
 
-    fn check_run(&self, there: &[CheckRun]) -> Option<Step> {
+    fn check_run(&self, there: Option<&CheckRun>) -> Option<Step> {
         let decision = self.decision();
         let digest = report::comment(self.judged, &[]).digest();
-        let there = there.iter().find(|run| run.name == CONTEXT);
         if let Some(run) = there
             && run.external_id.as_deref() == Some(&digest)
             && self.is_good(&self.memo, run.details_url.as_deref())
@@ -315,7 +315,7 @@ impl Planning<'_> {
         let annotations = path.map_or_else(Vec::new, |path| {
             decision.findings.iter().filter_map(|finding| annotation(path, finding)).collect()
         });
-        let over = there.map(|run| run.id);
+        let over = there.is_some();
         Some(Step::CheckRun { over, body, annotations, memo: self.memo.clone() })
     }
 

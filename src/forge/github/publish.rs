@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::client::Failure;
 use super::comments::Comments;
-use super::facts::{CONTEXT, Facts};
+use super::facts::Facts;
 use super::memo::Memo;
 use super::plan::{Plan, Planning, Step, state};
-use super::types::Event;
+use super::standing::CONTEXT;
+use super::types::{CheckRun, Event};
 use super::{GitHub, Subject, name};
 use crate::decision::{Decision, Verdict};
 use crate::evidence::Evidence;
@@ -48,7 +49,7 @@ impl GitHub {
                 return Ok(Published::Yes);
             }
             if !self.is_still(&facts)? {
-                self.forget();
+                self.look_anew();
                 return Ok(Published::Moved);
             }
             match self.carry_out(&facts, plan) {
@@ -57,7 +58,7 @@ impl GitHub {
                 Err(Failure::Unclear(error)) => unclear = Some(error),
             }
             // It may have been written or not: look again, and write what is still missing.
-            self.forget();
+            self.look_anew();
             if self.pull(&pull.name)? != *pull {
                 return Ok(Published::Moved);
             }
@@ -149,7 +150,7 @@ impl GitHub {
             return Ok(());
         }
         let description = report::cut(text, 140);
-        let (path, body) = if self.is_app {
+        let (path, body) = if self.is_app() {
             let summary = report::escape::markdown(text);
             let mut body = json!({
                 "name": CONTEXT, "head_sha": commit, "status": "completed",
@@ -275,7 +276,7 @@ impl Writer<'_> {
     /// A check run, and behind it the annotations that one request doesn't take.
     async fn check_run(
         &self,
-        over: Option<u64>,
+        over: bool,
         mut body: Value,
         annotations: &[Value],
         link: &str,
@@ -284,8 +285,10 @@ impl Writer<'_> {
         let mut chunks = annotations.chunks(ANNOTATIONS);
         body["output"]["annotations"] = json!(chunks.next().unwrap_or_default());
         let runs = self.github.repository.path(&["check-runs"]);
-        let written = match over {
-            Some(id) => self.send(Method::PATCH, &format!("{runs}/{id}"), &body).await?,
+        let written = match self.own_check_run(over).await? {
+            Some(CheckRun { id }) => {
+                self.send(Method::PATCH, &format!("{runs}/{id}"), &body).await?
+            }
             None => {
                 let mut body = body.clone();
                 body["head_sha"] = json!(self.facts.pull.head.sha);
@@ -299,6 +302,20 @@ impl Writer<'_> {
             self.send(Method::PATCH, &path, &more).await?;
         }
         Ok(())
+    }
+}
+
+impl Writer<'_> {
+    /// Our check run on head, over which is written.
+    async fn own_check_run(&self, stands: bool) -> Result<Option<CheckRun>, Failure> {
+        let (GitHub { client, repository, .. }, true) = (self.github, stands) else {
+            return Ok(None);
+        };
+        let app = client.installation().map_or(0, |installation| installation.app_id);
+        let path = repository.path(&["commits", &self.facts.pull.head.sha, "check-runs"]);
+        let path = format!("{path}?check_name={CONTEXT}&filter=latest&app_id={app}");
+        let runs = client.list_in(&path, Some("check_runs")).await.map_err(Failure::Unclear)?;
+        Ok(runs.into_iter().next())
     }
 }
 

@@ -57,15 +57,19 @@ impl Remote {
     }
 
     /// The tip of a branch when it was brought here last.
-    pub fn tip(&self, branch: &str) -> anyhow::Result<Oid> {
-        let tip = self.repo.tip(&format!("{HEADS}{branch}"))?;
-        tip.with_context(|| format!("GitHub's repository has no branch {branch}"))
+    pub fn tip(&self, branch: &str) -> anyhow::Result<Option<Oid>> {
+        self.repo.tip(&format!("{HEADS}{branch}"))
+    }
+
+    /// The tip of a branch, brought here.
+    pub fn bring_branch(&self, source: &Source, branch: &str) -> anyhow::Result<Oid> {
+        source.bring(&[branch], &[])?;
+        self.tip(branch)?.with_context(|| format!("GitHub's repository has no branch {branch}"))
     }
 
     /// The head of a pull request when it was brought here last.
-    pub fn head(&self, number: u64) -> anyhow::Result<Oid> {
-        let head = self.repo.tip(&format!("{PULLS}{number}"))?;
-        head.with_context(|| format!("GitHub's repository doesn't hold the commits of #{number}"))
+    pub fn head(&self, number: u64) -> anyhow::Result<Option<Oid>> {
+        self.repo.tip(&format!("{PULLS}{number}"))
     }
 
     /// A commit by its id, if it is here.

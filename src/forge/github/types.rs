@@ -154,33 +154,10 @@ pub struct Push {
     pub actor: Option<User>,
 }
 
-/// The statuses of a commit, the latest of each context.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Statuses {
-    #[serde(default)]
-    pub statuses: Vec<Status>,
-}
-
-/// A commit status.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Status {
-    pub context: String,
-    pub state: String,
-    #[serde(default)]
-    pub description: Option<String>,
-    #[serde(default)]
-    pub target_url: Option<String>,
-}
-
 /// A check run.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct CheckRun {
     pub id: u64,
-    pub name: String,
-    #[serde(default)]
-    pub external_id: Option<String>,
-    #[serde(default)]
-    pub details_url: Option<String>,
 }
 
 /// An App, where it is installed.

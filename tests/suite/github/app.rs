@@ -40,6 +40,30 @@ fn a_check_run_is_brought_up_to_date_in_place() {
 }
 
 #[test]
+fn another_app_s_check_run_of_the_same_name_is_left_alone() {
+    let (github, pull) = opened(&request());
+    let head = github.head(pull);
+    let theirs = github.check_run_of_a_workflow(&head, "changegate", "success");
+    changegate(&github, &["check", "--pr", "1"]).ended(3, &[]);
+    github.review(pull, "bob", "APPROVED");
+    changegate(&github, &["check", "--pr", "1"]).ended(0, &[]);
+    let runs = github.check_runs(&head);
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    let ours = runs.iter().find(|run| run.id != theirs).unwrap();
+    assert_eq!(ours.conclusion.as_deref(), Some("success"));
+}
+
+#[test]
+fn what_changes_nothing_takes_six_requests_and_two_for_the_token() {
+    let (github, _) = opened(&request());
+    changegate(&github, &["check", "--pr", "1"]).ended(3, &[]);
+    github.forget_requests();
+    changegate(&github, &["check", "--pr", "1"]).ended(3, &[]);
+    let asked: Vec<_> = github.requests().iter().map(|it| it.target.clone()).collect();
+    assert_eq!(asked.len(), 8, "{asked:#?}");
+}
+
+#[test]
 fn members_of_teams_are_seen_where_the_app_may_read_them() {
     let (github, _) = opened(&request());
     let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();

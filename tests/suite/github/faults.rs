@@ -2,7 +2,11 @@
 //! the next look heals it.
 
 use super::office::{BRANCH, answer, changegate, check, checked, opened, request, sweep};
-use crate::plumbing::github::{Fault, GitHub};
+use changegate::policy::PolicyBundle;
+
+use crate::plumbing::github::{Fault, GitHub, NewCommit, person};
+
+const SETTINGS: &str = "policies/org/settings/data.yaml";
 
 /// A pull request that was answered with pending, and then approved by bob.
 fn approved() -> (GitHub, u64) {
@@ -17,10 +21,18 @@ fn approved() -> (GitHub, u64) {
 #[test]
 fn questions_are_asked_again_after_a_failure() {
     for fault in [Fault::status(502), Fault::status(500), Fault::closed(), Fault::truncated()] {
-        for pattern in ["/pulls?", "/reviews", "/timeline", "/commits?", "/activity", "/status?"] {
+        for (method, pattern) in [
+            ("GET", "/pulls?"),
+            ("GET", "/reviews"),
+            ("GET", "/timeline"),
+            ("GET", "/commits?"),
+            ("GET", "/activity"),
+            ("POST", "/graphql"),
+        ] {
             let (github, pull) = approved();
-            github.fail(fault.clone().on("GET", pattern));
+            github.fail(fault.clone().on(method, pattern));
             assert_eq!(checked(&github, pull), "success", "{fault:?} {pattern}");
+            assert!(github.has_failed(), "{fault:?} {pattern}");
         }
     }
 }
@@ -70,9 +82,11 @@ fn limits_are_waited_for_and_announced() {
     let (github, pull) = approved();
     github.fail(Fault::secondary_limit(403, 1).on("GET", "/reviews"));
     github.fail(Fault::secondary_limit(429, 1).on("POST", "/statuses/"));
+    github.fail(Fault::graphql_limit(1));
     let ran = check(&github, pull);
     ran.ended(0, &["note: GitHub limits requests: waiting 1 s"]);
     assert_eq!(answer(&github, pull).0, "success");
+    assert!(github.has_failed());
 }
 
 #[test]
@@ -115,9 +129,9 @@ fn a_head_that_moves_while_it_is_judged_is_judged_anew() {
         let files = vec![("requests/CHG-7.yaml".to_owned(), Some(other.into_bytes()))];
         let alice = state.id_of("alice");
         let tip = state.ops().tip(BRANCH).unwrap();
-        let new = crate::plumbing::github::NewCommit {
+        let new = NewCommit {
             parents: vec![tip.to_string()],
-            author: crate::plumbing::github::person("alice"),
+            author: person("alice"),
             files,
             message: "The other edge".to_owned(),
             committer: None,
@@ -126,6 +140,26 @@ fn a_head_that_moves_while_it_is_judged_is_judged_anew() {
         state.push(alice, BRANCH, Some(commit));
     });
     assert_eq!(checked(&github, pull), "pending");
+}
+
+#[test]
+fn a_base_that_moves_while_a_change_is_judged_is_judged_by() {
+    let (github, pull) = approved();
+    github.before("GET", "/timeline", |state| {
+        let mut settings = PolicyBundle::embedded_files().remove(SETTINGS).unwrap();
+        settings.extend(b"no_such_setting: 1\n");
+        let new = NewCommit {
+            parents: vec![state.ops().tip("main").unwrap().to_string()],
+            author: person("carol"),
+            files: vec![(SETTINGS.to_owned(), Some(settings))],
+            message: "Settings".to_owned(),
+            committer: None,
+        };
+        let commit = state.ops().write(&new, state.now.utc().timestamp());
+        state.push(state.id_of("carol"), "main", Some(commit));
+    });
+    check(&github, pull).ended(2, &["no_such_setting"]);
+    assert_eq!(answer(&github, pull).0, "error");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A change on GitHub, from its pull request to its expiry.
 
 use super::office::{
-    BRANCH, answer, check, checked, off_script, opened, opened_by, request, sweep,
+    BRANCH, answer, check, checked, command, off_script, opened, opened_by, request, sweep,
 };
 use crate::plumbing::github::GitHub;
+use crate::plumbing::hub::Ran;
 
 #[test]
 fn a_review_turns_pending_into_success() {
@@ -55,6 +56,22 @@ fn what_changes_nothing_takes_six_requests_and_writes_nothing() {
     let asked: Vec<_> = github.requests().iter().map(|it| it.target.clone()).collect();
     assert_eq!(asked.len(), 6, "{asked:#?}");
     assert_eq!(github.writes().len(), 0);
+}
+
+#[test]
+fn an_enterprise_s_own_server_is_asked_where_its_api_is() {
+    let (github, pull) = opened(&request());
+    let run = |arguments: &[&str]| {
+        let mut command = command(&github);
+        command.env("GITHUB_API_URL", github.enterprise_url()).args(arguments);
+        command.args(["--now", &github.now().to_string()]);
+        Ran::of(&mut command, "")
+    };
+    run(&["check", "--pr", "1"]).ended(3, &[]);
+    github.advance("1m");
+    github.review(pull, "bob", "APPROVED");
+    run(&["sweep"]).ended(0, &["1 judged anew"]);
+    assert_eq!(answer(&github, pull).0, "success");
 }
 
 #[test]

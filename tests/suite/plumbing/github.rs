@@ -109,7 +109,7 @@ impl GitHub {
 
     /// A workflow's token that permits less: `[("contents", "read")]`.
     pub fn token_with(&self, permissions: &[(&str, &str)]) -> String {
-        self.new_token("github-actions[bot]", true, permissions)
+        self.new_token("github-actions[bot]", Some(founding::ACTIONS), permissions)
     }
 
     /// Somebody's personal token.
@@ -122,7 +122,8 @@ impl GitHub {
         let permissions = self.with(|state| state.app.permissions.clone());
         let permissions: Vec<_> =
             permissions.iter().map(|(name, access)| (name.as_str(), access.as_str())).collect();
-        self.new_token("changegate[bot]", true, &permissions)
+        let app = self.with(|state| state.app.id);
+        self.new_token("changegate[bot]", Some(app), &permissions)
     }
 
     /// The App's id and private key, as PEM.
@@ -326,14 +327,14 @@ impl GitHub {
         self.with(|state| state.tell(pull, state.id_of(who), What::Other(name.to_owned())));
     }
 
-    fn new_token(&self, login: &str, of_app: bool, permissions: &[(&str, &str)]) -> String {
+    fn new_token(&self, login: &str, app: Option<u64>, permissions: &[(&str, &str)]) -> String {
         self.with(|state| {
             let secret = format!("ghs_made{:030}", state.new_id());
             state.tokens.push(Token {
                 secret: secret.clone(),
                 user: state.id_of(login),
                 permissions: tokens::permissions(permissions),
-                of_app,
+                app,
                 repositories: Some(vec![state.ops().id]),
                 expires_at: None,
             });

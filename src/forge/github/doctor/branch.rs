@@ -2,7 +2,7 @@
 
 use super::protection::{Held, Required};
 use super::{ACTIONS, Actor, Actors, Answerer, Check, Classic, Mode, Protection, Seen, listed};
-use crate::forge::github::facts::CONTEXT;
+use crate::forge::github::standing::CONTEXT;
 use crate::request::Login;
 
 /// The rules whose bypassing matters.

@@ -61,8 +61,8 @@ impl GitHub {
             .run(self.client.get(&self.repository.path(&[])))
             .with_context(|| format!("look at {}", self.repository))?;
         let Told { repository, permissions } = told;
-        self.source(&repository).bring(&[&repository.default_branch], &[])?;
-        let tip = self.remote.tip(&repository.default_branch)?;
+        let source = self.source(&repository);
+        let tip = self.remote.bring_branch(&source, &repository.default_branch)?;
         Ok(Home { repository, permissions: permissions.unwrap_or_default(), tip })
     }
 
@@ -117,8 +117,8 @@ impl GitHub {
         let told: Option<Told> = self.client.run(self.client.get_if_shown(&path))?;
         let Some(Told { protection }) = told else { return Ok(Branch { name, state: None }) };
         let protection = self.protection(&name, protection)?;
-        self.source(&home.repository).bring(&[&name], &[])?;
-        let owners = self.owners(&name, self.remote.tip(&name)?)?;
+        let tip = self.remote.bring_branch(&self.source(&home.repository), &name)?;
+        let owners = self.owners(&name, tip)?;
         Ok(Branch { name, state: Some(BranchState { protection, owners }) })
     }
 

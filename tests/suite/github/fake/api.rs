@@ -327,20 +327,32 @@ fn the_survey_tells_what_is_posted() {
     let status =
         json!({"state": "success", "context": "changegate", "target_url": "https://a.example"});
     client.ask("POST", &format!("{OPS}/statuses/{head}"), &status);
-    let query = include_str!("../../../../src/forge/github/survey.graphql");
-    let variables = json!({"owner": "acme", "name": "ops", "after": null});
-    let got = client.ask("POST", "/graphql", &json!({"query": query, "variables": variables}));
-    let pulls = &got.body["data"]["repository"]["pullRequests"];
+    let queries = include_str!("../../../../src/forge/github/queries.graphql");
+    let ask = |operation: &str, more: Value| {
+        let mut variables = json!({"owner": "acme", "name": "ops", "byApp": false, "app": null});
+        variables.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let body = json!({"query": queries, "operationName": operation, "variables": variables});
+        client.ask("POST", "/graphql", &body).body["data"]["repository"].clone()
+    };
+    let main = json!({"name": "main", "target": {"oid": github.tip("main").unwrap()}});
+    let posted = json!([{
+        "context": "changegate",
+        "state": "SUCCESS",
+        "description": null,
+        "targetUrl": "https://a.example",
+    }]);
+    let repository = ask("Survey", json!({"after": null}));
+    let pulls = &repository["pullRequests"];
     assert_eq!(pulls["pageInfo"], json!({"hasNextPage": false, "endCursor": "after-1"}));
     let node = &pulls["nodes"][0];
-    assert_eq!(node["headRefOid"], head.as_str());
-    let context = &node["commits"]["nodes"][0]["commit"]["status"]["contexts"][0];
-    assert_eq!(
-        *context,
-        json!({"context": "changegate", "state": "SUCCESS", "targetUrl": "https://a.example"})
-    );
-    let viewer = include_str!("../../../../src/forge/github/viewer.graphql");
-    let got = client.ask("POST", "/graphql", &json!({"query": viewer}));
+    assert_eq!((&node["headRefOid"], &node["baseRef"]), (&json!(head), &main));
+    assert_eq!(node["commits"]["nodes"][0]["commit"]["status"]["contexts"], posted);
+    let repository = ask("Standing", json!({"number": pull, "head": head}));
+    assert_eq!(repository["defaultBranchRef"], main);
+    assert_eq!(repository["pullRequest"]["baseRef"], main);
+    assert_eq!(repository["object"]["status"]["contexts"], posted);
+    let viewer = json!({"query": queries, "operationName": "Viewer"});
+    let got = client.ask("POST", "/graphql", &viewer);
     assert_eq!(got.body["data"]["viewer"]["login"], "github-actions[bot]");
     assert_eq!(github.writes().len(), 1);
 }

@@ -63,6 +63,12 @@ impl Fault {
         Fault::new(Kind::Answer(403, headers))
     }
 
+    /// A limit as GraphQL names it, with the seconds to wait for.
+    pub fn graphql_limit(retry_after: u64) -> Self {
+        let headers = vec![("retry-after", retry_after.to_string())];
+        Fault::new(Kind::Answer(200, headers)).on("POST", "/graphql")
+    }
+
     /// An answer that takes so many milliseconds.
     pub fn slow(milliseconds: u64) -> Self {
         Fault::new(Kind::Slow(milliseconds))
@@ -137,6 +143,11 @@ impl GitHub {
         self.server.with(|inner| inner.faults.push(fault));
     }
 
+    /// Whether everything that was to go wrong has.
+    pub fn has_failed(&self) -> bool {
+        self.server.with(|inner| inner.faults.iter().all(|fault| fault.seen >= fault.first))
+    }
+
     /// Lets nothing go wrong any more.
     pub fn heal(&self) {
         self.server.with(|inner| inner.faults.clear());
@@ -196,7 +207,9 @@ pub fn front(status: u16, headers: &[(&'static str, String)]) -> Answer {
         (403 | 429, _) => "API rate limit exceeded",
         _ => "Server Error",
     };
-    let body: Value =
-        json!({"message": message, "documentation_url": "https://docs.github.com/rest"});
+    let body: Value = match status {
+        200 => json!({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}),
+        _ => json!({"message": message, "documentation_url": "https://docs.github.com/rest"}),
+    };
     Answer { status, headers: headers.to_vec(), ..Answer::ok(body) }
 }

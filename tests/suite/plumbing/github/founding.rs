@@ -45,6 +45,9 @@ const TEAMS: [(&str, u64, &[&str]); 4] = [
     ("security", 304, &["frank", "heidi", "ken"]),
 ];
 
+/// The App that workflows are.
+pub const ACTIONS: u64 = 15368;
+
 /// What a workflow's token says.
 pub const WORKFLOW_TOKEN: &str = "ghs_workflow000000000000000000000000000000";
 
@@ -153,7 +156,7 @@ fn tokens(state: &State) -> Vec<Token> {
         secret: token_of(&user.login),
         user: user.id,
         permissions: permissions(PERSONAL),
-        of_app: false,
+        app: None,
         repositories: None,
         expires_at: None,
     });
@@ -161,7 +164,7 @@ fn tokens(state: &State) -> Vec<Token> {
         secret: WORKFLOW_TOKEN.to_owned(),
         user: state.id_of("github-actions[bot]"),
         permissions: permissions(WORKFLOW),
-        of_app: true,
+        app: Some(ACTIONS),
         repositories: Some(vec![OPS]),
         expires_at: None,
     };

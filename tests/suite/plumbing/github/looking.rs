@@ -1,8 +1,8 @@
 //! What a test looks at: what was asked of the server, and what has been posted there.
 
-use super::GitHub;
 use super::serve::Exchange;
 use super::state::{CheckRun, Status};
+use super::{GitHub, founding};
 
 impl GitHub {
     /// All exchanges with the API so far.
@@ -18,6 +18,30 @@ impl GitHub {
             exchange.method != "GET" && !is_query && !exchange.target.ends_with("/access_tokens")
         });
         log
+    }
+
+    /// A check run that some workflow's job of this name left on a commit; its id.
+    pub fn check_run_of_a_workflow(&self, sha: &str, name: &str, conclusion: &str) -> u64 {
+        self.with(|state| {
+            let id = state.new_id();
+            state.check_runs.push(CheckRun {
+                id,
+                app: founding::ACTIONS,
+                sha: sha.to_owned(),
+                name: name.to_owned(),
+                status: "completed".to_owned(),
+                conclusion: Some(conclusion.to_owned()),
+                external_id: None,
+                details_url: None,
+                title: None,
+                summary: None,
+                text: None,
+                annotations: Vec::new(),
+                started_at: state.now,
+                completed_at: Some(state.now),
+            });
+            id
+        })
     }
 
     /// All exchanges with git.

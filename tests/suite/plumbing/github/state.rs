@@ -208,6 +208,8 @@ pub struct Status {
 #[derive(Clone, Debug)]
 pub struct CheckRun {
     pub id: u64,
+    /// The App that it belongs to.
+    pub app: u64,
     pub sha: String,
     pub name: String,
     pub status: String,

@@ -20,8 +20,8 @@ pub struct Token {
     /// Whose actions its are.
     pub user: u64,
     pub permissions: Permissions,
-    /// Whether an App acts: check runs are for Apps alone.
-    pub of_app: bool,
+    /// The App that acts, if one does: check runs are for Apps alone.
+    pub app: Option<u64>,
     /// Ids of the repositories that it is good for; all if left out.
     pub repositories: Option<Vec<u64>>,
     pub expires_at: Option<Time>,

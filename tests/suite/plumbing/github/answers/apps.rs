@@ -31,7 +31,7 @@ pub fn mint(state: &mut State, call: &Call<'_>) -> Said {
         secret: format!("ghs_minted{number:030}"),
         user: state.id_of("changegate[bot]"),
         permissions,
-        of_app: true,
+        app: Some(state.app.id),
         repositories: Some(repositories.clone()),
         expires_at: Some(state.now + "1h".parse().unwrap()),
     };

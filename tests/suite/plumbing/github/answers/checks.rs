@@ -71,10 +71,11 @@ pub fn combined(state: &State, call: &Call<'_>) -> Said {
 }
 
 pub fn create(state: &mut State, call: &Call<'_>) -> Said {
-    for_apps(call)?;
+    let app = for_apps(call)?;
     let sha = commit(state, call.body["head_sha"].as_str().unwrap_or_default())?.to_string();
     let mut run = CheckRun {
         id: state.new_id(),
+        app,
         sha,
         name: String::new(),
         status: "queued".to_owned(),
@@ -95,11 +96,14 @@ pub fn create(state: &mut State, call: &Call<'_>) -> Said {
 }
 
 pub fn update(state: &mut State, call: &Call<'_>) -> Said {
-    for_apps(call)?;
+    let app = for_apps(call)?;
     let id = call.number("check_run_id")?;
     let now = state.now;
     let index = state.check_runs.iter().position(|run| run.id == id);
     let index = index.ok_or_else(Answer::missing)?;
+    if state.check_runs[index].app != app {
+        return Err(Answer::error(403, &format!("Invalid app_id `{app}` for this check run")));
+    }
     fill(&mut state.check_runs[index], call, now)?;
     Ok(Answer::ok(state.check_run_json(&state.check_runs[index])))
 }
@@ -107,13 +111,12 @@ pub fn update(state: &mut State, call: &Call<'_>) -> Said {
 pub fn list(state: &State, call: &Call<'_>) -> Said {
     let sha = commit(state, call.parameter("ref"))?.to_string();
     let all = call.asked("filter") == Some("all");
-    let app = state.app.id.to_string();
     let mut runs: Vec<&CheckRun> = Vec::new();
     for run in state.check_runs.iter().rev().filter(|run| run.sha == sha) {
-        let is_latest = !runs.iter().any(|later| later.name == run.name);
+        let is_latest = !runs.iter().any(|later| (later.app, &later.name) == (run.app, &run.name));
         let is_asked = call.asked("check_name").is_none_or(|name| run.name == name)
             && call.asked("status").is_none_or(|status| run.status == status)
-            && call.asked("app_id").is_none_or(|asked| app == asked);
+            && call.asked("app_id").is_none_or(|asked| run.app.to_string() == asked);
         if is_asked && (all || is_latest) {
             runs.push(run);
         }
@@ -168,12 +171,13 @@ fn fill(run: &mut CheckRun, call: &Call<'_>, now: Time) -> Result<(), Answer> {
     Ok(())
 }
 
-/// Check runs are for Apps alone; workflows count as one.
-fn for_apps(call: &Call<'_>) -> Result<(), Answer> {
-    match &call.asker {
-        Asker::Token(token) if token.of_app => Ok(()),
-        _ => Err(Answer::error(403, "You must authenticate via a GitHub App.")),
-    }
+/// The App that asks: check runs are for Apps alone; workflows count as one.
+fn for_apps(call: &Call<'_>) -> Result<u64, Answer> {
+    let app = match &call.asker {
+        Asker::Token(token) => token.app,
+        _ => None,
+    };
+    app.ok_or_else(|| Answer::error(403, "You must authenticate via a GitHub App."))
 }
 
 fn commit(state: &State, name: &str) -> Result<Oid, Answer> {

@@ -80,7 +80,7 @@ pub fn ruleset(state: &State, call: &Call<'_>) -> Said {
     let mut ruleset = found.cloned().ok_or_else(Answer::missing)?;
     let may_change = match &call.asker {
         Asker::Token(token) if token.permits("administration", "write") => {
-            token.of_app || state.permission(token.user) == "admin"
+            token.app.is_some() || state.permission(token.user) == "admin"
         }
         _ => false,
     };
@@ -170,7 +170,7 @@ fn branch<'a>(state: &State, call: &'a Call<'_>) -> Result<&'a str, Answer> {
 /// The token, if it is a person's.
 fn personal<'a>(call: &'a Call<'_>) -> Option<&'a Token> {
     match &call.asker {
-        Asker::Token(token) if !token.of_app => Some(token),
+        Asker::Token(token) if token.app.is_none() => Some(token),
         _ => None,
     }
 }
