@@ -72,12 +72,11 @@ impl Facts {
         let Some(Standing { default_branch, base, answers }) = told.standing else {
             return Ok(None);
         };
-        let tips = base.commit().zip(default_branch.commit()).zip(pull.head.sha.parse().ok());
-        let Some(((base_tip, default_tip), head)) = tips else { return Ok(None) };
+        let head: Oid = pull.head.sha.parse().context("read the head's id")?;
         let are_here = || -> anyhow::Result<bool> {
-            Ok(base.name == pull.base.branch
-                && remote.tip(&base.name)? == Some(base_tip)
-                && remote.tip(&default_branch.name)? == Some(default_tip)
+            Ok(base.branch == pull.base.branch
+                && remote.holds(&base)?
+                && remote.holds(&default_branch)?
                 && remote.head(pull.number)? == Some(head))
         };
         if !are_here()? {
@@ -87,9 +86,9 @@ impl Facts {
             }
         }
         Ok(Some(Facts {
-            base: base_tip,
+            base: base.commit,
             head,
-            default_tip,
+            default_tip: default_branch.commit,
             source,
             open,
             reviews: told.reviews,

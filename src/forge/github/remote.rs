@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 
 use super::access::Secret;
+use super::standing::Tip;
 use crate::git::{Oid, Program, Repo};
 
 /// Where the branches and pull requests of GitHub's repository stand here.
@@ -56,8 +57,13 @@ impl Remote {
         Source { url: url.to_owned(), program }
     }
 
+    /// Whether a branch stands here where it stands on GitHub.
+    pub fn holds(&self, tip: &Tip) -> anyhow::Result<bool> {
+        Ok(self.tip(&tip.branch)? == Some(tip.commit))
+    }
+
     /// The tip of a branch when it was brought here last.
-    pub fn tip(&self, branch: &str) -> anyhow::Result<Option<Oid>> {
+    fn tip(&self, branch: &str) -> anyhow::Result<Option<Oid>> {
         self.repo.tip(&format!("{HEADS}{branch}"))
     }
 

@@ -1,5 +1,7 @@
 //! Where branches stand, and how a commit is answered: what GraphQL tells in one request.
 
+use std::str::FromStr;
+
 use anyhow::bail;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -25,13 +27,22 @@ pub struct Standing {
 
 /// A branch and the commit that it points to.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "TipPart")]
 pub struct Tip {
     /// Its name.
-    pub name: String,
-    target: Option<Target>,
+    pub branch: String,
+    /// The commit.
+    pub commit: Oid,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// The fragment `Tip`.
+#[derive(Debug, Deserialize)]
+struct TipPart {
+    name: String,
+    target: Target,
+}
+
+#[derive(Debug, Deserialize)]
 struct Target {
     oid: String,
 }
@@ -111,19 +122,21 @@ impl Standing {
         let about = json!({ "number": pull.number, "head": pull.head.sha });
         let told: RepositoryPart = github.query("Standing", about).await?;
         let base = told.pull_request.and_then(|pull| pull.base_ref);
-        Ok(told.default_branch_ref.zip(base).zip(told.object).map(
-            |((default_branch, base), object)| {
-                let answers = Answers::of(object, github.is_app());
-                Standing { default_branch, base, answers }
-            },
-        ))
+        let (Some(default_branch), Some(base), Some(object)) =
+            (told.default_branch_ref, base, told.object)
+        else {
+            return Ok(None);
+        };
+        let answers = Answers::of(object, github.is_app());
+        Ok(Some(Standing { default_branch, base, answers }))
     }
 }
 
-impl Tip {
-    /// The commit.
-    pub fn commit(&self) -> Option<Oid> {
-        self.target.as_ref()?.oid.parse().ok()
+impl TryFrom<TipPart> for Tip {
+    type Error = <Oid as FromStr>::Err;
+
+    fn try_from(part: TipPart) -> Result<Self, Self::Error> {
+        Ok(Tip { branch: part.name, commit: part.target.oid.parse()? })
     }
 }
 

@@ -91,7 +91,7 @@ impl GitHub {
         }
         let tip = survey.default_branch.as_ref();
         let tip = tip.with_context(|| format!("{} has no default branch", self.repository))?;
-        Ok(Some((tip.name.clone(), self.brought(tip)?)))
+        Ok(Some((tip.branch.clone(), self.brought(tip)?)))
     }
 
     /// All open pull requests to these branches, with why they have to be judged anew if they have
@@ -109,15 +109,15 @@ impl GitHub {
         let mut surveyed = Vec::new();
         for pull in survey.pulls {
             let number = pull.number;
-            let Some(base) = pull.base_ref.as_ref().filter(|it| protected.contains(&it.name))
+            let Some(base) = pull.base_ref.as_ref().filter(|it| protected.contains(&it.branch))
             else {
                 continue;
             };
-            let memo = match bases.get(&base.name) {
+            let memo = match bases.get(&base.branch) {
                 Some(known) => known,
                 None => {
                     let memo = Memo::base_of(self.repo(), self.brought(base)?)?;
-                    bases.entry(base.name.clone()).or_insert(memo)
+                    bases.entry(base.branch.clone()).or_insert(memo)
                 }
             };
             let why = self.why(pull, memo, now);
@@ -127,17 +127,15 @@ impl GitHub {
     }
 
     /// The commit that a branch points to, here.
-    fn brought(&self, branch: &Tip) -> anyhow::Result<Oid> {
-        if let Some(tip) = self.remote.tip(&branch.name)?
-            && branch.commit() == Some(tip)
-        {
-            return Ok(tip);
+    fn brought(&self, tip: &Tip) -> anyhow::Result<Oid> {
+        if self.remote.holds(tip)? {
+            return Ok(tip.commit);
         }
         let pulls = self.open_pulls()?;
         let repository = pulls.iter().find_map(|pull| pull.base.repo.as_ref());
         let repository = repository.context("GitHub doesn't say where its repository is")?;
         let source = self.remote.source(&repository.clone_url, self.client.token());
-        self.remote.bring_branch(&source, &branch.name)
+        self.remote.bring_branch(&source, &tip.branch)
     }
 
     async fn ask_for_all(&self) -> anyhow::Result<Survey> {
