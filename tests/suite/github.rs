@@ -1,5 +1,6 @@
 //! GitHub: changes as pull requests there.
 
+mod adopter;
 mod app;
 mod by_workflows;
 mod doctor;

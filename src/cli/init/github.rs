@@ -1,8 +1,8 @@
 //! `changegate init --github`: what a repository on GitHub has besides.
 //!
 //! The files are this project's own, embedded, so that what is shipped is what runs here. Two things
-//! differ in an adopter's repository: the action comes from this project's release, and the owners of
-//! policies and workflows from the roster.
+//! differ in an adopter's repository: the action comes from the commit that this program was built
+//! from, and the owners of policies and workflows from the roster.
 
 use std::path::{Path, PathBuf};
 
@@ -12,15 +12,18 @@ use crate::org::Roster;
 /// The step of our own workflows that installs the program, and the same in an adopter's.
 const OWN_ACTION: &str = "- uses: ./.github/actions/changegate # zizmor: ignore[self-repository] as the \
                           default branch has it\n        with:\n          version: source\n";
-const ACTION: &str = concat!(
-    "# A tag can be moved; the commit that it names, written instead, can't.\n",
-    "      - uses: changegate/changegate/.github/actions/changegate@v",
-    env!("CARGO_PKG_VERSION"),
-    "\n        with:\n",
-    "          # Builds what that tag holds. A release is faster: its number, in quotes, and as\n",
-    "          # `sha256:` its checksums, a line `Linux-X64 HASH` for each platform.\n",
-    "          version: source\n",
-);
+const ACTION: &str = "- uses: changegate/changegate/.github/actions/changegate@{commit}
+        with:
+          # Builds what that commit holds. A release is faster: its number, in quotes, and as
+          # `sha256:` its checksums, a line `Linux-X64 HASH` for each platform.
+          version: source
+";
+
+/// The commit that this program was built from, if that is known.
+const COMMIT: Option<&str> = option_env!("CHANGEGATE_COMMIT");
+
+/// The release that it belongs to.
+const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
 /// The file by which a repository is known to be one on GitHub.
 const CHECK: &str = ".github/workflows/change-check.yml";
@@ -73,7 +76,10 @@ pub fn items(root: &Path, roster: &Roster) -> Vec<Item> {
     let item = |path: &str, wanted| Item { path: path.to_owned(), wanted };
     let file = |path, text: String| item(path, Wanted::File(text.into_bytes()));
     let once = |path, text: String| item(path, Wanted::Once(text.into_bytes()));
-    let workflows = WORKFLOWS.map(|(path, text)| file(path, text.replace(OWN_ACTION, ACTION)));
+    // What isn't a commit can be moved: the tag in a comment is for people and for update bots.
+    let commit = COMMIT.map_or_else(|| TAG.to_owned(), |commit| format!("{commit} # {TAG}"));
+    let action = ACTION.replace("{commit}", &commit);
+    let workflows = WORKFLOWS.map(|(path, text)| file(path, text.replace(OWN_ACTION, &action)));
     let forms = FORMS.map(|(path, text)| file(path, text.to_owned()));
     let mut items: Vec<_> = workflows.into_iter().chain(forms).collect();
     items.push(once(CHOOSER.0, CHOOSER.1.to_owned()));
@@ -100,6 +106,12 @@ pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
             "no `id` for {}: on GitHub a review counts only with it; \
              https://api.github.com/users/LOGIN shows it",
             numberless.join(", ")
+        ));
+    }
+    if COMMIT.is_none() {
+        gaps.push(format!(
+            "the workflows take changegate by its tag {TAG}, which can be moved: name the commit \
+             that it stands for"
         ));
     }
     if let Some(path) = codeowners(root) {

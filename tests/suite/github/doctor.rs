@@ -13,7 +13,9 @@ use super::office::command;
 use crate::plumbing::github::{GitHub, ROSTER};
 use crate::plumbing::hub::Ran;
 use crate::plumbing::root;
-use well::{ACTIONS, Well};
+pub use well::Well;
+
+use well::ACTIONS;
 
 /// The verb, for somebody's token.
 fn doctor(github: &GitHub, token: &str) -> Command {

@@ -42,10 +42,12 @@ fn what_is_written_is_what_runs_here() {
     assert!(written.remove(".github/CODEOWNERS"));
     assert_eq!(written, shipped);
 
-    let action = format!(
-        "- uses: changegate/changegate/.github/actions/changegate@v{}",
-        env!("CARGO_PKG_VERSION")
-    );
+    let version = env!("CARGO_PKG_VERSION");
+    let commit = match option_env!("CHANGEGATE_COMMIT") {
+        Some(commit) => format!("{commit} # v{version}"),
+        None => format!("v{version}"),
+    };
+    let action = format!("- uses: changegate/changegate/.github/actions/changegate@{commit}");
     for path in shipped {
         let ours = fs::read_to_string(repository().join(&path)).unwrap();
         let theirs = place.read(&format!("ops/{path}"));

@@ -32,6 +32,12 @@ impl Well<'_> {
     pub fn build(&self) -> GitHub {
         let github = GitHub::start();
         github.commit("carol", "main", &[(".github/CODEOWNERS", self.owners)], "Owners");
+        self.protect(&github);
+        github
+    }
+
+    /// Turns on the rules.
+    pub fn protect(&self, github: &GitHub) {
         github.with(|state| {
             let mut rules = self.rules();
             rules.retain(|rule| !self.without.iter().any(|kind| rule["type"] == *kind));
@@ -41,7 +47,6 @@ impl Well<'_> {
                 "bypass_actors": [],
             }));
         });
-        github
     }
 
     fn rules(&self) -> Vec<Value> {
