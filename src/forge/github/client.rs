@@ -1,6 +1,6 @@
 //! The wire: requests to GitHub's API and their answers.
 //!
-//! octocrab carries and authenticates; what GitHub's answers mean is read here. A request that only
+//! octocrab authenticates, over reqwest, which carries; what GitHub's answers mean is read here. A request that only
 //! asks is repeated after a failure, with growing pauses; one that changes something is never
 //! repeated blindly, because a failure doesn't tell whether it took effect: [`Failure::Unclear`]
 //! tells the caller to look first.
@@ -405,17 +405,27 @@ fn built(runtime: &Runtime, api: &str, as_whom: &Credentials) -> anyhow::Result<
     let _inside = runtime.enter();
     let builder = Octocrab::builder()
         .base_uri(address::server(api))
-        .with_context(|| format!("GITHUB_API_URL is an address, and {api:?} is none"))?
-        .set_connect_timeout(Some(CONNECT))
-        .set_read_timeout(Some(SILENCE))
-        .set_write_timeout(Some(SILENCE));
+        .with_context(|| format!("GITHUB_API_URL is an address, and {api:?} is none"))?;
     let builder = match as_whom {
         Credentials::Token(token) => builder.personal_token(token.reveal()),
         Credentials::App { id, key } => builder
             .app_from_rsa_pem((*id).into(), key.reveal())
             .map_err(|_| anyhow!("CHANGEGATE_APP_KEY holds no RSA private key in PEM form"))?,
     };
-    builder.build().context("prepare for GitHub")
+    builder.build_with_reqwest(transport()?).context("prepare for GitHub")
+}
+
+/// What carries requests: through a proxy where `HTTPS_PROXY` and its kin name one, and nowhere but
+/// where it was sent, because a token goes with it.
+fn transport() -> anyhow::Result<reqwest::Client> {
+    // Whoever was first has installed the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .context("prepare for network access")
 }
 
 fn parse(body: &str) -> anyhow::Result<Value> {

@@ -75,6 +75,19 @@ fn an_enterprise_s_own_server_is_asked_where_its_api_is() {
 }
 
 #[test]
+fn a_proxy_is_gone_through() {
+    let (github, pull) = opened(&request());
+    let mut command = command(&github);
+    command
+        .env("GITHUB_API_URL", "http://github.acme.example")
+        .env("http_proxy", github.url())
+        .env("no_proxy", "127.0.0.1")
+        .args(["check", "--pr", "1", "--now", &github.now().to_string()]);
+    Ran::of(&mut command, "").ended(3, &[]);
+    assert_eq!(answer(&github, pull).0, "pending");
+}
+
+#[test]
 fn a_planned_start_that_passes_unsigned_is_found_by_a_sweep() {
     let (github, pull) = opened(&request());
     assert_eq!(checked(&github, pull), "pending");
