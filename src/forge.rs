@@ -70,6 +70,12 @@ pub trait Forge {
         Ok(Vec::new())
     }
 
+    /// Whether the forge merges by itself, as Git merges, so that what comes of that has to be held
+    /// against what was judged.
+    fn merges(&self) -> bool {
+        false
+    }
+
     /// Puts the decision where people see it, on the pull request's head, after it was looked at
     /// again. `org` is the organisation at base.
     ///

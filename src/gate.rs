@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::decision::{Case, Decision, decide};
+use crate::decision::{Case, Decision, Verdict, decide};
 use crate::evidence::{Evidence, SameHead};
 use crate::forge::content::{Brought, POLICIES, bundle_files, request_at, short, stem};
 use crate::forge::{Forge, Published, Pull};
@@ -156,6 +156,40 @@ impl<'a, F: Forge> Gate<'a, F> {
         now: Time,
     ) -> anyhow::Result<Judgement> {
         let loaded = self.loaded_at(pull.base)?;
+        self.judge_by(loaded, pull, same_head, now)
+    }
+
+    /// Judges a pull request as a merge queue is about to merge it: by the policies of now, on what the
+    /// queue puts before it.
+    ///
+    /// # Errors
+    /// When nothing could be decided, or when what comes before it changes the policies.
+    pub fn judge_queued(
+        &self,
+        judgement: &Judgement,
+        onto: Oid,
+        now: Time,
+    ) -> anyhow::Result<Judgement> {
+        let Judgement { pull, evidence, loaded, .. } = judgement;
+        ensure!(
+            self.repo.entry(pull.base, POLICIES)? == self.repo.entry(onto, POLICIES)?,
+            "what stands before {} in the merge queue changes the policies: queue it again when that \
+             is merged",
+            pull.name
+        );
+        let same_head = evidence.pull_request.as_ref().map(|it| it.same_head.clone());
+        let pull = Pull { base: onto, ..pull.clone() };
+        self.judge_by(Rc::clone(loaded), pull, same_head.unwrap_or_default(), now)
+    }
+
+    /// Judges a pull request by some policies.
+    fn judge_by(
+        &self,
+        loaded: Rc<Loaded>,
+        pull: Pull,
+        same_head: Vec<SameHead>,
+        now: Time,
+    ) -> anyhow::Result<Judgement> {
         let brought = Brought::of(self.repo, pull.base, pull.head, &pull.name)?;
         let base = pull.base_ref.as_deref().unwrap_or("the base");
         ensure!(
@@ -168,15 +202,50 @@ impl<'a, F: Forge> Gate<'a, F> {
         if let Some(pull_request) = &mut evidence.pull_request {
             pull_request.same_head = same_head;
         }
-        let (file, source) = request(self.repo, &pull, &brought)?.unzip();
+        let (mut file, source) = request(self.repo, &pull, &brought)?.unzip();
+        if self.forge.merges()
+            && let Some(why) = self.merge_problem(&pull, &brought)?
+        {
+            match &mut file {
+                Some(file) => file.refuse("request/merge", &why, &update_branch(base)),
+                None => bail!("{why}: {}", update_branch(base)),
+            }
+        }
         let case = Case { file: file.as_ref(), evidence: &evidence, now };
         let decided = {
             let _watched = loaded.watchdog.watch();
             decide(&case, &loaded.bundle, &mut loaded.evaluator.borrow_mut())
         };
         let decision = decided.with_context(|| format!("decide {}", pull.name))?.decision;
+        // Not before people have approved of them: nobody's policies are loaded just so.
+        if self.forge.merges() && decision.verdict == Verdict::Approved {
+            self.leaves_policies(&pull, &brought)?;
+        }
         let source = source.unwrap_or_default();
         Ok(Judgement { pull, evidence, file, source, decision, loaded })
+    }
+
+    /// Why the forge's merge would leave something else on the base than what is judged; nothing if it
+    /// wouldn't.
+    fn merge_problem(&self, pull: &Pull, brought: &Brought) -> anyhow::Result<Option<String>> {
+        let base = pull.base_ref.as_deref().unwrap_or("the base");
+        let Some(merged) = self.repo.merge_changes(pull.base, pull.head)? else {
+            return Ok(Some(format!("this can't be merged into {base} without a conflict")));
+        };
+        let unlike = brought.unlike(self.repo, pull.base, &merged)?;
+        Ok(unlike
+            .map(|path| format!("merged into {base}, {path} would not be what is judged here")))
+    }
+
+    /// Makes sure that a change of policies leaves some by which the next change can be judged.
+    fn leaves_policies(&self, pull: &Pull, brought: &Brought) -> anyhow::Result<()> {
+        let policies = format!("{POLICIES}/");
+        if !brought.files.iter().any(|file| file.path.starts_with(&policies)) {
+            return Ok(());
+        }
+        let files = brought.files.iter().map(|file| (file.path.as_str(), file.after));
+        let merged = self.repo.store_tree(Some(pull.base), files)?;
+        leaves_policies(self.repo, pull.base, merged)
     }
 
     /// The organisation at a commit.
@@ -216,6 +285,11 @@ fn request(
         );
     }
     Ok(Some((file, source)))
+}
+
+/// What helps where a merge would bring something else.
+fn update_branch(base: &str) -> String {
+    format!("merge {base} into the branch, and look whether it still says what it should")
 }
 
 /// Makes sure that a merge leaves policies by which the next change can be judged.

@@ -77,6 +77,12 @@ const CODES: &[Form] = &[
         resolve: "Put the file back; to call the change off, add `cancelled:` with the reason.",
     },
     Form {
+        code: "request/merge",
+        title: "Merging would bring something else",
+        meaning: "GitHub merges line by line with what has come onto the branch since. What is merged has to be what is judged and approved here, file by file, and nothing besides.",
+        resolve: "Merge the branch that it goes to into the pull request's branch, and have it reviewed if that changes anything material.",
+    },
+    Form {
         code: "request/no-file",
         title: "The request is no regular file",
         meaning: "A symbolic link or a special file can lead anywhere, and to another place tomorrow.",

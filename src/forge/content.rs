@@ -1,7 +1,7 @@
 //! What commits hold for the checker: the policy bundle, the request, its material content.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::bail;
 
@@ -71,6 +71,30 @@ impl Brought {
         let there = || requests().find(|file| file.after.is_some());
         let request = named.or_else(there).or_else(|| requests().next());
         Ok(Brought { path: request.map(|file| file.path.clone()), files })
+    }
+
+    /// The first file that a merge would leave on `base` otherwise than it was judged, if `merged` is
+    /// all that the merge changes there: it has to bring these files, whole, and no other.
+    ///
+    /// # Errors
+    /// When base can't be read.
+    pub fn unlike(
+        &self,
+        repo: &Repo,
+        base: Oid,
+        merged: &[FileChange],
+    ) -> anyhow::Result<Option<String>> {
+        let merged: BTreeMap<_, _> =
+            merged.iter().map(|file| (file.path.as_str(), file.after)).collect();
+        let mut judged = BTreeMap::new();
+        for file in &self.files {
+            if repo.entry(base, &file.path)? != file.after {
+                judged.insert(file.path.as_str(), file.after);
+            }
+        }
+        let mut paths = judged.keys().chain(merged.keys());
+        let differs = |path: &&&str| judged.get(**path) != merged.get(**path);
+        Ok(paths.find(differs).map(|path| (*path).to_owned()))
     }
 
     /// Refuses trees that hold a name twice, of which one content could be judged and the other one

@@ -245,6 +245,10 @@ impl Forge for GitHub {
         Ok(self.facts_of(pull)?.siblings().map(|pull| name(pull.number)).collect())
     }
 
+    fn merges(&self) -> bool {
+        true
+    }
+
     fn evidence(
         &self,
         pull: &Pull,

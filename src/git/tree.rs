@@ -106,29 +106,42 @@ impl Repo {
     pub fn changes(&self, before: Option<Oid>, after: Oid) -> anyhow::Result<Vec<FileChange>> {
         let old = before.map(|commit| self.tree(commit)).transpose()?;
         let new = self.tree(after)?;
-        let mut options = git2::DiffOptions::new();
-        options.include_typechange(true).ignore_submodules(false);
         let diff = self
             .inner
-            .diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))
+            .diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut whole()))
             .with_context(|| format!("compare with {after}"))?;
-        let side = |file: git2::DiffFile<'_>| {
-            (file.id() != Oid::ZERO_SHA1).then(|| Entry::of(file.mode().into(), file.id()))
+        Ok(file_changes(&diff))
+    }
+
+    /// What Git's merge of `head` into `base` changes there, file by file; nothing if it isn't a
+    /// plain merge: it stops at a conflict, or the two have no one commit at which they parted.
+    ///
+    /// # Errors
+    /// When the trees or the history can't be read.
+    pub fn merge_changes(&self, base: Oid, head: Oid) -> anyhow::Result<Option<Vec<FileChange>>> {
+        let parted = self.inner.merge_bases(base, head);
+        let parted = match &parted {
+            Ok(parted) => &parted[..],
+            Err(error) if error.code() == git2::ErrorCode::NotFound => &[],
+            Err(_) => return parted.context("look for the merge base").map(|_| None),
         };
-        let mut changes: Vec<_> = diff
-            .deltas()
-            .map(|delta| {
-                let (old, new) = (delta.old_file(), delta.new_file());
-                let path = new.path_bytes().or(old.path_bytes()).unwrap_or_default();
-                FileChange {
-                    path: String::from_utf8_lossy(path).into_owned(),
-                    before: side(old),
-                    after: side(new),
-                }
-            })
-            .collect();
-        changes.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(changes)
+        match parted {
+            [parted] if *parted == base => return self.changes(Some(base), head).map(Some),
+            [_] => {}
+            _ => return Ok(None),
+        }
+        let merge = || -> Result<_, git2::Error> {
+            let (ours, theirs) = (self.inner.find_commit(base)?, self.inner.find_commit(head)?);
+            let index = self.inner.merge_commits(&ours, &theirs, None)?;
+            if index.has_conflicts() {
+                return Ok(None);
+            }
+            let (tree, mut whole) = (ours.tree()?, whole());
+            let diff =
+                self.inner.diff_tree_to_index(Some(&tree), Some(&index), Some(&mut whole))?;
+            Ok(Some(file_changes(&diff)))
+        };
+        merge().with_context(|| format!("merge {head} into {base}"))
     }
 
     /// Stores content, and says its id.
@@ -165,12 +178,39 @@ impl Repo {
         store().context("write to the repository")
     }
 
-    fn tree(&self, commit: Oid) -> anyhow::Result<git2::Tree<'_>> {
+    /// A commit's tree, or a tree itself.
+    fn tree(&self, id: Oid) -> anyhow::Result<git2::Tree<'_>> {
         self.inner
-            .find_commit(commit)
-            .and_then(|commit| commit.tree())
-            .with_context(|| format!("read the files at {commit}"))
+            .find_object(id, None)
+            .and_then(|object| object.peel_to_tree())
+            .with_context(|| format!("read the files at {id}"))
     }
+}
+
+/// Everything that differs, as it is.
+fn whole() -> git2::DiffOptions {
+    let mut options = git2::DiffOptions::new();
+    options.include_typechange(true).ignore_submodules(false);
+    options
+}
+
+/// The files that differ, by path.
+fn file_changes(diff: &git2::Diff<'_>) -> Vec<FileChange> {
+    let side = |file: git2::DiffFile<'_>| {
+        (file.id() != Oid::ZERO_SHA1).then(|| Entry::of(file.mode().into(), file.id()))
+    };
+    let changes = diff.deltas().map(|delta| {
+        let (old, new) = (delta.old_file(), delta.new_file());
+        let path = new.path_bytes().or(old.path_bytes()).unwrap_or_default();
+        FileChange {
+            path: String::from_utf8_lossy(path).into_owned(),
+            before: side(old),
+            after: side(new),
+        }
+    });
+    let mut changes: Vec<_> = changes.collect();
+    changes.sort_by(|one, other| one.path.cmp(&other.path));
+    changes
 }
 
 impl Entry {

@@ -8,6 +8,7 @@ mod fake;
 mod faults;
 pub mod form;
 mod life;
+mod merging;
 mod office;
 mod reviews;
 mod story;

@@ -72,9 +72,10 @@ fn check(
     }
     here::report(&judgement, args.format, args.verbose)?;
     let mut verdict = judgement.decision.verdict;
-    if let Subject::Queued { commit, .. } = subject {
-        verdict =
-            verdict.max(github.publish_on_queued(&judgement.pull, &judgement.decision, commit)?);
+    if let Subject::Queued { commit, onto, .. } = subject {
+        let [commit, onto] = github.bring_queued(&judgement.pull, commit, onto)?;
+        let queued = gate.judge_queued(&judgement, onto, now)?;
+        verdict = verdict.max(github.publish_on_queued(&queued.pull, &queued.decision, commit)?);
     }
     if args.dry_run {
         for plan in github.take_plans() {

@@ -16,6 +16,8 @@ pub enum Subject {
         number: u64,
         /// The commit that the queue made.
         commit: String,
+        /// The commit that it made it on: the base's tip, or what it merges before.
+        onto: String,
     },
 }
 
@@ -89,9 +91,10 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
             let group = &payload["merge_group"];
             let text = |key| group[key].as_str().with_context(|| lacks(key));
             let (commit, branch) = (text("head_sha")?, text("head_ref")?);
+            let (commit, onto) = (commit.to_owned(), text("base_sha")?.to_owned());
             let number = queued(branch)
                 .with_context(|| format!("`{branch}` isn't the branch of a merge queue"))?;
-            Ok(vec![Named::Subject(Subject::Queued { number, commit: commit.to_owned() })])
+            Ok(vec![Named::Subject(Subject::Queued { number, commit, onto })])
         }
         _ => bail!(
             "the event {event:?} isn't about a pull request: run `changegate check` on \
@@ -119,8 +122,10 @@ mod tests {
         let of_fork = json!({"workflow_run": {"pull_requests": [], "head_sha": "4f0c"}});
         let run = json!({"workflow_run": {"pull_requests": [{"number": 7}], "head_sha": "4f0c"}});
         let branch = "refs/heads/gh-readonly-queue/release/v2/pr-7-4f0c1d2";
-        let group = json!({"merge_group": {"head_sha": "9ab1", "head_ref": branch}});
-        let queued = Subject::Queued { number: 7, commit: "9ab1".to_owned() };
+        let group =
+            json!({"merge_group": {"head_sha": "9ab1", "head_ref": branch, "base_sha": "4f0c"}});
+        let (commit, onto) = ("9ab1".to_owned(), "4f0c".to_owned());
+        let queued = Subject::Queued { number: 7, commit, onto };
         for (event, payload, expected) in [
             ("pull_request_target", json!({"pull_request": {"number": 7}}), seven()),
             ("workflow_run", run, seven()),
@@ -134,7 +139,10 @@ mod tests {
             ("push", json!({})),
             ("pull_request_target", json!({})),
             ("workflow_dispatch", json!({"inputs": {"pull_request": "7; rm -rf /"}})),
-            ("merge_group", json!({"merge_group": {"head_sha": "1", "head_ref": "refs/heads/x"}})),
+            (
+                "merge_group",
+                json!({"merge_group": {"head_sha": "1", "head_ref": "refs/heads/x", "base_sha": "2"}}),
+            ),
         ] {
             assert!(named(event, &payload).is_err(), "{event}");
         }

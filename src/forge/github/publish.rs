@@ -16,7 +16,9 @@ use super::types::{CheckRun, Event};
 use super::{GitHub, Subject, name};
 use crate::decision::{Decision, Verdict};
 use crate::evidence::Evidence;
+use crate::forge::content::Brought;
 use crate::forge::{Forge as _, Published, Pull};
+use crate::git::Oid;
 use crate::org::Org;
 use crate::report::{self, COMMENT_MARK, Judged};
 use crate::request::Login;
@@ -112,36 +114,44 @@ impl GitHub {
         }
     }
 
-    /// Answers on the commit that a merge queue made, and says how: what it brings has to be what was
-    /// judged on the pull request.
+    /// Brings what a merge queue made here: the commit that it is about to merge, and the one on which
+    /// it made that.
     ///
     /// # Errors
-    /// When the commit can't be had, or GitHub doesn't take the answer.
+    /// When GitHub doesn't have them any more.
+    pub fn bring_queued(&self, pull: &Pull, commit: &str, onto: &str) -> anyhow::Result<[Oid; 2]> {
+        let facts = self.facts_of(pull)?;
+        self.remote.bring_commits(&facts.source, &BTreeSet::from([commit, onto]));
+        let here = |id: &str| {
+            let here = self.remote.commit(id);
+            here.with_context(|| format!("git can't fetch the queue's {id}"))
+        };
+        Ok([here(commit)?, here(onto)?])
+    }
+
+    /// Answers on the commit that a merge queue made on `pull.base`, and says how: what it brings has to
+    /// be what was judged.
+    ///
+    /// # Errors
+    /// When the commits can't be read, or GitHub doesn't take the answer.
     pub fn publish_on_queued(
         &self,
         pull: &Pull,
         decision: &Decision,
-        commit: &str,
+        commit: Oid,
     ) -> anyhow::Result<Verdict> {
-        let facts = self.facts_of(pull)?;
-        let ids = BTreeSet::from([commit]);
-        self.remote.bring_commits(&facts.source, &ids);
-        let queued = self.remote.commit(commit);
-        let queued = queued.with_context(|| format!("git can't fetch the queue's {commit}"))?;
         let repo = self.repo();
-        let changed = repo.changes(repo.merge_base(facts.base, facts.head)?, facts.head)?;
-        let mut is_same = true;
-        for file in changed {
-            is_same &= repo.entry(queued, &file.path)? == file.after;
-        }
-        if is_same {
-            let answer = Answer::Verdict(decision.verdict);
-            self.answer(commit, answer, &report::one_line(decision))?;
-            return Ok(decision.verdict);
-        }
-        let text = format!("the merge queue brings other content than {}", pull.name);
-        self.answer(commit, Answer::Verdict(Verdict::Denied), &text)?;
-        Ok(Verdict::Denied)
+        let brought = Brought::of(repo, pull.base, pull.head, &pull.name)?;
+        let merged = repo.changes(Some(pull.base), commit)?;
+        let (verdict, text) = match brought.unlike(repo, pull.base, &merged)? {
+            None => (decision.verdict, report::one_line(decision)),
+            Some(path) => {
+                let text = format!("the merge queue brings another {path} than {}", pull.name);
+                (Verdict::Denied, text)
+            }
+        };
+        self.answer(&commit.to_string(), Answer::Verdict(verdict), &text)?;
+        Ok(verdict)
     }
 
     /// One answer on a commit, without more.

@@ -85,7 +85,10 @@ fn every_event_is_answered() {
     let branch = format!("refs/heads/gh-readonly-queue/main/pr-{pull}-{queued}");
     let group = json!({
         "ref": branch,
-        "merge_group": {"head_sha": queued, "head_ref": branch, "base_ref": "refs/heads/main"},
+        "merge_group": {
+            "head_sha": queued, "head_ref": branch,
+            "base_sha": github.tip("main"), "base_ref": "refs/heads/main",
+        },
     });
     assert_eq!(watched.after("change-check.yml", "merge_group", group.clone()), "success");
     assert_eq!(github.status(&queued, "changegate").state, "success");

@@ -293,11 +293,7 @@ impl Story {
     }
 
     fn change_roster(&self, who: &str, whom: &str, change: impl Fn(&str) -> String) {
-        let roster = self.github.with(|state| {
-            let git = &state.ops().git;
-            let blob = git.revparse_single(&format!("main:{ROSTER}")).unwrap().into_blob().unwrap();
-            String::from_utf8(blob.content().to_vec()).unwrap()
-        });
+        let roster = self.github.file("main", ROSTER);
         let is_theirs = |line: &str| line.starts_with(&format!("  {whom}: "));
         assert!(roster.lines().any(is_theirs), "the roster has no {whom}");
         let lines = roster.lines().map(|line| match is_theirs(line) {

@@ -317,6 +317,11 @@ impl GitHub {
         self.with(|state| state.require_status(branch, context, app));
     }
 
+    /// Puts a pull request into the merge queue behind what the queue made for another one.
+    pub fn queue_behind(&self, pull: u64, onto: &str) -> String {
+        self.with(|state| state.queue_behind(pull, onto.parse().unwrap()).to_string())
+    }
+
     /// Puts a pull request into the merge queue, and says the commit that the queue makes.
     pub fn queue(&self, pull: u64) -> String {
         self.with(|state| state.queue(pull).to_string())

@@ -158,8 +158,14 @@ impl State {
 
     /// Puts a pull request into the merge queue; says the commit that the queue makes.
     pub fn queue(&mut self, number: u64) -> Oid {
+        let (onto, _) = self.range(self.pull(number));
+        self.queue_behind(number, onto)
+    }
+
+    /// The same behind what the queue made for another one.
+    pub fn queue_behind(&mut self, number: u64, onto: Oid) -> Oid {
         let pull = self.pull(number);
-        let (onto, head) = self.range(pull);
+        let head = pull.head;
         let branch = format!("gh-readonly-queue/{}/pr-{number}-{onto}", pull.base);
         let web = ("GitHub".to_owned(), "noreply@github.com".to_owned());
         let message = format!("Merge pull request #{number}");

@@ -20,6 +20,16 @@ impl GitHub {
         log
     }
 
+    /// What a file holds on a branch.
+    #[track_caller]
+    pub fn file(&self, branch: &str, path: &str) -> String {
+        self.with(|state| {
+            let git = &state.ops().git;
+            let object = git.revparse_single(&format!("{branch}:{path}")).unwrap();
+            String::from_utf8(object.into_blob().unwrap().content().to_vec()).unwrap()
+        })
+    }
+
     /// A check run that some workflow's job of this name left on a commit; its id.
     pub fn check_run_of_a_workflow(&self, sha: &str, name: &str, conclusion: &str) -> u64 {
         self.with(|state| {
