@@ -183,6 +183,33 @@ fn each_rule_that_is_missing_is_told() {
 }
 
 #[test]
+fn one_answer_for_several_branches_takes_a_queue() {
+    let github = Well::default().build();
+    let settings = "protected_bases: [main, release]\n";
+    github.commit("carol", "main", &[("policies/org/settings/data.yaml", settings)], "Two");
+    github.push("carol", "release", &github.tip("main").unwrap(), false);
+    let rules = |github: &GitHub, queue: bool| {
+        github.with(|state| {
+            let mut rules = state.rules["main"].clone();
+            rules.retain(|rule| rule["type"] != "merge_queue");
+            if queue {
+                let mut rule = rules[0].clone();
+                rule["type"] = json!("merge_queue");
+                rules.push(rule);
+            }
+            for branch in ["main", "release"] {
+                state.rules.insert(branch.to_owned(), rules.clone());
+            }
+        });
+    };
+    rules(&github, false);
+    advises(&github, "policies/several-branches", "one answer stands for several branches");
+    rules(&github, true);
+    let (_, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert!(!codes(&checks, "advice").contains(&"policies/several-branches"), "{checks:#?}");
+}
+
+#[test]
 fn a_status_that_only_informs_may_not_be_required() {
     let github = Well::default().build();
     well::rule(&github, "required_status_checks", |parameters| {

@@ -46,5 +46,16 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
                 ),
         );
     }
+    let states = facts.branches.iter().filter_map(|branch| branch.state.as_ref());
+    if states.clone().count() > 1 && !states.clone().all(|state| state.protection.is_queued()) {
+        checks.push(
+            Check::advice("policies/several-branches", "one answer stands for several branches")
+                .why(
+                    "a status belongs to a commit: a pull request that is sent to another of them \
+                     keeps its answer until it is judged anew, a moment later",
+                )
+                .fix("a merge queue on each, whose event is judged right before the merge"),
+        );
+    }
     checks
 }

@@ -184,8 +184,13 @@ impl Protection {
             classic.required_status_checks.as_ref().is_some_and(|it| it.strict == Some(true))
         };
         self.parameters().any(|it| it.strict_required_status_checks_policy == Some(true))
-            || self.has("merge_queue")
+            || self.is_queued()
             || self.classic.as_ref().is_some_and(by_classic)
+    }
+
+    /// Whether a merge queue judges at the last moment.
+    pub fn is_queued(&self) -> bool {
+        self.has("merge_queue")
     }
 
     /// Whether only pull requests bring something to the branch.
