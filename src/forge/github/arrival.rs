@@ -9,9 +9,8 @@ use crate::time::{Duration, Time};
 /// The start of the latest unbroken run of pushes after which the branch held head's content, which
 /// is what `same` tells of a commit. Nothing if the pushes don't lead to head.
 pub fn by_pushes(pushes: &[Push], head: &str, same: impl Fn(&str) -> bool) -> Option<Time> {
-    let is_move = |push: &&Push| push.activity_type != "branch_deletion";
     // Behind a deletion the branch was another one.
-    let latest = pushes.iter().take_while(is_move);
+    let latest = pushes.iter().take_while(|push| !push.is_deletion());
     let mut run = latest.take_while(|push| push.after == head || same(&push.after)).peekable();
     if run.peek()?.after != head {
         return None;

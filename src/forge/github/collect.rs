@@ -133,8 +133,7 @@ impl<'a> Collector<'a> {
         let ready = self.events("ready_for_review").filter_map(|event| event.created_at);
         let ready = ready.fold(pull.created_at, Time::max);
         let is_sound = |push: &&Push| self.holds(&push.after, |material| material.is_some());
-        let pushes = self.facts.pushes.as_deref().unwrap_or_default();
-        let sound = pushes.iter().filter(is_sound).map(|push| push.timestamp).min();
+        let sound = self.pushes().filter(is_sound).map(|push| push.timestamp).min();
         sound.map_or(ready, |sound| ready.max(sound))
     }
 
@@ -206,7 +205,7 @@ impl<'a> Collector<'a> {
         }
         let author = self.facts.pull.user.as_ref().map(|user| user.id);
         let opened = self.facts.pull.created_at;
-        for push in self.facts.pushes.iter().flatten().filter(|push| push.timestamp >= opened) {
+        for push in self.pushes().filter(|push| push.timestamp >= opened) {
             if push.actor.is_none() || push.actor.as_ref().map(|actor| actor.id) != author {
                 let email = format!("a push on {} UTC", push.timestamp.for_people());
                 found.add(self.login(push.actor.as_ref()), &email, Part::Pusher);
@@ -229,12 +228,27 @@ impl<'a> Collector<'a> {
 
     /// Everybody whom the server saw pushing, as far as it tells.
     fn pushers(&self) -> Vec<Login> {
-        let by_pushes = self.facts.pushes.iter().flatten().filter_map(|push| push.actor.as_ref());
+        let by_pushes = self.pushes().filter_map(|push| push.actor.as_ref());
         let by_force =
             self.events("head_ref_force_pushed").filter_map(|event| event.actor.as_ref());
         let pushers: BTreeSet<_> =
             by_pushes.chain(by_force).filter_map(|user| self.people.login(user)).collect();
         pushers.into_iter().collect()
+    }
+
+    /// The pushes that made the change, newest first, as far as the server tells. What was pushed
+    /// before the branch was deleted, and the pull request then opened from a new one, was another
+    /// change, unless it stands here again.
+    fn pushes(&self) -> impl Iterator<Item = &'a Push> {
+        let pushes = self.facts.pushes.as_deref().unwrap_or_default();
+        let opened = self.facts.pull.created_at;
+        let is_end = |push: &Push| push.is_deletion() && push.timestamp < opened;
+        let (of_branch, of_earlier) =
+            pushes.split_at(pushes.iter().position(is_end).unwrap_or(pushes.len()));
+        let stands_here =
+            |push: &&Push| self.commits.iter().any(|commit| commit.id.to_string() == push.after);
+        let of_change = of_branch.iter().chain(of_earlier.iter().filter(stands_here));
+        of_change.filter(|push| !push.is_deletion())
     }
 
     /// The members of the teams that reviewers belong to, where the roster says that GitHub knows

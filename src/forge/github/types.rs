@@ -154,6 +154,13 @@ pub struct Push {
     pub actor: Option<User>,
 }
 
+impl Push {
+    /// Whether it took the branch away.
+    pub fn is_deletion(&self) -> bool {
+        self.activity_type == "branch_deletion"
+    }
+}
+
 /// A check run.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CheckRun {

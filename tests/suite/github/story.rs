@@ -19,6 +19,7 @@
 //! - alice re-requests bob
 //! - alice drafts                           # readies, closes, reopens
 //! - alice retargets main
+//! - carol deletes the branch               # that the change is on
 //! - carol branches release                 # off main
 //! - carol moves main                       # by a commit that has nothing to do with this
 //! - erin removes carol                     # from the roster, on main
@@ -140,6 +141,7 @@ impl Story {
                 self.branch = format!("{who}:{BRANCH}");
             }
             [who, "deletes", "the", "fork"] => self.github.delete_fork(who),
+            [who, "deletes", "the", "branch"] => self.github.delete_branch(who, &self.branch),
             words => (0..times).for_each(|_| self.review(self.pulls[pull], words)),
         }
     }
