@@ -35,7 +35,7 @@ mod work;
 ///
 /// For a workflow that GitHub starts when an issue is opened, edited or labelled. The branch holds a
 /// commit in the name of the issue's author, who opens the pull request and so is who asks. It follows
-/// the form for as long as nobody else commits to it, and is never forced.
+/// the form until the pull request is open or somebody else commits to it, and is never forced.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -61,7 +61,7 @@ pub struct FormArgs {
     #[arg(long, value_name = "OWNER/NAME")]
     repo: Option<String>,
 
-    /// Print the request and the answer, and do nothing
+    /// Print the request and the answer, do nothing, and ask nobody for open pull requests
     #[arg(long)]
     dry_run: bool,
 }
@@ -83,14 +83,16 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
 
     if args.dry_run {
         let git = open(&event, &author, |program| program)?;
-        let Some(work) = desk.work(&git, now)? else { return Ok(ExitCode::SUCCESS) };
+        let work = desk.work(&git, now, |_| Ok(None))?;
+        let Some(work) = work else { return Ok(ExitCode::SUCCESS) };
         print(&work.for_people())?;
         return Ok(work.exit_code());
     }
     let place = GitHubArgs { repo: Some(name.to_string()) }.open()?;
     for _ in 0..ATTEMPTS {
         let git = open(&event, &author, |program| place.github.let_in(program, &server))?;
-        let Some(work) = desk.work(&git, now)? else { return Ok(ExitCode::SUCCESS) };
+        let work = desk.work(&git, now, |branch| place.github.open_pull_of(branch))?;
+        let Some(work) = work else { return Ok(ExitCode::SUCCESS) };
         match work.put.as_ref().map(|put| put.carry_out(&git, event.issue.number)).transpose()? {
             None | Some(Moved::Yes) => {
                 let answer = work.comment.text();

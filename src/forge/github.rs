@@ -194,6 +194,24 @@ impl GitHub {
         Ok(pulls)
     }
 
+    /// The number of the open pull request of one of the repository's own branches; nothing if there
+    /// is none.
+    ///
+    /// # Errors
+    /// When GitHub can't be asked.
+    pub fn open_pull_of(&self, branch: &str) -> anyhow::Result<Option<u64>> {
+        let head = client::encoded(&format!("{}:{branch}", self.repository.owner));
+        let path = format!("{}?state=open&head={head}", self.repository.path(&["pulls"]));
+        let pulls: Vec<types::Pull> = self
+            .client
+            .run(self.client.list(&path))
+            .with_context(|| format!("look for the pull request of {branch}"))?;
+        // A fork can have the same owner.
+        let is_own =
+            |pull: &&types::Pull| pull.head.branch == branch && pull.head.repo == pull.base.repo;
+        Ok(pulls.iter().find(is_own).map(|pull| pull.number))
+    }
+
     /// The members of a team; nothing if GitHub doesn't show them.
     fn members(&self, organisation: &str, slug: &str) -> anyhow::Result<Option<Vec<types::User>>> {
         let path = client::path(&["orgs", organisation, "teams", slug, "members"]);

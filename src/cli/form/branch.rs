@@ -21,6 +21,8 @@ pub enum Standing {
         tip: Oid,
         /// Whether everything on it comes from the form, and from nobody else.
         is_ours: bool,
+        /// The number of its pull request, if one is open.
+        pull: Option<u64>,
     },
     /// A change that is merged, by its id.
     Merged(String),
@@ -40,11 +42,17 @@ fn mark(issue: u64) -> String {
     format!("Issue: #{issue}")
 }
 
-/// Finds what an issue's form has become. `email` is its author's address in commits.
+/// Finds what an issue's form has become. `email` is its author's address in commits, and `pull_of`
+/// tells of a branch which pull request is open.
 ///
 /// # Errors
-/// When the repository can't be read.
-pub fn standing(git: &Git, issue: u64, email: &str) -> anyhow::Result<Standing> {
+/// When the repository can't be read, or nobody tells of the pull request.
+pub fn standing(
+    git: &Git,
+    issue: u64,
+    email: &str,
+    pull_of: impl FnOnce(&str) -> anyhow::Result<Option<u64>>,
+) -> anyhow::Result<Standing> {
     let (repo, base) = (git.repo(), git.base()?);
     let commits = |from: Option<Oid>, to: Oid| -> anyhow::Result<Vec<Commit>> {
         repo.commits_between(from, to)?.into_iter().map(|commit| repo.commit(commit)).collect()
@@ -59,7 +67,8 @@ pub fn standing(git: &Git, issue: u64, email: &str) -> anyhow::Result<Standing> 
     for (id, tip) in git.branches.below(CHANGE)? {
         let commits = commits(Some(base), tip)?;
         if commits.iter().any(is_ours) {
-            return Ok(Standing::Branch { id, tip, is_ours: commits.iter().all(is_ours) });
+            let pull = pull_of(&format!("{CHANGE}{id}"))?;
+            return Ok(Standing::Branch { id, tip, is_ours: commits.iter().all(is_ours), pull });
         }
     }
     // A squashed one is the committer's, and says the same.

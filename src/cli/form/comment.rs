@@ -43,6 +43,8 @@ pub struct Branch {
     pub repository: String,
     /// The branch that the change goes to.
     pub base: String,
+    /// The number of its pull request, if one is open.
+    pub pull: Option<u64>,
 }
 
 /// Something that the form lacks.
@@ -76,10 +78,11 @@ impl Comment {
         }
         let follows = match (&self.branch, &self.refusal) {
             (None, _) => "Edit the form, and it is read again.",
-            (Some(_), None) => {
-                "Edit the form, and the branch follows for as long as nobody else commits to it."
+            (Some(Branch { pull: None, .. }), None) => {
+                "Edit the form, and the branch follows until its pull request is open, or somebody \
+                 else commits to it."
             }
-            (Some(_), Some(_)) => return fit(&out).into_owned(),
+            (Some(_), _) => return fit(&out).into_owned(),
         };
         let _ = writeln!(out, "\n<sub>{follows}</sub>");
         fit(&out).into_owned()
@@ -89,12 +92,19 @@ impl Comment {
 impl Branch {
     fn text(&self) -> String {
         let (id, requester) = (markdown(&self.id), &self.requester);
-        format!(
-            "### 📝 {id} is on the branch <code>change/{id}</code>\n\n\
-             **[Open the pull request]({})**: its author is who asks for the change, and so \
-             {requester} opens it. Then it is judged, and its reviews begin.\n",
-            self.link()
-        )
+        let next = match self.pull {
+            Some(number) => format!(
+                "**[Its pull request]({}/pull/{number})** is open: it is judged, reviewed and edited \
+                 there.",
+                self.repository
+            ),
+            None => format!(
+                "**[Open the pull request]({})**: its author is who asks for the change, and so \
+                 {requester} opens it. Then it is judged, and its reviews begin.",
+                self.link()
+            ),
+        };
+        format!("### 📝 {id} is on the branch <code>change/{id}</code>\n\n{next}\n")
     }
 
     /// The page that opens the pull request.
@@ -121,6 +131,7 @@ mod tests {
             requester: "alice".parse().unwrap(),
             repository: "https://github.com/acme/ops".to_owned(),
             base: "main".to_owned(),
+            pull: None,
         }
     }
 

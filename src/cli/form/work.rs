@@ -25,6 +25,10 @@ use crate::time::Time;
 /// Where forms stand in a repository.
 const TEMPLATES: &str = ".github/ISSUE_TEMPLATE";
 
+/// Why a form isn't read once its pull request is open.
+const IN_REVIEW: &str = "the branch doesn't follow this form while its pull request is open: edit \
+                         the request there instead";
+
 /// What is known before anything is read from the repository.
 pub struct Desk<'a> {
     /// The repository's page.
@@ -74,19 +78,27 @@ impl Work {
 }
 
 impl Desk<'_> {
-    /// What is to be done about the form as it stands; nothing for an issue that is over.
+    /// What is to be done about the form as it stands; nothing for an issue that is over. `pull_of`
+    /// tells of a branch which pull request is open.
     ///
     /// # Errors
-    /// When the repository can't be read, or its policies can't be used.
-    pub fn work(&self, git: &Git, now: Time) -> anyhow::Result<Option<Work>> {
-        let standing = branch::standing(git, self.event.issue.number, &self.author.email())?;
+    /// When the repository can't be read, its policies can't be used, or nobody tells of the pull
+    /// request.
+    pub fn work(
+        &self,
+        git: &Git,
+        now: Time,
+        pull_of: impl FnOnce(&str) -> anyhow::Result<Option<u64>>,
+    ) -> anyhow::Result<Option<Work>> {
+        let (issue, email) = (self.event.issue.number, self.author.email());
+        let standing = branch::standing(git, issue, &email, pull_of)?;
         let (bundle, watchdog) = policies_at(git.repo(), git.base()?)?;
         if let Some(why) = self.event.refusal(self.author, &bundle.org.roster) {
             return Ok(self.not_read(&why, &standing).map(|why| self.refused(&standing, why)));
         }
-        let (id, from) = match &standing {
-            Standing::New => (None, None),
-            Standing::Branch { id, tip, is_ours: true } => (Some(id.as_str()), Some(*tip)),
+        let id = match &standing {
+            Standing::New => None,
+            Standing::Branch { id, is_ours: true, .. } => Some(id.as_str()),
             Standing::Branch { id, .. } => {
                 let why = format!(
                     "`{CHANGE}{id}` holds commits that don't come from this form, and is left as it \
@@ -108,7 +120,14 @@ impl Desk<'_> {
         self.complete(&mut reading.request, &bundle);
         let form = Form { template, bundle, watchdog, taken, now };
         let (draft, open) = form.judge(&reading)?;
-        self.answer(git, reading.request, draft, open, from).map(Some)
+        let work = self.answer(git, reading.request, draft, open, &standing)?;
+        // A push in the workflow's name would be a stranger's part in what is reviewed.
+        match standing {
+            Standing::Branch { pull: Some(_), .. } if work.put.is_some() => {
+                Ok(Some(self.refused(&standing, IN_REVIEW.to_owned())))
+            }
+            _ => Ok(Some(work)),
+        }
     }
 
     /// What the requester doesn't have to say.
@@ -133,37 +152,41 @@ impl Desk<'_> {
         request: ChangeRequest,
         draft: Draft,
         open: Vec<Open>,
-        from: Option<Oid>,
+        standing: &Standing,
     ) -> anyhow::Result<Work> {
+        let (from, pull) = match standing {
+            Standing::Branch { tip, pull, .. } => (Some(*tip), *pull),
+            _ => (None, None),
+        };
         let id = request.id.context("the request has no id")?;
         let summary = request.summary.unwrap_or_default();
         let held = from.map(|tip| git.repo().entry(tip, &draft.file.path)).transpose()?.flatten();
         let held = held.map(|entry| git.repo().bytes(entry.id)).transpose()?;
         let is_there = held.is_some_and(|held| held == draft.text.as_bytes());
-        let comment =
-            Comment { branch: Some(self.branch(id.as_str(), &summary)), refusal: None, open };
+        let branch = self.branch(id.as_str(), &summary, pull);
+        let comment = Comment { branch: Some(branch), refusal: None, open };
         let request = Some(draft.text.clone());
         let put = Put { id, from, path: draft.file.path, text: draft.text, summary };
         Ok(Work { put: (!is_there).then_some(put), comment, request })
     }
 
-    fn branch(&self, id: &str, summary: &str) -> Branch {
+    fn branch(&self, id: &str, summary: &str, pull: Option<u64>) -> Branch {
         Branch {
             id: id.to_owned(),
             summary: summary.to_owned(),
             requester: self.author.login.clone(),
             repository: self.page.clone(),
             base: self.event.repository.default_branch.clone(),
+            pull,
         }
     }
 
-    /// A refusal that keeps the link to the branch, if there is one.
+    /// A refusal that keeps the link to the branch, if there is one, or to its pull request, where
+    /// whatever is wrong is put right.
     fn refused(&self, standing: &Standing, why: String) -> Work {
-        let branch = match standing {
-            Standing::Branch { id, .. } => Some(self.branch(id, "")),
-            _ => None,
-        };
-        Work::refused(branch, why)
+        let Standing::Branch { id, pull, .. } = standing else { return Work::refused(None, why) };
+        let why = pull.map_or(why, |_| IN_REVIEW.to_owned());
+        Work::refused(Some(self.branch(id, "", *pull)), why)
     }
 
     /// Why the form isn't read, for its author; nothing if there is nothing to say.

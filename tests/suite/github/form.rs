@@ -223,6 +223,38 @@ fn somebody_elses_commits_stay() {
 }
 
 #[test]
+fn an_open_pull_request_does_not_follow_the_form() {
+    let town = Town::new();
+    town.fill_in(&[]).ended(0, &[]);
+    let tip = town.github.tip("change/CHG-1");
+    let pull = town.github.open_pull("alice", "change/CHG-1", "main");
+    let link = format!("[Its pull request]({}/acme/ops/pull/{pull})", town.github.url());
+    town.fill_in(&[("Summary", "Something else")]).ended(1, &[]);
+    assert_eq!(town.github.tip("change/CHG-1"), tip);
+    let answer = town.answer();
+    let why = "edit the request there instead";
+    assert!(answer.contains(&link) && answer.contains(why), "{answer}");
+
+    town.fill_in(&[]).ended(0, &[&link]);
+    assert!(!town.answer().contains(why), "the branch holds what the form says");
+    town.form(&town.event("anything else")).ended(1, &[&link, why]);
+
+    town.github.close(pull, "alice");
+    town.fill_in(&[("Summary", "Something else")]).ended(0, &["[Open the pull request]"]);
+    assert_ne!(town.github.tip("change/CHG-1"), tip);
+}
+
+#[test]
+fn a_stranger_s_branch_of_the_same_name_stops_no_form() {
+    let town = Town::new();
+    town.fill_in(&[]).ended(0, &[]);
+    town.github.fork("mallory");
+    town.github.commit("mallory", "mallory:change/CHG-1", &[("x", "x")], "x");
+    town.github.open_pull("mallory", "mallory:change/CHG-1", "main");
+    town.fill_in(&[("Summary", "Something else")]).ended(0, &["[Open the pull request]"]);
+}
+
+#[test]
 fn an_id_is_used_once() {
     let town = Town::new();
     town.github.commit("carol", "main", &[("requests/2025/CHG-7.yaml", "id: CHG-7\n")], "Old");

@@ -121,7 +121,9 @@ impl<'a> Workflow<'a> {
             let code = "workflows/permissions";
             let place = format!("{}, job {}", self.path, job.name);
             let may_write: &[&str] = if job.runs_form() { &FORM } else { &ANSWERING };
-            let wanted: Vec<_> = may_write.iter().map(|name| format!("{name}: write")).collect();
+            let mut wanted: Vec<_> =
+                may_write.iter().map(|name| format!("{name}: write")).collect();
+            wanted.extend(job.runs_form().then(|| "pull-requests: read".to_owned()));
             let fix = format!(
                 "{}: give the job `permissions: {{contents: read, {}}}`",
                 self.path,

@@ -48,7 +48,11 @@ fn a_job_that_judges_may_answer_and_no_more() {
         ("{contents: write}", "changegate check", Grade::Bad),
         ("{id-token: write}", "x=1; (changegate check)", Grade::Bad),
         ("write-all", "changegate sweep", Grade::Bad),
-        ("{contents: write, issues: write}", "changegate form --event x", Grade::Good),
+        (
+            "{contents: write, issues: write, pull-requests: read}",
+            "changegate form --event x",
+            Grade::Good,
+        ),
         ("{contents: write, statuses: write}", "changegate form --event x", Grade::Bad),
         ("write-all", "cargo test", Grade::Good),
     ] {
