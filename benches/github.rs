@@ -71,6 +71,7 @@ fn many_pull_requests() {
     let here = clone(&github);
     let sweep = || run(&mut changegate(&github, &here, &["sweep"]));
     sweep();
+    github.advance("1m");
     sweep();
     github.forget_requests();
     sweep();

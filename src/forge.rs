@@ -91,10 +91,12 @@ pub trait Forge {
 }
 
 /// What came of publishing a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Published {
     /// People see it.
     Yes,
     /// The pull request isn't what was judged any more: nothing was published.
     Moved,
+    /// Nobody knows what of it was published, for this reason.
+    Unclear(anyhow::Error),
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! collect: where base and head stand ─▶ policies at base ─▶ facts ─▶ the request at head
 //! decide:  decision::decide
-//! publish: head and base read again; if one has moved, all of it anew; then the forge is told
+//! publish: head and base read again, and the forge is told; all of it anew if one has moved, or if
+//!          nobody knows whether the forge took it
 //! ```
 
 use std::cell::RefCell;
@@ -27,7 +28,7 @@ use watchdog::Watchdog;
 pub mod guard;
 pub mod watchdog;
 
-/// How often everything is done anew when branches move meanwhile.
+/// How often everything is done anew when branches move meanwhile, or answers get lost.
 const ATTEMPTS: usize = 5;
 
 /// Judges the pull requests of a forge.
@@ -97,6 +98,7 @@ impl<'a, F: Forge> Gate<'a, F> {
     /// # Errors
     /// When nothing could be decided.
     pub fn check_if_protected(&self, name: &str, now: Time) -> anyhow::Result<Option<Judgement>> {
+        let mut unclear = None;
         for _ in 0..ATTEMPTS {
             let pull = self.forge.pull(name)?;
             if !self.is_protected(&pull)? {
@@ -106,11 +108,17 @@ impl<'a, F: Forge> Gate<'a, F> {
             let judgement = self.judge_beside(pull, same_head, now)?;
             let Judgement { pull, evidence, .. } = &judgement;
             let (judged, org) = (judgement.judged(), &judgement.bundle().org);
-            if self.forge.publish(pull, &judged, evidence, org)? == Published::Yes {
-                return Ok(Some(judgement));
+            match self.forge.publish(pull, &judged, evidence, org)? {
+                Published::Yes => return Ok(Some(judgement)),
+                Published::Moved => unclear = None,
+                // Something else may have happened by now: what is missing is decided on what is there.
+                Published::Unclear(why) => unclear = Some(why),
             }
         }
-        bail!("{name} moves faster than it can be judged: try again")
+        match unclear {
+            Some(why) => Err(why),
+            None => bail!("{name} moves faster than it can be judged: try again"),
+        }
     }
 
     /// Whether a pull request goes to a branch whose pull requests are judged. A branch doesn't say

@@ -113,6 +113,14 @@ impl Add<Duration> for Time {
     }
 }
 
+impl Sub<Duration> for Time {
+    type Output = Time;
+
+    fn sub(self, duration: Duration) -> Time {
+        Time(self.0 - duration.delta())
+    }
+}
+
 impl Sub for Time {
     type Output = Duration;
 

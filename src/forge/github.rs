@@ -290,10 +290,9 @@ impl Forge for GitHub {
 }
 
 impl GitHub {
-    /// Lets everything be learnt anew, in a moment.
+    /// Lets what is open be learnt anew, in a moment.
     fn look_anew(&self) {
         *self.open.borrow_mut() = None;
-        self.facts.borrow_mut().clear();
         self.client.pause(PAUSE);
     }
 }

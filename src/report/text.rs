@@ -13,6 +13,7 @@
 //! Each line is escaped as a whole, so that no part of it can be forgotten.
 
 use crate::decision::{Decision, Effect, SignOffMode, Verdict};
+use crate::time::Time;
 
 use super::escape::terminal;
 use super::{Judged, Reporter, Summary, excerpt, words};
@@ -110,7 +111,7 @@ fn rows(decision: &Decision, verbose: bool) -> String {
             let signed = words::signed_by(sign_off);
             push_row(&mut out, "signed by", (!signed.is_empty()).then_some(signed));
         }
-        let ago = |time| format!("{} ago", (decision.evaluated_at - time).for_people());
+        let ago = |time: Time| format!("{} ago", (decision.evaluated_at - time).for_people());
         push_row(&mut out, "not counted", words::not_counted(decision, ago));
     }
     if is_about("window/") {

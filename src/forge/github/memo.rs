@@ -7,7 +7,7 @@
 use crate::digest::Digest;
 use crate::forge::content::POLICIES;
 use crate::git::{Oid, Repo};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// What an answer was worked out from, as far as it can change unseen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +16,15 @@ pub struct Memo {
     pub until: Option<Time>,
     /// Policies and merged requests at base.
     pub base: String,
-    /// The time of the latest change that GitHub knew of.
+    /// The time of the latest change that was surely seen.
     pub seen: Time,
 }
 
 const KEY: &str = "?changegate=";
+
+/// What happened within this time before it was looked may have been missed: GitHub counts in
+/// seconds, and one of its answers may be older than another.
+const MARGIN: Duration = Duration::seconds(60);
 
 impl Memo {
     /// The memo in an address.
@@ -41,6 +45,11 @@ impl Memo {
         let until = self.until.map_or_else(|| "never".to_owned(), |until| until.to_string());
         let hash = if fragment.is_empty() { "" } else { "#" };
         format!("{page}{KEY}{until}.{}.{}{hash}{fragment}", self.base, self.seen)
+    }
+
+    /// What was surely seen at a moment, of a pull request to which something happened last at another.
+    pub fn seen(updated_at: Time, looked_at: Time) -> Time {
+        updated_at.min(looked_at - MARGIN)
     }
 
     /// What stands at a commit that decisions rest on.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -17,15 +17,11 @@ use super::{GitHub, Subject, name};
 use crate::decision::{Decision, Verdict};
 use crate::evidence::Evidence;
 use crate::forge::content::Brought;
-use crate::forge::{Forge as _, Published, Pull};
+use crate::forge::{Published, Pull};
 use crate::git::Oid;
 use crate::org::Org;
 use crate::report::{self, COMMENT_MARK, Judged};
 use crate::request::Login;
-use crate::time::Time;
-
-/// How often it is tried to write what may or may not have been written.
-const TRIES: usize = 4;
 
 /// The most annotations that GitHub takes at once.
 const ANNOTATIONS: usize = 50;
@@ -39,35 +35,26 @@ impl GitHub {
         evidence: &Evidence,
         org: &Org,
     ) -> anyhow::Result<Published> {
-        let mut unclear = None;
-        for _ in 0..TRIES {
-            let facts = self.facts_of(pull)?;
-            let plan = self.plan(&facts, judged, evidence, org)?;
-            if let Some(plans) = &self.plans {
-                plans.borrow_mut().push(plan);
-                return Ok(Published::Yes);
-            }
-            if plan.steps.is_empty() {
-                return Ok(Published::Yes);
-            }
-            if !self.is_still(&facts)? {
-                self.look_anew();
-                return Ok(Published::Moved);
-            }
-            match self.carry_out(&facts, plan) {
-                Ok(()) => return Ok(Published::Yes),
-                Err(Failure::Refused(refusal)) => return Err(refusal.into()),
-                Err(Failure::Unclear(error)) => unclear = Some(error),
-            }
-            // It may have been written or not: look again, and write what is still missing.
-            self.look_anew();
-            if self.pull(&pull.name)? != *pull {
-                return Ok(Published::Moved);
-            }
+        let facts = self.facts_of(pull)?;
+        let plan = self.plan(&facts, judged, evidence, org)?;
+        if let Some(plans) = &self.plans {
+            plans.borrow_mut().push(plan);
+            return Ok(Published::Yes);
         }
-        match unclear {
-            Some(error) => Err(error.context(format!("write to {}", pull.name))),
-            None => bail!("{} couldn't be written to", pull.name),
+        if plan.steps.is_empty() {
+            return Ok(Published::Yes);
+        }
+        if !self.is_still(&facts)? {
+            self.look_anew();
+            return Ok(Published::Moved);
+        }
+        match self.carry_out(&facts, plan) {
+            Ok(()) => Ok(Published::Yes),
+            Err(Failure::Refused(refusal)) => Err(refusal.into()),
+            Err(Failure::Unclear(error)) => {
+                self.look_anew();
+                Ok(Published::Unclear(error.context(format!("write to {}", pull.name))))
+            }
         }
     }
 
@@ -81,7 +68,7 @@ impl GitHub {
         let memo = Memo {
             until: judged.decision.next_change_at,
             base: Memo::base_of(self.repo(), facts.base)?,
-            seen: facts.pull.updated_at,
+            seen: Memo::seen(facts.pull.updated_at, judged.decision.evaluated_at),
         };
         let is_sweep = self.is_sweep;
         Ok(Planning { facts, judged, evidence, org, memo, is_sweep }.plan())
@@ -208,30 +195,22 @@ impl Writer<'_> {
         };
         let comment = self.facts.timeline.iter().find(marked);
         page = comment.and_then(|event| event.html_url.clone()).unwrap_or(page);
-        // Writing a comment is itself something that happens to the pull request.
-        let mut seen = self.facts.pull.updated_at;
         for step in plan.steps {
             match step {
                 Step::Comment { there, text } => {
                     let written = self.comments().put(&there, COMMENT_MARK, &text).await?;
                     page = written["html_url"].as_str().map_or(page, str::to_owned);
-                    seen = seen.max(updated_at(&written));
                 }
                 Step::Once { mark, text } => {
-                    let written = self.comments().once(&mark, &text).await?;
-                    seen = seen.max(updated_at(&written));
+                    self.comments().once(&mark, &text).await?;
                 }
-                Step::Ask(people) => seen = seen.max(self.ask(&people).await?),
+                Step::Ask(people) => self.ask(&people).await?,
                 Step::Status { context, state, description, memo } => {
-                    let link = match memo {
-                        Some(memo) => Memo { seen, ..memo }.on(&page),
-                        None => page.clone(),
-                    };
+                    let link = memo.map_or_else(|| page.clone(), |memo| memo.on(&page));
                     self.status(&context, state, &description, &link).await?;
                 }
                 Step::CheckRun { over, body, annotations, memo } => {
-                    let link = Memo { seen, ..memo }.on(&page);
-                    self.check_run(over, body, &annotations, &link).await?;
+                    self.check_run(over, body, &annotations, &memo.on(&page)).await?;
                 }
             }
         }
@@ -247,23 +226,22 @@ impl Writer<'_> {
     }
 
     /// Asks people for a review; who can't be asked, because they have no access, is left out.
-    async fn ask(&self, people: &[Login]) -> Result<Time, Failure> {
+    async fn ask(&self, people: &[Login]) -> Result<(), Failure> {
         let parts = ["pulls", &self.number, "requested_reviewers"];
         let path = self.github.repository.path(&parts);
-        let mut seen = self.facts.pull.updated_at;
         let together = json!({ "reviewers": people });
         match self.send(Method::POST, &path, &together).await {
             Err(Failure::Refused(refusal)) if refusal.status == 422 && people.len() > 1 => {}
-            Err(Failure::Refused(refusal)) if refusal.status == 422 => return Ok(seen),
-            asked => return asked.map(|pull| seen.max(updated_at(&pull))),
+            Err(Failure::Refused(refusal)) if refusal.status == 422 => return Ok(()),
+            asked => return asked.map(drop),
         }
         for person in people {
             match self.send(Method::POST, &path, &json!({ "reviewers": [person] })).await {
                 Err(Failure::Refused(refusal)) if refusal.status == 422 => {}
-                asked => seen = seen.max(updated_at(&asked?)),
+                asked => drop(asked?),
             }
         }
-        Ok(seen)
+        Ok(())
     }
 
     async fn status(
@@ -327,9 +305,4 @@ impl Writer<'_> {
         let runs = client.list_in(&path, Some("check_runs")).await.map_err(Failure::Unclear)?;
         Ok(runs.into_iter().next())
     }
-}
-
-fn updated_at(written: &Value) -> Time {
-    let time = written["updated_at"].as_str().and_then(|time| time.parse().ok());
-    time.unwrap_or_else(|| Time::nearest_unix(0))
 }

@@ -102,7 +102,8 @@ fn more_than_fifty_annotations_come_in_several_requests() {
 fn sweeps_know_check_runs() {
     let (github, pull) = opened(&request());
     changegate(&github, &["sweep"]).ended(0, &["1 judged anew"]);
-    changegate(&github, &["sweep"]).ended(0, &[]);
+    github.advance("1m");
+    changegate(&github, &["sweep"]).ended(0, &["1 judged anew"]);
     changegate(&github, &["sweep"]).ended(0, &["0 judged anew"]);
     github.set_now("2026-11-23T22:15:00Z".parse().unwrap());
     changegate(&github, &["sweep"]).ended(0, &["its time has come"]);

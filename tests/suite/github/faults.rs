@@ -223,3 +223,51 @@ fn an_objection_on_a_page_of_its_own_is_seen() {
     github.review(pull, "carol", "CHANGES_REQUESTED");
     assert_eq!(checked(&github, pull), "failure");
 }
+
+#[test]
+fn an_objection_while_the_comment_is_written_is_found_by_the_next_sweep() {
+    let (github, pull) = approved();
+    github.advance("1m");
+    github.before("PATCH", "/comments/", move |state| {
+        state.now = state.now + "2s".parse().unwrap();
+        state.review(pull, state.id_of("carol"), "CHANGES_REQUESTED", "");
+        state.now = state.now + "1s".parse().unwrap();
+    });
+    sweep(&github).went_well();
+    assert_eq!(answer(&github, pull).0, "success");
+    github.advance("15m");
+    sweep(&github).ended(0, &["1 judged anew"]);
+    assert_eq!(answer(&github, pull).0, "failure");
+    github.advance("15m");
+    sweep(&github).went_well();
+    github.advance("15m");
+    sweep(&github).ended(0, &["0 judged anew"]);
+}
+
+#[test]
+fn an_objection_in_the_second_of_the_answer_is_found_by_the_next_sweep() {
+    let (github, pull) = approved();
+    assert_eq!(checked(&github, pull), "success");
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    github.advance("15m");
+    sweep(&github).ended(0, &["1 judged anew"]);
+    assert_eq!(answer(&github, pull).0, "failure");
+}
+
+#[test]
+fn an_objection_while_an_answer_gets_lost_counts() {
+    let (github, pull) = approved();
+    github.before("POST", "/statuses/", move |state| {
+        state.review(pull, state.id_of("carol"), "CHANGES_REQUESTED", "");
+    });
+    github.fail(Fault::status(502).on("POST", "/statuses/"));
+    assert_eq!(checked(&github, pull), "failure");
+    assert!(github.has_failed());
+}
+
+#[test]
+fn a_write_that_is_never_taken_says_so() {
+    let (github, pull) = approved();
+    github.fail(Fault::status(502).on("POST", "/statuses/").always());
+    check(&github, pull).ended(2, &["write to #1", "502"]);
+}
