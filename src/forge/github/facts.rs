@@ -45,8 +45,8 @@ pub struct Facts {
 
 impl Facts {
     /// Learns what there is to know: from the API, and by git the commits that aren't here yet.
-    /// Nothing if the two don't tell of the same commits: a push came in between, or one of them is a
-    /// moment behind.
+    /// Nothing if they don't tell of the same commits: a push came in between, or the API, its list of
+    /// pushes or git is a moment behind.
     fn learn(github: &GitHub, pull: Pull, open: Rc<Vec<Pull>>) -> anyhow::Result<Option<Self>> {
         let GitHub { client, remote, .. } = github;
         let repository = repository(&pull)?;
@@ -72,6 +72,10 @@ impl Facts {
         let Some(Standing { default_branch, base, answers }) = told.standing else {
             return Ok(None);
         };
+        let newest = told.pushes.as_ref().and_then(|pushes| pushes.first());
+        if newest.is_some_and(|push| push.after != pull.head.sha) {
+            return Ok(None);
+        }
         let head: Oid = pull.head.sha.parse().context("read the head's id")?;
         let are_here = || -> anyhow::Result<bool> {
             Ok(base.branch == pull.base.branch
@@ -173,14 +177,17 @@ impl Told {
 }
 
 /// The pushes to a pull request's branch, newest first; nothing where GitHub doesn't tell: the fork
-/// is gone or can't be seen.
+/// is gone or can't be seen, or the last push is older than what GitHub keeps.
 async fn pushes(client: &Client, pull: &Pull) -> anyhow::Result<Option<Vec<Push>>> {
     let Some(repository) = &pull.head.repo else { return Ok(None) };
     let repository: super::Name = repository.full_name.parse()?;
     let branch = format!("refs/heads/{}", pull.head.branch);
     let path = format!("{}?ref={}", repository.path(&["activity"]), client::encoded(&branch));
     match client.list::<Push>(&path).await {
-        Ok(pushes) => Ok(Some(pushes.into_iter().filter(|push| push.name == branch).collect())),
+        Ok(mut pushes) => {
+            pushes.retain(|push| push.name == branch);
+            Ok(Some(pushes).filter(|pushes| !pushes.is_empty()))
+        }
         Err(error) if matches!(client::status_of(&error), Some(403 | 404 | 422)) => Ok(None),
         Err(error) => Err(error),
     }
@@ -195,7 +202,10 @@ impl GitHub {
             }
             self.look_anew();
         }
-        bail!("GitHub's API and its Git tell of different commits of #{number}: try again")
+        bail!(
+            "GitHub's API, its list of pushes and its Git tell of different heads of #{number}: try \
+             again in a minute"
+        )
     }
 
     /// Whether a pull request still stands where it stood.

@@ -1,10 +1,12 @@
 //! What goes wrong on the way to GitHub and back. None of it ends in a success that isn't due, and
 //! the next look heals it.
 
-use super::office::{BRANCH, answer, changegate, check, checked, opened, request, sweep};
+use super::office::{
+    BRANCH, answer, changegate, check, checked, opened, opened_by, request, request_of, sweep,
+};
 use changegate::policy::PolicyBundle;
 
-use crate::plumbing::github::{Fault, GitHub, NewCommit, person};
+use crate::plumbing::github::{Fault, GitHub, NewCommit, person, texts};
 
 const SETTINGS: &str = "policies/org/settings/data.yaml";
 
@@ -270,4 +272,48 @@ fn a_write_that_is_never_taken_says_so() {
     let (github, pull) = approved();
     github.fail(Fault::status(502).on("POST", "/statuses/").always());
     check(&github, pull).ended(2, &["write to #1", "502"]);
+}
+
+/// A change of erin's, an L3, that needs no review, until alice, an L1, pushes to it in erin's name.
+fn pushed_by_alice() -> (GitHub, u64) {
+    let text = request_of("erin", "edge-fra-1");
+    let (github, pull) = opened_by("erin", &text);
+    assert_eq!(checked(&github, pull), "success");
+    github.advance("1h");
+    let other = text.replace("edge-fra-1", "edge-fra-2");
+    let commit = github.write(&NewCommit {
+        parents: vec![github.head(pull)],
+        author: person("erin"),
+        files: texts(&[("requests/CHG-7.yaml", &other)]),
+        message: "The other edge".to_owned(),
+        committer: None,
+    });
+    github.push("alice", BRANCH, &commit, false);
+    (github, pull)
+}
+
+#[test]
+fn a_push_that_is_listed_late_is_waited_for() {
+    let (github, pull) = pushed_by_alice();
+    github.fail(Fault::behind().on("GET", "/activity"));
+    assert_eq!(checked(&github, pull), "pending");
+    assert!(github.has_failed());
+}
+
+#[test]
+fn a_push_that_stays_unlisted_decides_nothing() {
+    let (github, pull) = pushed_by_alice();
+    github.fail(Fault::behind().on("GET", "/activity").always());
+    check(&github, pull).ended(2, &["its list of pushes", "different heads of #1"]);
+    assert_eq!(answer(&github, pull).0, "error");
+    github.heal();
+    sweep(&github).went_well();
+    assert_eq!(answer(&github, pull).0, "pending");
+}
+
+#[test]
+fn pushes_from_before_github_kept_them_hold_nothing_up() {
+    let (github, pull) = approved();
+    github.with(|state| state.activity.clear());
+    assert_eq!(checked(&github, pull), "success");
 }

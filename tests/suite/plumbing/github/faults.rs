@@ -41,6 +41,8 @@ pub enum Kind {
     Truncated,
     /// An empty list.
     EmptyPage,
+    /// A list without its first item.
+    Behind,
 }
 
 impl Fault {
@@ -89,6 +91,11 @@ impl Fault {
         Fault::new(Kind::EmptyPage)
     }
 
+    /// A list, newest first, that lacks its newest item still.
+    pub fn behind() -> Self {
+        Fault::new(Kind::Behind)
+    }
+
     /// For which requests: a method, and what the address with its query contains. `*` stands for
     /// anything, `$` at the end for the end.
     #[must_use]
@@ -131,8 +138,8 @@ impl Fault {
     }
 
     fn new(kind: Kind) -> Self {
-        // Half an answer, or an empty one, takes an answer.
-        let after_effect = matches!(kind, Kind::Truncated | Kind::EmptyPage);
+        // What is left of an answer takes an answer.
+        let after_effect = matches!(kind, Kind::Truncated | Kind::EmptyPage | Kind::Behind);
         Fault { kind, wanted: Wanted::default(), first: 1, times: 1, after_effect, seen: 0 }
     }
 }

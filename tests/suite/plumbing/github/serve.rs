@@ -132,7 +132,8 @@ async fn handle(
         (Some(Met { kind, after_effect: true }), Some(reply)) => match kind {
             Kind::Closed => None,
             Kind::Answer(status, headers) => Some(Reply::of(front(status, &headers))),
-            Kind::EmptyPage => Some(reply.emptied()),
+            Kind::EmptyPage => Some(reply.with_lists(Vec::clear)),
+            Kind::Behind => Some(reply.with_lists(|items| drop(items.drain(..items.len().min(1))))),
             Kind::Truncated => {
                 truncated = true;
                 Some(reply)
@@ -327,13 +328,13 @@ impl Reply {
         Reply { status: answer.status, headers, body }
     }
 
-    /// The same with empty lists.
-    fn emptied(self) -> Self {
+    /// The same with other lists.
+    fn with_lists(self, change: impl Fn(&mut Vec<Value>)) -> Self {
         let mut body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         match &mut body {
-            Value::Array(items) => items.clear(),
+            Value::Array(items) => change(items),
             Value::Object(fields) => {
-                fields.values_mut().filter_map(Value::as_array_mut).for_each(Vec::clear);
+                fields.values_mut().filter_map(Value::as_array_mut).for_each(change);
             }
             _ => {}
         }
