@@ -197,8 +197,17 @@ impl<'a> Reviewing<'a, '_> {
     /// member of the team that the roster puts them into.
     fn left(&self, login: &Login) -> Option<WhyNot> {
         let team = self.org.roster.people.get(login)?.team.as_ref()?;
-        let members = self.evidence.teams.get(team)?;
-        match &members.members {
+        let is_forge_s = || {
+            let team = self.org.roster.teams.get(team);
+            self.evidence.forge == Some(ForgeKind::Github)
+                && team.is_some_and(|team| team.forge_team.is_some())
+        };
+        let members = match self.evidence.teams.get(team) {
+            Some(known) => known.members.as_ref(),
+            None if is_forge_s() => None,
+            None => return None,
+        };
+        match members {
             None => Some(WhyNot::MembersUnknown { team: team.clone() }),
             Some(members) if members.contains(login) => None,
             Some(_) => Some(WhyNot::FormerMember { team: team.clone() }),

@@ -24,7 +24,7 @@ use super::content::Brought;
 use super::{Forge, Published, Pull};
 use crate::evidence::Evidence;
 use crate::git::{Oid, Program, Repo};
-use crate::org::Org;
+use crate::org::{ForgeTeam, Org};
 use crate::report::Judged;
 use crate::time::Time;
 
@@ -213,9 +213,8 @@ impl GitHub {
     }
 
     /// The members of a team; nothing if GitHub doesn't show them.
-    fn members(&self, organisation: &str, slug: &str) -> anyhow::Result<Option<Vec<types::User>>> {
-        let path = client::path(&["orgs", organisation, "teams", slug, "members"]);
-        match self.client.run(self.client.list(&path)) {
+    fn members(&self, team: &ForgeTeam) -> anyhow::Result<Option<Vec<types::User>>> {
+        match self.client.run(self.client.list(&members_of(team))) {
             Ok(members) => Ok(Some(members)),
             Err(error) if matches!(client::status_of(&error), Some(403 | 404)) => Ok(None),
             Err(error) => Err(error),
@@ -234,6 +233,11 @@ impl GitHub {
         let facts = self.facts.borrow().get(&pull.name).cloned();
         facts.with_context(|| format!("{} was judged before it was looked at", pull.name))
     }
+}
+
+/// Where a team's members stand in the API.
+fn members_of(team: &ForgeTeam) -> String {
+    client::path(&["orgs", &team.organisation, "teams", &team.slug, "members"])
 }
 
 /// A pull request's name here: `#7`.

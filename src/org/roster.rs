@@ -165,8 +165,60 @@ impl JsonSchema for SigningKey {
 pub struct Team {
     /// The forge's team whose members belong to it, `organisation/team`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "acme/payments")]
-    pub forge_team: Option<String>,
+    pub forge_team: Option<ForgeTeam>,
+}
+
+/// A forge's team, `organisation/team`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "Cow<str>", into = "String")]
+pub struct ForgeTeam {
+    /// The organisation that it belongs to.
+    pub organisation: String,
+    /// Its name in addresses.
+    pub slug: String,
+}
+
+impl TryFrom<Cow<'_, str>> for ForgeTeam {
+    type Error = String;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, String> {
+        let is_name = |part: &str| !part.is_empty() && !part.contains(['/', ' ', '@']);
+        match text.split_once('/') {
+            Some((organisation, slug)) if is_name(organisation) && is_name(slug) => {
+                Ok(ForgeTeam { organisation: organisation.to_owned(), slug: slug.to_owned() })
+            }
+            _ => Err(format!(
+                "`{text}` names no team of the forge: write organisation/team, such as acme/payments"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for ForgeTeam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.organisation, self.slug)
+    }
+}
+
+impl From<ForgeTeam> for String {
+    fn from(team: ForgeTeam) -> String {
+        team.to_string()
+    }
+}
+
+impl JsonSchema for ForgeTeam {
+    fn schema_name() -> Cow<'static, str> {
+        "ForgeTeam".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A forge's team, organisation/team",
+            "pattern": "^[^/ @]+/[^/ @]+$",
+            "examples": ["acme/payments"],
+        })
+    }
 }
 
 /// A service.
@@ -203,6 +255,16 @@ mod tests {
             ("-----BEGIN OPENSSH PRIVATE KEY-----", "`-----BEGIN` is no SSH public key"),
         ] {
             assert!(read(text).unwrap_err().starts_with(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_team_of_the_forge_has_an_organisation() {
+        let team = |text: &str| ForgeTeam::try_from(Cow::from(text.to_owned()));
+        assert_eq!(team("acme/payments").unwrap().to_string(), "acme/payments");
+        for text in ["payments", "@acme/payments", "acme/", "/payments", "acme/a/b", "acme/a b", ""]
+        {
+            assert!(team(text).unwrap_err().contains("names no team of the forge"), "{text}");
         }
     }
 }

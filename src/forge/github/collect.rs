@@ -261,8 +261,8 @@ impl<'a> Collector<'a> {
         let mut known = BTreeMap::new();
         for team in teams.collect::<BTreeSet<_>>() {
             let forge_team = roster.teams.get(team).and_then(|team| team.forge_team.as_ref());
-            if let Some((organisation, slug)) = forge_team.and_then(|team| team.split_once('/')) {
-                let members = self.github.members(organisation, slug)?;
+            if let Some(forge_team) = forge_team {
+                let members = self.github.members(forge_team)?;
                 let logins = |members: Vec<types::User>| {
                     members.iter().filter_map(|user| self.people.login(user)).collect()
                 };

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::types::User;
-use crate::org::{Org, Roster};
+use crate::org::{ForgeTeam, Org, Roster};
 use crate::request::Login;
 
 mod branch;
@@ -69,7 +69,7 @@ pub struct Facts {
     /// GitHub's accounts of the logins that matter; nothing where there is no such login.
     pub accounts: BTreeMap<Login, Option<User>>,
     /// Whether the forge's teams that the roster names, `organisation/team`, can be read.
-    pub teams: BTreeMap<String, Seen<()>>,
+    pub teams: BTreeMap<ForgeTeam, Seen<()>>,
     /// The token that asked.
     pub token: TokenFacts,
 }

@@ -13,12 +13,12 @@ use super::{
     Branch, BranchState, Classic, Facts, Kind, Mode, OwnerFacts, Protection, Rule, Seen,
     TokenFacts, WorkflowFile,
 };
-use crate::forge::github::GitHub;
 use crate::forge::github::client::{self, Refusal};
 use crate::forge::github::remote::Source;
 use crate::forge::github::types::{Repository, User};
+use crate::forge::github::{GitHub, members_of};
 use crate::git::{Entry, Kind as FileKind, Oid};
-use crate::org::{Org, Roster};
+use crate::org::{ForgeTeam, Org, Roster};
 use crate::request::Login;
 use crate::yaml::{self, MAX_BYTES};
 
@@ -215,17 +215,11 @@ impl GitHub {
         Ok(accounts)
     }
 
-    fn teams(&self, roster: &Roster) -> anyhow::Result<BTreeMap<String, Seen<()>>> {
+    fn teams(&self, roster: &Roster) -> anyhow::Result<BTreeMap<ForgeTeam, Seen<()>>> {
         let mut teams = BTreeMap::new();
-        for name in forge_teams(roster) {
-            let Some((organisation, team)) = name.split_once('/') else {
-                let why = format!("`{name}` names no team: write organisation/team");
-                teams.insert(name.to_owned(), Err(why));
-                continue;
-            };
-            let path = client::path(&["orgs", organisation, "teams", team, "members"]);
-            let seen = self.seen::<Vec<Value>>(&(path + "?per_page=1"))?;
-            teams.insert(name.to_owned(), seen.map(drop));
+        for team in forge_teams(roster) {
+            let seen = self.seen::<Vec<Value>>(&(members_of(team) + "?per_page=1"))?;
+            teams.insert(team.clone(), seen.map(drop));
         }
         Ok(teams)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Asker, Check, Seen, listed};
 use crate::forge::github::types::User;
-use crate::org::Roster;
+use crate::org::{ForgeTeam, Roster};
 use crate::request::Login;
 
 /// Everybody who can be asked to sign: by level, by role, or as a service's owner.
@@ -16,15 +16,15 @@ pub fn signers(roster: &Roster) -> BTreeSet<&Login> {
 }
 
 /// The forge's teams that the roster names.
-pub fn forge_teams(roster: &Roster) -> BTreeSet<&str> {
-    roster.teams.values().filter_map(|team| team.forge_team.as_deref()).collect()
+pub fn forge_teams(roster: &Roster) -> BTreeSet<&ForgeTeam> {
+    roster.teams.values().filter_map(|team| team.forge_team.as_ref()).collect()
 }
 
 /// The roster, held against GitHub's accounts and teams.
 pub fn examine(
     roster: &Roster,
     accounts: &BTreeMap<Login, Option<User>>,
-    teams: &BTreeMap<String, Seen<()>>,
+    teams: &BTreeMap<ForgeTeam, Seen<()>>,
     asker: Asker,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -79,13 +79,13 @@ fn impostor(login: &Login, id: &str, account: Option<&User>) -> Option<Check> {
 }
 
 /// Whether the members of the teams show, without which no approval of theirs counts.
-fn team_members(teams: &BTreeMap<String, Seen<()>>, asker: Asker) -> Option<Check> {
+fn team_members(teams: &BTreeMap<ForgeTeam, Seen<()>>, asker: Asker) -> Option<Check> {
     const WHY: &str = "no approval of theirs counts while whoever judges can't see that they belong \
                        to the team";
     const FIX: &str = "run changegate as an App with `members: read`, or take `forge_team` out of \
                        policies/org/roster/data.yaml";
     let code = "roster/teams";
-    let hidden = |(name, seen): (&String, &Seen<()>)| Some((name.clone(), seen.clone().err()?));
+    let hidden = |(name, seen): (&ForgeTeam, &Seen<()>)| Some((name.clone(), seen.clone().err()?));
     let unseen: Vec<_> = teams.iter().filter_map(hidden).collect();
     let all: Vec<_> = teams.keys().collect();
     let names: Vec<_> = unseen.iter().map(|(name, _)| name).collect();
