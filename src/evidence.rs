@@ -164,6 +164,9 @@ pub struct SameHead {
     pub number: u64,
     /// The verdict on it.
     pub verdict: crate::decision::Verdict,
+    /// The next instant at which that would change by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_change_at: Option<Time>,
 }
 
 /// A review of a pull request.

@@ -150,8 +150,8 @@ impl<'a, F: Forge> Gate<'a, F> {
             }
             let judgement = self.judge(pull, now)?;
             let number = judgement.evidence.pull_request.as_ref().and_then(|it| it.number);
-            let verdict = judgement.decision.verdict;
-            verdicts.extend(number.map(|number| SameHead { number, verdict }));
+            let Decision { verdict, next_change_at, .. } = judgement.decision;
+            verdicts.extend(number.map(|number| SameHead { number, verdict, next_change_at }));
         }
         Ok(verdicts)
     }

@@ -287,12 +287,14 @@ fn next_change(
     let too_late = opening
         .and_then(|opening| calendar::latest_start(&opening.interval, length))
         .map(|latest| latest + Duration::seconds(1));
+    let same_head = input.pull_request.same_head.iter();
     (clock.into_iter().flatten())
         .chain(planned.filter(|_| !signed).map(|planned| planned.start))
         .chain(planned.map(|planned| planned.end))
         .chain(counting.map(|standing| standing.review.submitted_at + valid_for))
         .chain(not_yet.map(|standing| standing.review.submitted_at))
         .chain(too_late)
+        .chain(same_head.filter_map(|other| other.next_change_at))
         .chain(bundle.org.overdue_reviews(now).1)
         .filter(|instant| *instant > now)
         .min()

@@ -230,8 +230,12 @@ impl GitHub {
 
     /// What was learnt of a pull request when it was looked at last.
     fn facts_of(&self, pull: &Pull) -> anyhow::Result<Rc<Facts>> {
-        let facts = self.facts.borrow().get(&pull.name).cloned();
-        facts.with_context(|| format!("{} was judged before it was looked at", pull.name))
+        self.learnt(&pull.name)
+    }
+
+    fn learnt(&self, name: &str) -> anyhow::Result<Rc<Facts>> {
+        let facts = self.facts.borrow().get(name).cloned();
+        facts.with_context(|| format!("{name} was judged before it was looked at"))
     }
 }
 

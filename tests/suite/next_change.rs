@@ -1,7 +1,7 @@
 //! A decision names the next instant at which it changes by itself: not before, and then.
 
-use changegate::decision::Decision;
-use changegate::evidence::Evidence;
+use changegate::decision::{Decision, Verdict};
+use changegate::evidence::{Evidence, SameHead};
 use changegate::input::just_submitted;
 use changegate::time::{Duration, Time};
 use serde_json::Value;
@@ -58,6 +58,27 @@ fn a_decision_changes_when_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_decision_changes_with_one_on_the_same_head() {
+    let mut judge = Judge::shipped();
+    let mut seen = 0;
+    for case in all() {
+        let mut evidence = pinned(case);
+        let decision = judge.decide_at(case, case.now, &evidence).unwrap().decision;
+        let Some(next) = decision.next_change_at else { continue };
+        seen += 1;
+        let before = last_second_before(next, case.now).max(case.now + Duration::seconds(1));
+        for (theirs, earlier) in [(before, before), (next + Duration::seconds(1), next)] {
+            let next_change_at = Some(theirs);
+            let other = SameHead { number: 8, verdict: Verdict::Approved, next_change_at };
+            evidence.pull_request.as_mut().unwrap().same_head = vec![other];
+            let decision = judge.decide_at(case, case.now, &evidence).unwrap().decision;
+            assert_eq!(decision.next_change_at, Some(earlier), "{}: {}", case.topic, case.name);
+        }
+    }
+    assert!(seen > 10, "{seen} cases");
 }
 
 fn last_second_before(next: Time, now: Time) -> Time {

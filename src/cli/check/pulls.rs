@@ -29,7 +29,10 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         (None, None) => Vec::new(),
     };
     if subjects.is_empty() {
-        warn("note", "no open pull request has this head any more: there is nothing to judge");
+        warn(
+            "note",
+            "no open pull request has this head, or none but one that is closed: there is nothing to judge",
+        );
     }
     let now = args.now.get();
     let gate = Gate::new(github.repo(), github);

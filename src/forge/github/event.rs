@@ -34,8 +34,13 @@ impl Subject {
 #[derive(Debug, PartialEq, Eq)]
 enum Named {
     Subject(Subject),
-    /// A commit, whose pull requests have to be found.
+    /// A commit, whose open pull requests have to be found.
     Head(String),
+    /// The other ones with the head of a pull request that is closed: they share an answer no longer.
+    Left {
+        closed: u64,
+        head: String,
+    },
 }
 
 impl GitHub {
@@ -48,27 +53,31 @@ impl GitHub {
         for named in named(event, payload)? {
             match named {
                 Named::Subject(subject) => subjects.push(subject),
-                Named::Head(head) => {
-                    let pulls = self.open_pulls()?;
-                    let with_head = pulls.iter().filter(|pull| pull.head.sha == head);
-                    subjects.extend(with_head.map(|pull| Subject::Pull(pull.number)));
+                Named::Head(head) => subjects.extend(self.with_head(&head)?),
+                Named::Left { closed, head } => {
+                    let with_head = self.with_head(&head)?.into_iter();
+                    subjects.extend(with_head.filter(|subject| subject.number() != closed));
                 }
             }
         }
         Ok(subjects)
     }
+
+    fn with_head(&self, head: &str) -> anyhow::Result<Vec<Subject>> {
+        let pulls = self.open_pulls()?;
+        let with_head = pulls.iter().filter(|pull| pull.head.sha == head);
+        Ok(with_head.map(|pull| Subject::Pull(pull.number)).collect())
+    }
 }
 
 fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
     let lacks = |what: &str| format!("the event {event} lacks {what}");
-    let pull = |number: &Value| {
-        let number = number.as_u64().with_context(|| lacks("a pull request's number"))?;
-        Ok::<_, anyhow::Error>(Named::Subject(Subject::Pull(number)))
-    };
+    let number = |number: &Value| number.as_u64().with_context(|| lacks("a pull request's number"));
     let of_run = |run: &Value| {
         // GitHub names no pull requests here that come from forks.
         let numbers = run["pull_requests"].as_array().into_iter().flatten();
-        let named = numbers.map(|it| pull(&it["number"])).collect::<Result<Vec<_>, _>>()?;
+        let pull = |it: &Value| Ok(Named::Subject(Subject::Pull(number(&it["number"])?)));
+        let named = numbers.map(pull).collect::<anyhow::Result<Vec<_>>>()?;
         if !named.is_empty() {
             return Ok(named);
         }
@@ -77,7 +86,13 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
     };
     match event {
         "pull_request" | "pull_request_target" | "pull_request_review" => {
-            Ok(vec![pull(&payload["pull_request"]["number"])?])
+            let about = &payload["pull_request"];
+            let number = number(&about["number"])?;
+            if about["state"] == "closed" {
+                let head = about["head"]["sha"].as_str().with_context(|| lacks("its head"))?;
+                return Ok(vec![Named::Left { closed: number, head: head.to_owned() }]);
+            }
+            Ok(vec![Named::Subject(Subject::Pull(number))])
         }
         "workflow_run" => of_run(&payload["workflow_run"]),
         "check_run" => of_run(&payload["check_run"]),
@@ -121,6 +136,9 @@ mod tests {
         let seven = || vec![Named::Subject(Subject::Pull(7))];
         let of_fork = json!({"workflow_run": {"pull_requests": [], "head_sha": "4f0c"}});
         let run = json!({"workflow_run": {"pull_requests": [{"number": 7}], "head_sha": "4f0c"}});
+        let closed =
+            json!({"pull_request": {"number": 7, "state": "closed", "head": {"sha": "4f0c"}}});
+        let left = Named::Left { closed: 7, head: "4f0c".to_owned() };
         let branch = "refs/heads/gh-readonly-queue/release/v2/pr-7-4f0c1d2";
         let group =
             json!({"merge_group": {"head_sha": "9ab1", "head_ref": branch, "base_sha": "4f0c"}});
@@ -128,6 +146,7 @@ mod tests {
         let queued = Subject::Queued { number: 7, commit, onto };
         for (event, payload, expected) in [
             ("pull_request_target", json!({"pull_request": {"number": 7}}), seven()),
+            ("pull_request_target", closed, vec![left]),
             ("workflow_run", run, seven()),
             ("workflow_run", of_fork, vec![Named::Head("4f0c".to_owned())]),
             ("workflow_dispatch", json!({"inputs": {"pull_request": " 7 "}}), seven()),

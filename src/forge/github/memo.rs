@@ -9,15 +9,23 @@ use crate::forge::content::POLICIES;
 use crate::git::{Oid, Repo};
 use crate::time::{Duration, Time};
 
-/// What an answer was worked out from, as far as it can change unseen.
+/// What an answer was worked out from, as far as it can change unseen. It is one for all pull requests
+/// with a head, because the answer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memo {
     /// When the decision changes by itself.
     pub until: Option<Time>,
-    /// Policies and merged requests at base.
-    pub base: String,
-    /// The time of the latest change that was surely seen.
+    /// The open pull requests with its head, with policies and merged requests at their bases.
+    pub bases: String,
+    /// The time of the latest change to them that was surely seen.
     pub seen: Time,
+}
+
+/// An open pull request, with the branch that it goes to and that branch's tip.
+pub struct Basis {
+    pub number: u64,
+    pub branch: String,
+    pub tip: Oid,
 }
 
 const KEY: &str = "?changegate=";
@@ -31,12 +39,12 @@ impl Memo {
     pub fn in_url(url: &str) -> Option<Self> {
         let (_, rest) = url.split_once(KEY)?;
         let mut parts = rest.split(['#', '&']).next()?.split('.');
-        let (until, base, seen) = (parts.next()?, parts.next()?, parts.next()?);
+        let (until, bases, seen) = (parts.next()?, parts.next()?, parts.next()?);
         let until = match until {
             "never" => None,
             until => Some(until.parse().ok()?),
         };
-        Some(Memo { until, base: base.to_owned(), seen: seen.parse().ok()? })
+        Some(Memo { until, bases: bases.to_owned(), seen: seen.parse().ok()? })
     }
 
     /// A page's address with the memo in it.
@@ -44,7 +52,7 @@ impl Memo {
         let (page, fragment) = page.split_once('#').unwrap_or((page, ""));
         let until = self.until.map_or_else(|| "never".to_owned(), |until| until.to_string());
         let hash = if fragment.is_empty() { "" } else { "#" };
-        format!("{page}{KEY}{until}.{}.{}{hash}{fragment}", self.base, self.seen)
+        format!("{page}{KEY}{until}.{}.{}{hash}{fragment}", self.bases, self.seen)
     }
 
     /// What was surely seen at a moment, of a pull request to which something happened last at another.
@@ -52,18 +60,22 @@ impl Memo {
         updated_at.min(looked_at - MARGIN)
     }
 
-    /// What stands at a commit that decisions rest on.
+    /// What decisions on the pull requests of one head rest on beside it, in any order.
     ///
     /// # Errors
-    /// When the commit can't be read.
-    pub fn base_of(repo: &Repo, commit: Oid) -> anyhow::Result<String> {
-        let mut text = String::new();
-        for folder in [POLICIES, "requests"] {
-            let entry = repo.entry(commit, folder)?;
-            text += &entry.map_or_else(String::new, |entry| entry.id.to_string());
-            text.push('\n');
+    /// When what stands at a base can't be read.
+    pub fn bases_of(repo: &Repo, pulls: &[Basis]) -> anyhow::Result<String> {
+        let mut lines = Vec::new();
+        for Basis { number, branch, tip } in pulls {
+            let mut line = format!("{number} {branch}");
+            for folder in [POLICIES, "requests"] {
+                let entry = repo.entry(*tip, folder)?;
+                line += &entry.map_or_else(|| " -".to_owned(), |entry| format!(" {}", entry.id));
+            }
+            lines.push(line);
         }
-        Ok(Digest::of(text.as_bytes()).short())
+        lines.sort();
+        Ok(Digest::of(lines.join("\n").as_bytes()).short())
     }
 }
 
@@ -76,7 +88,7 @@ mod tests {
         let time = |text: &str| text.parse::<Time>().unwrap();
         for until in [None, Some(time("2026-11-24T22:00:00Z"))] {
             let memo =
-                Memo { until, base: "4f0c1d2".to_owned(), seen: time("2026-11-24T10:00:00Z") };
+                Memo { until, bases: "4f0c1d2".to_owned(), seen: time("2026-11-24T10:00:00Z") };
             for page in
                 ["https://github.com/a/b/pull/7", "https://github.com/a/b/pull/7#issuecomment-1"]
             {

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::client::Failure;
 use super::comments::Comments;
 use super::facts::Facts;
-use super::memo::Memo;
+use super::memo::{Basis, Memo};
 use super::plan::{Plan, Planning, Step, state};
 use super::standing::CONTEXT;
-use super::types::{CheckRun, Event};
+use super::types::{self, CheckRun, Event};
 use super::{GitHub, Subject, name};
 use crate::decision::{Decision, Verdict};
 use crate::evidence::Evidence;
@@ -65,13 +65,32 @@ impl GitHub {
         evidence: &Evidence,
         org: &Org,
     ) -> anyhow::Result<Plan> {
-        let memo = Memo {
-            until: judged.decision.next_change_at,
-            base: Memo::base_of(self.repo(), facts.base)?,
-            seen: Memo::seen(facts.pull.updated_at, judged.decision.evaluated_at),
-        };
+        let memo = self.memo(facts, judged.decision, evidence)?;
         let is_sweep = self.is_sweep;
         Ok(Planning { facts, judged, evidence, org, memo, is_sweep }.plan())
+    }
+
+    /// What the next sweep has to know of all pull requests that the answer is for.
+    fn memo(
+        &self,
+        facts: &Facts,
+        decision: &Decision,
+        evidence: &Evidence,
+    ) -> anyhow::Result<Memo> {
+        let same_head = evidence.pull_request.as_ref().map_or(&[][..], |pull| &pull.same_head);
+        let was_judged =
+            |pull: &&types::Pull| same_head.iter().any(|other| other.number == pull.number);
+        let mut updated_at = facts.pull.updated_at;
+        let mut bases = vec![basis(&facts.pull, facts.base)];
+        for sibling in facts.siblings().filter(was_judged) {
+            updated_at = updated_at.max(sibling.updated_at);
+            bases.push(basis(sibling, self.learnt(&name(sibling.number))?.base));
+        }
+        Ok(Memo {
+            until: decision.next_change_at,
+            bases: Memo::bases_of(self.repo(), &bases)?,
+            seen: Memo::seen(updated_at, decision.evaluated_at),
+        })
     }
 
     fn carry_out(&self, facts: &Facts, plan: Plan) -> Result<(), Failure> {
@@ -305,4 +324,9 @@ impl Writer<'_> {
         let runs = client.list_in(&path, Some("check_runs")).await.map_err(Failure::Unclear)?;
         Ok(runs.into_iter().next())
     }
+}
+
+/// What a pull request is judged against.
+fn basis(pull: &types::Pull, tip: Oid) -> Basis {
+    Basis { number: pull.number, branch: pull.base.branch.clone(), tip }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::GitHub;
-use super::memo::Memo;
+use super::memo::{Basis, Memo};
 use super::standing::{Answers, AnswersPart, Nodes, Tip};
 use crate::git::Oid;
 use crate::time::Time;
@@ -105,22 +105,28 @@ impl GitHub {
         protected: &[String],
         now: Time,
     ) -> anyhow::Result<Vec<Surveyed>> {
-        let mut bases = BTreeMap::new();
-        let mut surveyed = Vec::new();
+        let mut tips = BTreeMap::new();
+        let mut by_head: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut pulls = Vec::new();
         for pull in survey.pulls {
-            let number = pull.number;
             let Some(base) = pull.base_ref.as_ref().filter(|it| protected.contains(&it.branch))
             else {
                 continue;
             };
-            let memo = match bases.get(&base.branch) {
-                Some(known) => known,
-                None => {
-                    let memo = Memo::base_of(self.repo(), self.brought(base)?)?;
-                    bases.entry(base.branch.clone()).or_insert(memo)
-                }
+            let branch = base.branch.clone();
+            let tip = match tips.get(&branch) {
+                Some(known) => *known,
+                None => *tips.entry(branch.clone()).or_insert(self.brought(base)?),
             };
-            let why = self.why(pull, memo, now);
+            let basis = Basis { number: pull.number, branch, tip };
+            by_head.entry(pull.head_ref_oid.clone()).or_default().push(basis);
+            pulls.push(pull);
+        }
+        let mut surveyed = Vec::new();
+        for pull in pulls {
+            let number = pull.number;
+            let bases = Memo::bases_of(self.repo(), &by_head[&pull.head_ref_oid])?;
+            let why = self.why(pull, &bases, now);
             surveyed.push(Surveyed { number, why });
         }
         Ok(surveyed)
@@ -154,8 +160,8 @@ impl GitHub {
         }
     }
 
-    /// Why a pull request has to be judged anew; `base` is what decisions rest on at its base.
-    fn why(&self, pull: PullPart, base: &str, now: Time) -> Option<&'static str> {
+    /// Why a pull request has to be judged anew; `bases` is what decisions rest on beside its head.
+    fn why(&self, pull: PullPart, bases: &str, now: Time) -> Option<&'static str> {
         let commit = pull.commits.nodes.into_iter().next_back().map(|node| node.commit);
         let Some(commit) = commit.filter(|commit| commit.oid == pull.head_ref_oid) else {
             return Some("its head has just moved");
@@ -167,8 +173,10 @@ impl GitHub {
         if memo.until.is_some_and(|until| until <= now) {
             return Some("its time has come");
         }
-        if memo.base != base {
-            return Some("policies or requests on the base have changed");
+        if memo.bases != bases {
+            return Some(
+                "policies or requests on its base, or the pull requests with its head, have changed",
+            );
         }
         (memo.seen < pull.updated_at).then_some("something happened to it")
     }

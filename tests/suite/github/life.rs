@@ -200,3 +200,73 @@ fn the_same_head_gets_the_strictest_verdict() {
     assert!(told.contains("has the same head commit"), "{told}");
     assert_ne!(answer(&github, first).0, "success");
 }
+
+/// A pull request of alice's that was approved, until mallory opened one with the same head.
+fn imitated() -> (GitHub, u64, u64) {
+    let (github, pull) = opened(&request());
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    github.advance("1h");
+    github.fork("mallory");
+    github.push("mallory", "mallory:x", &github.head(pull), false);
+    let other = github.open_pull("mallory", "mallory:x", "main");
+    assert_eq!(checked(&github, other), "failure");
+    github.advance("1h");
+    sweep(&github).went_well();
+    github.advance("1h");
+    sweep(&github).ended(0, &["0 judged anew"]);
+    (github, pull, other)
+}
+
+#[test]
+fn another_s_pull_request_with_the_same_head_is_in_the_way_until_it_is_closed() {
+    let (github, pull, other) = imitated();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("event.json");
+    let left = serde_json::json!({
+        "action": "closed",
+        "pull_request": {"number": other, "state": "closed", "head": {"sha": github.head(other)}},
+    });
+    std::fs::write(&file, left.to_string()).unwrap();
+    let closed = || {
+        let mut command = command(&github);
+        command.env("GITHUB_EVENT_NAME", "pull_request_target").args(["check", "--event"]);
+        command.arg(&file).args(["--now", &github.now().to_string()]);
+        Ran::of(&mut command, "")
+    };
+    github.close(other, "carol");
+    closed().ended(0, &["requests/CHG-7.yaml  approved"]);
+    assert_eq!(answer(&github, pull).0, "success");
+    github.close(pull, "alice");
+    closed().ended(0, &["there is nothing to judge"]);
+}
+
+#[test]
+fn a_sweep_sees_that_a_pull_request_with_the_same_head_is_gone() {
+    let (github, pull, other) = imitated();
+    github.close(other, "carol");
+    sweep(&github).ended(0, &["the pull requests with its head", "1 judged anew"]);
+    assert_eq!(answer(&github, pull).0, "success");
+}
+
+#[test]
+fn the_same_head_on_two_branches_comes_to_rest() {
+    let (github, first) = opened(&request());
+    github.commit("erin", "release", &[("README.md", "x")], "A branch of its own");
+    let settings = "protected_bases: [main, release]\n";
+    github.commit("erin", "main", &[("policies/org/settings/data.yaml", settings)], "Settings");
+    github.advance("1h");
+    let second = github.open_pull("alice", BRANCH, "release");
+    let both = [first, second].map(|pull| check(&github, pull).code);
+    assert!(!both.contains(&2), "{both:?}");
+    for _ in 0..2 {
+        github.advance("1m");
+        sweep(&github).ended(0, &["2 open pull requests"]);
+    }
+    let written = github.with(|state| state.statuses.len());
+    for _ in 0..3 {
+        github.advance("15m");
+        sweep(&github).ended(0, &["2 open pull requests", "0 judged anew"]);
+    }
+    assert_eq!(github.with(|state| state.statuses.len()), written);
+}

@@ -17,7 +17,7 @@ pub enum Failure {
 
 /// GitHub's no.
 #[derive(Debug, thiserror::Error)]
-#[error("GitHub answers {method} {path} with {status}: {message}{}", hint(*.status, .method))]
+#[error("GitHub answers {method} {path} with {status}: {message}{}", hint(*.status, .method, .message))]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
@@ -29,7 +29,7 @@ pub struct Refusal {
     pub message: String,
 }
 
-fn hint(status: u16, method: &Method) -> &'static str {
+fn hint(status: u16, method: &Method, message: &str) -> &'static str {
     match status {
         401 => " (the token isn't valid, or has expired: give a new one in GITHUB_TOKEN)",
         403 if *method != Method::GET => {
@@ -38,6 +38,9 @@ fn hint(status: u16, method: &Method) -> &'static str {
              `pull_requests: write`)"
         }
         403 => " (the token may not read this)",
+        422 if message.contains("maximum number of statuses") => {
+            " (GitHub keeps no more than 1000 on a commit: push another one, which may be empty)"
+        }
         404 => " (there is no such thing, or the token may not see it)",
         _ => "",
     }
@@ -65,4 +68,21 @@ pub(super) fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_that_takes_no_more_statuses_is_to_be_followed_by_another() {
+        let message =
+            "Validation Failed: This SHA and context has reached the maximum number of statuses.";
+        let (path, message) = ("/repos/acme/ops/statuses/4f0c".to_owned(), message.to_owned());
+        let refusal = Refusal { status: 422, method: Method::POST, path, message };
+        assert!(
+            refusal.to_string().ends_with("push another one, which may be empty)"),
+            "{refusal}"
+        );
+    }
 }
