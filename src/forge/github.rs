@@ -12,7 +12,7 @@
 //! branch's settings protect are judged.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -107,6 +107,8 @@ pub struct GitHub {
     open: RefCell<Option<Rc<Vec<types::Pull>>>>,
     /// What was learnt of pull requests, by name.
     facts: RefCell<BTreeMap<String, Rc<Facts>>>,
+    /// The heads of other pull requests that were brought, or can't be.
+    waited_for: RefCell<BTreeSet<String>>,
     /// Plans instead of writes, where nothing is to be written.
     plans: Option<RefCell<Vec<Plan>>>,
     /// Whether what the next sweep has to know is written even if nothing else changes.
@@ -131,6 +133,7 @@ impl GitHub {
             repository,
             open: RefCell::default(),
             facts: RefCell::default(),
+            waited_for: RefCell::default(),
             plans: None,
             is_sweep: false,
         })

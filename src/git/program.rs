@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::Oid;
 
@@ -53,6 +55,9 @@ const FOREIGN: [&str; 9] = [
     "GIT_GRAFT_FILE",
 ];
 
+/// How often it is looked whether git has ended, where it has only so much time.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 impl Program {
     /// For the repository that keeps its objects in `git_dir`.
     pub fn at(git_dir: PathBuf) -> Self {
@@ -98,6 +103,29 @@ impl Program {
         }
         let text = String::from_utf8(output.stdout).context("read what git says")?;
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Runs a command, and ends it when this time is over.
+    ///
+    /// # Errors
+    /// When git doesn't end well, or not in time.
+    pub fn run_within(&self, time: Duration, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().context("start git")?;
+        let end = Instant::now() + time;
+        loop {
+            if let Some(status) = child.try_wait().context("wait for git")? {
+                ensure!(status.success(), "git ended with {status}");
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                child.kill().context("end git")?;
+                child.wait().context("wait for git")?;
+                bail!("git took longer than {} s", time.as_secs());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
     }
 
     /// A setting, the user's and the system's included.
@@ -316,4 +344,20 @@ fn lost_a_race(answer: &str) -> bool {
     ]
     .iter()
     .any(|sign| answer.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_is_ended() {
+        let program = Program::anywhere().with_setting("alias.nap", "!sleep");
+        let nap = |seconds| program.run_within(Duration::from_secs(2), &["nap", seconds]);
+        let began = Instant::now();
+        nap("0").unwrap();
+        assert_eq!(nap("9").unwrap_err().to_string(), "git took longer than 2 s");
+        assert!(began.elapsed() < Duration::from_secs(8));
+        assert!(nap("never").is_err());
+    }
 }

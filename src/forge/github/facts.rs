@@ -53,21 +53,24 @@ impl Facts {
         let source = remote.source(&repository.clone_url, client.token());
         let branches = BTreeSet::from([pull.base.branch.as_str(), &repository.default_branch]);
         let branches: Vec<_> = branches.into_iter().collect();
-        let missing = missing(github, &pull, &open);
-        let ask = || client.run(Told::of(github, &pull));
-        let told = if missing.is_empty() {
-            ask()
-        } else {
-            // Heads that are missing have to be brought in any case: meanwhile, the API is asked.
-            std::thread::scope(|scope| {
-                let brought = scope.spawn(|| source.bring(&branches, &missing));
-                let told = ask();
-                match brought.join() {
-                    Ok(brought) => brought.and(told),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            })
+        let own = missing(github, [&pull].into_iter());
+        let others = github.wanted(&pull, &open);
+        let bring = || {
+            if !own.is_empty() {
+                source.bring(&branches, &own)?;
+            }
+            source.bring_if_possible(&others);
+            anyhow::Ok(())
         };
+        // Heads that are missing have to be brought in any case: meanwhile, the API is asked.
+        let told = std::thread::scope(|scope| {
+            let brought = scope.spawn(bring);
+            let told = client.run(Told::of(github, &pull));
+            match brought.join() {
+                Ok(brought) => brought.and(told),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        });
         let told = told.with_context(|| format!("learn about {}", name(pull.number)))?;
         let Some(Standing { default_branch, base, answers }) = told.standing else {
             return Ok(None);
@@ -137,16 +140,13 @@ fn repository(pull: &Pull) -> anyhow::Result<&Repository> {
     repository.with_context(|| format!("GitHub doesn't say where #{} goes to", pull.number))
 }
 
-/// The pull request and the others to the same branch, as far as their heads aren't here.
-fn missing(github: &GitHub, own: &Pull, open: &[Pull]) -> Vec<u64> {
-    let is_of_interest =
-        |pull: &&Pull| pull.number == own.number || pull.base.branch == own.base.branch;
+/// Those pull requests whose heads aren't here.
+fn missing<'a>(github: &GitHub, pulls: impl Iterator<Item = &'a Pull>) -> Vec<u64> {
     let is_here = |pull: &Pull| {
         let here = github.remote.head(pull.number).ok().flatten();
         here.is_some_and(|here| here.to_string() == pull.head.sha)
     };
-    let missing = open.iter().filter(is_of_interest).filter(|pull| !is_here(pull));
-    missing.map(|pull| pull.number).collect()
+    pulls.filter(|pull| !is_here(pull)).map(|pull| pull.number).collect()
 }
 
 /// What the API tells of a pull request.
@@ -206,6 +206,18 @@ impl GitHub {
             "GitHub's API, its list of pushes and its Git tell of different heads of #{number}: try \
              again in a minute"
         )
+    }
+
+    /// The others to the same branch whose heads aren't here, and were not waited for yet.
+    fn wanted(&self, own: &Pull, open: &[Pull]) -> Vec<u64> {
+        let mut waited_for = self.waited_for.borrow_mut();
+        let is_new = |pull: &&Pull| {
+            pull.number != own.number
+                && pull.base.branch == own.base.branch
+                && waited_for.insert(pull.head.sha.clone())
+        };
+        let others: Vec<_> = open.iter().filter(is_new).collect();
+        missing(self, others.into_iter())
     }
 
     /// Whether a pull request still stands where it stood.

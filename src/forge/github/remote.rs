@@ -1,6 +1,7 @@
 //! The commits: brought here from GitHub by the git program, whole.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -15,6 +16,9 @@ const PULLS: &str = "refs/changegate/pull/";
 
 /// The most commits that are asked for one by one, if they can't be had together.
 const MOST_SINGLE: usize = 20;
+
+/// How long the heads of other pull requests are waited for: without them, a warning is missing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A local repository, and the one on GitHub that it gets commits from.
 pub struct Remote {
@@ -104,18 +108,40 @@ impl Source {
     pub fn bring(&self, branches: &[&str], pulls: &[u64]) -> anyhow::Result<()> {
         let branches =
             branches.iter().map(|branch| format!("+refs/heads/{branch}:{HEADS}{branch}"));
-        let pulls = pulls.iter().map(|number| format!("+refs/pull/{number}/head:{PULLS}{number}"));
-        let refspecs: Vec<_> = branches.chain(pulls).collect();
+        let refspecs: Vec<_> = branches.chain(pulls.iter().map(refspec)).collect();
         self.fetch(&refspecs.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
+    /// Brings those of some pull requests that can be had in a while: what strangers open must not
+    /// hold up anybody else.
+    pub fn bring_if_possible(&self, pulls: &[u64]) {
+        let end = Instant::now() + PATIENCE;
+        let mut parts = vec![pulls];
+        while let Some(part) = parts.pop() {
+            let left = end.saturating_duration_since(Instant::now());
+            if part.is_empty() || left.is_zero() {
+                continue;
+            }
+            let refspecs: Vec<_> = part.iter().map(refspec).collect();
+            let what: Vec<_> = refspecs.iter().map(String::as_str).collect();
+            let brought = self.program.run_within(left, &[&self.fetching(), &what[..]].concat());
+            // One that can't be had keeps git from bringing the others: it is in one half of them.
+            if brought.is_err() && part.len() > 1 {
+                let (one, other) = part.split_at(part.len() / 2);
+                parts.extend([one, other]);
+            }
+        }
+    }
+
     fn fetch(&self, what: &[&str]) -> anyhow::Result<()> {
-        let arguments =
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", &self.url];
         self.program
-            .run(&[&arguments, what].concat())
+            .run(&[&self.fetching(), what].concat())
             .map(drop)
             .with_context(|| format!("git can't fetch from {}", self.url))
+    }
+
+    fn fetching(&self) -> [&str; 6] {
+        ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", &self.url]
     }
 
     /// The commits that some refs point to now, in their order.
@@ -133,6 +159,11 @@ impl Source {
         ensure!(commits.len() == names.len(), "{} lacks one of {}", self.url, names.join(", "));
         Ok(commits)
     }
+}
+
+/// What brings a pull request's head.
+fn refspec(number: &u64) -> String {
+    format!("+refs/pull/{number}/head:{PULLS}{number}")
 }
 
 #[cfg(test)]

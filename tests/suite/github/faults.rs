@@ -317,3 +317,17 @@ fn pushes_from_before_github_kept_them_hold_nothing_up() {
     github.with(|state| state.activity.clear());
     assert_eq!(checked(&github, pull), "success");
 }
+
+#[test]
+fn a_stranger_s_pull_request_that_cannot_be_brought_holds_nobody_up() {
+    let (github, pull) = approved();
+    let overlapping = request().replace("CHG-7", "CHG-8").replace("alice", "dave");
+    github.commit("dave", "change/CHG-8", &[("requests/CHG-8.yaml", &overlapping)], "CHG-8");
+    github.open_pull("dave", "change/CHG-8", "main");
+    github.fork("mallory");
+    github.commit("mallory", "mallory:x", &[("docs/x.md", "x")], "x");
+    let other = github.open_pull("mallory", "mallory:x", "main");
+    github.with(|state| state.ops().point(&format!("refs/pull/{other}/head"), None));
+    check(&github, pull).ended(0, &["conflict/overlap"]);
+    assert_eq!(answer(&github, pull).0, "success");
+}
