@@ -14,13 +14,13 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use rayon::prelude::*;
 use tempfile::SpooledTempFile;
 
 use super::here::{self, HereArgs};
 use super::index::Index;
-use super::on_github::GitHubArgs;
+use super::on_github::{ENVIRONMENT, GitHubArgs};
 use super::progress::Progress;
 use super::{NowArg, PoliciesArg, UNDECIDED, files, shown, warn};
 use crate::decision::{Case, decide};
@@ -40,7 +40,8 @@ mod pulls;
 /// reviewed it. The requests of one run are each other's open requests: where two act on the same
 /// target at the same time, both are told.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
+#[command(group = ArgGroup::new(PULLS).args(["pr", "event"]))]
 pub struct CheckArgs {
     /// Request files, or folders with them
     #[arg(value_name = "PATH", default_value = "requests")]
@@ -69,12 +70,12 @@ pub struct CheckArgs {
     on_github: GitHubArgs,
 
     /// With --pr or --event: print what would be written, and write nothing
-    #[arg(long)]
+    #[arg(long, requires = PULLS)]
     dry_run: bool,
 
-    /// With --pr or --event: keep in this folder what the decision rests on: evidence.json, and
-    /// github.json with every answer of GitHub's, word for word
-    #[arg(long, value_name = "DIR")]
+    /// With --pr or --event: keep in this folder what the decision rests on, and itself:
+    /// evidence.json, github.json with every answer of GitHub's, word for word, and decision.json
+    #[arg(long, value_name = "DIR", requires = PULLS)]
     keep: Option<PathBuf>,
 
     /// The facts about the pull request that brings the request (YAML or JSON)
@@ -96,7 +97,10 @@ pub struct CheckArgs {
     verbose: bool,
 }
 
-/// What doesn't go together with a pull request on GitHub.
+/// The arguments that name pull requests on GitHub.
+const PULLS: &str = "pulls";
+
+/// What doesn't go together with them.
 const ALONE: [&str; 6] = ["paths", "evidence", "policies", "branch", "head", "base"];
 
 const EXAMPLES: &str = "\

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::AnswerFormat;
-use super::on_github::GitHubArgs;
+use super::on_github::{ENVIRONMENT, GitHubArgs};
 use crate::forge::github::doctor::{Check, Grade, Mode, examine};
 use crate::gate::policies_at;
 use crate::report::escape::terminal;
@@ -24,7 +24,7 @@ const UNPROTECTED: u8 = 1;
 /// is changed. Each line is good (✓), advice (!), not protected (✗), or can't be read with this
 /// token (?), which is never taken for good: whoever administers the repository sees most.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
 pub struct DoctorArgs {
     #[command(flatten)]
     on_github: GitHubArgs,

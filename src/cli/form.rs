@@ -88,7 +88,7 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
         print(&work.for_people())?;
         return Ok(work.exit_code());
     }
-    let place = GitHubArgs { repo: Some(name.to_string()) }.open()?;
+    let place = GitHubArgs { repo: Some(name.to_string()) }.open(false)?;
     for _ in 0..ATTEMPTS {
         let git = open(&event, &author, |program| place.github.let_in(program, &server))?;
         let work = desk.work(&git, now, |branch| place.github.open_pull_of(branch))?;

@@ -6,9 +6,21 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use tempfile::TempDir;
 
-use super::warn;
-use crate::forge::github::{Access, GitHub, Name};
+use super::{complain, warn};
+use crate::forge::github::{self, Access, GitHub, Name, Subject};
 use crate::git::{Program, Repo};
+
+/// Who asks, for the help of verbs that ask GitHub.
+pub const ENVIRONMENT: &str = "
+
+Environment:
+  GITHUB_TOKEN, GH_TOKEN       the token that asks and answers
+  CHANGEGATE_APP_ID, CHANGEGATE_APP_KEY
+                               a GitHub App instead: its number; its private key, or that file's name
+  GITHUB_API_URL               where GitHub's API is, on a server of your own
+  GITHUB_REPOSITORY            the repository, owner/name
+  GITHUB_EVENT_NAME            with --event: what happened
+  HTTPS_PROXY, NO_PROXY        the proxy to go through, and where not";
 
 /// Which repository on GitHub.
 #[derive(Args, Debug)]
@@ -26,14 +38,23 @@ pub struct Place {
     _folder: Option<TempDir>,
 }
 
+impl Place {
+    /// The same for a sweep.
+    pub fn sweeping(self) -> Self {
+        Place { github: self.github.sweeping(), ..self }
+    }
+}
+
 impl GitHubArgs {
-    /// The forge, as the environment says who asks. Commits are brought to the clone around the
+    /// The forge, as the environment says who asks; a dry run writes nothing. Commits are brought to the clone around the
     /// current folder, if it is one of this repository, else to a temporary one.
     ///
     /// # Errors
     /// When it isn't known which repository is meant, or who asks.
-    pub fn open(&self) -> anyhow::Result<Place> {
-        self.open_as(Access::from_environment(|name| std::env::var(name).ok())?)
+    pub fn open(&self, is_dry_run: bool) -> anyhow::Result<Place> {
+        let place = self.open_as(Access::from_environment(|name| std::env::var(name).ok())?)?;
+        let github = if is_dry_run { place.github.planning_only() } else { place.github };
+        Ok(Place { github, ..place })
     }
 
     /// The same, without the power to write.
@@ -65,6 +86,24 @@ impl GitHubArgs {
         let announce = |text: &str| warn("note", text);
         Ok(Place { github: GitHub::new(&access, name, repo, announce)?, _folder: folder })
     }
+}
+
+/// Does something about a pull request. What can't be decided is said here and there, so that no
+/// earlier answer stands on it as if it were still true.
+pub fn or_say_so<T>(
+    github: &GitHub,
+    subject: &Subject,
+    work: impl FnOnce() -> anyhow::Result<T>,
+) -> Option<T> {
+    let error = match work() {
+        Ok(done) => return Some(done),
+        Err(error) => error.context(github::name(subject.number())),
+    };
+    complain(&error);
+    if let Err(error) = github.publish_error(subject, &error) {
+        complain(&error);
+    }
+    None
 }
 
 fn is_same(one: &Name, other: &Name) -> bool {

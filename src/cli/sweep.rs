@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::on_github::GitHubArgs;
-use super::{NowArg, UNDECIDED, complain, print};
+use super::on_github::{self, ENVIRONMENT, GitHubArgs};
+use super::{NowArg, UNDECIDED, print};
 use crate::forge::github::{self, Subject};
 use crate::gate::Gate;
 use crate::report::one_line;
@@ -17,7 +17,7 @@ use crate::report::one_line;
 /// due. It also heals what a lost event left behind: new policies on the base, a review that nobody
 /// was told of. What has not changed costs no request of its own. Two sweeps at once do no harm.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
 pub struct SweepArgs {
     #[command(flatten)]
     on_github: GitHubArgs,
@@ -47,11 +47,7 @@ Exit codes:
 
 /// Runs the verb.
 pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
-    let mut place = args.on_github.open()?;
-    place.github = place.github.sweeping();
-    if args.dry_run {
-        place.github = place.github.looking_only();
-    }
+    let place = args.on_github.open(args.dry_run)?.sweeping();
     let github = &place.github;
     let now = args.now.get();
     let gate = Gate::new(github.repo(), github);
@@ -65,31 +61,27 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     };
     let surveyed = github.due(survey, &protected, now)?;
     let due: Vec<_> = surveyed.iter().filter(|pull| args.all || pull.why.is_some()).collect();
+    let mut judged = 0;
     let mut undecided = 0;
     for pull in &due {
+        let subject = Subject::Pull(pull.number);
         let name = github::name(pull.number);
-        let why = pull.why.unwrap_or("asked for");
-        match gate.check_if_protected(&name, now) {
-            Ok(Some(judgement)) => {
-                let decision = &judgement.decision;
+        let judge = || gate.check_if_protected(&name, now);
+        match on_github::or_say_so(github, &subject, judge) {
+            Some(Some(judgement)) => {
+                judged += 1;
+                let (why, decision) = (pull.why.unwrap_or("asked for"), &judgement.decision);
                 let answer = one_line(decision);
                 print(&format!("{name} {} ({why}): {answer}\n", decision.verdict))?;
             }
-            Ok(None) => {}
-            Err(error) => {
-                undecided += 1;
-                let error = error.context(name);
-                complain(&error);
-                if let Err(error) = github.publish_error(&Subject::Pull(pull.number), &error) {
-                    complain(&error);
-                }
-            }
+            Some(None) => {}
+            None => undecided += 1,
         }
         for plan in github.take_plans() {
             print(&plan.to_string())?;
         }
     }
-    let (open, judged) = (surveyed.len(), due.len() - undecided);
-    print(&format!("{open} open pull requests to protected branches, {judged} judged anew\n"))?;
+    let open = surveyed.len();
+    print(&format!("open pull requests to protected branches: {open}, {judged} judged anew\n"))?;
     Ok(ExitCode::from(if undecided == 0 { 0 } else { UNDECIDED }))
 }

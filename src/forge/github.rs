@@ -140,7 +140,7 @@ impl GitHub {
     }
 
     /// The same, writing nothing: what would be written is kept for [`GitHub::take_plans`].
-    pub fn looking_only(mut self) -> Self {
+    pub fn planning_only(mut self) -> Self {
         self.plans = Some(RefCell::default());
         self
     }

@@ -212,7 +212,7 @@ fn a_form_becomes_a_judged_pull_request() {
     let status = check("workflow_run", &woken);
     assert_eq!(status.state, "success", "{status:?}");
     let ran = run_on(&github, &runner, "sweep.yml", "schedule", &payload(json!({})));
-    ran.ended(0, &["1 open pull requests to protected branches", "Job succeeded"]);
+    ran.ended(0, &["open pull requests to protected branches: 1", "Job succeeded"]);
 }
 
 /// The installing script with a `curl` that brings these bytes.

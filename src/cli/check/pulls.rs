@@ -7,18 +7,16 @@ use anyhow::Context as _;
 
 use super::CheckArgs;
 use crate::cli::on_github;
-use crate::cli::{UNDECIDED, complain, here, json, print, warn};
+use crate::cli::{UNDECIDED, here, json, print, warn};
 use crate::decision::Verdict;
 use crate::forge::github::{self, GitHub, Subject};
 use crate::gate::{Gate, Judgement};
 use crate::time::Time;
 
-/// Judges the pull requests that were named, one after another.
+/// Judges the pull requests that were named, one after another. Of several, each is kept in a folder
+/// of its own.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let mut place = args.on_github.open()?;
-    if args.dry_run {
-        place.github = place.github.looking_only();
-    }
+    let place = args.on_github.open(args.dry_run)?;
     let github = &place.github;
     let subjects = match (&args.pr, &args.event) {
         (Some(number), _) => vec![Subject::Pull(*number)],
@@ -29,25 +27,21 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         (None, None) => Vec::new(),
     };
     if subjects.is_empty() {
-        warn(
-            "note",
-            "no open pull request has this head, or none but one that is closed: there is nothing to judge",
-        );
+        warn("note", "no pull request with this head is open: there is nothing to judge");
     }
     let now = args.now.get();
     let gate = Gate::new(github.repo(), github);
     let mut strongest = None;
     let mut undecided = false;
-    for subject in subjects {
-        match check(args, github, &gate, &subject, now) {
-            Ok(verdict) => strongest = strongest.max(verdict),
-            Err(error) => {
-                undecided = true;
-                complain(&error);
-                if let Err(error) = github.publish_error(&subject, &error) {
-                    complain(&error);
-                }
-            }
+    for subject in &subjects {
+        let folder = args.keep.as_ref().map(|folder| match subjects.len() {
+            1 => folder.clone(),
+            _ => folder.join(subject.number().to_string()),
+        });
+        let check = || check(args, github, &gate, subject, folder.as_deref(), now);
+        match on_github::or_say_so(github, subject, check) {
+            Some(verdict) => strongest = strongest.max(verdict),
+            None => undecided = true,
         }
     }
     Ok(match (undecided, strongest) {
@@ -62,6 +56,7 @@ fn check(
     github: &GitHub,
     gate: &Gate<'_, GitHub>,
     subject: &Subject,
+    folder: Option<&Path>,
     now: Time,
 ) -> anyhow::Result<Option<Verdict>> {
     let name = github::name(subject.number());
@@ -70,7 +65,7 @@ fn check(
         warn("note", &format!("{name} isn't judged: {why}"));
         return Ok(None);
     };
-    if let Some(folder) = &args.keep {
+    if let Some(folder) = folder {
         keep(folder, github, &judgement)?;
     }
     here::report(&judgement, args.format, args.verbose)?;
