@@ -263,10 +263,11 @@ impl Planning<'_> {
     fn statuses(&self, there: &[Status]) -> Vec<Step> {
         let lines = report::status_lines(self.decision());
         let told = lines.into_iter().map(|line| {
-            (format!("{CONTEXT}/{}", line.about), state(line.verdict), line.text, None)
+            let context = format!("{CONTEXT}/{}", line.about);
+            (context, state(line.verdict), description(&line.text), None)
         });
         let memo = Some(self.memo.clone());
-        let answer = report::one_line(self.decision());
+        let answer = description(&report::one_line(self.decision()));
         let answer = (CONTEXT.to_owned(), state(self.decision().verdict), answer, memo);
         let steps = told.chain([answer]).filter_map(|(context, state, description, memo)| {
             let is_there =
@@ -355,6 +356,12 @@ pub fn state(verdict: Verdict) -> &'static str {
         Verdict::Pending => "pending",
         Verdict::Denied => "failure",
     }
+}
+
+/// A text as the description of a status: GitHub takes 140 characters, and none that needs four
+/// bytes, such as an emoji.
+pub fn description(text: &str) -> String {
+    report::cut(text, 140).replace(|c: char| c.len_utf8() == 4, "?")
 }
 
 /// A finding at its line of the request.

@@ -10,7 +10,7 @@ use super::client::Failure;
 use super::comments::Comments;
 use super::facts::Facts;
 use super::memo::{Basis, Memo};
-use super::plan::{Plan, Planning, Step, state};
+use super::plan::{Plan, Planning, Step, description, state};
 use super::standing::CONTEXT;
 use super::types::{self, CheckRun, Event};
 use super::{GitHub, Subject, name};
@@ -165,12 +165,11 @@ impl GitHub {
         if self.plans.is_some() {
             return Ok(());
         }
-        let description = report::cut(text, 140);
         let (path, body) = if self.is_app() {
             let summary = report::escape::markdown(text);
             let mut body = json!({
                 "name": CONTEXT, "head_sha": commit, "status": "completed",
-                "output": { "title": description, "summary": summary },
+                "output": { "title": report::cut(text, 140), "summary": summary },
             });
             match answer {
                 Answer::Verdict(Verdict::Pending) => body["status"] = json!("in_progress"),
@@ -183,7 +182,8 @@ impl GitHub {
                 Answer::Verdict(verdict) => state(verdict),
                 Answer::Undecided => "error",
             };
-            let body = json!({ "context": CONTEXT, "state": state, "description": description });
+            let text = description(text);
+            let body = json!({ "context": CONTEXT, "state": state, "description": text });
             (self.repository.path(&["statuses", commit]), body)
         };
         let written = self.client.run(self.client.write(Method::POST, &path, &body));

@@ -136,6 +136,22 @@ fn nobody_else_s_comment_is_taken_for_ours() {
 }
 
 #[test]
+fn an_emoji_stops_no_answer() {
+    let (github, pull) = opened(&request().replace("blacklist-ip", "launch-🚀"));
+    assert_eq!(checked(&github, pull), "failure");
+    let (_, description) = answer(&github, pull);
+    assert!(description.contains("launch-?"), "{description}");
+    checked(&github, pull);
+    assert_eq!(github.statuses(&github.head(pull)).len(), 4, "nothing is written twice");
+
+    github.commit("carol", "main", &[("policies/rules/🚀.rego", "package x {")], "Broken");
+    check(&github, pull).ended(2, &["policies/rules/🚀.rego"]);
+    let (state, description) = answer(&github, pull);
+    assert_eq!(state, "error");
+    assert!(description.contains("policies/rules/?.rego"), "{description}");
+}
+
+#[test]
 fn whoever_was_removed_by_hand_is_not_asked_again() {
     let (github, pull) = opened(&request());
     checked(&github, pull);

@@ -18,6 +18,10 @@ pub fn post_status(state: &mut State, call: &Call<'_>) -> Said {
         let limit = "Validation Failed: description is too long (maximum is 140 characters)";
         return Err(Answer::over(limit));
     }
+    if description.as_ref().is_some_and(|text| text.chars().any(|c| c.len_utf8() == 4)) {
+        let limit = "Validation Failed: description doesn't accept 4-byte Unicode";
+        return Err(Answer::over(limit));
+    }
     let status = Status {
         id: state.new_id(),
         sha: commit.to_string(),
