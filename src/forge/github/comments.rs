@@ -35,7 +35,7 @@ impl GitHub {
                 Some((comment["id"].as_u64()?, login.to_owned()))
             });
             let marked: Vec<_> = marked.collect();
-            match self.client.run(comments.put(&marked, mark, text)) {
+            match self.client.run(comments.put_over_own(&marked, mark, text)) {
                 Ok(_) => return Ok(()),
                 Err(Failure::Refused(refusal)) => return Err(refusal.into()),
                 // It may have been written or not: look again.
@@ -56,14 +56,20 @@ impl Comments<'_> {
 
     /// The one comment with this mark, over our own if there is one: anybody can write one that begins
     /// like it. `there` are those that do, with their authors.
-    pub async fn put(
+    async fn put_over_own(
         &self,
         there: &[(u64, String)],
         mark: &str,
         text: &str,
     ) -> Result<Value, Failure> {
         let own = if there.is_empty() { None } else { Some(self.own_login().await?) };
-        match there.iter().find(|(_, by)| own.as_deref() == Some(plain(by))).map(|(id, _)| id) {
+        let own = there.iter().find(|(_, by)| own.as_deref() == Some(plain(by)));
+        self.put(own.map(|(id, _)| *id), mark, text).await
+    }
+
+    /// The one comment with this mark, over our own if there is one.
+    pub async fn put(&self, own: Option<u64>, mark: &str, text: &str) -> Result<Value, Failure> {
+        match own {
             Some(id) => self.change(&id.to_string(), text).await,
             None => self.once(mark, text).await,
         }
@@ -104,6 +110,6 @@ impl Comments<'_> {
 }
 
 /// A login without the mark of a bot, which GraphQL and REST don't write alike.
-fn plain(login: &str) -> &str {
+pub(super) fn plain(login: &str) -> &str {
     login.strip_suffix("[bot]").unwrap_or(login)
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 
+use super::comments::plain;
 use super::remote::Source;
 use super::standing::{Answers, Standing};
 use super::types::{Commit, Event, Pull, Push, Repository, Review};
@@ -39,6 +40,8 @@ pub struct Facts {
     pub pushes: Option<Vec<Push>>,
     /// The answers that head has now.
     pub answers: Answers,
+    /// The login that this program writes under, without the mark of a bot.
+    pub own_login: String,
     /// What GitHub was asked, and said, word for word.
     pub record: Vec<Exchange>,
 }
@@ -72,7 +75,7 @@ impl Facts {
             }
         });
         let told = told.with_context(|| format!("learn about {}", name(pull.number)))?;
-        let Some(Standing { default_branch, base, answers }) = told.standing else {
+        let Some(Standing { default_branch, base, answers, own_login }) = told.standing else {
             return Ok(None);
         };
         let newest = told.pushes.as_ref().and_then(|pushes| pushes.first());
@@ -103,6 +106,7 @@ impl Facts {
             commits: told.commits,
             pushes: told.pushes,
             answers,
+            own_login,
             record: client.take_record(),
             pull,
         }))
@@ -125,6 +129,16 @@ impl Facts {
         let has_same =
             move |pull: &&Pull| pull.number != own && pull.head.sha == self.pull.head.sha;
         self.open.iter().filter(has_same)
+    }
+
+    /// Our own comments that begin with this mark, oldest first: anybody can write one like it.
+    pub fn own_comments(&self, mark: &str) -> impl Iterator<Item = &Event> {
+        self.timeline.iter().filter(move |event| {
+            let by = event.user.as_ref().or(event.actor.as_ref());
+            event.event == "commented"
+                && by.is_some_and(|by| plain(&by.login) == self.own_login)
+                && event.body.as_deref().is_some_and(|body| body.starts_with(mark))
+        })
     }
 
     /// The refs that say whether it still stands where it stood.

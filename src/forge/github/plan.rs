@@ -35,8 +35,8 @@ pub struct Plan {
 pub enum Step {
     /// The one comment, written anew or over the one that stands there.
     Comment {
-        /// The comments that may be it, with who wrote them.
-        there: Vec<(u64, String)>,
+        /// The id of the one that stands there.
+        over: Option<u64>,
         /// Its text.
         text: String,
     },
@@ -145,13 +145,15 @@ impl Planning<'_> {
 
     fn comment(&self) -> Option<Step> {
         let comment = report::comment(self.judged, &self.affected());
-        let there =
-            || comments(&self.facts.timeline).filter(|it| it.text.starts_with(COMMENT_MARK));
-        if there().any(|it| comment.says_the_same(it.text)) {
+        let mut there = self.facts.own_comments(COMMENT_MARK);
+        let own = there.next();
+        let says_the_same =
+            |event: &Event| event.body.as_deref().is_some_and(|it| comment.says_the_same(it));
+        if own.into_iter().chain(there).any(says_the_same) {
             return None;
         }
-        let there = there().map(|it| (it.id, it.by.to_owned())).collect();
-        Some(Step::Comment { there, text: comment.text })
+        let over = own.and_then(|event| event.id.as_u64());
+        Some(Step::Comment { over, text: comment.text })
     }
 
     /// The affected services with the owners who are to hear of it.
@@ -249,7 +251,7 @@ impl Planning<'_> {
         );
         let once = |kind: &str, from: Time, text: String| {
             let mark = format!("<!-- changegate:{kind} {submitted_at} -->");
-            let is_there = comments(&self.facts.timeline).any(|it| it.text.starts_with(&mark));
+            let is_there = self.facts.own_comments(&mark).next().is_some();
             (from <= decision.evaluated_at && !is_there).then_some(Step::Once { mark, text })
         };
         // Whoever comes late to a reminder needs none: it is overdue.
@@ -328,21 +330,6 @@ impl Planning<'_> {
             false => there.until == memo.until,
         })
     }
-}
-
-/// A comment that stands there.
-struct Standing<'a> {
-    id: u64,
-    by: &'a str,
-    text: &'a str,
-}
-
-/// The comments of a timeline, oldest first.
-fn comments(timeline: &[Event]) -> impl Iterator<Item = Standing<'_>> {
-    timeline.iter().filter(|event| event.event == "commented").filter_map(|event| {
-        let by = event.user.as_ref().or(event.actor.as_ref())?;
-        Some(Standing { id: event.id.as_u64()?, by: &by.login, text: event.body.as_deref()? })
-    })
 }
 
 fn is(user: &super::types::User, login: &Login) -> bool {

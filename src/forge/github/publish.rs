@@ -12,7 +12,7 @@ use super::facts::Facts;
 use super::memo::{Basis, Memo};
 use super::plan::{Plan, Planning, Step, description, state};
 use super::standing::CONTEXT;
-use super::types::{self, CheckRun, Event};
+use super::types::{self, CheckRun};
 use super::{GitHub, Subject, name};
 use crate::decision::{Decision, Verdict};
 use crate::evidence::Evidence;
@@ -209,15 +209,12 @@ impl Writer<'_> {
     async fn write(&self, plan: Plan) -> Result<(), Failure> {
         // Where people read why: the comment, else the pull request.
         let mut page = self.facts.pull.html_url.clone();
-        let marked = |event: &&Event| {
-            event.body.as_deref().is_some_and(|body| body.starts_with(COMMENT_MARK))
-        };
-        let comment = self.facts.timeline.iter().find(marked);
+        let comment = self.facts.own_comments(COMMENT_MARK).next();
         page = comment.and_then(|event| event.html_url.clone()).unwrap_or(page);
         for step in plan.steps {
             match step {
-                Step::Comment { there, text } => {
-                    let written = self.comments().put(&there, COMMENT_MARK, &text).await?;
+                Step::Comment { over, text } => {
+                    let written = self.comments().put(over, COMMENT_MARK, &text).await?;
                     page = written["html_url"].as_str().map_or(page, str::to_owned);
                 }
                 Step::Once { mark, text } => {

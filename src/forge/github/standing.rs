@@ -2,12 +2,13 @@
 
 use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::GitHub;
+use super::comments::plain;
 use super::types::Pull;
 use crate::git::Oid;
 
@@ -23,6 +24,8 @@ pub struct Standing {
     pub base: Tip,
     /// The answers on its head.
     pub answers: Answers,
+    /// The login that this program writes under, without the mark of a bot.
+    pub own_login: String,
 }
 
 /// A branch and the commit that it points to.
@@ -115,12 +118,19 @@ struct PullPart {
     base_ref: Option<Tip>,
 }
 
+/// Whoever asks.
+#[derive(Debug, Deserialize)]
+pub struct Viewer {
+    login: String,
+}
+
 impl Standing {
     /// What stands around a pull request now; nothing if one of them doesn't show: it has just moved,
     /// or is gone.
     pub async fn of(github: &GitHub, pull: &Pull) -> anyhow::Result<Option<Self>> {
         let about = json!({ "number": pull.number, "head": pull.head.sha });
-        let told: RepositoryPart = github.query("Standing", about).await?;
+        let (told, viewer) = github.query::<RepositoryPart>("Standing", about).await?;
+        let viewer = viewer.context("GitHub doesn't say whose token this is")?;
         let base = told.pull_request.and_then(|pull| pull.base_ref);
         let (Some(default_branch), Some(base), Some(object)) =
             (told.default_branch_ref, base, told.object)
@@ -128,7 +138,8 @@ impl Standing {
             return Ok(None);
         };
         let answers = Answers::of(object, github.is_app());
-        Ok(Some(Standing { default_branch, base, answers }))
+        let own_login = plain(&viewer.login).to_owned();
+        Ok(Some(Standing { default_branch, base, answers, own_login }))
     }
 }
 
@@ -166,15 +177,17 @@ impl Answers {
 }
 
 impl GitHub {
-    /// Asks one of `queries.graphql` about the repository, with what it takes besides.
+    /// Asks one of `queries.graphql` about the repository, with what it takes besides, and about
+    /// whoever asks, if that is part of it.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
         operation: &str,
         about: Value,
-    ) -> anyhow::Result<T> {
+    ) -> anyhow::Result<(T, Option<Viewer>)> {
         #[derive(Deserialize)]
         struct Answer<T> {
             repository: Option<T>,
+            viewer: Option<Viewer>,
         }
         let mut variables = about;
         variables["owner"] = json!(self.repository.owner);
@@ -185,6 +198,6 @@ impl GitHub {
         let Some(repository) = answer.repository else {
             bail!("there is no {} on GitHub that the token can see", self.repository);
         };
-        Ok(repository)
+        Ok((repository, answer.viewer))
     }
 }

@@ -149,7 +149,7 @@ impl GitHub {
         let mut after: Option<String> = None;
         loop {
             let about = json!({ "after": after });
-            let RepositoryPart { default_branch_ref, pull_requests } =
+            let (RepositoryPart { default_branch_ref, pull_requests }, _) =
                 self.query("Survey", about).await?;
             survey.default_branch = default_branch_ref;
             survey.pulls.extend(pull_requests.nodes);

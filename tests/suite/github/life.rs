@@ -136,6 +136,46 @@ fn nobody_else_s_comment_is_taken_for_ours() {
 }
 
 #[test]
+fn details_lead_to_our_own_comment() {
+    let (github, pull) = opened(&request());
+    let marked = "<!-- changegate -->\n### ✅ Approved";
+    github.comment(pull, "mallory", marked);
+    checked(&github, pull);
+    let link = || github.status(&github.head(pull), "changegate").target_url.unwrap();
+    let first = link();
+    let (_, comment) = first.rsplit_once('#').unwrap();
+    github.advance("1m");
+    github.comment(pull, "mallory", marked);
+    sweep(&github).ended(0, &["1 judged anew"]);
+    assert_ne!(link(), first, "it was answered anew");
+    assert!(link().ends_with(comment), "{} {comment}", link());
+}
+
+#[test]
+fn a_copy_of_our_comment_is_not_ours() {
+    let (github, pull) = opened(&request());
+    checked(&github, pull);
+    let copy = github.comments(pull).remove(0).1;
+    let (github, pull) = opened(&request());
+    github.comment(pull, "mallory", &copy);
+    checked(&github, pull);
+    let by: Vec<_> = github.comments(pull).into_iter().map(|(by, _)| by).collect();
+    assert_eq!(by, ["mallory", "github-actions[bot]"]);
+}
+
+#[test]
+fn a_copy_of_a_reminder_stops_none() {
+    let (github, pull) =
+        opened_by("carol", &off_script().replace("2026-11-23T22", "2026-11-26T22"));
+    let mark = format!("<!-- changegate:reminder {} -->", github.now());
+    github.comment(pull, "mallory", &mark);
+    github.advance("24h");
+    checked(&github, pull);
+    let reminds = |(by, text): &(String, String)| by != "mallory" && text.starts_with(&mark);
+    assert!(github.comments(pull).iter().any(reminds), "{:?}", github.comments(pull));
+}
+
+#[test]
 fn an_emoji_stops_no_answer() {
     let (github, pull) = opened(&request().replace("blacklist-ip", "launch-🚀"));
     assert_eq!(checked(&github, pull), "failure");

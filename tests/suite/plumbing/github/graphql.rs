@@ -40,7 +40,9 @@ pub fn answer(state: &State, asker: &Asker, body: &Value) -> Result<Answer, Stri
             if !about.names_ops(state) {
                 return Ok(about.not_found());
             }
-            about.standing(state, number, head)
+            let mut standing = about.standing(state, number, head);
+            standing["viewer"] = json!({"login": state.login(user)});
+            standing
         }
         Some("Survey") => {
             let about = About::of(body, &["after"])?;
