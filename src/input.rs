@@ -15,7 +15,7 @@ use crate::calendar::{Calendar, CalendarFacts};
 use crate::decision::API_VERSION;
 use crate::digest::Digest;
 use crate::evidence::{
-    Contributor, Evidence, Footprint, Incident, Part, PullRequest, ReviewState, SameHead,
+    Contributor, Evidence, Footprint, ForgeKind, Incident, Part, PullRequest, ReviewState, SameHead,
 };
 use crate::org::{Level, Org};
 use crate::request::{ChangeRequest, Login, RECORD_FIELDS, RequestedApproval};
@@ -129,7 +129,8 @@ pub struct PullRequestFacts<'a> {
 pub struct PersonFacts<'a> {
     /// Whether the roster lists them.
     pub known: bool,
-    /// Their level, or null.
+    /// Their level, or null. On GitHub it is null, too, for whoever has a part in the change and no
+    /// id in the roster: their login could be somebody else's by now.
     pub level: Option<Level>,
     /// Their roles.
     pub roles: &'a [String],
@@ -273,7 +274,7 @@ pub fn build<'a>(
         previous: evidence.previous.as_deref(),
         change: change(request, evidence.previous.as_deref()),
         pull_request: pull_request_facts(pull_request, path, org),
-        people: people(request, pull_request, &evidence.pushers, org),
+        people: people(request, pull_request, evidence, org),
         approvals: standings.iter().map(|standing| approval_facts(standing, org)).collect(),
         calendar: calendar.facts(planned, now),
         active: planned.map_or_else(Vec::new, |planned| active(request, evidence, planned, org)),
@@ -362,17 +363,31 @@ fn asked_for(request: &ChangeRequest) -> impl Iterator<Item = &Login> {
 fn people<'a>(
     request: Option<&'a ChangeRequest>,
     pull_request: &'a PullRequest,
-    pushers: &'a [Login],
+    evidence: &'a Evidence,
     org: &'a Org,
 ) -> BTreeMap<&'a Login, PersonFacts<'a>> {
-    let in_request = request.into_iter().flat_map(|request| {
+    let named = request.into_iter().flat_map(|request| {
         let owner = request.rollback.as_ref().and_then(|rollback| rollback.owner.as_ref());
-        request.requester.iter().chain(&request.implementer).chain(owner).chain(asked_for(request))
+        owner.into_iter().chain(asked_for(request))
     });
+    let performing = request
+        .into_iter()
+        .flat_map(|request| request.requester.iter().chain(&request.implementer));
     let contributors =
         pull_request.contributors.iter().filter_map(|contributor| contributor.login.as_ref());
-    let everyone = in_request.chain(&pull_request.author).chain(contributors).chain(pushers);
-    everyone.map(|login| (login, person_facts(login, org))).collect()
+    let acting =
+        performing.chain(&pull_request.author).chain(contributors).chain(&evidence.pushers);
+    let named = named.map(|login| (login, person_facts(login, org)));
+    // Whoever is named and acts stands here as who acts.
+    named.chain(acting.map(|login| (login, actor_facts(login, evidence.forge, org)))).collect()
+}
+
+/// A person behind an account, which on GitHub only the id tells from others of the same login.
+fn actor_facts<'a>(login: &Login, forge: Option<ForgeKind>, org: &'a Org) -> PersonFacts<'a> {
+    let has_id = org.roster.people.get(login).is_some_and(|person| person.id.is_some());
+    let is_certain = forge != Some(ForgeKind::Github) || has_id;
+    let facts = person_facts(login, org);
+    PersonFacts { level: facts.level.filter(|_| is_certain), ..facts }
 }
 
 fn person_facts<'a>(login: &Login, org: &'a Org) -> PersonFacts<'a> {

@@ -58,7 +58,7 @@ pub struct Person {
     #[serde(default)]
     #[schemars(example = ["alice@acme.example"])]
     pub emails: Vec<String>,
-    /// The forge's numeric id, as text; on GitHub nobody can approve without one.
+    /// The forge's numeric id, as text; on GitHub neither a review nor a level counts without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "103", regex(pattern = "^[0-9]+$"))]
     pub id: Option<String>,

@@ -103,7 +103,7 @@ pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
         .collect();
     if !numberless.is_empty() {
         gaps.push(format!(
-            "no `id` for {}: on GitHub a review counts only with it; \
+            "no `id` for {}: on GitHub neither a review nor a level counts without; \
              https://api.github.com/users/LOGIN shows it",
             numberless.join(", ")
         ));

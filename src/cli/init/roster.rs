@@ -10,7 +10,8 @@ const HEADER: &str = include_str!("templates/roster.yaml");
 
 const PEOPLE: &str = "
 # `emails` map commits to people, `keys` are the SSH public keys that they sign with, `id` is the
-# forge's numeric id of the account, in quotes: on GitHub nobody can approve without one.
+# forge's numeric id of the account, in quotes: on GitHub neither a review nor a level counts
+# without.
 #   bob:
 #     level: L2
 #     team: payments

@@ -42,7 +42,7 @@ pub fn examine(
     checks
 }
 
-/// Who can't approve, because nobody can say which account is theirs.
+/// Who can't approve and has no level, because nobody can say which account is theirs.
 fn without_id(roster: &Roster, signers: &BTreeSet<&Login>) -> Option<Check> {
     let has_none = |login: &&&Login| roster.people.get(**login).is_none_or(|it| it.id.is_none());
     let people: Vec<_> = signers.iter().filter(has_none).collect();
@@ -50,7 +50,10 @@ fn without_id(roster: &Roster, signers: &BTreeSet<&Login>) -> Option<Check> {
         return None;
     }
     let check = Check::bad("roster/ids", format!("the roster gives {} no id", listed(&people)))
-        .why("a login can be given to somebody else; without an id no approval of theirs counts")
+        .why(
+            "a login can be given to somebody else; without an id no approval of theirs counts, and \
+             a change of theirs is judged as that of somebody without a level",
+        )
         .fix(
             "add `id: \"…\"` in policies/org/roster/data.yaml, the number that `gh api users/LOGIN \
              --jq .id` prints",
