@@ -94,7 +94,7 @@ impl Scenario {
         let mut config = git2::Repository::init_opts(folder.path(), bare)?.config()?;
         config.set_i32("fetch.unpackLimit", 1)?;
         let repo = Repo::open(folder.path())?;
-        let github = GitHub::new(&access, "acme/ops".parse()?, repo, |_| {})?.looking_only();
+        let github = GitHub::new(&access, "acme/ops".parse()?, repo, |_| {})?.planning_only();
         let gate = Gate::new(github.repo(), &github);
         gate.check_if_protected(&name(story.pull()), server.now())
     }
