@@ -113,7 +113,7 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
         }
         _ => bail!(
             "the event {event:?} isn't about a pull request: run `changegate check` on \
-             pull_request_target, workflow_run, merge_group or workflow_dispatch"
+             pull_request_target, workflow_run, check_run, merge_group or workflow_dispatch"
         ),
     }
 }
@@ -148,6 +148,7 @@ mod tests {
             ("pull_request_target", json!({"pull_request": {"number": 7}}), seven()),
             ("pull_request_target", closed, vec![left]),
             ("workflow_run", run, seven()),
+            ("check_run", json!({"check_run": {"pull_requests": [{"number": 7}]}}), seven()),
             ("workflow_run", of_fork, vec![Named::Head("4f0c".to_owned())]),
             ("workflow_dispatch", json!({"inputs": {"pull_request": " 7 "}}), seven()),
             ("merge_group", group, vec![Named::Subject(queued)]),

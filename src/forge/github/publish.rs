@@ -11,9 +11,9 @@ use super::comments::Comments;
 use super::facts::Facts;
 use super::memo::{Basis, Memo};
 use super::plan::{Plan, Planning, Step, description, state};
-use super::standing::CONTEXT;
+use super::standing::{Answers, CONTEXT, Standing};
 use super::types::{self, CheckRun};
-use super::{GitHub, Subject, name};
+use super::{GitHub, Subject, name, number};
 use crate::decision::{Decision, Verdict};
 use crate::evidence::Evidence;
 use crate::forge::content::Brought;
@@ -106,18 +106,29 @@ impl GitHub {
     pub fn publish_error(&self, subject: &Subject, error: &anyhow::Error) -> anyhow::Result<()> {
         let number = subject.number();
         let pulls = self.open_pulls()?;
-        let pull = pulls.iter().find(|pull| pull.number == number);
-        let commit = match subject {
-            Subject::Pull(_) => pull.map(|pull| pull.head.sha.as_str()),
-            Subject::Queued { commit, .. } => Some(commit.as_str()),
-        };
         let text = report::escape::terminal(&format!("could not decide: {error:#}")).into_owned();
-        match commit {
-            Some(commit) => self
-                .answer(commit, Answer::Undecided, &text)
-                .with_context(|| format!("say so on {}", name(number))),
-            None => Ok(()),
-        }
+        let commit = match subject {
+            Subject::Queued { commit, .. } => commit,
+            Subject::Pull(_) => match pulls.iter().find(|pull| pull.number == number) {
+                Some(pull) if !self.says_error(pull, &text) => &pull.head.sha,
+                _ => return Ok(()),
+            },
+        };
+        self.answer(number, commit, Answer::Undecided, &text)
+            .with_context(|| format!("say so on {}", name(number)))
+    }
+
+    /// Whether a pull request's status says so already: GitHub takes no endless number of them, and
+    /// every sweep comes upon the same.
+    fn says_error(&self, pull: &types::Pull, text: &str) -> bool {
+        let standing = self.client.run(Standing::of(self, pull));
+        let Ok(Some(Standing { answers: Answers::Statuses(statuses), .. })) = standing else {
+            return false;
+        };
+        let own = statuses.iter().find(|status| status.context == CONTEXT);
+        own.is_some_and(|own| {
+            own.state == "ERROR" && own.description.as_deref() == Some(&description(text))
+        })
     }
 
     /// Brings what a merge queue made here: the commit that it is about to merge, and the one on which
@@ -156,34 +167,37 @@ impl GitHub {
                 (Verdict::Denied, text)
             }
         };
-        self.answer(&commit.to_string(), Answer::Verdict(verdict), &text)?;
+        self.answer(number(&pull.name)?, &commit.to_string(), Answer::Verdict(verdict), &text)?;
         Ok(verdict)
     }
 
     /// One answer on a commit, without more.
-    fn answer(&self, commit: &str, answer: Answer, text: &str) -> anyhow::Result<()> {
-        if self.plans.is_some() {
+    fn answer(&self, number: u64, commit: &str, answer: Answer, text: &str) -> anyhow::Result<()> {
+        let state = match answer {
+            Answer::Verdict(verdict) => state(verdict),
+            Answer::Undecided => "error",
+        };
+        let description = description(text);
+        if let Some(plans) = &self.plans {
+            let context = CONTEXT.to_owned();
+            let step = Step::Status { context, state, description, memo: None };
+            plans.borrow_mut().push(Plan { number, steps: vec![step] });
             return Ok(());
         }
         let (path, body) = if self.is_app() {
             let summary = report::escape::markdown(text);
             let mut body = json!({
                 "name": CONTEXT, "head_sha": commit, "status": "completed",
-                "output": { "title": report::cut(text, 140), "summary": summary },
+                "output": { "title": description, "summary": summary },
             });
             match answer {
                 Answer::Verdict(Verdict::Pending) => body["status"] = json!("in_progress"),
-                Answer::Verdict(verdict) => body["conclusion"] = json!(state(verdict)),
+                Answer::Verdict(_) => body["conclusion"] = json!(state),
                 Answer::Undecided => body["conclusion"] = json!("failure"),
             }
             (self.repository.path(&["check-runs"]), body)
         } else {
-            let state = match answer {
-                Answer::Verdict(verdict) => state(verdict),
-                Answer::Undecided => "error",
-            };
-            let text = description(text);
-            let body = json!({ "context": CONTEXT, "state": state, "description": text });
+            let body = json!({ "context": CONTEXT, "state": state, "description": description });
             (self.repository.path(&["statuses", commit]), body)
         };
         let written = self.client.run(self.client.write(Method::POST, &path, &body));

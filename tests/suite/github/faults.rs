@@ -165,6 +165,22 @@ fn a_base_that_moves_while_a_change_is_judged_is_judged_by() {
 }
 
 #[test]
+fn what_can_t_be_decided_is_said_once() {
+    let (github, pull) = approved();
+    github.fail(Fault::status(503).on("GET", "/reviews").always());
+    for _ in 0..3 {
+        github.advance("15m");
+        sweep(&github).ended(2, &["503"]);
+    }
+    let head = github.head(pull);
+    let said = github.with(|state| {
+        let errors = state.statuses.iter().filter(|it| it.sha == head && it.state == "error");
+        errors.count()
+    });
+    assert_eq!(said, 1);
+}
+
+#[test]
 fn what_nobody_has_heard_of_is_read() {
     let (github, pull) = approved();
     github.review(pull, "erin", "SHRUGGED");

@@ -317,12 +317,12 @@ fn the_same_head_on_two_branches_comes_to_rest() {
     assert!(!both.contains(&2), "{both:?}");
     for _ in 0..2 {
         github.advance("1m");
-        sweep(&github).ended(0, &["2 open pull requests"]);
+        sweep(&github).ended(0, &["protected branches: 2"]);
     }
     let written = github.with(|state| state.statuses.len());
     for _ in 0..3 {
         github.advance("15m");
-        sweep(&github).ended(0, &["2 open pull requests", "0 judged anew"]);
+        sweep(&github).ended(0, &["protected branches: 2", "0 judged anew"]);
     }
     assert_eq!(github.with(|state| state.statuses.len()), written);
 }
