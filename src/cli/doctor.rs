@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::AnswerFormat;
 use super::on_github::{ENVIRONMENT, GitHubArgs};
-use crate::forge::github::doctor::{Check, Grade, Mode, examine};
+use crate::forge::github::doctor::{Answerer, Check, Examined, Grade, Mode, examine};
 use crate::gate::policies_at;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
@@ -54,7 +54,7 @@ Exit codes:
 pub struct DoctorView {
     /// The repository, `owner/name`.
     pub repository: String,
-    /// As what changegate answers.
+    /// As what changegate answers: where a person asks and the rules name an App, as that App.
     pub mode: Mode,
     /// What was looked at, in the order in which it is told.
     pub checks: Vec<Check>,
@@ -67,13 +67,11 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let home = github.home()?;
     let org = policies_at(github.repo(), home.tip).map(|(bundle, _)| bundle.org);
     let facts = github.look_over(&home, org.map_err(|error| format!("{error:#}")))?;
-    let view = DoctorView {
-        repository: github.repository().to_string(),
-        mode: facts.mode,
-        checks: examine(&facts),
-    };
+    let Examined { answerer, checks } = examine(&facts);
+    let view =
+        DoctorView { repository: github.repository().to_string(), mode: answerer.mode, checks };
     super::print(&match args.format {
-        AnswerFormat::Text => render(&view),
+        AnswerFormat::Text => render(&view, answerer),
         AnswerFormat::Json => super::json(&view)?,
     })?;
     let is_bad = view.checks.iter().any(|check| check.grade == Grade::Bad);
@@ -81,12 +79,13 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The answer for people.
-fn render(view: &DoctorView) -> String {
-    let mode = match view.mode {
-        Mode::Action => "changegate answers as a workflow".to_owned(),
-        Mode::App(id) => format!("changegate answers as the App {id}"),
+fn render(view: &DoctorView, answerer: Answerer) -> String {
+    let whom = match answerer.mode {
+        Mode::Action => "a workflow".to_owned(),
+        Mode::App(id) => format!("the App {id}"),
     };
-    let mut out = format!("{}: {mode}\n", view.repository);
+    let by = if answerer.is_supposed { ", as the rules say" } else { "" };
+    let mut out = format!("{}: changegate answers as {whom}{by}\n", view.repository);
     let mut about = "";
     for check in &view.checks {
         if check.about != about {

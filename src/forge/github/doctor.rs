@@ -54,7 +54,7 @@ pub enum Mode {
 
 /// Everything that is examined.
 pub struct Facts {
-    /// As what changegate answers.
+    /// As what changegate would answer with this token.
     pub mode: Mode,
     /// The user or organisation that the repository belongs to.
     pub owner: String,
@@ -123,8 +123,26 @@ pub struct Check {
     pub fix: Option<String>,
 }
 
-/// All checks, in the order in which they are told.
-pub fn examine(facts: &Facts) -> Vec<Check> {
+/// What came out of an examination.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// As what changegate answers; the checks are about that.
+    pub answerer: Answerer,
+    /// All checks, in the order in which they are told.
+    pub checks: Vec<Check>,
+}
+
+/// As what changegate answers, as far as is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Answerer {
+    /// As a workflow, or as which App.
+    pub mode: Mode,
+    /// Whether only the rules say so: they name an App, and a person asks.
+    pub is_supposed: bool,
+}
+
+/// Holds what is there against what has to be.
+pub fn examine(facts: &Facts) -> Examined {
     let mut checks = about("policies", policies::examine(facts));
     let answerer = answerer(facts);
     for branch in &facts.branches {
@@ -143,15 +161,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         checks.extend(about("roster", found));
     }
     checks.extend(about("token", token::examine(&facts.token)));
-    checks
-}
-
-/// As what changegate answers, as far as is known.
-#[derive(Clone, Copy, Debug)]
-struct Answerer {
-    mode: Mode,
-    /// Whether only the rules say so: they name an App, and a person asks.
-    is_supposed: bool,
+    Examined { answerer, checks }
 }
 
 /// A person who looks isn't who answers; the rules may name the App that does.

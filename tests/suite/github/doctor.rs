@@ -33,13 +33,19 @@ fn doctor_as_app(github: &GitHub) -> Command {
 }
 
 /// What it prints for scripts, and how it ended.
-fn examined(command: &mut Command) -> (i32, Vec<Value>) {
+fn viewed(command: &mut Command) -> (i32, Value) {
     let ran = Ran::of(command.args(["--format", "json"]), "");
     let view: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
     let schema = fs::read_to_string(root().join("schemas/doctor.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     jsonschema::draft202012::validate(&schema, &view).unwrap_or_else(|error| panic!("{error}"));
-    (ran.code, view["checks"].as_array().unwrap().clone())
+    (ran.code, view)
+}
+
+/// The checks of that.
+fn examined(command: &mut Command) -> (i32, Vec<Value>) {
+    let (code, view) = viewed(command);
+    (code, view["checks"].as_array().unwrap().clone())
 }
 
 /// The codes that came out so, in their order.
@@ -162,6 +168,10 @@ fn the_status_has_to_come_from_whom_changegate_is() {
     let (exit, checks) = examined(&mut doctor(&other, &other.token_of("carol")));
     assert_eq!((exit, codes(&checks, "unseen")), (0, vec!["status/source"]));
     assert_eq!(codes(&checks, "advice"), [""; 0]);
+    let mut command = doctor(&other, &other.token_of("carol"));
+    let heading = "acme/ops: changegate answers as the App 4242, as the rules say\n";
+    Ran::of(&mut command, "").ended(0, &[heading, "has to come from the App 4242"]);
+    assert_eq!(viewed(&mut command).1["mode"], json!({"app": 4242}));
     let actions = Well::default().build();
     let (exit, checks) = examined(&mut doctor_as_app(&actions));
     assert_eq!((exit, codes(&checks, "bad")), (1, vec!["status/source"]));
