@@ -4,9 +4,12 @@
 //! differ in an adopter's repository: the action comes from the commit that this program was built
 //! from, and the owners of policies and workflows from the roster.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use ignore::WalkBuilder;
 
 use super::plan::{Item, Wanted};
+use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
 use crate::org::Roster;
 
 /// The step of our own workflows that installs the program, and the same in an adopter's.
@@ -60,12 +63,6 @@ const CHOOSER: (&str, &str) = (
 const PULL_REQUEST: (&str, &str) =
     (".github/pull_request_template.md", include_str!("../../../.github/pull_request_template.md"));
 
-/// Whose lines say who owns what; GitHub reads the first of these that there is.
-const CODEOWNERS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
-
-/// What only a few may change: it decides about everything else.
-const OWNED: [&str; 2] = ["/policies/", "/.github/"];
-
 /// Whether a repository has been made ready for GitHub before.
 pub fn is_ready(root: &Path) -> bool {
     root.join(CHECK).exists()
@@ -87,27 +84,14 @@ pub fn items(root: &Path, roster: &Roster) -> Vec<Item> {
         items.push(once(PULL_REQUEST.0, PULL_REQUEST.1.to_owned()));
     }
     if codeowners(root).is_none() {
-        items.push(once(CODEOWNERS[0], owners(roster)));
+        items.push(once(PLACES[0], code_owners(roster)));
     }
     items
 }
 
-/// What somebody has to do by hand, in sentences.
+/// What somebody has to do by hand, in the sentences in which `doctor` says it later.
 pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
-    let mut gaps = Vec::new();
-    let numberless: Vec<_> = roster
-        .people
-        .iter()
-        .filter(|(_, person)| person.id.is_none())
-        .map(|(login, _)| login.as_str())
-        .collect();
-    if !numberless.is_empty() {
-        gaps.push(format!(
-            "no `id` for {}: on GitHub neither a review nor a level counts without; \
-             https://api.github.com/users/LOGIN shows it",
-            numberless.join(", ")
-        ));
-    }
+    let mut gaps: Vec<_> = without_id(roster).into_iter().map(sentence).collect();
     if COMMIT.is_none() {
         gaps.push(format!(
             "the workflows take changegate by its tag {TAG}, which can be moved: name the commit \
@@ -115,24 +99,41 @@ pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
         ));
     }
     if let Some(path) = codeowners(root) {
-        let text = std::fs::read_to_string(root.join(&path)).unwrap_or_default();
-        let is_owned = |folder: &&str| text.lines().any(|line| line.trim().starts_with(*folder));
-        for folder in OWNED.into_iter().filter(|folder| !is_owned(folder)) {
-            let line = owned(folder, roster);
-            gaps.push(format!("{} gives it no owner: add the line `{line}`", path.display()));
-        }
+        let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        let files: Vec<_> = FOLDERS.iter().flat_map(|(it, _)| files_below(root, it)).collect();
+        let check = coverage(path, &text, &files, &owners(roster));
+        gaps.extend((check.grade == Grade::Bad).then(|| sentence(check)));
     }
     gaps
 }
 
+/// What was found, why it matters and what to do, on a line.
+fn sentence(check: Check) -> String {
+    let why = check.why.map(|why| format!(" ({why})")).unwrap_or_default();
+    let fix = check.fix.map(|fix| format!(": {fix}")).unwrap_or_default();
+    check.found + &why + &fix
+}
+
 /// Where the repository says who owns what.
-fn codeowners(root: &Path) -> Option<PathBuf> {
-    CODEOWNERS.into_iter().map(PathBuf::from).find(|path| root.join(path).exists())
+fn codeowners(root: &Path) -> Option<&'static str> {
+    PLACES.into_iter().find(|path| root.join(path).exists())
+}
+
+/// The files below a folder of `root`, as Git writes their paths.
+fn files_below(root: &Path, folder: &str) -> Vec<String> {
+    let mut walk = WalkBuilder::new(root.join(folder));
+    let entries = walk.standard_filters(false).sort_by_file_name(Ord::cmp).build().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
+    let paths = files.filter_map(|entry| {
+        Some(entry.path().strip_prefix(root).ok()?.to_str()?.replace('\\', "/"))
+    });
+    paths.collect()
 }
 
 /// A file with the owners of what decides about everything else.
-fn owners(roster: &Roster) -> String {
-    let lines = OWNED.map(|folder| owned(folder, roster) + "\n");
+fn code_owners(roster: &Roster) -> String {
+    let owners = owners(roster);
+    let lines = OWNED.map(|folder| format!("{folder:10} {owners}\n"));
     format!(
         "# Whose review a pull request needs besides what the policies ask for. Read from the base \
          branch; the\n# last line that matches counts.\n{}",
@@ -140,12 +141,11 @@ fn owners(roster: &Roster) -> String {
     )
 }
 
-/// The line that gives a folder to those of the highest level.
-fn owned(folder: &str, roster: &Roster) -> String {
+/// Those of the highest level.
+fn owners(roster: &Roster) -> String {
     let highest = roster.people.values().map(|person| person.level).max().flatten();
     let owners = roster.people.iter().filter(|(_, person)| person.level == highest);
-    let owners: String = owners.map(|(login, _)| format!(" @{login}")).collect();
-    format!("{folder:10}{owners}")
+    owners.map(|(login, _)| format!("@{login}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether there is one already, wherever GitHub looks and however it is written.

@@ -27,12 +27,12 @@ mod roster;
 mod token;
 mod workflows;
 
-pub use code_owners::CodeOwners;
 pub use look::Home;
-pub use owners::{OwnerFacts, OwnersError};
+pub use owners::{FOLDERS, OWNED, OwnerFacts, OwnersError, PLACES, coverage};
 pub use protection::{
     Actor, Actors, Classic, ClassicReviews, ClassicStatusChecks, Protection, Rule, Ruleset,
 };
+pub use roster::without_id;
 pub use token::{Kind, TokenFacts};
 pub use workflows::WorkflowFile;
 

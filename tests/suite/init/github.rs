@@ -73,7 +73,8 @@ fn policies_and_workflows_are_owned_by_the_highest_level() {
     let said = init_on_github(&place);
     for part in [
         ".github/ (9 files)",
-        "no `id` for alice, bob, carol, dan",
+        "the roster gives alice, bob, carol and dan no id (",
+        "`gh api users/LOGIN --jq .id`",
         "git add .github/ README.md docs/changegate/ policies/ schemas/",
         "changegate doctor",
     ] {
@@ -111,15 +112,56 @@ fn what_an_organisation_has_already_keeps_its_force() {
     fs::create_dir_all(place.path("ops/docs")).unwrap();
     fs::write(place.path("ops/docs/Pull_Request_Template.md"), "Ours.\n").unwrap();
     let said = init_on_github(&place);
-    assert!(
-        said.contains("CODEOWNERS gives it no owner: add the line `/.github/  @carol @dan`"),
-        "{said}"
-    );
-    assert!(!said.contains("add the line `/policies/"), "{said}");
+    assert!(!said.contains("CODEOWNERS"), "everything there has an owner:\n{said}");
     let written = github_files(&place);
     assert!(!written.contains(".github/CODEOWNERS"), "it would be read instead of theirs");
     assert!(!written.contains(".github/pull_request_template.md"), "{written:?}");
     assert_eq!(place.read("ops/CODEOWNERS"), "* @acme/all\n/policies/ @acme/sre\n");
+}
+
+#[test]
+fn code_owners_are_read_as_github_reads_them() {
+    let (sre, own) = ("@acme/sre", "@carol @dan");
+    let (policies, github) = (format!("`/policies/ {own}`"), format!("`/.github/ {own}`"));
+    for (path, text, missing) in [
+        (".github/CODEOWNERS", format!("* {sre}\n"), None),
+        (".github/CODEOWNERS", format!("/.github/ {sre}\n"), Some(policies.clone())),
+        (".github/CODEOWNERS", format!("* {sre}\n/policies/org/\n"), Some(policies.clone())),
+        (
+            ".github/CODEOWNERS",
+            format!("/policies/ {sre}\n/.github/ {sre}\n*\n"),
+            Some(format!("{policies} and {github}")),
+        ),
+        (
+            "docs/CODEOWNERS",
+            format!("/policies/open {sre}\n/.github/ {sre}\n"),
+            Some(format!("{policies} and `/docs/CODEOWNERS {own}`")),
+        ),
+    ] {
+        let place = Place::with_clone();
+        let file = place.path(&format!("ops/{path}"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, &text).unwrap();
+        let said = init_on_github(&place);
+        match missing {
+            Some(lines) => {
+                let fix = format!(": end {path} with {lines}; the last line that matches counts\n");
+                assert!(said.contains(&fix), "{text}{said}");
+            }
+            None => assert!(!said.contains("CODEOWNERS"), "{text}{said}"),
+        }
+        assert_eq!(place.read(&format!("ops/{path}")), text);
+    }
+}
+
+#[test]
+fn only_who_can_sign_needs_an_id() {
+    let place = Place::with_clone();
+    let others = ["--person", "erin,email=erin@acme.example"];
+    let said = place.init(&[&["ops", "--github"], &PEOPLE[..], &others].concat());
+    assert!(said.went_well().contains("gives alice, bob, carol and dan no id ("), "{said:?}");
+    let ids = fs::read_to_string(place.path("ops/policies/org/roster/data.yaml")).unwrap();
+    assert!(ids.contains("erin"), "{ids}");
 }
 
 #[test]

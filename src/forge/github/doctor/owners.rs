@@ -3,10 +3,14 @@
 use serde::Deserialize;
 
 use super::branch::{Place, graded};
-use super::{Check, CodeOwners, Seen, listed};
+use super::code_owners::CodeOwners;
+use super::{Check, Seen, listed};
 
 /// Where GitHub looks for the file, in this order.
 pub const PLACES: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
+
+/// What decides about everything else, as lines of the file name it.
+pub const OWNED: [&str; 2] = ["/policies/", "/.github/"];
 
 /// The folders that need owners, with a file that somebody could add to each.
 pub const FOLDERS: [(&str, &str); 3] = [
@@ -57,7 +61,8 @@ pub fn examine(place: &Place<'_>, facts: &OwnerFacts) -> Vec<Check> {
             ));
         return vec![check];
     };
-    let mut checks = vec![owned(path, text, facts), without_errors(path, facts)];
+    let mut checks =
+        vec![coverage(path, text, &facts.paths, "@OWNER"), without_errors(path, facts)];
     let bad = Check::bad("owners/required", "the review of a code owner isn't required")
         .why(format!("{path} names owners, and nobody has to wait for them"))
         .fix(format!(
@@ -69,12 +74,13 @@ pub fn examine(place: &Place<'_>, facts: &OwnerFacts) -> Vec<Check> {
     checks
 }
 
-/// Whether everything that needs owners has some.
-fn owned(path: &str, text: &str, facts: &OwnerFacts) -> Check {
-    let owners = CodeOwners::parse(text);
+/// Whether everything that needs owners has some by the file at `path`. `files` are there below
+/// [`FOLDERS`]; lines that are missing are to name `owners`.
+pub fn coverage(path: &str, text: &str, files: &[String], owners: &str) -> Check {
+    let by_file = CodeOwners::parse(text);
     let possible = FOLDERS.iter().map(|(_, possible)| *possible).chain([path]);
-    let all = facts.paths.iter().map(String::as_str).chain(possible);
-    let orphans: Vec<_> = all.filter(|path| owners.of(path).is_empty()).collect();
+    let all = files.iter().map(String::as_str).chain(possible);
+    let orphans: Vec<_> = all.filter(|path| by_file.of(path).is_empty()).collect();
     if orphans.is_empty() {
         let found = format!("policies, workflows, actions and {path} have owners");
         return Check::good("owners/paths", found);
@@ -86,9 +92,18 @@ fn owned(path: &str, text: &str, facts: &OwnerFacts) -> Check {
     Check::bad("owners/paths", found)
         .why("what nobody owns changes without the review of anyone in particular")
         .fix(format!(
-            "{path}: end it with the lines `/policies/ @OWNER` and `/.github/ @OWNER`; the last \
-             line that matches counts"
+            "end {path} with {}; the last line that matches counts",
+            listed(&missing_lines(path, &orphans, owners))
         ))
+}
+
+/// The lines that give owners to what has none, and change nobody else's.
+fn missing_lines(path: &str, orphans: &[&str], owners: &str) -> Vec<String> {
+    let is_below = |place: &&str| orphans.iter().any(|path| path.starts_with(&place[1..]));
+    let own = format!("/{path}");
+    let own = (!OWNED.iter().any(|folder| own.starts_with(folder))).then_some(own.as_str());
+    let places = OWNED.into_iter().chain(own).filter(is_below);
+    places.map(|place| format!("`{place} {owners}`")).collect()
 }
 
 fn without_errors(path: &str, facts: &OwnerFacts) -> Check {

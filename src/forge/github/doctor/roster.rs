@@ -29,7 +29,7 @@ pub fn examine(
 ) -> Vec<Check> {
     let mut checks = Vec::new();
     let signers = signers(roster);
-    checks.extend(without_id(roster, &signers));
+    checks.extend(without_id(roster));
     for login in &signers {
         let id = roster.people.get(*login).and_then(|person| person.id.as_deref());
         checks.extend(id.and_then(|id| impostor(login, id, accounts.get(*login)?.as_ref())));
@@ -43,9 +43,9 @@ pub fn examine(
 }
 
 /// Who can't approve and has no level, because nobody can say which account is theirs.
-fn without_id(roster: &Roster, signers: &BTreeSet<&Login>) -> Option<Check> {
-    let has_none = |login: &&&Login| roster.people.get(**login).is_none_or(|it| it.id.is_none());
-    let people: Vec<_> = signers.iter().filter(has_none).collect();
+pub fn without_id(roster: &Roster) -> Option<Check> {
+    let has_none = |login: &&Login| roster.people.get(*login).is_none_or(|it| it.id.is_none());
+    let people: Vec<_> = signers(roster).into_iter().filter(has_none).collect();
     if people.is_empty() {
         return None;
     }
