@@ -257,6 +257,20 @@ fn number(name: &str) -> anyhow::Result<u64> {
     number.with_context(|| format!("`{name}` is no number of a pull request"))
 }
 
+/// `a`, `a and b`, `a, b and c`; the rest counted where there are many.
+fn listed<T: ToString>(items: &[T]) -> String {
+    const MANY: usize = 6;
+    let shown = if items.len() > MANY { MANY - 1 } else { items.len() };
+    let mut words: Vec<_> = items[..shown].iter().map(T::to_string).collect();
+    if shown < items.len() {
+        words.push(format!("{} others", items.len() - shown));
+    }
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => words.concat(),
+    }
+}
+
 impl Forge for GitHub {
     /// Brings its commits here, and learns what GitHub knows of it.
     fn pull(&self, name: &str) -> anyhow::Result<Pull> {

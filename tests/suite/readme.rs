@@ -1,8 +1,11 @@
 //! README keeps its word: every command in it runs, what it shows is what comes out, and what it
 //! lists is there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+
+use changegate::forge::github::access::PERMISSIONS;
 
 use crate::cli::{changegate, copy_folder, repository};
 use crate::plumbing::ran::Ran;
@@ -69,6 +72,16 @@ fn the_first_command_shows_what_readme_shows() {
         };
         rest = after;
     }
+}
+
+#[test]
+fn the_app_is_given_what_it_has_use_for() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let (_, told) = readme.split_once("Make the App in").unwrap();
+    let (told, _) = told.split_once("Keep the key").unwrap();
+    let quoted = told.split('`').skip(1).step_by(2).filter(|code| code.contains(": "));
+    let expected = PERMISSIONS.map(|it| format!("{}: {}", it.name, it.access));
+    assert_eq!(quoted.collect::<BTreeSet<_>>(), expected.iter().map(String::as_str).collect());
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Who talks to GitHub: the token, or the App whose tokens are asked for, and where GitHub is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+
+use super::listed;
 
 /// GitHub's own API.
 const API: &str = "https://api.github.com";
@@ -70,6 +73,101 @@ pub enum Reach {
     Looking,
 }
 
+/// Something that the App may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// GitHub's name for it.
+    pub name: &'static str,
+    /// `read`, or `write`, which includes it.
+    pub access: &'static str,
+    /// What it is for, behind “to”.
+    pub purpose: &'static str,
+    /// When it takes effect.
+    pub need: Need,
+}
+
+/// When a permission takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// At every judgement: without it there is none.
+    Judging,
+    /// At judgements too, where the App has it.
+    JudgingIfGranted,
+    /// Where somebody only looks.
+    Looking,
+}
+
+/// Everything that the App has use for; more only gives away more with its key.
+pub const PERMISSIONS: [Permission; 6] = {
+    use Need::{Judging, JudgingIfGranted, Looking};
+    const fn row(
+        name: &'static str,
+        access: &'static str,
+        need: Need,
+        purpose: &'static str,
+    ) -> Permission {
+        Permission { name, access, purpose, need }
+    }
+    [
+        row("checks", "write", Judging, "post its answers"),
+        row("contents", "read", Judging, "read policies and requests"),
+        row("metadata", "read", Judging, "find the repository"),
+        row("pull_requests", "write", Judging, "read reviews, comment and ask for reviews"),
+        row("members", "read", JudgingIfGranted, "see who is in the teams that the roster names"),
+        row("administration", "read", Looking, "see classic protection"),
+    ]
+};
+
+impl Permission {
+    /// What judging can't do without.
+    pub fn needed() -> impl Iterator<Item = Permission> {
+        PERMISSIONS.into_iter().filter(|it| it.need == Need::Judging)
+    }
+
+    /// The same in words: `` `checks: write`, … and `pull_requests: write` ``.
+    pub fn all_needed() -> String {
+        listed(&Permission::needed().collect::<Vec<_>>())
+    }
+
+    /// Whether an App that was granted all this lacks it.
+    pub fn is_lacking(&self, granted: &BTreeMap<String, String>) -> bool {
+        granted.get(self.name).and_then(|access| rank(access)) < rank(self.access)
+    }
+
+    /// Whether the App has use for a permission of this name, as far as this.
+    pub fn covers(&self, name: &str, access: &str) -> bool {
+        self.name == name && rank(access).is_some_and(|it| Some(it) <= rank(self.access))
+    }
+}
+
+/// Which of GitHub's words for an access includes which; nothing for one that nobody has heard of.
+fn rank(access: &str) -> Option<usize> {
+    ["read", "write", "admin"].iter().position(|known| *known == access)
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}: {}`", self.name, self.access)
+    }
+}
+
+impl Reach {
+    /// What a token is asked for, of an App that was granted this.
+    pub(super) fn of(
+        self,
+        granted: &BTreeMap<String, String>,
+    ) -> BTreeMap<&'static str, &'static str> {
+        let is_granted = |it: &Permission| granted.contains_key(it.name);
+        let asked = PERMISSIONS.into_iter().filter(|it| match (self, it.need) {
+            (Reach::Judging, Need::Judging) => true,
+            (Reach::Judging, Need::Looking) => false,
+            (Reach::Judging, Need::JudgingIfGranted) | (Reach::Looking, _) => is_granted(it),
+        });
+        let access = |it: &Permission| if self == Reach::Looking { "read" } else { it.access };
+        asked.map(|it| (it.name, access(&it))).collect()
+    }
+}
+
 impl Access {
     /// What the environment says, by `variable`: `CHANGEGATE_APP_ID` with `CHANGEGATE_APP_KEY` (the
     /// PEM itself, or the name of its file), else `GITHUB_TOKEN` or `GH_TOKEN`; `GITHUB_API_URL`.
@@ -129,6 +227,32 @@ fn pem(key: String) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn granted(permissions: &[(&str, &str)]) -> BTreeMap<String, String> {
+        permissions.iter().map(|(name, access)| ((*name).into(), (*access).into())).collect()
+    }
+
+    #[test]
+    fn a_token_is_asked_for_what_the_work_takes() {
+        let needed = [
+            ("checks", "write"),
+            ("contents", "read"),
+            ("metadata", "read"),
+            ("pull_requests", "write"),
+        ];
+        assert_eq!(Reach::Judging.of(&granted(&[])), BTreeMap::from(needed));
+        assert_eq!(Reach::Looking.of(&granted(&[])), BTreeMap::new());
+        let all = granted(&[
+            ("administration", "write"),
+            ("contents", "write"),
+            ("members", "read"),
+            ("secrets", "write"),
+        ]);
+        let judging = [&needed[..], &[("members", "read")]].concat();
+        assert_eq!(Reach::Judging.of(&all), judging.into_iter().collect());
+        let looking = ["administration", "contents", "members"].map(|name| (name, "read"));
+        assert_eq!(Reach::Looking.of(&all), BTreeMap::from(looking));
+    }
 
     fn access(variables: &[(&str, &str)]) -> anyhow::Result<Access> {
         Access::from_environment(|name| {

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::access::{Access, Credentials, Reach, Secret};
+use super::access::{Access, Credentials, Permission, Secret};
 use super::patience::{Patience, Turn};
 use super::types::Installation;
 
@@ -116,15 +116,18 @@ impl Client {
             self.run(self.get(&repository.path(&["installation"]))).with_context(|| {
                 format!("find the App's installation at {repository}: is it installed there?")
             })?;
-        let permissions = match access.reach {
-            Reach::Judging => installation.for_judging(),
-            Reach::Looking => installation.for_looking(),
-        };
+        let permissions = access.reach.of(&installation.permissions);
         let body = json!({ "repositories": [repository.name], "permissions": permissions });
         let id = installation.id.to_string();
         let path = path(&["app", "installations", &id, "access_tokens"]);
         // Asking twice makes two tokens, which harms nobody.
-        let token: Token = self.run(self.ask(Method::POST, &path, Some(&body)))?;
+        let token: Token =
+            self.run(self.ask(Method::POST, &path, Some(&body))).with_context(|| {
+                format!(
+                    "get the App's token: it needs {}; `changegate doctor` says what is missing",
+                    Permission::all_needed()
+                )
+            })?;
         self.token = Secret::new(token.token);
         let as_token = Credentials::Token(self.token.clone());
         self.http = built(&self.runtime, &access.api, &as_token)?;

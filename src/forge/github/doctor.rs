@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::listed;
 use super::types::User;
 use crate::org::{ForgeTeam, Org, Roster};
 use crate::request::Login;
@@ -223,18 +224,4 @@ fn known_as(roster: Option<&Roster>, id: u64) -> Option<&Login> {
     let id = id.to_string();
     let person = roster?.people.iter().find(|(_, person)| person.id.as_deref() == Some(&id));
     person.map(|(login, _)| login)
-}
-
-/// `a`, `a and b`, `a, b and c`; the rest counted where there are many.
-fn listed<T: ToString>(items: &[T]) -> String {
-    const MANY: usize = 6;
-    let shown = if items.len() > MANY { MANY - 1 } else { items.len() };
-    let mut words: Vec<_> = items[..shown].iter().map(T::to_string).collect();
-    if shown < items.len() {
-        words.push(format!("{} others", items.len() - shown));
-    }
-    match words.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        _ => words.concat(),
-    }
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::time::Time;
 
@@ -175,30 +175,6 @@ pub struct Installation {
     /// `read` or `write`, by name.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
-}
-
-impl Installation {
-    /// What judging takes: the members of teams as well, where the App may read them.
-    pub(super) fn for_judging(&self) -> Value {
-        let mut permissions = json!({
-            "checks": "write",
-            "contents": "read",
-            "metadata": "read",
-            "pull_requests": "write",
-        });
-        if self.permissions.contains_key("members") {
-            permissions["members"] = "read".into();
-        }
-        permissions
-    }
-
-    /// What of all that tells how a repository is protected can be read.
-    pub(super) fn for_looking(&self) -> Value {
-        const TELLING: [&str; 6] =
-            ["administration", "checks", "contents", "members", "metadata", "pull_requests"];
-        let granted = TELLING.iter().filter(|name| self.permissions.contains_key(**name));
-        granted.map(|name| ((*name).to_owned(), Value::from("read"))).collect()
-    }
 }
 
 /// An account, or nothing where GitHub says null or `{}`: deleted, or never known.

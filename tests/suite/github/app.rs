@@ -122,6 +122,16 @@ fn the_token_reaches_one_repository() {
 }
 
 #[test]
+fn an_app_that_may_too_little_says_what_it_needs() {
+    let (github, _) = opened(&request());
+    github.with(|state| state.app.permissions.remove("checks"));
+    let needed = "it needs `checks: write`, `contents: read`, `metadata: read` and \
+                  `pull_requests: write`; `changegate doctor` says what is missing";
+    let ran = changegate(&github, &["check", "--pr", "1"]);
+    ran.ended(2, &["get the App's token", needed, "with 422"]);
+}
+
+#[test]
 fn a_key_that_is_none_is_named() {
     let (github, _) = opened(&request());
     let mut command = command(&github);

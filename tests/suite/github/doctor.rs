@@ -156,6 +156,29 @@ fn an_app_that_lacks_a_permission_is_told() {
 }
 
 #[test]
+fn an_app_that_may_more_than_judging_takes_is_told() {
+    let github = Well { source: Some(4242), ..Well::default() }.build();
+    for (name, access) in [
+        ("contents", "write"),
+        ("administration", "write"),
+        ("workflows", "write"),
+        ("actions", "read"),
+        ("merge_queues", "read"),
+    ] {
+        let before =
+            github.with(|state| state.app.permissions.insert(name.to_owned(), access.to_owned()));
+        let (exit, checks) = examined(&mut doctor_as_app(&github));
+        assert_eq!((exit, codes(&checks, "advice")), (0, vec!["token/excess"]), "{name}");
+        let told = checks.iter().find(|check| check["code"] == "token/excess").unwrap();
+        assert_eq!(told["found"], format!("the App also has `{name}: {access}`"));
+        github.with(|state| match before {
+            Some(before) => state.app.permissions.insert(name.to_owned(), before),
+            None => state.app.permissions.remove(name),
+        });
+    }
+}
+
+#[test]
 fn the_status_has_to_come_from_whom_changegate_is() {
     let anybody = Well { source: None, ..Well::default() }.build();
     lacks_only(&anybody, "status/source", "`changegate` may come from anybody");

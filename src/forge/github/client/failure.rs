@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use http::Method;
 
+use crate::forge::github::access::Permission;
+
 /// Why something wasn't done.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -29,20 +31,23 @@ pub struct Refusal {
     pub message: String,
 }
 
-fn hint(status: u16, method: &Method, message: &str) -> &'static str {
+fn hint(status: u16, method: &Method, message: &str) -> String {
     match status {
-        401 => " (the token isn't valid, or has expired: give a new one in GITHUB_TOKEN)",
-        403 if *method != Method::GET => {
-            " (the token may not write this: a workflow needs `pull-requests: write` and \
-             `statuses: write`, for a form `issues: write`; an App needs `checks: write` and \
-             `pull_requests: write`)"
+        401 => {
+            " (the token isn't valid, or has expired: give a new one in GITHUB_TOKEN)".to_owned()
         }
-        403 => " (the token may not read this)",
+        403 if *method != Method::GET => format!(
+            " (the token may not write this: a workflow needs `pull-requests: write` and \
+             `statuses: write`, for a form `issues: write`; an App needs {})",
+            Permission::all_needed()
+        ),
+        403 => " (the token may not read this)".to_owned(),
         422 if message.contains("maximum number of statuses") => {
             " (GitHub keeps no more than 1000 on a commit: push another one, which may be empty)"
+                .to_owned()
         }
-        404 => " (there is no such thing, or the token may not see it)",
-        _ => "",
+        404 => " (there is no such thing, or the token may not see it)".to_owned(),
+        _ => String::new(),
     }
 }
 

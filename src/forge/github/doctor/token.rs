@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Asker, Check, listed};
-use crate::forge::github::access::Secret;
+use crate::forge::github::access::{PERMISSIONS, Permission, Secret};
 
 /// A kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,28 +30,6 @@ pub struct TokenFacts {
     /// What the App's installation may do, where an App asks: `checks` to `write`.
     pub installation: Option<BTreeMap<String, String>>,
 }
-
-/// What an App needs to answer.
-const NEEDED: [(&str, &str); 3] =
-    [("checks", "write"), ("contents", "read"), ("pull_requests", "write")];
-
-/// What an App may hold beside that; more only gives away more with its key.
-const USEFUL: [&str; 11] = [
-    "actions",
-    "administration",
-    "checks",
-    "contents",
-    "deployments",
-    "issues",
-    "members",
-    "merge_queues",
-    "metadata",
-    "pull_requests",
-    "statuses",
-];
-
-/// What would let an App change the rules that bind it.
-const TOO_MUCH: [&str; 2] = ["administration", "workflows"];
 
 impl Kind {
     /// By how GitHub lets tokens begin.
@@ -115,13 +93,9 @@ pub fn examine(token: &TokenFacts) -> Vec<Check> {
 
 /// An App's installation.
 fn of_app(permissions: &BTreeMap<String, String>) -> Vec<Check> {
-    let granted = |name: &str| permissions.get(name).map(String::as_str);
-    let lacks = |(name, access): &&(&str, &str)| {
-        !matches!((granted(name), *access), (Some("write"), _) | (Some("read"), "read"))
-    };
-    let lacking: Vec<_> = NEEDED.iter().filter(lacks).collect();
+    let lacking = Permission::needed().filter(|needed| needed.is_lacking(permissions));
     let lacking: Vec<_> =
-        lacking.iter().map(|(name, access)| format!("`{name}: {access}`")).collect();
+        lacking.map(|needed| format!("{needed} (to {})", needed.purpose)).collect();
     let code = "token/permissions";
     let page = "the App's settings → Permissions & events";
     let first = if lacking.is_empty() {
@@ -131,10 +105,8 @@ fn of_app(permissions: &BTreeMap<String, String>) -> Vec<Check> {
             .why("it can't answer, and the required check stays open for ever")
             .fix(format!("{page}: grant that, and accept it where the App is installed"))
     };
-    let is_too_much = |(name, access): &(&String, &String)| {
-        let name = name.as_str();
-        !USEFUL.contains(&name) || (TOO_MUCH.contains(&name) && access.as_str() != "read")
-    };
+    let is_too_much =
+        |(name, access): &(&String, &String)| !PERMISSIONS.iter().any(|it| it.covers(name, access));
     let more = permissions.iter().filter(is_too_much);
     let more: Vec<_> = more.map(|(name, access)| format!("`{name}: {access}`")).collect();
     if more.is_empty() {
@@ -159,12 +131,23 @@ mod tests {
 
     #[test]
     fn an_app_has_what_it_needs_and_no_more() {
-        let needed = [("checks", "write"), ("contents", "read"), ("pull_requests", "write")];
+        let needed = Permission::needed().map(|it| (it.name, it.access)).collect::<Vec<_>>();
         assert_eq!(app(&needed), [("token/permissions", Grade::Good)]);
-        let lacking = [("checks", "read"), ("contents", "write"), ("pull_requests", "write")];
-        assert_eq!(app(&lacking), [("token/permissions", Grade::Bad)]);
-        let more = [&needed[..], &[("administration", "write"), ("secrets", "read")]].concat();
-        assert_eq!(app(&more)[1], ("token/excess", Grade::Advice));
+        for (at, (name, access)) in needed.iter().enumerate() {
+            let mut without = needed.clone();
+            without.remove(at);
+            assert_eq!(app(&without), [("token/permissions", Grade::Bad)], "{name}");
+            let reading = [&without[..], &[(name, "read")]].concat();
+            let grade = if *access == "write" { Grade::Bad } else { Grade::Good };
+            assert_eq!(app(&reading), [("token/permissions", grade)], "{name}");
+        }
+        for more in [("administration", "write"), ("secrets", "read"), ("contents", "write")] {
+            let mut granted = needed.clone();
+            granted.retain(|(name, _)| *name != more.0);
+            granted.push(more);
+            let good = ("token/permissions", Grade::Good);
+            assert_eq!(app(&granted), [good, ("token/excess", Grade::Advice)], "{more:?}");
+        }
         let looking = [&needed[..], &[("administration", "read"), ("members", "read")]].concat();
         assert_eq!(app(&looking).len(), 1);
     }

@@ -1,5 +1,6 @@
 //! A repository that is protected well, and what breaks it.
 
+use changegate::forge::github::access::PERMISSIONS;
 use serde_json::{Value, json};
 
 use crate::plumbing::github::{GitHub, NewCommit, State, person};
@@ -11,7 +12,8 @@ pub const ACTIONS: u64 = 15_368;
 pub const ALL: &[&str] =
     &["deletion", "non_fast_forward", "pull_request", "required_status_checks"];
 
-/// A repository with the shipped workflows, and one ruleset for `main`.
+/// A repository with the shipped workflows, one ruleset for `main`, and an App that may do what it has
+/// use for.
 pub struct Well<'a> {
     /// The App that the status has to come from.
     pub source: Option<u64>,
@@ -46,6 +48,8 @@ impl Well<'_> {
                 "id": 12, "name": "main", "source": "acme/ops", "enforcement": "active",
                 "bypass_actors": [],
             }));
+            let useful = PERMISSIONS.map(|it| (it.name.to_owned(), it.access.to_owned()));
+            state.app.permissions = useful.into();
         });
     }
 
