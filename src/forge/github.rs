@@ -54,7 +54,7 @@ pub use survey::{Survey, Surveyed};
 
 use collect::Collector;
 use facts::Facts;
-use remote::Remote;
+use remote::{Remote, Source};
 
 /// How long to wait before what has just moved is looked at anew.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -166,9 +166,9 @@ impl GitHub {
         self.client.installation().is_some()
     }
 
-    /// The API.
-    pub fn client(&self) -> &Client {
-        &self.client
+    /// A repository of GitHub's, for git.
+    fn source(&self, repository: &types::Repository) -> Source {
+        self.remote.source(&repository.clone_url, self.client.token())
     }
 
     /// A git program, let in by the token at `server`, such as `https://github.com`, and nowhere

@@ -53,7 +53,7 @@ impl Facts {
     fn learn(github: &GitHub, pull: Pull, open: Rc<Vec<Pull>>) -> anyhow::Result<Option<Self>> {
         let GitHub { client, remote, .. } = github;
         let repository = repository(&pull)?;
-        let source = remote.source(&repository.clone_url, client.token());
+        let source = github.source(repository);
         let branches = BTreeSet::from([pull.base.branch.as_str(), &repository.default_branch]);
         let branches: Vec<_> = branches.into_iter().collect();
         let own = missing(github, [&pull].into_iter());

@@ -140,7 +140,7 @@ impl GitHub {
         let pulls = self.open_pulls()?;
         let repository = pulls.iter().find_map(|pull| pull.base.repo.as_ref());
         let repository = repository.context("GitHub doesn't say where its repository is")?;
-        let source = self.remote.source(&repository.clone_url, self.client.token());
+        let source = self.source(repository);
         self.remote.bring_branch(&source, &tip.branch)
     }
 

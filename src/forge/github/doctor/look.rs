@@ -14,7 +14,6 @@ use super::{
     TokenFacts, WorkflowFile,
 };
 use crate::forge::github::client::{self, Refusal};
-use crate::forge::github::remote::Source;
 use crate::forge::github::types::{Repository, User};
 use crate::forge::github::{GitHub, members_of};
 use crate::git::{Entry, Kind as FileKind, Oid};
@@ -101,10 +100,6 @@ impl GitHub {
     /// As what changegate answers here.
     pub fn mode(&self) -> Mode {
         self.client.installation().map_or(Mode::Action, |it| Mode::App(it.app_id))
-    }
-
-    fn source(&self, repository: &Repository) -> Source {
-        self.remote.source(&repository.clone_url, self.client.token())
     }
 
     fn branch(&self, home: &Home, name: String) -> anyhow::Result<Branch> {
