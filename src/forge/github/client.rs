@@ -1,9 +1,9 @@
 //! The wire: requests to GitHub's API and their answers.
 //!
-//! octocrab authenticates, over reqwest, which carries; what GitHub's answers mean is read here. A request that only
-//! asks is repeated after a failure, with growing pauses; one that changes something is never
-//! repeated blindly, because a failure doesn't tell whether it took effect: [`Failure::Unclear`]
-//! tells the caller to look first.
+//! octocrab authenticates, over reqwest, which carries; what GitHub's answers mean is read here. A
+//! request that only asks is repeated after a failure, with growing pauses; one that changes
+//! something is never repeated blindly, because a failure doesn't tell whether it took effect:
+//! [`Failure::Unclear`] tells the caller to look first.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -22,6 +22,7 @@ use super::types::Installation;
 
 mod address;
 mod failure;
+mod list;
 
 pub use address::{encoded, path};
 pub use failure::{Failure, Refusal, is_hidden, status_of};
@@ -32,13 +33,6 @@ use failure::causes;
 /// How long a connection may take to come about, and how long an answer may stay silent.
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
-
-/// The most items that GitHub puts on a page.
-pub const PAGE: usize = 100;
-
-/// The most pages that are read of one list: past that, nothing of its kind is small enough to be
-/// decided on.
-const MOST_PAGES: usize = 100;
 
 /// The queries, each an operation.
 const QUERIES: &str = include_str!("queries.graphql");
@@ -179,76 +173,6 @@ impl Client {
             Err(error) if is_hidden(&error) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// A whole list, page by page.
-    ///
-    /// # Errors
-    /// When a page can't be had, or is missing.
-    pub async fn list<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
-        self.list_in(path, None).await
-    }
-
-    /// The same, where the list stands in an object under `key`.
-    ///
-    /// # Errors
-    /// As [`Client::list`].
-    pub async fn list_in<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        key: Option<&str>,
-    ) -> anyhow::Result<Vec<T>> {
-        let separator = if path.contains('?') { '&' } else { '?' };
-        let mut next = Some(format!("{path}{separator}per_page={PAGE}"));
-        let mut items = Vec::new();
-        for page in 1.. {
-            let Some(path) = next else { break };
-            if page > MOST_PAGES {
-                bail!("{path} has more than {MOST_PAGES} pages, too many to decide on");
-            }
-            let (found, more) = self.page(&path, key, page == 1).await?;
-            if found.is_empty() && page > 1 {
-                bail!("GitHub names a page {page} of {path}, and it is empty: try again");
-            }
-            for item in found {
-                items.push(read(item).with_context(|| format!("read {path}"))?);
-            }
-            next = more;
-        }
-        Ok(items)
-    }
-
-    /// One page's items, and the path of the next one. An empty page behind another is asked for
-    /// again: GitHub sometimes counts what it doesn't show yet.
-    async fn page(
-        &self,
-        path: &str,
-        key: Option<&str>,
-        is_first: bool,
-    ) -> anyhow::Result<(Vec<Value>, Option<String>)> {
-        let mut turn = Turn::first();
-        loop {
-            let answer = self.answer(Method::GET, path, None).await?;
-            let body: Value = parse(&answer.body).with_context(|| format!("read {path}"))?;
-            let list = match key {
-                Some(key) => body.get(key).cloned().unwrap_or_default(),
-                None => body,
-            };
-            let Value::Array(items) = list else { bail!("{path} is no list") };
-            if !items.is_empty() || is_first || !self.patience.again(&mut turn, path).await {
-                return Ok((items, self.next(&answer.headers)));
-            }
-        }
-    }
-
-    /// The next page, from an answer's `Link` header. Its host isn't followed: the token goes to the
-    /// API and nowhere else.
-    fn next(&self, headers: &HeaderMap) -> Option<String> {
-        let links = headers.get("link")?.to_str().ok()?;
-        let link = links.split(',').find(|link| link.contains("rel=\"next\""))?;
-        let uri: http::Uri = link.split_once('<')?.1.split_once('>')?.0.parse().ok()?;
-        let path = uri.path_and_query()?.as_str();
-        Some(path.strip_prefix(&self.prefix).unwrap_or(path).to_owned())
     }
 
     /// Asks one of `queries.graphql`.
