@@ -73,7 +73,8 @@ fn to_be_filled_in(gaps: &[String]) -> String {
     if gaps.is_empty() {
         return String::new();
     }
-    let gaps: String = gaps.iter().map(|gap| format!("  {}\n", terminal(gap))).collect();
+    let lines = |gap: &String| wrap(&terminal(gap), WIDTH - 4).join("\n    ");
+    let gaps: String = gaps.iter().map(|gap| format!("  {}\n", lines(gap))).collect();
     format!("\nTo be filled in, most of it in {ROSTER}:\n{gaps}")
 }
 
