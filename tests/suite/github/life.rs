@@ -244,17 +244,28 @@ fn a_pull_request_to_a_branch_of_ones_own_is_not_judged() {
 
 #[test]
 fn the_same_head_gets_the_strictest_verdict() {
-    let (github, first) = opened(&request());
-    github.commit("erin", "release", &[("README.md", "x")], "A branch of its own");
+    let github = GitHub::start();
     let settings = "protected_bases: [main, release]\n";
     github.commit("erin", "main", &[("policies/org/settings/data.yaml", settings)], "Settings");
+    github.commit("erin", "release", &[("README.md", "x")], "A branch of its own");
+    github.commit("alice", BRANCH, &[("requests/CHG-7.yaml", &request())], "Submit CHG-7");
+    let first = github.open_pull("alice", BRANCH, "main");
     let second = github.open_pull("alice", BRANCH, "release");
+    github.advance("1m");
     github.review(first, "bob", "APPROVED");
-    // The second one brings the request and what main has; both are told of the other.
-    let (one, other) = (check(&github, first), check(&github, second));
-    let told = format!("{one:?}{other:?}");
-    assert!(told.contains("has the same head commit"), "{told}");
-    assert_ne!(answer(&github, first).0, "success");
+    check(&github, first).ended(3, &["pull request 2 has the same head commit and is pending"]);
+    assert_eq!(answer(&github, first).0, "pending");
+    check(&github, second).ended(3, &[]);
+    assert_eq!(answer(&github, second).0, "pending");
+    github.advance("1m");
+    github.review(second, "bob", "APPROVED");
+    for pull in [first, second] {
+        assert_eq!(checked(&github, pull), "success");
+    }
+    github.advance("1m");
+    github.review(second, "carol", "CHANGES_REQUESTED");
+    check(&github, first).ended(1, &["pull request 2 has the same head commit and is denied"]);
+    assert_eq!(answer(&github, first).0, "failure");
 }
 
 /// A pull request of alice's that was approved, until mallory opened one with the same head.

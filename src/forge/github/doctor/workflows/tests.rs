@@ -22,6 +22,7 @@ fn found(code: &str, text: &str) -> Vec<(Grade, String)> {
 #[track_caller]
 fn comes_out(code: &str, text: &str, grade: Grade) {
     let found = found(code, text);
+    assert!(!found.is_empty(), "{code} wasn't looked at: {text}");
     assert!(found.iter().all(|(found, _)| *found == grade), "{text}\n{found:?}");
 }
 
