@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use changegate::policy::PolicyBundle;
+use serde_json::Value;
 
 use super::office::{command, opened, request};
 use crate::plumbing::github::{GitHub, ROSTER};
@@ -84,7 +85,11 @@ fn annotations_stand_on_the_request_s_lines() {
     changegate(&github, &["check", "--pr", "1"]).ended(1, &[]);
     let run = github.check_runs(&github.head(pull)).remove(0);
     assert_eq!(run.conclusion.as_deref(), Some("failure"));
-    assert!(run.annotations.len() >= 2, "{:?}", run.annotations);
+    let line_of = |part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
+    for part in ["owner: alice", "monitor: 1m"] {
+        let is_there = |it: &Value| it["start_line"] == line_of(part);
+        assert!(run.annotations.iter().any(is_there), "{part}: {:#?}", run.annotations);
+    }
     for annotation in &run.annotations {
         assert_eq!(annotation["path"], "requests/CHG-7.yaml");
     }

@@ -111,6 +111,7 @@ fn slow_answers_are_waited_for() {
     let (github, pull) = approved();
     github.fail(Fault::slow(1500).on("GET", "/reviews"));
     assert_eq!(checked(&github, pull), "success");
+    assert!(github.has_failed());
 }
 
 #[test]
@@ -128,6 +129,7 @@ fn a_page_that_stays_empty_hides_no_objection() {
     github.heal();
     github.fail(Fault::empty_page().on("GET", "/reviews?per_page=100&page=2"));
     assert_eq!(checked(&github, pull), "failure");
+    assert!(github.has_failed());
 }
 
 #[test]

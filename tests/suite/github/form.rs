@@ -344,6 +344,7 @@ fn an_answer_of_which_nobody_knows_is_written_once() {
     let town = Town::new();
     town.github.fail(Fault::status(502).on("POST", "/comments").after_effect());
     town.fill_in(&[]).ended(0, &[]);
+    assert!(town.github.has_failed());
     assert!(town.answer().contains("CHG-1 is on"));
     town.github.heal();
     town.github.fail(Fault::status(404).on("PATCH", "/issues/comments/").always());

@@ -72,6 +72,10 @@ fn an_enterprise_s_own_server_is_asked_where_its_api_is() {
     github.review(pull, "bob", "APPROVED");
     run(&["sweep"]).ended(0, &["1 judged anew"]);
     assert_eq!(answer(&github, pull).0, "success");
+    // The server answers at both places.
+    for asked in github.requests() {
+        assert!(asked.target.starts_with("/api/"), "{}", asked.target);
+    }
 }
 
 #[test]

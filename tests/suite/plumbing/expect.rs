@@ -74,9 +74,7 @@ impl Expect {
         found.of_some("lacks", &self.lacks, &lacks(decision));
         let sign_off = decision.sign_off.as_ref();
         found.of_some("mode", &self.mode.map(Some), &sign_off.map(|sign_off| sign_off.mode));
-        if let Some(sign_off) = sign_off {
-            self.compare_sign_off(sign_off, &mut found);
-        }
+        self.compare_sign_off(sign_off, &mut found);
         let fits = decision.window.as_ref().map(|window| window.fits.clone());
         found.of_some("fits", &self.fits, &fits.unwrap_or_default());
         let next = decision.next_change_at.map_or("never".to_owned(), |time| time.to_string());
@@ -93,8 +91,9 @@ impl Expect {
         found.0
     }
 
-    fn compare_sign_off(&self, sign_off: &SignOff, found: &mut Differences) {
-        let required = || sign_off.required.iter();
+    fn compare_sign_off(&self, sign_off: Option<&SignOff>, found: &mut Differences) {
+        let required = || sign_off.into_iter().flat_map(|sign_off| &sign_off.required);
+        let reviews = || sign_off.map_or(&[][..], |sign_off| &sign_off.reviews);
         let missing = required().filter(|required| required.satisfied_by.is_none());
         let missing = missing.map(|required| required.what.to_string()).collect();
         found.of_some("missing", &self.missing, &missing);
@@ -111,10 +110,10 @@ impl Expect {
         let by = |review: &changegate::decision::ReviewStanding| {
             review.user.as_ref().map_or("nobody".to_owned(), |login| login.to_string())
         };
-        let counts = sign_off.reviews.iter().filter(|review| review.counts);
+        let counts = reviews().iter().filter(|review| review.counts);
         found.of_some("counts", &self.counts, &counts.map(by).collect());
         for (login, wanted) in &self.why {
-            let last = sign_off.reviews.iter().rfind(|review| by(review) == *login);
+            let last = reviews().iter().rfind(|review| by(review) == *login);
             let why = last.and_then(|review| review.why.as_deref()).unwrap_or("it counts");
             if !why.contains(wanted) {
                 found.add(&format!("why not {login}"), wanted, &why);
