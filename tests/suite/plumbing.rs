@@ -3,7 +3,6 @@
 pub mod act;
 mod case;
 mod expect;
-#[allow(dead_code, reason = "the benchmarks use parts of it that the tests don't")]
 pub mod github;
 pub mod hub;
 pub mod ran;

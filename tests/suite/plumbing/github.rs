@@ -76,6 +76,7 @@ impl GitHub {
     }
 
     /// A server that checks nothing, for measurements.
+    #[allow(dead_code, reason = "the tests measure nothing")]
     pub fn unchecked() -> Self {
         Self::started(false)
     }
@@ -310,11 +311,6 @@ impl GitHub {
     /// Merges a pull request, and says the merge commit.
     pub fn merge(&self, pull: u64, who: &str) -> String {
         self.with(|state| state.merge(pull, state.id_of(who)).to_string())
-    }
-
-    /// Lets a ruleset of a branch require a status, of an App's where its id is given.
-    pub fn require_status(&self, branch: &str, context: &str, app: Option<u64>) {
-        self.with(|state| state.require_status(branch, context, app));
     }
 
     /// Puts a pull request into the merge queue behind what the queue made for another one.

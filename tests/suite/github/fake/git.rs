@@ -126,15 +126,12 @@ fn merging_moves_the_base_and_closes() {
 
 #[test]
 fn the_base_of_a_pull_request_goes_stale() {
-    let (github, pull) = with_a_pull();
+    let (github, _) = with_a_pull();
     let stale = github.tip("main").unwrap();
     github.commit("carol", "main", &[("a", "b")], "Meanwhile");
-    let client = Client::of(&github);
-    assert_eq!(client.read("/repos/acme/ops/pulls/1")["base"]["sha"], stale.as_str());
-    let compared = client.read(&format!("/repos/acme/ops/compare/main...{}", github.head(pull)));
-    assert_eq!(compared["status"], "diverged");
-    assert_eq!(compared["merge_base_commit"]["sha"], stale.as_str());
-    assert_eq!(compared["files"].as_array().unwrap().len(), 1);
+    let shown = Client::of(&github).read("/repos/acme/ops/pulls/1");
+    assert_eq!(shown["base"]["sha"], stale.as_str());
+    assert_eq!(shown["changed_files"], 1);
 }
 
 #[test]

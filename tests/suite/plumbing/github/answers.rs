@@ -1,13 +1,12 @@
 //! What the API answers. An operation's name leads to a function in one of the modules, each of
 //! which is a part of the API.
 
+mod activity;
 mod apps;
 mod checks;
-mod contents;
 mod issues;
 mod people;
 mod pulls;
-mod refs;
 pub mod rules;
 
 use std::collections::BTreeMap;
@@ -47,19 +46,43 @@ pub struct Answer {
 /// An answer, or one that refuses.
 pub type Said = Result<Answer, Answer>;
 
+/// The operations that are answered: those that the product asks for.
+pub const OPERATIONS: [&str; 24] = [
+    "pulls/list",
+    "pulls/get",
+    "pulls/list-commits",
+    "pulls/list-reviews",
+    "pulls/request-reviewers",
+    "issues/list-events-for-timeline",
+    "issues/list-comments",
+    "issues/create-comment",
+    "issues/update-comment",
+    "checks/create",
+    "checks/update",
+    "checks/list-for-ref",
+    "repos/create-commit-status",
+    "repos/list-activities",
+    "repos/get",
+    "repos/get-branch",
+    "repos/get-branch-protection",
+    "repos/get-branch-rules",
+    "repos/get-repo-ruleset",
+    "repos/codeowners-errors",
+    "users/get-by-username",
+    "teams/list-members-in-org",
+    "apps/get-repo-installation",
+    "apps/create-installation-access-token",
+];
+
 /// Answers a request that its contract allows.
 pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
     permitted(state, call)?;
     match call.operation {
         "pulls/list" => pulls::list(state, call),
         "pulls/get" => pulls::get(state, call),
-        "pulls/list-files" => pulls::files(state, call),
         "pulls/list-commits" => pulls::commits(state, call),
         "pulls/list-reviews" => pulls::reviews(state, call),
-        "pulls/list-requested-reviewers" => pulls::requested(state, call),
         "pulls/request-reviewers" => pulls::request(state, call),
-        "pulls/remove-requested-reviewers" => pulls::unrequest(state, call),
-        "repos/list-pull-requests-associated-with-commit" => pulls::of_commit(state, call),
         "issues/list-events-for-timeline" => issues::timeline(state, call),
         "issues/list-comments" => issues::comments(state, call),
         "issues/create-comment" => issues::comment(state, call),
@@ -68,41 +91,17 @@ pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
         "checks/update" => checks::update(state, call),
         "checks/list-for-ref" => checks::list(state, call),
         "repos/create-commit-status" => checks::post_status(state, call),
-        "repos/get-combined-status-for-ref" => checks::combined(state, call),
-        "repos/list-commit-statuses-for-ref" => checks::statuses(state, call),
-        "repos/get-commit" => contents::commit(state, call),
-        "repos/get-content" => contents::content(state, call),
-        "repos/compare-commits-with-basehead" => contents::compare(state, call),
-        "git/get-tree" => contents::tree(state, call),
-        "git/get-blob" => contents::blob(state, call),
-        "git/get-ref" => refs::get(state, call),
-        "git/list-matching-refs" => refs::matching(state, call),
-        "git/create-ref" => refs::create(state, call),
-        "git/update-ref" => refs::update(state, call),
-        "repos/list-activities" => refs::activity(state, call),
-        "users/get-by-username" => people::user(state, call),
-        "orgs/list-members" => people::members(state, call),
-        "teams/list-members-in-org" => people::team_members(state, call),
-        "teams/get-membership-for-user-in-org" => people::membership(state, call),
-        "repos/list-collaborators" => people::collaborators(state, call),
-        "repos/get-collaborator-permission-level" => people::permission(state, call),
+        "repos/list-activities" => activity::list(state, call),
         "repos/get" => rules::repository(state, call),
         "repos/get-branch" => rules::of_name(state, call),
         "repos/get-branch-protection" => rules::protection(state, call),
         "repos/get-branch-rules" => rules::of_branch(state, call),
-        "repos/get-repo-rulesets" => rules::rulesets(state, call),
         "repos/get-repo-ruleset" => rules::ruleset(state, call),
         "repos/codeowners-errors" => rules::codeowners(state, call),
-        "repos/get-all-environments" => rules::environments(state, call),
-        "repos/get-environment" => rules::environment(state, call),
-        "actions/review-custom-gates-for-run" => rules::answer_gate(state, call),
-        "rate-limit/get" => rules::rate_limit(state),
-        "apps/get-authenticated" => Ok(Answer::ok(state.app_json())),
-        "apps/list-installations" => apps::installations(state, call),
+        "users/get-by-username" => people::user(state, call),
+        "teams/list-members-in-org" => people::team_members(state, call),
         "apps/get-repo-installation" => apps::installation(state, call),
         "apps/create-installation-access-token" => apps::mint(state, call),
-        "apps/list-webhook-deliveries" => apps::deliveries(state, call),
-        "apps/redeliver-webhook-delivery" => apps::redeliver(state, call),
         other => panic!("the fake has no answer for {other}"),
     }
 }
@@ -110,35 +109,21 @@ pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
 /// What a token has to permit for an operation: one of these; none for what needs no token.
 fn needed(operation: &str) -> &'static [(&'static str, &'static str)] {
     match operation {
-        "pulls/request-reviewers" | "pulls/remove-requested-reviewers" => {
-            &[("pull_requests", "write")]
-        }
-        "repos/list-pull-requests-associated-with-commit" => &[("pull_requests", "read")],
+        "pulls/request-reviewers" => &[("pull_requests", "write")],
         "issues/create-comment" | "issues/update-comment" => {
             &[("issues", "write"), ("pull_requests", "write")]
         }
         "checks/create" | "checks/update" => &[("checks", "write")],
         "checks/list-for-ref" => &[("checks", "read")],
         "repos/create-commit-status" => &[("statuses", "write")],
-        "repos/get-combined-status-for-ref" | "repos/list-commit-statuses-for-ref" => {
-            &[("statuses", "read")]
-        }
-        "git/create-ref" | "git/update-ref" => &[("contents", "write")],
         "repos/get-branch-protection" => &[("administration", "read")],
-        "repos/get-all-environments" | "repos/get-environment" => &[("actions", "read")],
-        "actions/review-custom-gates-for-run" => &[("deployments", "write")],
-        "users/get-by-username" | "rate-limit/get" => &[],
-        "repos/list-collaborators"
-        | "repos/get-collaborator-permission-level"
-        | "repos/get"
-        | "repos/get-branch-rules"
-        | "repos/get-repo-rulesets"
-        | "repos/get-repo-ruleset" => &[("metadata", "read")],
+        "users/get-by-username" => &[],
+        "repos/get" | "repos/get-branch-rules" | "repos/get-repo-ruleset" => {
+            &[("metadata", "read")]
+        }
+        "teams/list-members-in-org" => &[("members", "read")],
         _ if operation.starts_with("pulls/") => &[("pull_requests", "read")],
         _ if operation.starts_with("issues/") => &[("issues", "read"), ("pull_requests", "read")],
-        _ if operation.starts_with("teams/") || operation.starts_with("orgs/") => {
-            &[("members", "read")]
-        }
         _ => &[("contents", "read")],
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, Delta, DiffFindOptions, Oid, Patch, Signature, Sort};
+use git2::{Commit, DiffFindOptions, DiffStats, Oid, Signature, Sort};
 
 /// A repository.
 pub struct Repository {
@@ -32,18 +32,6 @@ pub struct NewCommit {
     /// Paths and contents; no content removes the file.
     pub files: Vec<(String, Option<Vec<u8>>)>,
     pub message: String,
-}
-
-/// A file that differs between two commits.
-pub struct Changed {
-    pub path: String,
-    pub before: Option<String>,
-    pub blob: Option<Oid>,
-    pub status: &'static str,
-    pub additions: usize,
-    pub deletions: usize,
-    /// None for binary files.
-    pub patch: Option<String>,
 }
 
 impl Repository {
@@ -213,54 +201,18 @@ impl Repository {
         walk.map(Result::unwrap).collect()
     }
 
-    /// Where two commits' histories part.
-    pub fn merge_base(&self, one: Oid, other: Oid) -> Option<Oid> {
-        self.git.merge_base(one, other).ok()
-    }
-
-    /// The files that differ from where the histories part.
-    pub fn changed(&self, (base, head): (Oid, Oid)) -> Vec<Changed> {
-        let from = self.merge_base(base, head);
+    /// How many files differ from where the histories part, and how many lines.
+    pub fn changed(&self, (base, head): (Oid, Oid)) -> DiffStats {
+        let from = self.git.merge_base(base, head).ok();
         let from = from.map(|id| self.commit(id).tree().unwrap());
         let to = self.commit(head).tree().unwrap();
         let mut diff = self.git.diff_tree_to_tree(from.as_ref(), Some(&to), None).unwrap();
         diff.find_similar(Some(DiffFindOptions::new().renames(true))).unwrap();
-        let count = diff.deltas().len();
-        (0..count).map(|index| changed(&diff, index)).collect()
+        diff.stats().unwrap()
     }
 }
 
 /// The full name of a branch.
 pub fn full_name(branch: &str) -> String {
     format!("refs/heads/{branch}")
-}
-
-fn changed(diff: &git2::Diff<'_>, index: usize) -> Changed {
-    let delta = diff.get_delta(index).unwrap();
-    let path = |file: git2::DiffFile<'_>| file.path().unwrap().to_str().unwrap().to_owned();
-    let patch = Patch::from_diff(diff, index).unwrap();
-    let stats = patch.as_ref().map(|patch| patch.line_stats().unwrap());
-    let text = patch.and_then(|mut patch| {
-        let text = patch.to_buf().ok()?;
-        // GitHub leaves the header out.
-        let text = text.as_str().ok()?;
-        text.find("@@ ").map(|start| text[start..].trim_end().to_owned())
-    });
-    let (status, is_there) = match delta.status() {
-        Delta::Added => ("added", true),
-        Delta::Deleted => ("removed", false),
-        Delta::Renamed => ("renamed", true),
-        Delta::Copied => ("copied", true),
-        Delta::Typechange => ("changed", true),
-        _ => ("modified", true),
-    };
-    Changed {
-        path: path(if is_there { delta.new_file() } else { delta.old_file() }),
-        before: (status == "renamed").then(|| path(delta.old_file())),
-        blob: Some(if is_there { delta.new_file().id() } else { delta.old_file().id() }),
-        status,
-        additions: stats.map_or(0, |(_, additions, _)| additions),
-        deletions: stats.map_or(0, |(_, _, deletions)| deletions),
-        patch: text,
-    }
 }

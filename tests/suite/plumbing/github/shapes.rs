@@ -134,9 +134,9 @@ impl State {
             "review_comments": 0,
             "maintainer_can_modify": false,
             "commits": self.ops().brought(range).len(),
-            "additions": changed.iter().map(|file| file.additions).sum::<usize>(),
-            "deletions": changed.iter().map(|file| file.deletions).sum::<usize>(),
-            "changed_files": changed.len(),
+            "additions": changed.insertions(),
+            "deletions": changed.deletions(),
+            "changed_files": changed.files_changed(),
         });
         extend(&mut value, more);
         value

@@ -43,14 +43,6 @@ pub struct State {
     /// Classic protection, by branch.
     pub protection: BTreeMap<String, Value>,
     pub codeowners_errors: Vec<Value>,
-    /// Environments as the API tells them.
-    pub environments: Vec<Value>,
-    /// What deployment protection rules were answered: run and body.
-    pub gate_answers: Vec<(u64, Value)>,
-    /// Deliveries of the App's webhook as the API tells them, newest first.
-    pub deliveries: Vec<Value>,
-    /// Ids of deliveries that were asked for again.
-    pub redelivered: Vec<u64>,
     /// Whether a force-push binds earlier approvals to the new head, as has been seen.
     pub rebinds_reviews: bool,
     /// How many requests of the hour are used.
@@ -248,10 +240,6 @@ impl State {
             rulesets: Vec::new(),
             protection: BTreeMap::new(),
             codeowners_errors: Vec::new(),
-            environments: Vec::new(),
-            gate_answers: Vec::new(),
-            deliveries: Vec::new(),
-            redelivered: Vec::new(),
             rebinds_reviews: false,
             used: 0,
             last_id: 9000,

@@ -1,15 +1,10 @@
-//! What the App does as itself: its installations, tokens and deliveries.
+//! What the App does as itself: it finds its installation, and gets a token.
 
 use serde_json::{Value, json};
 
-use super::super::page::Page;
 use super::super::state::State;
 use super::super::tokens::{Permissions, Token};
 use super::{Answer, Call, Said};
-
-pub fn installations(state: &State, call: &Call<'_>) -> Said {
-    Ok(call.page(state, &[()], |()| installation_json(state)))
-}
 
 pub fn installation(state: &State, call: &Call<'_>) -> Said {
     // It is installed on acme alone, not where forks are.
@@ -49,26 +44,6 @@ pub fn mint(state: &mut State, call: &Call<'_>) -> Said {
     }
     state.tokens.push(token);
     Ok(Answer::created(value))
-}
-
-pub fn deliveries(state: &State, call: &Call<'_>) -> Said {
-    let wanted = call.asked("status");
-    let matches = |delivery: &&Value| {
-        let succeeded = delivery["status_code"].as_u64().is_some_and(|code| code < 400);
-        wanted.is_none_or(|wanted| (wanted == "success") == succeeded)
-    };
-    let found: Vec<_> = state.deliveries.iter().filter(matches).collect();
-    let id = |delivery: &&Value| delivery["id"].as_u64().unwrap();
-    Ok(Page::after(call, state, "cursor", &found, id, |it| (*it).clone()).into_answer())
-}
-
-pub fn redeliver(state: &mut State, call: &Call<'_>) -> Said {
-    let id = call.number("delivery_id")?;
-    if !state.deliveries.iter().any(|delivery| delivery["id"] == id) {
-        return Err(Answer::missing());
-    }
-    state.redelivered.push(id);
-    Ok(Answer { status: 202, ..Answer::ok(json!({})) })
 }
 
 /// The permissions asked for, all of which the App has; all that it has if none are named.

@@ -2,7 +2,7 @@
 
 use changegate::time::Time;
 use git2::Oid;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::page::Page;
 use super::super::state::{CheckRun, State, Status};
@@ -34,43 +34,6 @@ pub fn post_status(state: &mut State, call: &Call<'_>) -> Said {
     };
     let answer = Answer::created(state.status_json(&status));
     state.statuses.push(status);
-    Ok(answer)
-}
-
-pub fn statuses(state: &State, call: &Call<'_>) -> Said {
-    let sha = commit(state, call.parameter("ref"))?.to_string();
-    let latest_first = state.statuses.iter().rev().filter(|status| status.sha == sha);
-    let statuses: Vec<_> = latest_first.collect();
-    Ok(call.page(state, &statuses, |status| state.status_json(status)))
-}
-
-pub fn combined(state: &State, call: &Call<'_>) -> Said {
-    let sha = commit(state, call.parameter("ref"))?.to_string();
-    let statuses = state.latest_statuses(&sha);
-    let all = |wanted: &str| statuses.iter().all(|status| status.state == wanted);
-    let any = |wanted: &[&str]| statuses.iter().any(|it| wanted.contains(&it.state.as_str()));
-    let whole = match () {
-        () if any(&["failure", "error"]) => "failure",
-        () if statuses.is_empty() || !all("success") => "pending",
-        () => "success",
-    };
-    let page = Page::of(call, state, &statuses, |status| {
-        let mut value = state.status_json(status);
-        value.as_object_mut().unwrap().remove("creator");
-        value
-    });
-    let mut answer = page.under("statuses");
-    let url = state.url(&format!("/repos/acme/ops/commits/{sha}"));
-    super::super::shapes::extend(
-        answer.body.as_mut().unwrap(),
-        json!({
-            "state": whole,
-            "sha": sha,
-            "repository": state.repository_json(state.ops()),
-            "commit_url": url,
-            "url": format!("{url}/status"),
-        }),
-    );
     Ok(answer)
 }
 

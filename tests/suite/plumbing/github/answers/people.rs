@@ -1,6 +1,6 @@
-//! Accounts, teams and collaborators.
+//! Accounts, and the members of teams.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::shapes::extend;
 use super::super::state::{State, Team, User};
@@ -28,66 +28,10 @@ pub fn user(state: &State, call: &Call<'_>) -> Said {
     Ok(Answer::ok(value))
 }
 
-pub fn members(state: &State, call: &Call<'_>) -> Said {
-    acme(call)?;
-    let members: Vec<_> = people(state).collect();
-    Ok(call.page(state, &members, |user| state.account_json(user)))
-}
-
 pub fn team_members(state: &State, call: &Call<'_>) -> Said {
     let team = team(state, call)?;
     let members: Vec<_> = people(state).filter(|user| team.members.contains(&user.id)).collect();
     Ok(call.page(state, &members, |user| state.account_json(user)))
-}
-
-pub fn membership(state: &State, call: &Call<'_>) -> Said {
-    let (team, user) = (team(state, call)?, find(state, call)?);
-    if !team.members.contains(&user.id) {
-        return Err(Answer::empty(404));
-    }
-    let url = format!("/organizations/100/team/{}/memberships/{}", team.id, user.login);
-    Ok(Answer::ok(json!({"url": state.url(&url), "role": "member", "state": "active"})))
-}
-
-pub fn collaborators(state: &State, call: &Call<'_>) -> Said {
-    call.its_repository(state)?;
-    let found: Vec<_> = people(state).collect();
-    Ok(call.page(state, &found, |user| with_role(state, user)))
-}
-
-pub fn permission(state: &State, call: &Call<'_>) -> Said {
-    call.its_repository(state)?;
-    let user = find(state, call)?;
-    let role = state.permission(user.id);
-    // Two roles are told as what they are derived from.
-    let permission = match role {
-        "maintain" => "write",
-        "triage" => "read",
-        other => other,
-    };
-    let value = json!({
-        "permission": permission,
-        "role_name": role,
-        "user": with_role(state, user),
-    });
-    Ok(Answer::ok(value))
-}
-
-fn with_role(state: &State, user: &User) -> Value {
-    let role = state.permission(user.id);
-    let rank = ["none", "read", "triage", "write", "maintain", "admin"];
-    let rank = rank.iter().position(|known| *known == role);
-    let at_least = |wanted: usize| rank.is_some_and(|rank| rank >= wanted);
-    let mut value = state.account_json(user);
-    let permissions = json!({
-        "pull": at_least(1),
-        "triage": at_least(2),
-        "push": at_least(3),
-        "maintain": at_least(4),
-        "admin": at_least(5),
-    });
-    extend(&mut value, json!({"role_name": role, "permissions": permissions}));
-    value
 }
 
 /// The collaborators, who are the organisation's members too.

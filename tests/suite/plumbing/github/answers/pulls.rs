@@ -1,13 +1,12 @@
 //! Pull requests, their reviews and reviewers.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::state::{Pull, Reviewer, State};
 use super::{Answer, Call, Said};
 
-/// How many commits and files GitHub tells of at most.
+/// How many commits GitHub tells of at most.
 const MOST_COMMITS: usize = 250;
-const MOST_FILES: usize = 3000;
 
 pub fn list(state: &State, call: &Call<'_>) -> Said {
     if !std::ptr::eq(call.its_repository(state)?, state.ops()) {
@@ -37,13 +36,6 @@ pub fn get(state: &State, call: &Call<'_>) -> Said {
     Ok(Answer::ok(state.whole_pull_json(the(state, call)?)))
 }
 
-pub fn files(state: &State, call: &Call<'_>) -> Said {
-    let pull = the(state, call)?;
-    let mut files = state.ops().changed(state.range(pull));
-    files.truncate(MOST_FILES);
-    Ok(call.page(state, &files, |file| state.file_json(file, pull.head)))
-}
-
 pub fn commits(state: &State, call: &Call<'_>) -> Said {
     let mut commits = state.ops().brought(state.range(the(state, call)?));
     commits.truncate(MOST_COMMITS);
@@ -61,13 +53,6 @@ pub fn reviews(state: &State, call: &Call<'_>) -> Said {
     Ok(call.page(state, &reviews, |review| state.review_json(pull.number, review)))
 }
 
-pub fn requested(state: &State, call: &Call<'_>) -> Said {
-    let value = state.pull_json(the(state, call)?);
-    Ok(Answer::ok(
-        json!({"users": value["requested_reviewers"], "teams": value["requested_teams"]}),
-    ))
-}
-
 pub fn request(state: &mut State, call: &Call<'_>) -> Said {
     let (number, author) = {
         let pull = the(state, call)?;
@@ -81,24 +66,6 @@ pub fn request(state: &mut State, call: &Call<'_>) -> Said {
         state.request(number, call.user(), reviewer);
     }
     Ok(Answer::created(state.pull_json(state.pull(number))))
-}
-
-pub fn unrequest(state: &mut State, call: &Call<'_>) -> Said {
-    let number = the(state, call)?.number;
-    for reviewer in reviewers(state, call)? {
-        state.unrequest(number, call.user(), &reviewer);
-    }
-    Ok(Answer::ok(state.pull_json(state.pull(number))))
-}
-
-pub fn of_commit(state: &State, call: &Call<'_>) -> Said {
-    let commit = state.ops().resolve(call.parameter("commit_sha"));
-    let commit = commit.ok_or_else(|| Answer::invalid("No commit found for SHA"))?;
-    let brings = |pull: &&Pull| {
-        pull.head == commit || state.ops().brought(state.range(pull)).contains(&commit)
-    };
-    let pulls: Vec<_> = state.pulls.iter().filter(brings).collect();
-    Ok(call.page(state, &pulls, |pull| -> Value { state.pull_json(pull) }))
 }
 
 /// The pull request that the path names.

@@ -1,8 +1,7 @@
-//! The repository itself and what governs it: rules, protection, code owners, environments, limits.
+//! The repository itself and what governs it: rules, protection, code owners.
 
 use serde_json::{Value, json};
 
-use super::super::page::Page;
 use super::super::shapes::extend;
 use super::super::state::State;
 use super::super::tokens::{Asker, Token};
@@ -67,11 +66,6 @@ pub fn of_branch(state: &State, call: &Call<'_>) -> Said {
     Ok(call.page(state, rules, Clone::clone))
 }
 
-pub fn rulesets(state: &State, call: &Call<'_>) -> Said {
-    call.its_repository(state)?;
-    Ok(call.page(state, &state.rulesets, Clone::clone))
-}
-
 /// A ruleset; who can bypass it is shown to those who can change it.
 pub fn ruleset(state: &State, call: &Call<'_>) -> Said {
     call.its_repository(state)?;
@@ -98,67 +92,6 @@ pub fn codeowners(state: &State, call: &Call<'_>) -> Said {
         return Err(Answer::empty(404));
     }
     Ok(Answer::ok(json!({"errors": state.codeowners_errors})))
-}
-
-pub fn environments(state: &State, call: &Call<'_>) -> Said {
-    call.its_repository(state)?;
-    let all = &state.environments;
-    Ok(Page::of(call, state, all, Clone::clone).under("environments"))
-}
-
-pub fn environment(state: &State, call: &Call<'_>) -> Said {
-    call.its_repository(state)?;
-    let name = call.parameter("environment_name");
-    let found = state.environments.iter().find(|environment| environment["name"] == name);
-    found.cloned().map(Answer::ok).ok_or_else(Answer::missing)
-}
-
-pub fn answer_gate(state: &mut State, call: &Call<'_>) -> Said {
-    let run = call.number("run_id")?;
-    state.gate_answers.push((run, call.body.clone()));
-    Ok(Answer::empty(204))
-}
-
-pub fn rate_limit(state: &State) -> Said {
-    let reset = state.now.utc().timestamp() + 3600;
-    let rate = json!({
-        "limit": LIMIT,
-        "used": state.used,
-        "remaining": LIMIT.saturating_sub(state.used),
-        "reset": reset,
-    });
-    let search = json!({"limit": 30, "used": 0, "remaining": 30, "reset": reset});
-    Ok(Answer::ok(json!({"resources": {"core": rate, "search": search}, "rate": rate})))
-}
-
-impl State {
-    /// Adds a ruleset for a branch that requires a status, of an App's where its id is given.
-    pub fn require_status(&mut self, branch: &str, context: &str, app: Option<u64>) {
-        let id = self.new_id();
-        let mut check = json!({"context": context});
-        if let Some(app) = app {
-            extend(&mut check, json!({"integration_id": app}));
-        }
-        let rule = json!({
-            "type": "required_status_checks",
-            "parameters": {
-                "strict_required_status_checks_policy": false,
-                "required_status_checks": [check],
-            },
-            "ruleset_source_type": "Repository",
-            "ruleset_source": "acme/ops",
-            "ruleset_id": id,
-        });
-        self.rules.entry(branch.to_owned()).or_default().push(rule);
-        self.rulesets.push(json!({
-            "id": id,
-            "name": format!("{branch} needs {context}"),
-            "target": "branch",
-            "source_type": "Repository",
-            "source": "acme/ops",
-            "enforcement": "active",
-        }));
-    }
 }
 
 fn branch<'a>(state: &State, call: &'a Call<'_>) -> Result<&'a str, Answer> {

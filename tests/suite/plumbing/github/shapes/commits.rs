@@ -3,9 +3,8 @@
 use git2::Oid;
 use serde_json::{Value, json};
 
-use super::super::repository::{Changed, Repository};
+use super::super::repository::Repository;
 use super::super::state::State;
-use super::extend;
 
 /// Who makes commits in the web editor.
 const WEB_FLOW: &str = "noreply@github.com";
@@ -38,24 +37,6 @@ impl State {
         })
     }
 
-    /// A commit by itself, which tells more.
-    pub fn whole_commit_json(&self, repository: &Repository, id: Oid) -> Value {
-        let mut value = self.commit_json(repository, id);
-        let parent = repository.commit(id).parent_id(0).ok();
-        let changed = parent.map(|parent| repository.changed((parent, id))).unwrap_or_default();
-        let additions: usize = changed.iter().map(|file| file.additions).sum();
-        let deletions: usize = changed.iter().map(|file| file.deletions).sum();
-        let files: Vec<_> = changed.iter().map(|file| self.file_json(file, id)).collect();
-        extend(
-            &mut value,
-            json!({
-                "stats": {"additions": additions, "deletions": deletions, "total": additions + deletions},
-                "files": files,
-            }),
-        );
-        value
-    }
-
     /// What a commit itself says, as timelines tell it.
     pub fn inner_commit(&self, repository: &Repository, id: Oid) -> Value {
         let commit = repository.commit(id);
@@ -81,30 +62,6 @@ impl State {
             "parents": parents,
             "verification": self.verification(repository, id),
         })
-    }
-
-    /// A file that differs, where it is at a commit.
-    pub fn file_json(&self, file: &Changed, at: Oid) -> Value {
-        let path =
-            percent_encoding::utf8_percent_encode(&file.path, percent_encoding::NON_ALPHANUMERIC);
-        let mut value = json!({
-            "sha": file.blob.map(|blob| blob.to_string()),
-            "filename": file.path,
-            "status": file.status,
-            "additions": file.additions,
-            "deletions": file.deletions,
-            "changes": file.additions + file.deletions,
-            "blob_url": self.url(&format!("/acme/ops/blob/{at}/{path}")),
-            "raw_url": self.url(&format!("/acme/ops/raw/{at}/{path}")),
-            "contents_url": self.url(&format!("/repos/acme/ops/contents/{path}?ref={at}")),
-        });
-        if let Some(patch) = &file.patch {
-            extend(&mut value, json!({"patch": patch}));
-        }
-        if let Some(before) = &file.before {
-            extend(&mut value, json!({"previous_filename": before}));
-        }
-        value
     }
 
     /// The account that GitHub assigns a signature's email to; null if it is nobody's.
