@@ -1,15 +1,13 @@
 //! README's chapter on GitHub, step by step, in a repository that has nothing of changegate yet.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::json;
 
 use super::doctor::Well;
 use super::form::body;
-use super::office::{answer, changegate as as_workflow};
+use super::office::{answer, changegate as as_workflow, command};
 use crate::plumbing::github::{Desk, GitHub};
-use crate::plumbing::hub::program;
 use crate::plumbing::ran::Ran;
 
 /// Who is who at the adopter's, with the numbers of their accounts.
@@ -30,14 +28,11 @@ const PEOPLE: [&str; 12] = [
 
 /// The program in carol's clone.
 fn changegate(desk: &Desk<'_>, github: &GitHub, token: &str, arguments: &[&str]) -> Ran {
-    let mut command = Command::new(program());
+    let mut command = command(github);
     command
         .args(arguments)
         .current_dir(&desk.folder)
         .env("HOME", &desk.folder)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GITHUB_API_URL", github.url())
         .env("GITHUB_SERVER_URL", github.url())
         .env("GITHUB_TOKEN", token)
         .env_remove("GITHUB_REPOSITORY");

@@ -1,24 +1,17 @@
 //! A GitHub App: its answers are check runs.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
-use changegate::policy::PolicyBundle;
 use serde_json::Value;
 
-use super::office::{command, opened, request};
-use crate::plumbing::github::{GitHub, ROSTER};
+use super::office::{as_app, command, name_teams, opened, request};
+use crate::plumbing::github::GitHub;
 use crate::plumbing::hub::Ran;
 
 /// The program as the App.
 fn changegate(github: &GitHub, arguments: &[&str]) -> Ran {
-    let (id, key) = github.app();
-    let mut command: Command = command(github);
     let now = github.now().to_string();
-    command.args(arguments).args(["--now", &now]);
-    command.env_remove("GITHUB_TOKEN");
-    command.env("CHANGEGATE_APP_ID", id.to_string()).env("CHANGEGATE_APP_KEY", key);
-    Ran::of(&mut command, "")
+    Ran::of(as_app(github).args(arguments).args(["--now", &now]), "")
 }
 
 #[test]
@@ -68,8 +61,7 @@ fn what_changes_nothing_takes_six_requests_and_two_for_the_token() {
 #[test]
 fn members_of_teams_are_seen_where_the_app_may_read_them() {
     let (github, _) = opened(&request());
-    let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();
-    github.commit("carol", "main", &[(ROSTER, str::from_utf8(&roster).unwrap())], "Teams");
+    name_teams(&github);
     github.review(1, "bob", "APPROVED");
     changegate(&github, &["check", "--pr", "1"]).ended(0, &["signed off by bob"]);
     github.with(|state| state.app.permissions.remove("members"));

@@ -6,11 +6,10 @@ mod well;
 use std::fs;
 use std::process::Command;
 
-use changegate::policy::PolicyBundle;
 use serde_json::{Value, json};
 
-use super::office::command;
-use crate::plumbing::github::{GitHub, ROSTER};
+use super::office::{as_app, command, name_teams};
+use crate::plumbing::github::GitHub;
 use crate::plumbing::hub::Ran;
 use crate::plumbing::root;
 pub use well::Well;
@@ -26,9 +25,8 @@ fn doctor(github: &GitHub, token: &str) -> Command {
 
 /// The verb as the App.
 fn doctor_as_app(github: &GitHub) -> Command {
-    let (id, key) = github.app();
-    let mut command = command(github);
-    command.env("CHANGEGATE_APP_ID", id.to_string()).env("CHANGEGATE_APP_KEY", key).arg("doctor");
+    let mut command = as_app(github);
+    command.arg("doctor");
     command
 }
 
@@ -406,8 +404,7 @@ fn the_roster_s_people_have_to_be_the_accounts_that_they_say() {
 #[test]
 fn whoever_judges_has_to_see_the_teams_that_the_roster_names() {
     let github = Well::default().build();
-    let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();
-    github.commit("carol", "main", &[(ROSTER, str::from_utf8(&roster).unwrap())], "Teams");
+    name_teams(&github);
     let (exit, checks) = examined(&mut doctor(&github, &github.token()));
     assert_eq!((exit, codes(&checks, "bad")), (1, vec!["roster/teams"]));
     let found = checks.iter().find(|check| check["grade"] == "bad").unwrap()["found"].to_string();

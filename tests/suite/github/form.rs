@@ -1,15 +1,15 @@
 //! `form`: an issue's text becomes a branch, amended and never forced, and gets an answer.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::office::command;
 use crate::plumbing::github::{Fault, GitHub};
-use crate::plumbing::hub::{PLANNED, program};
-use crate::plumbing::ran::Ran;
+use crate::plumbing::hub::PLANNED;
+use crate::plumbing::ran::{Ran, sheltered};
 
 /// What a high-risk change needs, by the labels of the form.
 fn filled_in() -> Vec<(&'static str, String)> {
@@ -73,24 +73,11 @@ impl Town {
         town
     }
 
-    /// A program where a workflow runs.
-    fn command(&self, program: impl Into<PathBuf>, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program.into());
-        command
-            .args(arguments)
-            .current_dir(&self.dir)
-            .env("HOME", self.dir.path())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GITHUB_API_URL", self.github.url())
-            .env("GITHUB_SERVER_URL", self.github.url())
-            .env("GITHUB_TOKEN", self.github.token());
-        command
-    }
-
     /// git in the clone.
     fn git(&self, arguments: &[&str]) -> String {
-        Ran::of(&mut self.command("git", arguments), "").went_well().trim().to_owned()
+        let mut command = Command::new("git");
+        command.args(arguments).current_dir(&self.dir).env("HOME", self.dir.path());
+        Ran::of(sheltered(&mut command), "").went_well().trim().to_owned()
     }
 
     /// Where the branches stand that changes have.
@@ -127,8 +114,19 @@ impl Town {
     fn form_with(&self, event: &Value, arguments: &[&str]) -> Ran {
         let file = self.dir.path().join("event.json");
         fs::write(&file, event.to_string()).unwrap();
-        let arguments = [&["form", "--event", file.to_str().unwrap()], arguments].concat();
-        Ran::of(&mut self.command(program(), &arguments), "")
+        self.changegate(&[&["form", "--event", file.to_str().unwrap()], arguments].concat())
+    }
+
+    /// The program where a workflow runs.
+    fn changegate(&self, arguments: &[&str]) -> Ran {
+        let mut command = command(&self.github);
+        command
+            .args(arguments)
+            .current_dir(&self.dir)
+            .env("HOME", self.dir.path())
+            .env("GITHUB_SERVER_URL", self.github.url())
+            .env_remove("GITHUB_REPOSITORY");
+        Ran::of(&mut command, "")
     }
 
     /// The one answer on the issue.
@@ -183,7 +181,7 @@ fn its_pull_request_is_judged_as_its_authors() {
     town.fill_in(&[]).ended(0, &[]);
     let pull = town.github.open_pull("alice", "change/CHG-1", "main");
     let arguments = ["check", "--pr", &pull.to_string(), "--repo", "acme/ops"];
-    let ran = Ran::of(&mut town.command(program(), &arguments), "");
+    let ran = town.changegate(&arguments);
     ran.ended(3, &["PENDING  high risk", "L2 or L3"]);
     let status = town.github.status(&town.github.head(pull), "changegate");
     assert_eq!(status.state, "pending");

@@ -2,9 +2,12 @@
 
 use std::process::Command;
 
-use super::super::plumbing::github::GitHub;
+use changegate::policy::PolicyBundle;
+
+use super::super::plumbing::github::{GitHub, ROSTER};
 use super::super::plumbing::hub::Ran;
 use super::super::plumbing::hub::program;
+use super::super::plumbing::ran::sheltered;
 
 /// Where alice's changes are.
 pub const BRANCH: &str = "change/CHG-7";
@@ -69,18 +72,28 @@ pub fn changegate(github: &GitHub, arguments: &[&str]) -> Ran {
 /// The same, for more to be set.
 pub fn command(github: &GitHub) -> Command {
     let mut command = Command::new(program());
-    command
+    sheltered(&mut command)
         .current_dir(std::env::temp_dir())
         .env("GITHUB_API_URL", github.url())
         .env("GITHUB_TOKEN", github.token())
         .env("GITHUB_REPOSITORY", "acme/ops")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env_remove("GITHUB_EVENT_NAME");
-    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
-        command.env_remove(proxy);
-    }
     command
+}
+
+/// The program as the App.
+pub fn as_app(github: &GitHub) -> Command {
+    let (id, key) = github.app();
+    let mut command = command(github);
+    command.env_remove("GITHUB_TOKEN");
+    command.env("CHANGEGATE_APP_ID", id.to_string()).env("CHANGEGATE_APP_KEY", key);
+    command
+}
+
+/// Lets the roster name GitHub's teams, as the shipped one does.
+pub fn name_teams(github: &GitHub) {
+    let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();
+    github.commit("carol", "main", &[(ROSTER, str::from_utf8(&roster).unwrap())], "Teams");
 }
 
 /// Judges a pull request at the server's time.

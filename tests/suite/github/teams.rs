@@ -1,25 +1,20 @@
 //! Members of GitHub's teams, where the roster names them.
 
-use std::process::Command;
-
-use changegate::policy::PolicyBundle;
-
-use super::office::{command, opened, request};
-use crate::plumbing::github::{GitHub, ROSTER};
+use super::office::{command, name_teams, opened, request};
+use crate::plumbing::github::GitHub;
 use crate::plumbing::hub::Ran;
 
 /// A server whose roster names GitHub's teams, with a pull request that bob has approved.
 fn approved_by_bob() -> (GitHub, u64) {
     let (github, pull) = opened(&request());
-    let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();
-    github.commit("carol", "main", &[(ROSTER, str::from_utf8(&roster).unwrap())], "Teams");
+    name_teams(&github);
     github.review(pull, "bob", "APPROVED");
     (github, pull)
 }
 
 /// Judges with a token that sees the organisation's teams.
 fn check(github: &GitHub, pull: u64) -> Ran {
-    let mut command: Command = command(github);
+    let mut command = command(github);
     let now = github.now().to_string();
     command.args(["check", "--pr", &pull.to_string(), "--now", &now]);
     Ran::of(command.env("GITHUB_TOKEN", github.app_token()), "")

@@ -12,6 +12,14 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// Keeps from a program what the machine says of proxies and to git.
+pub fn sheltered(command: &mut Command) -> &mut Command {
+    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(proxy);
+    }
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null")
+}
+
 impl Ran {
     /// Runs a program with an input.
     #[track_caller]

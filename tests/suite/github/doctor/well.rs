@@ -123,10 +123,9 @@ pub fn rule(github: &GitHub, kind: &str, change: impl FnOnce(&mut Value)) {
     });
 }
 
-/// Takes files away, as far as they are there.
+/// Takes files away.
 pub fn remove(github: &GitHub, paths: &[&str]) {
-    let there = |path: &&&str| text(github, path).is_some();
-    let files: Vec<_> = paths.iter().filter(there).map(|path| ((*path).to_owned(), None)).collect();
+    let files: Vec<_> = paths.iter().map(|path| ((*path).to_owned(), None)).collect();
     let commit = github.write(&NewCommit {
         parents: vec![github.tip("main").unwrap()],
         author: person("carol"),
@@ -140,18 +139,7 @@ pub fn remove(github: &GitHub, paths: &[&str]) {
 /// Replaces a part of a file.
 #[track_caller]
 pub fn edit(github: &GitHub, path: &str, old: &str, new: &str) {
-    let before = text(github, path).unwrap();
+    let before = github.file("main", path);
     assert!(before.contains(old), "{before}");
     github.commit("carol", "main", &[(path, &before.replace(old, new))], "Edit");
-}
-
-/// What a file of `main` holds.
-fn text(github: &GitHub, path: &str) -> Option<String> {
-    github.with(|state| {
-        let repository = state.ops();
-        let tree = repository.commit(repository.tip("main").unwrap()).tree().unwrap();
-        let entry = tree.get_path(std::path::Path::new(path)).ok()?;
-        let blob = repository.git.find_blob(entry.id()).unwrap();
-        Some(String::from_utf8(blob.content().to_vec()).unwrap())
-    })
 }

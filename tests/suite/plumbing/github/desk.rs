@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::super::ran::Ran;
+use super::super::ran::{Ran, sheltered};
 use super::{GitHub, person};
 
 /// A clone.
@@ -80,12 +80,10 @@ impl<'a> Desk<'a> {
     fn command(&self, arguments: &[&str]) -> Command {
         let now = self.github.now().to_string();
         let mut command = Command::new("git");
-        command
+        sheltered(&mut command)
             .args(arguments)
             .current_dir(&self.folder)
             .env("HOME", self.github.folder.path())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_AUTHOR_DATE", &now)
             .env("GIT_COMMITTER_DATE", &now);
