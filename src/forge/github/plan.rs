@@ -240,7 +240,7 @@ impl Planning<'_> {
         let due =
             format!("This change has waited for sign-off since {} UTC", submitted_at.for_people());
         let reminder = format!(
-            "⏰ {due}, {since} and more: {awaited}. It is overdue on {} UTC.",
+            "⏰ {due}, {since} and more: {awaited}. It will be overdue on {} UTC.",
             due_at.for_people()
         );
         let author = self.facts.pull.user.as_ref().map(|user| format!("@{}", user.login));
