@@ -66,7 +66,7 @@ fn every_operation_answers_as_the_contract_says() {
     let (github, pull) = eventful();
     let head = github.head(pull);
     let statuses = format!("statuses/{head}");
-    let run = json!({"name": "changegate", "head_sha": head, "conclusion": "failure",
+    let made = json!({"name": "changegate", "head_sha": head, "conclusion": "failure",
         "output": {"title": "t", "summary": "s"}});
     let status = json!({"state": "success", "context": "changegate", "description": "d"});
     let mut asked = BTreeSet::new();
@@ -81,7 +81,7 @@ fn every_operation_answers_as_the_contract_says() {
     let client = Client::of(&github);
     for (method, target, body, status) in [
         ("POST", statuses.as_str(), &status, 201),
-        ("POST", "check-runs", &run, 201),
+        ("POST", "check-runs", &made, 201),
         ("POST", "issues/1/comments", &json!({"body": "b"}), 201),
         ("POST", "pulls/1/requested_reviewers", &json!({"reviewers": ["bob"]}), 201),
     ] {
@@ -122,17 +122,17 @@ fn every_operation_answers_as_the_contract_says() {
     }
     let app = Client::with(&github, Some(jwt(&github, -10, 500)));
     ask(&app, "GET", &format!("{OPS}/installation"), &Value::Null, 200);
-    let minted = json!({"repositories": ["ops"], "permissions": {"statuses": "write"}});
+    let minted = json!({"repositories": ["ops"], "permissions": {"checks": "write"}});
     let minted = ask(&app, "POST", "/app/installations/7777/access_tokens", &minted, 201);
 
     let names: BTreeSet<_> = asked.iter().map(String::as_str).collect();
     assert_eq!(names, CONTRACT.names());
     let minted = Client::with(&github, minted["token"].as_str().map(str::to_owned));
-    assert_eq!(minted.ask("POST", &format!("{OPS}/{statuses}"), &status).status, 201);
+    assert_eq!(minted.ask("POST", &format!("{OPS}/check-runs"), &made).status, 201);
     assert_eq!(minted.get(&format!("{OPS}/pulls/1")).status, 403);
     github.advance("1h");
     assert_eq!(minted.get(&format!("{OPS}/pulls/1")).status, 401);
-    assert_eq!(github.status(&head, "changegate").creator, 5001);
+    assert_eq!(github.check_runs(&head).last().unwrap().app, 4242);
 }
 
 #[test]
