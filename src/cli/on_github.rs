@@ -100,7 +100,10 @@ pub fn or_say_so<T>(
         Err(error) => error.context(github::name(subject.number())),
     };
     complain(&error);
-    if let Err(error) = github.publish_error(subject, &error) {
+    let cause = error.root_cause().to_string();
+    if let Err(error) = github.publish_error(subject, &error)
+        && error.root_cause().to_string() != cause
+    {
         complain(&error);
     }
     None

@@ -199,7 +199,11 @@ impl Access {
                 Credentials::Token(Secret(token.trim().to_owned()))
             }
         };
-        let api = api.trim_end_matches('/').to_owned();
+        let api = api.trim().trim_end_matches('/').to_owned();
+        let uri = api.parse::<http::Uri>().ok();
+        if !uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("https" | "http"))) {
+            bail!("GITHUB_API_URL is an address such as {API}, and {api:?} is none");
+        }
         Ok(Access { api, credentials, reach: Reach::default() })
     }
 
@@ -269,6 +273,16 @@ mod tests {
             matches!(&access.credentials, Credentials::Token(token) if token.reveal() == "ghs_verysecret")
         );
         assert_eq!(access.api, API);
+    }
+
+    #[test]
+    fn an_api_has_an_address() {
+        for api in ["nonsense", "github.com/api", "ftp://github.com", "https://", "/api/v3"] {
+            let error = access(&[("GITHUB_TOKEN", "x"), ("GITHUB_API_URL", api)]).unwrap_err();
+            assert!(error.to_string().contains("is an address such as"), "{api}: {error}");
+        }
+        let own = access(&[("GITHUB_TOKEN", "x"), ("GITHUB_API_URL", "https://a.b/api/v3/ ")]);
+        assert_eq!(own.unwrap().api, "https://a.b/api/v3");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Why GitHub didn't do or tell something.
 
-use std::fmt::Write as _;
-
 use http::Method;
 
 use crate::forge::github::access::Permission;
@@ -61,18 +59,17 @@ pub fn status_of(error: &anyhow::Error) -> Option<u16> {
     error.downcast_ref::<Refusal>().map(|refusal| refusal.status)
 }
 
-/// An error with what caused it, in one line.
+/// What caused an error in the end, in one line: which of this program's layers it came through helps
+/// nobody.
 pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut said = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            let _ = write!(text, ": {said}");
-        }
+        said.push(error.to_string());
         cause = error.source();
     }
-    text
+    let [.., before, last] = &said[..] else { return said.concat() };
+    if before.contains(last) { before.clone() } else { format!("{before}: {last}") }
 }
 
 #[cfg(test)]
