@@ -1,5 +1,7 @@
 //! A change on GitHub, from its pull request to its expiry.
 
+use std::process::Stdio;
+
 use super::office::{
     BRANCH, answer, check, checked, command, off_script, opened, opened_by, request, sweep,
 };
@@ -340,4 +342,31 @@ fn the_same_head_on_two_branches_comes_to_rest() {
         sweep(&github).ended(0, &["protected branches: 2", "0 judged anew"]);
     }
     assert_eq!(github.with(|state| state.statuses.len()), written);
+}
+
+#[test]
+fn two_sweeps_at_once_say_everything_once() {
+    let (github, first) = opened(&request());
+    let second = request().replace("CHG-7", "CHG-8").replace("edge-fra-1", "edge-fra-2");
+    github.commit("alice", "change/CHG-8", &[("requests/CHG-8.yaml", &second)], "Submit CHG-8");
+    let second = github.open_pull("alice", "change/CHG-8", "main");
+    github.advance("5m");
+    let now = github.now().to_string();
+    let begin = || {
+        let mut command = command(&github);
+        command.args(["sweep", "--now", &now]).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    for sweep in [begin(), begin()] {
+        let done = sweep.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(0), "{said}");
+    }
+    for pull in [first, second] {
+        assert_eq!(answer(&github, pull).0, "pending");
+        let comments = github.comments(pull);
+        let whole = comments.iter().filter(|(_, text)| text.starts_with("<!-- changegate -->"));
+        assert_eq!(whole.count(), 1, "{comments:#?}");
+        assert!(comments.iter().all(|(by, _)| by == "github-actions[bot]"));
+    }
 }
