@@ -227,7 +227,7 @@ impl<'a, F: Forge> Gate<'a, F> {
         let decision = decided.with_context(|| format!("decide {}", pull.name))?.decision;
         // Not before people have approved of them: nobody's policies are loaded just so.
         if self.forge.merges() && decision.verdict == Verdict::Approved {
-            self.leaves_policies(&pull, &brought)?;
+            self.loads_approved_policies(&pull, &brought)?;
         }
         let source = source.unwrap_or_default();
         Ok(Judgement { pull, evidence, file, source, decision, loaded })
@@ -246,7 +246,7 @@ impl<'a, F: Forge> Gate<'a, F> {
     }
 
     /// Makes sure that a change of policies leaves some by which the next change can be judged.
-    fn leaves_policies(&self, pull: &Pull, brought: &Brought) -> anyhow::Result<()> {
+    fn loads_approved_policies(&self, pull: &Pull, brought: &Brought) -> anyhow::Result<()> {
         let policies = format!("{POLICIES}/");
         if !brought.files.iter().any(|file| file.path.starts_with(&policies)) {
             return Ok(());

@@ -30,7 +30,8 @@
 //! - [`git`]: repositories: objects and refs (the only user of git2), signatures, the `git` program
 //! - [`forge`]: what holds pull requests; [`forge::content`], what their commits hold;
 //!   [`forge::git`], the embedded default: branches and signed commits, no server;
-//!   [`forge::github`], reviews in and status checks out (the only user of octocrab)
+//!   [`forge::github`], reviews in and status checks out (the only user of octocrab
+//!   and reqwest)
 //! - [`gate`]: the main job: collect, decide, publish; [`gate::guard`], what a server lets in
 //!
 //! Showing:

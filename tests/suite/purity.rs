@@ -7,9 +7,11 @@ use super::plumbing::{files_below, root};
 /// What of `src` isn't core: it gathers facts or publishes results.
 const SHELL: [&str; 7] = ["main.rs", "cli", "git", "forge", "gate", "ledger", "audit"];
 
-const REFUSED: [&str; 15] = [
+const REFUSED: [&str; 17] = [
     "git2",
     "octocrab",
+    "reqwest",
+    "rustls",
     "tokio",
     "std::fs",
     "std::env",

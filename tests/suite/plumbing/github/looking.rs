@@ -35,20 +35,11 @@ impl GitHub {
         self.with(|state| {
             let id = state.new_id();
             state.check_runs.push(CheckRun {
-                id,
-                app: founding::ACTIONS,
-                sha: sha.to_owned(),
                 name: name.to_owned(),
                 status: "completed".to_owned(),
                 conclusion: Some(conclusion.to_owned()),
-                external_id: None,
-                details_url: None,
-                title: None,
-                summary: None,
-                text: None,
-                annotations: Vec::new(),
-                started_at: state.now,
                 completed_at: Some(state.now),
+                ..CheckRun::new(id, founding::ACTIONS, sha.to_owned(), state.now)
             });
             id
         })

@@ -216,6 +216,28 @@ pub struct CheckRun {
     pub completed_at: Option<Time>,
 }
 
+impl CheckRun {
+    /// One that says nothing yet.
+    pub fn new(id: u64, app: u64, sha: String, now: Time) -> Self {
+        CheckRun {
+            id,
+            app,
+            sha,
+            name: String::new(),
+            status: "queued".to_owned(),
+            conclusion: None,
+            external_id: None,
+            details_url: None,
+            title: None,
+            summary: None,
+            text: None,
+            annotations: Vec::new(),
+            started_at: now,
+            completed_at: None,
+        }
+    }
+}
+
 impl State {
     /// A server without repositories.
     pub fn new(now: Time, origin: String, folder: PathBuf, users: Vec<User>) -> Self {

@@ -40,22 +40,7 @@ pub fn post_status(state: &mut State, call: &Call<'_>) -> Said {
 pub fn create(state: &mut State, call: &Call<'_>) -> Said {
     let app = for_apps(call)?;
     let sha = commit(state, call.body["head_sha"].as_str().unwrap_or_default())?.to_string();
-    let mut run = CheckRun {
-        id: state.new_id(),
-        app,
-        sha,
-        name: String::new(),
-        status: "queued".to_owned(),
-        conclusion: None,
-        external_id: None,
-        details_url: None,
-        title: None,
-        summary: None,
-        text: None,
-        annotations: Vec::new(),
-        started_at: state.now,
-        completed_at: None,
-    };
+    let mut run = CheckRun::new(state.new_id(), app, sha, state.now);
     fill(&mut run, call, state.now)?;
     let answer = Answer::created(state.check_run_json(&run));
     state.check_runs.push(run);
