@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use changegate::forge::github::access::PERMISSIONS;
-
 use crate::cli::{changegate, copy_folder, repository};
 use crate::plumbing::ran::Ran;
+use changegate::core::policy::shipped_files;
+use changegate::forge::github::access::PERMISSIONS;
 
 /// The code blocks of README in one language, in order.
 fn blocks(language: &str) -> Vec<String> {
@@ -105,7 +105,7 @@ fn findings_page() -> String {
          Sections are those of the rules:\n1 tickets, 2 risk tiers, 3 sign-off, 4 what a request holds, \
          5 windows, 6 emergencies, 7 conflicts, 8 after the change.\n",
     );
-    let codes = changegate::codes::catalogue(&changegate::policy::PolicyBundle::embedded_files());
+    let codes = changegate::core::policy::codes::catalogue(&shipped_files());
     for (code, info) in codes {
         let effect = serde_json::to_value(info.effect).unwrap();
         let section = match info.rule.parse::<u8>() {
