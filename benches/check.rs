@@ -62,10 +62,13 @@ fn phases_of_a_cold_process() {
     // The first decision of an evaluator also prepares the rules.
     timed(
         "the first decision",
-        median(100, || drop(decide(&case, &bundle, &mut bundle.evaluator()))),
+        median(100, || drop(decide(&case, &bundle, |input| bundle.evaluator().rule(input)))),
     );
     let mut evaluator = bundle.evaluator();
-    timed("a later decision", median(100, || drop(decide(&case, &bundle, &mut evaluator))));
+    timed(
+        "a later decision",
+        median(100, || drop(decide(&case, &bundle, |input| evaluator.rule(input)))),
+    );
     println!();
 }
 
@@ -126,7 +129,7 @@ fn alone(paths: &[PathBuf], threads: usize) {
                     let file = RequestFile::read(name, &fs::read(path).unwrap());
                     let case =
                         Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
-                    decide(&case, &bundle, evaluator).unwrap();
+                    decide(&case, &bundle, |input| evaluator.rule(input)).unwrap();
                 }
             },
         );
@@ -141,7 +144,7 @@ fn share_of_evaluation(paths: &[PathBuf]) -> f64 {
         let began = Instant::now();
         let file = RequestFile::read(path.to_str().unwrap(), &fs::read(path).unwrap());
         let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
-        let input = decide(&case, &bundle, &mut evaluator).unwrap().input.unwrap();
+        let input = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap().input.unwrap();
         whole += began.elapsed();
         let input = serde_json::from_str(&input).unwrap();
         let began = Instant::now();

@@ -51,7 +51,7 @@ fn decide_whole(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-    bencher.bench_local(|| decide(&case, &bundle, &mut evaluator).unwrap());
+    bencher.bench_local(|| decide(&case, &bundle, |input| evaluator.rule(input)).unwrap());
 }
 
 #[divan::bench(args = REQUESTS)]
@@ -59,7 +59,7 @@ fn evaluate(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-    let input = decide(&case, &bundle, &mut evaluator).unwrap().input.unwrap();
+    let input = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap().input.unwrap();
     let input = serde_json::from_str(&input).unwrap();
     bencher.bench_local(|| evaluator.rule(&input).unwrap());
 }
@@ -69,7 +69,7 @@ fn report_as_text(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-    let decided = decide(&case, &bundle, &mut evaluator).unwrap();
+    let decided = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap();
     let codes = changegate::core::policy::codes::catalogue(bundle.files());
     let reporter =
         Reporter { format: Format::Text, colour: false, verbose: false, codes: &|| &codes };

@@ -2,33 +2,32 @@
 //!
 //! ```text
 //! collect: where base and head stand ─▶ policies at base ─▶ facts ─▶ the request at head
-//! decide:  decision::decide
+//! decide:  the judge
 //! publish: head and base read again, and the forge is told; all of it anew if one has moved, or if
 //!          nobody knows whether the forge took it
 //! ```
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::content::{Changeset, bundle_files, request_at, short};
-use crate::core::decision::{Case, Decision, decide};
+use crate::content::{Changeset, request_at};
+use crate::core::decision::{Case, Decision};
 use crate::core::evidence::{Evidence, SameHead};
 use crate::core::layout::{POLICIES, is_below, stem};
 use crate::core::org::Org;
-use crate::core::policy::{Evaluator, PolicyBundle};
+use crate::core::policy::PolicyBundle;
 use crate::core::request::RequestFile;
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::{Forge, Published, Pull};
 use crate::git::{Oid, Repo};
 use crate::report::Judged;
-use watchdog::Watchdog;
+use judge::{Judge, Judges};
 
 pub mod cpu;
 pub mod guard;
+pub mod judge;
 pub mod merge;
 pub mod watchdog;
 
@@ -39,15 +38,7 @@ const ATTEMPTS: usize = 5;
 pub struct Gate<'a, F: Forge> {
     repo: &'a Repo,
     forge: &'a F,
-    /// Bundles that were loaded, by the commit that holds them.
-    loaded: RefCell<HashMap<Oid, Rc<Loaded>>>,
-}
-
-/// A bundle, ready to decide.
-struct Loaded {
-    bundle: PolicyBundle,
-    watchdog: Watchdog,
-    evaluator: RefCell<Evaluator>,
+    judges: Judges,
 }
 
 /// A pull request, judged.
@@ -62,13 +53,33 @@ pub struct Judgement {
     pub source: String,
     /// The decision.
     pub decision: Decision,
-    loaded: Rc<Loaded>,
+    judge: Arc<Judge>,
 }
 
 impl Judgement {
     /// The bundle that decided.
     pub fn bundle(&self) -> &PolicyBundle {
-        &self.loaded.bundle
+        self.judge.bundle()
+    }
+
+    /// Returns the same pull request as a merge queue is about to merge it: on what the queue puts before
+    /// it.
+    ///
+    /// # Errors
+    /// When what comes before it changes the policies.
+    pub fn queued_onto(&self, repo: &Repo, onto: Oid) -> anyhow::Result<Pull> {
+        ensure!(
+            repo.entry(self.pull.base, POLICIES)? == repo.entry(onto, POLICIES)?,
+            "what stands before {} in the merge queue changes the policies: queue it again when that \
+             is merged",
+            self.pull.name
+        );
+        Ok(Pull { base: onto, ..self.pull.clone() })
+    }
+
+    /// Returns the verdicts on others that share its head.
+    pub fn same_head(&self) -> &[SameHead] {
+        self.evidence.pull_request.as_ref().map_or(&[], |it| &it.same_head)
     }
 
     /// What reports are made of.
@@ -83,25 +94,21 @@ impl Judgement {
 
 impl<'a, F: Forge> Gate<'a, F> {
     /// A gate to a forge, whose commits are in `repo`.
-    pub fn new(repo: &'a Repo, forge: &'a F) -> Self {
-        Gate { repo, forge, loaded: RefCell::default() }
+    pub fn new(repo: &'a Repo, forge: &'a F, judges: Judges) -> Self {
+        Gate { repo, forge, judges }
     }
 
-    /// Judges a pull request as it stands, and tells the forge.
-    ///
-    /// # Errors
-    /// When nothing could be decided, or when it goes to a branch whose pull requests aren't judged.
-    pub fn check(&self, name: &str, now: Time) -> anyhow::Result<Judgement> {
-        let judgement = self.check_if_protected(name, now)?;
-        judgement
-            .with_context(|| format!("{name} goes to a branch that the settings don't protect"))
+    /// Returns what decides here.
+    pub fn judges(&self) -> &Judges {
+        &self.judges
     }
 
-    /// The same; nothing if it goes to a branch whose pull requests aren't judged.
+    /// Judges a pull request as it is now, and publishes the decision on the forge. `None` if it goes to
+    /// a branch whose pull requests aren't judged.
     ///
     /// # Errors
     /// When nothing could be decided.
-    pub fn check_if_protected(&self, name: &str, now: Time) -> anyhow::Result<Option<Judgement>> {
+    pub fn check(&self, name: &str, now: Time) -> anyhow::Result<Option<Judgement>> {
         let mut unclear = None;
         for _ in 0..ATTEMPTS {
             let pull = self.forge.pull(name)?;
@@ -109,7 +116,7 @@ impl<'a, F: Forge> Gate<'a, F> {
                 return Ok(None);
             }
             let same_head = self.verdicts_on_siblings(&pull, now)?;
-            let judgement = self.judge_beside(pull, same_head, now)?;
+            let judgement = self.judge(pull, &same_head, now)?;
             let Judgement { pull, evidence, .. } = &judgement;
             let (judged, org) = (judgement.judged(), &judgement.bundle().org);
             match self.forge.publish(pull, &judged, evidence, org)? {
@@ -129,19 +136,9 @@ impl<'a, F: Forge> Gate<'a, F> {
     /// so itself: anyone could then make one with policies that approve everything.
     fn is_protected(&self, pull: &Pull) -> anyhow::Result<bool> {
         let Some(commit) = self.forge.protecting(pull)? else { return Ok(true) };
-        let loaded = self.loaded_at(commit)?;
-        Ok(pull
-            .base_ref
-            .as_ref()
-            .is_some_and(|base| loaded.bundle.org.settings.protected_bases.contains(base)))
-    }
-
-    /// Judges a pull request as it stood at a moment.
-    ///
-    /// # Errors
-    /// When nothing could be decided.
-    pub fn judge(&self, pull: Pull, now: Time) -> anyhow::Result<Judgement> {
-        self.judge_beside(pull, Vec::new(), now)
+        let judge = self.judges.at(self.repo, commit)?;
+        let protected = &judge.bundle().org.settings.protected_bases;
+        Ok(pull.base_ref.as_ref().is_some_and(|base| protected.contains(base)))
     }
 
     /// The verdicts on the pull requests that share this one's head, each by itself.
@@ -152,7 +149,7 @@ impl<'a, F: Forge> Gate<'a, F> {
             if !self.is_protected(&pull)? {
                 continue;
             }
-            let judgement = self.judge(pull, now)?;
+            let judgement = self.judge(pull, &[], now)?;
             let number = judgement.evidence.pull_request.as_ref().and_then(|it| it.number);
             let Decision { verdict, next_change_at, .. } = judgement.decision;
             verdicts.extend(number.map(|number| SameHead { number, verdict, next_change_at }));
@@ -160,48 +157,18 @@ impl<'a, F: Forge> Gate<'a, F> {
         Ok(verdicts)
     }
 
-    /// Judges a pull request whose answer is that of others, too.
-    fn judge_beside(
-        &self,
-        pull: Pull,
-        same_head: Vec<SameHead>,
-        now: Time,
-    ) -> anyhow::Result<Judgement> {
-        let loaded = self.loaded_at(pull.base)?;
-        self.judge_by(loaded, pull, same_head, now)
-    }
-
-    /// Judges a pull request as a merge queue is about to merge it: by the policies of now, on what the
-    /// queue puts before it.
+    /// Judges a pull request as it was at a moment, by the policies at its base. `same_head` are the
+    /// verdicts on others that share its head, where one answer stands for all of them.
     ///
     /// # Errors
-    /// When nothing could be decided, or when what comes before it changes the policies.
-    pub fn judge_queued(
+    /// When nothing could be decided.
+    pub fn judge(
         &self,
-        judgement: &Judgement,
-        onto: Oid,
-        now: Time,
-    ) -> anyhow::Result<Judgement> {
-        let Judgement { pull, evidence, loaded, .. } = judgement;
-        ensure!(
-            self.repo.entry(pull.base, POLICIES)? == self.repo.entry(onto, POLICIES)?,
-            "what stands before {} in the merge queue changes the policies: queue it again when that \
-             is merged",
-            pull.name
-        );
-        let same_head = evidence.pull_request.as_ref().map(|it| it.same_head.clone());
-        let pull = Pull { base: onto, ..pull.clone() };
-        self.judge_by(Rc::clone(loaded), pull, same_head.unwrap_or_default(), now)
-    }
-
-    /// Judges a pull request by some policies.
-    fn judge_by(
-        &self,
-        loaded: Rc<Loaded>,
         pull: Pull,
-        same_head: Vec<SameHead>,
+        same_head: &[SameHead],
         now: Time,
     ) -> anyhow::Result<Judgement> {
+        let judge = self.judges.at(self.repo, pull.base)?;
         let brought = Changeset::of(self.repo, pull.base, pull.head, &pull.name)?;
         let base = pull.base_ref.as_deref().unwrap_or("the base");
         ensure!(
@@ -210,9 +177,9 @@ impl<'a, F: Forge> Gate<'a, F> {
             pull.name
         );
         brought.refuse_twins(pull.head)?;
-        let mut evidence = self.forge.evidence(&pull, &brought, &loaded.bundle.org, now)?;
+        let mut evidence = self.forge.evidence(&pull, &brought, &judge.bundle().org, now)?;
         if let Some(pull_request) = &mut evidence.pull_request {
-            pull_request.same_head = same_head;
+            pull_request.same_head = same_head.to_vec();
         }
         let (mut file, source) = request(self.repo, &pull, &brought)?.unzip();
         if self.forge.merges()
@@ -224,17 +191,14 @@ impl<'a, F: Forge> Gate<'a, F> {
             }
         }
         let case = Case { file: file.as_ref(), evidence: &evidence, now };
-        let decided = {
-            let _watched = loaded.watchdog.watch();
-            decide(&case, &loaded.bundle, &mut loaded.evaluator.borrow_mut())
-        };
+        let decided = judge.decide(&case);
         let decision = decided.with_context(|| format!("decide {}", pull.name))?.decision;
         // Not before people have approved of them: nobody's policies are loaded just so.
         if self.forge.merges() && decision.verdict == Verdict::Approved {
             self.loads_approved_policies(&pull, &brought)?;
         }
         let source = source.unwrap_or_default();
-        Ok(Judgement { pull, evidence, file, source, decision, loaded })
+        Ok(Judgement { pull, evidence, file, source, decision, judge })
     }
 
     /// Why the forge's merge would leave something else on the base than what is judged; nothing if it
@@ -256,7 +220,7 @@ impl<'a, F: Forge> Gate<'a, F> {
         }
         let files = brought.files.iter().map(|file| (file.path.as_str(), file.after));
         let merged = self.repo.store_tree(Some(pull.base), files)?;
-        leaves_policies(self.repo, pull.base, merged)
+        self.judges.leaves_policies(self.repo, pull.base, merged)
     }
 
     /// The organisation at a commit.
@@ -264,19 +228,7 @@ impl<'a, F: Forge> Gate<'a, F> {
     /// # Errors
     /// When the policies there can't be used.
     pub fn org_at(&self, commit: Oid) -> anyhow::Result<Org> {
-        Ok(self.loaded_at(commit)?.bundle.org.clone())
-    }
-
-    /// The policies at a commit.
-    fn loaded_at(&self, commit: Oid) -> anyhow::Result<Rc<Loaded>> {
-        if let Some(known) = self.loaded.borrow().get(&commit) {
-            return Ok(Rc::clone(known));
-        }
-        let (bundle, watchdog) = policies_at(self.repo, commit)?;
-        let evaluator = RefCell::new(bundle.evaluator());
-        let loaded = Rc::new(Loaded { bundle, watchdog, evaluator });
-        self.loaded.borrow_mut().insert(commit, Rc::clone(&loaded));
-        Ok(loaded)
+        Ok(self.judges.at(self.repo, commit)?.bundle().org.clone())
     }
 }
 
@@ -301,30 +253,4 @@ fn request(
 /// What helps where a merge would bring something else.
 fn update_branch(base: &str) -> String {
     format!("merge {base} into the branch, and look whether it still says what it should")
-}
-
-/// Makes sure that a merge leaves policies by which the next change can be judged.
-///
-/// # Errors
-/// When nothing could be decided from then on.
-pub fn leaves_policies(repo: &Repo, base: Oid, merge: Oid) -> anyhow::Result<()> {
-    if repo.entry(base, POLICIES)? != repo.entry(merge, POLICIES)? {
-        policies_at(repo, merge).context("nothing could be decided after this merge")?;
-    }
-    Ok(())
-}
-
-/// The policy bundle at a commit, loaded under a watchdog that goes on watching over decisions.
-///
-/// # Errors
-/// When there is none, or when it can't be used.
-pub fn policies_at(repo: &Repo, commit: Oid) -> anyhow::Result<(PolicyBundle, Watchdog)> {
-    let files = bundle_files(repo, commit)?;
-    let watchdog = Watchdog::start(&files);
-    let watched = watchdog.watch();
-    let bundle = PolicyBundle::load(files, cpu::thread_time).map_err(|error| {
-        anyhow::anyhow!("the policies at {} can't be used:\n{error}", short(commit))
-    })?;
-    drop(watched);
-    Ok((bundle, watchdog))
 }

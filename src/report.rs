@@ -38,9 +38,8 @@ mod words;
 pub use comment::{COMMENT_MARK, Comment, comment};
 pub use criteria::{Criterion, criteria};
 pub use merge::merge_message;
+pub(crate) use page::{WIDTH, cut, paint_verdict, wrap};
 pub use status::{StatusLine, one_line, status_lines};
-pub(crate) use text::{WIDTH, paint_verdict, wrap};
-pub(crate) use words::cut;
 
 #[cfg(test)]
 mod samples;

@@ -116,6 +116,7 @@ impl Lister<'_> {
                 base,
                 head: status.head.unwrap_or(base),
             },
+            &[],
             self.now,
         )
     }

@@ -127,11 +127,11 @@ impl Rounds<'_> {
 
     fn merged(&self, story: &Story, merge: &Merge) -> anyhow::Result<Judgement> {
         let pull = Pull { base: merge.base, head: merge.head, ..self.pull(story, merge.base) };
-        self.gate.judge(pull, merge.commit.time)
+        self.gate.judge(pull, &[], merge.commit.time)
     }
 
     fn unmerged(&self, story: &Story) -> anyhow::Result<Judgement> {
-        self.gate.judge(self.pull(story, self.git.base()?), self.now)
+        self.gate.judge(self.pull(story, self.git.base()?), &[], self.now)
     }
 
     fn pull(&self, story: &Story, base: Oid) -> Pull {

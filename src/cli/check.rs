@@ -11,7 +11,6 @@
 use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
@@ -25,14 +24,13 @@ use super::shared::progress::Progress;
 use super::shared::say::{self, UNDECIDED, warn};
 use crate::compose::index::Index;
 use crate::content::folder::{self, Candidate};
-use crate::core::decision::{Case, decide};
+use crate::core::decision::Case;
 use crate::core::evidence::{Evidence, PullRequest};
 use crate::core::layout::{INCIDENTS, REQUESTS, is_request};
-use crate::core::policy::{Evaluator, PolicyBundle};
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::core::yaml;
-use crate::gate::watchdog::Watchdog;
+use crate::gate::judge::Judge;
 use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter, Section, Summary};
 
@@ -143,23 +141,23 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         return check_commits(args);
     }
     let now = args.now.get();
-    let (bundle, watchdog) = args.policies.load_watched()?;
+    let judge = args.policies.load()?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
     let candidates = candidates(args, evidence.as_ref())?;
     let reporter = Reporter {
         format: args.format,
         colour: say::colour(&io::stdout()),
         verbose: args.verbose,
-        codes: &|| bundle.codes(),
+        codes: &|| judge.bundle().codes(),
     };
     let progress = Progress::of(candidates.len());
     let index = if candidates.len() > 1 { Index::of(&candidates) } else { Index::default() };
-    let judge = Judge { bundle: &bundle, evidence, index, now, watchdog, idle: Mutex::default() };
+    let run = Run { judge: &judge, evidence, index, now };
 
     let mut summary = Summary::default();
     let mut printer = Printer::begin(&reporter)?;
     for chunk in candidates.chunks(CHUNK) {
-        let section = |candidate| judge.section(candidate, &reporter);
+        let section = |candidate| run.section(candidate, &reporter);
         let sections: Vec<_> = match chunk {
             // Threads aren't worth starting for one.
             [only] => vec![section(only)],
@@ -189,7 +187,7 @@ fn check_commits(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let now = args.now.get();
     let judgement = match (&args.branch, &args.head) {
-        (Some(id), _) => here::gate(&git).check(here::name_of(id), now)?,
+        (Some(id), _) => here::check(&git, here::name_of(id), now)?,
         (None, Some(head)) => here::judge_commits(&git, &git.base_ref, head, now)?,
         (None, None) => bail!("--base needs --branch or --head: what is to be merged into it"),
     };
@@ -284,28 +282,21 @@ fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
 }
 
 /// What all requests of a run are judged by.
-struct Judge<'a> {
-    bundle: &'a PolicyBundle,
+struct Run<'a> {
+    judge: &'a Judge,
     evidence: Option<Evidence>,
     index: Index,
     now: Time,
-    watchdog: Watchdog,
-    idle: Mutex<Vec<Evaluator>>,
 }
 
-impl Judge<'_> {
+impl Run<'_> {
     /// The report's section on one candidate.
     fn section(&self, candidate: &Candidate, reporter: &Reporter<'_>) -> anyhow::Result<Section> {
         let read = candidate.read()?;
         let file = read.as_ref().map(|(file, _)| file);
         let evidence = self.evidence_for(file);
         let case = Case { file, evidence: &evidence, now: self.now };
-        let mut evaluator = self.take_evaluator();
-        let decided = {
-            let _watched = self.watchdog.watch();
-            decide(&case, self.bundle, &mut evaluator)
-        };
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(evaluator);
+        let decided = self.judge.decide(&case);
         let name = || file.map_or("the change of policies", |file| &file.path).to_owned();
         let decided = decided.with_context(|| format!("decide {}", name()))?;
         Ok(reporter.section(&Judged {
@@ -325,11 +316,6 @@ impl Judge<'_> {
             self.index.add_to(&mut evidence, file);
         }
         evidence
-    }
-
-    fn take_evaluator(&self) -> Evaluator {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| self.bundle.evaluator())
     }
 }
 

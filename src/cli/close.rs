@@ -49,7 +49,7 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let name = here::name_of(&args.id);
     let pull = git.pull(name)?;
     let gate = here::gate(&git);
-    let judged = gate.check(name, NowArg::present());
+    let judged = here::check(&git, name, NowArg::present());
     if git.repo().leads_to(pull.head, pull.base)? {
         bail!("{name} is merged: to call it off, add `cancelled:` to its request and submit that");
     }

@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::shared::args::AnswerFormat;
 use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
 use super::shared::say;
+use crate::cli::shared::say::end_at_bound;
 use crate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
-use crate::gate::policies_at;
+use crate::gate::judge::Judges;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
@@ -66,7 +67,9 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open_to_look()?;
     let github = &place.github;
     let home = github.home()?;
-    let org = policies_at(github.repo(), home.tip).map(|(bundle, _)| bundle.org);
+    let org = Judges::new(end_at_bound)
+        .at(github.repo(), home.tip)
+        .map(|judge| judge.bundle().org.clone());
     let facts = github.look_over(&home, org.map_err(|error| format!("{error:#}")))?;
     let Examination { answerer, checks } = examine(&facts);
     let view =

@@ -18,8 +18,10 @@ use clap::Args;
 use super::shared::args::NowArg;
 use super::shared::on_github::GitHubArgs;
 use super::shared::say::print;
+use crate::cli::shared::say::end_at_bound;
 use crate::forge::git::{Branches, Git};
 use crate::forge::github::Name;
+use crate::gate::judge::Judges;
 use crate::git::{Moved, Program, Repo};
 use crate::intake::comment::MARK;
 use crate::intake::event::{Author, IssueEvent};
@@ -73,7 +75,9 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     let name = args.repo.as_ref().unwrap_or(&event.repository.full_name);
     let name: Name = name.parse()?;
     let server = server();
-    let desk = Desk { page: format!("{server}/{name}"), event: &event, author: &author };
+    let judges = Judges::new(end_at_bound);
+    let desk =
+        Desk { page: format!("{server}/{name}"), event: &event, author: &author, judges: &judges };
 
     if args.dry_run {
         let git = open(&event, &author, |program| program)?;

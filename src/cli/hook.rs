@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::shared::args::NowArg;
+use crate::cli::shared::say::end_at_bound;
 use crate::gate::guard::{Guard, Update};
+use crate::gate::judge::Judges;
 use crate::git::Repo;
 use crate::report::escape::terminal;
 
@@ -44,7 +46,7 @@ pub fn run(args: &HookArgs) -> anyhow::Result<ExitCode> {
     let mut lines = String::new();
     std::io::stdin().read_to_string(&mut lines).context("read what is pushed")?;
     let updates = lines.lines().map(Update::read).collect::<anyhow::Result<Vec<_>>>()?;
-    let guard = Guard::of(repo, NowArg::present())?;
+    let guard = Guard::of(repo, Judges::new(end_at_bound), NowArg::present())?;
     let mut refused = false;
     for update in &updates {
         match guard.judge(update) {

@@ -128,8 +128,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     }
     plan.carry_out()?;
     say::print(&summary::done(&plan))?;
-    let bundle = PoliciesArg { policies: Some(root.join(POLICIES)) }.load()?;
-    let roster = &bundle.org.roster;
+    let judge = PoliciesArg { policies: Some(root.join(POLICIES)) }.load()?;
+    let roster = &judge.bundle().org.roster;
     let next = match basis.is_on_github {
         true => summary::next_on_github(roster, &plan),
         false => summary::next(roster, &plan, &git),

@@ -67,7 +67,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
             receipt.print(args.format, &format!("{name} is merged already\n"))?;
             return Ok(ExitCode::SUCCESS);
         }
-        let judgement = here::gate(&git).check(name, NowArg::present())?;
+        let judgement = here::check(&git, name, NowArg::present())?;
         let pull = &judgement.pull;
         if git.is_closed(name, &judgement.bundle().org)? {
             bail!(
@@ -82,7 +82,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
             Receipt::nothing(name, why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
         }
-        let merge = commit(&git, &judgement)?;
+        let merge = commit(&git, here::gate(&git).judges(), &judgement)?;
         match git.branches.put(&git.base_ref, Some(pull.base), merge)? {
             Moved::Yes => {
                 tell(&git, args, &judgement, merge)?;

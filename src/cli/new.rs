@@ -88,13 +88,14 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         bail!(exists(path));
     }
     let now = args.now.get();
-    let (bundle, watchdog) = args.policies.load_watched()?;
+    let judge = args.policies.load()?;
+    let bundle = judge.bundle();
     let tickets = Tickets::here()?;
-    let (request, length) = begin(args, &bundle)?;
+    let (request, length) = begin(args, bundle)?;
     let mut form = Form {
         args,
-        judge: Drafting::new(&bundle, &watchdog, &tickets, now),
-        bundle: &bundle,
+        drafting: Drafting::new(&judge, &tickets, now),
+        bundle,
         tickets: &tickets,
         now,
         length,
@@ -107,11 +108,11 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         eprintln!();
     }
     if args.output.as_deref().is_some_and(is_stdout) {
-        eprint!("{}", preview(&draft, &bundle, say::colour(&io::stderr())));
+        eprint!("{}", preview(&draft, bundle, say::colour(&io::stderr())));
         say::print(&draft.text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    say::print(&preview(&draft, &bundle, say::colour(&io::stdout())))?;
+    say::print(&preview(&draft, bundle, say::colour(&io::stdout())))?;
     if was_asked && !prompt::confirm(&format!("Write {}?", draft.file.path), true)? {
         bail!("nothing was written");
     }
@@ -168,7 +169,7 @@ fn template(path: &Path) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
 /// A request that isn't complete yet.
 struct Form<'a> {
     args: &'a NewArgs,
-    judge: Drafting<'a>,
+    drafting: Drafting<'a>,
     bundle: &'a PolicyBundle,
     tickets: &'a Tickets,
     now: Time,
@@ -240,7 +241,7 @@ impl Form<'_> {
             Some(path) if !is_stdout(path) => path.clone(),
             _ => usual_path(&self.request),
         };
-        self.judge.draft(&self.request, &path)
+        self.drafting.draft(&self.request, &path)
     }
 }
 

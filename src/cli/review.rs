@@ -98,7 +98,7 @@ const CRITERION: usize = "users and operations".len();
 pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
     let name = here::name_of(&args.id);
-    let before = here::gate(&git).check(name, NowArg::present())?;
+    let before = here::check(&git, name, NowArg::present())?;
     let me = me::me(git.branches.program(), &before.bundle().org.roster)?;
     let said = args.said();
     let bars = |exclusion: &Exclusion| match said {
@@ -206,7 +206,7 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
 /// Says whether the review counts, and what is still missing.
 fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result<ExitCode> {
     let (name, said) = (here::name_of(&args.id), args.said());
-    let after = here::gate(git).check(name, NowArg::present())?;
+    let after = here::check(git, name, NowArg::present())?;
     let reviews = after.decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
     let mine = reviews.iter().rfind(|review| review.user.as_ref() == Some(me));
     let mut receipt = Receipt::did(name, said, Some(&after.decision)).commit(commit);

@@ -99,7 +99,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         if commit == base {
             bail!("{path} is merged as it stands: there is nothing to submit");
         }
-        let judgement = here::gate(&git).judge(pull, now)?;
+        let judgement = here::gate(&git).judge(pull, &[], now)?;
         let is_denied = judgement.decision.verdict == Verdict::Denied;
         judged = Some(judgement);
         Ok(if is_there || is_denied && !args.anyway {

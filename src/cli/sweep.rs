@@ -7,8 +7,10 @@ use clap::Args;
 use super::shared::args::NowArg;
 use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
 use super::shared::say::{UNDECIDED, print};
+use crate::cli::shared::say::end_at_bound;
 use crate::forge::github::{self, Subject};
 use crate::gate::Gate;
+use crate::gate::judge::Judges;
 use crate::report::one_line;
 
 /// Judge the open pull requests on GitHub whose time has come
@@ -51,7 +53,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open(args.dry_run)?.sweeping();
     let github = &place.github;
     let now = args.now.get();
-    let gate = Gate::new(github.repo(), github);
+    let gate = Gate::new(github.repo(), github, Judges::new(end_at_bound));
     let survey = github.survey()?;
     let protected = match github.default_branch(&survey)? {
         // Policies that can't be used are said on every pull request that they would judge.
@@ -67,7 +69,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     for pull in &due {
         let subject = Subject::Pull(pull.number);
         let name = github::name(pull.number);
-        let judge = || gate.check_if_protected(&name, now);
+        let judge = || gate.check(&name, now);
         match on_github::or_say_so(github, &subject, judge) {
             Some(Some(judgement)) => {
                 judged += 1;

@@ -83,7 +83,7 @@ pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn report(args: &TestArgs) -> anyhow::Result<TestReport> {
-    let report = args.policies.load()?.test(args.filter.as_deref())?;
+    let report = args.policies.load()?.bundle().test(args.filter.as_deref())?;
     if report.tests.is_empty() {
         match &args.filter {
             Some(filter) => bail!("no test's full name, package.test_name, contains `{filter}`"),

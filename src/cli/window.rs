@@ -53,8 +53,9 @@ pub struct WindowArgs {
 
 /// Answers the verb; `now` is the time to answer for, the arguments' own if they name one.
 pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
-    let bundle = args.policies.load()?;
-    let view = view(&bundle.calendar, args.now.get(), args.duration.unwrap_or(ANY), args.tier);
+    let judge = args.policies.load()?;
+    let view =
+        view(&judge.bundle().calendar, args.now.get(), args.duration.unwrap_or(ANY), args.tier);
     say::print(&match args.format {
         AnswerFormat::Text => render_text(&view),
         AnswerFormat::Json => say::json(&view)?,

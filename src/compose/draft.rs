@@ -12,22 +12,19 @@ use super::index::Index;
 use super::render::render;
 use super::tickets::Tickets;
 use crate::content::folder::Candidate;
-use crate::core::decision::{Case, Decision, Finding, decide};
+use crate::core::decision::{Case, Decision, Finding};
 use crate::core::digest::to_json;
 use crate::core::evidence::Evidence;
 use crate::core::layout;
-use crate::core::policy::{Evaluator, PolicyBundle};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::terms::Effect;
 use crate::core::time::Time;
-use crate::gate::watchdog::Watchdog;
+use crate::gate::judge::Judge;
 use crate::report::page::shown;
 
 /// Judges drafts.
 pub struct Drafting<'a> {
-    bundle: &'a PolicyBundle,
-    watchdog: &'a Watchdog,
-    evaluator: Evaluator,
+    judge: &'a Judge,
     tickets: &'a Tickets,
     others: Index,
     now: Time,
@@ -53,19 +50,14 @@ pub struct Open {
 
 impl<'a> Drafting<'a> {
     /// A judge who knows the other requests below the current folder.
-    pub fn new(
-        bundle: &'a PolicyBundle,
-        watchdog: &'a Watchdog,
-        tickets: &'a Tickets,
-        now: Time,
-    ) -> Self {
+    pub fn new(judge: &'a Judge, tickets: &'a Tickets, now: Time) -> Self {
         let others: Vec<_> = tickets.paths().cloned().map(Candidate::File).collect();
         let others = Index::of(&others);
-        Drafting { bundle, watchdog, evaluator: bundle.evaluator(), tickets, others, now }
+        Drafting { judge, tickets, others, now }
     }
 
     /// Judges a request that would be written to `path`.
-    pub fn draft(&mut self, request: &ChangeRequest, path: &Path) -> anyhow::Result<Draft> {
+    pub fn draft(&self, request: &ChangeRequest, path: &Path) -> anyhow::Result<Draft> {
         let path = shown(path);
         let text = render(request, &path);
         let file = RequestFile::read(&path, text.as_bytes());
@@ -77,10 +69,7 @@ impl<'a> Drafting<'a> {
         let mut evidence = Evidence { same_id, ..Evidence::default() };
         self.others.add_to(&mut evidence, &file);
         let case = Case { file: Some(&file), evidence: &evidence, now: self.now };
-        let watched = self.watchdog.watch();
-        let decided = decide(&case, self.bundle, &mut self.evaluator);
-        drop(watched);
-        let decision = decided.with_context(|| format!("decide {path}"))?.decision;
+        let decision = self.judge.decide(&case).with_context(|| format!("decide {path}"))?.decision;
         Ok(Draft { text, file, decision })
     }
 }

@@ -11,7 +11,6 @@ use crate::core::layout::{INCIDENTS, REQUESTS, is_request, stem};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::time::Interval;
 use crate::core::yaml::{self, MAX_BYTES};
-use crate::forge::Pull;
 use crate::git::{Kind, Oid, Repo};
 
 /// What bears on a change.
@@ -27,14 +26,14 @@ pub struct Conflicts {
     pub same_id: Vec<String>,
 }
 
-/// What the base holds that bears on the change that `pull` brings at `path`, incidents aside.
+/// What the base holds that bears on the change that brings the request at `path`, incidents aside.
 pub fn at_base(
     repo: &Repo,
-    pull: &Pull,
+    base: Oid,
     path: Option<&str>,
     meets: Option<&Meets<'_>>,
 ) -> anyhow::Result<Conflicts> {
-    let files = repo.files_below(pull.base, REQUESTS)?;
+    let files = repo.files_below(base, REQUESTS)?;
     let others =
         || files.iter().filter(|(other, _)| is_request(other) && Some(other.as_str()) != path);
     let own_id = path.map(folded_stem);

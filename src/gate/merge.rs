@@ -2,7 +2,8 @@
 
 use anyhow::bail;
 
-use super::{Judgement, leaves_policies};
+use super::Judgement;
+use super::judge::Judges;
 use crate::content::Changeset;
 use crate::forge::Pull;
 use crate::forge::git::{CHANGE, Git};
@@ -33,7 +34,7 @@ pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
 }
 
 /// Makes the merge commit: the base, with exactly the files that were judged put in.
-pub fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
+pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Result<Oid> {
     let pull = &judgement.pull;
     let tree = merge_tree(git.repo(), pull)?;
     let message = merge_message(&judgement.decision, &pull.name);
@@ -41,6 +42,6 @@ pub fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
     // A server's hook asks for a signature; without one it is a matter of taste.
     let sign = program.setting("user.signingkey").is_some();
     let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
-    leaves_policies(git.repo(), pull.base, merge)?;
+    judges.leaves_policies(git.repo(), pull.base, merge)?;
     Ok(merge)
 }

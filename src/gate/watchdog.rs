@@ -2,7 +2,7 @@
 //!
 //! The interpreter looks at its timer between its steps, and what a single step could make endless
 //! is refused when a bundle is loaded. What is left, such as a text that doubles with each rule, is
-//! ended here: the process says so and exits with 2, because nothing was decided.
+//! noticed here. Whoever started the watchdog is told, and has to end the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +23,10 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 type Running = Arc<Mutex<HashMap<thread::ThreadId, Work>>>;
 
+/// Told of a bound that was hit. A thread that is evaluating can't be stopped, so it has to end the
+/// process; nothing was decided.
+pub type AtBound = fn(&str);
+
 /// Watches over loading and deciding; idle for the shipped policies.
 pub struct Watchdog(Option<Running>);
 
@@ -31,7 +35,7 @@ pub struct Watched<'a>(Option<&'a Running>);
 
 impl Watchdog {
     /// Starts watching, if these policies need it.
-    pub fn start(files: &Files) -> Self {
+    pub fn start(files: &Files, at_bound: AtBound) -> Self {
         if PolicyBundle::ships(files) {
             return Watchdog(None);
         }
@@ -41,8 +45,7 @@ impl Watchdog {
             while let Some(running) = seen.upgrade() {
                 let longest = lock(&running).values().map(Work::used).max();
                 if let Some(bound) = longest.and_then(bound_hit) {
-                    eprintln!("error: the policies hit a bound: {bound}; nothing was decided");
-                    std::process::exit(2);
+                    at_bound(&format!("the policies hit a bound: {bound}; nothing was decided"));
                 }
                 drop(running);
                 thread::sleep(INTERVAL);

@@ -19,8 +19,7 @@ use crate::core::request::ChangeRequest;
 use crate::core::terms::{Effect, TicketId};
 use crate::core::time::Time;
 use crate::forge::git::{CHANGE, Git};
-use crate::gate::policies_at;
-use crate::gate::watchdog::Watchdog;
+use crate::gate::judge::{Judge, Judges};
 use crate::git::{Entry, Moved, Oid};
 
 /// Where forms stand in a repository.
@@ -32,6 +31,8 @@ const IN_REVIEW: &str = "the branch doesn't follow this form while its pull requ
 
 /// What is known before anything is read from the repository.
 pub struct Desk<'a> {
+    /// What judges requests.
+    pub judges: &'a Judges,
     /// The repository's page.
     pub page: String,
     /// The event.
@@ -93,7 +94,8 @@ impl Desk<'_> {
     ) -> anyhow::Result<Option<Work>> {
         let (issue, email) = (self.event.issue.number, self.author.email());
         let stage = branch::stage(git, issue, &email, pull_of)?;
-        let (bundle, watchdog) = policies_at(git.repo(), git.base()?)?;
+        let judge = self.judges.at(git.repo(), git.base()?)?;
+        let bundle = judge.bundle();
         if let Some(why) = self.event.refusal(self.author, &bundle.org.roster) {
             return Ok(self.not_read(&why, &stage).map(|why| self.refused(&stage, why)));
         }
@@ -118,8 +120,8 @@ impl Desk<'_> {
         if let Err(why) = settle_id(&mut reading, id, &taken) {
             return Ok(Some(self.refused(&stage, why)));
         }
-        self.complete(&mut reading.request, &bundle);
-        let form = Intake { template, bundle, watchdog, taken, now };
+        self.complete(&mut reading.request, bundle);
+        let form = Intake { template, judge: &judge, taken, now };
         let (draft, open) = form.judge(&reading)?;
         let work = self.answer(git, reading.request, draft, open, &stage)?;
         // A push in the workflow's name would be a stranger's part in what is reviewed.
@@ -299,18 +301,17 @@ fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Resul
 }
 
 /// What a request is judged by.
-struct Intake {
+struct Intake<'a> {
     template: Template,
-    bundle: PolicyBundle,
-    watchdog: Watchdog,
+    judge: &'a Judge,
     taken: Tickets,
     now: Time,
 }
 
-impl Intake {
+impl Intake<'_> {
     /// The request as it would be written, and what is still missing or wrong.
     fn judge(&self, reading: &Reading) -> anyhow::Result<(Draft, Vec<Open>)> {
-        let mut judge = Drafting::new(&self.bundle, &self.watchdog, &self.taken, self.now);
+        let judge = Drafting::new(self.judge, &self.taken, self.now);
         let draft = judge.draft(&reading.request, &usual_path(&reading.request))?;
         let unread = reading
             .unread

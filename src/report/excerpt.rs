@@ -20,7 +20,7 @@ use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term::{self, Config, WriteStyle};
 
 use super::escape;
-use super::text::{Colour, RESET, WIDTH, wrap};
+use super::page::{Colour, RESET, WIDTH, wrap};
 use crate::core::decision::Finding;
 use crate::core::terms::Effect;
 

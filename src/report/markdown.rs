@@ -13,6 +13,7 @@ use crate::core::decision::{Decision, Finding, SignOff, SignOffMode};
 use crate::core::request::ChangeRequest;
 use crate::core::terms::{Effect, Login, Verdict};
 use crate::core::time::Time;
+use crate::report::page::cut;
 
 /// The most bytes of a comment; GitHub's own limit is 65,536 characters, and a forge may add lines.
 const LONGEST: usize = 63_000;
@@ -93,7 +94,7 @@ fn item(finding: &Finding) -> String {
 
 fn table(decision: &Decision) -> String {
     let mut rows = Vec::new();
-    let summary = decision.summary.as_deref().map(|summary| markdown(&words::cut(summary, QUOTE)));
+    let summary = decision.summary.as_deref().map(|summary| markdown(&cut(summary, QUOTE)));
     rows.extend(summary.map(|summary| match words::requester(decision) {
         Some(who) => ("What".to_owned(), format!("{summary} ({})", markdown(&who))),
         None => ("What".to_owned(), summary),
@@ -154,7 +155,7 @@ fn for_the_reviewer(decision: &Decision, request: &ChangeRequest) -> String {
 }
 
 fn quotable(text: &str) -> String {
-    markdown(&words::cut(text, QUOTE))
+    markdown(&cut(text, QUOTE))
 }
 
 fn not_counted(decision: &Decision) -> String {

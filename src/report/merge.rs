@@ -20,6 +20,7 @@
 use super::escape::terminal;
 use super::words;
 use crate::core::decision::{Decision, SignOffMode};
+use crate::report::page::cut;
 
 /// The message of the commit that merges the change called `name`.
 pub fn merge_message(decision: &Decision, name: &str) -> String {
@@ -72,7 +73,7 @@ fn trailers(decision: &Decision, name: &str) -> Vec<String> {
 /// In one line, whatever it held.
 fn one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    words::cut(&terminal(&text), 120)
+    cut(&terminal(&text), 120)
 }
 
 fn sentence(text: &str) -> String {

@@ -4,6 +4,7 @@
 use super::{escape, words};
 use crate::core::decision::{Decision, Finding, SignOffMode};
 use crate::core::terms::{Effect, Verdict};
+use crate::report::page::cut;
 
 const LONGEST: usize = 140;
 
@@ -18,7 +19,7 @@ pub fn one_line(decision: &Decision) -> String {
         Verdict::Pending => pending(decision),
         Verdict::Approved => approved(decision),
     };
-    words::cut(&escape::terminal(&line), LONGEST)
+    cut(&escape::terminal(&line), LONGEST)
 }
 
 fn denied(decision: &Decision) -> String {
@@ -31,7 +32,7 @@ fn denied(decision: &Decision) -> String {
     let next = decision.window.as_ref().and_then(|window| window.next_opening.as_ref());
     if let Some(next) = next.filter(|_| about_window) {
         let next = format!("; next that fits: {} UTC", next.interval.start.for_people());
-        line = words::cut(&line, LONGEST - next.chars().count()) + &next;
+        line = cut(&line, LONGEST - next.chars().count()) + &next;
     }
     line
 }
@@ -67,7 +68,7 @@ fn approved(decision: &Decision) -> String {
         Some(format!("; planned {} UTC{inside}", window.planned?.start.for_people()))
     });
     let when = when.unwrap_or_default();
-    words::cut(&how, LONGEST.saturating_sub(when.chars().count())) + &when
+    cut(&how, LONGEST.saturating_sub(when.chars().count())) + &when
 }
 
 /// The first finding of this effect, and how many more there are.
@@ -82,7 +83,7 @@ fn first_of<'a>(mut findings: impl Iterator<Item = &'a Finding>) -> Option<Strin
         0 => first.message.clone(),
         more => {
             let more = format!(" (and {more} more)");
-            words::cut(&first.message, LONGEST - more.chars().count()) + &more
+            cut(&first.message, LONGEST - more.chars().count()) + &more
         }
     })
 }
@@ -116,7 +117,7 @@ pub fn status_lines(decision: &Decision) -> [StatusLine; 3] {
             (_, Some(problem), None) => (verdict, problem),
             (_, None, None) => (decision.verdict, "the request can't be read".to_owned()),
         };
-        StatusLine { about, verdict, text: words::cut(&escape::terminal(&text), LONGEST) }
+        StatusLine { about, verdict, text: cut(&escape::terminal(&text), LONGEST) }
     };
     [
         line("risk", &["risk/"], risk(decision)),

@@ -17,9 +17,7 @@ use super::{Judged, Reporter, Summary, excerpt, words};
 use crate::core::decision::{Decision, SignOffMode};
 use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
-
-/// How many characters a line should have at most.
-pub(crate) const WIDTH: usize = 100;
+use crate::report::page::{Colour, WIDTH, paint, wrap};
 
 const LABEL: usize = "not counted".len();
 
@@ -159,66 +157,6 @@ fn waits_for(decision: &Decision) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Breaks a text into lines at blanks, and escapes each.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    let mut length = 0;
-    // A blank at a word's end stays in the line, so that columns do.
-    for word in text.split_inclusive(char::is_whitespace) {
-        let word_length = word.trim_end().chars().count();
-        if length > 0 && length + word_length > width {
-            lines.push(std::mem::take(&mut line));
-            length = 0;
-        }
-        line.push_str(word);
-        length += word.chars().count();
-    }
-    lines.push(line);
-    lines.iter().map(|line| terminal(line.trim_end()).into_owned()).collect()
-}
-
-/// The colour of a verdict or a caret.
-#[derive(Clone, Copy)]
-pub(super) enum Colour {
-    Red,
-    Yellow,
-    Green,
-    Cyan,
-}
-
-impl Colour {
-    fn of(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Approved => Colour::Green,
-            Verdict::Pending => Colour::Yellow,
-            Verdict::Denied => Colour::Red,
-        }
-    }
-
-    /// What switches it on: the colour, in bold.
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Colour::Red => "\x1b[1;31m",
-            Colour::Yellow => "\x1b[1;33m",
-            Colour::Green => "\x1b[1;32m",
-            Colour::Cyan => "\x1b[1;36m",
-        }
-    }
-}
-
-/// What switches any colour off.
-pub(super) const RESET: &str = "\x1b[0m";
-
-/// A text in the colour of a verdict.
-pub(crate) fn paint_verdict(text: &str, verdict: Verdict, is_on: bool) -> String {
-    paint(text, Colour::of(verdict), is_on)
-}
-
-fn paint(text: &str, colour: Colour, is_on: bool) -> String {
-    if is_on { format!("{}{text}{RESET}", colour.code()) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -220,12 +220,3 @@ fn what_reviewed(review: &ReviewStanding) -> &'static str {
         ReviewState::Pending => "began a review",
     }
 }
-
-/// At most so many characters, with `…` in place of the rest.
-pub(crate) fn cut(text: &str, at_most: usize) -> String {
-    if text.chars().count() <= at_most {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(at_most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}

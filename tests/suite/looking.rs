@@ -1,15 +1,15 @@
 //! `list`, `show` and `log` over real repositories with real signatures.
 
+use serde_json::Value;
+
+use super::cli::NOW;
+use super::plumbing::town::Town;
+use super::plumbing::{at, judges, root};
 use changegate::forge::Forge as _;
 use changegate::forge::git::journal::Said;
 use changegate::forge::git::{Branches, Git};
 use changegate::gate::Gate;
 use changegate::git::Repo;
-use serde_json::Value;
-
-use super::cli::NOW;
-use super::plumbing::town::Town;
-use super::plumbing::{at, root};
 
 /// High risk, asked for by frank (L1), Mon 23 Nov 22:15–22:30, of the services edge and identity.
 const ID: &str = "CHG-1222";
@@ -380,14 +380,14 @@ fn a_survey_finds_what_each_change_finds() {
 
     let open = || Git::new(Branches::own(Repo::open(&town.folder()).unwrap()), None).unwrap();
     let (one, many) = (open(), open());
-    let org = Gate::new(one.repo(), &one).org_at(one.base().unwrap()).unwrap();
+    let org = Gate::new(one.repo(), &one, judges()).org_at(one.base().unwrap()).unwrap();
     many.survey_others(&org).unwrap();
     for (name, merged, others) in
         [("CHG-2", 1, 2), ("CHG-3", 1, 2), ("CHG-4", 0, 0), ("chg-1222", 1, 2)]
     {
         let judge = |git: &Git| {
-            let gate = Gate::new(git.repo(), git);
-            gate.judge(git.pull(name).unwrap(), at(NOW)).unwrap().evidence
+            let gate = Gate::new(git.repo(), git, judges());
+            gate.judge(git.pull(name).unwrap(), &[], at(NOW)).unwrap().evidence
         };
         let evidence = judge(&many);
         assert_eq!(evidence, judge(&one), "{name}");

@@ -22,6 +22,7 @@ use changegate::core::policy::{
 use changegate::core::request::RequestFile;
 use changegate::core::time::Time;
 use changegate::core::yaml;
+use changegate::gate::judge::Judges;
 
 pub use case::{Case, HEAD, all};
 pub use expect::Expect;
@@ -34,6 +35,11 @@ pub fn root() -> &'static Path {
 /// An instant.
 pub fn at(text: &str) -> Time {
     text.parse().unwrap()
+}
+
+/// Judges that no bound stops.
+pub fn judges() -> Judges {
+    Judges::new(|bound| panic!("{bound}"))
 }
 
 /// All files below a folder of the project whose names end so, in order of their paths.
@@ -121,7 +127,8 @@ impl CaseJudge {
         evidence: &Evidence,
     ) -> Result<Decided, Undecided> {
         let (bundle, evaluator) = self.bundle(org);
-        decision::decide(&decision::Case { file, evidence, now }, bundle, evaluator)
+        let case = decision::Case { file, evidence, now };
+        decision::decide(&case, bundle, |input| evaluator.rule(input))
     }
 }
 

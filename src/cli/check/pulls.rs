@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::CheckArgs;
-use crate::cli::shared::say::{UNDECIDED, json, print, warn};
+use crate::cli::shared::say::{UNDECIDED, end_at_bound, json, print, warn};
 use crate::cli::shared::{here, on_github};
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::github::{self, GitHub, Subject};
+use crate::gate::judge::Judges;
 use crate::gate::{Gate, Judgement};
 
 /// Judges the pull requests that were named, one after another. Of several, each is kept in a folder
@@ -30,7 +31,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         warn("note", "no pull request with this head is open: there is nothing to judge");
     }
     let now = args.now.get();
-    let gate = Gate::new(github.repo(), github);
+    let gate = Gate::new(github.repo(), github, Judges::new(end_at_bound));
     let mut strongest = None;
     let mut undecided = false;
     for subject in &subjects {
@@ -60,7 +61,7 @@ fn check(
     now: Time,
 ) -> anyhow::Result<Option<Verdict>> {
     let name = github::name(subject.number());
-    let Some(judgement) = gate.check_if_protected(&name, now)? else {
+    let Some(judgement) = gate.check(&name, now)? else {
         let why = "it goes to a branch that the settings of the default branch don't protect";
         warn("note", &format!("{name} isn't judged: {why}"));
         return Ok(None);
@@ -72,7 +73,8 @@ fn check(
     let mut verdict = judgement.decision.verdict;
     if let Subject::Queued { commit, onto, .. } = subject {
         let [commit, onto] = github.bring_queued(&judgement.pull, commit, onto)?;
-        let queued = gate.judge_queued(&judgement, onto, now)?;
+        let queued =
+            gate.judge(judgement.queued_onto(github.repo(), onto)?, judgement.same_head(), now)?;
         verdict = verdict.max(github.publish_on_queued(&queued.pull, &queued.decision, commit)?);
     }
     if args.dry_run {

@@ -134,7 +134,7 @@ mod tests {
                 let text = times.put_into(text);
                 let file = RequestFile::read(REQUEST, text.as_bytes());
                 let case = Case { file: Some(&file), evidence: &evidence, now };
-                decide(&case, &bundle, &mut evaluator).unwrap().decision
+                decide(&case, &bundle, |input| evaluator.rule(input)).unwrap().decision
             };
             let denied = judge(TEMPLATE);
             let denials = denied.findings.iter().filter(|finding| finding.effect == Effect::Deny);

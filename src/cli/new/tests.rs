@@ -2,7 +2,7 @@ use super::*;
 use crate::compose::openings;
 use crate::core::policy::shipped_files;
 use crate::core::request::{Action, ChangeType, Emergency, OffScript, Risk};
-use crate::gate::watchdog::Watchdog;
+use crate::gate::judge::Judge;
 
 fn shipped() -> PolicyBundle {
     PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap()
@@ -10,11 +10,10 @@ fn shipped() -> PolicyBundle {
 
 /// The pointers of what is asked for, in order, and of what is asked for again.
 fn open(request: &ChangeRequest) -> (Vec<&'static str>, Vec<&'static str>) {
-    let (bundle, tickets) = (shipped(), Tickets::default());
-    let watchdog = Watchdog::start(bundle.files());
+    let judge = Judge::load(shipped_files(), |bound| panic!("{bound}")).unwrap();
+    let tickets = Tickets::default();
     let now = "2026-11-23T10:00:00Z".parse().unwrap();
-    let mut judge = Drafting::new(&bundle, &watchdog, &tickets, now);
-    let draft = judge.draft(request, &usual_path(request)).unwrap();
+    let draft = Drafting::new(&judge, &tickets, now).draft(request, &usual_path(request)).unwrap();
     let (missing, refused): (Vec<_>, Vec<_>) =
         draft.open().into_iter().partition(|open| open.refused.is_none());
     let pointers = |open: Vec<Open>| open.into_iter().map(|open| open.field.pointer).collect();

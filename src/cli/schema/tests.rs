@@ -152,7 +152,7 @@ fn schemas_hold_for_what_is_printed() {
         let file = RequestFile::read("requests/CHG-1.yaml", &fs::read(&path).unwrap());
         let evidence = Evidence::default();
         let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-        let decided = decide(&case, &bundle, &mut evaluator).unwrap();
+        let decided = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap();
         decisions.push(serde_json::to_value(&decided.decision).unwrap());
         if let Some(input) = decided.input {
             let what = path.display().to_string();
@@ -176,7 +176,8 @@ fn schemas_hold_for_a_request_full_of_placeholders() {
     let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap();
     let file = RequestFile::read("requests/CHG-1.yaml", text.as_bytes());
     let case = Case { file: Some(&file), evidence: &Evidence::default(), now: now() };
-    let input = decide(&case, &bundle, &mut bundle.evaluator()).unwrap().input.unwrap();
+    let input =
+        decide(&case, &bundle, |input| bundle.evaluator().rule(input)).unwrap().input.unwrap();
     assert!(input.contains("[null,\"checkout\"]"), "{input}");
     holds("input", &serde_json::from_str(&input).unwrap(), "the input document");
 }

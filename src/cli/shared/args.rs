@@ -8,12 +8,13 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as NotATier, StringDeserializer};
 
+use crate::cli::shared::say::end_at_bound;
 use crate::content::folder;
 use crate::core::layout::POLICIES;
-use crate::core::policy::{Files, PolicyBundle, shipped_files};
+use crate::core::policy::{Files, shipped_files};
 use crate::core::terms::RiskTier;
 use crate::core::time::Time;
-use crate::gate::watchdog::Watchdog;
+use crate::gate::judge::Judge;
 
 /// Which policies decide.
 #[derive(Args, Debug)]
@@ -25,19 +26,9 @@ pub struct PoliciesArg {
 
 impl PoliciesArg {
     /// Loads the bundle that was asked for.
-    pub fn load(&self) -> anyhow::Result<PolicyBundle> {
-        self.load_watched().map(|(bundle, _)| bundle)
-    }
-
-    /// The same, with the watchdog that goes on watching over decisions.
-    pub fn load_watched(&self) -> anyhow::Result<(PolicyBundle, Watchdog)> {
-        let files = self.files()?;
-        let watchdog = Watchdog::start(&files);
-        let watched = watchdog.watch();
-        let bundle = PolicyBundle::load(files, crate::gate::cpu::thread_time)
-            .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))?;
-        drop(watched);
-        Ok((bundle, watchdog))
+    pub fn load(&self) -> anyhow::Result<Judge> {
+        Judge::load(self.files()?, end_at_bound)
+            .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))
     }
 
     /// The files of the bundle that was asked for, sound or not.

@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::say::{print, warn};
+use crate::cli::shared::say;
 use crate::content::Changeset;
 use crate::core::layout::stem;
 use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::forge::git::{Branches, Git};
+use crate::gate::judge::Judges;
 use crate::gate::{Gate, Judgement};
 use crate::git::{Oid, Repo};
 use crate::report::{Format, Reporter, Summary};
@@ -57,7 +59,7 @@ impl HereArgs {
 
 /// The gate to a repository's changes.
 pub fn gate(git: &Git) -> Gate<'_, Git> {
-    Gate::new(git.repo(), git)
+    Gate::new(git.repo(), git, Judges::new(say::end_at_bound))
 }
 
 /// A change's name as people give it: with or without `change/`.
@@ -79,6 +81,15 @@ pub fn work_tree() -> Option<PathBuf> {
     }
 }
 
+/// Judges a submitted change as it is now.
+///
+/// # Errors
+/// When nothing could be decided.
+pub fn check(git: &Git, name: &str, now: Time) -> anyhow::Result<Judgement> {
+    let judgement = gate(git).check(name, now)?;
+    judgement.with_context(|| format!("{name} goes to a branch that the settings don't protect"))
+}
+
 /// Prints the report on one pull request.
 pub fn report(judgement: &Judgement, format: Format, verbose: bool) -> anyhow::Result<()> {
     print(&rendered(judgement, format, verbose))
@@ -88,7 +99,7 @@ pub fn report(judgement: &Judgement, format: Format, verbose: bool) -> anyhow::R
 pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String {
     let bundle = judgement.bundle();
     let codes = || bundle.codes();
-    let colour = super::say::colour(&std::io::stdout());
+    let colour = say::colour(&std::io::stdout());
     let reporter = Reporter { format, colour, verbose, codes: &codes };
     let section = reporter.section(&judgement.judged());
     let mut summary = Summary::default();
@@ -114,7 +125,7 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
         base: base_id,
         head: head_id,
     };
-    gate(git).judge(pull, now)
+    gate(git).judge(pull, &[], now)
 }
 
 fn commit(git: &Git, name: &str) -> anyhow::Result<Oid> {

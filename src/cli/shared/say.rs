@@ -13,6 +13,12 @@ pub fn complain(error: &anyhow::Error) {
     warn("error", &format!("{error:#}"));
 }
 
+/// Says that a bound was hit, and ends the process: what runs can't be interrupted.
+pub fn end_at_bound(bound: &str) {
+    warn("error", bound);
+    std::process::exit(UNDECIDED.into());
+}
+
 /// Says something beside the output, whatever others wrote into it.
 pub fn warn(mark: &str, text: &str) {
     for (number, line) in text.lines().enumerate() {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{API_VERSION, Decision, Digests, Finding, Opening, SignOff, SignOffMode, WindowAnswer};
 use crate::core::approvals::{Standing, WhyNot};
 use crate::core::calendar::{self, WindowFact};
 use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::input::{self, Case, Input, Prepared};
 use crate::core::policy::codes::CodeInfo;
-use crate::core::policy::{Evaluator, PolicyBundle, RuledFinding, Undecided};
+use crate::core::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::sign_off::{self, Signers};
 use crate::core::terms::{Effect, RiskTier, Verdict};
@@ -22,14 +24,15 @@ pub struct Decided {
     pub input: Option<String>,
 }
 
-/// Decides a case by a bundle, with one of the bundle's evaluators.
+/// Decides a case by a bundle. `evaluate` answers an input document with the ruling of the bundle's
+/// policies, and is asked at most once.
 ///
 /// # Errors
-/// When nothing could be decided: the bundle's rules conflict, take too long, or yield no ruling.
+/// Those of `evaluate`: nothing could be decided.
 pub fn decide(
     case: &Case<'_>,
     bundle: &PolicyBundle,
-    evaluator: &mut Evaluator,
+    evaluate: impl FnOnce(&Value) -> Result<Ruling, Undecided>,
 ) -> Result<Decided, Undecided> {
     let form = case.file.map(form_findings).unwrap_or_default();
     let request = case.file.map(|file| file.request.as_ref());
@@ -50,7 +53,7 @@ pub fn decide(
         &bundle.calendar,
     );
     let document = to_json(&input);
-    let ruling = evaluator.rule(&document)?;
+    let ruling = evaluate(&document)?;
     let document = canonical_json(&document);
 
     let signers = Signers {

@@ -108,7 +108,8 @@ impl<'a> Collector<'a> {
         let mut others = match self.git.survey.get().filter(|survey| survey.is_at(base)) {
             Some(survey) => survey.others(self.pull, path, meets.as_ref()),
             None => {
-                let mut others = conflicts::at_base(self.repo, self.pull, path, meets.as_ref())?;
+                let mut others =
+                    conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref())?;
                 others.open = meets.as_ref().map_or_else(|| Ok(Vec::new()), |it| self.open(it))?;
                 others
             }

@@ -73,7 +73,7 @@ impl<'a> Collector<'a> {
         let request = self.request(self.pull.head)?;
         let meets = Meets::of(request.as_ref());
         let path = self.brought.path.as_deref();
-        let at_base = conflicts::at_base(self.repo, self.pull, path, meets.as_ref())?;
+        let at_base = conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref())?;
         let submitted_at = self.submitted_at().min(now);
         Ok(Evidence {
             forge: Some(ForgeKind::Github),

@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use changegate::forge::github::access::{Access, Credentials, Reach, Secret};
-use changegate::forge::github::{GitHub, name};
-use changegate::gate::{Gate, Judgement};
-use changegate::git::Repo;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::story::Story;
-use crate::plumbing::{Expect, data, root};
+use crate::plumbing::{Expect, data, judges, root};
+use changegate::forge::github::access::{Access, Credentials, Reach, Secret};
+use changegate::forge::github::{GitHub, name};
+use changegate::gate::{Gate, Judgement};
+use changegate::git::Repo;
 
 /// Some people's acts, and what the product makes of them.
 #[derive(Debug, Deserialize)]
@@ -95,8 +95,8 @@ impl Scenario {
         config.set_i32("fetch.unpackLimit", 1)?;
         let repo = Repo::open(folder.path())?;
         let github = GitHub::new(&access, "acme/ops".parse()?, repo, |_| {})?.planning_only();
-        let gate = Gate::new(github.repo(), &github);
-        gate.check_if_protected(&name(story.pull()), server.now())
+        let gate = Gate::new(github.repo(), &github, judges());
+        gate.check(&name(story.pull()), server.now())
     }
 }
 

@@ -301,7 +301,7 @@ fn the_survey_tells_what_is_posted() {
     let node = &pulls["nodes"][0];
     assert_eq!((&node["headRefOid"], &node["baseRef"]), (&json!(head), &main));
     assert_eq!(node["commits"]["nodes"][0]["commit"]["status"]["contexts"], posted);
-    let repository = ask("Standing", json!({"number": pull, "head": head}));
+    let repository = ask("Snapshot", json!({"number": pull, "head": head}));
     assert_eq!(repository["defaultBranchRef"], main);
     assert_eq!(repository["pullRequest"]["baseRef"], main);
     assert_eq!(repository["object"]["status"]["contexts"], posted);

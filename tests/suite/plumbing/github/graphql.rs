@@ -33,7 +33,7 @@ pub fn answer(state: &State, asker: &Asker, body: &Value) -> Result<Answer, Stri
             variables(body, &[])?;
             json!({"viewer": {"login": state.login(user)}})
         }
-        Some("Standing") => {
+        Some("Snapshot") => {
             let about = About::of(body, &["number", "head"])?;
             let (number, head) = (about.variables["number"].as_u64(), &about.variables["head"]);
             let (number, head) = number.zip(head.as_str()).ok_or("number or head is missing")?;

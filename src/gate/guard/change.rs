@@ -1,0 +1,79 @@
+//! Guards submitted changes: they grow only, by commits that their makers signed.
+
+use std::collections::HashSet;
+
+use anyhow::{bail, ensure};
+
+use super::{Guard, Update, remedy};
+use crate::content::short;
+use crate::forge::git::{CHANGE, People};
+use crate::git::Oid;
+
+impl Guard {
+    pub(super) fn change(&self, name: &str, update: &Update) -> anyhow::Result<()> {
+        let repo = self.git.repo();
+        match (update.old, update.new) {
+            (Some(old), None) => {
+                let base = self.git.base()?;
+                ensure!(
+                    repo.leads_to(old, base)? || self.is_closed(name)?,
+                    "{CHANGE}{name} is neither merged nor closed, and nothing submitted disappears: \
+                     `changegate close {name}` first"
+                );
+            }
+            (Some(old), Some(new)) => ensure!(
+                repo.leads_to(old, new)?,
+                "{CHANGE}{name} can't be rewritten, because nothing submitted disappears: add a \
+                 commit on top of it (`changegate submit {name}` does)"
+            ),
+            _ => {}
+        }
+        if let Some(new) = update.new {
+            self.not_in_the_future(&repo.commit(new)?)?;
+            self.signed(update.old, new)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses commits of a change that nobody can be shown to have made: they would deny it, and
+    /// couldn't be taken out again.
+    fn signed(&self, old: Option<Oid>, new: Oid) -> anyhow::Result<()> {
+        let Some(org) = self.org() else { return Ok(()) };
+        let repo = self.git.repo();
+        let base = Some(self.git.base()?);
+        let own = |head| repo.commits_between(base, head);
+        let known: HashSet<Oid> = old.map_or_else(|| Ok(Vec::new()), own)?.into_iter().collect();
+        let commits = own(new)?.into_iter().map(|id| repo.commit(id));
+        let commits = commits.collect::<anyhow::Result<Vec<_>>>()?;
+        let people = People::of(&org.roster);
+        let signers = people.signers(repo, &commits);
+        for (commit, signer) in commits.iter().zip(signers) {
+            let email = &commit.committer.email;
+            if known.contains(&commit.id) {
+                continue;
+            }
+            let co_authors = commit.co_authors().map(|co_author| co_author.email);
+            for named in co_authors.chain([commit.author.email.clone()]) {
+                ensure!(
+                    people.with_email(&named).is_some(),
+                    "{} names {named} as an author, whom the roster doesn't know, and so nobody could \
+                     be shown to be independent: commit again without it, or have it added first",
+                    short(commit.id)
+                );
+            }
+            if let Some(unproven) = signer.unproven.filter(|why| !org.tolerates(*why)) {
+                bail!(
+                    "it isn't shown that {email} made {}: {unproven}; {}, and commit again",
+                    short(commit.id),
+                    remedy(unproven)
+                );
+            }
+            ensure!(
+                signer.login.is_some(),
+                "the roster knows nobody with the address {email}, who made {}",
+                short(commit.id)
+            );
+        }
+        Ok(())
+    }
+}
