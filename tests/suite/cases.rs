@@ -49,7 +49,7 @@ fn the_shipped_bundle_is_sound() {
     }
 }
 
-/// RULES 9: an empty or broken policy bundle is an error, never an approval.
+/// docs/rules.md, section 9: an empty or broken policy bundle is an error, never an approval.
 #[test]
 fn a_bundle_without_what_decides_decides_nothing() {
     let shipped = PolicyBundle::embedded_files();

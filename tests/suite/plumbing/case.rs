@@ -38,7 +38,7 @@ pub const HEAD: &str = "9ab1000000000000000000000000000000000000";
 pub struct Case {
     /// Says the rule.
     pub name: String,
-    /// The section of the rules.
+    /// The section of docs/rules.md, with which the name begins too: `RULES 3: `.
     pub rule: String,
     /// The file that it stands in, without its ending.
     #[serde(skip)]
