@@ -33,7 +33,7 @@ def main():
 def problems_of(crate):
     name = f"{crate['name']} {crate['version']}"
     if crate["source"] != REGISTRY:
-        yield f"{name}: comes from {crate['source']}, not from crates.io"
+        yield f"{name}: comes from {crate['source']}, not from the Rust registry"
     if not allowed(crate["license"] or ""):
         yield f"{name}: the licence `{crate['license']}` is not among those allowed"
 

@@ -37,7 +37,7 @@ fn names_tell_the_cases_apart_and_name_the_section() {
     assert!(same.is_empty(), "two cases have the same name: {same:?}");
     for case in all() {
         let section = format!("RULES {}: ", case.rule);
-        assert!(case.name.starts_with(&section), "{} stands under {}", case.name, case.rule);
+        assert!(case.name.starts_with(&section), "{} is listed under {}", case.name, case.rule);
     }
 }
 

@@ -26,8 +26,8 @@ fn every_command_runs_and_prints_what_is_shown() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// What needs a server, a key or GitHub stands in `sh` blocks and in the prose: at least the program
-/// takes it.
+/// What needs a server, a key or GitHub is in `sh` blocks and in the prose: the program at least parses
+/// it.
 #[test]
 fn every_other_command_is_understood() {
     for page in pages() {

@@ -143,7 +143,7 @@ impl Hub {
         Ran::of(self.surround(&mut command), "").went_well().trim().to_owned()
     }
 
-    /// Where a branch stands, if it is there.
+    /// The tip of a branch, if it is there.
     pub fn tip(&self, branch: &str) -> Option<String> {
         let name = format!("refs/heads/{branch}");
         let tip = self.git(&["for-each-ref", "--format=%(objectname)", &name]);

@@ -104,7 +104,7 @@ impl Town {
         commit
     }
 
-    /// Merges a change into `main`, with the trailers that tell of the decision.
+    /// Merges a change into `main`, with the trailers that record the decision.
     pub fn merge(&self, who: &str, at: &str, id: &str, trailers: &str) -> String {
         let branch = format!("change/{id}");
         let tree = self.git(who, at, &["merge-tree", "--write-tree", "main", &branch]);
@@ -118,7 +118,7 @@ impl Town {
         self.git("carol", NOW, &["update-ref", "-d", &format!("refs/heads/{branch}")]);
     }
 
-    /// Where a branch stands.
+    /// The tip of a branch.
     pub fn tip(&self, branch: &str) -> Option<String> {
         let name = format!("refs/heads/{branch}");
         let tip = self.git("carol", NOW, &["for-each-ref", "--format=%(objectname)", &name]);

@@ -29,7 +29,7 @@ pub struct Call<'a> {
     pub asker: Asker,
     /// As it was asked for, without the query.
     pub path: String,
-    /// What stands before the path: nothing, or where an enterprise's server has its API.
+    /// What comes before the path: nothing, or where an enterprise's server has its API.
     pub base: &'static str,
 }
 

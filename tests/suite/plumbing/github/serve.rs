@@ -1,4 +1,4 @@
-//! The server: a request comes in, something may happen to it, it is held against the contract,
+//! The server: a request comes in, something may happen to it, it is compared with the contract,
 //! answered, held against it again, and logged.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -25,7 +25,7 @@ use super::{backend, graphql};
 /// What the server's thread and the test share.
 pub struct Server {
     inner: Mutex<Inner>,
-    /// Whether exchanges are held against the contract.
+    /// Whether exchanges are compared with the contract.
     checked: bool,
     /// Holds the repositories.
     pub folder: PathBuf,
