@@ -172,5 +172,5 @@ fn check_folder(dir: &Path, threads: usize) -> u64 {
 }
 
 fn bundle() -> PolicyBundle {
-    PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
+    PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time).unwrap()
 }

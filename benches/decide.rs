@@ -32,7 +32,7 @@ fn now() -> Time {
 }
 
 fn shipped() -> PolicyBundle {
-    PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
+    PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time).unwrap()
 }
 
 fn file(path: &str) -> RequestFile {

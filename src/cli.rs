@@ -127,7 +127,7 @@ impl PoliciesArg {
         let files = self.files()?;
         let watchdog = Watchdog::start(&files);
         let watched = watchdog.watch();
-        let bundle = PolicyBundle::load(files)
+        let bundle = PolicyBundle::load(files, crate::gate::cpu::thread_time)
             .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))?;
         drop(watched);
         Ok((bundle, watchdog))

@@ -25,6 +25,7 @@ use crate::request::RequestFile;
 use crate::time::Time;
 use watchdog::Watchdog;
 
+pub mod cpu;
 pub mod guard;
 pub mod watchdog;
 
@@ -319,7 +320,7 @@ pub fn policies_at(repo: &Repo, commit: Oid) -> anyhow::Result<(PolicyBundle, Wa
     let files = bundle_files(repo, commit)?;
     let watchdog = Watchdog::start(&files);
     let watched = watchdog.watch();
-    let bundle = PolicyBundle::load(files).map_err(|error| {
+    let bundle = PolicyBundle::load(files, cpu::thread_time).map_err(|error| {
         anyhow::anyhow!("the policies at {} can't be used:\n{error}", short(commit))
     })?;
     drop(watched);

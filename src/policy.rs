@@ -10,12 +10,10 @@
 //! the bundle is loaded, see [`vet`]; what remains ends after [`TIME_LIMIT`].
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use include_dir::{Dir, include_dir};
-use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 use serde::Deserialize;
 
@@ -24,24 +22,24 @@ use crate::codes::{self, CodeInfo};
 use crate::decision::Effect;
 use crate::digest::Digest;
 use crate::org::{Level, Org, RiskTier};
+use crate::policy::bound::Bound;
 use crate::policy::message::Message;
 use crate::sign_off::Asked;
 
+mod bound;
 mod message;
 mod tables;
 pub mod testing;
 pub mod vet;
 
+pub use bound::CpuClock;
 pub use vet::PolicyProblem;
 
 /// What decides: `data.changegate.decision`.
 pub const ENTRY_POINT: &str = "data.changegate.decision";
 
-/// The longest that evaluating one input may take.
+/// The most CPU time that evaluating one input may use.
 pub const TIME_LIMIT: Duration = Duration::from_secs(2);
-
-/// How many steps the interpreter takes between two looks at the clock.
-const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(256).unwrap();
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
 
@@ -59,6 +57,7 @@ pub struct PolicyBundle {
     files: Files,
     data: Value,
     compiled: Engine,
+    clock: CpuClock,
     codes: OnceLock<BTreeMap<String, CodeInfo>>,
 }
 
@@ -131,16 +130,16 @@ impl PolicyBundle {
     }
 
     /// Checks and compiles a bundle. Of shipped rules only the organisation's tables are checked: a
-    /// test checks the rest, so that no process has to.
+    /// test checks the rest, so that no process has to. `clock` is what evaluations are bound by.
     ///
     /// # Errors
     /// Everything that is wrong with it, each with file, line and column.
-    pub fn load(files: Files) -> Result<Self, BundleError> {
+    pub fn load(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
         if Self::ships_rules(&files) {
-            return Self::compile(files);
+            return Self::compile(files, clock);
         }
         Self::vet(&files)?;
-        let bundle = Self::compile(files)?;
+        let bundle = Self::compile(files, clock)?;
         bundle.try_out()?;
         Ok(bundle)
     }
@@ -187,17 +186,13 @@ impl PolicyBundle {
         if problems.is_empty() { Ok(()) } else { Err(BundleError(problems)) }
     }
 
-    fn compile(files: Files) -> Result<Self, BundleError> {
+    fn compile(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
         let org = tables::read(&files).map_err(BundleError)?;
         let data = mounted(&files, &org).map_err(|problem| BundleError(vec![problem]))?;
         let mut compiled = Engine::new();
         // Otherwise an error inside one definition of a function is dropped if another definition
         // gives a value, and a denial that depends on it may vanish.
         compiled.set_strict_builtin_errors(true);
-        compiled.set_execution_timer_config(ExecutionTimerConfig {
-            limit: TIME_LIMIT,
-            check_interval: CHECK_INTERVAL,
-        });
         compiled.add_data(data.clone()).map_err(|error| whole_bundle(&error))?;
         for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(vet::TEST_SUFFIX)) {
             let text = String::from_utf8_lossy(bytes).into_owned();
@@ -225,22 +220,22 @@ impl PolicyBundle {
         let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         let digest = Digest::of_parts(contents);
         let calendar = Calendar::new(&org.windows, &org.freezes);
-        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, codes: OnceLock::new() })
+        let codes = OnceLock::new();
+        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, clock, codes })
     }
 
     /// Evaluates once, on an empty request: some mistakes show only then.
     fn try_out(&self) -> Result<(), BundleError> {
-        let mut evaluator = self.evaluator();
-        evaluator
-            .engine
-            .eval_rule(ENTRY_POINT.to_owned())
-            .map(|_| ())
-            .map_err(|error| whole_bundle(&error))
+        let tried = self.evaluator().eval();
+        tried.map(drop).map_err(|error| whole_bundle(&error))
     }
 
     /// An evaluator of its own for each thread: sharing one contends on reference counts.
     pub fn evaluator(&self) -> Evaluator {
-        Evaluator { engine: self.compiled.clone() }
+        Evaluator {
+            engine: self.compiled.clone(),
+            bound: Bound { limit: TIME_LIMIT, clock: self.clock },
+        }
     }
 
     /// What the codes of its findings mean, worked out when that is first asked.
@@ -261,13 +256,14 @@ impl PolicyBundle {
         let sources: Vec<_> = rego(&self.files)
             .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
             .collect();
-        testing::run(&sources, self.data.clone(), only)
+        testing::run(&sources, self.data.clone(), only, self.clock)
     }
 }
 
 /// Decides input documents, one after the other.
 pub struct Evaluator {
     engine: Engine,
+    bound: Bound,
 }
 
 impl Evaluator {
@@ -288,7 +284,7 @@ impl Evaluator {
     fn ruling(&mut self, input: &serde_json::Value) -> Result<Value, Undecided> {
         let input = Value::deserialize(input).map_err(|error| undecided(&error.into()))?;
         self.engine.set_input(input);
-        match self.engine.eval_rule(ENTRY_POINT.to_owned()) {
+        match self.eval() {
             Ok(Value::Undefined) => Err(Undecided {
                 place: String::new(),
                 message: format!("the policies leave `{ENTRY_POINT}` undefined for this change"),
@@ -296,6 +292,10 @@ impl Evaluator {
             Ok(value) => Ok(value),
             Err(error) => Err(undecided(&error)),
         }
+    }
+
+    fn eval(&mut self) -> anyhow::Result<Value> {
+        self.bound.eval_rule(&mut self.engine, ENTRY_POINT)
     }
 
     /// What the policies say, as canonical JSON, to hold against another engine's answer.

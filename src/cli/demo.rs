@@ -50,7 +50,7 @@ pub struct DemoArgs {
 /// Runs the verb.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let bundle = PolicyBundle::load(PolicyBundle::embedded_files())
+    let bundle = PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time)
         .map_err(|error| anyhow::anyhow!("the shipped policies can't be used:\n{error}"))?;
     let times = Times::of(&bundle.calendar, NowArg::present())?;
     // It is removed when it is dropped.

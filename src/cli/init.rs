@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use self::contents::{Basis, ROSTER};
+use self::contents::{Basis, ROSTER, reviewed_line};
 use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
 use super::{NowArg, POLICIES, PoliciesArg};
@@ -104,12 +104,14 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let git = Program::in_folder(&root);
     let name = root.file_name().map_or_else(|| "changes".into(), |name| name.to_string_lossy());
     let (roster, roster_text) = first_roster(args, &root, &name)?;
+    let now = NowArg::present();
     let basis = Basis {
         roster: &roster,
         roster_text: &roster_text,
         name: &name,
         readme: &readme_of(&root)?,
-        now: NowArg::present(),
+        now,
+        reviewed: &|table| reviewed_on(&root.join(table)).unwrap_or(Date(now.utc().date_naive())),
         is_on_github: args.github || github::is_ready(&root),
     };
     let mut items = basis.items()?;
@@ -180,6 +182,13 @@ fn existing_roster(root: &Path) -> anyhow::Result<Option<(Roster, Vec<u8>)>> {
     }
     let roster = reading.value.with_context(|| format!("read {}", path.display()))?;
     Ok(Some((roster, bytes)))
+}
+
+/// The day on which a table that is there already was last reviewed: the same table on another day
+/// is the same file.
+fn reviewed_on(path: &Path) -> Option<Date> {
+    let text = std::fs::read_to_string(path).ok()?;
+    reviewed_line(&text)?.strip_prefix("reviewed: ")?.trim().parse().ok()
 }
 
 /// The name of the repository's README, however it writes it.

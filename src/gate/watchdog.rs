@@ -1,18 +1,19 @@
 //! The last bound on evaluating policies that aren't the shipped ones: time and memory.
 //!
-//! The interpreter looks at the clock between its steps, and what a single step could make endless
+//! The interpreter looks at its timer between its steps, and what a single step could make endless
 //! is refused when a bundle is loaded. What is left, such as a text that doubles with each rule, is
 //! ended here: the process says so and exits with 2, because nothing was decided.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::cpu::Work;
 use crate::cli::UNDECIDED;
 use crate::policy::{Files, PolicyBundle};
 
-/// The longest that loading, or one decision, may take.
+/// The most CPU time that loading, or one decision, may use.
 const TIME: Duration = Duration::from_secs(5);
 
 /// The most memory that the process may take, in bytes.
@@ -21,7 +22,7 @@ const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
 /// How often the watchdog looks.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-type Running = Arc<Mutex<HashMap<thread::ThreadId, Instant>>>;
+type Running = Arc<Mutex<HashMap<thread::ThreadId, Work>>>;
 
 /// Watches over loading and deciding; idle for the shipped policies.
 pub struct Watchdog(Option<Running>);
@@ -39,8 +40,8 @@ impl Watchdog {
         let seen = Arc::downgrade(&running);
         thread::spawn(move || {
             while let Some(running) = seen.upgrade() {
-                let oldest = lock(&running).values().min().copied();
-                if let Some(bound) = oldest.and_then(|oldest| bound_hit(oldest.elapsed())) {
+                let longest = lock(&running).values().map(Work::used).max();
+                if let Some(bound) = longest.and_then(bound_hit) {
                     eprintln!("error: the policies hit a bound: {bound}; nothing was decided");
                     std::process::exit(UNDECIDED.into());
                 }
@@ -54,7 +55,7 @@ impl Watchdog {
     /// Watches over what this thread does next.
     pub fn watch(&self) -> Watched<'_> {
         if let Some(running) = &self.0 {
-            lock(running).insert(thread::current().id(), Instant::now());
+            lock(running).insert(thread::current().id(), Work::begin());
         }
         Watched(self.0.as_ref())
     }
@@ -68,13 +69,16 @@ impl Drop for Watched<'_> {
     }
 }
 
-fn lock(running: &Running) -> std::sync::MutexGuard<'_, HashMap<thread::ThreadId, Instant>> {
+fn lock(running: &Running) -> std::sync::MutexGuard<'_, HashMap<thread::ThreadId, Work>> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn bound_hit(elapsed: Duration) -> Option<String> {
-    if elapsed > TIME {
-        return Some(format!("loading or deciding took longer than {} s", TIME.as_secs()));
+fn bound_hit(used: Duration) -> Option<String> {
+    if used > TIME {
+        return Some(format!(
+            "loading or deciding took more than {} s of CPU time",
+            TIME.as_secs()
+        ));
     }
     (memory()? > MEMORY)
         .then(|| format!("the process took more than {} MiB of memory", MEMORY >> 20))

@@ -19,19 +19,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use regorus::unstable::{Rule, RuleHead};
-use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
+use regorus::utils::limits::PolicyLengthConfig;
 use regorus::{Engine, Value};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bound::{Bound, CpuClock};
 use super::message::Message;
 use super::vet::{self, PolicyFile};
 
-/// The time that one test may take.
-const LIMIT: ExecutionTimerConfig = ExecutionTimerConfig {
-    limit: Duration::from_secs(1),
-    check_interval: NonZeroU32::new(1000).unwrap(),
-};
+/// The most CPU time that one test may use.
+const LIMIT: Duration = Duration::from_secs(1);
 
 const TODO: &str = "todo_test_";
 
@@ -138,6 +136,13 @@ impl TestReport {
     }
 }
 
+impl TestResult {
+    /// Returns the reference under which it is evaluated.
+    fn rule(&self) -> String {
+        format!("data.{}.{}", self.package, self.name)
+    }
+}
+
 impl Summary {
     /// Counts tests.
     pub fn of(tests: &[TestResult]) -> Self {
@@ -174,7 +179,13 @@ impl fmt::Display for Summary {
 ///
 /// `only` selects tests whose `package.name` contains it. Fails when the files don't form a
 /// bundle: one that can't be parsed, or data that isn't an object.
-pub fn run(files: &[(&str, &str)], data: Value, only: Option<&str>) -> anyhow::Result<TestReport> {
+pub fn run(
+    files: &[(&str, &str)],
+    data: Value,
+    only: Option<&str>,
+    clock: CpuClock,
+) -> anyhow::Result<TestReport> {
+    let bound = Bound { limit: LIMIT, clock };
     let parsed = files
         .iter()
         .map(|&(path, text)| PolicyFile::parse(path, text))
@@ -190,11 +201,11 @@ pub fn run(files: &[(&str, &str)], data: Value, only: Option<&str>) -> anyhow::R
             continue;
         }
         if !test.name.starts_with(TODO) {
-            test.outcome = outcome(&mut engine, &test);
+            test.outcome = outcome(&mut engine, &test, bound);
             test.printed = engine.take_prints()?;
         }
         if matches!(test.outcome, Outcome::Failed { .. }) {
-            let expression = explain::failure(files, &parsed, &data, &test);
+            let expression = explain::failure(files, &parsed, &data, &test, bound);
             test.outcome = Outcome::Failed { expression };
         }
         tests.push(test);
@@ -208,7 +219,6 @@ fn engine(files: &[(&str, &str)], data: &Value) -> anyhow::Result<Engine> {
     let mut engine = Engine::new();
     engine.set_strict_builtin_errors(false);
     engine.set_gather_prints(true);
-    engine.set_execution_timer_config(LIMIT);
     // The files themselves are checked before; what `explain` adds makes lines longer.
     engine.set_policy_length_config(PolicyLengthConfig {
         max_col: NonZeroU32::MAX,
@@ -255,8 +265,8 @@ fn test_name(rule: &Rule) -> Option<&str> {
     (name.starts_with("test_") || name.starts_with(TODO)).then_some(name)
 }
 
-fn outcome(engine: &mut Engine, test: &TestResult) -> Outcome {
-    match engine.eval_rule(format!("data.{}.{}", test.package, test.name)) {
+fn outcome(engine: &mut Engine, test: &TestResult, bound: Bound) -> Outcome {
+    match bound.eval_rule(engine, &test.rule()) {
         Ok(Value::Undefined | Value::Bool(false)) => Outcome::Failed { expression: None },
         Ok(_) => Outcome::Passed,
         Err(error) => Outcome::Error { message: Message::of(&error).to_string() },

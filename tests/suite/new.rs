@@ -86,7 +86,9 @@ fn assert_refused(output: &Output, parts: &[&str]) {
 
 #[test]
 fn a_request_for_each_action_of_the_catalog_lacks_nothing() {
-    let bundle = PolicyBundle::load(PolicyBundle::embedded_files()).unwrap();
+    let bundle =
+        PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time)
+            .unwrap();
     let dir = folder();
     for (number, action) in bundle.org.actions.entries.keys().enumerate() {
         let action = format!("{action}:checkout-web");

@@ -76,7 +76,7 @@ impl Judge {
     /// # Errors
     /// When the bundle is refused.
     pub fn by(files: Files) -> Result<Self, BundleError> {
-        let bundle = PolicyBundle::load(files.clone())?;
+        let bundle = PolicyBundle::load(files.clone(), changegate::gate::cpu::thread_time)?;
         let evaluator = bundle.evaluator();
         let shipped = (Value::Null.to_string(), (bundle, evaluator));
         Ok(Judge { files, bundles: HashMap::from([shipped]) })
@@ -85,7 +85,9 @@ impl Judge {
     /// The bundle that a case is decided by, and an evaluator of it.
     pub fn bundle(&mut self, org: &Value) -> &mut (PolicyBundle, Evaluator) {
         self.bundles.entry(org.to_string()).or_insert_with(|| {
-            let bundle = PolicyBundle::load(changed(&self.files, org)).unwrap();
+            let bundle =
+                PolicyBundle::load(changed(&self.files, org), changegate::gate::cpu::thread_time)
+                    .unwrap();
             let evaluator = bundle.evaluator();
             (bundle, evaluator)
         })

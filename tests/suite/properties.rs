@@ -176,7 +176,7 @@ proptest! {
     fn as_many_roles_are_filled_as_can_be(holders in prop::collection::vec(0..64_u8, 1..6)) {
         let people = ["p0", "p1", "p2", "p3", "p4", "p5"];
         let holds = |seat: u8, person: usize| seat >> person & 1 == 1;
-        let mut org: Org = PolicyBundle::load(PolicyBundle::embedded_files()).unwrap().org;
+        let mut org: Org = PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time).unwrap().org;
         for (index, login) in people.into_iter().enumerate() {
             let held = holders.iter().enumerate().filter(|(_, seat)| holds(**seat, index));
             let roles: Vec<_> = held.map(|(seat, _)| format!("role-{seat}")).collect();

@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn shipped() -> PolicyBundle {
-        PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
+        PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time).unwrap()
     }
 
     #[test]

@@ -161,7 +161,9 @@ mod tests {
         });
         change(&mut event);
         let event = Event::read(event.to_string().as_bytes()).unwrap();
-        let bundle = PolicyBundle::load(PolicyBundle::embedded_files()).unwrap();
+        let bundle =
+            PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time)
+                .unwrap();
         event.refusal(&event.author().unwrap(), &bundle.org.roster)
     }
 

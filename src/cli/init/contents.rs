@@ -6,7 +6,7 @@ use super::plan::{Item, Wanted};
 use super::{roster, section};
 use crate::calendar::Calendar;
 use crate::cli::schema;
-use crate::org::Roster;
+use crate::org::{Date, Roster};
 use crate::policy::{Files, PolicyBundle};
 use crate::request::Login;
 use crate::time::{Duration, Interval, Time};
@@ -37,6 +37,8 @@ pub struct Basis<'a> {
     pub readme: &'a str,
     /// When the samples are written.
     pub now: Time,
+    /// The day on which a table, named by its path, was last reviewed.
+    pub reviewed: &'a dyn Fn(&str) -> Date,
     /// Whether its changes are reviewed on GitHub.
     pub is_on_github: bool,
 }
@@ -48,7 +50,7 @@ impl Basis<'_> {
     /// If the policies can't be used with that roster.
     pub fn items(&self) -> anyhow::Result<Vec<Item>> {
         let files = self.bundle()?;
-        let bundle = PolicyBundle::load(files.clone())
+        let bundle = PolicyBundle::load(files.clone(), crate::gate::cpu::thread_time)
             .map_err(|error| anyhow!("this roster can't be used:\n{error}"))?;
         let title = self.name.to_owned();
         let file = |(path, bytes)| Item { path, wanted: Wanted::File(bytes) };
@@ -65,9 +67,16 @@ impl Basis<'_> {
         Ok(files.chain(self.samples(&bundle.calendar)?).chain([section]).collect())
     }
 
-    /// The shipped bundle with this roster.
+    /// The shipped bundle with this roster. Its tables count as reviewed by whoever runs the verb.
     fn bundle(&self) -> anyhow::Result<Files> {
         let mut files = PolicyBundle::embedded_files();
+        for (path, bytes) in files.iter_mut().filter(|(path, _)| path.ends_with("/data.yaml")) {
+            let text = String::from_utf8_lossy(bytes);
+            if let Some(shipped) = reviewed_line(&text) {
+                let reviewed = format!("reviewed: {}", (self.reviewed)(path));
+                *bytes = text.replacen(shipped, &reviewed, 1).into_bytes();
+            }
+        }
         files.insert(ROSTER.to_owned(), self.roster_text.to_vec());
         let table = files.get_mut(ESCALATION).context("the shipped policies lack a table")?;
         *table = roster::escalation(&String::from_utf8_lossy(table), self.roster).into_bytes();
@@ -102,6 +111,11 @@ impl Basis<'_> {
             Item { path, wanted: Wanted::Once(text.into_bytes()) }
         }))
     }
+}
+
+/// The line of a table that says when it was last reviewed.
+pub fn reviewed_line(table: &str) -> Option<&str> {
+    table.lines().find(|line| line.starts_with("reviewed: "))
 }
 
 /// The first half hour of a window that begins after `from`.

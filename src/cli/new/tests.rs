@@ -3,7 +3,7 @@ use crate::gate::watchdog::Watchdog;
 use crate::request::{Action, ChangeType, Emergency, OffScript, Risk};
 
 fn shipped() -> PolicyBundle {
-    PolicyBundle::load(PolicyBundle::embedded_files()).unwrap()
+    PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time).unwrap()
 }
 
 /// The pointers of what is asked for, in order, and of what is asked for again.

@@ -144,7 +144,8 @@ fn schemas_are_named_by_the_first_line_of_each_file() {
 
 #[test]
 fn schemas_hold_for_what_is_printed() {
-    let bundle = PolicyBundle::load(PolicyBundle::embedded_files()).unwrap();
+    let bundle =
+        PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time).unwrap();
     let mut evaluator = bundle.evaluator();
     let mut decisions = Vec::new();
     for path in files_below(&root().join("requests")) {
@@ -172,7 +173,8 @@ fn schemas_hold_for_a_request_full_of_placeholders() {
     let text = "id: CHG-1\nrequester: alice\nsummary: TBD\nactions: [{action: n/a, parameters: {to: ''}}]\n\
         impact: {services: [TBD, checkout]}\nrollback: {steps: ['']}\n\
         verification: {health_checks: [todo], error_rates: [' ']}\napprovals: [{role: tbd}]\n";
-    let bundle = PolicyBundle::load(PolicyBundle::embedded_files()).unwrap();
+    let bundle =
+        PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time).unwrap();
     let file = RequestFile::read("requests/CHG-1.yaml", text.as_bytes());
     let case = Case { file: Some(&file), evidence: &Evidence::default(), now: now() };
     let input = decide(&case, &bundle, &mut bundle.evaluator()).unwrap().input.unwrap();

@@ -10,6 +10,7 @@ use regorus::unstable::{Expr, Lexer, Literal, LiteralStmt, Query, Rule, Span, To
 use regorus::{Source, Value};
 
 use super::{Compared, FailedExpression, TestResult, engine, test_name};
+use crate::policy::bound::Bound;
 use crate::policy::vet::PolicyFile;
 
 /// Begins every announcement. A unit separator, so that no other print is mistaken for one.
@@ -22,6 +23,7 @@ pub(super) fn failure(
     parsed: &[PolicyFile],
     data: &Value,
     test: &TestResult,
+    bound: Bound,
 ) -> Option<FailedExpression> {
     let file = parsed.iter().find(|file| file.path == test.path)?;
     let tokens = Tokens::of(file)?;
@@ -33,7 +35,7 @@ pub(super) fn failure(
     failed.for_each(|(_, text)| *text = &copy);
 
     let mut engine = engine(&files, data).ok()?;
-    engine.eval_rule(format!("data.{}.{}", test.package, test.name)).ok()?;
+    bound.eval_rule(&mut engine, &test.rule()).ok()?;
     let printed = engine.take_prints().ok()?;
     let (_, last) = printed.iter().rev().find_map(|print| print.split_once(MARK))?;
     let mut parts = last.split(MARK);

@@ -1,6 +1,7 @@
 //! Cases for [`run`]: small bundles, and what becomes of their tests.
 
 use super::*;
+use crate::gate::cpu::thread_time;
 
 const POLICY: &str = "package p
 import rego.v1
@@ -28,7 +29,7 @@ fn report(tests: &str, only: Option<&str>) -> TestReport {
     let tests = format!("package p_test\nimport rego.v1\nimport data.p\n{tests}");
     let files = [("p.rego", POLICY), ("p_test.rego", &tests), ("q.rego", UNTOUCHED)];
     let data = Value::from_json_str(r#"{"org": {"levels": {"low": ["L1"]}}}"#).unwrap();
-    run(&files, data, only).unwrap()
+    run(&files, data, only, thread_time).unwrap()
 }
 
 /// The outcome of the test `test_a`.
@@ -150,7 +151,8 @@ fn coverage_lists_lines_of_policies_even_of_untouched_ones() {
 #[test]
 fn files_that_are_no_bundle_are_an_error() {
     let error =
-        run(&[("a_test.rego", "package a\nx := {")], Value::new_object(), None).unwrap_err();
+        run(&[("a_test.rego", "package a\nx := {")], Value::new_object(), None, thread_time)
+            .unwrap_err();
     assert_eq!(
         error.to_string(),
         "a_test.rego:2:7: this can't be read as Rego: expecting expression."
