@@ -63,7 +63,7 @@ def is_prose(piece):
 
 
 def hidden(text):
-    return HIDDEN + "\n" * text.count("\n") + HIDDEN
+    return re.sub(r"\S+", HIDDEN, text)
 
 
 main()

@@ -98,7 +98,7 @@ impl GitHub {
         &self.origin
     }
 
-    /// The same as if it were an enterprise's own server, whose API has another base.
+    /// Where both are of an enterprise's own server, whose API has another base.
     pub fn enterprise_url(&self) -> String {
         format!("{}{}", self.origin, serve::ENTERPRISE)
     }
@@ -173,7 +173,7 @@ impl GitHub {
         commit
     }
 
-    /// The same in the web editor: signed by GitHub.
+    /// Commits a file in the web editor: signed by GitHub.
     #[track_caller]
     pub fn web_commit(&self, who: &str, branch: &str, path: &str, text: &str) -> String {
         let id = self.with(|state| state.id_of(who));

@@ -94,7 +94,7 @@ impl Town {
         self.signed(who, at, &format!("reviews/{id}"), &tree, &parents, &message)
     }
 
-    /// The same without a signature.
+    /// Writes a review without a signature.
     pub fn unsigned_review(&self, who: &str, at: &str, id: &str, said: Said) -> String {
         let (message, tree, parents) = self.entry(id, said, "");
         let mut arguments = vec!["commit-tree", "--no-gpg-sign", &tree];

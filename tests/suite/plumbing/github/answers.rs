@@ -198,7 +198,7 @@ impl Call<'_> {
         state.repository(&format!("{owner}/{name}"))
     }
 
-    /// The same where it has to be there.
+    /// The repository that the path names and that has to be there.
     ///
     /// # Errors
     /// 404 if it isn't.

@@ -328,7 +328,7 @@ impl Reply {
         Reply { status: answer.status, headers, body }
     }
 
-    /// The same with other lists.
+    /// The reply with other lists.
     fn with_lists(self, change: impl Fn(&mut Vec<Value>)) -> Self {
         let mut body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         match &mut body {

@@ -319,7 +319,7 @@ impl State {
         self.pulls.iter().find(|pull| pull.number == number).unwrap()
     }
 
-    /// The same, to be changed.
+    /// A pull request that has to be there, to be changed.
     #[track_caller]
     pub fn pull_mut(&mut self, number: u64) -> &mut Pull {
         self.pulls.iter_mut().find(|pull| pull.number == number).unwrap()
