@@ -25,7 +25,8 @@ use crate::yaml::Span;
 
 mod decide;
 
-pub use decide::{Case, Decided, decide};
+pub use crate::input::Case;
+pub use decide::{Decided, decide};
 
 /// The version of the formats that reports and policies rely on.
 pub const API_VERSION: &str = "changegate/v1";

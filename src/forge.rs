@@ -3,7 +3,7 @@
 //! [`git::Git`] is the embedded default: branches and signed commits, no server.
 //! [`github::GitHub`] takes reviews from GitHub and answers with status checks there.
 
-use content::Brought;
+use content::Changeset;
 
 use crate::evidence::Evidence;
 use crate::git::Oid;
@@ -11,11 +11,11 @@ use crate::org::Org;
 use crate::report::Judged;
 use crate::time::Time;
 
+mod conflicts;
 pub mod content;
 pub mod git;
 pub mod github;
 mod history;
-mod others;
 
 /// Where a pull request stands at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub trait Forge {
     fn evidence(
         &self,
         pull: &Pull,
-        brought: &Brought,
+        brought: &Changeset,
         org: &Org,
         now: Time,
     ) -> anyhow::Result<Evidence>;

@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::decision::{Case, Decision, Verdict, decide};
 use crate::evidence::{Evidence, SameHead};
-use crate::forge::content::{Brought, POLICIES, bundle_files, request_at, short, stem};
+use crate::forge::content::{Changeset, POLICIES, bundle_files, request_at, short, stem};
 use crate::forge::{Forge, Published, Pull};
 use crate::git::{Oid, Repo};
 use crate::org::Org;
@@ -199,7 +199,7 @@ impl<'a, F: Forge> Gate<'a, F> {
         same_head: Vec<SameHead>,
         now: Time,
     ) -> anyhow::Result<Judgement> {
-        let brought = Brought::of(self.repo, pull.base, pull.head, &pull.name)?;
+        let brought = Changeset::of(self.repo, pull.base, pull.head, &pull.name)?;
         let base = pull.base_ref.as_deref().unwrap_or("the base");
         ensure!(
             !brought.files.is_empty(),
@@ -236,7 +236,7 @@ impl<'a, F: Forge> Gate<'a, F> {
 
     /// Why the forge's merge would leave something else on the base than what is judged; nothing if it
     /// wouldn't.
-    fn merge_problem(&self, pull: &Pull, brought: &Brought) -> anyhow::Result<Option<String>> {
+    fn merge_problem(&self, pull: &Pull, brought: &Changeset) -> anyhow::Result<Option<String>> {
         let base = pull.base_ref.as_deref().unwrap_or("the base");
         let Some(merged) = self.repo.merge_changes(pull.base, pull.head)? else {
             return Ok(Some(format!("this can't be merged into {base} without a conflict")));
@@ -247,7 +247,7 @@ impl<'a, F: Forge> Gate<'a, F> {
     }
 
     /// Makes sure that a change of policies leaves some by which the next change can be judged.
-    fn loads_approved_policies(&self, pull: &Pull, brought: &Brought) -> anyhow::Result<()> {
+    fn loads_approved_policies(&self, pull: &Pull, brought: &Changeset) -> anyhow::Result<()> {
         let policies = format!("{POLICIES}/");
         if !brought.files.iter().any(|file| file.path.starts_with(&policies)) {
             return Ok(());
@@ -282,7 +282,7 @@ impl<'a, F: Forge> Gate<'a, F> {
 fn request(
     repo: &Repo,
     pull: &Pull,
-    brought: &Brought,
+    brought: &Changeset,
 ) -> anyhow::Result<Option<(RequestFile, String)>> {
     let Some(path) = &brought.path else { return Ok(None) };
     let (mut file, source) = request_at(repo, pull.head, path)?;

@@ -1,6 +1,6 @@
 //! The input document: what the policies see, `input` in Rego.
 //!
-//! Facts only, resolved so far that a rule needs no search: logins as the roster writes them,
+//! Prepared only, resolved so far that a rule needs no search: logins as the roster writes them,
 //! times as RFC 3339 in UTC that compare as text, the calendar worked out. It is canonical JSON
 //! with a digest, so that a decision can be made again from it years later.
 
@@ -18,7 +18,7 @@ use crate::evidence::{
     Contributor, Evidence, Footprint, ForgeKind, Incident, Part, PullRequest, ReviewState, SameHead,
 };
 use crate::org::{Level, Org};
-use crate::request::{ChangeRequest, Login, RECORD_FIELDS, RequestedApproval};
+use crate::request::{ChangeRequest, Login, RECORD_FIELDS, RequestFile, RequestedApproval};
 use crate::time::{Interval, Time};
 
 /// What the policies see.
@@ -178,11 +178,11 @@ pub struct Active<'a> {
     pub planned: Interval,
 }
 
-/// What is judged.
+/// What is to be judged.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
-    /// The request and its path; nothing for a change of policies.
-    pub request: Option<(&'a ChangeRequest, &'a str)>,
+pub struct Case<'a> {
+    /// The request file; `None` for a change of policies.
+    pub file: Option<&'a RequestFile>,
     /// The facts about the pull request.
     pub evidence: &'a Evidence,
     /// The time that the decision is made for.
@@ -190,7 +190,7 @@ pub struct Subject<'a> {
 }
 
 /// The input document, and what of it settling the sign-off needs again.
-pub struct Facts<'a> {
+pub struct Prepared<'a> {
     /// The input document.
     pub input: Input<'a>,
     /// Where each review stands.
@@ -229,25 +229,23 @@ pub fn is_governance(path: &str) -> bool {
 }
 
 /// Who can't approve this change.
-pub fn excluded_from(
-    subject: &Subject<'_>,
-    pull_request: &PullRequest,
-) -> BTreeMap<Login, Exclusion> {
-    let request = subject.request.map(|(request, _)| request);
-    excluded(request, pull_request, &subject.evidence.pushers)
+pub fn excluded_from(case: &Case<'_>, pull_request: &PullRequest) -> BTreeMap<Login, Exclusion> {
+    let request = case.file.and_then(|file| file.request.as_ref());
+    excluded(request, pull_request, &case.evidence.pushers)
 }
 
 /// Works out the facts. `pull_request` is the evidence's, or [`just_submitted`].
 pub fn build<'a>(
-    subject: Subject<'a>,
+    case: &Case<'a>,
     pull_request: &'a PullRequest,
     excluded: &'a BTreeMap<Login, Exclusion>,
     material: Option<&'a Digest>,
     org: &'a Org,
     calendar: &Calendar,
-) -> Facts<'a> {
-    let Subject { request, evidence, now } = subject;
-    let (request, path) = request.unzip();
+) -> Prepared<'a> {
+    let Case { file, evidence, now } = *case;
+    let request = file.and_then(|file| file.request.as_ref());
+    let path = file.map(|file| file.path.as_str());
     let services = request.map_or_else(Vec::new, |request| {
         let targets: Vec<_> = request.targets().into_iter().collect();
         affected_services(request.services(), &targets, org)
@@ -283,7 +281,7 @@ pub fn build<'a>(
         overdue_reviews: org.overdue_reviews(now).0,
         services,
     };
-    Facts { input, standings }
+    Prepared { input, standings }
 }
 
 /// Fields whose texts are the requester's own, not answers that could be left open.

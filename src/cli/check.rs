@@ -141,21 +141,21 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let now = args.now.get();
     let (bundle, watchdog) = args.policies.load_watched()?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
-    let subjects = subjects(args, evidence.as_ref())?;
+    let candidates = candidates(args, evidence.as_ref())?;
     let reporter = Reporter {
         format: args.format,
         colour: super::colour(&io::stdout()),
         verbose: args.verbose,
         codes: &|| bundle.codes(),
     };
-    let progress = Progress::of(subjects.len());
-    let index = if subjects.len() > 1 { Index::of(&subjects) } else { Index::default() };
+    let progress = Progress::of(candidates.len());
+    let index = if candidates.len() > 1 { Index::of(&candidates) } else { Index::default() };
     let judge = Judge { bundle: &bundle, evidence, index, now, watchdog, idle: Mutex::default() };
 
     let mut summary = Summary::default();
     let mut printer = Printer::begin(&reporter)?;
-    for chunk in subjects.chunks(CHUNK) {
-        let section = |subject| judge.section(subject, &reporter);
+    for chunk in candidates.chunks(CHUNK) {
+        let section = |candidate| judge.section(candidate, &reporter);
         let sections: Vec<_> = match chunk {
             // Threads aren't worth starting for one.
             [only] => vec![section(only)],
@@ -211,7 +211,7 @@ fn exit_code(summary: &Summary) -> ExitCode {
 
 /// Something to judge: a file, or the pull request's change of policies.
 #[derive(Debug, PartialEq)]
-pub(super) enum Subject {
+pub(super) enum Candidate {
     /// A request file.
     File(PathBuf),
     /// A symbolic link or something else that is no regular file.
@@ -220,12 +220,12 @@ pub(super) enum Subject {
     Policies,
 }
 
-impl Subject {
+impl Candidate {
     /// Reads the file: a request, or why it is none.
     pub(super) fn read(&self) -> anyhow::Result<Option<(RequestFile, String)>> {
         match self {
-            Subject::Policies => Ok(None),
-            Subject::NoFile(path) => {
+            Candidate::Policies => Ok(None),
+            Candidate::NoFile(path) => {
                 let message =
                     "this is a symbolic link or a special file, and a request is a regular file";
                 let help = "replace it by the request itself";
@@ -233,7 +233,7 @@ impl Subject {
                     RequestFile::refused(&shown(path), b"", "request/no-file", message, help);
                 Ok(Some((file, String::new())))
             }
-            Subject::File(path) => {
+            Candidate::File(path) => {
                 let bytes = read_bounded(path)?;
                 let file = RequestFile::read(&shown(path), &bytes);
                 Ok(Some((file, String::from_utf8_lossy(&bytes).into_owned())))
@@ -252,55 +252,55 @@ pub(super) fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// What the paths name, or the evidence's pull request.
-fn subjects(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<Vec<Subject>> {
+fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<Vec<Candidate>> {
     let changed = evidence
         .and_then(|evidence| evidence.pull_request.as_ref())
         .and_then(|pull_request| pull_request.files.as_ref());
     let paths_are_default = args.paths == [PathBuf::from("requests")];
     if let (true, Some(changed)) = (paths_are_default, changed) {
-        return Ok(subjects_of(changed));
+        return Ok(candidates_of(changed));
     }
-    let mut subjects = Vec::new();
+    let mut candidates = Vec::new();
     for path in &args.paths {
         let kind = path.metadata().with_context(|| format!("read {}", path.display()))?;
         if kind.is_dir() {
-            subjects.extend(files::below(path)?.into_iter().filter_map(in_folder));
+            candidates.extend(files::below(path)?.into_iter().filter_map(in_folder));
         } else {
-            subjects.push(Subject::File(path.clone()));
+            candidates.push(Candidate::File(path.clone()));
         }
     }
-    if evidence.is_some() && subjects.len() != 1 {
+    if evidence.is_some() && candidates.len() != 1 {
         bail!(
             "--evidence tells of one pull request with one request, and {} files were named: \
              name that request's file",
-            subjects.len()
+            candidates.len()
         );
     }
-    if subjects.is_empty() {
+    if candidates.is_empty() {
         let folders: Vec<_> = args.paths.iter().map(|path| path.display().to_string()).collect();
         bail!(
             "no request files below {}: write one such as requests/CHG-1234.yaml",
             folders.join(", ")
         );
     }
-    Ok(subjects)
+    Ok(candidates)
 }
 
 /// The requests among a pull request's files; if there are none, it changes policies.
-fn subjects_of(changed: &[String]) -> Vec<Subject> {
+fn candidates_of(changed: &[String]) -> Vec<Candidate> {
     let requests: Vec<_> = changed
         .iter()
         .filter(|path| path.starts_with("requests/") && !path.starts_with("requests/incidents/"))
-        .map(|path| Subject::File(PathBuf::from(path)))
+        .map(|path| Candidate::File(PathBuf::from(path)))
         .collect();
-    if requests.is_empty() { vec![Subject::Policies] } else { requests }
+    if requests.is_empty() { vec![Candidate::Policies] } else { requests }
 }
 
 /// A file found in a folder of requests; incident records have a folder of their own.
-fn in_folder((path, is_regular): (PathBuf, bool)) -> Option<Subject> {
+fn in_folder((path, is_regular): (PathBuf, bool)) -> Option<Candidate> {
     let in_incidents = shown(&path).contains("requests/incidents/");
-    let subject = if is_regular { Subject::File(path) } else { Subject::NoFile(path) };
-    (!in_incidents).then_some(subject)
+    let candidate = if is_regular { Candidate::File(path) } else { Candidate::NoFile(path) };
+    (!in_incidents).then_some(candidate)
 }
 
 /// The most bytes that evidence may have: it holds other requests too.
@@ -332,9 +332,9 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// The report's section on one subject.
-    fn section(&self, subject: &Subject, reporter: &Reporter<'_>) -> anyhow::Result<Section> {
-        let read = subject.read()?;
+    /// The report's section on one candidate.
+    fn section(&self, candidate: &Candidate, reporter: &Reporter<'_>) -> anyhow::Result<Section> {
+        let read = candidate.read()?;
         let file = read.as_ref().map(|(file, _)| file);
         let evidence = self.evidence_for(file);
         let case = Case { file, evidence: &evidence, now: self.now };

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::here::{self, HereArgs};
-use super::outcome::Outcome;
+use super::receipt::Receipt;
 use super::{AnswerFormat, NowArg, review};
 use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
@@ -56,17 +56,17 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let judged = judged.ok();
     let decision = judged.as_ref().map(|judged| &judged.decision);
     let said = if args.reopen { Said::Reopened } else { Said::Closed };
-    let outcome = if git.is_closed(name, &gate.org_at(pull.base)?)? == (said == Said::Closed) {
+    let receipt = if git.is_closed(name, &gate.org_at(pull.base)?)? == (said == Said::Closed) {
         let state = if args.reopen { "open" } else { "closed" };
-        Outcome::nothing(name, &format!("it is {state} already"), decision)
+        Receipt::nothing(name, &format!("it is {state} already"), decision)
     } else {
         let commit = review::append(&git, &pull, decision, said, &args.comment)?;
-        Outcome::did(name, said, decision).commit(commit)
+        Receipt::did(name, said, decision).commit(commit)
     };
-    let text = match &outcome.why {
+    let text = match &receipt.why {
         Some(why) => format!("{name}: {why}\n"),
         None => format!("{said} {name}\n"),
     };
-    outcome.print(args.format, &text)?;
+    receipt.print(args.format, &text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::AnswerFormat;
 use super::on_github::{ENVIRONMENT, GitHubArgs};
-use crate::forge::github::doctor::{Answerer, Check, Examined, Grade, Mode, examine};
+use crate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
 use crate::gate::policies_at;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
@@ -67,7 +67,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let home = github.home()?;
     let org = policies_at(github.repo(), home.tip).map(|(bundle, _)| bundle.org);
     let facts = github.look_over(&home, org.map_err(|error| format!("{error:#}")))?;
-    let Examined { answerer, checks } = examine(&facts);
+    let Examination { answerer, checks } = examine(&facts);
     let view =
         DoctorView { repository: github.repository().to_string(), mode: answerer.mode, checks };
     super::print(&match args.format {

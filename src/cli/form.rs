@@ -21,7 +21,7 @@ use crate::forge::git::{Branches, Git};
 use crate::forge::github::Name;
 use crate::git::{Moved, Program, Repo};
 use comment::MARK;
-use event::{Author, Event};
+use event::{Author, IssueEvent};
 use work::Desk;
 
 mod branch;
@@ -74,7 +74,7 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     let now = NowArg::present();
     let bytes =
         std::fs::read(&args.event).with_context(|| format!("read {}", args.event.display()))?;
-    let event = Event::read(&bytes)?;
+    let event = IssueEvent::read(&bytes)?;
     let author = event.author()?;
     let name = args.repo.as_ref().unwrap_or(&event.repository.full_name);
     let name: Name = name.parse()?;
@@ -117,7 +117,7 @@ fn server() -> String {
 /// The clone around the current folder, up to date with its remote; what is committed there is
 /// committed in the author's name.
 fn open(
-    event: &Event,
+    event: &IssueEvent,
     author: &Author,
     let_in: impl FnOnce(Program) -> Program,
 ) -> anyhow::Result<Git> {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{print, warn};
 use crate::forge::Pull;
-use crate::forge::content::{Brought, stem};
+use crate::forge::content::{Changeset, stem};
 use crate::forge::git::{Branches, Git};
 use crate::gate::{Gate, Judgement};
 use crate::git::{Oid, Repo};
@@ -101,7 +101,7 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
     let (base_id, head_id) = (commit(git, base)?, commit(git, head)?);
     let name = name_of(head);
     let is_branch = git.branches.tip(base)?.is_some();
-    let brought = Brought::of(repo, base_id, head_id, name)?;
+    let brought = Changeset::of(repo, base_id, head_id, name)?;
     if brought.files.is_empty() {
         bail!("{head} brings nothing to {base}");
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::check::Subject;
+use super::check::Candidate;
 use crate::evidence::{Evidence, Footprint};
 use crate::request::RequestFile;
 
@@ -22,14 +22,15 @@ pub struct Index {
 
 impl Index {
     /// Reads all files once. One that can't be read is left out here and reported when it is judged.
-    pub(super) fn of(subjects: &[Subject]) -> Self {
-        let read = |subject: &Subject| {
-            let (file, _) = subject.read().ok()??;
+    pub(super) fn of(candidates: &[Candidate]) -> Self {
+        let read = |candidate: &Candidate| {
+            let (file, _) = candidate.read().ok()??;
             let request = file.request?;
             Some((file.path, Footprint::from(&request), request.is_closed()))
         };
         let mut index = Index::default();
-        for (path, footprint, is_closed) in subjects.par_iter().filter_map(read).collect::<Vec<_>>()
+        for (path, footprint, is_closed) in
+            candidates.par_iter().filter_map(read).collect::<Vec<_>>()
         {
             if let Some(id) = &footprint.id {
                 index.paths_by_id.entry(id.folded()).or_default().push(path);

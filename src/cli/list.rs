@@ -141,8 +141,8 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     };
     let mut changes = Vec::new();
     for name in &names {
-        let entry = match stories.standing(name) {
-            Ok(Some(standing)) if args.state.takes(standing.state) => lister.entry(name, &standing),
+        let entry = match stories.status(name) {
+            Ok(Some(status)) if args.state.takes(status.state) => lister.entry(name, &status),
             Ok(_) => continue,
             Err(error) => ListEntry::unclear(name, State::Open, &error),
         };

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::UNDECIDED;
 use super::here::{self, HereArgs};
 use super::timeline::{self, in_short, who_width};
-use crate::forge::git::story::{Event, State, Stories, Story};
+use crate::forge::git::story::{HistoryEvent, State, Stories, Story};
 use crate::org::Date;
 use crate::report::escape::terminal;
 use crate::time::{Duration, Time};
@@ -81,7 +81,7 @@ pub struct LogEntry {
     /// What is or was to be done; null if the change is one of policies.
     pub summary: Option<String>,
     /// What happened, the oldest first.
-    pub events: Vec<Event>,
+    pub events: Vec<HistoryEvent>,
 }
 
 fn day_begins(text: &str) -> Result<Time, String> {
@@ -138,7 +138,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
 
 fn entry(story: Story) -> LogEntry {
     LogEntry {
-        state: story.standing.state,
+        state: story.status.state,
         summary: story.request.and_then(|request| request.summary),
         change: story.name,
         events: story.events,

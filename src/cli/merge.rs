@@ -12,7 +12,7 @@ use anyhow::bail;
 use clap::Args;
 
 use super::here::{self, HereArgs};
-use super::outcome::Outcome;
+use super::receipt::Receipt;
 use super::{AnswerFormat, NowArg, warn};
 use crate::decision::Verdict;
 use crate::forge::content::short;
@@ -61,8 +61,8 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         let pull = git.pull(name)?;
         if git.repo().leads_to(pull.head, pull.base)? {
             catch_up(&git, &pull)?;
-            let outcome = Outcome::nothing(name, "it is merged already", None);
-            outcome.print(args.format, &format!("{name} is merged already\n"))?;
+            let receipt = Receipt::nothing(name, "it is merged already", None);
+            receipt.print(args.format, &format!("{name} is merged already\n"))?;
             return Ok(ExitCode::SUCCESS);
         }
         let judgement = here::gate(&git).check(name, NowArg::present())?;
@@ -77,7 +77,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
             let why = "only what is approved at this moment is merged";
             eprintln!("error: {why}");
             let text = here::rendered(&judgement, Format::Text, true);
-            Outcome::nothing(name, why, Some(&judgement.decision)).print(args.format, &text)?;
+            Receipt::nothing(name, why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
         }
         let merge = commit(&git, &judgement)?;
@@ -115,7 +115,7 @@ fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyho
     let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
     let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
     let text = format!("merged {name} into {base} as {short}\n\n{}", message.concat());
-    Outcome::did(name, "merged", Some(&judgement.decision)).commit(merge).print(args.format, &text)
+    Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge).print(args.format, &text)
 }
 
 /// Brings the work tree along after a merge that was interrupted before it could.

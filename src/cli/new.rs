@@ -29,7 +29,7 @@ use crate::report::{Format, Judged, Reporter};
 use crate::request::{ChangeRequest, RequestFile};
 use crate::time::{Duration, Time};
 use dialogue::Dialogue;
-use draft::{Draft, Judge, Open, usual_path};
+use draft::{Draft, Drafting, Open, usual_path};
 use flags::Flags;
 use tickets::Tickets;
 
@@ -95,7 +95,7 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let (request, length) = begin(args, &bundle)?;
     let mut form = Form {
         args,
-        judge: Judge::new(&bundle, &watchdog, &tickets, now),
+        judge: Drafting::new(&bundle, &watchdog, &tickets, now),
         bundle: &bundle,
         tickets: &tickets,
         now,
@@ -170,7 +170,7 @@ fn template(path: &Path) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
 /// A request that isn't complete yet.
 struct Form<'a> {
     args: &'a NewArgs,
-    judge: Judge<'a>,
+    judge: Drafting<'a>,
     bundle: &'a PolicyBundle,
     tickets: &'a Tickets,
     now: Time,

@@ -31,17 +31,17 @@ pub struct GitHubArgs {
 }
 
 /// A repository on GitHub, and the folder that its commits are brought to.
-pub struct Place {
+pub struct OnGitHub {
     /// The forge.
     pub github: GitHub,
     /// The folder, where there was none before.
     _folder: Option<TempDir>,
 }
 
-impl Place {
+impl OnGitHub {
     /// The same for a sweep.
     pub fn sweeping(self) -> Self {
-        Place { github: self.github.sweeping(), ..self }
+        OnGitHub { github: self.github.sweeping(), ..self }
     }
 }
 
@@ -51,21 +51,21 @@ impl GitHubArgs {
     ///
     /// # Errors
     /// When it isn't known which repository is meant, or who asks.
-    pub fn open(&self, is_dry_run: bool) -> anyhow::Result<Place> {
+    pub fn open(&self, is_dry_run: bool) -> anyhow::Result<OnGitHub> {
         let place = self.open_as(Access::from_environment(|name| std::env::var(name).ok())?)?;
         let github = if is_dry_run { place.github.planning_only() } else { place.github };
-        Ok(Place { github, ..place })
+        Ok(OnGitHub { github, ..place })
     }
 
     /// The same, without the power to write.
     ///
     /// # Errors
     /// As [`GitHubArgs::open`].
-    pub fn open_to_look(&self) -> anyhow::Result<Place> {
+    pub fn open_to_look(&self) -> anyhow::Result<OnGitHub> {
         self.open_as(Access::from_environment(|name| std::env::var(name).ok())?.looking_only())
     }
 
-    fn open_as(&self, access: Access) -> anyhow::Result<Place> {
+    fn open_as(&self, access: Access) -> anyhow::Result<OnGitHub> {
         let here = Program::anywhere().setting("remote.origin.url");
         let here = here.as_deref().and_then(name_in);
         let from_environment = std::env::var("GITHUB_REPOSITORY").ok();
@@ -84,7 +84,7 @@ impl GitHubArgs {
             (Repo::open(folder.path())?, Some(folder))
         };
         let announce = |text: &str| warn("note", text);
-        Ok(Place { github: GitHub::new(&access, name, repo, announce)?, _folder: folder })
+        Ok(OnGitHub { github: GitHub::new(&access, name, repo, announce)?, _folder: folder })
     }
 }
 

@@ -11,16 +11,16 @@ use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 
 use super::here::{self, HereArgs};
-use super::outcome::Outcome;
+use super::receipt::Receipt;
 use super::{AnswerFormat, NowArg, me, print};
 use crate::approvals::Exclusion;
 use crate::decision::Decision;
 use crate::forge::Pull;
-use crate::forge::git::journal::{self, Draft, Said};
-use crate::forge::git::{Git, REVIEWS, Step};
+use crate::forge::git::journal::{self, NewEntry, Said};
+use crate::forge::git::{Advance, Git, REVIEWS};
 use crate::gate::Judgement;
 use crate::git::Oid;
-use crate::input::{Subject, excluded_from};
+use crate::input::{Case, excluded_from};
 use crate::report::escape::terminal;
 use crate::report::{Criterion, Format, WIDTH, criteria, one_line, wrap};
 use crate::request::Login;
@@ -109,7 +109,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
         let why = format!("nobody approves their own change: {me} {exclusion}");
         eprintln!("error: {why}");
         let text = here::rendered(&before, Format::Text, true);
-        Outcome::nothing(name, &why, Some(&before.decision)).print(args.format, &text)?;
+        Receipt::nothing(name, &why, Some(&before.decision)).print(args.format, &text)?;
         return Ok(ExitCode::from(1));
     }
     if args.format == AnswerFormat::Text {
@@ -131,11 +131,12 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
 /// Why this is somebody's own change, if it is.
 fn own(judgement: &Judgement, me: &Login) -> Option<Exclusion> {
     let pull_request = judgement.evidence.pull_request.as_ref()?;
-    let file = judgement.file.as_ref();
-    let request = file.and_then(|file| Some((file.request.as_ref()?, file.path.as_str())));
-    let now = judgement.decision.evaluated_at;
-    let subject = Subject { request, evidence: &judgement.evidence, now };
-    excluded_from(&subject, pull_request).get(me).copied()
+    let case = Case {
+        file: judgement.file.as_ref(),
+        evidence: &judgement.evidence,
+        now: judgement.decision.evaluated_at,
+    };
+    excluded_from(&case, pull_request).get(me).copied()
 }
 
 /// What the reviewer is about to sign: the verdict so far, the criteria beside the request's own
@@ -209,7 +210,7 @@ pub fn append(
     said: Said,
     comment: &str,
 ) -> anyhow::Result<Oid> {
-    let message = Draft {
+    let message = NewEntry {
         change: &pull.name,
         summary: decision.and_then(|decision| decision.summary.as_deref()).unwrap_or(""),
         said,
@@ -226,7 +227,7 @@ pub fn append(
             bail!("{} was changed meanwhile: look at it again", pull.name);
         }
         let parents: Vec<_> = tip.into_iter().chain([pull.head]).collect();
-        Ok(Step::Put(git.branches.program().commit(tree, &parents, &message, true)?))
+        Ok(Advance::Put(git.branches.program().commit(tree, &parents, &message, true)?))
     })?;
     entry.context("nothing was written")
 }
@@ -237,12 +238,12 @@ fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result
     let after = here::gate(git).check(name, NowArg::present())?;
     let reviews = after.decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
     let mine = reviews.iter().rfind(|review| review.user.as_ref() == Some(me));
-    let mut outcome = Outcome::did(name, said, Some(&after.decision)).commit(commit);
+    let mut receipt = Receipt::did(name, said, Some(&after.decision)).commit(commit);
     if let (Said::Approved, Some(review)) = (said, mine) {
-        outcome.counts = Some(review.counts);
-        outcome.why = review.why.clone();
+        receipt.counts = Some(review.counts);
+        receipt.why = review.why.clone();
     }
-    let effect = match (said, outcome.counts, &outcome.why) {
+    let effect = match (said, receipt.counts, &receipt.why) {
         (Said::Approved, Some(false), Some(why)) => format!("and doesn't count: {why}"),
         (Said::Approved, ..) => "and counts".to_owned(),
         (Said::ChangesRequested, ..) => "and stands until you approve or withdraw it".to_owned(),
@@ -250,6 +251,6 @@ fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result
         _ => "and decides nothing".to_owned(),
     };
     let now = one_line(&after.decision);
-    outcome.print(args.format, &format!("{name}: {said} by {me}, {effect}\n{now}\n"))?;
+    receipt.print(args.format, &format!("{name}: {said} by {me}, {effect}\n{now}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Args;
 
-use self::catalogue::{SCHEMAS, Subject};
+use self::catalogue::{SCHEMAS, SchemaEntry};
 
 /// Print the JSON Schema of a request, of the policies' data, of evidence or of a report
 ///
@@ -49,7 +49,7 @@ pub(super) fn files() -> impl Iterator<Item = (String, String)> {
     SCHEMAS.iter().map(|subject| (format!("{}.schema.json", subject.name), subject.text()))
 }
 
-fn find(name: &str) -> anyhow::Result<&'static Subject> {
+fn find(name: &str) -> anyhow::Result<&'static SchemaEntry> {
     SCHEMAS.iter().find(|subject| subject.name == name).ok_or_else(|| {
         let known: Vec<_> = SCHEMAS.iter().map(|subject| subject.name).collect();
         let hint = super::hint(name, &known, "changegate schema");
@@ -59,7 +59,7 @@ fn find(name: &str) -> anyhow::Result<&'static Subject> {
 
 fn list() -> String {
     let width = SCHEMAS.iter().map(|subject| subject.name.len()).max().unwrap_or(0);
-    let line = |subject: &Subject| format!("{:width$}  {}\n", subject.name, subject.about);
+    let line = |subject: &SchemaEntry| format!("{:width$}  {}\n", subject.name, subject.about);
     let lines: String = SCHEMAS.iter().map(line).collect();
     lines + "\n`changegate schema NAME` prints one\n"
 }

@@ -20,7 +20,7 @@ use super::{AnswerFormat, NowArg, timeline};
 use crate::decision::Decision;
 use crate::forge::Pull;
 use crate::forge::git::Git;
-use crate::forge::git::story::{Event, Merge, State, Stories, Story, What};
+use crate::forge::git::story::{HistoryEvent, Merge, State, Stories, Story, What};
 use crate::gate::{Gate, Judgement};
 use crate::request::{ChangeRequest, Login};
 use crate::time::Time;
@@ -107,7 +107,7 @@ pub struct MergeView {
 pub struct TimelineEntry {
     /// What happened.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: HistoryEvent,
     /// Whether the review counts; null for what is no review.
     pub counts: Option<bool>,
     /// Why the review doesn't count.
@@ -121,9 +121,9 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
     let story = timeline::story(&stories, &args.id)?;
-    let judge = Judge { git: &git, gate: &gate, now: args.now.get() };
-    let (judgement, standings) = judge.rounds(&story);
-    let view = view(&stories, story, &judgement, &standings);
+    let judge = Rounds { git: &git, gate: &gate, now: args.now.get() };
+    let (judgement, reasons) = judge.rounds(&story);
+    let view = view(&stories, story, &judgement, &reasons);
     super::print(&match args.format {
         AnswerFormat::Text => {
             text::render(&view, judgement.as_ref().ok(), super::colour(&std::io::stdout()))
@@ -134,19 +134,19 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Why a review doesn't count, by its commit; nothing if it does.
-type Standings = HashMap<String, Option<String>>;
+type Reasons = HashMap<String, Option<String>>;
 
 /// Judges a change's rounds.
-struct Judge<'a> {
+struct Rounds<'a> {
     git: &'a Git,
     gate: &'a Gate<'a, Git>,
     now: Time,
 }
 
-impl Judge<'_> {
+impl Rounds<'_> {
     /// The last decision, and where every review stood in its own round.
-    fn rounds(&self, story: &Story) -> (anyhow::Result<Judgement>, Standings) {
-        let mut standings = Standings::new();
+    fn rounds(&self, story: &Story) -> (anyhow::Result<Judgement>, Reasons) {
+        let mut reasons = Reasons::new();
         let mut last = Err(anyhow::anyhow!(
             "it came into {} without a merge commit, so that nothing tells when",
             self.git.base_ref
@@ -156,16 +156,16 @@ impl Judge<'_> {
             if let Ok(judgement) = &last {
                 let until = merge.commit.id.to_string();
                 let of_round = story.events.iter().take_while(|event| event.commit != until);
-                settle(judgement, of_round, &mut standings);
+                settle(judgement, of_round, &mut reasons);
             }
         }
-        if story.standing.state != State::Merged {
+        if story.status.state != State::Merged {
             last = self.unmerged(story);
             if let Ok(judgement) = &last {
-                settle(judgement, &story.events, &mut standings);
+                settle(judgement, &story.events, &mut reasons);
             }
         }
-        (last, standings)
+        (last, reasons)
     }
 
     fn merged(&self, story: &Story, merge: &Merge) -> anyhow::Result<Judgement> {
@@ -183,7 +183,7 @@ impl Judge<'_> {
             id: Some(story.name.clone()),
             base_ref: Some(self.git.base_ref.clone()),
             base,
-            head: story.standing.head.unwrap_or(base),
+            head: story.status.head.unwrap_or(base),
         }
     }
 }
@@ -191,8 +191,8 @@ impl Judge<'_> {
 /// Notes where reviews stand that no earlier round has settled.
 fn settle<'a>(
     judgement: &Judgement,
-    events: impl IntoIterator<Item = &'a Event>,
-    standings: &mut Standings,
+    events: impl IntoIterator<Item = &'a HistoryEvent>,
+    reasons: &mut Reasons,
 ) {
     let sign_off = judgement.decision.sign_off.as_ref();
     let reviews = sign_off.map_or(&[][..], |sign_off| &sign_off.reviews);
@@ -200,7 +200,7 @@ fn settle<'a>(
         judgement.evidence.reviews.iter().map(|review| &review.id).zip(reviews).collect();
     for event in events {
         if let Some(review) = known.get(&event.commit) {
-            standings.entry(event.commit.clone()).or_insert_with(|| review.why.clone());
+            reasons.entry(event.commit.clone()).or_insert_with(|| review.why.clone());
         }
     }
 }
@@ -209,10 +209,10 @@ fn view(
     stories: &Stories<'_>,
     story: Story,
     judgement: &anyhow::Result<Judgement>,
-    standings: &Standings,
+    reasons: &Reasons,
 ) -> ShowView {
-    let entry = |event: Event| {
-        let standing = standings.get(&event.commit).filter(|_| event.what != What::Merged);
+    let entry = |event: HistoryEvent| {
+        let standing = reasons.get(&event.commit).filter(|_| event.what != What::Merged);
         TimelineEntry {
             counts: standing.map(Option::is_none),
             why_not: standing.cloned().flatten(),
@@ -221,9 +221,9 @@ fn view(
     };
     ShowView {
         change: story.name,
-        state: story.standing.state,
-        head: story.standing.head.map(|head| head.to_string()),
-        has_branch: story.standing.has_branch,
+        state: story.status.state,
+        head: story.status.head.map(|head| head.to_string()),
+        has_branch: story.status.has_branch,
         path: story.path,
         request: story.request,
         source: story.source,

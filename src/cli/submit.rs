@@ -14,12 +14,12 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::here::{self, HereArgs};
-use super::outcome::Outcome;
+use super::receipt::Receipt;
 use super::{AnswerFormat, NowArg, files, shown, warn};
 use crate::decision::{Decision, Verdict};
 use crate::forge::Pull;
 use crate::forge::content::{INCIDENTS, short, stem};
-use crate::forge::git::{CHANGE, Git, Step};
+use crate::forge::git::{Advance, CHANGE, Git};
 use crate::gate::Judgement;
 use crate::git::{Entry, Oid, Program};
 use crate::report::Format;
@@ -98,7 +98,11 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         let judgement = here::gate(&git).judge(pull, now)?;
         let is_denied = judgement.decision.verdict == Verdict::Denied;
         judged = Some(judgement);
-        Ok(if is_there || is_denied && !args.anyway { Step::Nothing } else { Step::Put(commit) })
+        Ok(if is_there || is_denied && !args.anyway {
+            Advance::Nothing
+        } else {
+            Advance::Put(commit)
+        })
     })?;
     let judgement = judged.context("nothing was judged")?;
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
@@ -184,22 +188,22 @@ fn tell(
     let (decision, id) = (&judgement.decision, judgement.pull.name.as_str());
     let head = judgement.pull.head;
     let report = here::rendered(judgement, Format::Text, true);
-    let (text, outcome) = if is_there {
+    let (text, receipt) = if is_there {
         let how = match put {
             Some(_) => format!("submitted {id} as {CHANGE}{id} ({})", short(head)),
             None => format!("{id} is submitted as it stands, as {CHANGE}{id}"),
         };
         let text = format!("{report}{how}\n{}", next(decision, id));
-        (text, Outcome::did(id, "submitted", Some(decision)).commit(head))
+        (text, Receipt::did(id, "submitted", Some(decision)).commit(head))
     } else {
         let why = "it is denied as it stands";
         let text = format!(
             "{report}not submitted: correct what is denied and try again, or submit it as it is \
              with `changegate submit {id} --anyway`\n"
         );
-        (text, Outcome::nothing(id, why, Some(decision)))
+        (text, Receipt::nothing(id, why, Some(decision)))
     };
-    outcome.print(args.format, &text)
+    receipt.print(args.format, &text)
 }
 
 /// What comes next, and until when.

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::here;
-use crate::forge::git::story::{Event, Stories, Story};
+use crate::forge::git::story::{HistoryEvent, Stories, Story};
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, cut, wrap};
 use crate::time::Time;
@@ -26,7 +26,7 @@ pub fn story(stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
 }
 
 /// An event with all that was written, over several lines; `note` stands below it.
-pub fn in_full(event: &Event, who_width: usize, note: Option<&str>) -> String {
+pub fn in_full(event: &HistoryEvent, who_width: usize, note: Option<&str>) -> String {
     let mut out = format!("{}\n", row(event, who_width));
     for line in note.into_iter().chain(event.text.lines()).filter(|line| !line.trim().is_empty()) {
         for line in wrap(line, WIDTH - INDENT) {
@@ -37,7 +37,7 @@ pub fn in_full(event: &Event, who_width: usize, note: Option<&str>) -> String {
 }
 
 /// An event on one line.
-pub fn in_short(event: &Event, who_width: usize) -> String {
+pub fn in_short(event: &HistoryEvent, who_width: usize) -> String {
     let row = row(event, who_width);
     let left = WIDTH.saturating_sub(row.chars().count() + 2).max(INDENT);
     let text = event.text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -45,13 +45,13 @@ pub fn in_short(event: &Event, who_width: usize) -> String {
 }
 
 /// The width of the widest name.
-pub fn who_width<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
+pub fn who_width<'a>(events: impl IntoIterator<Item = &'a HistoryEvent>) -> usize {
     let widths = events.into_iter().map(|event| terminal(&event.who()).chars().count());
     widths.max().unwrap_or(0)
 }
 
 /// `  Tue 24 Nov 2026 10:00  +2 h 10 min  approved           carol  4f0c1d2`
-fn row(event: &Event, who_width: usize) -> String {
+fn row(event: &HistoryEvent, who_width: usize) -> String {
     let after = event.after.map(|after| format!("+{}", after.for_people())).unwrap_or_default();
     let (who, what) = (event.who(), event.what.to_string());
     let commit = event.commit.get(..7).unwrap_or_default();

@@ -8,23 +8,12 @@ use crate::approvals::{Standing, WhyNot};
 use crate::calendar::{self, WindowFact};
 use crate::codes;
 use crate::digest::{Digest, canonical_json, to_json};
-use crate::evidence::Evidence;
-use crate::input::{self, Facts, Input, Subject};
+use crate::input::{self, Case, Input, Prepared};
 use crate::org::RiskTier;
 use crate::policy::{Evaluator, PolicyBundle, RuledFinding, Undecided};
 use crate::request::{ChangeRequest, RequestFile};
 use crate::sign_off::{self, Signers};
 use crate::time::{Duration, Time};
-
-/// What is to be judged.
-pub struct Case<'a> {
-    /// The request file; nothing for a change of policies.
-    pub file: Option<&'a RequestFile>,
-    /// The facts about the pull request.
-    pub evidence: &'a Evidence,
-    /// The time that the decision is made for.
-    pub now: Time,
-}
 
 /// A decision and the input document that the policies saw.
 pub struct Decided {
@@ -52,14 +41,9 @@ pub fn decide(
     let material = request.map(ChangeRequest::material_digest);
     let submitted = input::just_submitted(request, case.now);
     let pull_request = case.evidence.pull_request.as_ref().unwrap_or(&submitted);
-    let subject = Subject {
-        request: request.zip(case.file.map(|file| file.path.as_str())),
-        evidence: case.evidence,
-        now: case.now,
-    };
-    let excluded = input::excluded_from(&subject, pull_request);
-    let Facts { input, standings } = input::build(
-        subject,
+    let excluded = input::excluded_from(case, pull_request);
+    let Prepared { input, standings } = input::build(
+        case,
         pull_request,
         &excluded,
         material.as_ref(),

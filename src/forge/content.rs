@@ -52,14 +52,14 @@ pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
 }
 
 /// What a pull request brings: the files that it changes, from where it left base to its head.
-pub struct Brought {
+pub struct Changeset {
     /// All of them; a rename is a deletion and an addition.
     pub files: Vec<FileChange>,
     /// The request among them; nothing for a change of policies.
     pub path: Option<String>,
 }
 
-impl Brought {
+impl Changeset {
     /// What `head` brings to `base`. Of several requests, the one that is called `name`.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Brought {
         let named = requests().find(|file| stem(&file.path) == name);
         let there = || requests().find(|file| file.after.is_some());
         let request = named.or_else(there).or_else(|| requests().next());
-        Ok(Brought { path: request.map(|file| file.path.clone()), files })
+        Ok(Changeset { path: request.map(|file| file.path.clone()), files })
     }
 
     /// The first file that a merge would leave on `base` otherwise than it was judged, if `merged` is

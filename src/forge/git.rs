@@ -14,7 +14,7 @@ use std::cell::OnceCell;
 
 use anyhow::{Context as _, bail};
 
-use super::content::Brought;
+use super::content::Changeset;
 use super::{Forge, Published, Pull};
 use crate::evidence::{Evidence, Unproven};
 use crate::git::{Oid, Repo};
@@ -29,7 +29,7 @@ mod people;
 pub mod story;
 mod survey;
 
-pub use branches::{Branches, DEFAULT_BASES, Step};
+pub use branches::{Advance, Branches, DEFAULT_BASES};
 pub use people::{People, Signer};
 
 use collect::Collector;
@@ -105,7 +105,7 @@ impl Git {
 /// # Errors
 /// When base has changed one of them meanwhile.
 pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
-    let brought = Brought::of(repo, pull.base, pull.head, &pull.name)?;
+    let brought = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
     for file in &brought.files {
         let held = repo.entry(pull.base, &file.path)?;
         if held != file.before && held != file.after {
@@ -159,7 +159,7 @@ impl Forge for Git {
     fn evidence(
         &self,
         pull: &Pull,
-        brought: &Brought,
+        brought: &Changeset,
         org: &Org,
         now: Time,
     ) -> anyhow::Result<Evidence> {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::content::Brought;
+use super::content::Changeset;
 use super::{Forge, Published, Pull};
 use crate::evidence::Evidence;
 use crate::git::{Oid, Program, Repo};
@@ -42,7 +42,7 @@ mod patience;
 mod plan;
 mod publish;
 mod remote;
-mod standing;
+mod snapshot;
 mod survey;
 pub mod types;
 
@@ -295,7 +295,7 @@ impl Forge for GitHub {
     fn evidence(
         &self,
         pull: &Pull,
-        brought: &Brought,
+        brought: &Changeset,
         org: &Org,
         now: Time,
     ) -> anyhow::Result<Evidence> {

@@ -13,7 +13,7 @@ use super::{Gate, leaves_policies, policies_at};
 use crate::decision::Verdict;
 use crate::evidence::Unproven;
 use crate::forge::Pull;
-use crate::forge::content::{Brought, short, stem};
+use crate::forge::content::{Changeset, short, stem};
 use crate::forge::git::journal::{self, Entry, Said};
 use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, People, REVIEWS, SKEW, merge_tree};
 use crate::git::{Commit, Oid, Repo};
@@ -229,7 +229,7 @@ impl Guard {
             short(head)
         );
         // A name that the request doesn't have is somebody's mistake, or worse.
-        let brought = Brought::of(repo, base, head, "")?;
+        let brought = Changeset::of(repo, base, head, "")?;
         let id = brought.path.as_deref().map(stem);
         if names.iter().any(|(_, name)| Some(name.as_str()) == id) {
             names.retain(|(_, name)| Some(name.as_str()) == id);

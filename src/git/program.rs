@@ -14,7 +14,7 @@ use super::Oid;
 
 /// The `git` program, at work somewhere.
 pub struct Program {
-    place: Place,
+    place: Location,
     /// Settings for its runs alone.
     settings: Vec<(String, String)>,
     /// Name and address of whoever commits, where it isn't whom git is set up for.
@@ -22,7 +22,7 @@ pub struct Program {
 }
 
 /// Where the program looks for its repository.
-enum Place {
+enum Location {
     /// This is the repository.
     Repository(PathBuf),
     /// The one around this folder, whose files it may touch.
@@ -61,20 +61,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 impl Program {
     /// For the repository that keeps its objects in `git_dir`.
     pub fn at(git_dir: PathBuf) -> Self {
-        Self::in_place(Place::Repository(git_dir))
+        Self::in_place(Location::Repository(git_dir))
     }
 
     /// For what git knows in the current folder, be it a repository or not.
     pub fn anywhere() -> Self {
-        Self::in_place(Place::Anywhere)
+        Self::in_place(Location::Anywhere)
     }
 
     /// For a folder, and the work tree that it may lie in.
     pub fn in_folder(folder: &Path) -> Self {
-        Self::in_place(Place::Folder(folder.to_owned()))
+        Self::in_place(Location::Folder(folder.to_owned()))
     }
 
-    fn in_place(place: Place) -> Self {
+    fn in_place(place: Location) -> Self {
         Program { place, settings: Vec::new(), person: None }
     }
 
@@ -258,9 +258,9 @@ impl Program {
     fn command(&self) -> Command {
         let mut command = Command::new("git");
         match &self.place {
-            Place::Repository(git_dir) => command.arg("--git-dir").arg(git_dir),
-            Place::Folder(folder) => command.arg("-C").arg(folder),
-            Place::Anywhere => &mut command,
+            Location::Repository(git_dir) => command.arg("--git-dir").arg(git_dir),
+            Location::Folder(folder) => command.arg("-C").arg(folder),
+            Location::Anywhere => &mut command,
         };
         for name in FOREIGN {
             command.env_remove(name);

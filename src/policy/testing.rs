@@ -73,15 +73,15 @@ pub struct TestResult {
     pub line: u32,
     /// How it went.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub status: TestStatus,
     /// What the test printed, each as `path:line: text`.
     pub printed: Vec<String>,
 }
 
 /// How a test went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(tag = "outcome", rename_all = "lowercase")]
-pub enum Outcome {
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum TestStatus {
     /// It holds.
     Passed,
     /// It is false or undefined.
@@ -148,11 +148,11 @@ impl Summary {
     pub fn of(tests: &[TestResult]) -> Self {
         let mut summary = Summary { tests: tests.len(), ..Summary::default() };
         for test in tests {
-            match test.outcome {
-                Outcome::Passed => summary.passed += 1,
-                Outcome::Failed { .. } => summary.failed += 1,
-                Outcome::Error { .. } => summary.errors += 1,
-                Outcome::Skipped => summary.skipped += 1,
+            match test.status {
+                TestStatus::Passed => summary.passed += 1,
+                TestStatus::Failed { .. } => summary.failed += 1,
+                TestStatus::Error { .. } => summary.errors += 1,
+                TestStatus::Skipped => summary.skipped += 1,
             }
         }
         summary
@@ -201,12 +201,12 @@ pub fn run(
             continue;
         }
         if !test.name.starts_with(TODO) {
-            test.outcome = outcome(&mut engine, &test, bound);
+            test.status = status(&mut engine, &test, bound);
             test.printed = engine.take_prints()?;
         }
-        if matches!(test.outcome, Outcome::Failed { .. }) {
+        if matches!(test.status, TestStatus::Failed { .. }) {
             let expression = explain::failure(files, &parsed, &data, &test, bound);
-            test.outcome = Outcome::Failed { expression };
+            test.status = TestStatus::Failed { expression };
         }
         tests.push(test);
     }
@@ -250,7 +250,7 @@ fn tests_of(file: &PolicyFile) -> Vec<TestResult> {
             name: name.to_owned(),
             path: file.path.to_owned(),
             line: rule.span().line,
-            outcome: Outcome::Skipped,
+            status: TestStatus::Skipped,
             printed: Vec::new(),
         });
     }
@@ -265,11 +265,11 @@ fn test_name(rule: &Rule) -> Option<&str> {
     (name.starts_with("test_") || name.starts_with(TODO)).then_some(name)
 }
 
-fn outcome(engine: &mut Engine, test: &TestResult, bound: Bound) -> Outcome {
+fn status(engine: &mut Engine, test: &TestResult, bound: Bound) -> TestStatus {
     match bound.eval_rule(engine, &test.rule()) {
-        Ok(Value::Undefined | Value::Bool(false)) => Outcome::Failed { expression: None },
-        Ok(_) => Outcome::Passed,
-        Err(error) => Outcome::Error { message: Message::of(&error).to_string() },
+        Ok(Value::Undefined | Value::Bool(false)) => TestStatus::Failed { expression: None },
+        Ok(_) => TestStatus::Passed,
+        Err(error) => TestStatus::Error { message: Message::of(&error).to_string() },
     }
 }
 

@@ -25,7 +25,7 @@ use std::fmt;
 use regorus::Source;
 use regorus::unstable::{Expr, Module, Parser, Rule, Span};
 
-use facts::Facts;
+use facts::RuleFacts;
 use names::Scopes;
 
 /// The ending of files that hold tests. They may print and override with `with`; they never decide.
@@ -111,7 +111,7 @@ impl<'a> PolicyFile<'a> {
 }
 
 fn judge(files: &[PolicyFile]) -> Vec<PolicyProblem> {
-    let facts: Vec<Facts> = files.iter().flat_map(facts::read).collect();
+    let facts: Vec<RuleFacts> = files.iter().flat_map(facts::read).collect();
     let mut problems: Vec<_> = files.iter().flat_map(refused_statements).collect();
     problems.extend(facts.iter().flat_map(refused_overrides));
     let scopes = Scopes::of(&facts);
@@ -145,7 +145,7 @@ fn refused_statements(file: &PolicyFile) -> Vec<PolicyProblem> {
     imports.chain(defaults).collect()
 }
 
-fn refused_overrides(rule: &Facts) -> Vec<PolicyProblem> {
+fn refused_overrides(rule: &RuleFacts) -> Vec<PolicyProblem> {
     let overrides = rule.overrides.iter().filter(|_| !rule.file.is_test());
     overrides
         .map(|span| {

@@ -12,7 +12,7 @@ use serde::de::{self, DeserializeOwned, Visitor};
 
 use self::access::{Choice, Entries, Items};
 use self::run::Run;
-use super::error::{Error, Fault, Place, unknown_field};
+use super::error::{Error, Fault, NodePlace, unknown_field};
 use super::wording::{kind, listed, remedy, shown};
 use super::{Document, Key, Node, Problem, Reading, Span, Value, more, pointer_push};
 
@@ -60,17 +60,17 @@ impl<'p> Here<'p> {
         pointer
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> NodePlace {
         self.place_with(self.node.headline(self.key))
     }
 
-    fn place_with(&self, span: Span) -> Place {
+    fn place_with(&self, span: Span) -> NodePlace {
         let (text, is_collection) = match &self.node.value {
             Value::String(text) => (Some(shown(text)), false),
             Value::Sequence(_) | Value::Mapping(_) => (None, true),
             _ => (None, false),
         };
-        Place {
+        NodePlace {
             node: self.node,
             pointer: self.pointer(),
             span,

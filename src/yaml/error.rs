@@ -9,11 +9,11 @@ use super::{Node, Problem, Span};
 
 /// An error on its way up. It gets its place at the innermost node that it passes.
 #[derive(Debug)]
-pub(super) struct Error(Box<(Fault, Option<Place>)>);
+pub(super) struct Error(Box<(Fault, Option<NodePlace>)>);
 
 /// The node that an error is about.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct NodePlace {
     /// Identifies the node; only ever compared.
     pub(super) node: *const Node,
     pub(super) pointer: String,
@@ -52,19 +52,19 @@ impl Error {
     }
 
     /// Places the error, unless it has a place.
-    pub(super) fn at(mut self, place: impl FnOnce() -> Place) -> Self {
+    pub(super) fn at(mut self, place: impl FnOnce() -> NodePlace) -> Self {
         self.0.1.get_or_insert_with(place);
         self
     }
 
-    pub(super) fn into_parts(self) -> (Fault, Option<Place>) {
+    pub(super) fn into_parts(self) -> (Fault, Option<NodePlace>) {
         *self.0
     }
 }
 
 impl Fault {
     /// `None` if there is nothing to say that wasn't said.
-    pub(super) fn into_problem(self, place: &Place) -> Option<Problem> {
+    pub(super) fn into_problem(self, place: &NodePlace) -> Option<Problem> {
         let (code, message, help) = match self {
             Fault::Missing(field) => {
                 ("field/missing", format!("`{field}` is missing"), Some(format!("add `{field}:`")))
@@ -77,7 +77,7 @@ impl Fault {
     }
 }
 
-impl Place {
+impl NodePlace {
     /// Puts the text found in front of what a type says of it, unless it is quoted there.
     fn say(&self, message: String) -> String {
         match &self.text {

@@ -2,10 +2,10 @@
 
 use changegate::policy::{Files, PolicyBundle};
 
-use super::plumbing::{Case, Judge, all};
+use super::plumbing::{Case, CaseJudge, all};
 
 /// How a case's decision differs from what it expects, to be read.
-pub fn failure(judge: &mut Judge, case: &Case) -> Option<String> {
+pub fn failure(judge: &mut CaseJudge, case: &Case) -> Option<String> {
     let differences = match judge.decide(case) {
         Ok(decided) => case.expect.differences(&decided.decision),
         Err(error) => vec![format!("nothing was decided: {error}")],
@@ -17,7 +17,7 @@ pub fn failure(judge: &mut Judge, case: &Case) -> Option<String> {
 
 #[test]
 fn every_case_is_decided_as_it_says() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let failures: Vec<_> = all().iter().filter_map(|case| failure(&mut judge, case)).collect();
     println!("{} cases", all().len());
     assert!(
@@ -55,9 +55,9 @@ fn a_bundle_without_what_decides_decides_nothing() {
     let shipped = PolicyBundle::embedded_files();
     // A file that can't be read is denied without asking the policies.
     let asks =
-        |judge: &mut Judge, case| judge.decide(case).is_ok_and(|found| found.input.is_some());
+        |judge: &mut CaseJudge, case| judge.decide(case).is_ok_and(|found| found.input.is_some());
     let decides = |files: Files| {
-        Judge::by(files).is_ok_and(|mut judge| all().iter().any(|case| asks(&mut judge, case)))
+        CaseJudge::by(files).is_ok_and(|mut judge| all().iter().any(|case| asks(&mut judge, case)))
     };
     for unwanted in ["", "main/", "rules/", "org/", "facts/"] {
         let unwanted = format!("policies/{unwanted}");

@@ -5,7 +5,7 @@
 use changegate::decision::{SignOffMode, Verdict};
 use serde_json::{Value, json};
 
-use super::plumbing::{Case, Judge, at};
+use super::plumbing::{Case, CaseJudge, at};
 
 /// The requesters of a row's four groups: without a level, L1, L2, L3.
 const REQUESTERS: [(&str, &str); 4] =
@@ -45,7 +45,7 @@ fn reviews(approval: usize, requester: &str) -> Value {
 
 #[test]
 fn every_cell_of_the_matrix() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let mut wrong = Vec::new();
     for (action, row) in TABLE {
         for ((level, requester), group) in REQUESTERS.into_iter().zip(row) {
@@ -79,7 +79,7 @@ fn every_cell_of_the_matrix() {
 
 #[test]
 fn the_table_holds_every_action_of_the_catalog() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let catalog = &judge.bundle(&Value::Null).0.org.actions.entries;
     let mut listed: Vec<_> = TABLE.iter().map(|(action, _)| *action).collect();
     listed.sort_unstable();

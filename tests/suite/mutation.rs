@@ -7,7 +7,7 @@ use changegate::policy::{Files, PolicyBundle};
 use rayon::prelude::*;
 
 use super::cases::failure;
-use super::plumbing::{Case, Judge, all};
+use super::plumbing::{Case, CaseJudge, all};
 
 /// Conditions that nothing can tell from their absence, each with the reason: something that the
 /// clause says, and the condition.
@@ -100,7 +100,7 @@ fn fails_without(files: &Files, part: &Part, clause: &str) -> Option<String> {
     without.replace_range(part.range.clone(), "");
     let mut files = files.clone();
     files.insert(part.path.clone(), without.into_bytes());
-    let mut judge = match Judge::by(files) {
+    let mut judge = match CaseJudge::by(files) {
         Ok(judge) => judge,
         Err(refused) => return Some(format!("refused: {refused}")),
     };

@@ -6,7 +6,7 @@ use changegate::input::just_submitted;
 use changegate::time::{Duration, Time};
 use serde_json::Value;
 
-use super::plumbing::{Case, Judge, all};
+use super::plumbing::{Case, CaseJudge, all};
 
 /// The evidence with its submission held fast: without any, each look would be a new one.
 fn pinned(case: &Case) -> Evidence {
@@ -28,7 +28,7 @@ fn lasting(decision: &Decision) -> Value {
 
 #[test]
 fn a_decision_changes_when_it_says() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let mut wrong = Vec::new();
     for case in all() {
         let evidence = pinned(case);
@@ -62,7 +62,7 @@ fn a_decision_changes_when_it_says() {
 
 #[test]
 fn a_decision_changes_with_one_on_the_same_head() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let mut seen = 0;
     for case in all() {
         let mut evidence = pinned(case);

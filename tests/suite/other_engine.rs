@@ -6,13 +6,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::plumbing::{Judge, all};
+use super::plumbing::{CaseJudge, all};
 
 #[test]
 fn leave_what_another_engine_has_to_agree_with() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("cases");
     fs::create_dir_all(&folder).unwrap();
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let mut written = 0;
     for (number, case) in all().iter().enumerate() {
         let Some(input) = judge.decide(case).unwrap().input else {

@@ -60,12 +60,12 @@ pub fn data(path: &Path) -> Value {
 
 /// Decides cases by one set of rules, with the shipped organisation data or a case's changes to
 /// them; each bundle is compiled once.
-pub struct Judge {
+pub struct CaseJudge {
     files: Files,
     bundles: HashMap<String, (PolicyBundle, Evaluator)>,
 }
 
-impl Judge {
+impl CaseJudge {
     /// A judge by the shipped policies.
     pub fn shipped() -> Self {
         Self::by(PolicyBundle::embedded_files()).unwrap()
@@ -79,7 +79,7 @@ impl Judge {
         let bundle = PolicyBundle::load(files.clone(), changegate::gate::cpu::thread_time)?;
         let evaluator = bundle.evaluator();
         let shipped = (Value::Null.to_string(), (bundle, evaluator));
-        Ok(Judge { files, bundles: HashMap::from([shipped]) })
+        Ok(CaseJudge { files, bundles: HashMap::from([shipped]) })
     }
 
     /// The bundle that a case is decided by, and an evaluator of it.

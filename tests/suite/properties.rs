@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use super::plumbing::{Case, HEAD, Judge, at, files_below};
+use super::plumbing::{Case, CaseJudge, HEAD, at, files_below};
 
 const PEOPLE: [&str; 13] = [
     "alice", "bob", "carol", "dan", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy",
@@ -30,7 +30,7 @@ fn few(cases: u32) -> ProptestConfig {
 
 fn decide(base: &str, set: Value, reviews: &[Value]) -> Decision {
     thread_local! {
-        static JUDGE: std::cell::RefCell<Judge> = std::cell::RefCell::new(Judge::shipped());
+        static JUDGE: std::cell::RefCell<CaseJudge> = std::cell::RefCell::new(CaseJudge::shipped());
     }
     let case = Case::new(base, base, set, Some(json!({"reviews": reviews})), Value::Null);
     JUDGE.with_borrow_mut(|judge| judge.decide(&case).unwrap().decision)
@@ -110,7 +110,7 @@ proptest! {
 /// Reads and decides on whatever bytes; only that something comes out.
 fn judge_bytes(bytes: &[u8]) {
     thread_local! {
-        static JUDGE: std::cell::RefCell<Judge> = std::cell::RefCell::new(Judge::shipped());
+        static JUDGE: std::cell::RefCell<CaseJudge> = std::cell::RefCell::new(CaseJudge::shipped());
     }
     let file = RequestFile::read("requests/CHG-1.yaml", bytes);
     let now = at("2026-11-23T10:00:00Z");

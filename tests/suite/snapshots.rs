@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::plumbing::{Judge, all};
+use super::plumbing::{CaseJudge, all};
 
 /// The snapshot's name, the case's topic, and how its name begins.
 const SHOWN: [(&str, &str, &str); 12] = [
@@ -30,7 +30,7 @@ const SHOWN: [(&str, &str, &str); 12] = [
 
 #[test]
 fn decisions() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let mut settings = insta::Settings::clone_current();
     // Every change of a policy changes its digest.
     settings.add_filter(r#""policies": "sha256:[0-9a-f]{64}""#, r#""policies": "sha256:…""#);

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use changegate::forge::git::journal::{Draft, Said};
-use changegate::forge::git::{Branches, Step};
+use changegate::forge::git::journal::{NewEntry, Said};
+use changegate::forge::git::{Advance, Branches};
 use changegate::git::{Oid, Repo};
 
 use crate::plumbing::hub::{Desk, Hub, Ran, make_executable, program, request};
@@ -53,10 +53,10 @@ fn append(desk: &Desk<'_>, reviewed: Oid, comment: &str) {
     let branches = Branches::of(Repo::discover(&desk.folder).unwrap());
     let tree = branches.repo().commit(reviewed).unwrap().tree;
     let said = Said::Commented;
-    let draft = Draft { change: "CHG-1", summary: "", said, reviewed, material: None, comment };
+    let draft = NewEntry { change: "CHG-1", summary: "", said, reviewed, material: None, comment };
     let next = |tip: Option<Oid>| {
         let parents: Vec<_> = tip.into_iter().chain([reviewed]).collect();
-        Ok(Step::Put(branches.program().commit(tree, &parents, &draft.message(), false)?))
+        Ok(Advance::Put(branches.program().commit(tree, &parents, &draft.message(), false)?))
     };
     branches.advance("reviews/CHG-1", next).unwrap();
 }

@@ -4,7 +4,7 @@ use changegate::decision::Verdict;
 use changegate::org::RiskTier;
 use serde_json::{Value, json};
 
-use super::plumbing::{Case, Judge, at};
+use super::plumbing::{Case, CaseJudge, at};
 
 /// The tiers, each with a request of that tier that is executed directly.
 const TIERS: [(RiskTier, &str, &str); 4] = [
@@ -23,7 +23,13 @@ fn with_a_low_tier() -> Value {
 }
 
 /// The codes of a change by an L3 that is planned from `start` to `end`.
-fn codes(judge: &mut Judge, tier: usize, start: &str, end: &str, mut org: Value) -> Vec<String> {
+fn codes(
+    judge: &mut CaseJudge,
+    tier: usize,
+    start: &str,
+    end: &str,
+    mut org: Value,
+) -> Vec<String> {
     let (tier, base, action) = TIERS[tier];
     org["actions"] = with_a_low_tier();
     let set = json!({
@@ -39,7 +45,7 @@ fn codes(judge: &mut Judge, tier: usize, start: &str, end: &str, mut org: Value)
 }
 
 /// Whether a window holds the plan, at every tier, with the warning that the tier gets in it.
-fn holds(judge: &mut Judge, start: &str, end: &str, window: Option<&str>, org: &Value) {
+fn holds(judge: &mut CaseJudge, start: &str, end: &str, window: Option<&str>, org: &Value) {
     for (tier, (name, ..)) in TIERS.into_iter().enumerate() {
         let high = name >= RiskTier::High;
         let wanted: &[&str] = match window {
@@ -54,7 +60,7 @@ fn holds(judge: &mut Judge, start: &str, end: &str, window: Option<&str>, org: &
 
 #[test]
 fn windows_open_and_close_to_the_second() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     for (start, end, window) in [
         // The standard window opens on Tuesday at 09:00 and closes at 16:00.
         ("2026-11-24T08:59:59Z", "2026-11-24T09:30:00Z", None),
@@ -91,7 +97,7 @@ fn windows_open_and_close_to_the_second() {
 
 #[test]
 fn freezes_begin_and_end_to_the_second() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let org = json!({"freezes": {"freezes": [
         {"name": "sale", "start": "2026-11-24T12:00:00Z", "end": "2026-11-25T12:00:00Z"},
     ]}});
@@ -117,7 +123,7 @@ fn freezes_begin_and_end_to_the_second() {
 /// repeated hour counts twice.
 #[test]
 fn windows_in_zones_whose_clocks_jump() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let quarters = ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"];
     let org = |zone: &str, from: &str, to: &str| {
         let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -204,7 +210,7 @@ fn windows_in_zones_whose_clocks_jump() {
 /// A plan from 22:00 to 23:00 that is signed in time, late, never, or needs nobody.
 #[test]
 fn plans_pass_and_expire_to_the_second() {
-    let mut judge = Judge::shipped();
+    let mut judge = CaseJudge::shipped();
     let signed = |at: &str| json!({"reviews": [{"user": "carol", "submitted_at": at}]});
     let (early, late) = (signed("2026-11-24T20:00:00Z"), signed("2026-11-24T22:59:58Z"));
     let (before, start) = ("2026-11-24T21:59:59Z", "2026-11-24T22:00:00Z");

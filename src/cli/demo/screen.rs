@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::story::Step;
+use super::story::Scene;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
@@ -36,7 +36,7 @@ impl Screen {
     }
 
     /// A step's beginning.
-    pub fn title(&self, number: usize, step: &Step) -> String {
+    pub fn title(&self, number: usize, step: &Scene) -> String {
         let title = self.bold(&format!("{number}. {}", step.title));
         let tells = if step.tells.is_empty() { String::new() } else { paragraph(step.tells) };
         format!("{title}\n{tells}\n")

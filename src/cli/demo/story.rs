@@ -7,7 +7,7 @@ pub const REQUEST: &str = "requests/CHG-1234.yaml";
 pub const TEMPLATE: &str = include_str!("request.yaml");
 
 /// A step.
-pub struct Step {
+pub struct Scene {
     /// What happens, in a few words.
     pub title: &'static str,
     /// Why, in a sentence or two.
@@ -44,8 +44,8 @@ const fn git(line: &'static str, says: &'static str) -> Act {
 }
 
 /// The steps.
-pub const STORY: &[Step] = &[
-    Step {
+pub const STORY: &[Scene] = &[
+    Scene {
         title: "Carol sets the repository up",
         tells: "Once: the policies and who is who go into main, and the server gets a hook that \
                 judges every push. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
@@ -71,7 +71,7 @@ pub const STORY: &[Step] = &[
             ),
         ],
     },
-    Step {
+    Scene {
         title: "Alice plans a change for a time at which none may run: denied",
         tells: "The usual script would drain a whole region, so her change is off-script: she says \
                 why, what could go wrong, and what then.",
@@ -86,7 +86,7 @@ pub const STORY: &[Step] = &[
             git("git -C alice ls-remote origin 'change/*'", "nothing: it isn't submitted"),
         ],
     },
-    Step {
+    Scene {
         title: "She moves it into a window, and submits it",
         tells: "The change becomes a branch with one signed commit. Changegate says who has to sign \
                 off, why, and until when.",
@@ -101,7 +101,7 @@ pub const STORY: &[Step] = &[
             git("git -C alice log --format='%h %G? %GS  %s' main..origin/change/CHG-1234", ""),
         ],
     },
-    Step {
+    Scene {
         title: "She approves it herself: refused",
         tells: "Nobody approves their own change, and no policy can allow it.",
         acts: &[
@@ -114,7 +114,7 @@ pub const STORY: &[Step] = &[
             git("git -C alice ls-remote origin 'reviews/*'", "nothing: no review"),
         ],
     },
-    Step {
+    Scene {
         title: "Bob, the DevOps lead, signs off",
         tells: "He sees what he signs: beside each criterion the request's own words. His review is a \
                 signed commit about exactly that content.",
@@ -137,7 +137,7 @@ pub const STORY: &[Step] = &[
             ),
         ],
     },
-    Step {
+    Scene {
         title: "Alice edits the impact: Bob's approval is void",
         tells: "",
         acts: &[
@@ -149,7 +149,7 @@ pub const STORY: &[Step] = &[
             ),
         ],
     },
-    Step {
+    Scene {
         title: "Alice is in a hurry, and goes around: the server refuses",
         tells: "She pushes to main herself, and then reviews in Bob's name; but an address can be \
                 claimed by anyone, a signature can't.",
@@ -164,7 +164,7 @@ pub const STORY: &[Step] = &[
             git("git -C hub.git log --format='%h %s' main", "main is where it was"),
         ],
     },
-    Step {
+    Scene {
         title: "Bob sees what changed and signs again; Dan signs for checkout",
         tells: "",
         acts: &[
@@ -191,7 +191,7 @@ pub const STORY: &[Step] = &[
             ),
         ],
     },
-    Step {
+    Scene {
         title: "Carol merges",
         tells: "Only what is approved at this moment is merged, and only as it was reviewed. The \
                 server judges once more, and holds the merge against what it would have made.",
@@ -203,7 +203,7 @@ pub const STORY: &[Step] = &[
             ),
         ],
     },
-    Step {
+    Scene {
         title: "The audit trail is git log",
         tells: "Who asked, who signed what and when, what it rested on: signed, in order, and in \
                 everybody's clone.",

@@ -10,7 +10,7 @@ use crate::request::TicketId;
 
 /// What an issue's form has become so far.
 #[derive(Debug, PartialEq)]
-pub enum Standing {
+pub enum Stage {
     /// Nothing yet.
     New,
     /// A branch.
@@ -47,12 +47,12 @@ fn mark(issue: u64) -> String {
 ///
 /// # Errors
 /// When the repository can't be read, or nobody tells of the pull request.
-pub fn standing(
+pub fn stage(
     git: &Git,
     issue: u64,
     email: &str,
     pull_of: impl FnOnce(&str) -> anyhow::Result<Option<u64>>,
-) -> anyhow::Result<Standing> {
+) -> anyhow::Result<Stage> {
     let (repo, base) = (git.repo(), git.base()?);
     let commits = |from: Option<Oid>, to: Oid| -> anyhow::Result<Vec<Commit>> {
         repo.commits_between(from, to)?.into_iter().map(|commit| repo.commit(commit)).collect()
@@ -68,7 +68,7 @@ pub fn standing(
         let commits = commits(Some(base), tip)?;
         if commits.iter().any(is_ours) {
             let pull = pull_of(&format!("{CHANGE}{id}"))?;
-            return Ok(Standing::Branch { id, tip, is_ours: commits.iter().all(is_ours), pull });
+            return Ok(Stage::Branch { id, tip, is_ours: commits.iter().all(is_ours), pull });
         }
     }
     // A squashed one is the committer's, and says the same.
@@ -77,7 +77,7 @@ pub fn standing(
     let id = merged.as_ref().and_then(|commit| {
         commit.message.lines().find_map(|line| line.strip_prefix("Change: ")).map(str::to_owned)
     });
-    Ok(id.map_or(Standing::New, Standing::Merged))
+    Ok(id.map_or(Stage::New, Stage::Merged))
 }
 
 /// The ids that are taken: by requests on the base, and by branches other than `own`.

@@ -9,7 +9,7 @@ use crate::request::Login;
 
 /// An event of an issue.
 #[derive(Debug, Deserialize)]
-pub struct Event {
+pub struct IssueEvent {
     /// `opened`, `edited`, `labeled`.
     action: String,
     /// The issue, as it stands after the event.
@@ -80,7 +80,7 @@ impl Author {
     }
 }
 
-impl Event {
+impl IssueEvent {
     /// Reads the event's JSON.
     ///
     /// # Errors
@@ -160,7 +160,7 @@ mod tests {
             "sender": alice,
         });
         change(&mut event);
-        let event = Event::read(event.to_string().as_bytes()).unwrap();
+        let event = IssueEvent::read(event.to_string().as_bytes()).unwrap();
         let bundle =
             PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time)
                 .unwrap();

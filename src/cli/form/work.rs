@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use super::branch::{self, Standing};
+use super::branch::{self, Stage};
 use super::comment::{Branch, Comment, Open};
-use super::event::{Author, Event, NotRead};
+use super::event::{Author, IssueEvent, NotRead};
 use super::read::{self, Reading, Unread, id_at};
 use super::template::{Answer, Template};
 use crate::cli::new::answer::services_of;
-use crate::cli::new::draft::{self, Draft, Judge, sentence, usual_path};
+use crate::cli::new::draft::{self, Draft, Drafting, sentence, usual_path};
 use crate::cli::new::fields;
 use crate::cli::new::tickets::Tickets;
 use crate::decision::{Effect, Finding};
@@ -34,7 +34,7 @@ pub struct Desk<'a> {
     /// The repository's page.
     pub page: String,
     /// The event.
-    pub event: &'a Event,
+    pub event: &'a IssueEvent,
     /// Who asks.
     pub author: &'a Author,
 }
@@ -91,40 +91,40 @@ impl Desk<'_> {
         pull_of: impl FnOnce(&str) -> anyhow::Result<Option<u64>>,
     ) -> anyhow::Result<Option<Work>> {
         let (issue, email) = (self.event.issue.number, self.author.email());
-        let standing = branch::standing(git, issue, &email, pull_of)?;
+        let stage = branch::stage(git, issue, &email, pull_of)?;
         let (bundle, watchdog) = policies_at(git.repo(), git.base()?)?;
         if let Some(why) = self.event.refusal(self.author, &bundle.org.roster) {
-            return Ok(self.not_read(&why, &standing).map(|why| self.refused(&standing, why)));
+            return Ok(self.not_read(&why, &stage).map(|why| self.refused(&stage, why)));
         }
-        let id = match &standing {
-            Standing::New => None,
-            Standing::Branch { id, is_ours: true, .. } => Some(id.as_str()),
-            Standing::Branch { id, .. } => {
+        let id = match &stage {
+            Stage::New => None,
+            Stage::Branch { id, is_ours: true, .. } => Some(id.as_str()),
+            Stage::Branch { id, .. } => {
                 let why = format!(
                     "`{CHANGE}{id}` holds commits that don't come from this form, and is left as it \
                      is: edit the request on that branch instead"
                 );
-                return Ok(Some(self.refused(&standing, why)));
+                return Ok(Some(self.refused(&stage, why)));
             }
-            Standing::Merged(_) => return Ok(None),
+            Stage::Merged(_) => return Ok(None),
         };
         let (answers, template) = match filled_in(git, self.event.issue.body.as_deref())? {
             Ok(filled_in) => filled_in,
-            Err(why) => return Ok(Some(self.refused(&standing, why))),
+            Err(why) => return Ok(Some(self.refused(&stage, why))),
         };
         let mut reading = read::read(&answers, template.has("script"));
         let taken = branch::taken(git, id)?;
         if let Err(why) = settle_id(&mut reading, id, &taken) {
-            return Ok(Some(self.refused(&standing, why)));
+            return Ok(Some(self.refused(&stage, why)));
         }
         self.complete(&mut reading.request, &bundle);
-        let form = Form { template, bundle, watchdog, taken, now };
+        let form = Intake { template, bundle, watchdog, taken, now };
         let (draft, open) = form.judge(&reading)?;
-        let work = self.answer(git, reading.request, draft, open, &standing)?;
+        let work = self.answer(git, reading.request, draft, open, &stage)?;
         // A push in the workflow's name would be a stranger's part in what is reviewed.
-        match standing {
-            Standing::Branch { pull: Some(_), .. } if work.put.is_some() => {
-                Ok(Some(self.refused(&standing, IN_REVIEW.to_owned())))
+        match stage {
+            Stage::Branch { pull: Some(_), .. } if work.put.is_some() => {
+                Ok(Some(self.refused(&stage, IN_REVIEW.to_owned())))
             }
             _ => Ok(Some(work)),
         }
@@ -152,10 +152,10 @@ impl Desk<'_> {
         request: ChangeRequest,
         draft: Draft,
         open: Vec<Open>,
-        standing: &Standing,
+        stage: &Stage,
     ) -> anyhow::Result<Work> {
-        let (from, pull) = match standing {
-            Standing::Branch { tip, pull, .. } => (Some(*tip), *pull),
+        let (from, pull) = match stage {
+            Stage::Branch { tip, pull, .. } => (Some(*tip), *pull),
             _ => (None, None),
         };
         let id = request.id.context("the request has no id")?;
@@ -183,18 +183,18 @@ impl Desk<'_> {
 
     /// A refusal that keeps the link to the branch, if there is one, or to its pull request, where
     /// whatever is wrong is put right.
-    fn refused(&self, standing: &Standing, why: String) -> Work {
-        let Standing::Branch { id, pull, .. } = standing else { return Work::refused(None, why) };
+    fn refused(&self, stage: &Stage, why: String) -> Work {
+        let Stage::Branch { id, pull, .. } = stage else { return Work::refused(None, why) };
         let why = pull.map_or(why, |_| IN_REVIEW.to_owned());
         Work::refused(Some(self.branch(id, "", *pull)), why)
     }
 
     /// Why the form isn't read, for its author; nothing if there is nothing to say.
-    fn not_read(&self, why: &NotRead, standing: &Standing) -> Option<String> {
+    fn not_read(&self, why: &NotRead, stage: &Stage) -> Option<String> {
         let author = &self.author.account.login;
-        let is_submitted = matches!(standing, Standing::Branch { .. });
+        let is_submitted = matches!(stage, Stage::Branch { .. });
         match why {
-            _ if matches!(standing, Standing::Merged(_)) => None,
+            _ if matches!(stage, Stage::Merged(_)) => None,
             NotRead::Closed => None,
             // A label or a title has nothing to do with what the branch holds.
             NotRead::NotSaved if is_submitted && !self.event.saves_text() => None,
@@ -298,7 +298,7 @@ fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Resul
 }
 
 /// What a request is judged by.
-struct Form {
+struct Intake {
     template: Template,
     bundle: PolicyBundle,
     watchdog: Watchdog,
@@ -306,10 +306,10 @@ struct Form {
     now: Time,
 }
 
-impl Form {
+impl Intake {
     /// The request as it would be written, and what is still missing or wrong.
     fn judge(&self, reading: &Reading) -> anyhow::Result<(Draft, Vec<Open>)> {
-        let mut judge = Judge::new(&self.bundle, &self.watchdog, &self.taken, self.now);
+        let mut judge = Drafting::new(&self.bundle, &self.watchdog, &self.taken, self.now);
         let draft = judge.draft(&reading.request, &usual_path(&reading.request))?;
         let unread = reading
             .unread

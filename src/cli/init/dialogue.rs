@@ -9,7 +9,7 @@ use dialoguer::Input;
 
 use super::key;
 use super::people::{self, Me, ROLES};
-use super::plan::{Fate, Step};
+use super::plan::{Fate, FilePlan};
 use crate::org::{Person, Roster, Service};
 use crate::request::Login;
 
@@ -148,7 +148,7 @@ impl Overwriting {
     ///
     /// # Errors
     /// If the terminal fails.
-    pub fn decide(&mut self, root: &Path, step: &Step) -> anyhow::Result<Fate> {
+    pub fn decide(&mut self, root: &Path, step: &FilePlan) -> anyhow::Result<Fate> {
         let question = format!(
             "{} differs: [k]eep, [o]verwrite, show [d]iff; K or O for all the rest",
             crate::report::escape::terminal(&step.path)

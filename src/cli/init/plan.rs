@@ -49,7 +49,7 @@ pub enum Fate {
 }
 
 /// A file and what happens to it.
-pub struct Step {
+pub struct FilePlan {
     /// Its path below the folder.
     pub path: String,
     /// What it is to hold.
@@ -65,7 +65,7 @@ pub struct Plan {
     /// The folder.
     pub root: PathBuf,
     /// Its files, in the order in which they are written.
-    pub steps: Vec<Step>,
+    pub steps: Vec<FilePlan>,
 }
 
 impl Plan {
@@ -87,7 +87,7 @@ impl Plan {
     /// If nobody can be asked.
     pub fn settle(
         &mut self,
-        mut decide: impl FnMut(&Path, &Step) -> anyhow::Result<Fate>,
+        mut decide: impl FnMut(&Path, &FilePlan) -> anyhow::Result<Fate>,
     ) -> anyhow::Result<()> {
         for step in self.steps.iter_mut().filter(|step| step.fate == Fate::Differs) {
             step.fate = decide(&self.root, step)?;
@@ -122,7 +122,7 @@ impl Plan {
     }
 }
 
-fn step(root: &Path, item: Item) -> anyhow::Result<Step> {
+fn step(root: &Path, item: Item) -> anyhow::Result<FilePlan> {
     refuse_links_on_the_way(root, &item.path)?;
     let path = root.join(&item.path);
     let existing = match path.symlink_metadata() {
@@ -155,7 +155,7 @@ fn step(root: &Path, item: Item) -> anyhow::Result<Step> {
             (bytes, fate)
         }
     };
-    Ok(Step { path: item.path, bytes, fate, is_program, is_there: existing.is_some() })
+    Ok(FilePlan { path: item.path, bytes, fate, is_program, is_there: existing.is_some() })
 }
 
 fn with_section(readme: &[u8], section: &str) -> (Vec<u8>, Fate) {
@@ -195,7 +195,7 @@ fn refuse_links_on_the_way(root: &Path, path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write(path: &Path, step: &Step) -> io::Result<()> {
+fn write(path: &Path, step: &FilePlan) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::decision::{Decision, Effect, Required, SignOffMode, Verdict};
 use crate::forge::Pull;
-use crate::forge::content::{Brought, request_at};
+use crate::forge::content::{Changeset, request_at};
 use crate::forge::git::Git;
-use crate::forge::git::story::{Standing, State, Stories};
+use crate::forge::git::story::{ChangeStatus, State, Stories};
 use crate::gate::{Gate, Judgement};
 use crate::input::affected_services;
 use crate::org::{Org, RiskTier};
@@ -89,18 +89,18 @@ pub struct Lister<'a> {
 
 impl Lister<'_> {
     /// The entry of a change. One that can't be judged says why.
-    pub fn entry(&self, name: &str, standing: &Standing) -> ListEntry {
-        let state = standing.state;
+    pub fn entry(&self, name: &str, status: &ChangeStatus) -> ListEntry {
+        let state = status.state;
         let entry = ListEntry { change: name.to_owned(), state, ..ListEntry::default() };
         let made = match state {
             State::Merged => self.merged(entry, name),
-            State::Open => self.judge(name, standing).map(|it| self.open(entry, &it)),
-            State::Closed => self.closed(entry, name, standing),
+            State::Open => self.judge(name, status).map(|it| self.open(entry, &it)),
+            State::Closed => self.closed(entry, name, status),
         };
         made.unwrap_or_else(|error| ListEntry::unclear(name, state, &error))
     }
 
-    fn judge(&self, name: &str, standing: &Standing) -> anyhow::Result<Judgement> {
+    fn judge(&self, name: &str, status: &ChangeStatus) -> anyhow::Result<Judgement> {
         let base = self.git.base()?;
         self.gate.judge(
             Pull {
@@ -108,7 +108,7 @@ impl Lister<'_> {
                 id: Some(name.to_owned()),
                 base_ref: Some(self.git.base_ref.clone()),
                 base,
-                head: standing.head.unwrap_or(base),
+                head: status.head.unwrap_or(base),
             },
             self.now,
         )
@@ -141,10 +141,10 @@ impl Lister<'_> {
         &self,
         entry: ListEntry,
         name: &str,
-        standing: &Standing,
+        status: &ChangeStatus,
     ) -> anyhow::Result<ListEntry> {
-        let entry = self.open(entry, &self.judge(name, standing)?);
-        let (why, since) = match &standing.closed_by {
+        let entry = self.open(entry, &self.judge(name, status)?);
+        let (why, since) = match &status.closed_by {
             Some(closing) => {
                 let by = self.stories.signer(&closing.commit).login;
                 let by = by.map_or(closing.commit.committer.email.clone(), String::from);
@@ -170,7 +170,7 @@ impl Lister<'_> {
             return Ok(ListEntry { brief: why.clone(), why, ..entry });
         };
         let repo = self.git.repo();
-        let path = Brought::of(repo, merge.base, merge.head, name)?.path;
+        let path = Changeset::of(repo, merge.base, merge.head, name)?.path;
         let request = match &path {
             Some(path) => request_at(repo, merge.head, path)?.0.request,
             None => None,

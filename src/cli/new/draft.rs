@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use super::fields::{self, Field};
 use super::render::render;
 use super::tickets::Tickets;
-use crate::cli::check::Subject;
+use crate::cli::check::Candidate;
 use crate::cli::index::Index;
 use crate::cli::shown;
 use crate::decision::{Case, Decision, Effect, Finding, decide};
@@ -22,7 +22,7 @@ use crate::request::{ChangeRequest, RequestFile};
 use crate::time::Time;
 
 /// Judges drafts.
-pub struct Judge<'a> {
+pub struct Drafting<'a> {
     bundle: &'a PolicyBundle,
     watchdog: &'a Watchdog,
     evaluator: Evaluator,
@@ -49,7 +49,7 @@ pub struct Open {
     pub refused: Option<String>,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> Drafting<'a> {
     /// A judge who knows the other requests below the current folder.
     pub fn new(
         bundle: &'a PolicyBundle,
@@ -57,9 +57,9 @@ impl<'a> Judge<'a> {
         tickets: &'a Tickets,
         now: Time,
     ) -> Self {
-        let others: Vec<_> = tickets.paths().cloned().map(Subject::File).collect();
+        let others: Vec<_> = tickets.paths().cloned().map(Candidate::File).collect();
         let others = Index::of(&others);
-        Judge { bundle, watchdog, evaluator: bundle.evaluator(), tickets, others, now }
+        Drafting { bundle, watchdog, evaluator: bundle.evaluator(), tickets, others, now }
     }
 
     /// Judges a request that would be written to `path`.

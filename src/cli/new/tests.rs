@@ -11,7 +11,7 @@ fn open(request: &ChangeRequest) -> (Vec<&'static str>, Vec<&'static str>) {
     let (bundle, tickets) = (shipped(), Tickets::default());
     let watchdog = Watchdog::start(bundle.files());
     let now = "2026-11-23T10:00:00Z".parse().unwrap();
-    let mut judge = Judge::new(&bundle, &watchdog, &tickets, now);
+    let mut judge = Drafting::new(&bundle, &watchdog, &tickets, now);
     let draft = judge.draft(request, &usual_path(request)).unwrap();
     let (missing, refused): (Vec<_>, Vec<_>) =
         draft.open().into_iter().partition(|open| open.refused.is_none());

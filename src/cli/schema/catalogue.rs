@@ -15,7 +15,7 @@ use super::polish;
 use crate::cli::doctor::DoctorView;
 use crate::cli::list::ListView;
 use crate::cli::log::LogView;
-use crate::cli::outcome::Outcome;
+use crate::cli::receipt::Receipt;
 use crate::cli::show::ShowView;
 use crate::cli::window::WindowView;
 use crate::decision::Decision;
@@ -29,7 +29,7 @@ use crate::policy::testing::TestReport;
 use crate::request::ChangeRequest;
 
 /// Something that has a schema.
-pub(super) struct Subject {
+pub(super) struct SchemaEntry {
     /// The schema's name, `change-request`.
     pub(super) name: &'static str,
     title: &'static str,
@@ -39,110 +39,110 @@ pub(super) struct Subject {
 }
 
 /// All schemas: what people write, then what is exchanged with programs.
-pub(super) const SCHEMAS: &[Subject] = &[
-    Subject {
+pub(super) const SCHEMAS: &[SchemaEntry] = &[
+    SchemaEntry {
         name: "change-request",
         title: "Change request",
         about: "a change request: requests/**/<id>.yaml",
         schema: written::<ChangeRequest>,
     },
-    Subject {
+    SchemaEntry {
         name: "roster",
         title: "Roster",
         about: "who is who, who owns what: policies/org/roster/data.yaml",
         schema: written::<Roster>,
     },
-    Subject {
+    SchemaEntry {
         name: "actions",
         title: "Action catalog",
         about: "the action catalog: policies/org/actions/data.yaml",
         schema: written::<Table<CatalogEntry>>,
     },
-    Subject {
+    SchemaEntry {
         name: "matrix",
         title: "Sign-off matrix",
         about: "who has to approve: policies/org/matrix/data.yaml",
         schema: matrix,
     },
-    Subject {
+    SchemaEntry {
         name: "windows",
         title: "Deployment windows",
         about: "the deployment windows: policies/org/windows/data.yaml",
         schema: written::<Table<Window>>,
     },
-    Subject {
+    SchemaEntry {
         name: "freezes",
         title: "Freezes",
         about: "the freezes and the announced quarters: policies/org/freezes/data.yaml",
         schema: written::<Freezes>,
     },
-    Subject {
+    SchemaEntry {
         name: "escalation",
         title: "Escalation matrix",
         about: "whom to tell when a change goes wrong: policies/org/escalation/data.yaml",
         schema: escalation,
     },
-    Subject {
+    SchemaEntry {
         name: "settings",
         title: "Settings",
         about: "switches and limits: policies/org/settings/data.yaml",
         schema: written::<Settings>,
     },
-    Subject {
+    SchemaEntry {
         name: "evidence",
         title: "Evidence",
         about: "the facts about a pull request: changegate check --evidence FILE",
         schema: evidence,
     },
-    Subject {
+    SchemaEntry {
         name: "input",
         title: "Input document",
         about: "what the policies see as `input`",
         schema: input,
     },
-    Subject {
+    SchemaEntry {
         name: "decision",
         title: "Decisions",
         about: "what changegate check --format json prints",
         schema: printed::<Decisions>,
     },
-    Subject {
-        name: "outcome",
-        title: "Outcome",
+    SchemaEntry {
+        name: "receipt",
+        title: "Receipt",
         about: "what submit, review, merge and close --format json print",
-        schema: printed::<Outcome<'static>>,
+        schema: printed::<Receipt<'static>>,
     },
-    Subject {
+    SchemaEntry {
         name: "list",
         title: "Changes",
         about: "what changegate list --format json prints",
         schema: printed::<ListView>,
     },
-    Subject {
+    SchemaEntry {
         name: "show",
         title: "Story of a change",
         about: "what changegate show --format json prints",
         schema: printed::<ShowView>,
     },
-    Subject {
+    SchemaEntry {
         name: "log",
         title: "Audit trail",
         about: "what changegate log --format json prints",
         schema: printed::<LogView>,
     },
-    Subject {
+    SchemaEntry {
         name: "doctor",
         title: "Protection of a repository",
         about: "what changegate doctor --format json prints",
         schema: printed::<DoctorView>,
     },
-    Subject {
+    SchemaEntry {
         name: "window-report",
         title: "Window report",
         about: "what changegate window --format json prints",
         schema: printed::<WindowView>,
     },
-    Subject {
+    SchemaEntry {
         name: "test-report",
         title: "Test report",
         about: "what changegate test --format json prints",
@@ -150,7 +150,7 @@ pub(super) const SCHEMAS: &[Subject] = &[
     },
 ];
 
-impl Subject {
+impl SchemaEntry {
     /// The schema as it is printed, and kept in `schemas/`.
     pub(super) fn text(&self) -> String {
         format!("{:#}\n", self.schema().to_value())

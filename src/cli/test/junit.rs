@@ -3,7 +3,7 @@
 //! <https://github.com/testmoapp/junitxml>. There are no times: the same policies give the same
 //! report.
 
-use crate::policy::testing::{Outcome, Summary, TestReport, TestResult};
+use crate::policy::testing::{Summary, TestReport, TestResult, TestStatus};
 use crate::report::escape::is_hidden;
 
 pub(super) fn render(report: &TestReport) -> String {
@@ -26,7 +26,7 @@ fn counts(summary: &Summary) -> String {
 }
 
 fn case(test: &TestResult) -> String {
-    let (line, outcome) = outcome(test);
+    let (line, status) = status(test);
     let printed = match test.printed.as_slice() {
         [] => String::new(),
         lines => format!("      <system-out>{}</system-out>\n", xml(&lines.join("\n"))),
@@ -35,26 +35,26 @@ fn case(test: &TestResult) -> String {
     let open = format!(
         "    <testcase name=\"{name}\" classname=\"{package}\" file=\"{path}\" line=\"{line}\""
     );
-    match outcome + &printed {
+    match status + &printed {
         inner if inner.is_empty() => format!("{open}/>\n"),
         inner => format!("{open}>\n{inner}    </testcase>\n"),
     }
 }
 
 /// The line to show, and the element that says how a test went.
-fn outcome(test: &TestResult) -> (u32, String) {
+fn status(test: &TestResult) -> (u32, String) {
     let trouble = |element: &str, message: &str, detail: &str| {
         let (message, detail) = (attribute(message), xml(detail));
         format!("      <{element} message=\"{message}\">{detail}</{element}>\n")
     };
-    match &test.outcome {
-        Outcome::Passed => (test.line, String::new()),
-        Outcome::Skipped => (test.line, "      <skipped/>\n".to_owned()),
-        Outcome::Error { message } => (test.line, trouble("error", message, message)),
-        Outcome::Failed { expression: None } => {
+    match &test.status {
+        TestStatus::Passed => (test.line, String::new()),
+        TestStatus::Skipped => (test.line, "      <skipped/>\n".to_owned()),
+        TestStatus::Error { message } => (test.line, trouble("error", message, message)),
+        TestStatus::Failed { expression: None } => {
             (test.line, trouble("failure", "the test is false", ""))
         }
-        Outcome::Failed { expression: Some(failed) } => {
+        TestStatus::Failed { expression: Some(failed) } => {
             let values = failed.compared.as_ref();
             let values =
                 values.map(|values| format!("\nleft   {}\nright  {}", values.left, values.right));

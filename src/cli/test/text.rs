@@ -1,7 +1,7 @@
 //! A test report for people: failures first, then how much of the policies was reached, then the
 //! counts.
 
-use crate::policy::testing::{FileCoverage, Outcome, TestReport, TestResult};
+use crate::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
@@ -34,13 +34,13 @@ pub(super) fn render(report: &TestReport, coverage: Coverage) -> String {
 ///     right  set()
 /// ```
 fn trouble(test: &TestResult) -> Option<String> {
-    let (word, line, rows) = match &test.outcome {
-        Outcome::Passed | Outcome::Skipped => return None,
-        Outcome::Error { message } => ("error", test.line, vec![message.clone()]),
-        Outcome::Failed { expression: None } => {
+    let (word, line, rows) = match &test.status {
+        TestStatus::Passed | TestStatus::Skipped => return None,
+        TestStatus::Error { message } => ("error", test.line, vec![message.clone()]),
+        TestStatus::Failed { expression: None } => {
             ("failed", test.line, vec!["the test is false".to_owned()])
         }
-        Outcome::Failed { expression: Some(failed) } => {
+        TestStatus::Failed { expression: Some(failed) } => {
             let mut rows: Vec<_> = failed.text.lines().map(untabbed).collect();
             match &failed.compared {
                 Some(values) => rows.extend([

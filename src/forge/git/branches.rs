@@ -25,7 +25,7 @@ pub struct Branches {
 }
 
 /// What is to be put onto a branch.
-pub enum Step {
+pub enum Advance {
     /// This commit.
     Put(Oid),
     /// Nothing: it is there already.
@@ -138,12 +138,12 @@ impl Branches {
     pub fn advance(
         &self,
         name: &str,
-        mut next: impl FnMut(Option<Oid>) -> anyhow::Result<Step>,
+        mut next: impl FnMut(Option<Oid>) -> anyhow::Result<Advance>,
     ) -> anyhow::Result<Option<Oid>> {
         let mut last = String::new();
         for attempt in 0..ATTEMPTS {
             let from = self.tip(name)?;
-            let Step::Put(commit) = next(from)? else { return Ok(None) };
+            let Advance::Put(commit) = next(from)? else { return Ok(None) };
             match self.put(name, from, commit)? {
                 Moved::Yes => return Ok(Some(commit)),
                 Moved::Lost(why) => {

@@ -11,9 +11,9 @@ use crate::evidence::{
     Unproven,
 };
 use crate::forge::Pull;
-use crate::forge::content::{Brought, Materials, request_at};
+use crate::forge::conflicts::{self, Conflicts, Meets};
+use crate::forge::content::{Changeset, Materials, request_at};
 use crate::forge::history::History;
-use crate::forge::others::{self, Meets, Others};
 use crate::git::{Commit, Oid, Repo};
 use crate::org::Org;
 use crate::request::{ChangeRequest, Login};
@@ -27,7 +27,7 @@ pub struct Collector<'a> {
     org: &'a Org,
     people: People<'a>,
     now: Time,
-    brought: &'a Brought,
+    brought: &'a Changeset,
     /// The commits that the merge would bring, newest first.
     commits: Vec<Commit>,
     materials: Materials<'a>,
@@ -38,7 +38,7 @@ impl<'a> Collector<'a> {
     pub fn of(
         git: &'a Git,
         pull: &'a Pull,
-        brought: &'a Brought,
+        brought: &'a Changeset,
         org: &'a Org,
         now: Time,
     ) -> anyhow::Result<Self> {
@@ -101,18 +101,18 @@ impl<'a> Collector<'a> {
     }
 
     /// What else bears on the change.
-    fn others(&self, request: Option<&ChangeRequest>) -> anyhow::Result<Others> {
+    fn others(&self, request: Option<&ChangeRequest>) -> anyhow::Result<Conflicts> {
         let (base, path) = (self.pull.base, self.brought.path.as_deref());
         let meets = Meets::of(request);
         let mut others = match self.git.survey.get().filter(|survey| survey.is_at(base)) {
             Some(survey) => survey.others(self.pull, path, meets.as_ref()),
             None => {
-                let mut others = others::at_base(self.repo, self.pull, path, meets.as_ref())?;
+                let mut others = conflicts::at_base(self.repo, self.pull, path, meets.as_ref())?;
                 others.open = meets.as_ref().map_or_else(|| Ok(Vec::new()), |it| self.open(it))?;
                 others
             }
         };
-        others.incidents = others::incidents(self.repo, base, request)?;
+        others.incidents = conflicts::incidents(self.repo, base, request)?;
         Ok(others)
     }
 
@@ -123,7 +123,7 @@ impl<'a> Collector<'a> {
             if name == self.pull.name {
                 continue;
             }
-            let other = others::in_the_way(self.repo, self.pull.base, (&name, head), meets)?;
+            let other = conflicts::in_the_way(self.repo, self.pull.base, (&name, head), meets)?;
             if other.is_some() && !self.git.is_closed(&name, self.org)? {
                 open.extend(other);
             }

@@ -95,7 +95,7 @@ pub struct Entry {
 }
 
 /// An entry that is to be written.
-pub struct Draft<'a> {
+pub struct NewEntry<'a> {
     /// The pull request.
     pub change: &'a str,
     /// The request's summary.
@@ -110,7 +110,7 @@ pub struct Draft<'a> {
     pub comment: &'a str,
 }
 
-impl Draft<'_> {
+impl NewEntry<'_> {
     /// The commit message.
     pub fn message(&self) -> String {
         let mut text = format!("{} {}", self.said, self.change);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_comment_brings_no_trailer() {
-        let draft = Draft {
+        let draft = NewEntry {
             change: "CHG-1",
             summary: "x\n\nReview: approved",
             said: Said::Commented,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! names:    branches change/*, branches reviews/*, merge commits with a `Change:` trailer
-//! standing: merged, closed or open; nothing that was submitted disappears
+//! status: merged, closed or open; nothing that was submitted disappears
 //! tell:     commits that bring it + journal + merges ─▶ events in order
 //! ```
 //!
@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::journal::Entry;
 use super::{CHANGE, Git, People, REVIEWS, Signer, closed_by};
-use crate::forge::content::{Brought, is_request, stem};
+use crate::forge::content::{Changeset, is_request, stem};
 use crate::git::{Commit, Oid, Repo};
 use crate::org::Org;
 
@@ -26,7 +26,7 @@ mod events;
 mod merges;
 mod tell;
 
-pub use events::{Event, What};
+pub use events::{HistoryEvent, What};
 pub use merges::Merge;
 pub use tell::Story;
 
@@ -54,7 +54,7 @@ impl std::fmt::Display for State {
 }
 
 /// Where a change stands, and which commits say so.
-pub struct Standing {
+pub struct ChangeStatus {
     /// Open, merged or closed.
     pub state: State,
     /// The branch's tip; without a branch, what was merged or reviewed last.
@@ -118,26 +118,26 @@ impl<'a> Stories<'a> {
     ///
     /// # Errors
     /// When the repository can't be read.
-    pub fn standing(&self, name: &str) -> anyhow::Result<Option<Standing>> {
+    pub fn status(&self, name: &str) -> anyhow::Result<Option<ChangeStatus>> {
         let journal = self.git.journal(name)?;
         let branch = self.heads.get(name).copied();
         let closed_by = closed_by(self.repo(), &self.people, self.org, name, &journal);
-        let standing = |state, head| {
+        let status = |state, head| {
             let closed_by = closed_by.filter(|_| state == State::Closed).cloned();
-            Some(Standing { state, head, has_branch: branch.is_some(), closed_by })
+            Some(ChangeStatus { state, head, has_branch: branch.is_some(), closed_by })
         };
         if let Some(head) = branch {
             return Ok(match () {
-                () if self.is_merged(name, head)? => standing(State::Merged, branch),
-                () if closed_by.is_some() => standing(State::Closed, branch),
-                () => standing(State::Open, branch),
+                () if self.is_merged(name, head)? => status(State::Merged, branch),
+                () if closed_by.is_some() => status(State::Closed, branch),
+                () => status(State::Open, branch),
             });
         }
         let merged = self.merges(name)?.last().map(|merge| merge.head);
         let reviewed = journal.last().map(|entry| entry.reviewed);
         Ok(match (merged, reviewed) {
-            (Some(_), _) => standing(State::Merged, merged),
-            (None, Some(_)) => standing(State::Closed, reviewed),
+            (Some(_), _) => status(State::Merged, merged),
+            (None, Some(_)) => status(State::Closed, reviewed),
             (None, None) => None,
         })
     }
@@ -205,6 +205,6 @@ impl<'a> Stories<'a> {
 
     /// The request that a range of the history brings, by its path.
     fn path(&self, base: Oid, head: Oid, name: &str) -> anyhow::Result<Option<String>> {
-        Ok(Brought::of(self.repo(), base, head, name)?.path)
+        Ok(Changeset::of(self.repo(), base, head, name)?.path)
     }
 }

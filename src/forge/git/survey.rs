@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::{CHANGE, Git, Pull};
 use crate::evidence::Footprint;
+use crate::forge::conflicts::{Conflicts, Meets, folded_stem, footprint, open_request};
 use crate::forge::content::is_request;
-use crate::forge::others::{Meets, Others, folded_stem, footprint, open_request};
 use crate::git::{Kind, Oid};
 use crate::org::Org;
 use crate::request::RequestFile;
@@ -66,13 +66,13 @@ impl Survey {
     }
 
     /// What bears on the change that `pull` brings at `path`, but for incidents.
-    pub fn others(&self, pull: &Pull, path: Option<&str>, meets: Option<&Meets<'_>>) -> Others {
+    pub fn others(&self, pull: &Pull, path: Option<&str>, meets: Option<&Meets<'_>>) -> Conflicts {
         let same_id = path.and_then(|path| self.paths.get(&folded_stem(path)));
         let same_id = same_id.into_iter().flatten().filter(|other| Some(other.as_str()) != path);
         let in_way = |index: &Index, own: Option<&str>| {
             meets.map_or_else(Vec::new, |meets| index.in_way(meets, own))
         };
-        Others {
+        Conflicts {
             merged: in_way(&self.merged, path),
             open: in_way(&self.open, Some(&pull.name)),
             incidents: Vec::new(),

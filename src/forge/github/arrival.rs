@@ -3,7 +3,7 @@
 //! Dates in commits are forgeable, and after a force-push even the commit that a review names can't
 //! be relied on. The list of pushes can: which commit the branch pointed to from when on.
 
-use super::types::{Event, Push, Review};
+use super::types::{Push, Review, TimelineEvent};
 use crate::time::{Duration, Time};
 
 /// The start of the latest unbroken run of pushes after which the branch held head's content, which
@@ -23,7 +23,7 @@ pub fn by_pushes(pushes: &[Push], head: &str, same: impl Fn(&str) -> bool) -> Op
 /// unbroken (`settled`) until head.
 pub fn by_events(
     opened: Time,
-    timeline: &[Event],
+    timeline: &[TimelineEvent],
     reviews: &[Review],
     settled: impl Fn(&str) -> bool,
 ) -> Time {

@@ -63,7 +63,7 @@ pub struct Exchange {
 }
 
 /// An answer.
-struct Answer {
+struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
@@ -251,7 +251,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<Reply> {
         let mut turn = Turn::first();
         loop {
             let failed = match self.send(method.clone(), path, body).await {
@@ -290,7 +290,7 @@ impl Client {
         }
     }
 
-    fn keep(&self, method: &Method, path: &str, answer: &Answer) {
+    fn keep(&self, method: &Method, path: &str, answer: &Reply) {
         self.record.borrow_mut().push(Exchange {
             method: method.to_string(),
             path: path.to_owned(),
@@ -305,7 +305,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<Reply> {
         let failed = || format!("{method} {path}: GitHub can't be reached");
         let request = http::request::Builder::new()
             .method(method.clone())
@@ -318,7 +318,7 @@ impl Client {
             let response = self.http.execute(request).await?;
             let (status, headers) = (response.status(), response.headers().clone());
             let body = self.http.body_to_string(response).await?;
-            Ok::<_, octocrab::Error>(Answer { status, headers, body })
+            Ok::<_, octocrab::Error>(Reply { status, headers, body })
         });
         let answer = whole.await.map_err(|_| anyhow!("no answer for two minutes"));
         answer
@@ -366,7 +366,7 @@ fn read<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
     serde_json::from_value(value).context("GitHub's answer isn't in the form that it documents")
 }
 
-fn refusal(method: Method, path: &str, answer: &Answer) -> Refusal {
+fn refusal(method: Method, path: &str, answer: &Reply) -> Refusal {
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let mut message = match body["message"].as_str() {
         Some(message) => message.to_owned(),

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
 use super::identity::Identities;
-use super::types::{self, Event, Push};
+use super::types::{self, Push, TimelineEvent};
 use super::{GitHub, arrival};
 use crate::evidence::{
     Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
     TeamMembers,
 };
 use crate::forge::Pull;
-use crate::forge::content::{Brought, Materials, request_at};
+use crate::forge::conflicts::{self, Meets};
+use crate::forge::content::{Changeset, Materials, request_at};
 use crate::forge::history::History;
-use crate::forge::others::{self, Meets};
 use crate::git::{Commit, Oid, Repo};
 use crate::org::Org;
 use crate::request::{ChangeRequest, Login};
@@ -29,7 +29,7 @@ pub struct Collector<'a> {
     org: &'a Org,
     facts: &'a Facts,
     pull: &'a Pull,
-    brought: &'a Brought,
+    brought: &'a Changeset,
     people: Identities<'a>,
     /// The commits that the merge would bring, newest first.
     commits: Vec<Commit>,
@@ -42,7 +42,7 @@ impl<'a> Collector<'a> {
         github: &'a GitHub,
         facts: &'a Facts,
         pull: &'a Pull,
-        brought: &'a Brought,
+        brought: &'a Changeset,
         org: &'a Org,
     ) -> anyhow::Result<Self> {
         let repo = github.repo();
@@ -72,7 +72,7 @@ impl<'a> Collector<'a> {
         let request = self.request(self.pull.head)?;
         let meets = Meets::of(request.as_ref());
         let path = self.brought.path.as_deref();
-        let at_base = others::at_base(self.repo, self.pull, path, meets.as_ref())?;
+        let at_base = conflicts::at_base(self.repo, self.pull, path, meets.as_ref())?;
         let submitted_at = self.submitted_at().min(now);
         Ok(Evidence {
             forge: Some(ForgeKind::Github),
@@ -95,7 +95,7 @@ impl<'a> Collector<'a> {
             previous: self.previous()?.map(Box::new),
             merged: at_base.merged,
             open: meets.as_ref().map_or_else(|| Ok(Vec::new()), |meets| self.open(meets))?,
-            incidents: others::incidents(self.repo, self.pull.base, request.as_ref())?,
+            incidents: conflicts::incidents(self.repo, self.pull.base, request.as_ref())?,
             same_id: at_base.same_id,
         })
     }
@@ -122,7 +122,7 @@ impl<'a> Collector<'a> {
             let Some(head) = self.github.remote.commit(&other.head.sha) else { continue };
             let other = (super::name(other.number), head);
             let other = (other.0.as_str(), other.1);
-            open.extend(others::in_the_way(self.repo, self.pull.base, other, meets)?);
+            open.extend(conflicts::in_the_way(self.repo, self.pull.base, other, meets)?);
         }
         Ok(open)
     }
@@ -311,7 +311,7 @@ impl<'a> Collector<'a> {
 
     /// How a review was dismissed.
     fn dismissal(&self, review: u64) -> Option<Dismissed> {
-        let of_it = |event: &&Event| {
+        let of_it = |event: &&TimelineEvent| {
             event.dismissed_review.as_ref().is_some_and(|dismissed| dismissed.review_id == review)
         };
         let event = self.events("review_dismissed").filter(of_it).last()?;
@@ -319,7 +319,7 @@ impl<'a> Collector<'a> {
         Some(Dismissed { by: self.login(event.actor.as_ref()), was })
     }
 
-    fn events(&self, kind: &str) -> impl Iterator<Item = &'a Event> {
+    fn events(&self, kind: &str) -> impl Iterator<Item = &'a TimelineEvent> {
         self.facts.timeline.iter().filter(move |event| event.event == kind)
     }
 }

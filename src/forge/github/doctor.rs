@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! home: the default branch, brought here ─▶ its policies, loaded by the caller ─┐
-//! look: branches, rules, code owners, workflows, accounts ──────────────────────┴▶ Facts ─▶ examine ─▶ checks
+//! look: branches, rules, code owners, workflows, accounts ──────────────────────┴▶ Surroundings ─▶ examine ─▶ checks
 //! ```
 //!
 //! Looking asks the API and Git; examining is pure. What the token may not read is a fact of its
@@ -54,7 +54,7 @@ pub enum Mode {
 }
 
 /// Everything that is examined.
-pub struct Facts {
+pub struct Surroundings {
     /// As what changegate would answer with this token.
     pub mode: Mode,
     /// The user or organisation that the repository belongs to.
@@ -126,7 +126,7 @@ pub struct Check {
 
 /// What came out of an examination.
 #[derive(Clone, Debug)]
-pub struct Examined {
+pub struct Examination {
     /// As what changegate answers; the checks are about that.
     pub answerer: Answerer,
     /// All checks, in the order in which they are told.
@@ -143,13 +143,17 @@ pub struct Answerer {
 }
 
 /// Holds what is there against what has to be.
-pub fn examine(facts: &Facts) -> Examined {
+pub fn examine(facts: &Surroundings) -> Examination {
     let mut checks = about("policies", policies::examine(facts));
     let answerer = answerer(facts);
     for branch in &facts.branches {
         let Some(state) = &branch.state else { continue };
         let known = |id: u64| known_as(facts.org.as_ref().ok().map(|org| &org.roster), id);
-        let place = branch::Place { branch: &branch.name, protection: &state.protection, answerer };
+        let place = branch::ProtectedBranch {
+            branch: &branch.name,
+            protection: &state.protection,
+            answerer,
+        };
         let mut found = branch::examine(&place, &known);
         found.extend(owners::examine(&place, &state.owners));
         checks.extend(about(&format!("branch {}", branch.name), found));
@@ -162,11 +166,11 @@ pub fn examine(facts: &Facts) -> Examined {
         checks.extend(about("roster", found));
     }
     checks.extend(about("token", token::examine(&facts.token)));
-    Examined { answerer, checks }
+    Examination { answerer, checks }
 }
 
 /// A person who looks isn't who answers; the rules may name the App that does.
-fn answerer(facts: &Facts) -> Answerer {
+fn answerer(facts: &Surroundings) -> Answerer {
     let protections = facts.branches.iter().filter_map(|branch| branch.state.as_ref());
     let mut sources = protections.filter_map(|state| state.protection.own_app());
     match (facts.token.kind.asker(), sources.next()) {

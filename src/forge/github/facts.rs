@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail};
 
 use super::comments::plain;
 use super::remote::Source;
-use super::standing::{Answers, Standing};
-use super::types::{Commit, Event, Pull, Push, Repository, Review};
+use super::snapshot::{Answers, Snapshot};
+use super::types::{Commit, Pull, Push, Repository, Review, TimelineEvent};
 use super::{Client, Exchange, GitHub, client, name};
 use crate::forge;
 use crate::git::Oid;
@@ -33,7 +33,7 @@ pub struct Facts {
     /// All reviews in the order in which they were begun.
     pub reviews: Vec<Review>,
     /// Everything that happened to it.
-    pub timeline: Vec<Event>,
+    pub timeline: Vec<TimelineEvent>,
     /// Its commits with the accounts behind them; GitHub lists no more than 250.
     pub commits: Vec<Commit>,
     /// The pushes to its branch, newest first; nothing where GitHub doesn't tell.
@@ -75,7 +75,7 @@ impl Facts {
             }
         });
         let told = told.with_context(|| format!("learn about {}", name(pull.number)))?;
-        let Some(Standing { default_branch, base, answers, own_login }) = told.standing else {
+        let Some(Snapshot { default_branch, base, answers, own_login }) = told.snapshot else {
             return Ok(None);
         };
         let newest = told.pushes.as_ref().and_then(|pushes| pushes.first());
@@ -132,7 +132,7 @@ impl Facts {
     }
 
     /// Our own comments that begin with this mark, oldest first: anybody can write one like it.
-    pub fn own_comments(&self, mark: &str) -> impl Iterator<Item = &Event> {
+    pub fn own_comments(&self, mark: &str) -> impl Iterator<Item = &TimelineEvent> {
         self.timeline.iter().filter(move |event| {
             let by = event.user.as_ref().or(event.actor.as_ref());
             event.event == "commented"
@@ -166,10 +166,10 @@ fn missing<'a>(github: &GitHub, pulls: impl Iterator<Item = &'a Pull>) -> Vec<u6
 /// What the API tells of a pull request.
 struct Told {
     reviews: Vec<Review>,
-    timeline: Vec<Event>,
+    timeline: Vec<TimelineEvent>,
     commits: Vec<Commit>,
     pushes: Option<Vec<Push>>,
-    standing: Option<Standing>,
+    snapshot: Option<Snapshot>,
 }
 
 impl Told {
@@ -179,14 +179,14 @@ impl Told {
         let pull_path = |part| repository.path(&["pulls", &number, part]);
         let (reviews, commits) = (pull_path("reviews"), pull_path("commits"));
         let timeline = repository.path(&["issues", &number, "timeline"]);
-        let (reviews, timeline, commits, pushes, standing) = tokio::try_join!(
+        let (reviews, timeline, commits, pushes, snapshot) = tokio::try_join!(
             client.list(&reviews),
             client.list(&timeline),
             client.list(&commits),
             pushes(client, pull),
-            Standing::of(github, pull),
+            Snapshot::of(github, pull),
         )?;
-        Ok(Told { reviews, timeline, commits, pushes, standing })
+        Ok(Told { reviews, timeline, commits, pushes, snapshot })
     }
 }
 

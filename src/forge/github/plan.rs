@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::facts::Facts;
 use super::memo::Memo;
-use super::standing::{Answers, CONTEXT, CheckRun, Status};
-use super::types::Event;
+use super::snapshot::{Answers, CONTEXT, CheckRun, Status};
+use super::types::TimelineEvent;
 use crate::decision::{Decision, Effect, Finding, Verdict};
 use crate::evidence::Evidence;
 use crate::input::affected_services;
@@ -27,12 +27,12 @@ pub struct Plan {
     /// The pull request.
     pub number: u64,
     /// What is to be done.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Write>,
 }
 
 /// One thing to write.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum Write {
     /// The one comment, written anew or over the one that stands there.
     Comment {
         /// The id of the one that stands there.
@@ -82,20 +82,20 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for Write {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Comment { text, .. } | Step::Once { text, .. } => {
+            Write::Comment { text, .. } | Write::Once { text, .. } => {
                 write!(f, "comment\n{}", indented(text))
             }
-            Step::Ask(people) => {
+            Write::Ask(people) => {
                 let people: Vec<_> = people.iter().map(Login::as_str).collect();
                 write!(f, "review asked of {}", people.join(", "))
             }
-            Step::Status { context, state, description, .. } => {
+            Write::Status { context, state, description, .. } => {
                 write!(f, "status {context}: {state}, {description}")
             }
-            Step::CheckRun { body, annotations, .. } => {
+            Write::CheckRun { body, annotations, .. } => {
                 let state = body["conclusion"].as_str().or(body["status"].as_str());
                 let title = body["output"]["title"].as_str().unwrap_or_default();
                 let (state, count) = (state.unwrap_or_default(), annotations.len());
@@ -143,17 +143,18 @@ impl Planning<'_> {
         self.judged.decision
     }
 
-    fn comment(&self) -> Option<Step> {
+    fn comment(&self) -> Option<Write> {
         let comment = report::comment(self.judged, &self.affected());
         let mut there = self.facts.own_comments(COMMENT_MARK);
         let own = there.next();
-        let says_the_same =
-            |event: &Event| event.body.as_deref().is_some_and(|it| comment.says_the_same(it));
+        let says_the_same = |event: &TimelineEvent| {
+            event.body.as_deref().is_some_and(|it| comment.says_the_same(it))
+        };
         if own.into_iter().chain(there).any(says_the_same) {
             return None;
         }
         let over = own.and_then(|event| event.id.as_u64());
-        Some(Step::Comment { over, text: comment.text })
+        Some(Write::Comment { over, text: comment.text })
     }
 
     /// The affected services with the owners who are to hear of it.
@@ -174,7 +175,7 @@ impl Planning<'_> {
     }
 
     /// Whoever can give a sign-off that is missing, and doesn't know of it yet.
-    fn ask(&self) -> Option<Step> {
+    fn ask(&self) -> Option<Write> {
         let pull = &self.facts.pull;
         let is_off = self.org.settings.review_requests == ReviewRequests::Off;
         if is_off || pull.draft || self.decision().verdict != Verdict::Pending {
@@ -187,7 +188,7 @@ impl Planning<'_> {
         };
         let people: BTreeSet<_> = self.awaited().filter(|login| not_asked(login)).collect();
         let people: Vec<_> = people.into_iter().take(MOST_REVIEWERS).cloned().collect();
-        (!people.is_empty()).then_some(Step::Ask(people))
+        (!people.is_empty()).then_some(Write::Ask(people))
     }
 
     /// Everybody who can give a sign-off that is missing.
@@ -202,7 +203,7 @@ impl Planning<'_> {
 
     /// Whether somebody took this person off the list of reviewers, and nobody put them back.
     fn was_removed(&self, login: &Login) -> bool {
-        let about_them = |event: &&Event| {
+        let about_them = |event: &&TimelineEvent| {
             matches!(event.event.as_str(), "review_requested" | "review_request_removed")
                 && event.requested_reviewer.as_ref().is_some_and(|user| is(user, login))
         };
@@ -220,7 +221,7 @@ impl Planning<'_> {
 
     /// The reminder after a day and the word that it is overdue after two, by the settings; each is
     /// written once for each submission.
-    fn reminders(&self) -> Vec<Step> {
+    fn reminders(&self) -> Vec<Write> {
         let decision = self.decision();
         let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
         let (Some(due_at), true) = (due_at, decision.verdict == Verdict::Pending) else {
@@ -252,7 +253,7 @@ impl Planning<'_> {
         let once = |kind: &str, from: Time, text: String| {
             let mark = format!("<!-- changegate:{kind} {submitted_at} -->");
             let is_there = self.facts.own_comments(&mark).next().is_some();
-            (from <= decision.evaluated_at && !is_there).then_some(Step::Once { mark, text })
+            (from <= decision.evaluated_at && !is_there).then_some(Write::Once { mark, text })
         };
         // Whoever comes late to a reminder needs none: it is overdue.
         let is_overdue = due_at <= decision.evaluated_at;
@@ -262,7 +263,7 @@ impl Planning<'_> {
     }
 
     /// The statuses that differ from what they are.
-    fn statuses(&self, there: &[Status]) -> Vec<Step> {
+    fn statuses(&self, there: &[Status]) -> Vec<Write> {
         let lines = report::status_lines(self.decision());
         let told = lines.into_iter().map(|line| {
             let context = format!("{CONTEXT}/{}", line.about);
@@ -280,12 +281,12 @@ impl Planning<'_> {
                             .as_ref()
                             .is_none_or(|memo| self.is_good(memo, it.target_url.as_deref()))
                 });
-            (!is_there).then_some(Step::Status { context, state, description, memo })
+            (!is_there).then_some(Write::Status { context, state, description, memo })
         });
         steps.collect()
     }
 
-    fn check_run(&self, there: Option<&CheckRun>) -> Option<Step> {
+    fn check_run(&self, there: Option<&CheckRun>) -> Option<Write> {
         let decision = self.decision();
         let digest = report::comment(self.judged, &[]).digest();
         if let Some(run) = there
@@ -319,7 +320,7 @@ impl Planning<'_> {
             decision.findings.iter().filter_map(|finding| annotation(path, finding)).collect()
         });
         let over = there.is_some();
-        Some(Step::CheckRun { over, body, annotations, memo: self.memo.clone() })
+        Some(Write::CheckRun { over, body, annotations, memo: self.memo.clone() })
     }
 
     /// Whether the memo in an address says what the next sweep has to know.

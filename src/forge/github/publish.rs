@@ -10,13 +10,13 @@ use super::client::Failure;
 use super::comments::Comments;
 use super::facts::Facts;
 use super::memo::{Basis, Memo};
-use super::plan::{Plan, Planning, Step, description, state};
-use super::standing::{Answers, CONTEXT, Standing};
+use super::plan::{Plan, Planning, Write, description, state};
+use super::snapshot::{Answers, CONTEXT, Snapshot};
 use super::types::{self, CheckRun};
 use super::{GitHub, Subject, name, number};
 use crate::decision::{Decision, Verdict};
 use crate::evidence::Evidence;
-use crate::forge::content::Brought;
+use crate::forge::content::Changeset;
 use crate::forge::{Published, Pull};
 use crate::git::Oid;
 use crate::org::Org;
@@ -114,15 +114,15 @@ impl GitHub {
                 _ => return Ok(()),
             },
         };
-        self.answer(number, commit, Answer::Undecided, &text)
+        self.answer(number, commit, Said::Undecided, &text)
             .with_context(|| format!("say so on {}", name(number)))
     }
 
     /// Whether a pull request's status says so already: GitHub takes no endless number of them, and
     /// every sweep comes upon the same.
     fn says_error(&self, pull: &types::Pull, text: &str) -> bool {
-        let standing = self.client.run(Standing::of(self, pull));
-        let Ok(Some(Standing { answers: Answers::Statuses(statuses), .. })) = standing else {
+        let snapshot = self.client.run(Snapshot::of(self, pull));
+        let Ok(Some(Snapshot { answers: Answers::Statuses(statuses), .. })) = snapshot else {
             return false;
         };
         let own = statuses.iter().find(|status| status.context == CONTEXT);
@@ -158,7 +158,7 @@ impl GitHub {
         commit: Oid,
     ) -> anyhow::Result<Verdict> {
         let repo = self.repo();
-        let brought = Brought::of(repo, pull.base, pull.head, &pull.name)?;
+        let brought = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
         let merged = repo.changes(Some(pull.base), commit)?;
         let (verdict, text) = match brought.unlike(repo, pull.base, &merged)? {
             None => (decision.verdict, report::one_line(decision)),
@@ -167,20 +167,20 @@ impl GitHub {
                 (Verdict::Denied, text)
             }
         };
-        self.answer(number(&pull.name)?, &commit.to_string(), Answer::Verdict(verdict), &text)?;
+        self.answer(number(&pull.name)?, &commit.to_string(), Said::Verdict(verdict), &text)?;
         Ok(verdict)
     }
 
     /// One answer on a commit, without more.
-    fn answer(&self, number: u64, commit: &str, answer: Answer, text: &str) -> anyhow::Result<()> {
+    fn answer(&self, number: u64, commit: &str, answer: Said, text: &str) -> anyhow::Result<()> {
         let state = match answer {
-            Answer::Verdict(verdict) => state(verdict),
-            Answer::Undecided => "error",
+            Said::Verdict(verdict) => state(verdict),
+            Said::Undecided => "error",
         };
         let description = description(text);
         if let Some(plans) = &self.plans {
             let context = CONTEXT.to_owned();
-            let step = Step::Status { context, state, description, memo: None };
+            let step = Write::Status { context, state, description, memo: None };
             plans.borrow_mut().push(Plan { number, steps: vec![step] });
             return Ok(());
         }
@@ -191,9 +191,9 @@ impl GitHub {
                 "output": { "title": description, "summary": summary },
             });
             match answer {
-                Answer::Verdict(Verdict::Pending) => body["status"] = json!("in_progress"),
-                Answer::Verdict(_) => body["conclusion"] = json!(state),
-                Answer::Undecided => body["conclusion"] = json!("failure"),
+                Said::Verdict(Verdict::Pending) => body["status"] = json!("in_progress"),
+                Said::Verdict(_) => body["conclusion"] = json!(state),
+                Said::Undecided => body["conclusion"] = json!("failure"),
             }
             (self.repository.path(&["check-runs"]), body)
         } else {
@@ -207,7 +207,7 @@ impl GitHub {
 
 /// What an answer says.
 #[derive(Clone, Copy)]
-enum Answer {
+enum Said {
     Verdict(Verdict),
     Undecided,
 }
@@ -227,19 +227,19 @@ impl Writer<'_> {
         page = comment.and_then(|event| event.html_url.clone()).unwrap_or(page);
         for step in plan.steps {
             match step {
-                Step::Comment { over, text } => {
+                Write::Comment { over, text } => {
                     let written = self.comments().put(over, COMMENT_MARK, &text).await?;
                     page = written["html_url"].as_str().map_or(page, str::to_owned);
                 }
-                Step::Once { mark, text } => {
+                Write::Once { mark, text } => {
                     self.comments().once(&mark, &text).await?;
                 }
-                Step::Ask(people) => self.ask(&people).await?,
-                Step::Status { context, state, description, memo } => {
+                Write::Ask(people) => self.ask(&people).await?,
+                Write::Status { context, state, description, memo } => {
                     let link = memo.map_or_else(|| page.clone(), |memo| memo.on(&page));
                     self.status(&context, state, &description, &link).await?;
                 }
-                Step::CheckRun { over, body, annotations, memo } => {
+                Write::CheckRun { over, body, annotations, memo } => {
                     self.check_run(over, body, &annotations, &memo.on(&page)).await?;
                 }
             }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 
 use super::access::Secret;
-use super::standing::Tip;
+use super::snapshot::Tip;
 use crate::git::{Oid, Program, Repo};
 
 /// Where the branches and pull requests of GitHub's repository stand here.

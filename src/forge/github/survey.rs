@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::GitHub;
 use super::memo::{Basis, Memo};
-use super::standing::{Answers, AnswersPart, Nodes, Tip};
+use super::snapshot::{Answers, AnswersPart, Nodes, Tip};
 use crate::git::Oid;
 use crate::time::Time;
 

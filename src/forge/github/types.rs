@@ -85,7 +85,7 @@ pub struct Review {
 
 /// An event of a pull request's timeline; what isn't part of its kind is left out.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Event {
+pub struct TimelineEvent {
     #[serde(default)]
     pub event: String,
     #[serde(default)]
@@ -200,7 +200,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!((commit.author, commit.committer), (None, None));
-        let event: Event = serde_json::from_str(r#"{"event": "levitated", "id": "x"}"#).unwrap();
+        let event: TimelineEvent =
+            serde_json::from_str(r#"{"event": "levitated", "id": "x"}"#).unwrap();
         assert_eq!(event.event, "levitated");
         let review: Review = serde_json::from_str(
             r#"{"id": 1, "user": {"login": "ghost"}, "state": "SHRUGGED", "commit_id": null}"#,

@@ -32,11 +32,11 @@ fn report(tests: &str, only: Option<&str>) -> TestReport {
     run(&files, data, only, thread_time).unwrap()
 }
 
-/// The outcome of the test `test_a`.
-fn outcome_of(test: &str) -> Outcome {
+/// The status of the test `test_a`.
+fn outcome_of(test: &str) -> TestStatus {
     let mut report = report(test, None);
     assert_eq!(report.tests.len(), 1);
-    report.tests.remove(0).outcome
+    report.tests.remove(0).status
 }
 
 /// Line, text, and the compared values of the statement at which a test ends.
@@ -45,7 +45,7 @@ fn fails(test: &str, line: u32, text: &str, compared: Option<(&str, &str)>) {
     let compared =
         compared.map(|(left, right)| Compared { left: left.into(), right: right.into() });
     let expression = Some(FailedExpression { line, text: text.into(), compared });
-    assert_eq!(outcome_of(test), Outcome::Failed { expression }, "{test}");
+    assert_eq!(outcome_of(test), TestStatus::Failed { expression }, "{test}");
 }
 
 #[test]
@@ -57,13 +57,13 @@ test_value := p.tier
 ";
     let report = report(tests, None);
     let outcomes: Vec<_> =
-        report.tests.iter().map(|test| (test.name.as_str(), test.line, &test.outcome)).collect();
+        report.tests.iter().map(|test| (test.name.as_str(), test.line, &test.status)).collect();
     assert_eq!(
         outcomes,
         [
-            ("test_default", 5, &Outcome::Passed),
-            ("test_override", 6, &Outcome::Passed),
-            ("test_value", 7, &Outcome::Passed),
+            ("test_default", 5, &TestStatus::Passed),
+            ("test_override", 6, &TestStatus::Passed),
+            ("test_value", 7, &TestStatus::Passed),
         ]
     );
     assert_eq!(report.tests[0].package, "p_test");
@@ -102,28 +102,28 @@ fn a_failed_comparison_shows_both_values() {
 #[test]
 fn other_statements_show_where_a_test_ended() {
     fails("test_a if {\n\tp.tier == \"low\"\n\tp.absent\n\ttrue\n}", 6, "p.absent", None);
-    assert_eq!(outcome_of("test_a := false"), Outcome::Failed { expression: None });
+    assert_eq!(outcome_of("test_a := false"), TestStatus::Failed { expression: None });
 }
 
 #[test]
 fn errors_are_one_line_with_a_place() {
     assert_eq!(
         outcome_of("test_a if p.broken with input as {\"x\": 1}"),
-        Outcome::Error { message: "p.rego:12: rule conflicts with rule at p.rego:10:1".into() },
+        TestStatus::Error { message: "p.rego:12: rule conflicts with rule at p.rego:10:1".into() },
     );
     assert_eq!(
         outcome_of("test_a if p.none(1)"),
-        Outcome::Error { message: "p_test.rego:4: could not find function p.none".into() },
+        TestStatus::Error { message: "p_test.rego:4: could not find function p.none".into() },
     );
 }
 
 #[test]
 fn a_test_that_takes_too_long_is_an_error() {
     let numbers: Vec<_> = (0..100).map(|n| n.to_string()).collect();
-    let outcome = outcome_of(&format!("test_a if p.forever([{}]) == 0", numbers.join(",")));
+    let status = outcome_of(&format!("test_a if p.forever([{}]) == 0", numbers.join(",")));
     assert!(
-        matches!(&outcome, Outcome::Error { message } if message.starts_with("evaluating takes too long")),
-        "{outcome:?}"
+        matches!(&status, TestStatus::Error { message } if message.starts_with("evaluating takes too long")),
+        "{status:?}"
     );
 }
 
@@ -131,7 +131,7 @@ fn a_test_that_takes_too_long_is_an_error() {
 fn todo_tests_are_skipped_and_others_can_be_selected() {
     let tests = "todo_test_a if false\ntest_b if print(\"hello\")\ntest_c if false\n";
     let all = report(tests, None);
-    assert_eq!(all.tests[0].outcome, Outcome::Skipped);
+    assert_eq!(all.tests[0].status, TestStatus::Skipped);
     assert_eq!(all.tests[1].printed, ["p_test.rego:5: hello"]);
     let names: Vec<_> =
         report(tests, Some("p_test.test_b")).tests.into_iter().map(|test| test.name).collect();

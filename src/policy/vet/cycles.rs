@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::PolicyProblem;
-use super::facts::Facts;
+use super::facts::RuleFacts;
 use super::names::Scopes;
 
 /// A longer chain of rules that depend on each other is refused.
 const MAX_CHAIN: usize = 64;
 
 /// Reports each cycle once, and rules that start too long a chain.
-pub(super) fn check(facts: &[Facts], scopes: &Scopes) -> Vec<PolicyProblem> {
+pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes) -> Vec<PolicyProblem> {
     let graph = Graph::of(facts, scopes);
     let mut search =
         Search { graph: &graph, states: vec![State::New; graph.rules.len()], problems: Vec::new() };
@@ -24,15 +24,15 @@ pub(super) fn check(facts: &[Facts], scopes: &Scopes) -> Vec<PolicyProblem> {
 /// All definitions of one name are one node.
 struct Graph<'a> {
     /// The first definition of each.
-    rules: Vec<&'a Facts<'a>>,
+    rules: Vec<&'a RuleFacts<'a>>,
     /// What each depends on, as indexes.
     dependencies: Vec<Vec<usize>>,
 }
 
 impl<'a> Graph<'a> {
-    fn of(facts: &'a [Facts<'a>], scopes: &Scopes<'a>) -> Self {
+    fn of(facts: &'a [RuleFacts<'a>], scopes: &Scopes<'a>) -> Self {
         let mut nodes = BTreeMap::new();
-        let mut rules: Vec<&Facts> = Vec::new();
+        let mut rules: Vec<&RuleFacts> = Vec::new();
         for rule in facts {
             nodes.entry((rule.name.as_str(), &rule.path)).or_insert_with(|| {
                 rules.push(rule);

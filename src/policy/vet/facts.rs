@@ -15,7 +15,7 @@ use regorus::utils::get_path_string;
 use super::PolicyFile;
 
 /// A rule or one of several definitions of it.
-pub(super) struct Facts<'a> {
+pub(super) struct RuleFacts<'a> {
     pub file: &'a PolicyFile<'a>,
     pub rule: &'a Rule,
     pub span: &'a Span,
@@ -57,9 +57,9 @@ impl<'a> Call<'a> {
 }
 
 /// Reads all rules of a file.
-pub(super) fn read<'a>(file: &'a PolicyFile<'a>) -> Vec<Facts<'a>> {
+pub(super) fn read<'a>(file: &'a PolicyFile<'a>) -> Vec<RuleFacts<'a>> {
     let rules = file.module.policy.iter();
-    rules.map(|rule| Facts::of_rule(file, rule)).collect()
+    rules.map(|rule| RuleFacts::of_rule(file, rule)).collect()
 }
 
 impl PolicyFile<'_> {
@@ -90,7 +90,7 @@ impl PolicyFile<'_> {
     }
 }
 
-impl<'a> Facts<'a> {
+impl<'a> RuleFacts<'a> {
     /// Whether `name` is declared somewhere in this rule.
     pub(super) fn declares(&self, name: &str) -> bool {
         self.locals.contains(name)

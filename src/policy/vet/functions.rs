@@ -12,7 +12,7 @@ use regorus::Value;
 use regorus::unstable::{BUILTINS, Expr};
 
 use super::PolicyProblem;
-use super::facts::{Call, Facts, literal};
+use super::facts::{Call, RuleFacts, literal};
 use super::names::{Names, Scopes, imported_name};
 
 pub(super) const ALLOWED: &[&str] = &[
@@ -116,7 +116,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
 ];
 
 /// Judges every call.
-pub(super) fn check(facts: &[Facts], scopes: &Scopes) -> Vec<PolicyProblem> {
+pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
     for rule in facts {
         let names = scopes.seen_by(rule);
@@ -125,7 +125,7 @@ pub(super) fn check(facts: &[Facts], scopes: &Scopes) -> Vec<PolicyProblem> {
     problems
 }
 
-fn refusal(names: &Names, rule: &Facts, call: &Call) -> Option<PolicyProblem> {
+fn refusal(names: &Names, rule: &RuleFacts, call: &Call) -> Option<PolicyProblem> {
     let problem = |message, help: &str| Some(rule.file.problem(call.span, message, help));
     let name = call.name.as_str();
     if let Some((_, parameters)) = names.function(rule, call) {
@@ -164,7 +164,7 @@ fn wrong_count(call: &Call, parameters: usize) -> Option<String> {
         .then(|| format!("`{}` takes {parameters} argument{plural}, not {given}", call.name))
 }
 
-fn suggestion(names: &Names, rule: &Facts, name: &str) -> String {
+fn suggestion(names: &Names, rule: &RuleFacts, name: &str) -> String {
     let candidates = ALLOWED.iter().copied().chain(names.callable(rule));
     candidates
         .map(|candidate| (strsim::osa_distance(candidate, name), candidate))

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use regorus::unstable::{Expr, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead};
 
 use super::PolicyProblem;
-use super::facts::{Call, Facts, components, literal};
+use super::facts::{Call, RuleFacts, components, literal};
 use super::functions::MAY_BE_UNDEFINED;
 use super::names::{Names, Scopes};
 
@@ -26,12 +26,12 @@ const LOST: &str = "then what the rule found before is lost";
 const PASSED_OVER: &str = "then the `else` isn't tried";
 
 /// Judges every head. Tests never decide.
-pub(super) fn check(facts: &[Facts], scopes: &Scopes) -> Vec<PolicyProblem> {
+pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes) -> Vec<PolicyProblem> {
     let policies = facts.iter().filter(|rule| !rule.file.is_test());
     policies.flat_map(|rule| of_rule(rule, scopes.seen_by(rule))).collect()
 }
 
-fn of_rule(facts: &Facts, names: &Names) -> Vec<PolicyProblem> {
+fn of_rule(facts: &RuleFacts, names: &Names) -> Vec<PolicyProblem> {
     let Rule::Spec { head, bodies, .. } = facts.rule else {
         return Vec::new();
     };
@@ -59,7 +59,7 @@ fn of_rule(facts: &Facts, names: &Names) -> Vec<PolicyProblem> {
 }
 
 struct Search<'s, 'a> {
-    facts: &'s Facts<'a>,
+    facts: &'s RuleFacts<'a>,
     names: &'s Names<'a>,
     consequence: &'static str,
     /// The references that are defined wherever the head is evaluated.

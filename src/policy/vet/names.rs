@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::Expr;
 use regorus::utils::get_path_string;
 
-use super::facts::{Call, Facts, components};
+use super::facts::{Call, RuleFacts, components};
 
 /// The names that policies see, and those that tests see: both. Policies don't see tests, because
 /// engines that decide don't load them.
@@ -15,14 +15,14 @@ pub(super) struct Scopes<'a> {
 }
 
 impl<'a> Scopes<'a> {
-    pub(super) fn of(facts: &'a [Facts<'a>]) -> Self {
+    pub(super) fn of(facts: &'a [RuleFacts<'a>]) -> Self {
         Self {
             policies: Names::of(facts.iter().filter(|rule| !rule.file.is_test())),
             tests: Names::of(facts),
         }
     }
 
-    pub(super) fn seen_by(&self, rule: &Facts) -> &Names<'a> {
+    pub(super) fn seen_by(&self, rule: &RuleFacts) -> &Names<'a> {
         if rule.file.is_test() { &self.tests } else { &self.policies }
     }
 }
@@ -36,7 +36,7 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(facts: impl IntoIterator<Item = &'a Facts<'a>>) -> Self {
+    fn of(facts: impl IntoIterator<Item = &'a RuleFacts<'a>>) -> Self {
         let mut names = Self { functions: BTreeMap::new(), rules: BTreeSet::new() };
         for rule in facts {
             if let Some(arity) = rule.arity {
@@ -48,7 +48,7 @@ impl<'a> Names<'a> {
     }
 
     /// The full name and the number of parameters of the function in this bundle that is called.
-    pub(super) fn function(&self, rule: &Facts, call: &Call) -> Option<(&'a str, usize)> {
+    pub(super) fn function(&self, rule: &RuleFacts, call: &Call) -> Option<(&'a str, usize)> {
         let full_name = match imported_name(rule, &call.name) {
             Some(name) if self.functions.contains_key(name.as_str()) => name,
             _ if call.name.starts_with("data.") => call.name.clone(),
@@ -59,7 +59,7 @@ impl<'a> Names<'a> {
     }
 
     /// How the functions of this bundle can be called from a rule.
-    pub(super) fn callable(&self, rule: &Facts) -> impl Iterator<Item = &'a str> {
+    pub(super) fn callable(&self, rule: &RuleFacts) -> impl Iterator<Item = &'a str> {
         let package = format!("{}.", rule.file.package_name());
         let functions = self.functions.keys().copied();
         functions.map(move |name| name.strip_prefix(&package).unwrap_or(name))
@@ -68,7 +68,7 @@ impl<'a> Names<'a> {
     /// The path from `data` on of what is referred to, unless it is local or the input.
     pub(super) fn absolute<'r>(
         &self,
-        rule: &'r Facts,
+        rule: &'r RuleFacts,
         path: &'r [Option<&'r str>],
     ) -> Option<Vec<Option<&'r str>>> {
         let (&root, rest) = path.split_first()?;
@@ -87,7 +87,7 @@ impl<'a> Names<'a> {
 }
 
 /// A dotted name whose first part is the name of an import, written out.
-pub(super) fn imported_name(rule: &Facts, name: &str) -> Option<String> {
+pub(super) fn imported_name(rule: &RuleFacts, name: &str) -> Option<String> {
     let root_end = name.find(['.', '[']).unwrap_or(name.len());
     let (root, rest) = name.split_at(root_end);
     let import: &Expr = rule.file.import(root)?;

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use serde::de::DeserializeOwned;
 
 use super::Here;
-use crate::yaml::error::{Error, Fault, Place};
+use crate::yaml::error::{Error, Fault, NodePlace};
 use crate::yaml::{Document, MAX_PROBLEMS, Node, Problem, Value, pointer_push};
 
 /// How many nodes all attempts together may visit, so that a hostile file can't have a large
@@ -66,7 +66,7 @@ impl Run {
     }
 
     /// Reports a fault unless it only follows from another, and masks the node it is about.
-    fn settle(&self, fault: Fault, place: Place) {
+    fn settle(&self, fault: Fault, place: NodePlace) {
         let mut found = self.found.borrow_mut();
         let has_room = found.problems.len() < self.room;
         if has_room && !self.follows(&fault, &place, &found.left_out) {
@@ -76,7 +76,7 @@ impl Run {
         found.left_out.push(place.pointer);
     }
 
-    fn follows(&self, fault: &Fault, place: &Place, left_out: &[String]) -> bool {
+    fn follows(&self, fault: &Fault, place: &NodePlace, left_out: &[String]) -> bool {
         let below = format!("{}/", place.pointer);
         let cut_off = self.broken_at.is_some_and(|at| place.end >= at);
         match fault {

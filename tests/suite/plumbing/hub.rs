@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use changegate::forge::git::journal::{Draft, Said};
+use changegate::forge::git::journal::{NewEntry, Said};
 use changegate::git::Oid;
 use changegate::policy::PolicyBundle;
 use changegate::request::RequestFile;
@@ -331,7 +331,7 @@ impl Desk<'_> {
         let text = self.git(&["show", &path]);
         let file = RequestFile::read("requests/x.yaml", text.as_bytes());
         let material = file.request.unwrap().material_digest();
-        let draft = Draft {
+        let draft = NewEntry {
             change: id,
             summary: "",
             said,

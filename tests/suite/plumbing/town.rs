@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use changegate::forge::git::journal::{Draft, Said};
+use changegate::forge::git::journal::{NewEntry, Said};
 use changegate::git::Oid;
 use changegate::policy::PolicyBundle;
 use changegate::request::RequestFile;
@@ -136,7 +136,7 @@ impl Town {
             let file = RequestFile::read("requests/x.yaml", text.as_bytes());
             file.request.unwrap().material_digest()
         });
-        let draft = Draft {
+        let draft = NewEntry {
             change: id,
             summary: "",
             said,

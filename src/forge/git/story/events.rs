@@ -12,7 +12,7 @@ use crate::time::{Duration, Time};
 
 /// Something that happened to a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Event {
+pub struct HistoryEvent {
     /// What happened.
     #[serde(rename = "event")]
     pub what: What,
@@ -91,7 +91,7 @@ impl fmt::Display for What {
     }
 }
 
-impl Event {
+impl HistoryEvent {
     /// Who did it, as far as anybody knows: `carol`, `carol (unsigned)`.
     pub fn who(&self) -> String {
         let name = self.by.as_ref().map_or(self.email.as_str(), Login::as_str);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::super::Unproven;
 use super::super::journal::Entry;
-use super::{Event, Merge, Standing, Stories, What};
+use super::{ChangeStatus, HistoryEvent, Merge, Stories, What};
 use crate::forge::content::request_at;
 use crate::git::{Commit, Oid};
 use crate::request::ChangeRequest;
@@ -19,7 +19,7 @@ pub struct Story {
     /// What it is called.
     pub name: String,
     /// Where it stands.
-    pub standing: Standing,
+    pub status: ChangeStatus,
     /// Where its request lives; nothing for a change of policies.
     pub path: Option<String>,
     /// The request as it was last, if it can be read.
@@ -29,7 +29,7 @@ pub struct Story {
     /// Its merges, oldest first.
     pub merges: Vec<Merge>,
     /// What happened, oldest first.
-    pub events: Vec<Event>,
+    pub events: Vec<HistoryEvent>,
 }
 
 impl Stories<'_> {
@@ -38,17 +38,17 @@ impl Stories<'_> {
     /// # Errors
     /// When the repository can't be read.
     pub fn tell(&self, name: &str) -> anyhow::Result<Option<Story>> {
-        let Some(standing) = self.standing(name)? else { return Ok(None) };
+        let Some(status) = self.status(name)? else { return Ok(None) };
         let merges = self.merges(name)?;
         let journal = self.git.journal(name)?;
-        let mut teller = Teller { stories: self, reached: HashMap::new(), drafts: Vec::new() };
+        let mut teller = Teller { stories: self, reached: HashMap::new(), unordered: Vec::new() };
         let mut path = None;
         for (round, merge) in merges.iter().enumerate() {
             path = self.path(merge.base, merge.head, name)?;
             teller.commits(round, merge.base, &[merge.head], path.as_deref())?;
             teller.merge(round, merge);
         }
-        if let Some(head) = standing.head {
+        if let Some(head) = status.head {
             let reviewed = journal.iter().map(|entry| entry.reviewed);
             let heads: Vec<_> = reviewed.chain([head]).collect();
             if !self.repo().leads_to(head, self.base)? {
@@ -57,7 +57,7 @@ impl Stories<'_> {
             teller.commits(merges.len(), self.base, &heads, path.as_deref())?;
         }
         teller.reviews(name, &journal, merges.len());
-        let (request, source) = match (&path, standing.head) {
+        let (request, source) = match (&path, status.head) {
             (Some(path), Some(head)) => {
                 let (file, source) = request_at(self.repo(), head, path)?;
                 (file.request, source)
@@ -71,7 +71,7 @@ impl Stories<'_> {
             path,
             merges: merges.to_vec(),
             events: teller.events(),
-            standing,
+            status,
         }))
     }
 }
@@ -82,14 +82,14 @@ struct Teller<'a> {
     /// The earliest that a commit can have been made, going by it and by those that it stands on,
     /// and the round that it belongs to.
     reached: HashMap<Oid, (Time, usize)>,
-    drafts: Vec<Draft>,
+    unordered: Vec<Unordered>,
 }
 
 /// An event that hasn't found its place yet.
-struct Draft {
+struct Unordered {
     order: (Time, usize, Rank),
     content: Option<Content>,
-    event: Event,
+    event: HistoryEvent,
 }
 
 /// What comes first of what happened in one round at one time.
@@ -144,7 +144,7 @@ impl Teller<'_> {
             let content = Content { id: held, request: request.transpose()?.flatten() };
             let event = self.event(What::Amended, &commit, None, commit.title().to_owned());
             let order = (at, round, Rank::Commit);
-            self.drafts.push(Draft { order, content: Some(content), event });
+            self.unordered.push(Unordered { order, content: Some(content), event });
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Teller<'_> {
         let at = self.after(commit.time, &commit.parents);
         self.reached.insert(commit.id, (at, round));
         let event = self.event(What::Merged, commit, Some(merge.head), commit.title().to_owned());
-        self.drafts.push(Draft { order: (at, round, Rank::Merge), content: None, event });
+        self.unordered.push(Unordered { order: (at, round, Rank::Merge), content: None, event });
     }
 
     fn reviews(&mut self, name: &str, journal: &[Entry], last_round: usize) {
@@ -168,16 +168,20 @@ impl Teller<'_> {
             if entry.change != name {
                 event.unproven = Some(Unproven::OtherChange);
             }
-            self.drafts.push(Draft { order: (at, round, Rank::Review), content: None, event });
+            self.unordered.push(Unordered {
+                order: (at, round, Rank::Review),
+                content: None,
+                event,
+            });
         }
     }
 
     /// The events in order, each with what it turns out to be in its place.
-    fn events(mut self) -> Vec<Event> {
-        self.drafts.sort_by_key(|draft| draft.order);
-        let mut events: Vec<Event> = Vec::new();
+    fn events(mut self) -> Vec<HistoryEvent> {
+        self.unordered.sort_by_key(|event| event.order);
+        let mut events: Vec<HistoryEvent> = Vec::new();
         let mut before: Option<Content> = None;
-        for Draft { content, mut event, .. } in self.drafts {
+        for Unordered { content, mut event, .. } in self.unordered {
             if let Some(content) = content {
                 event.what = match &before {
                     None => What::Submitted,
@@ -211,9 +215,9 @@ impl Teller<'_> {
         Ok(file.request.filter(|_| file.problems.is_empty()))
     }
 
-    fn event(&self, what: What, commit: &Commit, about: Option<Oid>, text: String) -> Event {
+    fn event(&self, what: What, commit: &Commit, about: Option<Oid>, text: String) -> HistoryEvent {
         let signer = self.stories.signer(commit);
-        Event {
+        HistoryEvent {
             what,
             at: commit.time,
             after: None,

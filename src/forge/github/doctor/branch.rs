@@ -2,7 +2,7 @@
 
 use super::protection::{Held, Required};
 use super::{ACTIONS, Actor, Actors, Answerer, Check, Classic, Mode, Protection, Seen, listed};
-use crate::forge::github::standing::CONTEXT;
+use crate::forge::github::snapshot::CONTEXT;
 use crate::request::Login;
 
 /// The rules whose bypassing matters.
@@ -10,7 +10,10 @@ const BINDING: [&str; 4] =
     ["deletion", "non_fast_forward", "pull_request", "required_status_checks"];
 
 /// What protects a branch, held against what has to. `known` says whose account an id is.
-pub fn examine<'a>(place: &Place<'_>, known: &dyn Fn(u64) -> Option<&'a Login>) -> Vec<Check> {
+pub fn examine<'a>(
+    place: &ProtectedBranch<'_>,
+    known: &dyn Fn(u64) -> Option<&'a Login>,
+) -> Vec<Check> {
     let mut checks = place.status();
     checks.push(place.pull_requests());
     checks.push(place.force_pushes());
@@ -22,13 +25,13 @@ pub fn examine<'a>(place: &Place<'_>, known: &dyn Fn(u64) -> Option<&'a Login>) 
 }
 
 /// A branch, and who answers there.
-pub struct Place<'a> {
+pub struct ProtectedBranch<'a> {
     pub branch: &'a str,
     pub protection: &'a Protection,
     pub answerer: Answerer,
 }
 
-impl Place<'_> {
+impl ProtectedBranch<'_> {
     /// Where its rules are set.
     pub fn page(&self) -> String {
         let ruleset = match self.protection.rules.is_empty() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::owners::{FOLDERS, OwnersErrors, PLACES};
 use super::roster::{forge_teams, signers};
 use super::{
-    Branch, BranchState, Classic, Facts, Kind, Mode, OwnerFacts, Protection, Rule, Seen,
+    Branch, BranchState, Classic, Kind, Mode, OwnerFacts, Protection, Rule, Seen, Surroundings,
     TokenFacts, WorkflowFile,
 };
 use crate::forge::github::client::{self, Refusal};
@@ -70,7 +70,7 @@ impl GitHub {
     ///
     /// # Errors
     /// When GitHub can't be asked; what the token may not read is no error.
-    pub fn look_over(&self, home: &Home, org: Result<Org, String>) -> anyhow::Result<Facts> {
+    pub fn look_over(&self, home: &Home, org: Result<Org, String>) -> anyhow::Result<Surroundings> {
         let bases = org.as_ref().map(|org| org.settings.protected_bases.clone());
         let bases = bases.unwrap_or_else(|_| vec![home.default_branch().to_owned()]);
         let branches = bases.into_iter().map(|name| self.branch(home, name));
@@ -80,7 +80,7 @@ impl GitHub {
             Err(_) => Default::default(),
         };
         let installation = self.client.installation();
-        Ok(Facts {
+        Ok(Surroundings {
             mode: self.mode(),
             owner: self.repository.owner.clone(),
             default_branch: home.default_branch().to_owned(),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::branch::{Place, graded};
+use super::branch::{ProtectedBranch, graded};
 use super::code_owners::CodeOwners;
 use super::{Check, Seen, listed};
 
@@ -50,7 +50,7 @@ pub struct OwnersErrors {
 }
 
 /// The code owners of a branch, held against what needs owners.
-pub fn examine(place: &Place<'_>, facts: &OwnerFacts) -> Vec<Check> {
+pub fn examine(place: &ProtectedBranch<'_>, facts: &OwnerFacts) -> Vec<Check> {
     let branch = place.branch;
     let Some((path, text)) = &facts.file else {
         let check = Check::bad("owners/file", format!("{branch} has no CODEOWNERS"))

@@ -1,8 +1,8 @@
 //! Whether there are policies to judge by, and whether the branch that holds them is protected.
 
-use super::{Check, Facts, listed};
+use super::{Check, Surroundings, listed};
 
-pub fn examine(facts: &Facts) -> Vec<Check> {
+pub fn examine(facts: &Surroundings) -> Vec<Check> {
     let default = &facts.default_branch;
     let org = match &facts.org {
         Ok(org) => org,

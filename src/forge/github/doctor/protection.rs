@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{ACTIONS, Seen};
-use crate::forge::github::standing::CONTEXT;
+use crate::forge::github::snapshot::CONTEXT;
 use crate::forge::github::types::User;
 
 /// What protects a branch.

@@ -17,7 +17,7 @@ pub const CONTEXT: &str = "changegate";
 
 /// What a pull request is judged against, and how its head is answered now.
 #[derive(Debug)]
-pub struct Standing {
+pub struct Snapshot {
     /// The branch that settings are read from.
     pub default_branch: Tip,
     /// The branch that the pull request goes to.
@@ -124,12 +124,12 @@ pub struct Viewer {
     login: String,
 }
 
-impl Standing {
+impl Snapshot {
     /// What stands around a pull request now; nothing if one of them doesn't show: it has just moved,
     /// or is gone.
     pub async fn of(github: &GitHub, pull: &Pull) -> anyhow::Result<Option<Self>> {
         let about = json!({ "number": pull.number, "head": pull.head.sha });
-        let (told, viewer) = github.query::<RepositoryPart>("Standing", about).await?;
+        let (told, viewer) = github.query::<RepositoryPart>("Snapshot", about).await?;
         let viewer = viewer.context("GitHub doesn't say whose token this is")?;
         let base = told.pull_request.and_then(|pull| pull.base_ref);
         let (Some(default_branch), Some(base), Some(object)) =
@@ -139,7 +139,7 @@ impl Standing {
         };
         let answers = Answers::of(object, github.is_app());
         let own_login = plain(&viewer.login).to_owned();
-        Ok(Some(Standing { default_branch, base, answers, own_login }))
+        Ok(Some(Snapshot { default_branch, base, answers, own_login }))
     }
 }
 
@@ -185,7 +185,7 @@ impl GitHub {
         about: Value,
     ) -> anyhow::Result<(T, Option<Viewer>)> {
         #[derive(Deserialize)]
-        struct Answer<T> {
+        struct Envelope<T> {
             repository: Option<T>,
             viewer: Option<Viewer>,
         }
@@ -194,7 +194,7 @@ impl GitHub {
         variables["name"] = json!(self.repository.name);
         variables["byApp"] = json!(self.is_app());
         variables["app"] = json!(self.client.installation().map(|it| it.app_id));
-        let answer: Answer<T> = self.client.query(operation, variables).await?;
+        let answer: Envelope<T> = self.client.query(operation, variables).await?;
         let Some(repository) = answer.repository else {
             bail!("there is no {} on GitHub that the token can see", self.repository);
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 
 use super::Pull;
-use super::content::{Brought, INCIDENTS, is_request, request_at, stem};
+use super::content::{Changeset, INCIDENTS, is_request, request_at, stem};
 use crate::evidence::{Footprint, Incident};
 use crate::git::{Kind, Oid, Repo};
 use crate::request::{ChangeRequest, RequestFile};
@@ -15,7 +15,7 @@ use crate::yaml::{self, MAX_BYTES};
 
 /// What bears on a change.
 #[derive(Default)]
-pub struct Others {
+pub struct Conflicts {
     /// Merged requests without outcome or cancellation that may meet it.
     pub merged: Vec<Footprint>,
     /// Requests of other open pull requests that may meet it.
@@ -32,15 +32,15 @@ pub fn at_base(
     pull: &Pull,
     path: Option<&str>,
     meets: Option<&Meets<'_>>,
-) -> anyhow::Result<Others> {
+) -> anyhow::Result<Conflicts> {
     let files = repo.files_below(pull.base, "requests")?;
     let others =
         || files.iter().filter(|(other, _)| is_request(other) && Some(other.as_str()) != path);
     let own_id = path.map(folded_stem);
     let has_own_id = |other: &&String| Some(folded_stem(other)) == own_id;
-    let mut found = Others {
+    let mut found = Conflicts {
         same_id: others().map(|(other, _)| other).filter(has_own_id).cloned().collect(),
-        ..Others::default()
+        ..Conflicts::default()
     };
     let Some(meets) = meets else { return Ok(found) };
     for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
@@ -84,7 +84,7 @@ pub fn open_request(
     head: Oid,
     name: &str,
 ) -> anyhow::Result<Option<ChangeRequest>> {
-    match Brought::of(repo, base, head, name)?.path {
+    match Changeset::of(repo, base, head, name)?.path {
         Some(path) => Ok(request_at(repo, head, &path)?.0.request),
         None => Ok(None),
     }

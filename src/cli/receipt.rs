@@ -8,8 +8,8 @@ use crate::decision::Decision;
 
 /// What `submit`, `review`, `merge` or `close` did.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(title = "Outcome")]
-pub struct Outcome<'a> {
+#[schemars(title = "Receipt")]
+pub struct Receipt<'a> {
     /// The change.
     pub change: &'a str,
     /// `submitted`, `approved`, `changes-requested`, `commented`, `withdrawn`, `merged`, `closed` or
@@ -25,10 +25,10 @@ pub struct Outcome<'a> {
     pub decision: Option<&'a Decision>,
 }
 
-impl<'a> Outcome<'a> {
+impl<'a> Receipt<'a> {
     /// Nothing was done to a change.
     pub fn nothing(change: &'a str, why: &str, decision: Option<&'a Decision>) -> Self {
-        Outcome {
+        Receipt {
             change,
             did: None,
             commit: None,
@@ -40,7 +40,7 @@ impl<'a> Outcome<'a> {
 
     /// Something was done to a change.
     pub fn did(change: &'a str, did: impl ToString, decision: Option<&'a Decision>) -> Self {
-        Outcome {
+        Receipt {
             change,
             did: Some(did.to_string()),
             commit: None,
@@ -52,7 +52,7 @@ impl<'a> Outcome<'a> {
 
     /// The same, with the commit that it stands in.
     pub fn commit(self, commit: impl ToString) -> Self {
-        Outcome { commit: Some(commit.to_string()), ..self }
+        Receipt { commit: Some(commit.to_string()), ..self }
     }
 
     /// Prints it; `text` is what a person reads instead.
