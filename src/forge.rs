@@ -3,19 +3,15 @@
 //! [`git::Git`] is the embedded default: branches and signed commits, no server.
 //! [`github::GitHub`] takes reviews from GitHub and answers with status checks there.
 
-use content::Changeset;
-
+use crate::content::Changeset;
 use crate::evidence::Evidence;
 use crate::git::Oid;
 use crate::org::Org;
 use crate::report::Judged;
 use crate::time::Time;
 
-mod conflicts;
-pub mod content;
 pub mod git;
 pub mod github;
-mod history;
 
 /// Where a pull request stands at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,9 +13,9 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::content::{Changeset, POLICIES, bundle_files, request_at, short, stem};
 use crate::decision::{Case, Decision, Verdict, decide};
 use crate::evidence::{Evidence, SameHead};
-use crate::forge::content::{Changeset, POLICIES, bundle_files, request_at, short, stem};
 use crate::forge::{Forge, Published, Pull};
 use crate::git::{Oid, Repo};
 use crate::org::Org;
@@ -27,6 +27,7 @@ use watchdog::Watchdog;
 
 pub mod cpu;
 pub mod guard;
+pub mod merge;
 pub mod watchdog;
 
 /// How often everything is done anew when branches move meanwhile, or answers get lost.

@@ -51,8 +51,11 @@
 
 pub mod approvals;
 pub mod calendar;
+pub mod changes;
 pub mod cli;
 pub mod codes;
+pub mod compose;
+pub mod content;
 pub mod decision;
 pub mod digest;
 pub mod evidence;
@@ -60,6 +63,7 @@ pub mod forge;
 pub mod gate;
 pub mod git;
 pub mod input;
+pub mod intake;
 pub mod org;
 pub mod policy;
 pub mod report;

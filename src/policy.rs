@@ -17,13 +17,13 @@ use include_dir::{Dir, include_dir};
 use regorus::{Engine, Value};
 use serde::Deserialize;
 
+use self::bound::Bound;
+use self::message::Message;
 use crate::calendar::Calendar;
 use crate::codes::{self, CodeInfo};
 use crate::decision::Effect;
 use crate::digest::Digest;
 use crate::org::{Level, Org, RiskTier};
-use crate::policy::bound::Bound;
-use crate::policy::message::Message;
 use crate::sign_off::Asked;
 
 mod bound;

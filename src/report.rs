@@ -28,6 +28,7 @@ mod github;
 mod json;
 pub mod markdown;
 mod merge;
+pub mod page;
 mod sarif;
 mod status;
 mod text;

@@ -8,7 +8,7 @@
 //!
 //! Only the index, one chunk of sections and the spools' first megabyte are held in memory.
 
-use std::io::{self, Read as _, Seek as _, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -18,19 +18,22 @@ use clap::{ArgGroup, Args};
 use rayon::prelude::*;
 use tempfile::SpooledTempFile;
 
-use super::here::{self, HereArgs};
-use super::index::Index;
-use super::on_github::{ENVIRONMENT, GitHubArgs};
-use super::progress::Progress;
-use super::{NowArg, PoliciesArg, UNDECIDED, files, shown, warn};
+use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::here::{self, HereArgs};
+use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
+use super::shared::progress::Progress;
+use super::shared::say::{self, UNDECIDED, warn};
+use crate::compose::index::Index;
+use crate::content::folder::{self, Candidate};
 use crate::decision::{Case, decide};
 use crate::evidence::{Evidence, PullRequest};
 use crate::gate::watchdog::Watchdog;
 use crate::policy::{Evaluator, PolicyBundle};
+use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter, Section, Summary};
 use crate::request::RequestFile;
 use crate::time::Time;
-use crate::yaml::{self, MAX_BYTES};
+use crate::yaml;
 
 mod pulls;
 
@@ -144,7 +147,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let candidates = candidates(args, evidence.as_ref())?;
     let reporter = Reporter {
         format: args.format,
-        colour: super::colour(&io::stdout()),
+        colour: say::colour(&io::stdout()),
         verbose: args.verbose,
         codes: &|| bundle.codes(),
     };
@@ -169,7 +172,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 }
                 Err(error) => {
                     summary.undecided += 1;
-                    super::complain(&error);
+                    say::complain(&error);
                 }
             }
         }
@@ -209,48 +212,6 @@ fn exit_code(summary: &Summary) -> ExitCode {
     })
 }
 
-/// Something to judge: a file, or the pull request's change of policies.
-#[derive(Debug, PartialEq)]
-pub(super) enum Candidate {
-    /// A request file.
-    File(PathBuf),
-    /// A symbolic link or something else that is no regular file.
-    NoFile(PathBuf),
-    /// A change of policies.
-    Policies,
-}
-
-impl Candidate {
-    /// Reads the file: a request, or why it is none.
-    pub(super) fn read(&self) -> anyhow::Result<Option<(RequestFile, String)>> {
-        match self {
-            Candidate::Policies => Ok(None),
-            Candidate::NoFile(path) => {
-                let message =
-                    "this is a symbolic link or a special file, and a request is a regular file";
-                let help = "replace it by the request itself";
-                let file =
-                    RequestFile::refused(&shown(path), b"", "request/no-file", message, help);
-                Ok(Some((file, String::new())))
-            }
-            Candidate::File(path) => {
-                let bytes = read_bounded(path)?;
-                let file = RequestFile::read(&shown(path), &bytes);
-                Ok(Some((file, String::from_utf8_lossy(&bytes).into_owned())))
-            }
-        }
-    }
-}
-
-/// A file's bytes; of one that is too large, so many that it shows.
-pub(super) fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("read {}", path.display()))?;
-    Ok(bytes)
-}
-
 /// What the paths name, or the evidence's pull request.
 fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<Vec<Candidate>> {
     let changed = evidence
@@ -264,7 +225,7 @@ fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<V
     for path in &args.paths {
         let kind = path.metadata().with_context(|| format!("read {}", path.display()))?;
         if kind.is_dir() {
-            candidates.extend(files::below(path)?.into_iter().filter_map(in_folder));
+            candidates.extend(folder::below(path)?.into_iter().filter_map(in_folder));
         } else {
             candidates.push(Candidate::File(path.clone()));
         }

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use super::here::{self, HereArgs};
-use super::receipt::Receipt;
-use super::{AnswerFormat, NowArg, review};
+use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::here::{self, HereArgs};
+use super::shared::receipt::Receipt;
 use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
+use crate::forge::git::write::append;
 
 /// Give up a submitted change that isn't merged, or take it up again
 ///
@@ -60,7 +61,7 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
         let state = if args.reopen { "open" } else { "closed" };
         Receipt::nothing(name, &format!("it is {state} already"), decision)
     } else {
-        let commit = review::append(&git, &pull, decision, said, &args.comment)?;
+        let commit = append(&git, &pull, decision, said, &args.comment)?;
         Receipt::did(name, said, decision).commit(commit)
     };
     let text = match &receipt.why {

@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use super::Cli;
+use crate::cli::shared::say;
 
 /// Print completions for a shell
 #[derive(Args, Debug)]
@@ -23,7 +24,7 @@ pub struct CompletionsArgs {
 
 /// Answers the verb.
 pub fn run(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
-    super::print(&script(args.shell))?;
+    say::print(&script(args.shell))?;
     Ok(ExitCode::SUCCESS)
 }
 

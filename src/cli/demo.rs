@@ -25,7 +25,8 @@ use self::screen::Screen;
 use self::story::{Act, REQUEST, STORY, TEMPLATE};
 use self::times::Times;
 use self::town::Town;
-use super::{NowArg, print};
+use super::shared::args::NowArg;
+use super::shared::say::print;
 use crate::policy::PolicyBundle;
 
 /// Watch an off-script change go from submission to the audit trail

@@ -6,8 +6,9 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::AnswerFormat;
-use super::on_github::{ENVIRONMENT, GitHubArgs};
+use super::shared::args::AnswerFormat;
+use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
+use crate::cli::shared::say;
 use crate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
 use crate::gate::policies_at;
 use crate::report::escape::terminal;
@@ -70,9 +71,9 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let Examination { answerer, checks } = examine(&facts);
     let view =
         DoctorView { repository: github.repository().to_string(), mode: answerer.mode, checks };
-    super::print(&match args.format {
+    say::print(&match args.format {
         AnswerFormat::Text => render(&view, answerer),
-        AnswerFormat::Json => super::json(&view)?,
+        AnswerFormat::Json => say::json(&view)?,
     })?;
     let is_bad = view.checks.iter().any(|check| check.grade == Grade::Bad);
     Ok(ExitCode::from(if is_bad { UNPROTECTED } else { 0 }))

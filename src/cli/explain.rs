@@ -7,7 +7,8 @@ use anyhow::anyhow;
 use clap::Args;
 use serde::Serialize;
 
-use super::{AnswerFormat, PoliciesArg};
+use super::shared::args::{AnswerFormat, PoliciesArg};
+use crate::cli::shared::say;
 use crate::codes::{self, CodeInfo};
 use crate::decision::Effect;
 use crate::report::escape::terminal;
@@ -49,11 +50,11 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     // Policies that can't be used are explained all the same.
     let codes = codes::catalogue(&args.policies.files()?);
     let asked = args.code.as_deref().map(|code| find(code, &codes)).transpose()?;
-    super::print(&match (args.format, asked) {
+    say::print(&match (args.format, asked) {
         (AnswerFormat::Text, Some(info)) => one(info),
         (AnswerFormat::Text, None) => table(&codes),
-        (AnswerFormat::Json, Some(info)) => super::json(&Explained { codes: vec![info] })?,
-        (AnswerFormat::Json, None) => super::json(&Explained { codes: codes.values().collect() })?,
+        (AnswerFormat::Json, Some(info)) => say::json(&Explained { codes: vec![info] })?,
+        (AnswerFormat::Json, None) => say::json(&Explained { codes: codes.values().collect() })?,
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -61,7 +62,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
 fn find<'a>(code: &str, codes: &'a BTreeMap<String, CodeInfo>) -> anyhow::Result<&'a CodeInfo> {
     codes.get(code).ok_or_else(|| {
         let known: Vec<_> = codes.keys().map(String::as_str).collect();
-        let hint = super::hint(code, &known, "changegate explain");
+        let hint = say::hint(code, &known, "changegate explain");
         anyhow!("no finding has the code `{code}`{hint}")
     })
 }

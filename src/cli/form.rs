@@ -15,21 +15,15 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::on_github::GitHubArgs;
-use super::{NowArg, print};
+use super::shared::args::NowArg;
+use super::shared::on_github::GitHubArgs;
+use super::shared::say::print;
 use crate::forge::git::{Branches, Git};
 use crate::forge::github::Name;
 use crate::git::{Moved, Program, Repo};
-use comment::MARK;
-use event::{Author, IssueEvent};
-use work::Desk;
-
-mod branch;
-mod comment;
-mod event;
-mod read;
-mod template;
-mod work;
+use crate::intake::comment::MARK;
+use crate::intake::event::{Author, IssueEvent};
+use crate::intake::work::Desk;
 
 /// Turn an issue's form into a branch, and answer with its pull request's link
 ///

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::NowArg;
+use super::shared::args::NowArg;
 use crate::gate::guard::{Guard, Update};
 use crate::git::Repo;
 use crate::report::escape::terminal;

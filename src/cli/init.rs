@@ -30,7 +30,8 @@ use clap::Args;
 use self::contents::{Basis, ROSTER, reviewed_line};
 use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
-use super::{NowArg, POLICIES, PoliciesArg};
+use super::shared::args::{NowArg, POLICIES, PoliciesArg};
+use crate::cli::shared::say;
 use crate::git::Program;
 use crate::org::{Date, Roster};
 use crate::yaml;
@@ -121,18 +122,18 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let mut plan = Plan::of(&root, items)?;
     args.settle(&mut plan)?;
     if args.dry_run {
-        super::print(&summary::of_a_dry_run(&plan))?;
+        say::print(&summary::of_a_dry_run(&plan))?;
         return Ok(ExitCode::SUCCESS);
     }
     plan.carry_out()?;
-    super::print(&summary::done(&plan))?;
+    say::print(&summary::done(&plan))?;
     let bundle = PoliciesArg { policies: Some(root.join(POLICIES)) }.load()?;
     let roster = &bundle.org.roster;
     let next = match basis.is_on_github {
         true => summary::next_on_github(roster, &plan),
         false => summary::next(roster, &plan, &git),
     };
-    super::print(&next)?;
+    say::print(&next)?;
     Ok(ExitCode::SUCCESS)
 }
 

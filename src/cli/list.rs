@@ -6,27 +6,24 @@
 //! print:  those that the filters let through, what is urgent first
 //! ```
 
-mod entry;
 mod text;
 
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use super::here::{self, HereArgs};
-use super::me::me;
-use super::{AnswerFormat, NowArg};
+use super::shared::args::{AnswerFormat, NowArg, tier_parser};
+use super::shared::here::{self, HereArgs};
+use super::shared::me::me;
+use crate::changes::entry::{ListEntry, Lister};
+use crate::changes::list::ListView;
+use crate::changes::story::{State, Stories};
+use crate::cli::shared::say;
 use crate::forge::git::Git;
-use crate::forge::git::story::{State, Stories};
 use crate::org::{Org, RiskTier};
 use crate::request::Login;
 use crate::time::Time;
-
-pub use entry::ListEntry;
-use entry::Lister;
 
 /// List the changes: where they stand, whom they wait for, since when
 ///
@@ -61,7 +58,7 @@ pub struct ListArgs {
     off_script: bool,
 
     /// Only those of this risk tier
-    #[arg(long, value_parser = super::window::tier_parser())]
+    #[arg(long, value_parser = tier_parser())]
     tier: Option<RiskTier>,
 
     /// Only those that affect this service
@@ -104,26 +101,14 @@ impl Wanted {
     }
 }
 
-/// The changes of a repository.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[schemars(title = "Changes")]
-pub struct ListView {
-    /// The time that the answer is for.
-    pub now: Time,
-    /// The branch that the changes go to.
-    pub base: String,
-    /// The changes: open ones by urgency, then merged and closed ones, the latest first.
-    pub changes: Vec<ListEntry>,
-}
-
 /// Answers the verb.
 pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let now = args.now.get();
     let view = view(args, &git, now)?;
-    super::print(&match args.format {
-        AnswerFormat::Text => text::render(&view, super::colour(&std::io::stdout())),
-        AnswerFormat::Json => super::json(&view)?,
+    say::print(&match args.format {
+        AnswerFormat::Text => text::render(&view, say::colour(&std::io::stdout())),
+        AnswerFormat::Json => say::json(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,13 +6,12 @@ use std::cmp::Reverse;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use super::UNDECIDED;
-use super::here::{self, HereArgs};
-use super::timeline::{self, in_short, who_width};
-use crate::forge::git::story::{HistoryEvent, State, Stories, Story};
+use super::shared::here::{self, HereArgs};
+use super::shared::say::{self, UNDECIDED};
+use super::shared::timeline::{self, in_short, who_width};
+use crate::changes::log::{LogEntry, LogView};
+use crate::changes::story::Stories;
 use crate::org::Date;
 use crate::report::escape::terminal;
 use crate::time::{Duration, Time};
@@ -63,27 +62,6 @@ enum LogFormat {
     Csv,
 }
 
-/// The audit trail.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(title = "Audit trail")]
-pub struct LogView {
-    /// The changes, those with the latest events first.
-    pub changes: Vec<LogEntry>,
-}
-
-/// A change, and what happened to it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct LogEntry {
-    /// What it is called.
-    pub change: String,
-    /// Open, merged or closed.
-    pub state: State,
-    /// What is or was to be done; null if the change is one of policies.
-    pub summary: Option<String>,
-    /// What happened, the oldest first.
-    pub events: Vec<HistoryEvent>,
-}
-
 fn day_begins(text: &str) -> Result<Time, String> {
     instant(text, Date::begins)
 }
@@ -105,15 +83,15 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let mut is_whole = true;
     let mut changes = Vec::new();
     match &args.id {
-        Some(id) => changes.push(entry(timeline::story(&stories, id)?)),
+        Some(id) => changes.push(timeline::story(&stories, id)?.into()),
         None => {
             for name in stories.names()? {
                 // What somebody wrote into one change can't hide the others.
                 match stories.tell(&name) {
-                    Ok(story) => changes.extend(story.map(entry)),
+                    Ok(story) => changes.extend(story.map(LogEntry::from)),
                     Err(error) => {
                         is_whole = false;
-                        super::complain(&error.context(format!("{name} is left out")));
+                        say::complain(&error.context(format!("{name} is left out")));
                     }
                 }
             }
@@ -128,21 +106,12 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     changes.retain(|change| !change.events.is_empty());
     changes.sort_by_key(|change| Reverse(change.events.iter().map(|event| event.at).max()));
     let view = LogView { changes };
-    super::print(&match args.format {
+    say::print(&match args.format {
         LogFormat::Text => render_text(&view),
-        LogFormat::Json => super::json(&view)?,
+        LogFormat::Json => say::json(&view)?,
         LogFormat::Csv => csv::render(&view),
     })?;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(UNDECIDED) })
-}
-
-fn entry(story: Story) -> LogEntry {
-    LogEntry {
-        state: story.status.state,
-        summary: story.request.and_then(|request| request.summary),
-        change: story.name,
-        events: story.events,
-    }
 }
 
 fn render_text(view: &LogView) -> String {

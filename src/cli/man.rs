@@ -1,9 +1,8 @@
 //! `changegate man`: the manual, from the same words as `--help`.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{fs, io};
 
 use anyhow::Context as _;
 use clap::{Args, Command, CommandFactory};
@@ -11,6 +10,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use super::Cli;
+use crate::cli::shared::say;
 
 /// Print the manual page, or write one for each verb
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub fn run(args: &ManArgs) -> anyhow::Result<ExitCode> {
     cli.build();
     match &args.dir {
         Some(dir) => write_all(&cli, dir)?,
-        None => super::print(&page(&cli)?.1)?,
+        None => say::print(&page(&cli)?.1)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,14 +11,16 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use super::here::{self, HereArgs};
-use super::receipt::Receipt;
-use super::{AnswerFormat, NowArg, warn};
+use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::here::{self, HereArgs};
+use super::shared::receipt::Receipt;
+use super::shared::say::warn;
+use crate::content::short;
 use crate::decision::Verdict;
-use crate::forge::content::short;
-use crate::forge::git::{Git, merge_tree};
+use crate::forge::git::Git;
 use crate::forge::{Forge as _, Pull};
-use crate::gate::{Judgement, leaves_policies};
+use crate::gate::Judgement;
+use crate::gate::merge::commit;
 use crate::git::{Moved, Oid, Program};
 use crate::report::{Format, merge_message};
 
@@ -91,19 +93,6 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         }
     }
     bail!("{} moves faster than this can keep up: try again", git.base_ref)
-}
-
-/// The merge commit: the base, with exactly the files that were judged put in.
-fn commit(git: &Git, judgement: &Judgement) -> anyhow::Result<Oid> {
-    let pull = &judgement.pull;
-    let tree = merge_tree(git.repo(), pull)?;
-    let message = merge_message(&judgement.decision, &pull.name);
-    let program = git.branches.program();
-    // A server's hook asks for a signature; without one it is a matter of taste.
-    let sign = program.setting("user.signingkey").is_some();
-    let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
-    leaves_policies(git.repo(), pull.base, merge)?;
-    Ok(merge)
 }
 
 fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {

@@ -19,31 +19,31 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::check::read_bounded;
-use super::{NowArg, PoliciesArg, me, shown};
+use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::{me, prompt};
+use crate::cli::shared::say;
+use crate::compose::answer;
+use crate::compose::draft::{Draft, Drafting, Open, usual_path};
+use crate::compose::tickets::Tickets;
+use crate::content::folder::read_bounded;
 use crate::decision::Verdict;
 use crate::git::Program;
 use crate::org::RiskTier;
 use crate::policy::PolicyBundle;
+use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter};
 use crate::request::{ChangeRequest, RequestFile};
 use crate::time::{Duration, Time};
-use dialogue::Dialogue;
-use draft::{Draft, Drafting, Open, usual_path};
 use flags::Flags;
-use tickets::Tickets;
+use known::Known;
 
-pub mod answer;
 mod dialogue;
-pub mod draft;
-pub mod fields;
 mod flags;
-mod prompt;
-mod render;
-pub mod schedule;
+mod known;
+mod schedule;
+
 #[cfg(test)]
 mod tests;
-pub mod tickets;
 
 /// Write a change request: ask what it needs, show who has to sign it
 ///
@@ -109,15 +109,15 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         eprintln!();
     }
     if args.output.as_deref().is_some_and(is_stdout) {
-        eprint!("{}", preview(&draft, &bundle, super::colour(&io::stderr())));
-        super::print(&draft.text)?;
+        eprint!("{}", preview(&draft, &bundle, say::colour(&io::stderr())));
+        say::print(&draft.text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    super::print(&preview(&draft, &bundle, super::colour(&io::stdout())))?;
+    say::print(&preview(&draft, &bundle, say::colour(&io::stdout())))?;
     if was_asked && !prompt::confirm(&format!("Write {}?", draft.file.path), true)? {
         bail!("nothing was written");
     }
-    super::print(&write(&draft)?)?;
+    say::print(&write(&draft)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -182,7 +182,7 @@ impl Form<'_> {
     /// Asks until the policies miss nothing; says whether there was anything to ask.
     fn ask(&mut self) -> anyhow::Result<(Draft, bool)> {
         prompt::catch_interrupts()?;
-        let mut dialogue = Dialogue {
+        let mut dialogue = Known {
             org: &self.bundle.org,
             calendar: &self.bundle.calendar,
             tickets: self.tickets,

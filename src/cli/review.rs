@@ -10,14 +10,15 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{ArgGroup, Args};
 
-use super::here::{self, HereArgs};
-use super::receipt::Receipt;
-use super::{AnswerFormat, NowArg, me, print};
+use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::here::{self, HereArgs};
+use super::shared::me;
+use super::shared::receipt::Receipt;
+use super::shared::say::print;
 use crate::approvals::Exclusion;
-use crate::decision::Decision;
-use crate::forge::Pull;
-use crate::forge::git::journal::{self, NewEntry, Said};
-use crate::forge::git::{Advance, Git, REVIEWS};
+use crate::forge::git::Git;
+use crate::forge::git::journal::{self, Said};
+use crate::forge::git::write::append;
 use crate::gate::Judgement;
 use crate::git::Oid;
 use crate::input::{Case, excluded_from};
@@ -173,7 +174,7 @@ fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resu
     let when = last.commit.time.for_people();
     let Some(path) = judgement.decision.path.as_deref() else { return Ok(String::new()) };
     let text_at = |commit: Oid| -> anyhow::Result<String> {
-        Ok(crate::forge::content::request_at(git.repo(), commit, path)?.1)
+        Ok(crate::content::request_at(git.repo(), commit, path)?.1)
     };
     let (then, now) = (text_at(last.reviewed)?, text_at(judgement.pull.head)?);
     if then == now {
@@ -200,36 +201,6 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).context("read the answer")?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// Appends an entry about what was judged to the change's journal.
-pub fn append(
-    git: &Git,
-    pull: &Pull,
-    decision: Option<&Decision>,
-    said: Said,
-    comment: &str,
-) -> anyhow::Result<Oid> {
-    let message = NewEntry {
-        change: &pull.name,
-        summary: decision.and_then(|decision| decision.summary.as_deref()).unwrap_or(""),
-        said,
-        reviewed: pull.head,
-        material: decision.and_then(|decision| decision.digests.material.as_ref()),
-        comment,
-    }
-    .message();
-    let tree = git.repo().commit(pull.head)?.tree;
-    let journal = format!("{REVIEWS}{}", pull.name);
-    let entry = git.branches.advance(&journal, |tip| {
-        let change = format!("{}{}", crate::forge::git::CHANGE, pull.name);
-        if git.branches.tip(&change)? != Some(pull.head) {
-            bail!("{} was changed meanwhile: look at it again", pull.name);
-        }
-        let parents: Vec<_> = tip.into_iter().chain([pull.head]).collect();
-        Ok(Advance::Put(git.branches.program().commit(tree, &parents, &message, true)?))
-    })?;
-    entry.context("nothing was written")
 }
 
 /// Says whether the review counts, and what is still missing.

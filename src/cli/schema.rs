@@ -5,6 +5,7 @@ mod polish;
 #[cfg(test)]
 mod tests;
 
+use crate::cli::shared::say;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -37,7 +38,7 @@ pub struct SchemaArgs {
 
 /// Answers the verb.
 pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
-    super::print(&match &args.name {
+    say::print(&match &args.name {
         Some(name) => find(name)?.text(),
         None => list(),
     })?;
@@ -52,7 +53,7 @@ pub(super) fn files() -> impl Iterator<Item = (String, String)> {
 fn find(name: &str) -> anyhow::Result<&'static SchemaEntry> {
     SCHEMAS.iter().find(|subject| subject.name == name).ok_or_else(|| {
         let known: Vec<_> = SCHEMAS.iter().map(|subject| subject.name).collect();
-        let hint = super::hint(name, &known, "changegate schema");
+        let hint = say::hint(name, &known, "changegate schema");
         anyhow!("there is no schema `{name}`{hint}")
     })
 }

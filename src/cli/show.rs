@@ -8,22 +8,16 @@
 
 mod text;
 
-use std::collections::HashMap;
 use std::process::ExitCode;
 
 use clap::Args;
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use super::here::{self, HereArgs};
-use super::{AnswerFormat, NowArg, timeline};
-use crate::decision::Decision;
-use crate::forge::Pull;
-use crate::forge::git::Git;
-use crate::forge::git::story::{HistoryEvent, Merge, State, Stories, Story, What};
-use crate::gate::{Gate, Judgement};
-use crate::request::{ChangeRequest, Login};
-use crate::time::Time;
+use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::here::{self, HereArgs};
+use super::shared::timeline;
+use crate::changes::show;
+use crate::changes::story::Stories;
+use crate::cli::shared::say;
 
 /// Show the whole story of a change: request, decision, reviews, what happened when
 ///
@@ -52,68 +46,6 @@ pub struct ShowArgs {
     format: AnswerFormat,
 }
 
-/// The story of a change.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(title = "Story of a change")]
-pub struct ShowView {
-    /// What it is called.
-    pub change: String,
-    /// Open, merged or closed.
-    pub state: State,
-    /// Its last commit.
-    pub head: Option<String>,
-    /// Whether its branch is still there.
-    pub has_branch: bool,
-    /// The request file; null for a change of policies.
-    pub path: Option<String>,
-    /// The request as it was last; null if it can't be read, or if the change is one of policies.
-    pub request: Option<ChangeRequest>,
-    /// The request file's text.
-    #[serde(skip)]
-    pub source: String,
-    /// The decision: now, or when it was merged.
-    pub decision: Option<Decision>,
-    /// Why there is no decision.
-    pub undecided: Option<String>,
-    /// Its merges, the oldest first.
-    pub merges: Vec<MergeView>,
-    /// What happened, the oldest first.
-    pub timeline: Vec<TimelineEntry>,
-}
-
-/// A merge, and what its message records.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct MergeView {
-    /// The merge commit.
-    pub commit: String,
-    /// When it was made.
-    pub at: Time,
-    /// Who made it, by the roster at base.
-    pub by: Option<Login>,
-    /// The recorded verdict.
-    pub verdict: Option<String>,
-    /// The recorded risk tier.
-    pub tier: Option<String>,
-    /// `direct` if it is recorded that no review was required.
-    pub sign_off: Option<String>,
-    /// Who is recorded to have approved, and as what.
-    pub approved_by: Vec<String>,
-    /// The recorded digest of the policies.
-    pub policies: Option<String>,
-}
-
-/// Something that happened, and what became of it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct TimelineEntry {
-    /// What happened.
-    #[serde(flatten)]
-    pub event: HistoryEvent,
-    /// Whether the review counts; null for what is no review.
-    pub counts: Option<bool>,
-    /// Why the review doesn't count.
-    pub why_not: Option<String>,
-}
-
 /// Answers the verb.
 pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
@@ -121,129 +53,12 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
     let story = timeline::story(&stories, &args.id)?;
-    let judge = Rounds { git: &git, gate: &gate, now: args.now.get() };
-    let (judgement, reasons) = judge.rounds(&story);
-    let view = view(&stories, story, &judgement, &reasons);
-    super::print(&match args.format {
+    let (view, judgement) = show::tell(&git, &gate, &stories, story, args.now.get());
+    say::print(&match args.format {
         AnswerFormat::Text => {
-            text::render(&view, judgement.as_ref().ok(), super::colour(&std::io::stdout()))
+            text::render(&view, judgement.as_ref().ok(), say::colour(&std::io::stdout()))
         }
-        AnswerFormat::Json => super::json(&view)?,
+        AnswerFormat::Json => say::json(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Why a review doesn't count, by its commit; nothing if it does.
-type Reasons = HashMap<String, Option<String>>;
-
-/// Judges a change's rounds.
-struct Rounds<'a> {
-    git: &'a Git,
-    gate: &'a Gate<'a, Git>,
-    now: Time,
-}
-
-impl Rounds<'_> {
-    /// The last decision, and where every review stood in its own round.
-    fn rounds(&self, story: &Story) -> (anyhow::Result<Judgement>, Reasons) {
-        let mut reasons = Reasons::new();
-        let mut last = Err(anyhow::anyhow!(
-            "it came into {} without a merge commit, so that nothing tells when",
-            self.git.base_ref
-        ));
-        for merge in &story.merges {
-            last = self.merged(story, merge);
-            if let Ok(judgement) = &last {
-                let until = merge.commit.id.to_string();
-                let of_round = story.events.iter().take_while(|event| event.commit != until);
-                settle(judgement, of_round, &mut reasons);
-            }
-        }
-        if story.status.state != State::Merged {
-            last = self.unmerged(story);
-            if let Ok(judgement) = &last {
-                settle(judgement, &story.events, &mut reasons);
-            }
-        }
-        (last, reasons)
-    }
-
-    fn merged(&self, story: &Story, merge: &Merge) -> anyhow::Result<Judgement> {
-        let pull = Pull { base: merge.base, head: merge.head, ..self.pull(story, merge.base) };
-        self.gate.judge(pull, merge.commit.time)
-    }
-
-    fn unmerged(&self, story: &Story) -> anyhow::Result<Judgement> {
-        self.gate.judge(self.pull(story, self.git.base()?), self.now)
-    }
-
-    fn pull(&self, story: &Story, base: crate::git::Oid) -> Pull {
-        Pull {
-            name: story.name.clone(),
-            id: Some(story.name.clone()),
-            base_ref: Some(self.git.base_ref.clone()),
-            base,
-            head: story.status.head.unwrap_or(base),
-        }
-    }
-}
-
-/// Notes where reviews stand that no earlier round has settled.
-fn settle<'a>(
-    judgement: &Judgement,
-    events: impl IntoIterator<Item = &'a HistoryEvent>,
-    reasons: &mut Reasons,
-) {
-    let sign_off = judgement.decision.sign_off.as_ref();
-    let reviews = sign_off.map_or(&[][..], |sign_off| &sign_off.reviews);
-    let known: HashMap<_, _> =
-        judgement.evidence.reviews.iter().map(|review| &review.id).zip(reviews).collect();
-    for event in events {
-        if let Some(review) = known.get(&event.commit) {
-            reasons.entry(event.commit.clone()).or_insert_with(|| review.why.clone());
-        }
-    }
-}
-
-fn view(
-    stories: &Stories<'_>,
-    story: Story,
-    judgement: &anyhow::Result<Judgement>,
-    reasons: &Reasons,
-) -> ShowView {
-    let entry = |event: HistoryEvent| {
-        let standing = reasons.get(&event.commit).filter(|_| event.what != What::Merged);
-        TimelineEntry {
-            counts: standing.map(Option::is_none),
-            why_not: standing.cloned().flatten(),
-            event,
-        }
-    };
-    ShowView {
-        change: story.name,
-        state: story.status.state,
-        head: story.status.head.map(|head| head.to_string()),
-        has_branch: story.status.has_branch,
-        path: story.path,
-        request: story.request,
-        source: story.source,
-        decision: judgement.as_ref().ok().map(|judgement| judgement.decision.clone()),
-        undecided: judgement.as_ref().err().map(|error| format!("{error:#}")),
-        merges: story.merges.iter().map(|merge| merge_view(stories, merge)).collect(),
-        timeline: story.events.into_iter().map(entry).collect(),
-    }
-}
-
-fn merge_view(stories: &Stories<'_>, merge: &Merge) -> MergeView {
-    let recorded = |name| merge.trailer(name).map(str::to_owned);
-    MergeView {
-        commit: merge.commit.id.to_string(),
-        at: merge.commit.time,
-        by: stories.signer(&merge.commit).login,
-        verdict: recorded("Verdict"),
-        tier: recorded("Tier"),
-        sign_off: recorded("Sign-off"),
-        approved_by: merge.trailers("Approved-by").map(str::to_owned).collect(),
-        policies: recorded("Policies"),
-    }
 }

@@ -13,17 +13,19 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::here::{self, HereArgs};
-use super::receipt::Receipt;
-use super::{AnswerFormat, NowArg, files, shown, warn};
+use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::here::{self, HereArgs};
+use super::shared::receipt::Receipt;
+use super::shared::say::warn;
+use crate::content::{INCIDENTS, folder, short, stem};
 use crate::decision::{Decision, Verdict};
 use crate::forge::Pull;
-use crate::forge::content::{INCIDENTS, short, stem};
 use crate::forge::git::{Advance, CHANGE, Git};
 use crate::gate::Judgement;
 use crate::git::{Entry, Oid, Program};
 use crate::report::Format;
 use crate::report::escape::terminal;
+use crate::report::page::shown;
 
 /// Submit a change request: put it on a branch of its own, where it is reviewed
 ///
@@ -117,7 +119,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
 /// as it is here.
 fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<String> {
     let requests = work_tree.join("requests");
-    let found = if requests.is_dir() { files::below(&requests)? } else { Vec::new() };
+    let found = if requests.is_dir() { folder::below(&requests)? } else { Vec::new() };
     let paths = found.into_iter().filter(|(_, is_file)| *is_file).filter_map(|(path, _)| {
         let path = shown(path.strip_prefix(work_tree).ok()?);
         (path.ends_with(".yaml") && !path.starts_with(INCIDENTS)).then_some(path)

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::on_github::{self, ENVIRONMENT, GitHubArgs};
-use super::{NowArg, UNDECIDED, print};
+use super::shared::args::NowArg;
+use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
+use super::shared::say::{UNDECIDED, print};
 use crate::forge::github::{self, Subject};
 use crate::gate::Gate;
 use crate::report::one_line;

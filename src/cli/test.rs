@@ -9,12 +9,13 @@ mod junit;
 mod tests;
 mod text;
 
+use crate::cli::shared::say;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::PoliciesArg;
+use super::shared::args::PoliciesArg;
 use crate::policy::testing::TestReport;
 
 /// Run the policies' own tests
@@ -77,7 +78,7 @@ pub enum TestFormat {
 /// Answers the verb.
 pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let report = report(args)?;
-    super::print(&render(args, &report)?)?;
+    say::print(&render(args, &report)?)?;
     Ok(if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -105,7 +106,7 @@ fn render(args: &TestArgs, report: &TestReport) -> anyhow::Result<String> {
     };
     Ok(match args.format {
         TestFormat::Text => text::render(report, coverage),
-        TestFormat::Json => super::json(report)?,
+        TestFormat::Json => say::json(report)?,
         TestFormat::Junit => junit::render(report),
     })
 }

@@ -3,22 +3,19 @@
 #[cfg(test)]
 mod tests;
 
+use crate::changes::windows::WindowState;
+use crate::changes::windows::WindowView;
+use crate::changes::windows::{ANY, view};
+use crate::cli::shared::args::tier_parser;
+use crate::cli::shared::say;
 use std::process::ExitCode;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use schemars::JsonSchema;
-use serde::de::IntoDeserializer;
-use serde::de::value::{Error as NotATier, StringDeserializer};
-use serde::{Deserialize, Serialize};
 
-use super::{AnswerFormat, NowArg, PoliciesArg};
-use crate::calendar::{Calendar, HORIZON};
+use super::shared::args::{AnswerFormat, NowArg, PoliciesArg};
+use crate::calendar::HORIZON;
 use crate::org::{Freeze, RiskTier, Zone};
 use crate::time::{Duration, Interval, Time};
-
-/// The length that every opening has.
-const ANY: Duration = Duration::seconds(0);
 
 /// Show which windows are open, and when the others open next
 ///
@@ -53,83 +50,15 @@ pub struct WindowArgs {
     format: AnswerFormat,
 }
 
-pub(super) fn tier_parser() -> impl TypedValueParser<Value = RiskTier> {
-    PossibleValuesParser::new(["low", "medium", "high", "critical"]).try_map(|name| {
-        let name: StringDeserializer<NotATier> = name.into_deserializer();
-        RiskTier::deserialize(name)
-    })
-}
-
-/// What is open, and what opens next.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[schemars(title = "Windows")]
-pub struct WindowView {
-    /// The time that the answer is for.
-    pub now: Time,
-    /// How long an opening has to be; zero if any length will do.
-    duration: Duration,
-    /// The tier that was asked for.
-    pub tier: Option<RiskTier>,
-    /// The windows that take the tier; those that can be used first come first.
-    pub windows: Vec<WindowState>,
-    /// The freezes that aren't over, in order of their starts.
-    pub freezes: Vec<Freeze>,
-}
-
-/// How a window stands.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct WindowState {
-    /// The window's name.
-    pub window: String,
-    /// The zone that its times are kept in.
-    pub zone: Zone,
-    /// The tiers that may run in it.
-    #[serde(rename = "for")]
-    pub tiers: Vec<RiskTier>,
-    /// The tiers that should run in it.
-    pub preferred_for: Vec<RiskTier>,
-    /// If it is open now: from now until it closes or a freeze begins, however short.
-    pub open: Option<Interval>,
-    /// The earliest opening from now on that is long enough, which may be the one that is open.
-    pub next_opening: Option<Interval>,
-}
-
 /// Answers the verb; `now` is the time to answer for, the arguments' own if they name one.
 pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
     let bundle = args.policies.load()?;
     let view = view(&bundle.calendar, args.now.get(), args.duration.unwrap_or(ANY), args.tier);
-    super::print(&match args.format {
+    say::print(&match args.format {
         AnswerFormat::Text => render_text(&view),
-        AnswerFormat::Json => super::json(&view)?,
+        AnswerFormat::Json => say::json(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// How the windows stand at `now` for a change of this length (zero: any) and tier (none: any).
-pub fn view(
-    calendar: &Calendar,
-    now: Time,
-    length: Duration,
-    tier: Option<RiskTier>,
-) -> WindowView {
-    let mut windows: Vec<_> = calendar
-        .windows()
-        .filter(|(_, window)| tier.is_none_or(|tier| window.tiers.contains(&tier)))
-        .map(|(name, window)| WindowState {
-            window: name.to_owned(),
-            zone: window.zone,
-            tiers: window.tiers.clone(),
-            preferred_for: window.preferred_for.clone(),
-            open: calendar.openings_of(window, now, ANY).next().filter(|open| open.start == now),
-            next_opening: calendar.openings_of(window, now, length).next(),
-        })
-        .collect();
-    windows.sort_by_key(|state| {
-        let next = state.next_opening.map(|opening| opening.start);
-        (next.is_none(), next, state.open.is_none())
-    });
-    let freezes = calendar.freezes_after(now).cloned().collect();
-    WindowView { now, duration: length, tier, windows, freezes }
 }
 
 /// The answer for people.

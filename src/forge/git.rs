@@ -14,26 +14,25 @@ use std::cell::OnceCell;
 
 use anyhow::{Context as _, bail};
 
-use super::content::Changeset;
 use super::{Forge, Published, Pull};
+use crate::content::Changeset;
 use crate::evidence::{Evidence, Unproven};
 use crate::git::{Oid, Repo};
 use crate::org::Org;
 use crate::report::Judged;
 use crate::time::{Duration, Time};
+use collect::Collector;
+use journal::Said;
 
 mod branches;
 mod collect;
 pub mod journal;
 mod people;
-pub mod story;
 mod survey;
+pub mod write;
 
 pub use branches::{Advance, Branches, DEFAULT_BASES};
 pub use people::{People, Signer};
-
-use collect::Collector;
-use journal::Said;
 
 /// By how much the clocks of people's own machines may differ.
 pub const SKEW: Duration = Duration::seconds(300);
@@ -99,32 +98,9 @@ impl Git {
     }
 }
 
-/// The tree of the merge that a pull request asks for: base with the files that it changes, whole
-/// and as they were judged. Nothing is merged within a file.
-///
-/// # Errors
-/// When base has changed one of them meanwhile.
-pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
-    let brought = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
-    for file in &brought.files {
-        let held = repo.entry(pull.base, &file.path)?;
-        if held != file.before && held != file.after {
-            bail!(
-                "{} was changed on the base since {} left it: merge the base into {CHANGE}{} and \
-                 have it reviewed again",
-                file.path,
-                pull.name,
-                pull.name
-            );
-        }
-    }
-    let files = brought.files.iter().map(|file| (file.path.as_str(), file.after));
-    repo.store_tree(Some(pull.base), files)
-}
-
 /// The entry that closed a change, if none that is as good reopened it. What isn't shown to be
 /// somebody's closes nothing.
-fn closed_by<'e>(
+pub(crate) fn closed_by<'e>(
     repo: &Repo,
     people: &People<'_>,
     org: &Org,

@@ -20,13 +20,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::content::Changeset;
 use super::{Forge, Published, Pull};
+use crate::content::Changeset;
 use crate::evidence::Evidence;
 use crate::git::{Oid, Program, Repo};
 use crate::org::{ForgeTeam, Org};
 use crate::report::Judged;
 use crate::time::Time;
+use collect::Collector;
+use facts::Facts;
+use remote::{Remote, Source};
 
 pub mod access;
 mod arrival;
@@ -51,10 +54,6 @@ pub use client::{Client, Exchange};
 pub use event::Subject;
 pub use plan::Plan;
 pub use survey::{Survey, Surveyed};
-
-use collect::Collector;
-use facts::Facts;
-use remote::{Remote, Source};
 
 /// How long to wait before what has just moved is looked at anew.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -9,13 +9,14 @@ use std::collections::HashSet;
 
 use anyhow::{Context as _, bail, ensure};
 
+use super::merge::merge_tree;
 use super::{Gate, leaves_policies, policies_at};
+use crate::content::{Changeset, short, stem};
 use crate::decision::Verdict;
 use crate::evidence::Unproven;
 use crate::forge::Pull;
-use crate::forge::content::{Changeset, short, stem};
 use crate::forge::git::journal::{self, Entry, Said};
-use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, People, REVIEWS, SKEW, merge_tree};
+use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, People, REVIEWS, SKEW};
 use crate::git::{Commit, Oid, Repo};
 use crate::policy::PolicyBundle;
 use crate::report::{merge_message, one_line};

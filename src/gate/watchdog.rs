@@ -10,7 +10,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::cpu::Work;
-use crate::cli::UNDECIDED;
 use crate::policy::{Files, PolicyBundle};
 
 /// The most CPU time that loading, or one decision, may use.
@@ -43,7 +42,7 @@ impl Watchdog {
                 let longest = lock(&running).values().map(Work::used).max();
                 if let Some(bound) = longest.and_then(bound_hit) {
                     eprintln!("error: the policies hit a bound: {bound}; nothing was decided");
-                    std::process::exit(UNDECIDED.into());
+                    std::process::exit(2);
                 }
                 drop(running);
                 thread::sleep(INTERVAL);

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::CheckArgs;
-use crate::cli::on_github;
-use crate::cli::{UNDECIDED, here, json, print, warn};
+use crate::cli::shared::say::{UNDECIDED, json, print, warn};
+use crate::cli::shared::{here, on_github};
 use crate::decision::Verdict;
 use crate::forge::github::{self, GitHub, Subject};
 use crate::gate::{Gate, Judgement};

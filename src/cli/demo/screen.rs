@@ -23,7 +23,7 @@ pub struct Screen {
 impl Screen {
     /// For standard output.
     pub fn new() -> Self {
-        Screen { has_bold: crate::cli::colour(&std::io::stdout()) }
+        Screen { has_bold: crate::cli::shared::say::colour(&std::io::stdout()) }
     }
 
     /// What this is.

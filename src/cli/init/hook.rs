@@ -5,9 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
 
-use super::InitArgs;
-use super::git;
 use super::plan::{Fate, Item, Plan, Wanted};
+use super::{InitArgs, git};
 use crate::git::Program;
 
 const SCRIPT: &str = include_str!("templates/pre-receive.sh");
@@ -61,7 +60,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     if !args.dry_run {
         text += AFTERWARDS;
     }
-    crate::cli::print(&text)?;
+    crate::cli::shared::say::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,8 +1,9 @@
 //! The list for people: a line for each change.
 
-use super::{ListEntry, ListView};
+use crate::changes::entry::ListEntry;
+use crate::changes::list::ListView;
+use crate::changes::story::State;
 use crate::decision::Verdict;
-use crate::forge::git::story::State;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, cut, paint_verdict};
 use crate::time::{Duration, Interval, Time};

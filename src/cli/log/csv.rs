@@ -1,6 +1,6 @@
 //! The audit trail as a table: RFC 4180, safe to open in a spreadsheet.
 
-use super::LogView;
+use crate::changes::log::LogView;
 use crate::report::escape::terminal;
 
 const HEADER: [&str; 10] = [

@@ -1,34 +1,19 @@
 //! The guided dialogue: one question after the other, each with what it is for.
 
-use super::answer;
-use super::fields::{Field, Question};
-use super::prompt::{self, choose, choose_some, confirm, parsed, say};
+use anyhow::bail;
+
+use super::known::Known;
 use super::schedule;
-use super::tickets::Tickets;
-use crate::calendar::Calendar;
+use crate::cli::shared::prompt::{self, choose, choose_some, confirm, parsed, say};
+use crate::compose::answer;
+use crate::compose::fields::{Field, Question};
 use crate::org::{CatalogEntry, Level, Org, RiskTier, Severity};
 use crate::request::{
     Action, ChangeRequest, ChangeType, Login, OffScript, Rating, RequestedApproval, Risk, TicketId,
 };
-use crate::time::{Duration, Time};
+use crate::time::Duration;
 
-/// What the questions know.
-pub struct Dialogue<'a> {
-    /// The organisation.
-    pub org: &'a Org,
-    /// When changes may run.
-    pub calendar: &'a Calendar,
-    /// The numbers that are taken.
-    pub tickets: &'a Tickets,
-    /// The time that is decided for.
-    pub now: Time,
-    /// The risk tier so far.
-    pub tier: RiskTier,
-    /// How long the change takes, if that is known.
-    pub length: Option<Duration>,
-}
-
-impl Dialogue<'_> {
+impl Known<'_> {
     /// Says what is going to happen.
     pub fn greet(&self, request: &ChangeRequest) {
         say("A change request. Each answer is checked at once; Ctrl-C leaves nothing behind.");
@@ -65,7 +50,27 @@ impl Dialogue<'_> {
                 *slot(request) = prompt::lines(name.trim_end_matches('s'), None, answer::text)?;
                 Ok(())
             }
-            Question::Own(ask) => ask(self, request),
+            Question::Own => self.ask_own(field.pointer, request),
+        }
+    }
+
+    fn ask_own(&self, pointer: &str, request: &mut ChangeRequest) -> anyhow::Result<()> {
+        match pointer {
+            "/emergency/incident" => incident(self, request),
+            "/emergency/severity" => severity(self, request),
+            "/emergency" => kind(self, request),
+            "/id" => id(self, request),
+            "/requester" => requester(self, request),
+            "/actions" => actions(self, request),
+            "/risk" => tier(self, request),
+            "/impact/services" => services(self, request),
+            "/risks" => risks(self, request),
+            "/approvals" => approvals(self, request),
+            "/rollback/steps" => rollback_steps(self, request),
+            "/rollback/owner" => rollback_owner(self, request),
+            "/verification/monitor" => monitor(self, request),
+            "/schedule/start" | "/schedule/end" | "/schedule" => schedule(self, request),
+            _ => bail!("nothing asks for {pointer}"),
         }
     }
 
@@ -97,7 +102,7 @@ fn capitalised(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
-pub fn kind(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn kind(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     let kinds = [
         (ChangeType::Normal, "normal     planned, waits for a window"),
         (ChangeType::Standard, "standard   routine and well understood"),
@@ -115,13 +120,13 @@ pub fn kind(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()>
     Ok(())
 }
 
-pub fn incident(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn incident(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     let incident = parsed("incident", None, &[], answer::incident)?;
     request.emergency.get_or_insert_default().incident = Some(incident);
     Ok(())
 }
 
-pub fn severity(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn severity(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     let items = ["P1".to_owned(), "P2".to_owned()];
     let chosen = choose("severity", &items, 0)?;
     let severity = [Severity::P1, Severity::P2][chosen];
@@ -129,26 +134,26 @@ pub fn severity(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result
     Ok(())
 }
 
-pub fn id(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let suggestion = dialogue.tickets.suggestion(request).map(|id| id.to_string());
+fn id(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+    let suggestion = known.tickets.suggestion(request).map(|id| id.to_string());
     request.id = Some(parsed("id", suggestion, &[], str::parse::<TicketId>)?);
     Ok(())
 }
 
-pub fn requester(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    request.requester = Some(parsed("requester", None, &logins(dialogue.org), str::parse)?);
+fn requester(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+    request.requester = Some(parsed("requester", None, &logins(known.org), str::parse)?);
     Ok(())
 }
 
-pub fn actions(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let mut catalog: Vec<_> = dialogue.org.actions.entries.iter().collect();
+fn actions(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+    let mut catalog: Vec<_> = known.org.actions.entries.iter().collect();
     catalog.sort_by_key(|(name, entry)| (entry.tier, *name));
     let width = catalog.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut items: Vec<_> =
         catalog.iter().map(|(name, entry)| format!("{name:width$}  {}", entry.tier)).collect();
     items.push("another one, off-script".to_owned());
     let mut targets: Vec<_> =
-        dialogue.org.roster.services.values().flat_map(|service| service.targets.clone()).collect();
+        known.org.roster.services.values().flat_map(|service| service.targets.clone()).collect();
     targets.sort();
     targets.dedup();
 
@@ -176,7 +181,7 @@ pub fn actions(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::
     }
 }
 
-pub fn tier(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn tier(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     let mut items = vec!["as the catalog says".to_owned()];
     items.extend(RiskTier::ALL.iter().map(ToString::to_string));
     let chosen = choose("risk", &items, 0)?;
@@ -184,9 +189,9 @@ pub fn tier(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()>
     Ok(())
 }
 
-pub fn services(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let services: Vec<_> = dialogue.org.roster.services.keys().cloned().collect();
-    let suggested = answer::services_of(request, dialogue.org);
+fn services(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+    let services: Vec<_> = known.org.roster.services.keys().cloned().collect();
+    let suggested = answer::services_of(request, known.org);
     let marked: Vec<_> = services.iter().map(|name| suggested.contains(name)).collect();
     let chosen = choose_some("services", &services, &marked)?;
     request.impact.get_or_insert_default().services =
@@ -194,7 +199,7 @@ pub fn services(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow:
     Ok(())
 }
 
-pub fn risks(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn risks(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     let ratings = [Rating::Low, Rating::Medium, Rating::High];
     let items = ["low", "medium", "high"].map(str::to_owned);
     request.risks.clear();
@@ -215,9 +220,9 @@ pub fn risks(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()
     }
 }
 
-pub fn approvals(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn approvals(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     const USUAL: [&str; 2] = ["devops-lead", "service-owner"];
-    let held = dialogue.org.roster.people.values().flat_map(|person| person.roles.clone());
+    let held = known.org.roster.people.values().flat_map(|person| person.roles.clone());
     let mut roles: Vec<_> = held.chain(["service-owner".to_owned()]).collect();
     roles.sort();
     roles.dedup();
@@ -228,19 +233,19 @@ pub fn approvals(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow
     Ok(())
 }
 
-pub fn rollback_steps(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn rollback_steps(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     say(UNTIL_EMPTY);
-    let suggestion = dialogue.catalog_rollback(request).join("; ");
+    let suggestion = known.catalog_rollback(request).join("; ");
     let suggestion = (!suggestion.is_empty()).then_some(suggestion);
     let steps = prompt::lines("step", suggestion, answer::text)?;
     request.rollback.get_or_insert_default().steps = steps;
     Ok(())
 }
 
-pub fn rollback_owner(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let entries = request.actions.iter().filter_map(|action| dialogue.catalog_entry(action));
+fn rollback_owner(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+    let entries = request.actions.iter().filter_map(|action| known.catalog_entry(action));
     let asked = entries.filter_map(|entry| entry.rollback.level).max().unwrap_or(Level::L1);
-    let people = dialogue.org.roster.people.iter();
+    let people = known.org.roster.people.iter();
     let able = people.filter(|(_, person)| person.level >= Some(asked));
     let able: Vec<_> = able.map(|(login, _)| login.to_string()).collect();
     say(&format!("{asked} or above: {}", able.join(", ")));
@@ -249,14 +254,14 @@ pub fn rollback_owner(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> a
     Ok(())
 }
 
-pub fn monitor(_: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn monitor(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
     let length = parsed("monitor", Some("15m".to_owned()), &[], str::parse::<Duration>)?;
     request.verification.get_or_insert_default().monitor = Some(length);
     Ok(())
 }
 
-pub fn schedule(dialogue: &Dialogue<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    request.schedule = Some(schedule::ask(dialogue, request)?);
+fn schedule(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+    request.schedule = Some(schedule::ask(known, request)?);
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::DeserializeOwned;
 
-use super::answer;
-use super::schedule::length_of;
+use crate::compose::answer;
+use crate::compose::openings::length_of;
 use crate::org::{RiskTier, Severity};
 use crate::request::{
     Action, ChangeRequest, ChangeType, Login, OffScript, Rating, RequestedApproval, Risk, TicketId,

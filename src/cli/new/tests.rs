@@ -1,4 +1,5 @@
 use super::*;
+use crate::compose::openings;
 use crate::gate::watchdog::Watchdog;
 use crate::request::{Action, ChangeType, Emergency, OffScript, Risk};
 
@@ -145,7 +146,7 @@ fn suggested_starts_fit_their_window() {
     let calendar = shipped().calendar;
     let starts = |now: &str, length: &str, tier| -> Vec<String> {
         let (now, length) = (now.parse().unwrap(), length.parse().unwrap());
-        let suggestions = schedule::suggestions(&calendar, now, length, tier);
+        let suggestions = openings::suggestions(&calendar, now, length, tier);
         suggestions.iter().map(|suggestion| suggestion.start.to_string()).take(2).collect()
     };
     // Not in the middle of a quarter of an hour, and not when it is too late for the length.
@@ -183,5 +184,5 @@ fn answers_are_read_strictly() {
     assert!(answer::incident("CHG-1").is_err());
     assert!(answer::approval("user:al ice").is_err());
     assert!(answer::link("dashboard").is_err());
-    assert!(schedule::length_of("0s").is_err());
+    assert!(openings::length_of("0s").is_err());
 }

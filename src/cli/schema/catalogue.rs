@@ -12,12 +12,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::polish;
+use crate::changes::list::ListView;
+use crate::changes::log::LogView;
+use crate::changes::show::ShowView;
+use crate::changes::windows::WindowView;
 use crate::cli::doctor::DoctorView;
-use crate::cli::list::ListView;
-use crate::cli::log::LogView;
-use crate::cli::receipt::Receipt;
-use crate::cli::show::ShowView;
-use crate::cli::window::WindowView;
+use crate::cli::shared::receipt::Receipt;
 use crate::decision::Decision;
 use crate::evidence::Evidence;
 use crate::input::Input;

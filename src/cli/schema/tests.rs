@@ -1,12 +1,13 @@
 //! The schemas on disk are those of the types, explain every field, and hold for all samples.
 
+use crate::changes::windows;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::*;
-use crate::cli::{files, window};
+use crate::content::folder;
 use crate::decision::{Case, decide};
 use crate::evidence::Evidence;
 use crate::policy::PolicyBundle;
@@ -19,7 +20,7 @@ fn root() -> PathBuf {
 }
 
 fn files_below(dir: &Path) -> Vec<PathBuf> {
-    files::below(dir).unwrap().into_iter().map(|(path, _)| path).collect()
+    folder::below(dir).unwrap().into_iter().map(|(path, _)| path).collect()
 }
 
 fn now() -> Time {
@@ -161,7 +162,7 @@ fn schemas_hold_for_what_is_printed() {
     }
     holds("decision", &serde_json::json!({ "decisions": decisions }), "check's report");
 
-    let view = window::view(&bundle.calendar, now(), "1h".parse().unwrap(), None);
+    let view = windows::view(&bundle.calendar, now(), "1h".parse().unwrap(), None);
     holds("window-report", &serde_json::to_value(view).unwrap(), "window's report");
     let report = bundle.test(None).unwrap();
     holds("test-report", &serde_json::to_value(report).unwrap(), "test's report");

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{ShowView, TimelineEntry};
-use crate::cli::timeline::{in_full, moment, who_width};
-use crate::forge::git::story::State;
+use crate::changes::show::{ShowView, TimelineEntry};
+use crate::changes::story::State;
+use crate::cli::shared::timeline::{in_full, moment, who_width};
 use crate::gate::Judgement;
 use crate::report::escape::{excerpt, terminal};
 use crate::report::{Format, Reporter, WIDTH, wrap};

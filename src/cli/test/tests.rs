@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::cli::PoliciesArg;
+use crate::cli::shared::args::PoliciesArg;
 use crate::policy::PolicyBundle;
 
 const POLICY: &str = "package changegate.rules.acme

@@ -1,5 +1,6 @@
 //! What the verb shows, word for word.
 
+use crate::calendar::Calendar;
 use clap::{Args as _, Command, FromArgMatches};
 use serde_json::{Value, json};
 

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use super::journal::{self, Said};
 use super::{CHANGE, Git, People, SKEW, Signer};
+use crate::content::conflicts::{self, Conflicts, Meets};
+use crate::content::history::History;
+use crate::content::{Changeset, Materials, request_at};
 use crate::digest::Digest;
 use crate::evidence::{
     Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
     Unproven,
 };
 use crate::forge::Pull;
-use crate::forge::conflicts::{self, Conflicts, Meets};
-use crate::forge::content::{Changeset, Materials, request_at};
-use crate::forge::history::History;
 use crate::git::{Commit, Oid, Repo};
 use crate::org::Org;
 use crate::request::{ChangeRequest, Login};

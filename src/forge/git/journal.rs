@@ -15,8 +15,7 @@
 //! Material: sha256:9f2c…
 //! ```
 
-use std::fmt;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use crate::digest::Digest;
@@ -181,7 +180,7 @@ impl Entry {
 }
 
 /// A message's text, and the names and values of its last paragraph.
-pub(super) fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
+pub(crate) fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
     let message = message.trim_end();
     let (text, last) = message.rsplit_once("\n\n").unwrap_or(("", message));
     (text, last.lines().filter_map(|line| line.split_once(": ")).collect())

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use rayon::prelude::*;
 
 use super::{CHANGE, Git, Pull};
+use crate::content::conflicts::{Conflicts, Meets, folded_stem, footprint, open_request};
+use crate::content::is_request;
 use crate::evidence::Footprint;
-use crate::forge::conflicts::{Conflicts, Meets, folded_stem, footprint, open_request};
-use crate::forge::content::is_request;
 use crate::git::{Kind, Oid};
 use crate::org::Org;
 use crate::request::RequestFile;

@@ -6,14 +6,14 @@ use super::facts::Facts;
 use super::identity::Identities;
 use super::types::{self, Push, TimelineEvent};
 use super::{GitHub, arrival};
+use crate::content::conflicts::{self, Meets};
+use crate::content::history::History;
+use crate::content::{Changeset, Materials, request_at};
 use crate::evidence::{
     Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
     TeamMembers,
 };
 use crate::forge::Pull;
-use crate::forge::conflicts::{self, Meets};
-use crate::forge::content::{Changeset, Materials, request_at};
-use crate::forge::history::History;
 use crate::git::{Commit, Oid, Repo};
 use crate::org::Org;
 use crate::request::{ChangeRequest, Login};

@@ -4,8 +4,8 @@
 //! So a sweep learns from a list of pull requests which of them it has to look at. GitHub ignores
 //! the query, and whoever forges it only keeps an answer from being brought up to date by a sweep.
 
+use crate::content::POLICIES;
 use crate::digest::Digest;
-use crate::forge::content::POLICIES;
 use crate::git::{Oid, Repo};
 use crate::time::{Duration, Time};
 

@@ -1,0 +1,210 @@
+//! The story of a change: where it stands, and what happened to it, as the history tells.
+//!
+//! ```text
+//! names:    branches change/*, branches reviews/*, merge commits with a `Change:` trailer
+//! status: merged, closed or open; nothing that was submitted disappears
+//! tell:     commits that bring it + journal + merges ─▶ events in order
+//! ```
+//!
+//! What came before what shows in the history wherever it can: dates are claimed, and only settle
+//! the rest. A name can come back after its merge, with an outcome or an amendment, and is open
+//! again.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::content::{Changeset, is_request, stem};
+use crate::forge::git::journal::Entry;
+use crate::forge::git::{CHANGE, Git, People, REVIEWS, Signer, closed_by};
+use crate::git::{Commit, Oid, Repo};
+use crate::org::Org;
+
+mod events;
+mod merges;
+mod tell;
+
+pub use events::{HistoryEvent, What};
+pub use merges::Merge;
+pub use tell::Story;
+
+/// Where a change stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It is still to be decided or merged.
+    #[default]
+    Open,
+    /// What it brings is part of the base.
+    Merged,
+    /// It was given up.
+    Closed,
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            State::Open => "open",
+            State::Merged => "merged",
+            State::Closed => "closed",
+        })
+    }
+}
+
+/// Where a change stands, and which commits say so.
+pub struct ChangeStatus {
+    /// Open, merged or closed.
+    pub state: State,
+    /// The branch's tip; without a branch, what was merged or reviewed last.
+    pub head: Option<Oid>,
+    /// Whether there is still a branch.
+    pub has_branch: bool,
+    /// The entry that closed it, if it is closed.
+    pub closed_by: Option<Entry>,
+}
+
+/// The stories of a repository's changes.
+pub struct Stories<'a> {
+    git: &'a Git,
+    org: &'a Org,
+    people: People<'a>,
+    base: Oid,
+    heads: BTreeMap<String, Oid>,
+    /// The commits of the branches that aren't part of the base.
+    unmerged: HashSet<Oid>,
+    merges: OnceCell<Merges>,
+}
+
+/// The base's own line, and what was merged into it.
+struct Merges {
+    line: HashSet<Oid>,
+    by_name: HashMap<String, Vec<Merge>>,
+    heads: HashSet<Oid>,
+}
+
+impl<'a> Stories<'a> {
+    /// The stories as of now. `org` is the organisation at base.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn of(git: &'a Git, org: &'a Org) -> anyhow::Result<Self> {
+        let base = git.base()?;
+        let heads: BTreeMap<_, _> = git.branches.below(CHANGE)?.into_iter().collect();
+        let tips: Vec<_> = heads.values().copied().collect();
+        let unmerged = git.repo().brought_by(base, &tips)?.into_iter().collect();
+        let people = People::of(&org.roster);
+        Ok(Stories { git, org, people, base, heads, unmerged, merges: OnceCell::new() })
+    }
+
+    /// The names of the changes that have a branch.
+    pub fn branches(&self) -> impl Iterator<Item = &str> {
+        self.heads.keys().map(String::as_str)
+    }
+
+    /// The names of all changes that there ever were.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn names(&self) -> anyhow::Result<BTreeSet<String>> {
+        let reviewed = self.git.branches.below(REVIEWS)?.into_iter().map(|(name, _)| name);
+        let mut names: BTreeSet<_> = self.heads.keys().cloned().chain(reviewed).collect();
+        names.extend(self.all_merges()?.by_name.keys().cloned());
+        Ok(names)
+    }
+
+    /// Where a change stands; nothing if there is none of that name.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn status(&self, name: &str) -> anyhow::Result<Option<ChangeStatus>> {
+        let journal = self.git.journal(name)?;
+        let branch = self.heads.get(name).copied();
+        let closed_by = closed_by(self.repo(), &self.people, self.org, name, &journal);
+        let status = |state, head| {
+            let closed_by = closed_by.filter(|_| state == State::Closed).cloned();
+            Some(ChangeStatus { state, head, has_branch: branch.is_some(), closed_by })
+        };
+        if let Some(head) = branch {
+            return Ok(match () {
+                () if self.is_merged(name, head)? => status(State::Merged, branch),
+                () if closed_by.is_some() => status(State::Closed, branch),
+                () => status(State::Open, branch),
+            });
+        }
+        let merged = self.merges(name)?.last().map(|merge| merge.head);
+        let reviewed = journal.last().map(|entry| entry.reviewed);
+        Ok(match (merged, reviewed) {
+            (Some(_), _) => status(State::Merged, merged),
+            (None, Some(_)) => status(State::Closed, reviewed),
+            (None, None) => None,
+        })
+    }
+
+    /// The merges that brought a change, oldest first.
+    ///
+    /// # Errors
+    /// When the base's history can't be read.
+    pub fn merges(&self, name: &str) -> anyhow::Result<&[Merge]> {
+        Ok(self.all_merges()?.by_name.get(name).map_or(&[], Vec::as_slice))
+    }
+
+    /// Who made a commit.
+    pub fn signer(&self, commit: &Commit) -> Signer {
+        self.people.signer(self.repo(), commit)
+    }
+
+    fn repo(&self) -> &'a Repo {
+        self.git.repo()
+    }
+
+    /// Whether what a branch brings is part of the base. A branch that hasn't left the base's own
+    /// line brings nothing, unless it was merged before or the base was simply moved on to it.
+    fn is_merged(&self, name: &str, head: Oid) -> anyhow::Result<bool> {
+        if self.unmerged.contains(&head) {
+            return Ok(false);
+        }
+        let merges = self.all_merges()?;
+        if merges.heads.contains(&head)
+            || !merges.line.contains(&head)
+            || merges.by_name.contains_key(name)
+        {
+            return Ok(true);
+        }
+        let before = self.repo().commit(head)?.parents.first().copied();
+        let files = self.repo().changes(before, head)?;
+        Ok(files.iter().any(|file| is_request(&file.path) && stem(&file.path) == name))
+    }
+
+    fn all_merges(&self) -> anyhow::Result<&Merges> {
+        if let Some(merges) = self.merges.get() {
+            return Ok(merges);
+        }
+        let merges = self.read_merges()?;
+        Ok(self.merges.get_or_init(|| merges))
+    }
+
+    fn read_merges(&self) -> anyhow::Result<Merges> {
+        let repo = self.repo();
+        let line = repo.first_parents(self.base)?;
+        let names: HashMap<_, _> = self.heads.iter().map(|(name, head)| (*head, name)).collect();
+        let mut by_name: HashMap<String, Vec<Merge>> = HashMap::new();
+        let mut heads = HashSet::new();
+        for id in line.iter().rev() {
+            let Some(merge) = Merge::read(repo.commit(*id)?) else { continue };
+            heads.insert(merge.head);
+            let named =
+                merge.trailer("Change").or(names.get(&merge.head).map(|name| name.as_str()));
+            if let Some(name) = named.map(str::to_owned) {
+                by_name.entry(name).or_default().push(merge);
+            }
+        }
+        Ok(Merges { line: line.into_iter().collect(), by_name, heads })
+    }
+
+    /// The request that a range of the history brings, by its path.
+    fn path(&self, base: Oid, head: Oid, name: &str) -> anyhow::Result<Option<String>> {
+        Ok(Changeset::of(self.repo(), base, head, name)?.path)
+    }
+}

@@ -1,0 +1,68 @@
+//! Merges into the base, and what their messages record of the decision.
+
+use crate::forge::git::journal::split;
+use crate::git::{Commit, Oid};
+
+/// A merge of a change into the base.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// The merge commit.
+    pub commit: Commit,
+    /// Where the base stood before.
+    pub base: Oid,
+    /// What was merged.
+    pub head: Oid,
+    trailers: Vec<(String, String)>,
+}
+
+impl Merge {
+    /// A commit as a merge, if it has two parents.
+    pub fn read(commit: Commit) -> Option<Self> {
+        let [base, head] = commit.parents[..] else { return None };
+        let (_, trailers) = split(&commit.message);
+        let trailers = trailers.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Some(Merge { base, head, trailers: trailers.collect(), commit })
+    }
+
+    /// What its message records under a name, `Tier`; nothing if that stands there twice.
+    pub fn trailer(&self, name: &str) -> Option<&str> {
+        let mut values = self.trailers(name);
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    /// All that its message records under a name, `Approved-by`.
+    pub fn trailers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.trailers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Identity;
+
+    fn commit(parents: &[Oid], message: &str) -> Commit {
+        let who = || Identity { name: "carol".to_owned(), email: "carol@acme.example".to_owned() };
+        Commit {
+            id: Oid::ZERO_SHA1,
+            parents: parents.to_vec(),
+            tree: Oid::ZERO_SHA1,
+            author: who(),
+            committer: who(),
+            time: "2026-11-24T22:00:00Z".parse().unwrap(),
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_merge_says_what_was_decided() {
+        let message = "Merge CHG-1: x\n\nChange: CHG-9\n\nChange: CHG-1\nTier: high\n\
+            Approved-by: carol (L3)\nApproved-by: bob (devops-lead)\n";
+        let merge = Merge::read(commit(&[Oid::ZERO_SHA1; 2], message)).unwrap();
+        assert_eq!(merge.trailer("Change"), Some("CHG-1"));
+        assert_eq!(merge.trailer("Tier"), Some("high"));
+        assert_eq!(merge.trailer("Approved-by"), None);
+        assert_eq!(merge.trailers("Approved-by").count(), 2);
+        assert!(Merge::read(commit(&[Oid::ZERO_SHA1], message)).is_none());
+    }
+}

@@ -1,0 +1,232 @@
+//! Telling: from commits, journal and merges to events in order.
+//!
+//! A change has a round for each merge, and one for what isn't merged yet. Within a round its
+//! commits come in the order of the history, a review after the commit that was reviewed, and the
+//! merge last.
+
+use std::collections::HashMap;
+
+use super::{ChangeStatus, HistoryEvent, Merge, Stories, What};
+use crate::content::request_at;
+use crate::evidence::Unproven;
+use crate::forge::git::journal::Entry;
+use crate::git::{Commit, Oid};
+use crate::request::ChangeRequest;
+use crate::time::Time;
+
+/// All that is known about a change.
+pub struct Story {
+    /// What it is called.
+    pub name: String,
+    /// Where it stands.
+    pub status: ChangeStatus,
+    /// Where its request lives; nothing for a change of policies.
+    pub path: Option<String>,
+    /// The request as it was last, if it can be read.
+    pub request: Option<ChangeRequest>,
+    /// The request file's text; empty if there is none.
+    pub source: String,
+    /// Its merges, oldest first.
+    pub merges: Vec<Merge>,
+    /// What happened, oldest first.
+    pub events: Vec<HistoryEvent>,
+}
+
+impl Stories<'_> {
+    /// The whole story of a change; nothing if there is none of that name.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn tell(&self, name: &str) -> anyhow::Result<Option<Story>> {
+        let Some(status) = self.status(name)? else { return Ok(None) };
+        let merges = self.merges(name)?;
+        let journal = self.git.journal(name)?;
+        let mut teller = Teller { stories: self, reached: HashMap::new(), unordered: Vec::new() };
+        let mut path = None;
+        for (round, merge) in merges.iter().enumerate() {
+            path = self.path(merge.base, merge.head, name)?;
+            teller.commits(round, merge.base, &[merge.head], path.as_deref())?;
+            teller.merge(round, merge);
+        }
+        if let Some(head) = status.head {
+            let reviewed = journal.iter().map(|entry| entry.reviewed);
+            let heads: Vec<_> = reviewed.chain([head]).collect();
+            if !self.repo().leads_to(head, self.base)? {
+                path = self.path(self.base, head, name)?;
+            }
+            teller.commits(merges.len(), self.base, &heads, path.as_deref())?;
+        }
+        teller.reviews(name, &journal, merges.len());
+        let (request, source) = match (&path, status.head) {
+            (Some(path), Some(head)) => {
+                let (file, source) = request_at(self.repo(), head, path)?;
+                (file.request, source)
+            }
+            _ => (None, String::new()),
+        };
+        Ok(Some(Story {
+            name: name.to_owned(),
+            request,
+            source,
+            path,
+            merges: merges.to_vec(),
+            events: teller.events(),
+            status,
+        }))
+    }
+}
+
+/// What is found out while a story is told.
+struct Teller<'a> {
+    stories: &'a Stories<'a>,
+    /// The earliest that a commit can have been made, going by it and by those that it stands on,
+    /// and the round that it belongs to.
+    reached: HashMap<Oid, (Time, usize)>,
+    unordered: Vec<Unordered>,
+}
+
+/// An event that hasn't found its place yet.
+struct Unordered {
+    order: (Time, usize, Rank),
+    content: Option<Content>,
+    event: HistoryEvent,
+}
+
+/// What comes first of what happened in one round at one time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Commit,
+    Review,
+    Merge,
+}
+
+/// What a commit holds of the change.
+#[derive(Clone)]
+struct Content {
+    id: Option<Oid>,
+    /// The request, if it is sound.
+    request: Option<ChangeRequest>,
+}
+
+impl Content {
+    /// Whether this differs from another in form at most.
+    fn says_the_same(&self, other: &Content) -> bool {
+        self.id == other.id || (self.request.is_some() && self.request == other.request)
+    }
+}
+
+impl Teller<'_> {
+    /// The commits of a round that change what the change brings.
+    fn commits(
+        &mut self,
+        round: usize,
+        base: Oid,
+        heads: &[Oid],
+        path: Option<&str>,
+    ) -> anyhow::Result<()> {
+        for id in self.stories.repo().brought_by(base, heads)? {
+            if self.reached.contains_key(&id) {
+                continue;
+            }
+            let commit = self.stories.repo().commit(id)?;
+            let at = self.after(commit.time, &commit.parents);
+            self.reached.insert(id, (at, round));
+            let held = self.held(&commit, path)?;
+            let mut before = Vec::new();
+            for parent in &commit.parents {
+                before.push(self.held(&self.stories.repo().commit(*parent)?, path)?);
+            }
+            // What a merge takes over from a parent was that parent's doing.
+            if before.contains(&held) || (before.is_empty() && held.is_none()) {
+                continue;
+            }
+            let request = path.filter(|_| held.is_some()).map(|path| self.request(id, path));
+            let content = Content { id: held, request: request.transpose()?.flatten() };
+            let event = self.event(What::Amended, &commit, None, commit.title().to_owned());
+            let order = (at, round, Rank::Commit);
+            self.unordered.push(Unordered { order, content: Some(content), event });
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, round: usize, merge: &Merge) {
+        let commit = &merge.commit;
+        let at = self.after(commit.time, &commit.parents);
+        self.reached.insert(commit.id, (at, round));
+        let event = self.event(What::Merged, commit, Some(merge.head), commit.title().to_owned());
+        self.unordered.push(Unordered { order: (at, round, Rank::Merge), content: None, event });
+    }
+
+    fn reviews(&mut self, name: &str, journal: &[Entry], last_round: usize) {
+        for entry in journal {
+            let commit = &entry.commit;
+            let at = self.after(commit.time, &commit.parents);
+            let round = self.reached.get(&entry.reviewed).map_or(last_round, |(_, round)| *round);
+            self.reached.insert(commit.id, (at, round));
+            let what = What::from(entry.said);
+            let mut event = self.event(what, commit, Some(entry.reviewed), entry.comment.clone());
+            if entry.change != name {
+                event.unproven = Some(Unproven::OtherChange);
+            }
+            self.unordered.push(Unordered {
+                order: (at, round, Rank::Review),
+                content: None,
+                event,
+            });
+        }
+    }
+
+    /// The events in order, each with what it turns out to be in its place.
+    fn events(mut self) -> Vec<HistoryEvent> {
+        self.unordered.sort_by_key(|event| event.order);
+        let mut events: Vec<HistoryEvent> = Vec::new();
+        let mut before: Option<Content> = None;
+        for Unordered { content, mut event, .. } in self.unordered {
+            if let Some(content) = content {
+                event.what = match &before {
+                    None => What::Submitted,
+                    Some(before) if content.says_the_same(before) => What::Edited,
+                    Some(_) => What::Amended,
+                };
+                before = Some(content);
+            } else if event.what == What::Merged {
+                before = None;
+            }
+            event.after = events.last().map(|last| event.at - last.at);
+            events.push(event);
+        }
+        events
+    }
+
+    /// A time, or when what it stands on was made, whichever is later.
+    fn after(&self, time: Time, parents: &[Oid]) -> Time {
+        let known = parents.iter().filter_map(|parent| self.reached.get(parent));
+        known.map(|(at, _)| *at).fold(time, Time::max)
+    }
+
+    /// The id of what a commit holds: the request file, or everything if policies are changed.
+    fn held(&self, commit: &Commit, path: Option<&str>) -> anyhow::Result<Option<Oid>> {
+        let Some(path) = path else { return Ok(Some(commit.tree)) };
+        Ok(self.stories.repo().entry(commit.id, path)?.map(|entry| entry.id))
+    }
+
+    fn request(&self, commit: Oid, path: &str) -> anyhow::Result<Option<ChangeRequest>> {
+        let (file, _) = request_at(self.stories.repo(), commit, path)?;
+        Ok(file.request.filter(|_| file.problems.is_empty()))
+    }
+
+    fn event(&self, what: What, commit: &Commit, about: Option<Oid>, text: String) -> HistoryEvent {
+        let signer = self.stories.signer(commit);
+        HistoryEvent {
+            what,
+            at: commit.time,
+            after: None,
+            by: signer.login,
+            email: commit.committer.email.clone(),
+            unproven: signer.unproven,
+            commit: commit.id.to_string(),
+            about: about.map(|about| about.to_string()),
+            text,
+        }
+    }
+}

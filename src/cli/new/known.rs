@@ -1,0 +1,22 @@
+//! What the questions of the dialogue know.
+
+use crate::calendar::Calendar;
+use crate::compose::tickets::Tickets;
+use crate::org::{Org, RiskTier};
+use crate::time::{Duration, Time};
+
+/// What the questions know.
+pub struct Known<'a> {
+    /// The organisation.
+    pub org: &'a Org,
+    /// When changes may run.
+    pub calendar: &'a Calendar,
+    /// The numbers that are taken.
+    pub tickets: &'a Tickets,
+    /// The time that is decided for.
+    pub now: Time,
+    /// The risk tier so far.
+    pub tier: RiskTier,
+    /// How long the change takes, if that is known.
+    pub length: Option<Duration>,
+}

@@ -1,0 +1,11 @@
+//! The toolbox of verbs.
+
+pub mod args;
+pub mod here;
+pub mod me;
+pub mod on_github;
+pub mod progress;
+pub mod prompt;
+pub mod receipt;
+pub mod say;
+pub mod timeline;

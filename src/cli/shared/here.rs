@@ -1,0 +1,124 @@
+//! The repository that the verbs for the life of a change work on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+
+use super::say::{print, warn};
+use crate::content::{Changeset, stem};
+use crate::forge::Pull;
+use crate::forge::git::{Branches, Git};
+use crate::gate::{Gate, Judgement};
+use crate::git::{Oid, Repo};
+use crate::report::{Format, Reporter, Summary};
+use crate::time::Time;
+
+/// Which repository, and which of its branches.
+#[derive(Args, Debug)]
+pub struct HereArgs {
+    /// The branch that changes are merged into; main if it exists
+    #[arg(long, value_name = "BRANCH")]
+    pub base: Option<String>,
+
+    /// Use what was fetched last, without asking the remote `origin`
+    #[arg(long)]
+    pub no_fetch: bool,
+}
+
+impl HereArgs {
+    /// The forge that this folder's repository makes, up to date with its remote.
+    ///
+    /// # Errors
+    /// When there is no repository, or its remote can't be reached.
+    pub fn open(&self) -> anyhow::Result<Git> {
+        let branches = Branches::of(Repo::discover(Path::new("."))?);
+        if !self.no_fetch {
+            branches.refresh()?;
+        }
+        Git::new(branches, self.base.clone())
+    }
+
+    /// The same for looking only: a remote that can't be reached is no reason to show nothing.
+    ///
+    /// # Errors
+    /// When there is no repository, or no base.
+    pub fn open_to_look(&self) -> anyhow::Result<Git> {
+        let branches = Branches::of(Repo::discover(Path::new("."))?);
+        if !self.no_fetch
+            && let Err(error) = branches.refresh()
+        {
+            warn("warning", &format!("this shows what was fetched last: {error:#}"));
+        }
+        Git::new(branches, self.base.clone())
+    }
+}
+
+/// The gate to a repository's changes.
+pub fn gate(git: &Git) -> Gate<'_, Git> {
+    Gate::new(git.repo(), git)
+}
+
+/// A change's name as people give it: with or without `change/`.
+pub fn name_of(argument: &str) -> &str {
+    let argument = argument.strip_prefix("refs/heads/").unwrap_or(argument);
+    argument.strip_prefix(crate::forge::git::CHANGE).unwrap_or(argument)
+}
+
+/// The work tree around the current folder; nothing in a bare repository.
+pub fn work_tree() -> Option<PathBuf> {
+    let mut folder = std::env::current_dir().ok()?;
+    loop {
+        if folder.join(".git").exists() {
+            return Some(folder);
+        }
+        if !folder.pop() {
+            return None;
+        }
+    }
+}
+
+/// Prints the report on one pull request.
+pub fn report(judgement: &Judgement, format: Format, verbose: bool) -> anyhow::Result<()> {
+    print(&rendered(judgement, format, verbose))
+}
+
+/// The report on one pull request.
+pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String {
+    let bundle = judgement.bundle();
+    let codes = || bundle.codes();
+    let colour = super::say::colour(&std::io::stdout());
+    let reporter = Reporter { format, colour, verbose, codes: &codes };
+    let section = reporter.section(&judgement.judged());
+    let mut summary = Summary::default();
+    summary.add(&section);
+    reporter.begin() + &section.text + &reporter.end(&summary)
+}
+
+/// Judges what would be merged from one commit into another, whatever the branches say.
+pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Result<Judgement> {
+    let repo = git.repo();
+    let (base_id, head_id) = (commit(git, base)?, commit(git, head)?);
+    let name = name_of(head);
+    let is_branch = git.branches.tip(base)?.is_some();
+    let brought = Changeset::of(repo, base_id, head_id, name)?;
+    if brought.files.is_empty() {
+        bail!("{head} brings nothing to {base}");
+    }
+    let id = brought.path.as_deref().map(stem);
+    let pull = Pull {
+        name: id.unwrap_or(name).to_owned(),
+        id: None,
+        base_ref: is_branch.then(|| base.to_owned()),
+        base: base_id,
+        head: head_id,
+    };
+    gate(git).judge(pull, now)
+}
+
+fn commit(git: &Git, name: &str) -> anyhow::Result<Oid> {
+    match git.branches.tip(name)? {
+        Some(tip) => Ok(tip),
+        None => git.repo().commit_named(name),
+    }
+}

@@ -1,0 +1,55 @@
+//! What verbs print: answers, and what is said beside them.
+
+use std::io::IsTerminal;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+/// The exit code of a verb that could not decide.
+pub const UNDECIDED: u8 = 2;
+
+/// Says on standard error why nothing could be decided.
+pub fn complain(error: &anyhow::Error) {
+    warn("error", &format!("{error:#}"));
+}
+
+/// Says something beside the output, whatever others wrote into it.
+pub fn warn(mark: &str, text: &str) {
+    for (number, line) in text.lines().enumerate() {
+        let mark = if number == 0 { format!("{mark}: ") } else { "  ".to_owned() };
+        eprintln!("{mark}{}", crate::report::escape::terminal(line));
+    }
+}
+
+/// Whether whoever reads our output has gone: nothing that they would want to hear of.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Whether what goes to this stream may have colours.
+pub fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Prints to standard output.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
+}
+
+/// A value as JSON for scripts, in which nothing is hidden.
+pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(crate::report::escape::json(&serde_json::to_string_pretty(value)?) + "\n")
+}
+
+/// The hint behind a name that isn't known; `list` is the command that lists those that are.
+pub fn hint(name: &str, known: &[&str], list: &str) -> String {
+    match crate::yaml::did_you_mean(name, known) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None => format!("; `{list}` lists all"),
+    }
+}

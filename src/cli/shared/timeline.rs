@@ -1,0 +1,71 @@
+//! What `show` and `log` share: the story that was asked for, and its events as lines.
+
+use anyhow::bail;
+
+use super::here;
+use crate::changes::story::{HistoryEvent, Stories, Story};
+use crate::report::escape::terminal;
+use crate::report::{WIDTH, cut, wrap};
+use crate::time::Time;
+
+/// How far what belongs to an event stands below it.
+const INDENT: usize = 4;
+
+/// The story of the change that somebody named.
+///
+/// # Errors
+/// When there is none of that name, or the repository can't be read.
+pub fn story(stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
+    let name = here::name_of(argument);
+    if let Some(story) = stories.tell(name)? {
+        return Ok(story);
+    }
+    let names = stories.names()?;
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    bail!(
+        "there is no change `{name}`{}",
+        super::say::hint(name, &names, "changegate list --state all")
+    )
+}
+
+/// An event with all that was written, over several lines; `note` stands below it.
+pub fn in_full(event: &HistoryEvent, who_width: usize, note: Option<&str>) -> String {
+    let mut out = format!("{}\n", row(event, who_width));
+    for line in note.into_iter().chain(event.text.lines()).filter(|line| !line.trim().is_empty()) {
+        for line in wrap(line, WIDTH - INDENT) {
+            out.push_str(&format!("{:INDENT$}{line}\n", ""));
+        }
+    }
+    out
+}
+
+/// An event on one line.
+pub fn in_short(event: &HistoryEvent, who_width: usize) -> String {
+    let row = row(event, who_width);
+    let left = WIDTH.saturating_sub(row.chars().count() + 2).max(INDENT);
+    let text = event.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{row}  {}", cut(&terminal(&text), left)).trim_end().to_owned() + "\n"
+}
+
+/// The width of the widest name.
+pub fn who_width<'a>(events: impl IntoIterator<Item = &'a HistoryEvent>) -> usize {
+    let widths = events.into_iter().map(|event| terminal(&event.who()).chars().count());
+    widths.max().unwrap_or(0)
+}
+
+/// `  Tue 24 Nov 2026 10:00  +2 h 10 min  approved           carol  4f0c1d2`
+fn row(event: &HistoryEvent, who_width: usize) -> String {
+    let after = event.after.map(|after| format!("+{}", after.for_people())).unwrap_or_default();
+    let (who, what) = (event.who(), event.what.to_string());
+    let commit = event.commit.get(..7).unwrap_or_default();
+    format!(
+        "  {}  {after:>12}  {what:17}  {:who_width$}  {commit}",
+        moment(event.at),
+        terminal(&who)
+    )
+}
+
+/// `Tue 24 Nov 2026 10:00`: an audit trail goes over years.
+pub fn moment(at: Time) -> String {
+    at.utc().format("%a %e %b %Y %H:%M").to_string()
+}

@@ -1,0 +1,15 @@
+//! Writing a request: from answers to a file that the policies take.
+//!
+//! - [`fields`]: the one table of what a request can hold
+//! - [`answer`], [`tickets`], [`openings`]: what an answer is read as, free ticket numbers, when a
+//!   change may run
+//! - [`draft`], [`render`]: the request as it would be written, and what the policies say about it
+//! - [`index`]: what other request files act on
+
+pub mod answer;
+pub mod draft;
+pub mod fields;
+pub mod index;
+pub mod openings;
+pub mod render;
+pub mod tickets;

@@ -1,0 +1,119 @@
+//! A request as it stands: written, read back, and judged by the policies.
+//!
+//! What the policies deny is what the form asks for, so that it follows an organisation's own rules
+//! as well: a field that they miss is asked for, an answer that they refuse is asked for again.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::fields::{self, Field};
+use super::index::Index;
+use super::render::render;
+use super::tickets::Tickets;
+use crate::content::folder::Candidate;
+use crate::decision::{Case, Decision, Effect, Finding, decide};
+use crate::digest::to_json;
+use crate::evidence::Evidence;
+use crate::gate::watchdog::Watchdog;
+use crate::policy::{Evaluator, PolicyBundle};
+use crate::report::page::shown;
+use crate::request::{ChangeRequest, RequestFile};
+use crate::time::Time;
+
+/// Judges drafts.
+pub struct Drafting<'a> {
+    bundle: &'a PolicyBundle,
+    watchdog: &'a Watchdog,
+    evaluator: Evaluator,
+    tickets: &'a Tickets,
+    others: Index,
+    now: Time,
+}
+
+/// A request as it would be written.
+pub struct Draft {
+    /// The text.
+    pub text: String,
+    /// The text, read back.
+    pub file: RequestFile,
+    /// What the policies say about it, as if it had just been submitted.
+    pub decision: Decision,
+}
+
+/// A field that the policies don't take as it is.
+pub struct Open {
+    /// The field.
+    pub field: &'static Field,
+    /// Why it won't do; nothing if it is missing.
+    pub refused: Option<String>,
+}
+
+impl<'a> Drafting<'a> {
+    /// A judge who knows the other requests below the current folder.
+    pub fn new(
+        bundle: &'a PolicyBundle,
+        watchdog: &'a Watchdog,
+        tickets: &'a Tickets,
+        now: Time,
+    ) -> Self {
+        let others: Vec<_> = tickets.paths().cloned().map(Candidate::File).collect();
+        let others = Index::of(&others);
+        Drafting { bundle, watchdog, evaluator: bundle.evaluator(), tickets, others, now }
+    }
+
+    /// Judges a request that would be written to `path`.
+    pub fn draft(&mut self, request: &ChangeRequest, path: &Path) -> anyhow::Result<Draft> {
+        let path = shown(path);
+        let text = render(request, &path);
+        let file = RequestFile::read(&path, text.as_bytes());
+        if let Some(problem) = file.problems.first() {
+            bail!("the request can't be written: line {}: {}", problem.span.line, problem.message);
+        }
+        let same_id = request.id.as_ref().and_then(|id| self.tickets.holder(id));
+        let same_id = same_id.map(shown).into_iter().collect();
+        let mut evidence = Evidence { same_id, ..Evidence::default() };
+        self.others.add_to(&mut evidence, &file);
+        let case = Case { file: Some(&file), evidence: &evidence, now: self.now };
+        let watched = self.watchdog.watch();
+        let decided = decide(&case, self.bundle, &mut self.evaluator);
+        drop(watched);
+        let decision = decided.with_context(|| format!("decide {path}"))?.decision;
+        Ok(Draft { text, file, decision })
+    }
+}
+
+impl Draft {
+    /// What has to be asked for, in the order of the form.
+    pub fn open(&self) -> Vec<Open> {
+        let written = self.file.request.as_ref().map(to_json).unwrap_or_default();
+        let is_missing = |pointer: &str| {
+            written.pointer(pointer).is_none_or(|value| value.as_array().is_some_and(Vec::is_empty))
+        };
+        let denied = self.decision.findings.iter().filter(|finding| finding.effect == Effect::Deny);
+        let mut open: Vec<_> = denied
+            .filter_map(|finding| {
+                let pointer = finding.pointer.as_deref()?;
+                let (position, field) = fields::at(pointer)?;
+                let refused = (!is_missing(pointer)).then(|| sentence(finding));
+                Some((position, Open { field, refused }))
+            })
+            .collect();
+        open.sort_by_key(|(position, _)| *position);
+        open.into_iter().map(|(_, open)| open).collect()
+    }
+}
+
+/// `the roster has no service x: correct the name, …`
+pub fn sentence(finding: &Finding) -> String {
+    match &finding.help {
+        Some(help) => format!("{}: {help}", finding.message),
+        None => finding.message.clone(),
+    }
+}
+
+/// Where a request is written unless somebody names another place.
+pub fn usual_path(request: &ChangeRequest) -> PathBuf {
+    let id = request.id.as_ref().map_or("new", |id| id.as_str());
+    PathBuf::from(format!("requests/{id}.yaml"))
+}

@@ -1,0 +1,39 @@
+//! Writes journal entries, beside [`journal`](super::journal), which reads them.
+
+use anyhow::{Context as _, bail};
+
+use super::journal::{NewEntry, Said};
+use super::{Advance, CHANGE, Git, REVIEWS};
+use crate::decision::Decision;
+use crate::forge::Pull;
+use crate::git::Oid;
+
+/// Appends an entry about what was judged to the change's journal.
+pub fn append(
+    git: &Git,
+    pull: &Pull,
+    decision: Option<&Decision>,
+    said: Said,
+    comment: &str,
+) -> anyhow::Result<Oid> {
+    let message = NewEntry {
+        change: &pull.name,
+        summary: decision.and_then(|decision| decision.summary.as_deref()).unwrap_or(""),
+        said,
+        reviewed: pull.head,
+        material: decision.and_then(|decision| decision.digests.material.as_ref()),
+        comment,
+    }
+    .message();
+    let tree = git.repo().commit(pull.head)?.tree;
+    let journal = format!("{REVIEWS}{}", pull.name);
+    let entry = git.branches.advance(&journal, |tip| {
+        let change = format!("{}{}", CHANGE, pull.name);
+        if git.branches.tip(&change)? != Some(pull.head) {
+            bail!("{} was changed meanwhile: look at it again", pull.name);
+        }
+        let parents: Vec<_> = tip.into_iter().chain([pull.head]).collect();
+        Ok(Advance::Put(git.branches.program().commit(tree, &parents, &message, true)?))
+    })?;
+    entry.context("nothing was written")
+}

@@ -1,0 +1,8 @@
+//! An issue's form becomes a branch with the request.
+
+pub mod branch;
+pub mod comment;
+pub mod event;
+pub mod read;
+pub mod template;
+pub mod work;

@@ -1,0 +1,335 @@
+//! What is to be done about a form: the request that it makes, and the answer.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+
+use super::branch::{self, Stage};
+use super::comment::{Branch, Comment, Open};
+use super::event::{Author, IssueEvent, NotRead};
+use super::read::{self, Reading, Unread, id_at};
+use super::template::{Answer, Template};
+use crate::compose::answer::services_of;
+use crate::compose::draft::{self, Draft, Drafting, sentence, usual_path};
+use crate::compose::fields;
+use crate::compose::tickets::Tickets;
+use crate::decision::{Effect, Finding};
+use crate::forge::git::{CHANGE, Git};
+use crate::gate::policies_at;
+use crate::gate::watchdog::Watchdog;
+use crate::git::{Entry, Moved, Oid};
+use crate::policy::PolicyBundle;
+use crate::request::{ChangeRequest, TicketId};
+use crate::time::Time;
+
+/// Where forms stand in a repository.
+const TEMPLATES: &str = ".github/ISSUE_TEMPLATE";
+
+/// Why a form isn't read once its pull request is open.
+const IN_REVIEW: &str = "the branch doesn't follow this form while its pull request is open: edit \
+                         the request there instead";
+
+/// What is known before anything is read from the repository.
+pub struct Desk<'a> {
+    /// The repository's page.
+    pub page: String,
+    /// The event.
+    pub event: &'a IssueEvent,
+    /// Who asks.
+    pub author: &'a Author,
+}
+
+/// What is to be done, and answered.
+pub struct Work {
+    /// The commit that is to be made, if the branch doesn't hold it yet.
+    pub put: Option<Put>,
+    /// What is answered.
+    pub comment: Comment,
+    /// The request's text, where there is a branch for it.
+    request: Option<String>,
+}
+
+/// A commit that is to be made.
+pub struct Put {
+    id: TicketId,
+    /// Where the branch stands; nothing if it is new.
+    from: Option<Oid>,
+    path: String,
+    text: String,
+    summary: String,
+}
+
+impl Work {
+    fn refused(branch: Option<Branch>, why: String) -> Self {
+        let comment = Comment { branch, refusal: Some(why), open: Vec::new() };
+        Work { put: None, comment, request: None }
+    }
+
+    /// 0 if the branch holds what the form says, 1 if it doesn't.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(u8::from(self.comment.refusal.is_some()))
+    }
+
+    /// The request and the answer.
+    pub fn for_people(&self) -> String {
+        let request = self.request.as_deref().map(|text| format!("{text}\n---\n"));
+        request.unwrap_or_default() + &self.comment.text()
+    }
+}
+
+impl Desk<'_> {
+    /// What is to be done about the form as it stands; nothing for an issue that is over. `pull_of`
+    /// tells of a branch which pull request is open.
+    ///
+    /// # Errors
+    /// When the repository can't be read, its policies can't be used, or nobody tells of the pull
+    /// request.
+    pub fn work(
+        &self,
+        git: &Git,
+        now: Time,
+        pull_of: impl FnOnce(&str) -> anyhow::Result<Option<u64>>,
+    ) -> anyhow::Result<Option<Work>> {
+        let (issue, email) = (self.event.issue.number, self.author.email());
+        let stage = branch::stage(git, issue, &email, pull_of)?;
+        let (bundle, watchdog) = policies_at(git.repo(), git.base()?)?;
+        if let Some(why) = self.event.refusal(self.author, &bundle.org.roster) {
+            return Ok(self.not_read(&why, &stage).map(|why| self.refused(&stage, why)));
+        }
+        let id = match &stage {
+            Stage::New => None,
+            Stage::Branch { id, is_ours: true, .. } => Some(id.as_str()),
+            Stage::Branch { id, .. } => {
+                let why = format!(
+                    "`{CHANGE}{id}` holds commits that don't come from this form, and is left as it \
+                     is: edit the request on that branch instead"
+                );
+                return Ok(Some(self.refused(&stage, why)));
+            }
+            Stage::Merged(_) => return Ok(None),
+        };
+        let (answers, template) = match filled_in(git, self.event.issue.body.as_deref())? {
+            Ok(filled_in) => filled_in,
+            Err(why) => return Ok(Some(self.refused(&stage, why))),
+        };
+        let mut reading = read::read(&answers, template.has("script"));
+        let taken = branch::taken(git, id)?;
+        if let Err(why) = settle_id(&mut reading, id, &taken) {
+            return Ok(Some(self.refused(&stage, why)));
+        }
+        self.complete(&mut reading.request, &bundle);
+        let form = Intake { template, bundle, watchdog, taken, now };
+        let (draft, open) = form.judge(&reading)?;
+        let work = self.answer(git, reading.request, draft, open, &stage)?;
+        // A push in the workflow's name would be a stranger's part in what is reviewed.
+        match stage {
+            Stage::Branch { pull: Some(_), .. } if work.put.is_some() => {
+                Ok(Some(self.refused(&stage, IN_REVIEW.to_owned())))
+            }
+            _ => Ok(Some(work)),
+        }
+    }
+
+    /// What the requester doesn't have to say.
+    fn complete(&self, request: &mut ChangeRequest, bundle: &PolicyBundle) {
+        request.requester = Some(self.author.login.clone());
+        if request.services().is_empty() {
+            let services = services_of(request, &bundle.org);
+            if !services.is_empty() {
+                request.impact.get_or_insert_default().services = services;
+            }
+        }
+        request.links.insert("issue".to_owned(), self.issue_page());
+    }
+
+    fn issue_page(&self) -> String {
+        format!("{}/issues/{}", self.page, self.event.issue.number)
+    }
+
+    fn answer(
+        &self,
+        git: &Git,
+        request: ChangeRequest,
+        draft: Draft,
+        open: Vec<Open>,
+        stage: &Stage,
+    ) -> anyhow::Result<Work> {
+        let (from, pull) = match stage {
+            Stage::Branch { tip, pull, .. } => (Some(*tip), *pull),
+            _ => (None, None),
+        };
+        let id = request.id.context("the request has no id")?;
+        let summary = request.summary.unwrap_or_default();
+        let held = from.map(|tip| git.repo().entry(tip, &draft.file.path)).transpose()?.flatten();
+        let held = held.map(|entry| git.repo().bytes(entry.id)).transpose()?;
+        let is_there = held.is_some_and(|held| held == draft.text.as_bytes());
+        let branch = self.branch(id.as_str(), &summary, pull);
+        let comment = Comment { branch: Some(branch), refusal: None, open };
+        let request = Some(draft.text.clone());
+        let put = Put { id, from, path: draft.file.path, text: draft.text, summary };
+        Ok(Work { put: (!is_there).then_some(put), comment, request })
+    }
+
+    fn branch(&self, id: &str, summary: &str, pull: Option<u64>) -> Branch {
+        Branch {
+            id: id.to_owned(),
+            summary: summary.to_owned(),
+            requester: self.author.login.clone(),
+            repository: self.page.clone(),
+            base: self.event.repository.default_branch.clone(),
+            pull,
+        }
+    }
+
+    /// A refusal that keeps the link to the branch, if there is one, or to its pull request, where
+    /// whatever is wrong is put right.
+    fn refused(&self, stage: &Stage, why: String) -> Work {
+        let Stage::Branch { id, pull, .. } = stage else { return Work::refused(None, why) };
+        let why = pull.map_or(why, |_| IN_REVIEW.to_owned());
+        Work::refused(Some(self.branch(id, "", *pull)), why)
+    }
+
+    /// Why the form isn't read, for its author; nothing if there is nothing to say.
+    fn not_read(&self, why: &NotRead, stage: &Stage) -> Option<String> {
+        let author = &self.author.account.login;
+        let is_submitted = matches!(stage, Stage::Branch { .. });
+        match why {
+            _ if matches!(stage, Stage::Merged(_)) => None,
+            NotRead::Closed => None,
+            // A label or a title has nothing to do with what the branch holds.
+            NotRead::NotSaved if is_submitted && !self.event.saves_text() => None,
+            NotRead::NotSaved => Some(format!(
+                "what this form says goes into a commit in {author}'s name, and others could have \
+                 edited it: {author} reads it through, changes anything, and saves it"
+            )),
+            NotRead::Stranger => Some(format!(
+                "{author} is neither in the roster (`policies/org/roster`) nor a member or \
+                 collaborator here, and so gets no branch in this repository: ask to be added, or \
+                 open a pull request from a fork"
+            )),
+        }
+    }
+}
+
+impl Put {
+    /// Makes the commit, and moves the branch there, never by force.
+    ///
+    /// # Errors
+    /// When the repository can't be written, or the remote not be reached.
+    pub fn carry_out(&self, git: &Git, issue: u64) -> anyhow::Result<Moved> {
+        let repo = git.repo();
+        let parent = self.from.map_or_else(|| git.base(), Ok)?;
+        let entry = Entry::file(repo.store(self.text.as_bytes())?);
+        let tree = repo.store_tree(Some(parent), [(self.path.as_str(), Some(entry))])?;
+        let what = if self.from.is_some() { "Amend" } else { "Submit" };
+        let message = branch::message(what, self.id.as_str(), &self.summary, issue);
+        let commit = git.branches.program().commit(tree, &[parent], &message, false)?;
+        git.branches.put(&format!("{CHANGE}{}", self.id), self.from, commit)
+    }
+}
+
+/// What was filled in, and the form that it was filled into: of those that base has, the one with the
+/// most fields that fits.
+///
+/// # Errors
+/// When the repository can't be read. Why the text can't be is for its author.
+fn filled_in(
+    git: &Git,
+    body: Option<&str>,
+) -> anyhow::Result<Result<(Vec<Answer>, Template), String>> {
+    let mut templates = Vec::new();
+    for (path, entry) in git.repo().files_below(git.base()?, TEMPLATES)? {
+        if path.ends_with(".yml") || path.ends_with(".yaml") {
+            templates.extend(Template::read(&git.repo().bytes(entry.id)?));
+        }
+    }
+    if templates.is_empty() {
+        bail!(
+            "no form below {TEMPLATES} asks for a change: write them with `changegate init --github`"
+        );
+    }
+    templates.sort_by_key(|template| std::cmp::Reverse(template.len()));
+    for template in templates {
+        match template.split(body.unwrap_or_default()) {
+            Ok(Some(answers)) => return Ok(Ok((answers, template))),
+            Ok(None) => {}
+            Err(heading) => {
+                return Ok(Err(format!(
+                    "the line `{heading}` stands twice in the form, and nobody can tell which one is \
+                     the form's own: write yours without `###`"
+                )));
+            }
+        }
+    }
+    Ok(Err(
+        "the headings that the form writes aren't all there any more, in their order: put them \
+            back, or fill in a new form"
+            .to_owned(),
+    ))
+}
+
+/// Gives the request its id. `own` is the one that the form's branch has already.
+///
+/// # Errors
+/// Why there is none that it could have, for its author.
+fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Result<(), String> {
+    if let Some(Unread { why, .. }) = reading.unread.iter().find(|unread| unread.id == "ticket") {
+        return Err(why.clone());
+    }
+    match (&reading.request.id, own) {
+        (Some(given), Some(own)) if given.as_str() != own => {
+            return Err(format!(
+                "this form has become {own} already, and an id stays: write {own} again, or fill in \
+                 a new form for {given}"
+            ));
+        }
+        (None, Some(own)) => reading.request.id = Some(own.parse()?),
+        (None, None) => reading.request.id = taken.suggestion(&reading.request),
+        (Some(_), _) => {}
+    }
+    let id = reading.request.id.as_ref().ok_or("there is no free ticket number: write one")?;
+    match branch::holder(taken, id) {
+        Some(holder) => Err(format!(
+            "{id} is taken by `{holder}`, and an id is used once: write another ticket number, or \
+             none to be given the next one"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What a request is judged by.
+struct Intake {
+    template: Template,
+    bundle: PolicyBundle,
+    watchdog: Watchdog,
+    taken: Tickets,
+    now: Time,
+}
+
+impl Intake {
+    /// The request as it would be written, and what is still missing or wrong.
+    fn judge(&self, reading: &Reading) -> anyhow::Result<(Draft, Vec<Open>)> {
+        let mut judge = Drafting::new(&self.bundle, &self.watchdog, &self.taken, self.now);
+        let draft = judge.draft(&reading.request, &usual_path(&reading.request))?;
+        let unread = reading
+            .unread
+            .iter()
+            .map(|Unread { label, why, .. }| Open { label: Some(label.clone()), why: why.clone() });
+        let is_unread = |id: &str| reading.unread.iter().any(|unread| unread.id == id);
+        let missing = draft.open().into_iter().filter_map(|draft::Open { field, refused }| {
+            let id = id_at(field.pointer);
+            let label = id.and_then(|id| self.template.label(id)).map(str::to_owned);
+            let why = refused.unwrap_or_else(|| field.about.to_owned());
+            (!id.is_some_and(is_unread)).then_some(Open { label, why })
+        });
+        let is_of_no_field = |finding: &&Finding| {
+            let pointer = finding.pointer.as_deref();
+            finding.effect == Effect::Deny && pointer.and_then(fields::at).is_none()
+        };
+        let others = draft.decision.findings.iter().filter(is_of_no_field);
+        let others = others.map(|finding| Open { label: None, why: sentence(finding) });
+        let mut open: Vec<_> = unread.chain(missing).chain(others).collect();
+        open.dedup();
+        Ok((draft, open))
+    }
+}
