@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use changegate::policy::PolicyBundle;
+use changegate::core::policy::shipped_files;
 use measure::{median, milliseconds, run};
 
 mod measure;
@@ -65,7 +65,7 @@ fn found(dir: &Path, merged: usize, open: usize) {
     let (with_plan, without) = (sample("CHG-1222"), sample(READ_ONLY));
     let mut stream = String::new();
     begin(&mut stream, "main", None);
-    for (path, bytes) in PolicyBundle::embedded_files() {
+    for (path, bytes) in shipped_files() {
         let text = String::from_utf8(bytes).unwrap();
         let text = text.replace("unsigned_reviews: refuse", "unsigned_reviews: allow");
         file(&mut stream, &path, &text);

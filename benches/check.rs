@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use changegate::decision::{Case, decide};
-use changegate::evidence::Evidence;
-use changegate::policy::PolicyBundle;
-use changegate::request::RequestFile;
-use measure::{median, milliseconds, run};
 use rayon::prelude::*;
+
+use changegate::core::decision::{Case, decide};
+use changegate::core::evidence::Evidence;
+use changegate::core::policy::{PolicyBundle, shipped_files};
+use changegate::core::request::RequestFile;
+use measure::{median, milliseconds, run};
 
 mod measure;
 
@@ -172,5 +173,5 @@ fn check_folder(dir: &Path, threads: usize) -> u64 {
 }
 
 fn bundle() -> PolicyBundle {
-    PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time).unwrap()
+    PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap()
 }

@@ -5,13 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
 
-use changegate::decision::{Case, decide};
-use changegate::evidence::Evidence;
-use changegate::policy::PolicyBundle;
-use changegate::report::{Format, Judged, Reporter};
-use changegate::request::RequestFile;
-use changegate::time::Time;
 use divan::Bencher;
+
+use changegate::core::decision::{Case, decide};
+use changegate::core::evidence::Evidence;
+use changegate::core::policy::{PolicyBundle, shipped_files};
+use changegate::core::request::RequestFile;
+use changegate::core::time::Time;
+use changegate::report::{Format, Judged, Reporter};
 
 /// The program's allocator, so that both sides of a comparison pay the same for memory.
 #[global_allocator]
@@ -32,7 +33,7 @@ fn now() -> Time {
 }
 
 fn shipped() -> PolicyBundle {
-    PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time).unwrap()
+    PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap()
 }
 
 fn file(path: &str) -> RequestFile {
@@ -69,7 +70,7 @@ fn report_as_text(bencher: Bencher, path: &str) {
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
     let decided = decide(&case, &bundle, &mut evaluator).unwrap();
-    let codes = changegate::codes::catalogue(bundle.files());
+    let codes = changegate::core::policy::codes::catalogue(bundle.files());
     let reporter =
         Reporter { format: Format::Text, colour: false, verbose: false, codes: &|| &codes };
     let judged = Judged { decision: &decided.decision, request: file.request.as_ref(), source: "" };

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::shared::say::{UNDECIDED, complain, is_closed_pipe};
+use self::shared::say::{UNDECIDED, complain, is_closed_pipe};
 
 mod check;
 mod close;

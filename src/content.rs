@@ -5,24 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::bail;
 
-use crate::digest::Digest;
+use crate::core::digest::Digest;
+use crate::core::layout::{POLICIES, is_request, stem};
+use crate::core::policy::Files;
+use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::yaml::MAX_BYTES;
 use crate::git::{Entry, FileChange, Kind, Oid, Repo};
-use crate::policy::Files;
-use crate::request::{ChangeRequest, RequestFile};
-use crate::yaml::MAX_BYTES;
 
 pub mod conflicts;
 pub mod folder;
 pub mod history;
-
-/// Where policies live.
-pub const POLICIES: &str = "policies";
-
-/// Where requests live.
-const REQUESTS: &str = "requests/";
-
-/// Where incident records live.
-pub const INCIDENTS: &str = "requests/incidents/";
 
 /// The most bytes that a policy bundle's file may have.
 const LARGEST_POLICY: usize = 16 * 1024 * 1024;
@@ -117,17 +109,6 @@ impl Changeset {
             None => Ok(()),
         }
     }
-}
-
-/// Whether a path is where requests live.
-pub fn is_request(path: &str) -> bool {
-    path.starts_with(REQUESTS) && !path.starts_with(INCIDENTS)
-}
-
-/// A request's file name without its ending.
-pub fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".yaml").unwrap_or(name)
 }
 
 /// The request at a path of a commit, or what stands there instead of one, with the file's text.

@@ -4,11 +4,11 @@
 //! [`github::GitHub`] takes reviews from GitHub and answers with status checks there.
 
 use crate::content::Changeset;
-use crate::evidence::Evidence;
+use crate::core::evidence::Evidence;
+use crate::core::org::Org;
+use crate::core::time::Time;
 use crate::git::Oid;
-use crate::org::Org;
 use crate::report::Judged;
-use crate::time::Time;
 
 pub mod git;
 pub mod github;

@@ -13,16 +13,18 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::content::{Changeset, POLICIES, bundle_files, request_at, short, stem};
-use crate::decision::{Case, Decision, Verdict, decide};
-use crate::evidence::{Evidence, SameHead};
+use crate::content::{Changeset, bundle_files, request_at, short};
+use crate::core::decision::{Case, Decision, decide};
+use crate::core::evidence::{Evidence, SameHead};
+use crate::core::layout::{POLICIES, is_below, stem};
+use crate::core::org::Org;
+use crate::core::policy::{Evaluator, PolicyBundle};
+use crate::core::request::RequestFile;
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
 use crate::forge::{Forge, Published, Pull};
 use crate::git::{Oid, Repo};
-use crate::org::Org;
-use crate::policy::{Evaluator, PolicyBundle};
 use crate::report::Judged;
-use crate::request::RequestFile;
-use crate::time::Time;
 use watchdog::Watchdog;
 
 pub mod cpu;
@@ -249,8 +251,7 @@ impl<'a, F: Forge> Gate<'a, F> {
 
     /// Makes sure that a change of policies leaves some by which the next change can be judged.
     fn loads_approved_policies(&self, pull: &Pull, brought: &Changeset) -> anyhow::Result<()> {
-        let policies = format!("{POLICIES}/");
-        if !brought.files.iter().any(|file| file.path.starts_with(&policies)) {
+        if !brought.files.iter().any(|file| is_below(&file.path, POLICIES)) {
             return Ok(());
         }
         let files = brought.files.iter().map(|file| (file.path.as_str(), file.after));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use git2::{BranchType, ErrorCode, Repository, RepositoryOpenFlags, Sort};
 
-use crate::time::Time;
+use crate::core::time::Time;
 
 mod program;
 mod signature;

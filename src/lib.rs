@@ -49,25 +49,13 @@
 //! - A verdict is the maximum over its findings' effects. Missing input denies.
 //! - The same inputs give the same bytes.
 
-pub mod approvals;
-pub mod calendar;
 pub mod changes;
 pub mod cli;
-pub mod codes;
 pub mod compose;
 pub mod content;
-pub mod decision;
-pub mod digest;
-pub mod evidence;
+pub mod core;
 pub mod forge;
 pub mod gate;
 pub mod git;
-pub mod input;
 pub mod intake;
-pub mod org;
-pub mod policy;
 pub mod report;
-pub mod request;
-pub mod sign_off;
-pub mod time;
-pub mod yaml;

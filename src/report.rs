@@ -16,9 +16,10 @@ use std::fmt;
 
 use clap::ValueEnum;
 
-use crate::codes::CodeInfo;
-use crate::decision::{Decision, Verdict};
-use crate::request::ChangeRequest;
+use crate::core::decision::Decision;
+use crate::core::policy::codes::CodeInfo;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::Verdict;
 
 mod comment;
 mod criteria;

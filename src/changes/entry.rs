@@ -7,15 +7,16 @@ use serde::Serialize;
 
 use super::story::{ChangeStatus, State, Stories};
 use crate::content::{Changeset, request_at};
-use crate::decision::{Decision, Effect, Required, SignOffMode, Verdict};
+use crate::core::decision::{Decision, Required, SignOffMode};
+use crate::core::input::affected_services;
+use crate::core::org::Org;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::{Effect, Login, RiskTier, Verdict};
+use crate::core::time::{Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
-use crate::input::affected_services;
-use crate::org::{Org, RiskTier};
 use crate::report::one_line;
-use crate::request::{ChangeRequest, Login};
-use crate::time::{Interval, Time};
 
 /// A change, in short.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::entry::ListEntry;
-use crate::time::Time;
+use crate::core::time::Time;
 
 /// The changes of a repository.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

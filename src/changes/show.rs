@@ -6,13 +6,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::story::{HistoryEvent, Merge, State, Stories, Story, What};
-use crate::decision::Decision;
+use crate::core::decision::Decision;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::Login;
+use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
 use crate::git::Oid;
-use crate::request::{ChangeRequest, Login};
-use crate::time::Time;
 
 /// The story of a change.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -16,11 +16,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::content::{Changeset, is_request, stem};
+use crate::content::Changeset;
+use crate::core::layout::{is_request, stem};
+use crate::core::org::Org;
 use crate::forge::git::journal::Entry;
 use crate::forge::git::{CHANGE, Git, People, REVIEWS, Signer, closed_by};
 use crate::git::{Commit, Oid, Repo};
-use crate::org::Org;
 
 mod events;
 mod merges;

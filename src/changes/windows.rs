@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::calendar::Calendar;
-use crate::org::{Freeze, RiskTier, Zone};
-use crate::time::{Duration, Interval, Time};
+use crate::core::calendar::Calendar;
+use crate::core::org::{Freeze, Zone};
+use crate::core::terms::RiskTier;
+use crate::core::time::{Duration, Interval, Time};
 
 /// The length that every opening has.
 pub const ANY: Duration = Duration::seconds(0);

@@ -25,15 +25,16 @@ use super::shared::progress::Progress;
 use super::shared::say::{self, UNDECIDED, warn};
 use crate::compose::index::Index;
 use crate::content::folder::{self, Candidate};
-use crate::decision::{Case, decide};
-use crate::evidence::{Evidence, PullRequest};
+use crate::core::decision::{Case, decide};
+use crate::core::evidence::{Evidence, PullRequest};
+use crate::core::layout::{INCIDENTS, REQUESTS, is_request};
+use crate::core::policy::{Evaluator, PolicyBundle};
+use crate::core::request::RequestFile;
+use crate::core::time::Time;
+use crate::core::yaml;
 use crate::gate::watchdog::Watchdog;
-use crate::policy::{Evaluator, PolicyBundle};
 use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter, Section, Summary};
-use crate::request::RequestFile;
-use crate::time::Time;
-use crate::yaml;
 
 mod pulls;
 
@@ -47,7 +48,7 @@ mod pulls;
 #[command(group = ArgGroup::new(PULLS).args(["pr", "event"]))]
 pub struct CheckArgs {
     /// Request files, or folders with them
-    #[arg(value_name = "PATH", default_value = "requests")]
+    #[arg(value_name = "PATH", default_value = REQUESTS)]
     paths: Vec<PathBuf>,
 
     /// The change that is submitted under this id: request, reviews and policies as Git holds them
@@ -217,7 +218,7 @@ fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<V
     let changed = evidence
         .and_then(|evidence| evidence.pull_request.as_ref())
         .and_then(|pull_request| pull_request.files.as_ref());
-    let paths_are_default = args.paths == [PathBuf::from("requests")];
+    let paths_are_default = args.paths == [PathBuf::from(REQUESTS)];
     if let (true, Some(changed)) = (paths_are_default, changed) {
         return Ok(candidates_of(changed));
     }
@@ -251,7 +252,7 @@ fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<V
 fn candidates_of(changed: &[String]) -> Vec<Candidate> {
     let requests: Vec<_> = changed
         .iter()
-        .filter(|path| path.starts_with("requests/") && !path.starts_with("requests/incidents/"))
+        .filter(|path| is_request(path))
         .map(|path| Candidate::File(PathBuf::from(path)))
         .collect();
     if requests.is_empty() { vec![Candidate::Policies] } else { requests }
@@ -259,7 +260,7 @@ fn candidates_of(changed: &[String]) -> Vec<Candidate> {
 
 /// A file found in a folder of requests; incident records have a folder of their own.
 fn in_folder((path, is_regular): (PathBuf, bool)) -> Option<Candidate> {
-    let in_incidents = shown(&path).contains("requests/incidents/");
+    let in_incidents = shown(&path).contains(&format!("{INCIDENTS}/"));
     let candidate = if is_regular { Candidate::File(path) } else { Candidate::NoFile(path) };
     (!in_incidents).then_some(candidate)
 }

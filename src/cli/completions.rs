@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use super::Cli;
-use crate::cli::shared::say;
+use super::shared::say;
 
 /// Print completions for a shell
 #[derive(Args, Debug)]

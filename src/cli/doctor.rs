@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::shared::args::AnswerFormat;
 use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
-use crate::cli::shared::say;
+use super::shared::say;
 use crate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
 use crate::gate::policies_at;
 use crate::report::escape::terminal;

@@ -8,9 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::shared::args::{AnswerFormat, PoliciesArg};
-use crate::cli::shared::say;
-use crate::codes::{self, CodeInfo};
-use crate::decision::Effect;
+use super::shared::say;
+use crate::core::policy::codes::{self, CodeInfo};
+use crate::core::terms::Effect;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
@@ -131,10 +131,10 @@ fn word(effect: Effect) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::PolicyBundle;
+    use crate::core::policy::shipped_files;
 
     fn shipped() -> BTreeMap<String, CodeInfo> {
-        codes::catalogue(&PolicyBundle::embedded_files())
+        codes::catalogue(&shipped_files())
     }
 
     #[test]

@@ -30,11 +30,12 @@ use clap::Args;
 use self::contents::{Basis, ROSTER, reviewed_line};
 use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
-use super::shared::args::{NowArg, POLICIES, PoliciesArg};
-use crate::cli::shared::say;
+use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::say;
+use crate::core::layout::POLICIES;
+use crate::core::org::{Date, Roster};
+use crate::core::yaml;
 use crate::git::Program;
-use crate::org::{Date, Roster};
-use crate::yaml;
 
 /// Make a repository ready: policies, roster, samples; for GitHub, or on a server
 ///

@@ -16,14 +16,14 @@ use clap::{Args, ValueEnum};
 use super::shared::args::{AnswerFormat, NowArg, tier_parser};
 use super::shared::here::{self, HereArgs};
 use super::shared::me::me;
+use super::shared::say;
 use crate::changes::entry::{ListEntry, Lister};
 use crate::changes::list::ListView;
 use crate::changes::story::{State, Stories};
-use crate::cli::shared::say;
+use crate::core::org::Org;
+use crate::core::terms::{Login, RiskTier};
+use crate::core::time::Time;
 use crate::forge::git::Git;
-use crate::org::{Org, RiskTier};
-use crate::request::Login;
-use crate::time::Time;
 
 /// List the changes: where they stand, whom they wait for, since when
 ///
@@ -149,7 +149,7 @@ impl<'a> Filter<'a> {
             && !org.roster.services.contains_key(service)
         {
             let known: Vec<_> = org.roster.services.keys().map(String::as_str).collect();
-            let hint = match crate::yaml::did_you_mean(service, &known) {
+            let hint = match crate::core::yaml::did_you_mean(service, &known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("it knows {}", known.join(", ")),
             };

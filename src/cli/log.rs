@@ -12,9 +12,9 @@ use super::shared::say::{self, UNDECIDED};
 use super::shared::timeline::{self, in_short, who_width};
 use crate::changes::log::{LogEntry, LogView};
 use crate::changes::story::Stories;
-use crate::org::Date;
+use crate::core::org::Date;
+use crate::core::time::{Duration, Time};
 use crate::report::escape::terminal;
-use crate::time::{Duration, Time};
 
 /// Show what happened to changes, from submission to merge, with the times between
 ///

@@ -10,7 +10,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use super::Cli;
-use crate::cli::shared::say;
+use super::shared::say;
 
 /// Print the manual page, or write one for each verb
 #[derive(Args, Debug)]

@@ -16,7 +16,7 @@ use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
 use super::shared::say::warn;
 use crate::content::short;
-use crate::decision::Verdict;
+use crate::core::terms::Verdict;
 use crate::forge::git::Git;
 use crate::forge::{Forge as _, Pull};
 use crate::gate::Judgement;

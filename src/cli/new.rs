@@ -20,20 +20,18 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::shared::args::{NowArg, PoliciesArg};
-use super::shared::{me, prompt};
-use crate::cli::shared::say;
+use super::shared::{me, prompt, say};
 use crate::compose::answer;
 use crate::compose::draft::{Draft, Drafting, Open, usual_path};
 use crate::compose::tickets::Tickets;
 use crate::content::folder::read_bounded;
-use crate::decision::Verdict;
+use crate::core::policy::PolicyBundle;
+use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::terms::{RiskTier, Verdict};
+use crate::core::time::{Duration, Time};
 use crate::git::Program;
-use crate::org::RiskTier;
-use crate::policy::PolicyBundle;
 use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter};
-use crate::request::{ChangeRequest, RequestFile};
-use crate::time::{Duration, Time};
 use flags::Flags;
 use known::Known;
 

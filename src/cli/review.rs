@@ -15,16 +15,16 @@ use super::shared::here::{self, HereArgs};
 use super::shared::me;
 use super::shared::receipt::Receipt;
 use super::shared::say::print;
-use crate::approvals::Exclusion;
+use crate::core::approvals::Exclusion;
+use crate::core::input::{Case, excluded_from};
+use crate::core::terms::Login;
 use crate::forge::git::Git;
 use crate::forge::git::journal::{self, Said};
 use crate::forge::git::write::append;
 use crate::gate::Judgement;
 use crate::git::Oid;
-use crate::input::{Case, excluded_from};
 use crate::report::escape::terminal;
 use crate::report::{Criterion, Format, WIDTH, criteria, one_line, wrap};
-use crate::request::Login;
 
 /// Review a submitted change: approve it, ask for changes, or comment
 ///

@@ -5,7 +5,7 @@ mod polish;
 #[cfg(test)]
 mod tests;
 
-use crate::cli::shared::say;
+use super::shared::say;
 use std::process::ExitCode;
 
 use anyhow::anyhow;

@@ -14,10 +14,9 @@ use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
-use super::shared::timeline;
+use super::shared::{say, timeline};
 use crate::changes::show;
 use crate::changes::story::Stories;
-use crate::cli::shared::say;
 
 /// Show the whole story of a change: request, decision, reviews, what happened when
 ///

@@ -17,8 +17,10 @@ use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
 use super::shared::say::warn;
-use crate::content::{INCIDENTS, folder, short, stem};
-use crate::decision::{Decision, Verdict};
+use crate::content::{folder, short};
+use crate::core::decision::Decision;
+use crate::core::layout::{INCIDENTS, REQUESTS, is_below, stem};
+use crate::core::terms::Verdict;
 use crate::forge::Pull;
 use crate::forge::git::{Advance, CHANGE, Git};
 use crate::gate::Judgement;
@@ -118,11 +120,11 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
 /// The request's path in the repository: the one named, or else the only one that base doesn't hold
 /// as it is here.
 fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<String> {
-    let requests = work_tree.join("requests");
+    let requests = work_tree.join(REQUESTS);
     let found = if requests.is_dir() { folder::below(&requests)? } else { Vec::new() };
     let paths = found.into_iter().filter(|(_, is_file)| *is_file).filter_map(|(path, _)| {
         let path = shown(path.strip_prefix(work_tree).ok()?);
-        (path.ends_with(".yaml") && !path.starts_with(INCIDENTS)).then_some(path)
+        (path.ends_with(".yaml") && !is_below(&path, INCIDENTS)).then_some(path)
     });
     if let Some(named) = named {
         let id = stem(here::name_of(named));
@@ -165,7 +167,7 @@ fn commit(
     id: &str,
 ) -> anyhow::Result<Oid> {
     let tree = git.repo().store_tree(Some(parent), [(path, Some(entry))])?;
-    let file = crate::request::RequestFile::read(path, &git.repo().bytes(entry.id)?);
+    let file = crate::core::request::RequestFile::read(path, &git.repo().bytes(entry.id)?);
     let request = file.request.unwrap_or_default();
     let what = match (parent == base, git.repo().entry(base, path)?.is_some()) {
         (true, false) => "Submit",

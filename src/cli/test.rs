@@ -1,7 +1,7 @@
 //! `changegate test`: runs the tests that stand beside the policies.
 //!
 //! 1. the bundle is loaded as for a decision: one that can't decide can't be tested
-//! 2. [`testing`](crate::policy::testing) runs the tests
+//! 2. [`testing`](crate::core::policy::testing) runs the tests
 //! 3. the report: text, JSON or JUnit
 
 mod junit;
@@ -9,14 +9,14 @@ mod junit;
 mod tests;
 mod text;
 
-use crate::cli::shared::say;
+use super::shared::say;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::PoliciesArg;
-use crate::policy::testing::TestReport;
+use crate::core::policy::testing::TestReport;
 
 /// Run the policies' own tests
 ///

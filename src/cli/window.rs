@@ -3,19 +3,20 @@
 #[cfg(test)]
 mod tests;
 
+use super::shared::args::tier_parser;
+use super::shared::say;
 use crate::changes::windows::WindowState;
 use crate::changes::windows::WindowView;
 use crate::changes::windows::{ANY, view};
-use crate::cli::shared::args::tier_parser;
-use crate::cli::shared::say;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg, PoliciesArg};
-use crate::calendar::HORIZON;
-use crate::org::{Freeze, RiskTier, Zone};
-use crate::time::{Duration, Interval, Time};
+use crate::core::calendar::HORIZON;
+use crate::core::org::{Freeze, Zone};
+use crate::core::terms::RiskTier;
+use crate::core::time::{Duration, Interval, Time};
 
 /// Show which windows are open, and when the others open next
 ///

@@ -1,9 +1,10 @@
 //! What an answer is read as, in the dialogue and in flags.
 
 use super::render::quoted;
-use crate::org::{Org, Service};
-use crate::request::{Action, ChangeRequest, RequestedApproval, TicketId};
-use crate::yaml;
+use crate::core::org::{Org, Service};
+use crate::core::request::{Action, ChangeRequest, RequestedApproval};
+use crate::core::terms::TicketId;
+use crate::core::yaml;
 
 /// Words, without the blanks around them.
 ///

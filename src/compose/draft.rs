@@ -12,14 +12,16 @@ use super::index::Index;
 use super::render::render;
 use super::tickets::Tickets;
 use crate::content::folder::Candidate;
-use crate::decision::{Case, Decision, Effect, Finding, decide};
-use crate::digest::to_json;
-use crate::evidence::Evidence;
+use crate::core::decision::{Case, Decision, Finding, decide};
+use crate::core::digest::to_json;
+use crate::core::evidence::Evidence;
+use crate::core::layout;
+use crate::core::policy::{Evaluator, PolicyBundle};
+use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::terms::Effect;
+use crate::core::time::Time;
 use crate::gate::watchdog::Watchdog;
-use crate::policy::{Evaluator, PolicyBundle};
 use crate::report::page::shown;
-use crate::request::{ChangeRequest, RequestFile};
-use crate::time::Time;
 
 /// Judges drafts.
 pub struct Drafting<'a> {
@@ -115,5 +117,5 @@ pub fn sentence(finding: &Finding) -> String {
 /// Where a request is written unless somebody names another place.
 pub fn usual_path(request: &ChangeRequest) -> PathBuf {
     let id = request.id.as_ref().map_or("new", |id| id.as_str());
-    PathBuf::from(format!("requests/{id}.yaml"))
+    PathBuf::from(layout::request(id))
 }

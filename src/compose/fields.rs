@@ -3,7 +3,7 @@
 //! Which of them a request needs, and whether an answer will do, isn't known here: the policies say
 //! it, with findings whose pointers lead to a field.
 
-use crate::request::ChangeRequest;
+use crate::core::request::ChangeRequest;
 
 /// A field of the form.
 pub struct Field {

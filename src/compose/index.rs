@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::content::folder::Candidate;
-use crate::evidence::{Evidence, Footprint};
-use crate::request::RequestFile;
+use crate::core::evidence::{Evidence, Footprint};
+use crate::core::request::RequestFile;
 
 /// The most others that a request is told of: enough to see that it has to move.
 const MOST_MET: usize = 20;

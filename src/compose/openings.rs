@@ -1,8 +1,8 @@
 //! When a change may run: the next openings of the windows that take it.
 
-use crate::calendar::Calendar;
-use crate::org::RiskTier;
-use crate::time::{Duration, Interval, Time};
+use crate::core::calendar::Calendar;
+use crate::core::terms::RiskTier;
+use crate::core::time::{Duration, Interval, Time};
 
 /// How many openings of one window are suggested.
 pub const OF_A_WINDOW: usize = 3;

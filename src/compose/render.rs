@@ -7,10 +7,10 @@
 use serde_json::{Map, Value};
 
 use super::fields;
-use crate::digest::to_json;
-use crate::request::ChangeRequest;
-use crate::time::{Duration, Time};
-use crate::yaml;
+use crate::core::digest::to_json;
+use crate::core::request::ChangeRequest;
+use crate::core::time::{Duration, Time};
+use crate::core::yaml;
 
 /// The order in which fields are read: what and why, when, how to undo it. Others follow by name.
 const ORDER: &[&str] = &[

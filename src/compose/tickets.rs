@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::content::folder;
-use crate::request::{ChangeRequest, TicketId};
-
-/// Where requests live.
-const REQUESTS: &str = "requests";
+use crate::core::layout::{INCIDENTS, REQUESTS};
+use crate::core::request::ChangeRequest;
+use crate::core::terms::TicketId;
 
 /// The files below `requests/`, by the number that each is named after, without case.
 #[derive(Default)]
@@ -28,8 +27,7 @@ impl Tickets {
     /// Those of these files that are requests.
     pub fn of(paths: impl Iterator<Item = PathBuf>) -> Self {
         let is_request = |path: &PathBuf| {
-            path.extension().is_some_and(|ending| ending == "yaml")
-                && !path.starts_with("requests/incidents")
+            path.extension().is_some_and(|ending| ending == "yaml") && !path.starts_with(INCIDENTS)
         };
         let number = |path: &Path| path.file_stem()?.to_str().map(str::to_ascii_lowercase);
         let taken = paths.filter(is_request).filter_map(|path| Some((number(&path)?, path)));
@@ -64,7 +62,7 @@ impl Tickets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Emergency;
+    use crate::core::request::Emergency;
 
     fn tickets(paths: &[&str]) -> Tickets {
         Tickets::of(paths.iter().map(PathBuf::from))

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use anyhow::bail;
 
-use super::{Changeset, INCIDENTS, is_request, request_at, stem};
-use crate::evidence::{Footprint, Incident};
+use super::{Changeset, request_at};
+use crate::core::evidence::{Footprint, Incident};
+use crate::core::layout::{INCIDENTS, REQUESTS, is_request, stem};
+use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::time::Interval;
+use crate::core::yaml::{self, MAX_BYTES};
 use crate::forge::Pull;
 use crate::git::{Kind, Oid, Repo};
-use crate::request::{ChangeRequest, RequestFile};
-use crate::time::Interval;
-use crate::yaml::{self, MAX_BYTES};
 
 /// What bears on a change.
 #[derive(Default)]
@@ -33,7 +34,7 @@ pub fn at_base(
     path: Option<&str>,
     meets: Option<&Meets<'_>>,
 ) -> anyhow::Result<Conflicts> {
-    let files = repo.files_below(pull.base, "requests")?;
+    let files = repo.files_below(pull.base, REQUESTS)?;
     let others =
         || files.iter().filter(|(other, _)| is_request(other) && Some(other.as_str()) != path);
     let own_id = path.map(folded_stem);
@@ -140,7 +141,7 @@ pub fn incidents(
     let named = named.and_then(|emergency| emergency.incident.as_ref());
     let Some(id) = named else { return Ok(Vec::new()) };
     let mut incidents = Vec::new();
-    for (path, entry) in repo.files_below(base, INCIDENTS.trim_end_matches('/'))? {
+    for (path, entry) in repo.files_below(base, INCIDENTS)? {
         if stem(&path).to_lowercase() != id.folded() {
             continue;
         }

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use ignore::{WalkBuilder, WalkState};
 
-use crate::policy::Files;
+use crate::core::layout::POLICIES;
+use crate::core::policy::Files;
+use crate::core::request::RequestFile;
+use crate::core::yaml::MAX_BYTES;
 use crate::report::page::shown;
-use crate::request::RequestFile;
-use crate::yaml::MAX_BYTES;
 
 /// A policy bundle's files, with paths as they stand in a repository.
 pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
@@ -21,7 +22,7 @@ pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
         }
         let relative = path.strip_prefix(dir).expect("what is found below a folder begins with it");
         let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-        files.insert(format!("policies/{}", shown(relative)), bytes);
+        files.insert(format!("{POLICIES}/{}", shown(relative)), bytes);
     }
     if files.is_empty() {
         bail!("{} holds no policies", dir.display());

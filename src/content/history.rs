@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Materials;
+use crate::core::time::Time;
 use crate::git::{Commit, Oid};
-use crate::time::Time;
 
 /// The content of a change along its commits.
 pub struct History {

@@ -16,11 +16,11 @@ use anyhow::{Context as _, bail};
 
 use super::{Forge, Published, Pull};
 use crate::content::Changeset;
-use crate::evidence::{Evidence, Unproven};
+use crate::core::evidence::{Evidence, Unproven};
+use crate::core::org::Org;
+use crate::core::time::{Duration, Time};
 use crate::git::{Oid, Repo};
-use crate::org::Org;
 use crate::report::Judged;
-use crate::time::{Duration, Time};
 use collect::Collector;
 use journal::Said;
 

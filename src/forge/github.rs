@@ -22,11 +22,11 @@ use anyhow::{Context as _, bail};
 
 use super::{Forge, Published, Pull};
 use crate::content::Changeset;
-use crate::evidence::Evidence;
+use crate::core::evidence::Evidence;
+use crate::core::org::{ForgeTeam, Org};
+use crate::core::time::Time;
 use crate::git::{Oid, Program, Repo};
-use crate::org::{ForgeTeam, Org};
 use crate::report::Judged;
-use crate::time::Time;
 use collect::Collector;
 use facts::Facts;
 use remote::{Remote, Source};

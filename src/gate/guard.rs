@@ -11,16 +11,17 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::merge::merge_tree;
 use super::{Gate, leaves_policies, policies_at};
-use crate::content::{Changeset, short, stem};
-use crate::decision::Verdict;
-use crate::evidence::Unproven;
+use crate::content::{Changeset, short};
+use crate::core::evidence::Unproven;
+use crate::core::layout::{POLICIES, stem};
+use crate::core::policy::PolicyBundle;
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::forge::git::journal::{self, Entry, Said};
 use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, People, REVIEWS, SKEW};
 use crate::git::{Commit, Oid, Repo};
-use crate::policy::PolicyBundle;
 use crate::report::{merge_message, one_line};
-use crate::time::Time;
 
 /// What whoever pushes can do about it that a commit isn't shown to be theirs.
 fn remedy(unproven: Unproven) -> &'static str {
@@ -82,7 +83,7 @@ impl Guard {
         let git = Git::new(branches, Some(base_ref))?;
         let base = git.branches.tip(&git.base_ref)?;
         let policies = match base {
-            Some(base) if git.repo().entry(base, "policies")?.is_some() => {
+            Some(base) if git.repo().entry(base, POLICIES)?.is_some() => {
                 Some(policies_at(git.repo(), base)?.0)
             }
             _ => None,
@@ -162,7 +163,7 @@ impl Guard {
         }
         for commit in merges.iter().rev() {
             let base = commit.parents[0];
-            if repo.entry(base, "policies")?.is_none() {
+            if repo.entry(base, POLICIES)?.is_none() {
                 ensure!(
                     self.policies.is_none(),
                     "{branch} holds no policies to judge {} by: let it begin anew at {}",
@@ -188,7 +189,7 @@ impl Guard {
     fn begins(&self, branch: &str, new: Oid) -> anyhow::Result<()> {
         let repo = self.git.repo();
         if self.policies.is_none() {
-            if repo.entry(new, "policies")?.is_some() {
+            if repo.entry(new, POLICIES)?.is_some() {
                 policies_at(repo, new)?;
             }
             return Ok(());
@@ -201,7 +202,7 @@ impl Guard {
         let base = self.git.base()?;
         ensure!(
             repo.leads_to(new, base)?
-                && repo.entry(new, "policies")? == repo.entry(base, "policies")?,
+                && repo.entry(new, POLICIES)? == repo.entry(base, POLICIES)?,
             "{branch} is protected, and can only begin at a commit of {base_ref} that holds the \
              policies of now"
         );
@@ -413,7 +414,8 @@ impl Guard {
                     || contributors.any(|contributor| contributor.login.as_ref() == Some(&login))
             });
             let person = policies.org.roster.people.get(&login);
-            let is_admin = person.is_some_and(|person| person.level == Some(crate::org::Level::L3));
+            let is_admin =
+                person.is_some_and(|person| person.level == Some(crate::core::terms::Level::L3));
             ensure!(
                 is_own || is_admin,
                 "{login} can't close {name}: that is for whoever asks for it or contributed to it, \

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::cpu::Work;
-use crate::policy::{Files, PolicyBundle};
+use crate::core::policy::{Files, PolicyBundle};
 
 /// The most CPU time that loading, or one decision, may use.
 const TIME: Duration = Duration::from_secs(5);

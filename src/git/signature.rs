@@ -4,7 +4,7 @@
 use ssh_key::{PublicKey, SshSig};
 
 use super::{Oid, Repo};
-use crate::org::SigningKey;
+use crate::core::org::SigningKey;
 
 /// The namespace that Git signs in.
 const NAMESPACE: &str = "git";

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::compose::tickets::Tickets;
-use crate::content::is_request;
+use crate::core::layout::is_request;
+use crate::core::terms::TicketId;
 use crate::forge::git::{CHANGE, Git};
 use crate::git::{Commit, Oid};
-use crate::request::TicketId;
 
 /// What an issue's form has become so far.
 #[derive(Debug, PartialEq)]

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::core::terms::Login;
 use crate::report::cut;
 use crate::report::escape::markdown;
 use crate::report::markdown::{fit, prose};
-use crate::request::Login;
 
 /// What the comment begins with, by which it is found again.
 pub const MARK: &str = "<!-- changegate:form -->";

@@ -3,9 +3,9 @@
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use crate::core::org::Roster;
+use crate::core::terms::Login;
 use crate::forge::github::types::User;
-use crate::org::Roster;
-use crate::request::Login;
 
 /// An event of an issue.
 #[derive(Debug, Deserialize)]
@@ -146,7 +146,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::policy::PolicyBundle;
+    use crate::core::policy::PolicyBundle;
+    use crate::core::policy::shipped_files;
 
     fn refusal(change: impl Fn(&mut Value)) -> Option<NotRead> {
         let alice = json!({"login": "Alice", "id": 101, "type": "User"});
@@ -161,9 +162,7 @@ mod tests {
         });
         change(&mut event);
         let event = IssueEvent::read(event.to_string().as_bytes()).unwrap();
-        let bundle =
-            PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time)
-                .unwrap();
+        let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap();
         event.refusal(&event.author().unwrap(), &bundle.org.roster)
     }
 

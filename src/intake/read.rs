@@ -9,8 +9,8 @@ use super::template::Answer;
 use crate::compose::answer;
 use crate::compose::fields::{self, Question};
 use crate::compose::openings::length_of;
-use crate::request::{Action, ChangeRequest, OffScript, Risk, Schedule};
-use crate::time::{Duration, Time};
+use crate::core::request::{Action, ChangeRequest, OffScript, Risk, Schedule};
+use crate::core::time::{Duration, Time};
 
 /// What a form says.
 #[derive(Debug, Default)]

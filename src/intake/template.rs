@@ -7,7 +7,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::yaml;
+use crate::core::yaml;
 
 /// What GitHub writes where nothing was filled in.
 const NOTHING: &str = "_No response_";

@@ -13,14 +13,15 @@ use crate::compose::answer::services_of;
 use crate::compose::draft::{self, Draft, Drafting, sentence, usual_path};
 use crate::compose::fields;
 use crate::compose::tickets::Tickets;
-use crate::decision::{Effect, Finding};
+use crate::core::decision::Finding;
+use crate::core::policy::PolicyBundle;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::{Effect, TicketId};
+use crate::core::time::Time;
 use crate::forge::git::{CHANGE, Git};
 use crate::gate::policies_at;
 use crate::gate::watchdog::Watchdog;
 use crate::git::{Entry, Moved, Oid};
-use crate::policy::PolicyBundle;
-use crate::request::{ChangeRequest, TicketId};
-use crate::time::Time;
 
 /// Where forms stand in a repository.
 const TEMPLATES: &str = ".github/ISSUE_TEMPLATE";

@@ -1,12 +1,11 @@
 //! The one comment that a forge keeps on a pull request: the Markdown report, and the people who are
 //! to hear of it.
 
-use crate::digest::Digest;
-use crate::request::Login;
-
 use super::escape::markdown;
 use super::markdown::EVALUATED;
 use super::{Judged, markdown as page, words};
+use crate::core::digest::Digest;
+use crate::core::terms::Login;
 
 /// What the comment begins with, so that it is found again.
 pub const COMMENT_MARK: &str = "<!-- changegate -->";

@@ -3,7 +3,7 @@
 //! Source: the off-script story, "Approval Workflow": alignment with business goals; risk analysis
 //! and contingency plans; impact on users and operations.
 
-use crate::request::ChangeRequest;
+use crate::core::request::ChangeRequest;
 
 /// How a text is made fit for where it goes.
 type Escape<'a> = &'a dyn Fn(&str) -> String;

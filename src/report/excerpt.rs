@@ -19,10 +19,10 @@ use codespan_reporting::diagnostic::{Diagnostic, Label, LabelStyle, Severity};
 use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term::{self, Config, WriteStyle};
 
-use crate::decision::{Effect, Finding};
-
 use super::escape;
 use super::text::{Colour, RESET, WIDTH, wrap};
+use crate::core::decision::Finding;
+use crate::core::terms::Effect;
 
 /// A line of a file, and which part of it is marked, in bytes.
 #[derive(Default)]
@@ -241,8 +241,8 @@ impl WriteStyle for Painter {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::core::yaml::Span;
     use crate::report::samples;
-    use crate::yaml::Span;
 
     use super::*;
 

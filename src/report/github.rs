@@ -2,9 +2,9 @@
 //!
 //! `::error file=requests/CHG-1.yaml,line=17,col=1,title=request/missing::a high-risk change …`
 
-use crate::decision::{Decision, Effect, Finding};
-
 use super::escape::{workflow_data, workflow_property};
+use crate::core::decision::{Decision, Finding};
+use crate::core::terms::Effect;
 
 /// The annotations of a decision, a line each.
 pub(super) fn section(decision: &Decision) -> String {

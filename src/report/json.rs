@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::decision::Decision;
-
 use super::escape;
+use crate::core::decision::Decision;
 
 pub(super) const BEGIN: &str = "{\n  \"decisions\": [\n";
 pub(super) const END: &str = "\n  ]\n}\n";
@@ -26,7 +25,7 @@ pub(super) fn pretty(value: &impl Serialize, indent: usize) -> String {
 mod tests {
     use serde_json::Value;
 
-    use crate::decision::Decision;
+    use crate::core::decision::Decision;
     use crate::report::{Format, samples};
 
     #[test]

@@ -6,14 +6,13 @@
 
 use std::borrow::Cow;
 
-use crate::decision::{Decision, Effect, Finding, SignOff, SignOffMode, Verdict};
-use crate::request::{ChangeRequest, Login};
-use crate::time::Time;
-
-use super::Judged;
 use super::criteria::{Criterion, criteria};
 use super::escape::markdown;
-use super::words;
+use super::{Judged, words};
+use crate::core::decision::{Decision, Finding, SignOff, SignOffMode};
+use crate::core::request::ChangeRequest;
+use crate::core::terms::{Effect, Login, Verdict};
+use crate::core::time::Time;
 
 /// The most bytes of a comment; GitHub's own limit is 65,536 characters, and a forge may add lines.
 const LONGEST: usize = 63_000;

@@ -17,10 +17,9 @@
 //!
 //! Nothing in it depends on when it is rendered, so that a server can render it again and compare.
 
-use crate::decision::{Decision, SignOffMode};
-
 use super::escape::terminal;
 use super::words;
+use crate::core::decision::{Decision, SignOffMode};
 
 /// The message of the commit that merges the change called `name`.
 pub fn merge_message(decision: &Decision, name: &str) -> String {

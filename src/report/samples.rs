@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::codes::CodeInfo;
-use crate::decision::{Decision, Effect};
-use crate::digest::Digest;
-use crate::request::ChangeRequest;
-use crate::yaml::Span;
-
 use super::{Format, Judged, Reporter, Section, Summary};
+use crate::core::decision::Decision;
+use crate::core::digest::Digest;
+use crate::core::policy::codes::CodeInfo;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::Effect;
+use crate::core::yaml::Span;
 
 pub(super) struct Sample {
     pub(super) decision: Decision,

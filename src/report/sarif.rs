@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::codes::CodeInfo;
-use crate::decision::{Decision, Effect, Finding};
-use crate::digest::Digest;
-
 use super::json::pretty;
+use crate::core::decision::{Decision, Finding};
+use crate::core::digest::Digest;
+use crate::core::policy::codes::CodeInfo;
+use crate::core::terms::Effect;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";

@@ -1,10 +1,9 @@
 //! One line about a decision: the description of a commit status, which forges cut at 140
 //! characters.
 
-use crate::decision::{Decision, Effect, Finding, SignOffMode, Verdict};
-
-use super::escape;
-use super::words;
+use super::{escape, words};
+use crate::core::decision::{Decision, Finding, SignOffMode};
+use crate::core::terms::{Effect, Verdict};
 
 const LONGEST: usize = 140;
 

@@ -12,11 +12,11 @@
 //!
 //! Each line is escaped as a whole, so that no part of it can be forgotten.
 
-use crate::decision::{Decision, Effect, SignOffMode, Verdict};
-use crate::time::Time;
-
 use super::escape::terminal;
 use super::{Judged, Reporter, Summary, excerpt, words};
+use crate::core::decision::{Decision, SignOffMode};
+use crate::core::terms::{Effect, Verdict};
+use crate::core::time::Time;
 
 /// How many characters a line should have at most.
 pub(crate) const WIDTH: usize = 100;

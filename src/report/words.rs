@@ -1,12 +1,13 @@
 //! The words that several formats share. Nothing here is escaped yet.
 
-use crate::decision::{
-    Decision, Effect, Finding, Required, Requirement, ReviewStanding, SignOff, SignOffMode,
-    WindowAnswer,
+use crate::core::decision::{
+    Decision, Finding, Required, ReviewStanding, SignOff, SignOffMode, WindowAnswer,
 };
-use crate::evidence::ReviewState;
-use crate::request::{ChangeType, Login};
-use crate::time::Time;
+use crate::core::evidence::ReviewState;
+use crate::core::policy::Requirement;
+use crate::core::request::ChangeType;
+use crate::core::terms::{Effect, Login};
+use crate::core::time::Time;
 
 /// Findings that say no more than which sign-off is missing, as the rows of sign-offs do.
 const SAID_BY_ROWS: [&str; 3] = ["signoff/missing", "emergency/commander", "signoff/governance"];

@@ -1,8 +1,7 @@
 //! Judges every case of `tests/cases`.
 
-use changegate::policy::{Files, PolicyBundle};
-
 use super::plumbing::{Case, CaseJudge, all};
+use changegate::core::policy::{Files, PolicyBundle, shipped_files};
 
 /// How a case's decision differs from what it expects, to be read.
 pub fn failure(judge: &mut CaseJudge, case: &Case) -> Option<String> {
@@ -44,7 +43,7 @@ fn names_tell_the_cases_apart_and_name_the_section() {
 /// No process checks the rules that it ships, because this does.
 #[test]
 fn the_shipped_bundle_is_sound() {
-    if let Err(error) = PolicyBundle::vet(&PolicyBundle::embedded_files()) {
+    if let Err(error) = PolicyBundle::vet(&shipped_files()) {
         panic!("{error}");
     }
 }
@@ -52,7 +51,7 @@ fn the_shipped_bundle_is_sound() {
 /// docs/rules.md, section 9: an empty or broken policy bundle is an error, never an approval.
 #[test]
 fn a_bundle_without_what_decides_decides_nothing() {
-    let shipped = PolicyBundle::embedded_files();
+    let shipped = shipped_files();
     // A file that can't be read is denied without asking the policies.
     let asks =
         |judge: &mut CaseJudge, case| judge.decide(case).is_ok_and(|found| found.input.is_some());

@@ -7,6 +7,7 @@ mod session;
 use std::collections::BTreeSet;
 use std::fs;
 
+use changegate::core::policy::shipped_files;
 use changegate::forge::github::access::PERMISSIONS;
 use serde_json::Value;
 
@@ -162,7 +163,7 @@ fn findings_page() -> String {
         "# Findings\n\nWhat each finding means and how to resolve it, as `changegate explain` says it. \
          Sections are those of [the rules](../rules.md).\n",
     );
-    let codes = changegate::codes::catalogue(&changegate::policy::PolicyBundle::embedded_files());
+    let codes = changegate::core::policy::codes::catalogue(&shipped_files());
     for (code, info) in codes {
         let effect = serde_json::to_value(info.effect).unwrap();
         let rule = match info.rule.parse::<u8>() {

@@ -2,10 +2,11 @@
 //! kind of approval. The table is written out from the change-management document and shares
 //! nothing with the policies.
 
-use changegate::decision::{SignOffMode, Verdict};
 use serde_json::{Value, json};
 
 use super::plumbing::{Case, CaseJudge, at};
+use changegate::core::decision::SignOffMode;
+use changegate::core::terms::Verdict;
 
 /// The requesters of a row's four groups: without a level, L1, L2, L3.
 const REQUESTERS: [(&str, &str); 4] =

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use changegate::policy::{Files, PolicyBundle};
 use rayon::prelude::*;
 
 use super::cases::failure;
 use super::plumbing::{Case, CaseJudge, all};
+use changegate::core::policy::{Files, shipped_files};
 
 /// Conditions that nothing can tell from their absence, each with the reason: something that the
 /// clause says, and the condition.
@@ -131,7 +131,7 @@ fn nothing_is_without_effect(files: &Files, parts: &[(Part, &str)]) {
 
 #[test]
 fn every_rule_has_a_case_that_fails_without_it() {
-    let files = PolicyBundle::embedded_files();
+    let files = shipped_files();
     let clauses = all_clauses(&files);
     assert!(clauses.len() > 70, "{} clauses", clauses.len());
     let texts: Vec<_> = clauses.iter().map(|clause| clause.text.clone()).collect();
@@ -141,7 +141,7 @@ fn every_rule_has_a_case_that_fails_without_it() {
 
 #[test]
 fn every_condition_has_a_case_that_fails_without_it() {
-    let files = PolicyBundle::embedded_files();
+    let files = shipped_files();
     let clauses = all_clauses(&files);
     let parts: Vec<_> = clauses
         .iter()

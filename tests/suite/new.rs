@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use changegate::policy::PolicyBundle;
-use changegate::request::RequestFile;
 use tempfile::TempDir;
 
 use crate::cli::{NOW, changegate, repository};
+use changegate::core::policy::{PolicyBundle, shipped_files};
+use changegate::core::request::RequestFile;
 
 /// What a change of any kind needs but its action.
 const USUAL: [&str; 26] = [
@@ -86,9 +86,7 @@ fn assert_refused(output: &Output, parts: &[&str]) {
 
 #[test]
 fn a_request_for_each_action_of_the_catalog_lacks_nothing() {
-    let bundle =
-        PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time)
-            .unwrap();
+    let bundle = PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap();
     let dir = folder();
     for (number, action) in bundle.org.actions.entries.keys().enumerate() {
         let action = format!("{action}:checkout-web");

@@ -1,12 +1,13 @@
 //! A decision names the next instant at which it changes by itself: not before, and then.
 
-use changegate::decision::{Decision, Verdict};
-use changegate::evidence::{Evidence, SameHead};
-use changegate::input::just_submitted;
-use changegate::time::{Duration, Time};
 use serde_json::Value;
 
 use super::plumbing::{Case, CaseJudge, all};
+use changegate::core::decision::Decision;
+use changegate::core::evidence::{Evidence, SameHead};
+use changegate::core::input::just_submitted;
+use changegate::core::terms::Verdict;
+use changegate::core::time::{Duration, Time};
 
 /// The evidence with its submission held fast: without any, each look would be a new one.
 fn pinned(case: &Case) -> Evidence {

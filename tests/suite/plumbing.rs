@@ -12,13 +12,16 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use changegate::decision::{self, Decided};
-use changegate::evidence::Evidence;
-use changegate::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided};
-use changegate::request::RequestFile;
-use changegate::time::Time;
-use changegate::yaml;
 use serde_json::Value;
+
+use changegate::core::decision::{self, Decided};
+use changegate::core::evidence::Evidence;
+use changegate::core::policy::{
+    BundleError, Evaluator, Files, PolicyBundle, Undecided, shipped_files,
+};
+use changegate::core::request::RequestFile;
+use changegate::core::time::Time;
+use changegate::core::yaml;
 
 pub use case::{Case, HEAD, all};
 pub use expect::Expect;
@@ -68,7 +71,7 @@ pub struct CaseJudge {
 impl CaseJudge {
     /// A judge by the shipped policies.
     pub fn shipped() -> Self {
-        Self::by(PolicyBundle::embedded_files()).unwrap()
+        Self::by(shipped_files()).unwrap()
     }
 
     /// A judge by other policies.

@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::LazyLock;
 
-use changegate::approvals::Standing;
-use changegate::decision::{Decision, Requirement};
-use changegate::evidence::{Evidence, Review};
-use changegate::org::Org;
-use changegate::policy::PolicyBundle;
-use changegate::request::{Login, RequestFile};
-use changegate::sign_off::{Asked, Signers};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 use super::plumbing::{Case, CaseJudge, HEAD, at, files_below};
+use changegate::core::approvals::Standing;
+use changegate::core::decision::Decision;
+use changegate::core::evidence::{Evidence, Review};
+use changegate::core::org::Org;
+use changegate::core::policy::{Asked, PolicyBundle, Requirement, shipped_files};
+use changegate::core::request::RequestFile;
+use changegate::core::sign_off::Signers;
+use changegate::core::terms::Login;
 
 const PEOPLE: [&str; 13] = [
     "alice", "bob", "carol", "dan", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy",
@@ -176,7 +177,7 @@ proptest! {
     fn as_many_roles_are_filled_as_can_be(holders in prop::collection::vec(0..64_u8, 1..6)) {
         let people = ["p0", "p1", "p2", "p3", "p4", "p5"];
         let holds = |seat: u8, person: usize| seat >> person & 1 == 1;
-        let mut org: Org = PolicyBundle::load(PolicyBundle::embedded_files(), changegate::gate::cpu::thread_time).unwrap().org;
+        let mut org: Org = PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap().org;
         for (index, login) in people.into_iter().enumerate() {
             let held = holders.iter().enumerate().filter(|(_, seat)| holds(**seat, index));
             let roles: Vec<_> = held.map(|(seat, _)| format!("role-{seat}")).collect();

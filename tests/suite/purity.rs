@@ -1,13 +1,11 @@
-//! The core decides from values alone: it reads no clock, no file, no environment, no Git, no network.
+//! The house keeps its shape: the core decides from values alone, and arrows point one way.
 
 use std::fs;
 
 use super::plumbing::{files_below, root};
 
-/// What of `src` isn't core: it gathers facts or publishes results.
-const SHELL: [&str; 7] = ["main.rs", "cli", "git", "forge", "gate", "ledger", "audit"];
-
-const REFUSED: [&str; 17] = [
+/// What pure code doesn't touch: Git, the network, files, the environment, clocks, chance.
+const IMPURE: [&str; 20] = [
     "git2",
     "octocrab",
     "reqwest",
@@ -21,40 +19,111 @@ const REFUSED: [&str; 17] = [
     "Instant",
     "Utc::now",
     "Local::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "TimeZone::system",
     "thread::sleep",
     "rand::",
     "fs::",
     "env::",
 ];
 
-/// A source less its comments and what is compiled for tests only, line by line.
-fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
-    let without_tests =
-        source.split_once("#[cfg(test)]\nmod tests {").map_or(source, |(code, _)| code);
-    let lines = without_tests.lines().enumerate();
-    lines.map(|(index, line)| (index + 1, line.split_once("//").map_or(line, |(code, _)| code)))
+/// A source file below `src`, without its tests.
+struct Source {
+    /// Its path below `src`, with `/` between its parts.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The program's sources, without files that are only compiled for tests.
+    fn all() -> Vec<Self> {
+        let src = root().join("src");
+        let read = |path: std::path::PathBuf| Source {
+            path: path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/"),
+            text: fs::read_to_string(&path).unwrap(),
+        };
+        let is_test = |path: &str| {
+            path.ends_with("tests.rs") || path.contains("/tests/") || path.ends_with("samples.rs")
+        };
+        let sources = files_below("src", ".rs").into_iter().map(read);
+        sources.filter(|source| !is_test(&source.path)).collect()
+    }
+
+    /// Whether it is a file of this room: `core.rs`, or anything below `core/`.
+    fn is_in(&self, room: &str) -> bool {
+        self.path.strip_prefix(room).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+    }
+
+    /// Its lines with their numbers, less comments and what is compiled for tests.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let code = self.text.split_once("#[cfg(test)]\nmod tests {");
+        let code = code.map_or(self.text.as_str(), |(code, _)| code);
+        let lines = code.lines().enumerate();
+        lines.map(|(index, line)| (index + 1, line.split_once("//").map_or(line, |(code, _)| code)))
+    }
+
+    /// The rooms that it names, by whole paths or out of its own, with the lines.
+    fn rooms(&self) -> impl Iterator<Item = (usize, &str)> {
+        let depth = self.path.trim_end_matches(".rs").split('/').count();
+        self.code().flat_map(move |(number, line)| {
+            let up = "super::".repeat(depth);
+            let named = ["crate::", up.as_str()].map(|start| {
+                line.match_indices(start)
+                    .filter(|(at, _)| !line[..*at].ends_with("super::"))
+                    .map(|(at, _)| &line[at + start.len()..])
+                    .filter(|rest| !rest.starts_with("super::"))
+                    .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+                    .map(move |room| (number, room.unwrap_or_default()))
+                    .collect::<Vec<_>>()
+            });
+            named.concat()
+        })
+    }
+}
+
+/// Fails if something was found, with where.
+fn assert_none(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
 }
 
 #[test]
-fn the_core_takes_values_and_gives_values() {
-    let src = root().join("src");
+fn core_and_report_take_values_and_give_values() {
+    let sources = Source::all();
+    let pure: Vec<_> = sources.iter().filter(|it| it.is_in("core") || it.is_in("report")).collect();
+    assert!(pure.len() > 50, "{} files", pure.len());
     let mut found = Vec::new();
-    let mut core = 0;
-    for path in files_below("src", ".rs") {
-        let name = path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
-        let module = name.split(['/', '.']).next().unwrap();
-        let is_test =
-            name.ends_with("tests.rs") || name.contains("/tests/") || name.ends_with("samples.rs");
-        if is_test || SHELL.contains(&module) || SHELL.contains(&name.as_str()) {
-            continue;
-        }
-        core += 1;
-        let source = fs::read_to_string(&path).unwrap();
-        for (line, code) in code(&source) {
-            let refused = REFUSED.into_iter().find(|refused| code.contains(refused));
-            found.extend(refused.map(|refused| format!("src/{name}:{line}: {refused}")));
+    for source in pure {
+        for (line, code) in source.code() {
+            let impure = IMPURE.into_iter().find(|impure| code.contains(impure));
+            found.extend(impure.map(|impure| format!("src/{}:{line}: {impure}", source.path)));
         }
     }
-    assert!(core > 30, "{core} files");
-    assert!(found.is_empty(), "the core isn't pure:\n{}", found.join("\n"));
+    assert_none("this isn't pure", &found);
+}
+
+#[test]
+fn the_core_imports_itself_alone() {
+    let sources = Source::all();
+    let core: Vec<_> = sources.iter().filter(|it| it.is_in("core")).collect();
+    assert!(core.iter().any(|it| it.rooms().any(|(_, room)| room == "core")), "nothing is seen");
+    let mut found = Vec::new();
+    for source in core {
+        let others = source.rooms().filter(|(_, room)| *room != "core");
+        found.extend(others.map(|(line, room)| format!("src/{}:{line}: {room}", source.path)));
+    }
+    assert_none("the core imports what is built on it", &found);
+}
+
+#[test]
+fn nothing_but_main_imports_the_command_line() {
+    let sources = Source::all();
+    let inner: Vec<_> = sources.iter().filter(|it| !it.is_in("cli") && !it.is_in("main")).collect();
+    assert!(inner.len() < sources.len());
+    let mut found = Vec::new();
+    for source in inner {
+        let cli = source.rooms().filter(|(_, room)| *room == "cli");
+        found.extend(cli.map(|(line, _)| format!("src/{}:{line}", source.path)));
+    }
+    assert_none("a library can't import the command line", &found);
 }

@@ -1,10 +1,9 @@
 //! Whole decisions at the boundaries of windows, freezes and plans, to the second on both sides.
 
-use changegate::decision::Verdict;
-use changegate::org::RiskTier;
 use serde_json::{Value, json};
 
 use super::plumbing::{Case, CaseJudge, at};
+use changegate::core::terms::{RiskTier, Verdict};
 
 /// The tiers, each with a request of that tier that is executed directly.
 const TIERS: [(RiskTier, &str, &str); 4] = [

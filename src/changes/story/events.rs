@@ -5,10 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::evidence::Unproven;
+use crate::core::evidence::Unproven;
+use crate::core::terms::Login;
+use crate::core::time::{Duration, Time};
 use crate::forge::git::journal::Said;
-use crate::request::Login;
-use crate::time::{Duration, Time};
 
 /// Something that happened to a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

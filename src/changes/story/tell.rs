@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use super::{ChangeStatus, HistoryEvent, Merge, Stories, What};
 use crate::content::request_at;
-use crate::evidence::Unproven;
+use crate::core::evidence::Unproven;
+use crate::core::request::ChangeRequest;
+use crate::core::time::Time;
 use crate::forge::git::journal::Entry;
 use crate::git::{Commit, Oid};
-use crate::request::ChangeRequest;
-use crate::time::Time;
 
 /// All that is known about a change.
 pub struct Story {

@@ -8,10 +8,10 @@ use anyhow::Context as _;
 use super::CheckArgs;
 use crate::cli::shared::say::{UNDECIDED, json, print, warn};
 use crate::cli::shared::{here, on_github};
-use crate::decision::Verdict;
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
 use crate::forge::github::{self, GitHub, Subject};
 use crate::gate::{Gate, Judgement};
-use crate::time::Time;
 
 /// Judges the pull requests that were named, one after another. Of several, each is kept in a folder
 /// of its own.

@@ -7,9 +7,9 @@ use std::iter;
 
 use anyhow::Context as _;
 
-use crate::calendar::{Calendar, HORIZON};
-use crate::org::RiskTier;
-use crate::time::{Duration, Interval, Time, midnight};
+use crate::core::calendar::{Calendar, HORIZON};
+use crate::core::terms::RiskTier;
+use crate::core::time::{Duration, Interval, Time, midnight};
 
 /// How long the change takes.
 const LENGTH: Duration = Duration::hours(1);
@@ -85,10 +85,12 @@ fn next_hour(instant: Time) -> Time {
 mod tests {
     use super::*;
     use crate::cli::demo::story::{REQUEST, TEMPLATE};
-    use crate::decision::{Case, Effect, Verdict, decide};
-    use crate::evidence::{Contributor, Evidence, Part, PullRequest};
-    use crate::policy::PolicyBundle;
-    use crate::request::RequestFile;
+    use crate::core::decision::{Case, decide};
+    use crate::core::evidence::{Contributor, Evidence, Part, PullRequest};
+    use crate::core::policy::PolicyBundle;
+    use crate::core::policy::shipped_files;
+    use crate::core::request::RequestFile;
+    use crate::core::terms::{Effect, Verdict};
 
     /// Two years, freezes and New Year included.
     fn nows(step: Duration) -> impl Iterator<Item = Time> {
@@ -99,7 +101,7 @@ mod tests {
     }
 
     fn shipped() -> PolicyBundle {
-        PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time).unwrap()
+        PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap()
     }
 
     #[test]

@@ -4,17 +4,16 @@ use anyhow::{Context as _, anyhow};
 
 use super::plan::{Item, Wanted};
 use super::{roster, section};
-use crate::calendar::Calendar;
 use crate::cli::schema;
-use crate::org::{Date, Roster};
-use crate::policy::{Files, PolicyBundle};
-use crate::request::Login;
-use crate::time::{Duration, Interval, Time};
+use crate::core::calendar::Calendar;
+use crate::core::layout;
+use crate::core::org::{Date, Roster};
+use crate::core::policy::{Files, PolicyBundle, shipped_files};
+use crate::core::terms::Login;
+use crate::core::time::{Duration, Interval, Time};
 
 /// Where the roster stands in a repository.
 pub const ROSTER: &str = "policies/org/roster/data.yaml";
-
-const ESCALATION: &str = "policies/org/escalation/data.yaml";
 
 const GUIDE: &str = include_str!("templates/guide.md");
 const GUIDE_ON_GITHUB: &str = include_str!("templates/guide-github.md");
@@ -69,7 +68,7 @@ impl Basis<'_> {
 
     /// The shipped bundle with this roster. Its tables count as reviewed by whoever runs the verb.
     fn bundle(&self) -> anyhow::Result<Files> {
-        let mut files = PolicyBundle::embedded_files();
+        let mut files = shipped_files();
         for (path, bytes) in files.iter_mut().filter(|(path, _)| path.ends_with("/data.yaml")) {
             let text = String::from_utf8_lossy(bytes);
             if let Some(shipped) = reviewed_line(&text) {
@@ -78,7 +77,9 @@ impl Basis<'_> {
             }
         }
         files.insert(ROSTER.to_owned(), self.roster_text.to_vec());
-        let table = files.get_mut(ESCALATION).context("the shipped policies lack a table")?;
+        let table = files
+            .get_mut(&layout::table("escalation"))
+            .context("the shipped policies lack a table")?;
         *table = roster::escalation(&String::from_utf8_lossy(table), self.roster).into_bytes();
         Ok(files)
     }

@@ -10,8 +10,8 @@ use dialoguer::Input;
 use super::key;
 use super::people::{self, Me, ROLES};
 use super::plan::{Fate, FilePlan};
-use crate::org::{Person, Roster, Service};
-use crate::request::Login;
+use crate::core::org::{Person, Roster, Service};
+use crate::core::terms::Login;
 
 /// Whether somebody can be asked.
 pub fn is_possible() -> bool {

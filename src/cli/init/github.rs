@@ -9,8 +9,8 @@ use std::path::Path;
 use ignore::WalkBuilder;
 
 use super::plan::{Item, Wanted};
+use crate::core::org::Roster;
 use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
-use crate::org::Roster;
 
 /// The step of our own workflows that installs the program, and the same in an adopter's.
 const OWN_ACTION: &str = "- uses: ./.github/actions/changegate # zizmor: ignore[self-repository] as the \

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error};
 
-use crate::org::SigningKey;
+use crate::core::org::SigningKey;
 
 /// How a key that is written out begins.
 const KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use anyhow::bail;
 
 use super::key;
+use crate::core::org::{Person, Roster, Service, Team};
+use crate::core::terms::{Level, Login};
 use crate::git::Program;
-use crate::org::{Level, Person, Roster, Service, Team};
-use crate::request::Login;
 
 /// The roles that the shipped policies ask for.
 pub const ROLES: [&str; 2] = ["devops-lead", "incident-commander"];

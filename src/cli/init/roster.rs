@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::people::ROLES;
-use crate::org::{Level, Person, Roster};
-use crate::request::Login;
+use crate::core::org::{Person, Roster};
+use crate::core::terms::{Level, Login};
 
 const HEADER: &str = include_str!("templates/roster.yaml");
 
@@ -161,7 +161,8 @@ pub fn keyless(roster: &Roster) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cli::init::people::{NamedPerson, NamedService, from_flags};
-    use crate::policy::PolicyBundle;
+    use crate::core::policy::PolicyBundle;
+    use crate::core::policy::shipped_files;
 
     const KEY: &str =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33";
@@ -175,7 +176,7 @@ mod tests {
     }
 
     fn problems(roster: &Roster) -> Vec<String> {
-        let mut files = PolicyBundle::embedded_files();
+        let mut files = shipped_files();
         let path = "policies/org/escalation/data.yaml";
         let shipped = String::from_utf8(files[path].clone()).unwrap();
         files.insert(path.to_owned(), escalation(&shipped, roster).into_bytes());
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_role_that_nobody_holds_is_told_of() {
-        let files = PolicyBundle::embedded_files();
+        let files = shipped_files();
         let shipped = std::str::from_utf8(&files["policies/org/escalation/data.yaml"]).unwrap();
         let text = escalation(shipped, &roster(&["alice,role=devops-lead", "bob,level=L3"]));
         assert!(text.contains("# Nobody holds incident-commander yet: bob is told instead.\n"));

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::contents::ROSTER;
 use super::plan::{Fate, Plan};
 use super::{github, roster, shown_path};
+use crate::core::org::Roster;
 use crate::git::Program;
-use crate::org::Roster;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 

@@ -3,10 +3,10 @@
 use crate::changes::entry::ListEntry;
 use crate::changes::list::ListView;
 use crate::changes::story::State;
-use crate::decision::Verdict;
+use crate::core::terms::Verdict;
+use crate::core::time::{Duration, Interval, Time};
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, cut, paint_verdict};
-use crate::time::{Duration, Interval, Time};
 
 /// The widest that a change's name is shown.
 const NAME: usize = 24;

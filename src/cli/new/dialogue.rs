@@ -7,11 +7,12 @@ use super::schedule;
 use crate::cli::shared::prompt::{self, choose, choose_some, confirm, parsed, say};
 use crate::compose::answer;
 use crate::compose::fields::{Field, Question};
-use crate::org::{CatalogEntry, Level, Org, RiskTier, Severity};
-use crate::request::{
-    Action, ChangeRequest, ChangeType, Login, OffScript, Rating, RequestedApproval, Risk, TicketId,
+use crate::core::org::{CatalogEntry, Org};
+use crate::core::request::{
+    Action, ChangeRequest, ChangeType, OffScript, Rating, RequestedApproval, Risk,
 };
-use crate::time::Duration;
+use crate::core::terms::{Level, Login, RiskTier, Severity, TicketId};
+use crate::core::time::Duration;
 
 impl Known<'_> {
     /// Says what is going to happen.

@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 
 use crate::compose::answer;
 use crate::compose::openings::length_of;
-use crate::org::{RiskTier, Severity};
-use crate::request::{
-    Action, ChangeRequest, ChangeType, Login, OffScript, Rating, RequestedApproval, Risk, TicketId,
+use crate::core::request::{
+    Action, ChangeRequest, ChangeType, OffScript, Rating, RequestedApproval, Risk,
 };
-use crate::time::{Duration, Time};
+use crate::core::terms::{Login, RiskTier, Severity, TicketId};
+use crate::core::time::{Duration, Time};
 
 /// What is asked for where no flag gives it.
 #[derive(Args, Debug, Default)]

@@ -1,9 +1,10 @@
 //! What the questions of the dialogue know.
 
-use crate::calendar::Calendar;
 use crate::compose::tickets::Tickets;
-use crate::org::{Org, RiskTier};
-use crate::time::{Duration, Time};
+use crate::core::calendar::Calendar;
+use crate::core::org::Org;
+use crate::core::terms::RiskTier;
+use crate::core::time::{Duration, Time};
 
 /// What the questions know.
 pub struct Known<'a> {

@@ -3,9 +3,9 @@
 use super::known::Known;
 use crate::cli::shared::prompt::{choose, parsed, say};
 use crate::compose::openings::{Suggestion, length_of, next_step, suggestions, within};
-use crate::org::RiskTier;
-use crate::request::{ChangeRequest, ChangeType, Schedule};
-use crate::time::{Duration, Time};
+use crate::core::request::{ChangeRequest, ChangeType, Schedule};
+use crate::core::terms::RiskTier;
+use crate::core::time::{Duration, Time};
 
 /// Asks how long the change takes, and when it begins.
 pub fn ask(known: &Known<'_>, request: &ChangeRequest) -> anyhow::Result<Schedule> {

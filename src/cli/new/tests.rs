@@ -1,10 +1,11 @@
 use super::*;
 use crate::compose::openings;
+use crate::core::policy::shipped_files;
+use crate::core::request::{Action, ChangeType, Emergency, OffScript, Risk};
 use crate::gate::watchdog::Watchdog;
-use crate::request::{Action, ChangeType, Emergency, OffScript, Risk};
 
 fn shipped() -> PolicyBundle {
-    PolicyBundle::load(PolicyBundle::embedded_files(), crate::gate::cpu::thread_time).unwrap()
+    PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap()
 }
 
 /// The pointers of what is asked for, in order, and of what is asked for again.

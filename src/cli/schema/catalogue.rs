@@ -18,15 +18,15 @@ use crate::changes::show::ShowView;
 use crate::changes::windows::WindowView;
 use crate::cli::doctor::DoctorView;
 use crate::cli::shared::receipt::Receipt;
-use crate::decision::Decision;
-use crate::evidence::Evidence;
-use crate::input::Input;
-use crate::org::{
-    CatalogEntry, EscalationStep, Freezes, Level, RiskTier, Roster, Settings, SignOffRow, Table,
-    Window,
+use crate::core::decision::Decision;
+use crate::core::evidence::Evidence;
+use crate::core::input::Input;
+use crate::core::org::{
+    CatalogEntry, EscalationStep, Freezes, Roster, Settings, SignOffRow, Table, Window,
 };
-use crate::policy::testing::TestReport;
-use crate::request::ChangeRequest;
+use crate::core::policy::testing::TestReport;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::{Level, RiskTier};
 
 /// Something that has a schema.
 pub(super) struct SchemaEntry {

@@ -9,10 +9,11 @@ use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as NotATier, StringDeserializer};
 
 use crate::content::folder;
+use crate::core::layout::POLICIES;
+use crate::core::policy::{Files, PolicyBundle, shipped_files};
+use crate::core::terms::RiskTier;
+use crate::core::time::Time;
 use crate::gate::watchdog::Watchdog;
-use crate::org::RiskTier;
-use crate::policy::{Files, PolicyBundle};
-use crate::time::Time;
 
 /// Which policies decide.
 #[derive(Args, Debug)]
@@ -21,9 +22,6 @@ pub struct PoliciesArg {
     #[arg(long, value_name = "DIR")]
     pub policies: Option<std::path::PathBuf>,
 }
-
-/// Where a repository keeps its policies.
-pub const POLICIES: &str = "policies";
 
 impl PoliciesArg {
     /// Loads the bundle that was asked for.
@@ -47,7 +45,7 @@ impl PoliciesArg {
         match &self.policies {
             Some(dir) => folder::bundle(dir),
             None if Path::new(POLICIES).is_dir() => folder::bundle(Path::new(POLICIES)),
-            None => Ok(PolicyBundle::embedded_files()),
+            None => Ok(shipped_files()),
         }
     }
 }

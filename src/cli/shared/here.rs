@@ -6,13 +6,14 @@ use anyhow::bail;
 use clap::Args;
 
 use super::say::{print, warn};
-use crate::content::{Changeset, stem};
+use crate::content::Changeset;
+use crate::core::layout::stem;
+use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::forge::git::{Branches, Git};
 use crate::gate::{Gate, Judgement};
 use crate::git::{Oid, Repo};
 use crate::report::{Format, Reporter, Summary};
-use crate::time::Time;
 
 /// Which repository, and which of its branches.
 #[derive(Args, Debug)]

@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 
+use crate::core::org::Roster;
+use crate::core::terms::Login;
 use crate::forge::git::People;
 use crate::git::Program;
-use crate::org::Roster;
-use crate::request::Login;
 
 /// The person of the roster whose address git would write into a commit made now.
 ///

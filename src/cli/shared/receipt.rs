@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::args::AnswerFormat;
 use super::say::{json, print};
-use crate::decision::Decision;
+use crate::core::decision::Decision;
 
 /// What `submit`, `review`, `merge` or `close` did.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

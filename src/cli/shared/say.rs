@@ -48,7 +48,7 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
 
 /// The hint behind a name that isn't known; `list` is the command that lists those that are.
 pub fn hint(name: &str, known: &[&str], list: &str) -> String {
-    match crate::yaml::did_you_mean(name, known) {
+    match crate::core::yaml::did_you_mean(name, known) {
         Some(meant) => format!("; did you mean `{meant}`?"),
         None => format!("; `{list}` lists all"),
     }

@@ -4,9 +4,9 @@ use anyhow::bail;
 
 use super::here;
 use crate::changes::story::{HistoryEvent, Stories, Story};
+use crate::core::time::Time;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, cut, wrap};
-use crate::time::Time;
 
 /// How far what belongs to an event stands below it.
 const INDENT: usize = 4;

@@ -3,7 +3,7 @@
 //! <https://github.com/testmoapp/junitxml>. There are no times: the same policies give the same
 //! report.
 
-use crate::policy::testing::{Summary, TestReport, TestResult, TestStatus};
+use crate::core::policy::testing::{Summary, TestReport, TestResult, TestStatus};
 use crate::report::escape::is_hidden;
 
 pub(super) fn render(report: &TestReport) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::cli::shared::args::PoliciesArg;
-use crate::policy::PolicyBundle;
+use crate::core::policy::shipped_files;
 
 const POLICY: &str = "package changegate.rules.acme
 
@@ -45,7 +45,7 @@ todo_test_later if false
 
 /// The shipped bundle with one rule more, and its tests.
 fn bundle(dir: &Path, tests: &str) {
-    let mut files = PolicyBundle::embedded_files();
+    let mut files = shipped_files();
     files.retain(|path, _| !path.ends_with("_test.rego"));
     files.insert("policies/rules/acme/acme.rego".into(), POLICY.into());
     files.insert("policies/rules/acme/acme_test.rego".into(), tests.into());

@@ -1,7 +1,7 @@
 //! A test report for people: failures first, then how much of the policies was reached, then the
 //! counts.
 
-use crate::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
+use crate::core::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 

@@ -1,10 +1,10 @@
 //! What the verb shows, word for word.
 
-use crate::calendar::Calendar;
 use clap::{Args as _, Command, FromArgMatches};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::core::calendar::Calendar;
 
 fn calendar(zone: &str, freezes: Value) -> Calendar {
     let windows = json!({

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::request::{
+use crate::core::request::{
     Action, Emergency, Impact, OffScript, RequestFile, RequestedApproval, Risk, Rollback, Schedule,
     Verification,
 };

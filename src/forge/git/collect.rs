@@ -8,16 +8,17 @@ use super::{CHANGE, Git, People, SKEW, Signer};
 use crate::content::conflicts::{self, Conflicts, Meets};
 use crate::content::history::History;
 use crate::content::{Changeset, Materials, request_at};
-use crate::digest::Digest;
-use crate::evidence::{
+use crate::core::digest::Digest;
+use crate::core::evidence::{
     Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
     Unproven,
 };
+use crate::core::org::Org;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::Login;
+use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::git::{Commit, Oid, Repo};
-use crate::org::Org;
-use crate::request::{ChangeRequest, Login};
-use crate::time::Time;
 
 /// What is worked out once for a pull request.
 pub struct Collector<'a> {

@@ -18,7 +18,7 @@
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
-use crate::digest::Digest;
+use crate::core::digest::Digest;
 use crate::git::{Commit, Oid, Repo};
 use crate::report::escape::is_hidden;
 

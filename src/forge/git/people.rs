@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::evidence::Unproven;
+use crate::core::evidence::Unproven;
+use crate::core::org::{Roster, SigningKey};
+use crate::core::terms::Login;
 use crate::git::{Commit, Oid, Repo, Signature};
-use crate::org::{Roster, SigningKey};
-use crate::request::Login;
 
 /// The roster's people, by what commits show of them.
 pub struct People<'a> {

@@ -7,11 +7,11 @@ use rayon::prelude::*;
 
 use super::{CHANGE, Git, Pull};
 use crate::content::conflicts::{Conflicts, Meets, folded_stem, footprint, open_request};
-use crate::content::is_request;
-use crate::evidence::Footprint;
+use crate::core::evidence::Footprint;
+use crate::core::layout::{REQUESTS, is_request};
+use crate::core::org::Org;
+use crate::core::request::RequestFile;
 use crate::git::{Kind, Oid};
-use crate::org::Org;
-use crate::request::RequestFile;
 
 /// What the base and the open branches hold, at one moment.
 pub struct Survey {
@@ -43,7 +43,7 @@ impl Survey {
         let repo = git.repo();
         let mut paths: BTreeMap<_, Vec<String>> = BTreeMap::new();
         let mut files = Vec::new();
-        for (path, entry) in repo.files_below(base, "requests")? {
+        for (path, entry) in repo.files_below(base, REQUESTS)? {
             if !is_request(&path) {
                 continue;
             }

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 
 use super::journal::{NewEntry, Said};
 use super::{Advance, CHANGE, Git, REVIEWS};
-use crate::decision::Decision;
+use crate::core::decision::Decision;
 use crate::forge::Pull;
 use crate::git::Oid;
 

@@ -4,7 +4,7 @@
 //! be relied on. The list of pushes can: which commit the branch pointed to from when on.
 
 use super::types::{Push, Review, TimelineEvent};
-use crate::time::{Duration, Time};
+use crate::core::time::{Duration, Time};
 
 /// The start of the latest unbroken run of pushes after which the branch held head's content, which
 /// is what `same` tells of a commit. Nothing if the pushes don't lead to head.

@@ -9,15 +9,16 @@ use super::{GitHub, arrival};
 use crate::content::conflicts::{self, Meets};
 use crate::content::history::History;
 use crate::content::{Changeset, Materials, request_at};
-use crate::evidence::{
+use crate::core::evidence::{
     Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
     TeamMembers,
 };
+use crate::core::org::Org;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::Login;
+use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::git::{Commit, Oid, Repo};
-use crate::org::Org;
-use crate::request::{ChangeRequest, Login};
-use crate::time::Time;
 
 /// The account that GitHub commits under when somebody works in the browser, and its address.
 const WEB_FLOW: &str = "noreply@github.com";
@@ -169,7 +170,11 @@ impl<'a> Collector<'a> {
         wanted.is_some() && self.holds(commit, |material| material == wanted)
     }
 
-    fn holds(&self, commit: &str, test: impl Fn(Option<crate::digest::Digest>) -> bool) -> bool {
+    fn holds(
+        &self,
+        commit: &str,
+        test: impl Fn(Option<crate::core::digest::Digest>) -> bool,
+    ) -> bool {
         let commit = self.github.remote.commit(commit);
         commit.is_some_and(|commit| self.materials.at(commit).is_ok_and(&test))
     }
@@ -299,7 +304,7 @@ impl<'a> Collector<'a> {
     fn reviewed_material(
         &self,
         review: &types::Review,
-    ) -> anyhow::Result<Option<crate::digest::Digest>> {
+    ) -> anyhow::Result<Option<crate::core::digest::Digest>> {
         let commit = review.commit_id.as_deref();
         // Where pushes aren't told, only the commits' own order shows what came before what.
         let is_in_order = |commit: &&str| self.facts.pushes.is_some() || self.is_settled(commit);

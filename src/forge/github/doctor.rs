@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use super::listed;
 use super::types::User;
-use crate::org::{ForgeTeam, Org, Roster};
-use crate::request::Login;
+use crate::core::org::{ForgeTeam, Org, Roster};
+use crate::core::terms::Login;
 
 mod branch;
 mod code_owners;

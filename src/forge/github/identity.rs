@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::types::{Commit, User};
+use crate::core::org::Roster;
+use crate::core::terms::Login;
 use crate::git::Repo;
-use crate::org::Roster;
-use crate::request::Login;
 
 /// The roster as GitHub's accounts and commits see it.
 pub struct Identities<'a> {

@@ -4,10 +4,10 @@
 //! So a sweep learns from a list of pull requests which of them it has to look at. GitHub ignores
 //! the query, and whoever forges it only keeps an answer from being brought up to date by a sweep.
 
-use crate::content::POLICIES;
-use crate::digest::Digest;
+use crate::core::digest::Digest;
+use crate::core::layout::{POLICIES, REQUESTS};
+use crate::core::time::{Duration, Time};
 use crate::git::{Oid, Repo};
-use crate::time::{Duration, Time};
 
 /// What an answer was worked out from, as far as it can change unseen. It is one for all pull requests
 /// with a head, because the answer is.
@@ -68,7 +68,7 @@ impl Memo {
         let mut lines = Vec::new();
         for Basis { number, branch, tip } in pulls {
             let mut line = format!("{number} {branch}");
-            for folder in [POLICIES, "requests"] {
+            for folder in [POLICIES, REQUESTS] {
                 let entry = repo.entry(*tip, folder)?;
                 line += &entry.map_or_else(|| " -".to_owned(), |entry| format!(" {}", entry.id));
             }

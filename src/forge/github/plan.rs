@@ -10,13 +10,13 @@ use super::facts::Facts;
 use super::memo::Memo;
 use super::snapshot::{Answers, CONTEXT, CheckRun, Status};
 use super::types::TimelineEvent;
-use crate::decision::{Decision, Effect, Finding, Verdict};
-use crate::evidence::Evidence;
-use crate::input::affected_services;
-use crate::org::{Notify, Org, ReviewRequests};
+use crate::core::decision::{Decision, Finding};
+use crate::core::evidence::Evidence;
+use crate::core::input::affected_services;
+use crate::core::org::{Notify, Org, ReviewRequests};
+use crate::core::terms::{Effect, Login, Verdict};
+use crate::core::time::Time;
 use crate::report::{self, COMMENT_MARK, Judged};
-use crate::request::Login;
-use crate::time::Time;
 
 /// The most people that are asked for a review at once.
 const MOST_REVIEWERS: usize = 15;

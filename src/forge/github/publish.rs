@@ -15,13 +15,13 @@ use super::snapshot::{Answers, CONTEXT, Snapshot};
 use super::types::{self, CheckRun};
 use super::{GitHub, Subject, name, number};
 use crate::content::Changeset;
-use crate::decision::{Decision, Verdict};
-use crate::evidence::Evidence;
+use crate::core::decision::Decision;
+use crate::core::evidence::Evidence;
+use crate::core::org::Org;
+use crate::core::terms::{Login, Verdict};
 use crate::forge::{Published, Pull};
 use crate::git::Oid;
-use crate::org::Org;
 use crate::report::{self, COMMENT_MARK, Judged};
-use crate::request::Login;
 
 /// The most annotations that GitHub takes at once.
 const ANNOTATIONS: usize = 50;

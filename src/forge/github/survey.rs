@@ -9,8 +9,8 @@ use serde_json::json;
 use super::GitHub;
 use super::memo::{Basis, Memo};
 use super::snapshot::{Answers, AnswersPart, Nodes, Tip};
+use crate::core::time::Time;
 use crate::git::Oid;
-use crate::time::Time;
 
 /// All open pull requests, as they stand.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::time::Time;
+use crate::core::time::Time;
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::request::ChangeType;
-use crate::yaml;
+use crate::core::request::ChangeType;
+use crate::core::yaml;
 
 const CHANGE: &str = include_str!("../../../.github/ISSUE_TEMPLATE/change-request.yml");
 const OFF_SCRIPT: &str = include_str!("../../../.github/ISSUE_TEMPLATE/off-script-request.yml");

@@ -58,7 +58,7 @@ impl Watched {
 }
 
 fn planned(github: &GitHub, seconds: u64) -> String {
-    let start = github.now() + changegate::time::Duration::seconds(seconds);
+    let start = github.now() + changegate::core::time::Duration::seconds(seconds);
     let end = start + "10m".parse().unwrap();
     let (start, end) = (start.to_string(), end.to_string());
     request().replace("2026-11-23T22:15:00Z", &start).replace("2026-11-23T22:30:00Z", &end)

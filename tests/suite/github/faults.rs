@@ -4,9 +4,8 @@
 use super::office::{
     BRANCH, answer, changegate, check, checked, opened, opened_by, request, request_of, sweep,
 };
-use changegate::policy::PolicyBundle;
-
 use crate::plumbing::github::{Fault, GitHub, NewCommit, person, texts};
+use changegate::core::policy::shipped_files;
 
 const SETTINGS: &str = "policies/org/settings/data.yaml";
 
@@ -157,7 +156,7 @@ fn a_head_that_moves_while_it_is_judged_is_judged_anew() {
 fn a_base_that_moves_while_a_change_is_judged_is_judged_by() {
     let (github, pull) = approved();
     github.before("GET", "/timeline", |state| {
-        let mut settings = PolicyBundle::embedded_files().remove(SETTINGS).unwrap();
+        let mut settings = shipped_files().remove(SETTINGS).unwrap();
         settings.extend(b"no_such_setting: 1\n");
         let new = NewCommit {
             parents: vec![state.ops().tip("main").unwrap().to_string()],

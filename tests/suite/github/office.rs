@@ -2,12 +2,10 @@
 
 use std::process::Command;
 
-use changegate::policy::PolicyBundle;
-
 use super::super::plumbing::github::{GitHub, ROSTER};
-use super::super::plumbing::hub::Ran;
-use super::super::plumbing::hub::program;
+use super::super::plumbing::hub::{Ran, program};
 use super::super::plumbing::ran::sheltered;
+use changegate::core::policy::shipped_files;
 
 /// Where alice's changes are.
 pub const BRANCH: &str = "change/CHG-7";
@@ -92,7 +90,7 @@ pub fn as_app(github: &GitHub) -> Command {
 
 /// Lets the roster name GitHub's teams, as the shipped one does.
 pub fn name_teams(github: &GitHub) {
-    let roster = PolicyBundle::embedded_files().remove(ROSTER).unwrap();
+    let roster = shipped_files().remove(ROSTER).unwrap();
     github.commit("carol", "main", &[(ROSTER, str::from_utf8(&roster).unwrap())], "Teams");
 }
 

@@ -33,12 +33,12 @@
 //!                                          # that of no commit
 //! ```
 
-use changegate::policy::PolicyBundle;
 use serde_json::Value;
 
 use super::office::{BRANCH, request_of};
 use crate::plumbing::changed;
 use crate::plumbing::github::{GitHub, NewCommit, State, person, texts};
+use changegate::core::policy::shipped_files;
 
 const PATH: &str = "requests/CHG-7.yaml";
 const ROSTER: &str = "policies/org/roster/data.yaml";
@@ -75,7 +75,7 @@ impl Story {
         let tables = org.as_object().into_iter().flatten();
         let paths: Vec<_> =
             tables.map(|(table, _)| format!("policies/org/{table}/data.yaml")).collect();
-        let files = changed(&PolicyBundle::embedded_files(), org);
+        let files = changed(&shipped_files(), org);
         let text = |path: &String| String::from_utf8(files[path].clone()).unwrap();
         let texts: Vec<_> = paths.iter().map(|path| (path, text(path))).collect();
         let files: Vec<_> = texts.iter().map(|(path, text)| (path.as_str(), &**text)).collect();

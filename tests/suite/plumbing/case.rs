@@ -20,14 +20,14 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use changegate::digest::Digest;
-use changegate::evidence::Evidence;
-use changegate::request::RequestFile;
-use changegate::time::Time;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Expect, Nulls, data, files_below, merge, root};
+use changegate::core::digest::Digest;
+use changegate::core::evidence::Evidence;
+use changegate::core::request::RequestFile;
+use changegate::core::time::Time;
 
 /// The commit that a pull request would merge.
 pub const HEAD: &str = "9ab1000000000000000000000000000000000000";

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use changegate::decision::{Decision, Effect, SignOff, SignOffMode, Verdict};
-use changegate::org::Level;
 use serde::Deserialize;
+
+use changegate::core::decision::{Decision, SignOff, SignOffMode};
+use changegate::core::terms::{Effect, Level, Verdict};
 
 /// What comes out; what isn't said isn't looked at, except for the codes.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,7 +108,7 @@ impl Expect {
         let late = required().filter(|required| required.late);
         let late = late.filter_map(|required| Some(required.satisfied_by.as_ref()?.to_string()));
         found.of_some("late", &self.late, &late.collect());
-        let by = |review: &changegate::decision::ReviewStanding| {
+        let by = |review: &changegate::core::decision::ReviewStanding| {
             review.user.as_ref().map_or("nobody".to_owned(), |login| login.to_string())
         };
         let counts = reviews().iter().filter(|review| review.counts);

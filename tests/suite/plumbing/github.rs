@@ -31,19 +31,18 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 
-use changegate::time::Time;
 use git2::Oid;
 use tempfile::TempDir;
+
+use super::ran::Ran;
+use changegate::core::time::Time;
+use serve::Server;
+use tokens::Token;
 
 pub use desk::Desk;
 pub use faults::Fault;
 pub use repository::NewCommit;
 pub use state::{Reviewer, State, What};
-
-use serve::Server;
-use tokens::Token;
-
-use super::ran::Ran;
 
 /// When a server's clock begins.
 pub const NOW: &str = "2026-11-23T10:00:00Z";

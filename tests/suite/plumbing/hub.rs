@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use changegate::forge::git::journal::{NewEntry, Said};
-use changegate::git::Oid;
-use changegate::policy::PolicyBundle;
-use changegate::request::RequestFile;
-use changegate::time::Time;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use changegate::core::policy::shipped_files;
+use changegate::core::request::RequestFile;
+use changegate::core::time::Time;
+use changegate::forge::git::journal::{NewEntry, Said};
+use changegate::git::Oid;
 
 pub use super::ran::Ran;
 
@@ -91,7 +92,7 @@ impl Hub {
             command.args(["-c", "user.email=carol@acme.example"]).args(arguments);
             Ran::of(self.surround(&mut command), "").went_well();
         };
-        for (path, bytes) in PolicyBundle::embedded_files() {
+        for (path, bytes) in shipped_files() {
             let file = seed.join(&path);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             let is_roster = path == ROSTER;

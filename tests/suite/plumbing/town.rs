@@ -6,11 +6,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use tempfile::TempDir;
+
+use changegate::core::policy::shipped_files;
+use changegate::core::request::RequestFile;
 use changegate::forge::git::journal::{NewEntry, Said};
 use changegate::git::Oid;
-use changegate::policy::PolicyBundle;
-use changegate::request::RequestFile;
-use tempfile::TempDir;
 
 /// The people who have keys; they are those of the shipped roster.
 const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dan", "erin", "frank", "grace", "heidi"];
@@ -27,7 +28,7 @@ impl Town {
         fs::create_dir(town.dir.path().join("keys")).unwrap();
         let folder = town.folder();
         run(Command::new("git").args(["init", "--quiet", "--bare", "-b", "main"]).arg(&folder), "");
-        let mut files = PolicyBundle::embedded_files();
+        let mut files = shipped_files();
         let roster = files.get_mut("policies/org/roster/data.yaml").unwrap();
         let mut text = String::from_utf8(roster.clone()).unwrap();
         for person in PEOPLE {

@@ -2,8 +2,8 @@
 
 use super::protection::{Held, Required};
 use super::{ACTIONS, Actor, Actors, Answerer, Check, Classic, Mode, Protection, Seen, listed};
+use crate::core::terms::Login;
 use crate::forge::github::snapshot::CONTEXT;
-use crate::request::Login;
 
 /// The rules whose bypassing matters.
 const BINDING: [&str; 4] =

@@ -13,13 +13,13 @@ use super::{
     Branch, BranchState, Classic, Kind, Mode, OwnerFacts, Protection, Rule, Seen, Surroundings,
     TokenFacts, WorkflowFile,
 };
+use crate::core::org::{ForgeTeam, Org, Roster};
+use crate::core::terms::Login;
+use crate::core::yaml::{self, MAX_BYTES};
 use crate::forge::github::client::{self, Refusal};
 use crate::forge::github::types::{Repository, User};
 use crate::forge::github::{GitHub, members_of};
 use crate::git::{Entry, Kind as FileKind, Oid};
-use crate::org::{ForgeTeam, Org, Roster};
-use crate::request::Login;
-use crate::yaml::{self, MAX_BYTES};
 
 /// Where workflows and the repository's own actions live.
 const WORKFLOWS: [&str; 2] = [".github/workflows", ".github/actions"];

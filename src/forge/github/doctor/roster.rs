@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Asker, Check, Seen, listed};
+use crate::core::org::{ForgeTeam, Roster};
+use crate::core::terms::Login;
 use crate::forge::github::types::User;
-use crate::org::{ForgeTeam, Roster};
-use crate::request::Login;
 
 /// Everybody who can be asked to sign: by level, by role, or as a service's owner.
 pub fn signers(roster: &Roster) -> BTreeSet<&Login> {
@@ -119,7 +119,7 @@ fn team_members(teams: &BTreeMap<ForgeTeam, Seen<()>>, asker: Asker) -> Option<C
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml;
+    use crate::core::yaml;
 
     fn roster() -> Roster {
         let text = "people:\n  alice: {level: L1, id: '1'}\n  bob: {roles: [devops-lead]}\n  \

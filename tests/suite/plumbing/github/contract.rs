@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use changegate::time::Time;
 use jsonschema::{Registry, Resource, Validator};
 use serde_json::{Map, Value, json};
 
 use super::answers::OPERATIONS;
+use changegate::core::time::Time;
 
 /// The contract of all tests in a process.
 pub static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::compiled);

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use changegate::policy::PolicyBundle;
-use changegate::time::Time;
 use git2::Oid;
 
 use super::repository::{NewCommit, Repository};
 use super::state::{State, Team, User};
 use super::tokens::{Token, permissions};
+use changegate::core::policy::shipped_files;
+use changegate::core::time::Time;
 
 /// The people, with their ids of the shipped roster, and what they may do.
 const PEOPLE: [(&str, u64, &str); 12] = [
@@ -174,7 +174,7 @@ fn tokens(state: &State) -> Vec<Token> {
 /// The shipped policies, but for GitHub's teams, which a workflow's token can't see, and the
 /// project's own `.github`.
 fn files() -> Vec<(String, Option<Vec<u8>>)> {
-    let policies = PolicyBundle::embedded_files().into_iter();
+    let policies = shipped_files().into_iter();
     let mut files: Vec<_> = policies.map(|(path, bytes)| (path, Some(bytes))).collect();
     for (path, text) in &mut files {
         if path == super::ROSTER {

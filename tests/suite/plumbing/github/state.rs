@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use changegate::time::Time;
 use git2::Oid;
 use serde_json::Value;
 
 use super::repository::Repository;
 use super::tokens::{App, Token};
+use changegate::core::time::Time;
 
 /// Everything.
 pub struct State {

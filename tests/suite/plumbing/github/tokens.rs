@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use changegate::time::Time;
 use serde_json::Value;
 
 use super::state::State;
+use changegate::core::time::Time;
 
 /// What a token may do, by permission: `read` or `write`.
 pub type Permissions = BTreeMap<String, String>;

@@ -1,6 +1,6 @@
 use super::*;
+use crate::core::yaml;
 use crate::forge::github::doctor::Grade;
-use crate::yaml;
 
 const PINNED: &str = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683";
 

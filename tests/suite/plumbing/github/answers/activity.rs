@@ -1,10 +1,9 @@
 //! Who moved which branch.
 
-use changegate::time::Duration;
-
 use super::super::page::Page;
 use super::super::state::{Activity, State};
 use super::{Answer, Call, Said};
+use changegate::core::time::Duration;
 
 pub fn list(state: &State, call: &Call<'_>) -> Said {
     let repository = call.its_repository(state)?;

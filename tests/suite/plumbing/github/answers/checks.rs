@@ -1,6 +1,5 @@
 //! Commit statuses and check runs.
 
-use changegate::time::Time;
 use git2::Oid;
 use serde_json::Value;
 
@@ -8,6 +7,7 @@ use super::super::page::Page;
 use super::super::state::{CheckRun, State, Status};
 use super::super::tokens::Asker;
 use super::{Answer, Call, Said};
+use changegate::core::time::Time;
 
 const LONGEST_DESCRIPTION: usize = 140;
 

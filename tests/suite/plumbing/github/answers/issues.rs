@@ -1,9 +1,8 @@
 //! What issues and pull requests share: comments and the timeline.
 
-use changegate::time::Time;
-
 use super::super::state::{Comment, State};
 use super::{Answer, Call, Said};
+use changegate::core::time::Time;
 
 const LONGEST_COMMENT: usize = 65_536;
 

@@ -95,7 +95,7 @@ impl State {
 }
 
 fn signature_json(signature: &git2::Signature<'_>) -> Value {
-    let at = changegate::time::Time::nearest_unix(signature.when().seconds());
+    let at = changegate::core::time::Time::nearest_unix(signature.when().seconds());
     json!({
         "name": String::from_utf8_lossy(signature.name_bytes()),
         "email": String::from_utf8_lossy(signature.email_bytes()),

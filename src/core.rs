@@ -1,0 +1,18 @@
+//! The functional core: bytes and values in, a decision out.
+//!
+//! It knows no file, no network, no environment and no clock, and imports nothing outside itself.
+
+pub mod approvals;
+pub mod calendar;
+pub mod decision;
+pub mod digest;
+pub mod evidence;
+pub mod input;
+pub mod layout;
+pub mod org;
+pub mod policy;
+pub mod request;
+pub mod sign_off;
+pub mod terms;
+pub mod time;
+pub mod yaml;

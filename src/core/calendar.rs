@@ -1,0 +1,224 @@
+//! The calendar: windows and freezes as intervals of time.
+//!
+//! ```text
+//! window + day ── occurrence ──▶ intervals ─┐
+//!                                           ├─ openings ──▶ facts for the policies, answers for people
+//! freezes ── thawed ──▶ time outside them ──┘
+//! ```
+//!
+//! All intervals are half-open and in UTC. Whether a plan *fits* a window is asked of the window
+//! alone; an *opening* is what freezes leave of it. What a freeze means for a change is for the
+//! policies to say.
+
+mod occurrence;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::iter;
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::occurrence::{longest, occurrences};
+use super::org::{Freeze, Freezes, Quarter, Table, Window};
+use super::terms::RiskTier;
+use super::time::{Duration, Interval, Time, midnight};
+
+/// How far ahead openings are looked for: a year and the longest freeze that is likely.
+pub const HORIZON: Duration = Duration::days(400);
+
+/// An organisation's windows and freezes, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    windows: BTreeMap<String, Window>,
+    /// In order of their starts.
+    freezes: Vec<Freeze>,
+    /// The time outside all freezes, from the beginning of time to its end.
+    thawed: Vec<Interval>,
+    /// The quarters whose freezes have been announced.
+    announced: Vec<String>,
+}
+
+/// What the policies read about a planned interval.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarFacts {
+    /// When the change is planned.
+    pub planned: Option<Interval>,
+    /// Every window, by name.
+    pub windows: Vec<WindowFact>,
+    /// The freezes that matter from now or from the planned start on, in order of their starts.
+    pub freezes: Vec<FreezeFact>,
+    /// The quarters that the planned interval touches and whose freezes aren't announced.
+    pub unannounced: Vec<String>,
+}
+
+/// What a window means for a planned interval.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WindowFact {
+    /// The window's name.
+    pub name: String,
+    /// The tiers that may run in it.
+    #[serde(rename = "for")]
+    pub tiers: Vec<RiskTier>,
+    /// The tiers that should run in it.
+    pub preferred_for: Vec<RiskTier>,
+    /// Whether all of the planned interval lies within one occurrence; freezes don't count.
+    pub fits: bool,
+    /// The earliest opening of which there is still as much to come as is planned, if there is one
+    /// within 400 days; one that is under way keeps its start.
+    pub next_opening: Option<Interval>,
+}
+
+/// What a freeze means for a planned interval.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FreezeFact {
+    /// The freeze's name.
+    pub name: String,
+    /// The first instant that is frozen.
+    pub start: Time,
+    /// The first instant after it.
+    pub end: Time,
+    /// Whether the planned interval shares an instant with it.
+    pub overlaps: bool,
+}
+
+impl Calendar {
+    /// Prepares what the organisation data say. A freeze without an instant in it is passed over.
+    pub fn new(windows: &Table<Window>, freezes: &Freezes) -> Self {
+        let mut dated: Vec<_> =
+            freezes.freezes.iter().filter(|freeze| freeze.start < freeze.end).cloned().collect();
+        dated.sort_by_key(|freeze| (freeze.start, freeze.end));
+        Calendar {
+            windows: windows.entries.clone(),
+            thawed: thawed(&dated),
+            freezes: dated,
+            announced: freezes.quarters.iter().map(Quarter::to_string).collect(),
+        }
+    }
+
+    /// Every window with its name, by name.
+    pub fn windows(&self) -> impl Iterator<Item = (&str, &Window)> {
+        self.windows.iter().map(|(name, window)| (name.as_str(), window))
+    }
+
+    /// The freezes that end after an instant, in order of their starts.
+    pub fn freezes_after(&self, instant: Time) -> impl Iterator<Item = &Freeze> {
+        self.freezes.iter().filter(move |freeze| freeze.end > instant)
+    }
+
+    /// What the policies read about a planned interval.
+    pub fn facts(&self, planned: Option<Interval>, now: Time) -> CalendarFacts {
+        let length = planned.map_or(Duration::seconds(0), |planned| planned.length());
+        let windows = self.windows().map(|(name, window)| WindowFact {
+            name: name.to_owned(),
+            tiers: window.tiers.clone(),
+            preferred_for: window.preferred_for.clone(),
+            fits: planned.is_some_and(|planned| fits(window, &planned)),
+            next_opening: self.uncut_openings_of(window, now, length).next(),
+        });
+        let earliest = planned.map_or(now, |planned| planned.start.min(now));
+        let freezes = self.freezes_after(earliest).map(|freeze| FreezeFact {
+            name: freeze.name.clone(),
+            start: freeze.start,
+            end: freeze.end,
+            overlaps: planned.is_some_and(|planned| planned.overlaps(&freeze.interval())),
+        });
+        let touched = planned.into_iter().flat_map(quarters);
+        CalendarFacts {
+            planned,
+            windows: windows.collect(),
+            freezes: freezes.collect(),
+            unannounced: touched.filter(|quarter| !self.announced.contains(quarter)).collect(),
+        }
+    }
+
+    /// The openings of one window from `now` on, each at least as long as `length`, in order of
+    /// their starts; none begins after [`HORIZON`].
+    pub fn openings_of(
+        &self,
+        window: &Window,
+        now: Time,
+        length: Duration,
+    ) -> impl Iterator<Item = Interval> {
+        self.uncut_openings_of(window, now, length)
+            .map(move |opening| Interval { start: opening.start.max(now), end: opening.end })
+    }
+
+    /// The same with the start that an opening under way has: what of the window's occurrences
+    /// lies outside freezes, and still has `length` to come.
+    fn uncut_openings_of(
+        &self,
+        window: &Window,
+        now: Time,
+        length: Duration,
+    ) -> impl Iterator<Item = Interval> {
+        // A plan that no occurrence can hold isn't worth a search through a year.
+        let horizon = if length <= longest(window) { now + HORIZON } else { now };
+        let passed = self.thawed.partition_point(|stretch| stretch.end <= now);
+        self.thawed[passed..]
+            .iter()
+            .take_while(move |stretch| stretch.start < horizon)
+            .flat_map(move |stretch| {
+                let end = stretch.end.min(horizon);
+                let cut = Interval { start: stretch.start, end };
+                occurrences(window, stretch.start.max(now), end)
+                    .filter_map(move |occurrence| intersection(&occurrence, &cut))
+            })
+            .filter(move |opening| {
+                opening.end > now && latest_start(opening, length).is_some_and(|start| start >= now)
+            })
+    }
+}
+
+/// The last instant at which something of this length can begin in an opening; none if it is
+/// longer than the opening.
+pub fn latest_start(opening: &Interval, length: Duration) -> Option<Time> {
+    (length <= opening.length()).then(|| opening.start + (opening.length() - length))
+}
+
+/// Whether all of a planned interval lies within one occurrence of a window.
+fn fits(window: &Window, planned: &Interval) -> bool {
+    planned.start < planned.end
+        && occurrences(window, planned.start, planned.start + Duration::seconds(1))
+            .any(|occurrence| occurrence.contains(planned))
+}
+
+/// The time outside freezes, which are in order of their starts, and may overlap.
+fn thawed(freezes: &[Freeze]) -> Vec<Interval> {
+    let mut stretches = Vec::with_capacity(freezes.len() + 1);
+    let mut start = Time::from(DateTime::<Utc>::MIN_UTC);
+    for freeze in freezes {
+        if start < freeze.start {
+            stretches.push(Interval { start, end: freeze.start });
+        }
+        start = start.max(freeze.end);
+    }
+    stretches.push(Interval { start, end: Time::from(DateTime::<Utc>::MAX_UTC) });
+    stretches
+}
+
+/// The instants that both hold, if any.
+fn intersection(a: &Interval, b: &Interval) -> Option<Interval> {
+    let both = Interval { start: a.start.max(b.start), end: a.end.min(b.end) };
+    (both.start < both.end).then_some(both)
+}
+
+/// The calendar quarters that an interval touches.
+fn quarters(interval: Interval) -> impl Iterator<Item = String> {
+    iter::successors(Some(interval.start), |instant| next_quarter(*instant))
+        .take_while(move |instant| *instant < interval.end)
+        .map(Time::quarter)
+}
+
+/// The first instant of the quarter after this one's.
+fn next_quarter(instant: Time) -> Option<Time> {
+    let day = instant.utc().date_naive();
+    NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1)?
+        .checked_add_months(Months::new(3))
+        .map(midnight)
+}

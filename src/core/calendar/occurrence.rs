@@ -1,0 +1,75 @@
+//! One window on one day: local wall-clock times turned into instants.
+//!
+//! Where a zone's clock jumps, a window keeps all the time that the clock shows between its bounds:
+//! a bound that the clock skips lies where the clock goes on, an opening bound that it shows twice
+//! is the first of the two instants, a closing bound the second.
+
+use chrono::{
+    DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, TimeDelta, TimeZone,
+};
+use chrono_tz::{GapInfo, Tz};
+
+use crate::core::org::Window;
+use crate::core::time::{Duration, Interval, Time};
+
+const MINUTES_A_DAY: u16 = 24 * 60;
+
+/// The occurrences of a window that end after `after` and begin before `before`, in order.
+pub(super) fn occurrences(
+    window: &Window,
+    after: Time,
+    before: Time,
+) -> impl Iterator<Item = Interval> {
+    // A night from 24:00 to 24:00 ends two days after the day that it belongs to, and a clock that
+    // is set back over midnight shows the day before again.
+    let first = local_day(window, after) - Days::new(2);
+    let last = local_day(window, before) + Days::new(1);
+    first
+        .iter_days()
+        .take_while(move |day| *day <= last)
+        .filter_map(|day| occurrence(window, day))
+        .filter(move |occurrence| occurrence.end > after && occurrence.start < before)
+}
+
+/// A length that no occurrence of a window exceeds.
+pub(super) fn longest(window: &Window) -> Duration {
+    let (from, to) = bounds(window);
+    // No clock has ever been set back by more than a day.
+    let repeated = if window.zone.0 == Tz::UTC { 0 } else { MINUTES_A_DAY };
+    Duration::seconds(60 * u64::from(to - from + repeated))
+}
+
+/// The occurrence that belongs to a day; nothing if the window isn't open on it, or if the clock
+/// skips all of it.
+pub(super) fn occurrence(window: &Window, day: NaiveDate) -> Option<Interval> {
+    if !window.days.contains(&day.weekday().into()) {
+        return None;
+    }
+    let (from, to) = bounds(window);
+    let (start, _) = instants(window.zone.0, day, from)?;
+    let (_, end) = instants(window.zone.0, day, to)?;
+    (start < end).then_some(Interval { start, end })
+}
+
+/// When a window opens and closes, in minutes after the midnight that its day begins with.
+fn bounds(window: &Window) -> (u16, u16) {
+    let (from, to) = (window.from.minutes(), window.to.minutes());
+    (from, if to <= from { to + MINUTES_A_DAY } else { to })
+}
+
+/// The first and the last instant at which a zone's clock shows so many minutes after a midnight;
+/// where it skips them, the instant at which it goes on.
+fn instants(zone: Tz, day: NaiveDate, minutes: u16) -> Option<(Time, Time)> {
+    let local = day.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into());
+    let (first, last) = match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(instant) => (instant, instant),
+        MappedLocalTime::Ambiguous(first, last) => (first, last),
+        MappedLocalTime::None => GapInfo::new(&local, &zone)?.end.map(|end| (end, end))?,
+    };
+    let utc = |instant: DateTime<Tz>| Time::from(instant.to_utc());
+    Some((utc(first), utc(last)))
+}
+
+fn local_day(window: &Window, instant: Time) -> NaiveDate {
+    instant.utc().with_timezone(&window.zone.0).date_naive()
+}

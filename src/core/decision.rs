@@ -1,0 +1,213 @@
+//! The decision: a request, evidence, a policy bundle and the time in; verdict and findings out.
+//!
+//! [`decide`] is the core's one entry point. It turns facts into the input document, evaluates the
+//! bundle, assigns the people who approved to what is required, and merges all findings:
+//!
+//! ```text
+//! request + evidence + now ── input::build ──▶ input document ── bundle ──▶ ruling
+//!                                    reviews that count + ruling ── sign_off::settle ──▶ sign-off
+//!                                                 findings of all three ──▶ Decision
+//! ```
+//!
+//! An `Err` means that nothing could be decided. Everything that is wrong with the request itself
+//! is a finding.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::request::ChangeType;
+use super::terms::{Level, Login, RiskTier, TicketId};
+use super::time::{Interval, Time};
+use super::yaml::Span;
+use crate::core::policy::Requirement;
+use crate::core::terms::{Effect, Verdict};
+
+mod decide;
+
+pub use super::input::Case;
+pub use decide::{Decided, decide};
+
+/// The version of the formats that reports and policies rely on.
+pub const API_VERSION: &str = "changegate/v1";
+
+/// Something that a rule has to say about a change.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// `rule/short-name`, stable and unique.
+    pub code: String,
+    /// What it does to the verdict.
+    pub effect: Effect,
+    /// What is the matter, in a sentence.
+    pub message: String,
+    /// What to do about it, and who can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The part of the request that it is about, as a JSON pointer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The line of that part, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column of that part in characters, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// The controls that the rule serves, such as `SOC2:CC8.1`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<String>,
+    /// The bytes of the part in the request file, for excerpts.
+    #[serde(skip)]
+    pub span: Option<Span>,
+}
+
+/// The whole result of judging one change.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Decision")]
+pub struct Decision {
+    /// `changegate/v1`.
+    pub api_version: String,
+    /// The request's id; null if it couldn't be read, or if the change is one of policies.
+    pub change: Option<TicketId>,
+    /// The request file, with `/` between its parts; null for a change of policies.
+    pub path: Option<String>,
+    /// The request's summary.
+    pub summary: Option<String>,
+    /// Whether the change may go ahead.
+    pub verdict: Verdict,
+    /// The risk tier.
+    pub tier: Option<RiskTier>,
+    /// Why it is that tier, a phrase each.
+    #[serde(default)]
+    pub tier_because: Vec<String>,
+    /// The kind of change.
+    #[serde(rename = "type")]
+    pub kind: Option<ChangeType>,
+    /// Whether the change leaves the usual script.
+    pub off_script: bool,
+    /// Who asks.
+    pub requester: Option<Login>,
+    /// The level that counts: the lowest of requester, implementer and contributors.
+    pub level: Option<Level>,
+    /// Who has to sign off, and who did.
+    pub sign_off: Option<SignOff>,
+    /// When it may run.
+    pub window: Option<WindowAnswer>,
+    /// What the rules have to say, by strength, code and place.
+    pub findings: Vec<Finding>,
+    /// The time that the decision was made for.
+    pub evaluated_at: Time,
+    /// The next instant at which the decision would change by itself.
+    pub next_change_at: Option<Time>,
+    /// What the decision rests on.
+    pub digests: Digests,
+}
+
+/// Who has to sign off, and who did.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignOff {
+    /// Whether anyone has to.
+    pub mode: SignOffMode,
+    /// What is required, in the order in which it is shown.
+    pub required: Vec<Required>,
+    /// When a missing sign-off is overdue; off-script only.
+    pub due_at: Option<Time>,
+    /// Every review, and whether it counts.
+    pub reviews: Vec<ReviewStanding>,
+}
+
+impl SignOff {
+    /// Whether nothing is missing.
+    pub fn is_complete(&self) -> bool {
+        self.required.iter().all(|required| required.satisfied_by.is_some())
+    }
+}
+
+/// Whether a review is required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignOffMode {
+    /// Direct execution: no review is required.
+    Direct,
+    /// Somebody has to sign off.
+    Review,
+}
+
+/// A sign-off that is required.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Required {
+    /// Of what kind.
+    #[serde(flatten)]
+    pub what: Requirement,
+    /// Why it is asked for, in a phrase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Who gave it.
+    pub satisfied_by: Option<Login>,
+    /// The level of whoever gave it, where a level is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Whether it was given after it was due.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    /// Who could give it.
+    pub eligible: Vec<Login>,
+}
+
+/// A review, and whether it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewStanding {
+    /// Who gave it; null if the account was deleted.
+    pub user: Option<Login>,
+    /// What it says.
+    pub state: super::evidence::ReviewState,
+    /// When it was submitted.
+    pub submitted_at: Time,
+    /// Whether it counts.
+    pub counts: bool,
+    /// Why it doesn't count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// When the change may run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WindowAnswer {
+    /// When it is planned.
+    pub planned: Option<Interval>,
+    /// The windows that the planned interval fits into.
+    pub fits: Vec<String>,
+    /// The freeze that the planned interval falls into.
+    pub freeze: Option<String>,
+    /// The next opening that fits the planned duration, or the present one if enough of it is left;
+    /// only if the schedule has to move.
+    pub next_opening: Option<Opening>,
+}
+
+/// An opening of a window.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Opening {
+    /// The window's name.
+    pub window: String,
+    /// From when to when, less what is frozen.
+    #[serde(flatten)]
+    pub interval: Interval,
+}
+
+/// What a decision rests on, by SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Digests {
+    /// The request file's bytes.
+    pub request: Option<Digest>,
+    /// What of it approvals are bound to.
+    pub material: Option<Digest>,
+    /// The policy bundle.
+    pub policies: Digest,
+    /// The input document; null if no policy was asked.
+    pub input: Option<Digest>,
+}

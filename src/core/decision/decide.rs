@@ -1,0 +1,323 @@
+//! How a decision is made: facts, ruling, sign-off, and what the file's form has to say.
+
+use std::collections::BTreeMap;
+
+use super::{API_VERSION, Decision, Digests, Finding, Opening, SignOff, SignOffMode, WindowAnswer};
+use crate::core::approvals::{Standing, WhyNot};
+use crate::core::calendar::{self, WindowFact};
+use crate::core::digest::{Digest, canonical_json, to_json};
+use crate::core::input::{self, Case, Input, Prepared};
+use crate::core::policy::codes::CodeInfo;
+use crate::core::policy::{Evaluator, PolicyBundle, RuledFinding, Undecided};
+use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::sign_off::{self, Signers};
+use crate::core::terms::{Effect, RiskTier, Verdict};
+use crate::core::time::{Duration, Time};
+
+/// A decision and the input document that the policies saw.
+pub struct Decided {
+    /// The decision.
+    pub decision: Decision,
+    /// The input document as canonical JSON; nothing if no policy was asked.
+    pub input: Option<String>,
+}
+
+/// Decides a case by a bundle, with one of the bundle's evaluators.
+///
+/// # Errors
+/// When nothing could be decided: the bundle's rules conflict, take too long, or yield no ruling.
+pub fn decide(
+    case: &Case<'_>,
+    bundle: &PolicyBundle,
+    evaluator: &mut Evaluator,
+) -> Result<Decided, Undecided> {
+    let form = case.file.map(form_findings).unwrap_or_default();
+    let request = case.file.map(|file| file.request.as_ref());
+    if let Some(None) = request {
+        return Ok(Decided { decision: unreadable(case, bundle, form), input: None });
+    }
+    let request = request.flatten();
+    let material = request.map(ChangeRequest::material_digest);
+    let submitted = input::just_submitted(request, case.now);
+    let pull_request = case.evidence.pull_request.as_ref().unwrap_or(&submitted);
+    let excluded = input::excluded_from(case, pull_request);
+    let Prepared { input, standings } = input::build(
+        case,
+        pull_request,
+        &excluded,
+        material.as_ref(),
+        &bundle.org,
+        &bundle.calendar,
+    );
+    let document = to_json(&input);
+    let ruling = evaluator.rule(&document)?;
+    let document = canonical_json(&document);
+
+    let signers = Signers {
+        org: &bundle.org,
+        forge: case.evidence.forge,
+        excluded: &excluded,
+        standings: &standings,
+        due_at: request
+            .filter(|request| request.off_script.is_some())
+            .map(|_| input.pull_request.due_at),
+    };
+    let mut asked = ruling.required;
+    asked.sort();
+    let required = signers.settle(&asked);
+    let sign_off = SignOff {
+        mode: if asked.is_empty() { SignOffMode::Direct } else { SignOffMode::Review },
+        due_at: signers.due_at,
+        reviews: signers.reviews(&asked),
+        required,
+    };
+
+    let complete = sign_off.is_complete();
+    let missing = sign_off::missing_findings(&asked, &sign_off.required);
+    // A malformed file has no sign-off to be complete or not.
+    let stands = |signed| form.is_empty() && signed == complete;
+    let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(stands));
+    let mut findings: Vec<_> = ruled.map(Finding::from).chain(missing).collect();
+    if let Some(file) = case.file {
+        // Of what couldn't be read, it isn't known whether it is missing.
+        let is_known = |finding: &Finding| {
+            !finding.pointer.as_ref().is_some_and(|pointer| file.is_masked(pointer))
+        };
+        findings.retain(is_known);
+        findings.iter_mut().for_each(|finding| finding.locate(file));
+    }
+    if !form.is_empty() {
+        findings.retain(|finding| finding.effect == Effect::Deny);
+        findings.extend(form);
+        let mut decision = unreadable(case, bundle, findings);
+        decision.digests.input = Some(Digest::of(document.as_bytes()));
+        return Ok(Decided { decision, input: Some(document) });
+    }
+    finish(&mut findings, bundle);
+
+    let window = request.map(|_| window_answer(&input, ruling.tier, &findings, bundle));
+    let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
+    let decision = Decision {
+        api_version: API_VERSION.to_owned(),
+        change: request.and_then(|request| request.id.clone()),
+        path: case.file.map(|file| file.path.clone()),
+        summary: request.and_then(|request| request.summary.clone()),
+        verdict: Verdict::of(findings.iter().map(|finding| finding.effect)),
+        tier: ruling.tier,
+        tier_because: ruling.tier_because,
+        kind: request.map(|request| request.kind),
+        off_script: request.is_some_and(|request| request.off_script.is_some()),
+        requester: request.and_then(|request| request.requester.clone()),
+        level: ruling.level,
+        sign_off: Some(sign_off),
+        window,
+        findings,
+        evaluated_at: case.now,
+        next_change_at,
+        digests: Digests {
+            request: case.file.map(|file| file.digest.clone()),
+            material,
+            policies: bundle.digest.clone(),
+            input: Some(Digest::of(document.as_bytes())),
+        },
+    };
+    Ok(Decided { decision, input: Some(document) })
+}
+
+/// What is wrong with a file's form, as findings.
+fn form_findings(file: &RequestFile) -> Vec<Finding> {
+    file.problems
+        .iter()
+        .map(|problem| Finding {
+            code: problem.code.to_owned(),
+            effect: Effect::Deny,
+            message: problem.message.clone(),
+            help: problem.help.clone(),
+            pointer: Some(problem.pointer.clone()),
+            line: Some(problem.span.line),
+            column: Some(problem.span.column),
+            controls: Vec::new(),
+            span: Some(problem.span),
+        })
+        .collect()
+}
+
+/// The decision on a file whose form is wrong: denied, with what is wrong.
+fn unreadable(case: &Case<'_>, bundle: &PolicyBundle, mut findings: Vec<Finding>) -> Decision {
+    finish(&mut findings, bundle);
+    let request = case.file.and_then(|file| file.request.as_ref());
+    Decision {
+        api_version: API_VERSION.to_owned(),
+        change: request.and_then(|request| request.id.clone()),
+        path: case.file.map(|file| file.path.clone()),
+        summary: request.and_then(|request| request.summary.clone()),
+        verdict: Verdict::Denied,
+        tier: None,
+        tier_because: Vec::new(),
+        kind: None,
+        off_script: request.is_some_and(|request| request.off_script.is_some()),
+        requester: request.and_then(|request| request.requester.clone()),
+        level: None,
+        sign_off: None,
+        window: None,
+        findings,
+        evaluated_at: case.now,
+        next_change_at: None,
+        digests: Digests {
+            request: case.file.map(|file| file.digest.clone()),
+            material: None,
+            policies: bundle.digest.clone(),
+            input: None,
+        },
+    }
+}
+
+impl Finding {
+    /// Whether the schedule can't be kept because of it.
+    fn denies_schedule(&self) -> bool {
+        let is_schedule = |pointer: &String| pointer.starts_with("/schedule");
+        self.effect == Effect::Deny && self.pointer.as_ref().is_some_and(is_schedule)
+    }
+
+    /// Adds where the part that it is about stands in the file.
+    fn locate(&mut self, file: &RequestFile) {
+        if let Some(pointer) = &self.pointer {
+            let span = file.locate(pointer);
+            self.line = Some(span.line);
+            self.column = Some(span.column);
+            self.span = Some(span);
+        }
+    }
+}
+
+impl From<RuledFinding> for Finding {
+    fn from(ruled: RuledFinding) -> Self {
+        Finding {
+            code: ruled.code,
+            effect: ruled.effect,
+            message: ruled.message,
+            help: ruled.help,
+            pointer: ruled.pointer,
+            line: None,
+            column: None,
+            controls: ruled.controls,
+            span: None,
+        }
+    }
+}
+
+/// Adds the controls that the codes serve, and sorts by strength, then code, then place, then
+/// words.
+fn finish(findings: &mut [Finding], bundle: &PolicyBundle) {
+    if !findings.is_empty() {
+        add_controls(findings, bundle.codes());
+    }
+    findings.sort_by(|a, b| {
+        (b.effect.cmp(&a.effect))
+            .then_with(|| a.code.cmp(&b.code))
+            .then_with(|| a.line.cmp(&b.line))
+            .then_with(|| a.pointer.cmp(&b.pointer))
+            .then_with(|| a.message.cmp(&b.message))
+    });
+}
+
+/// When the change may run: what of the calendar concerns its tier.
+fn window_answer(
+    input: &Input<'_>,
+    tier: Option<RiskTier>,
+    findings: &[Finding],
+    bundle: &PolicyBundle,
+) -> WindowAnswer {
+    let takes = |name: &str| {
+        let window = bundle.org.windows.entries.get(name);
+        window.zip(tier).is_some_and(|(window, tier)| window.tiers.contains(&tier))
+    };
+    let windows = || input.calendar.windows.iter().filter(|window| takes(&window.name));
+    let fits = windows().filter(|window| window.fits).map(|window| window.name.clone()).collect();
+    let freeze = input.calendar.freezes.iter().find(|freeze| freeze.overlaps);
+    let opening = |window: &WindowFact| {
+        window.next_opening.map(|interval| Opening { window: window.name.clone(), interval })
+    };
+    let has_to_move = findings.iter().any(Finding::denies_schedule);
+    let openings = windows().filter_map(opening).filter(|_| has_to_move);
+    WindowAnswer {
+        planned: input.calendar.planned,
+        fits,
+        freeze: freeze.map(|freeze| freeze.name.clone()),
+        next_opening: openings.min_by_key(|opening| opening.interval.start),
+    }
+}
+
+/// The next instant at which the decision would change by itself.
+fn next_change(
+    input: &Input<'_>,
+    sign_off: &SignOff,
+    signers: &Signers<'_>,
+    window: &Option<WindowAnswer>,
+    bundle: &PolicyBundle,
+) -> Option<Time> {
+    let now = input.now;
+    let signed = sign_off.is_complete();
+    let planned = input.calendar.planned;
+    let clock = signers.due_at.filter(|_| !signed).map(|due| [input.pull_request.remind_at, due]);
+    let valid_for = bundle.org.settings.approval_valid_for;
+    let counting = signers.standings.iter().filter(|standing| standing.counts());
+    let is_not_yet = |standing: &&Standing<'_>| standing.why_not == Some(WhyNot::NotYet);
+    let not_yet = signers.standings.iter().filter(is_not_yet);
+    let opening = window.as_ref().and_then(|window| window.next_opening.as_ref());
+    // Something that takes no time still takes an instant of the opening.
+    let length = planned.map_or(Duration::seconds(1), |planned| planned.length());
+    let too_late = opening
+        .and_then(|opening| calendar::latest_start(&opening.interval, length))
+        .map(|latest| latest + Duration::seconds(1));
+    let same_head = input.pull_request.same_head.iter();
+    (clock.into_iter().flatten())
+        .chain(planned.filter(|_| !signed).map(|planned| planned.start))
+        .chain(planned.map(|planned| planned.end))
+        .chain(counting.map(|standing| standing.review.submitted_at + valid_for))
+        .chain(not_yet.map(|standing| standing.review.submitted_at))
+        .chain(too_late)
+        .chain(same_head.filter_map(|other| other.next_change_at))
+        .chain(bundle.org.overdue_reviews(now).1)
+        .filter(|instant| *instant > now)
+        .min()
+}
+
+/// Gives findings that name no controls those of their codes.
+fn add_controls(findings: &mut [Finding], codes: &BTreeMap<String, CodeInfo>) {
+    for finding in findings.iter_mut().filter(|finding| finding.controls.is_empty()) {
+        if let Some(info) = codes.get(&finding.code) {
+            finding.controls.clone_from(&info.controls);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::policy::codes::catalogue;
+    use crate::core::policy::shipped_files;
+
+    #[test]
+    fn controls_are_added_where_a_finding_names_none() {
+        let finding = |code: &str, controls: &[&str]| Finding {
+            code: code.to_owned(),
+            effect: Effect::Deny,
+            message: String::new(),
+            help: None,
+            pointer: None,
+            line: None,
+            column: None,
+            controls: controls.iter().map(ToString::to_string).collect(),
+            span: None,
+        };
+        let mut findings = [
+            finding("window/closed", &[]),
+            finding("window/closed", &["ACME:1"]),
+            finding("acme/none", &[]),
+        ];
+        add_controls(&mut findings, &catalogue(&shipped_files()));
+        let controls: Vec<_> = findings.iter().map(|finding| finding.controls.concat()).collect();
+        assert_eq!(controls, ["SOC2:CC8.1", "ACME:1", ""]);
+    }
+}

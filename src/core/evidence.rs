@@ -1,0 +1,328 @@
+//! Evidence: the facts about a pull request, as a forge or an evidence file tells them.
+//!
+//! Plain values, not yet judged. Identity and time are what the forge's server saw, never what a
+//! commit claims.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::request::{Action, ChangeRequest, Impact, Schedule};
+use super::terms::{Login, Severity, TicketId};
+use super::time::{Interval, Time};
+
+/// Everything that is known about a pull request.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Evidence")]
+pub struct Evidence {
+    /// The forge that the facts come from, where its rules of identity apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge: Option<ForgeKind>,
+    /// The pull request; if left out, the requester has just submitted the request alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<PullRequest>,
+    /// All reviews in the forge's order, which is chronological.
+    #[serde(default)]
+    pub reviews: Vec<Review>,
+    /// When the material content at head arrived, as the server saw it: the start of its latest
+    /// unbroken run. `pull_request.submitted_at` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_arrived_at: Option<Time>,
+    /// Everybody seen by the server pushing to the pull request.
+    #[serde(default)]
+    pub pushers: Vec<Login>,
+    /// What the forge says of the teams to which reviewers belong, by the roster's names of teams.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub teams: BTreeMap<String, TeamMembers>,
+    /// The request as it is at base; left out if it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Box<ChangeRequest>>,
+    /// Merged requests without outcome or cancellation, with which a change may conflict.
+    #[serde(default)]
+    pub merged: Vec<Footprint>,
+    /// The requests of other open pull requests.
+    #[serde(default)]
+    pub open: Vec<Footprint>,
+    /// Incident records on the base branch.
+    #[serde(default)]
+    pub incidents: Vec<Incident>,
+    /// Paths of other request files, in whatever state, whose id is the same without case.
+    #[serde(default)]
+    pub same_id: Vec<String>,
+}
+
+/// A kind of forge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgeKind {
+    /// GitHub: people are known by their numeric ids.
+    Github,
+    /// Plain Git: people are known by their emails and keys.
+    Git,
+}
+
+/// A pull request.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PullRequest {
+    /// Its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    /// Who opened it; left out if the account was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Login>,
+    /// The branch that it goes to; a protected one if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_ref: Option<String>,
+    /// The commit at the tip of that branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// The commit that is to be merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// Whether it is still a draft.
+    #[serde(default)]
+    pub draft: bool,
+    /// When it became ready for review with a valid form.
+    pub submitted_at: Time,
+    /// Everybody behind the commits that the merge would bring.
+    #[serde(default)]
+    pub contributors: Vec<Contributor>,
+    /// All files that it changes; the request alone if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<String>>,
+    /// Other pull requests with the same head commit, which share one status.
+    #[serde(default)]
+    pub same_head: Vec<SameHead>,
+}
+
+/// Somebody behind a commit.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Contributor {
+    /// The forge login; left out if the commit's identity can't be mapped to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Login>,
+    /// The commit's email, so that an unmapped one can be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What they were to the commit.
+    #[serde(default, rename = "as")]
+    pub parts: Vec<Part>,
+    /// Why it isn't shown that the commit is theirs; plain Git only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<Unproven>,
+}
+
+/// Why it isn't shown that a commit comes from whom it says, where only signatures show that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unproven {
+    /// It isn't signed.
+    Unsigned,
+    /// Its signature doesn't fit, or is none that SSH makes.
+    InvalidSignature,
+    /// It is signed with a key that the roster lists for nobody.
+    UnknownKey,
+    /// It is signed with another person's key.
+    OtherPerson,
+    /// It is a review that was signed for another change.
+    OtherChange,
+}
+
+impl std::fmt::Display for Unproven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unproven::Unsigned => "it isn't signed, so that anyone could have written it",
+            Unproven::InvalidSignature => "its signature isn't valid",
+            Unproven::UnknownKey => "the roster lists its signing key for nobody",
+            Unproven::OtherPerson => "it is signed with another person's key",
+            Unproven::OtherChange => "it was signed for another change",
+        })
+    }
+}
+
+/// A part in a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Part {
+    Author,
+    Committer,
+    CoAuthor,
+    Pusher,
+}
+
+/// Another pull request with the same head commit, and the verdict on it by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SameHead {
+    /// Its number.
+    pub number: u64,
+    /// The verdict on it.
+    pub verdict: super::terms::Verdict,
+    /// The next instant at which that would change by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_change_at: Option<Time>,
+}
+
+/// A review of a pull request.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// The forge's id of it.
+    pub id: String,
+    /// Who gave it; left out if the account was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Login>,
+    /// The forge's numeric id of that account, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Whether that account is a bot.
+    #[serde(default)]
+    pub bot: bool,
+    /// What it says.
+    pub state: ReviewState,
+    /// The commit that was reviewed; left out if it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// When it was submitted, by the server's clock.
+    pub submitted_at: Time,
+    /// The material digest at the reviewed commit, where known; without it a review of another
+    /// commit than head doesn't count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub material: Option<Digest>,
+    /// How it was dismissed, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissed: Option<Dismissed>,
+    /// Why it isn't shown that it is theirs; plain Git only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<Unproven>,
+}
+
+/// What the forge says of a team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TeamMembers {
+    /// Its members; left out if the forge doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<Login>>,
+}
+
+/// What a review says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReviewState {
+    /// The change may go ahead.
+    #[serde(alias = "approved")]
+    Approved,
+    /// The change must not go ahead as it stands.
+    #[serde(alias = "changes_requested")]
+    ChangesRequested,
+    /// A remark; it changes nothing.
+    #[serde(alias = "commented")]
+    Commented,
+    /// Taken back, by its author or by somebody else.
+    #[serde(alias = "dismissed")]
+    Dismissed,
+    /// Begun and not submitted.
+    #[serde(alias = "pending")]
+    Pending,
+}
+
+/// How a review was dismissed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dismissed {
+    /// Who dismissed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Login>,
+    /// What it said before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<ReviewState>,
+}
+
+/// An incident record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Incident {
+    /// The incident's ticket (INC).
+    pub id: TicketId,
+    /// How severe it is now.
+    pub severity: Severity,
+    /// Whether it is still going on.
+    pub status: IncidentStatus,
+}
+
+/// Whether an incident is still going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum IncidentStatus {
+    Open,
+    Resolved,
+}
+
+/// What of another request matters for conflicts: where and when it acts. Written as the request
+/// that it comes from, less everything else.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(from = "ChangeRequest", into = "ChangeRequest")]
+pub struct Footprint {
+    /// The request's id.
+    pub id: Option<TicketId>,
+    /// When it is planned to run.
+    pub planned: Option<Interval>,
+    /// The services that it declares as affected.
+    pub services: Vec<String>,
+    /// What it acts on.
+    pub targets: Vec<String>,
+}
+
+impl From<&ChangeRequest> for Footprint {
+    fn from(request: &ChangeRequest) -> Self {
+        Footprint {
+            id: request.id.clone(),
+            planned: request.planned(),
+            services: request.services().to_vec(),
+            targets: request.targets().into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+impl From<ChangeRequest> for Footprint {
+    fn from(request: ChangeRequest) -> Self {
+        Footprint::from(&request)
+    }
+}
+
+impl From<Footprint> for ChangeRequest {
+    fn from(footprint: Footprint) -> Self {
+        let action = |target| Action { target: Some(target), ..Action::default() };
+        ChangeRequest {
+            id: footprint.id,
+            schedule: footprint
+                .planned
+                .map(|planned| Schedule { start: Some(planned.start), end: Some(planned.end) }),
+            impact: Some(Impact { services: footprint.services, ..Impact::default() }),
+            actions: footprint.targets.into_iter().map(action).collect(),
+            ..ChangeRequest::default()
+        }
+    }
+}
+
+impl JsonSchema for Footprint {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        ChangeRequest::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        ChangeRequest::schema_id()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        ChangeRequest::json_schema(generator)
+    }
+}

@@ -1,0 +1,126 @@
+//! Organisation data: the tables below `policies/org/` that the policies decide by.
+//!
+//! Each table is `policies/org/<name>/data.yaml` and is mounted as `data.org.<name>` exactly as it
+//! is written. Here it is read a second time into types, so that a mistake in it is an error with
+//! file and line when the bundle is loaded, never a surprise in a decision.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::time::Time;
+use crate::core::terms::Level;
+
+mod roster;
+mod tables;
+mod text;
+
+pub use roster::*;
+pub use tables::*;
+pub use text::*;
+
+/// All of an organisation's tables.
+#[derive(Clone, Debug)]
+pub struct Org {
+    /// Who is who.
+    pub roster: Roster,
+    /// The action catalog.
+    pub actions: Table<CatalogEntry>,
+    /// Who has to approve: tier, then the requester's level.
+    pub matrix: Table<BTreeMap<Level, SignOffRow>>,
+    /// The deployment windows.
+    pub windows: Table<Window>,
+    /// The freezes, and which quarters have been announced.
+    pub freezes: Freezes,
+    /// Whom to tell when a change goes wrong: severity, then the steps in order.
+    pub escalation: Table<Vec<EscalationStep>>,
+    /// Switches and limits.
+    pub settings: Settings,
+}
+
+impl Org {
+    /// The lowest level that the matrix names as an approver; `None`, which everybody reaches, if
+    /// it names none.
+    pub fn lowest_approving_level(&self) -> Option<Level> {
+        let rows = self.matrix.entries.values().flat_map(|tier| tier.values());
+        rows.flat_map(|row| row.levels()).min().copied()
+    }
+
+    /// The tables that were last reviewed longer ago than the settings allow at `now`, and the
+    /// next instant at which one more is.
+    pub fn overdue_reviews(&self, now: Time) -> (Vec<&'static str>, Option<Time>) {
+        let reviewed = [
+            ("actions", self.actions.reviewed),
+            ("escalation", self.escalation.reviewed),
+            ("freezes", self.freezes.reviewed),
+            ("matrix", self.matrix.reviewed),
+            ("roster", self.roster.reviewed),
+            ("settings", self.settings.reviewed),
+            ("windows", self.windows.reviewed),
+        ];
+        let due = |day: Date| day.begins() + self.settings.review_policies_every;
+        let is_overdue = |(_, day): &&(_, Option<Date>)| day.is_none_or(|day| due(day) <= now);
+        let overdue = reviewed.iter().filter(is_overdue).map(|(name, _)| *name).collect();
+        let next =
+            reviewed.iter().filter_map(|(_, day)| day.map(due)).filter(|due| *due > now).min();
+        (overdue, next)
+    }
+}
+
+/// A table whose keys are names, and which may say when it was `reviewed`.
+#[derive(Clone, Debug)]
+pub struct Table<T> {
+    /// When the data were last reviewed.
+    pub reviewed: Option<Date>,
+    /// The entries by name.
+    pub entries: BTreeMap<String, T>,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Table<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table<T>, A::Error> {
+                let mut table = Table { reviewed: None, entries: BTreeMap::new() };
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "reviewed" {
+                        table.reviewed = Some(map.next_value()?);
+                    } else {
+                        table.entries.insert(name, map.next_value()?);
+                    }
+                }
+                Ok(table)
+            }
+        }
+
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Table<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("TableOf{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut reviewed = generator.subschema_for::<Date>();
+        reviewed.insert("description".to_owned(), "When the data were last reviewed.".into());
+        json_schema!({
+            "type": "object",
+            "properties": {"reviewed": reviewed},
+            "additionalProperties": generator.subschema_for::<T>(),
+        })
+    }
+}

@@ -1,0 +1,270 @@
+//! Who is who, who owns what.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use ssh_key::{Algorithm, PublicKey};
+
+use super::Date;
+use crate::core::terms::{Level, Login};
+
+/// Who is who, who owns what.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Roster")]
+pub struct Roster {
+    /// When the data were last reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<Date>,
+    /// Everybody, by forge login.
+    pub people: BTreeMap<Login, Person>,
+    /// Teams by name.
+    #[serde(default)]
+    pub teams: BTreeMap<String, Team>,
+    /// Services by name.
+    #[serde(default)]
+    pub services: BTreeMap<String, Service>,
+}
+
+impl Roster {
+    /// The services that this person owns.
+    pub fn owned_by<'a>(&'a self, login: &'a Login) -> impl Iterator<Item = &'a str> {
+        self.services
+            .iter()
+            .filter(move |(_, service)| service.owners.contains(login))
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// A person.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// Operator level; without one a person can submit, and needs what an L1 needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The team, one of `teams`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Roles such as `devops-lead` or `incident-commander`; service owners stand under `services`.
+    #[serde(default)]
+    #[schemars(example = ["devops-lead"])]
+    pub roles: Vec<String>,
+    /// Email addresses that map commits to this person.
+    #[serde(default)]
+    #[schemars(example = ["alice@acme.example"])]
+    pub emails: Vec<String>,
+    /// The forge's numeric id, as text; on GitHub neither a review nor a level counts without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "103", regex(pattern = "^[0-9]+$"))]
+    pub id: Option<String>,
+    /// SSH public keys that this person signs with.
+    #[serde(default)]
+    #[schemars(example = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33",
+    ])]
+    pub keys: Vec<SigningKey>,
+}
+
+/// An SSH public key that somebody signs with. Two are the same whatever their comments say.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub struct SigningKey(PublicKey);
+
+impl SigningKey {
+    /// The key.
+    pub fn public(&self) -> &PublicKey {
+        &self.0
+    }
+}
+
+impl From<PublicKey> for SigningKey {
+    fn from(key: PublicKey) -> Self {
+        SigningKey(key)
+    }
+}
+
+impl FromStr for SigningKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_none = |_| {
+            format!(
+                "`{}` is no SSH public key: write the line of a .pub file, such as `ssh-ed25519 \
+                 AAAA…`",
+                text.split_whitespace().next().unwrap_or_default()
+            )
+        };
+        let mut key: PublicKey = text.trim().parse().map_err(is_none)?;
+        if matches!(key.algorithm(), Algorithm::Dsa | Algorithm::Other(_)) {
+            return Err(format!("Git doesn't sign with keys of the kind {}", key.algorithm()));
+        }
+        // Anyone may choose it.
+        key.set_comment("");
+        Ok(SigningKey(key))
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for SigningKey {
+    type Error = String;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// Kind and base64, as in a .pub file.
+impl fmt::Display for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_openssh().map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<SigningKey> for String {
+    fn from(key: SigningKey) -> String {
+        key.to_string()
+    }
+}
+
+impl PartialEq for SigningKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key_data() == other.0.key_data()
+    }
+}
+
+impl Eq for SigningKey {}
+
+impl JsonSchema for SigningKey {
+    fn schema_name() -> Cow<'static, str> {
+        "SigningKey".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "title": "SSH public key",
+            "description": "Kind and base64, as in a .pub file",
+            "pattern": "^(ssh|ecdsa|sk-ssh|sk-ecdsa)-[^ ]+ AAAA[A-Za-z0-9+/]+=*( .*)?$",
+        })
+    }
+}
+
+/// A team.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    /// The forge's team whose members belong to it, `organisation/team`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge_team: Option<ForgeTeam>,
+}
+
+/// A forge's team, `organisation/team`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(try_from = "Cow<str>", into = "String")]
+pub struct ForgeTeam {
+    /// The organisation that it belongs to.
+    pub organisation: String,
+    /// Its name in addresses.
+    pub slug: String,
+}
+
+impl TryFrom<Cow<'_, str>> for ForgeTeam {
+    type Error = String;
+
+    fn try_from(text: Cow<'_, str>) -> Result<Self, String> {
+        let is_name = |part: &str| !part.is_empty() && !part.contains(['/', ' ', '@']);
+        match text.split_once('/') {
+            Some((organisation, slug)) if is_name(organisation) && is_name(slug) => {
+                Ok(ForgeTeam { organisation: organisation.to_owned(), slug: slug.to_owned() })
+            }
+            _ => Err(format!(
+                "`{text}` names no team of the forge: write organisation/team, such as acme/payments"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for ForgeTeam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.organisation, self.slug)
+    }
+}
+
+impl From<ForgeTeam> for String {
+    fn from(team: ForgeTeam) -> String {
+        team.to_string()
+    }
+}
+
+impl JsonSchema for ForgeTeam {
+    fn schema_name() -> Cow<'static, str> {
+        "ForgeTeam".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A forge's team, organisation/team",
+            "pattern": "^[^/ @]+/[^/ @]+$",
+            "examples": ["acme/payments"],
+        })
+    }
+}
+
+/// A service.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Who signs for it.
+    #[schemars(length(min = 1), example = ["bob", "dan"])]
+    pub owners: Vec<Login>,
+    /// The team that runs it, one of `teams`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Targets that belong to it: an action on one affects the service.
+    #[serde(default)]
+    #[schemars(example = ["eu-west-1"])]
+    pub targets: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_strictly_and_compared_without_comments() {
+        let key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33";
+        let read = |text: &str| text.parse::<SigningKey>();
+        assert_eq!(read(key), read(&format!("{key} alice@laptop\n")));
+        assert_eq!(read(&format!("{key} alice")).unwrap().to_string(), key);
+        for (text, why) in [
+            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB", "`ssh-ed25519` is no SSH public key"),
+            ("ssh-ed25519", "`ssh-ed25519` is no SSH public key"),
+            ("", "`` is no SSH public key"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "`-----BEGIN` is no SSH public key"),
+        ] {
+            assert!(read(text).unwrap_err().starts_with(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_team_of_the_forge_has_an_organisation() {
+        let team = |text: &str| ForgeTeam::try_from(Cow::from(text.to_owned()));
+        assert_eq!(team("acme/payments").unwrap().to_string(), "acme/payments");
+        for text in ["payments", "@acme/payments", "acme/", "/payments", "acme/a/b", "acme/a b", ""]
+        {
+            assert!(team(text).unwrap_err().contains("names no team of the forge"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The catalog, the matrix, windows and freezes, escalation, settings.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ClockTime, Date, Quarter, Zone};
+use crate::core::terms::{Level, Login, RiskTier};
+use crate::core::time::{Duration, Interval, Time};
+
+/// An action of the catalog.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogEntry {
+    /// Its risk tier.
+    pub tier: RiskTier,
+    /// Whether it only reads.
+    pub read_only: bool,
+    /// How to undo it.
+    pub rollback: CatalogRollback,
+}
+
+/// How an action is undone.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogRollback {
+    /// What to do.
+    #[schemars(example = "scale back to the previous size")]
+    pub text: String,
+    /// Whether a request has to hold a rollback of its own.
+    pub needed: bool,
+    /// The least level of whoever performs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Where the text comes from.
+    pub source: Source,
+}
+
+/// Where a catalog text comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The organisation's change-management document.
+    Document,
+    /// Added where the document is silent.
+    Ours,
+}
+
+/// What a requester of some level needs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SignOffRow {
+    /// No review.
+    Direct(Direct),
+    /// One approver who holds one of these levels.
+    Levels(Vec<Level>),
+}
+
+impl SignOffRow {
+    /// The levels of which one approves; none for direct execution.
+    pub fn levels(&self) -> &[Level] {
+        match self {
+            SignOffRow::Direct(_) => &[],
+            SignOffRow::Levels(levels) => levels,
+        }
+    }
+}
+
+/// The word `direct`: no review is required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the name says it")]
+pub enum Direct {
+    Direct,
+}
+
+/// A deployment window: on some days, from one time of day to another.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// The days on which it begins; a night belongs to the day that it begins on.
+    #[schemars(length(min = 1), example = ["tue", "wed", "thu"])]
+    pub days: Vec<Weekday>,
+    /// When it opens, local time.
+    pub from: ClockTime,
+    /// When it closes, local time; the next day if that is not after `from`.
+    pub to: ClockTime,
+    /// The IANA zone of its times.
+    #[serde(default)]
+    pub zone: Zone,
+    /// The tiers that may run in it.
+    #[serde(rename = "for")]
+    #[schemars(length(min = 1), example = ["low", "medium"])]
+    pub tiers: Vec<RiskTier>,
+    /// The tiers that should run in it.
+    #[serde(default)]
+    pub preferred_for: Vec<RiskTier>,
+}
+
+/// A day of the week.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Weekday {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+impl From<chrono::Weekday> for Weekday {
+    fn from(day: chrono::Weekday) -> Self {
+        use Weekday::*;
+        [Mon, Tue, Wed, Thu, Fri, Sat, Sun][day.num_days_from_monday() as usize]
+    }
+}
+
+/// When nothing but P1 incident response goes out.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Freezes")]
+pub struct Freezes {
+    /// When the data were last reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<Date>,
+    /// The freezes, one entry each.
+    #[serde(default)]
+    pub freezes: Vec<Freeze>,
+    /// The quarters whose freezes have been announced, empty ones too: `2026-Q4`.
+    #[serde(default)]
+    pub quarters: Vec<Quarter>,
+}
+
+/// A freeze, half-open.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// Its name, as findings quote it.
+    #[schemars(example = "year-end")]
+    pub name: String,
+    /// The first instant that is frozen.
+    pub start: Time,
+    /// The first instant after it.
+    pub end: Time,
+    /// Why, for those who have to wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Freeze {
+    /// From its start to its end.
+    pub fn interval(&self) -> Interval {
+        Interval { start: self.start, end: self.end }
+    }
+}
+
+/// A step of the escalation matrix.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationStep {
+    /// The role or person to tell.
+    #[schemars(example = "incident-commander")]
+    pub notify: String,
+    /// Within how long after the incident was declared.
+    pub within: Duration,
+}
+
+/// Switches and limits; each has a default.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "Settings")]
+pub struct Settings {
+    /// When the data were last reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<Date>,
+    /// The branches whose pull requests are judged.
+    #[schemars(length(min = 1))]
+    pub protected_bases: Vec<String>,
+    /// Turns every direct execution at high and critical into one independent review.
+    pub strict_separation: bool,
+    /// How long an approval counts after it was given.
+    pub approval_valid_for: Duration,
+    /// The clock of off-script sign-off.
+    pub sign_off: SignOffClock,
+    /// Texts that count as no text, compared without case and surrounding blanks.
+    pub placeholders: Vec<String>,
+    /// Bots whose approval counts.
+    #[schemars(example = ["release-bot[bot]"])]
+    pub bots: Vec<Login>,
+    /// Whether reviews and commits that nobody signed count by the email address that they claim;
+    /// plain Git only, for trying out.
+    pub unsigned_reviews: UnsignedReviews,
+    /// Whom the forge asks for a review, where it can.
+    pub review_requests: ReviewRequests,
+    /// Who is named in the comment on a submitted request, where the forge has comments.
+    pub notify: Notify,
+    /// After how long policy data have to be reviewed again.
+    pub review_policies_every: Duration,
+}
+
+/// Whom the forge asks for a review.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReviewRequests {
+    /// Nobody.
+    Off,
+    /// Everybody who can give a sign-off that is missing.
+    #[default]
+    All,
+}
+
+/// Who is named in the comment on a submitted request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Notify {
+    /// Nobody.
+    Off,
+    /// The owners of the affected services, whether they have to sign or not.
+    #[default]
+    Owners,
+}
+
+/// Whether what nobody signed counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UnsignedReviews {
+    /// It doesn't.
+    #[default]
+    Refuse,
+    /// It does: anyone can then review in anyone's name.
+    Allow,
+}
+
+impl UnsignedReviews {
+    /// Whether it does.
+    pub fn is_allowed(self) -> bool {
+        self == UnsignedReviews::Allow
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            reviewed: None,
+            protected_bases: vec!["main".to_owned()],
+            strict_separation: false,
+            approval_valid_for: Duration::days(7),
+            sign_off: SignOffClock::default(),
+            placeholders: ["tbd", "n/a", "todo"].map(str::to_owned).to_vec(),
+            bots: Vec::new(),
+            unsigned_reviews: UnsignedReviews::default(),
+            review_requests: ReviewRequests::default(),
+            notify: Notify::default(),
+            review_policies_every: Duration::days(365),
+        }
+    }
+}
+
+/// The clock of off-script sign-off, from submission.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignOffClock {
+    /// After how long reviewers are reminded.
+    pub remind_after: Duration,
+    /// After how long a missing sign-off is overdue.
+    pub due_after: Duration,
+}
+
+impl Default for SignOffClock {
+    fn default() -> Self {
+        SignOffClock { remind_after: Duration::hours(24), due_after: Duration::hours(48) }
+    }
+}

@@ -1,0 +1,302 @@
+//! The policy bundle: Rego rules and organisation data, checked, compiled, evaluated.
+//!
+//! ```text
+//! paths with bytes ── load ──▶ every problem with file and line
+//!                        └───▶ PolicyBundle ── evaluator ──▶ Evaluator ── rule(input) ──▶ Ruling
+//! ```
+//!
+//! The only user of regorus. Its interpreter decides; its virtual machine is faster, and fails
+//! open where two definitions of a rule conflict. What no limit could interrupt is refused when
+//! the bundle is loaded, see [`vet`]; what remains ends after [`TIME_LIMIT`].
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use regorus::{Engine, Value};
+use serde::Deserialize;
+
+use self::bound::Bound;
+use self::codes::CodeInfo;
+use self::files::rego;
+use self::message::Message;
+use super::calendar::Calendar;
+use super::digest::Digest;
+use super::org::Org;
+
+mod bound;
+pub mod codes;
+mod files;
+mod message;
+mod ruling;
+mod tables;
+pub mod testing;
+pub mod vet;
+
+pub use bound::CpuClock;
+pub use files::{Files, shipped_files};
+pub use ruling::{Asked, Requirement, RuledFinding, Ruling};
+pub use vet::PolicyProblem;
+
+/// What decides: `data.changegate.decision`.
+pub const ENTRY_POINT: &str = "data.changegate.decision";
+
+/// The most CPU time that evaluating one input may use.
+pub const TIME_LIMIT: Duration = Duration::from_secs(2);
+
+/// A bundle that was checked and compiled.
+pub struct PolicyBundle {
+    /// The organisation's tables.
+    pub org: Org,
+    /// The deployment windows and freezes among them, worked out.
+    pub calendar: Calendar,
+    /// SHA-256 over the sorted paths and bytes of all files.
+    pub digest: Digest,
+    files: Files,
+    data: Value,
+    compiled: Engine,
+    clock: CpuClock,
+    codes: OnceLock<BTreeMap<String, CodeInfo>>,
+}
+
+/// Why a bundle can't be used: everything that is wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct BundleError(pub Vec<PolicyProblem>);
+
+/// Why nothing could be decided, although the bundle is sound in form.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}{message}")]
+pub struct Undecided {
+    place: String,
+    message: String,
+}
+
+impl PolicyBundle {
+    /// Checks and compiles a bundle. Of shipped rules only the organisation's tables are checked: a
+    /// test checks the rest, so that no process has to. `clock` is what evaluations are bound by.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with file, line and column.
+    pub fn load(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
+        if Self::ships_rules(&files) {
+            return Self::compile(files, clock);
+        }
+        Self::vet(&files)?;
+        let bundle = Self::compile(files, clock)?;
+        bundle.try_out()?;
+        Ok(bundle)
+    }
+
+    /// Whether these are the files that the program ships.
+    pub fn ships(files: &Files) -> bool {
+        *files == shipped_files()
+    }
+
+    /// Whether these are the rules that the program ships, whatever the organisation's tables hold.
+    fn ships_rules(files: &Files) -> bool {
+        let shipped = shipped_files();
+        rego(files).eq(rego(&shipped))
+    }
+
+    /// Checks a bundle without compiling it; of shipped rules, only the organisation's tables.
+    ///
+    /// # Errors
+    /// As [`PolicyBundle::load`].
+    pub fn check(files: &Files) -> Result<(), BundleError> {
+        if Self::ships_rules(files) {
+            return tables::read(files).map(drop).map_err(BundleError);
+        }
+        Self::vet(files)
+    }
+
+    /// Checks every file of a bundle.
+    ///
+    /// # Errors
+    /// As [`PolicyBundle::load`].
+    pub fn vet(files: &Files) -> Result<(), BundleError> {
+        let mut problems = Vec::new();
+        let mut sources = Vec::new();
+        for (path, bytes) in rego(files) {
+            match std::str::from_utf8(bytes) {
+                Ok(text) => sources.push((path, text)),
+                Err(error) => problems.push(not_utf8(path, bytes, error)),
+            }
+        }
+        problems.extend(vet::vet(&sources));
+        if let Err(found) = tables::read(files) {
+            problems.extend(found);
+        }
+        if problems.is_empty() { Ok(()) } else { Err(BundleError(problems)) }
+    }
+
+    fn compile(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
+        let org = tables::read(&files).map_err(BundleError)?;
+        let data = mounted(&files, &org).map_err(|problem| BundleError(vec![problem]))?;
+        let mut compiled = Engine::new();
+        // Otherwise an error inside one definition of a function is dropped if another definition
+        // gives a value, and a denial that depends on it may vanish.
+        compiled.set_strict_builtin_errors(true);
+        compiled.add_data(data.clone()).map_err(|error| whole_bundle(&error))?;
+        for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(vet::TEST_SUFFIX)) {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            compiled.add_policy(path.to_owned(), text).map_err(|error| whole_bundle(&error))?;
+        }
+        let packages = compiled.get_packages().map_err(|error| whole_bundle(&error))?;
+        for (wanted, what) in [
+            ("data.changegate", "the entry point, package changegate with the rule decision"),
+            ("data.changegate.rules.", "any rule, a package below changegate.rules"),
+        ] {
+            let found = |package: &String| match wanted.strip_suffix('.') {
+                Some(_) => package.starts_with(wanted),
+                None => package == wanted,
+            };
+            if !packages.iter().any(found) {
+                return Err(BundleError(vec![PolicyProblem {
+                    path: "policies".to_owned(),
+                    line: 1,
+                    column: 1,
+                    message: format!("the bundle lacks {what}: without it nothing can be decided"),
+                    help: Some("copy the shipped bundle and change that".to_owned()),
+                }]));
+            }
+        }
+        let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let digest = Digest::of_parts(contents);
+        let calendar = Calendar::new(&org.windows, &org.freezes);
+        let codes = OnceLock::new();
+        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, clock, codes })
+    }
+
+    /// Evaluates once, on an empty request: some mistakes show only then.
+    fn try_out(&self) -> Result<(), BundleError> {
+        let tried = self.evaluator().eval();
+        tried.map(drop).map_err(|error| whole_bundle(&error))
+    }
+
+    /// An evaluator of its own for each thread: sharing one contends on reference counts.
+    pub fn evaluator(&self) -> Evaluator {
+        Evaluator {
+            engine: self.compiled.clone(),
+            bound: Bound { limit: TIME_LIMIT, clock: self.clock },
+        }
+    }
+
+    /// What the codes of its findings mean, worked out when that is first asked.
+    pub fn codes(&self) -> &BTreeMap<String, CodeInfo> {
+        self.codes.get_or_init(|| codes::catalogue(&self.files))
+    }
+
+    /// The bundle's files.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Runs the bundle's own tests; `only` keeps those whose full name contains it.
+    ///
+    /// # Errors
+    /// When they can't be run at all.
+    pub fn test(&self, only: Option<&str>) -> anyhow::Result<testing::TestReport> {
+        let sources: Vec<_> = rego(&self.files)
+            .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
+            .collect();
+        testing::run(&sources, self.data.clone(), only, self.clock)
+    }
+}
+
+/// Decides input documents, one after the other.
+pub struct Evaluator {
+    engine: Engine,
+    bound: Bound,
+}
+
+impl Evaluator {
+    /// What the policies say about an input document.
+    ///
+    /// # Errors
+    /// When a rule conflicts with another, takes too long, or what comes out is no ruling.
+    pub fn rule(&mut self, input: &serde_json::Value) -> Result<Ruling, Undecided> {
+        let value = self.ruling(input)?;
+        let ruling = serde_json::to_value(&value).and_then(Ruling::deserialize);
+        ruling.map_err(|error| Undecided {
+            place: String::new(),
+            message: format!("the policies' `{ENTRY_POINT}` isn't a decision: {error}"),
+        })
+    }
+
+    /// The same, as the policies' own value.
+    fn ruling(&mut self, input: &serde_json::Value) -> Result<Value, Undecided> {
+        let input = Value::deserialize(input).map_err(|error| undecided(&error.into()))?;
+        self.engine.set_input(input);
+        match self.eval() {
+            Ok(Value::Undefined) => Err(Undecided {
+                place: String::new(),
+                message: format!("the policies leave `{ENTRY_POINT}` undefined for this change"),
+            }),
+            Ok(value) => Ok(value),
+            Err(error) => Err(undecided(&error)),
+        }
+    }
+
+    fn eval(&mut self) -> anyhow::Result<Value> {
+        self.bound.eval_rule(&mut self.engine, ENTRY_POINT)
+    }
+
+    /// What the policies say, as canonical JSON, to hold against another engine's answer.
+    ///
+    /// # Errors
+    /// As [`Evaluator::rule`].
+    pub fn ruling_json(
+        &mut self,
+        input: &serde_json::Value,
+    ) -> Result<serde_json::Value, Undecided> {
+        Ok(super::digest::to_json(&self.ruling(input)?))
+    }
+}
+
+/// The data that the rules see as `data`: each table as it is written, the settings with their
+/// defaults.
+fn mounted(files: &Files, org: &Org) -> Result<Value, PolicyProblem> {
+    let mut tables = tables::all(files)
+        .map(|(name, _, bytes)| {
+            let document = super::yaml::parse_up_to(tables::LARGEST_TABLE, bytes);
+            (name.to_owned(), document.read::<serde_json::Value>().value.unwrap_or_default())
+        })
+        .collect::<serde_json::Map<_, _>>();
+    tables.insert("settings".to_owned(), super::digest::to_json(&org.settings));
+    let data = serde_json::json!({ "org": tables });
+    Value::from_json_str(&data.to_string()).map_err(|error| PolicyProblem {
+        path: "policies/org".to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("the data can't be mounted: {error}"),
+        help: None,
+    })
+}
+
+fn not_utf8(path: &str, bytes: &[u8], error: std::str::Utf8Error) -> PolicyProblem {
+    let before = &bytes[..error.valid_up_to()];
+    let line = before.iter().filter(|byte| **byte == b'\n').count();
+    PolicyProblem {
+        path: path.to_owned(),
+        line: line as u32 + 1,
+        column: 1,
+        message: "the file isn't UTF-8 text".to_owned(),
+        help: Some("save it as UTF-8".to_owned()),
+    }
+}
+
+fn whole_bundle(error: &anyhow::Error) -> BundleError {
+    let message = Message::of(error);
+    let (path, line, column) = message
+        .place
+        .map_or(("policies".to_owned(), 1, 1), |place| (place.path, place.line, place.wide_column));
+    BundleError(vec![PolicyProblem { path, line, column, message: message.text, help: None }])
+}
+
+fn undecided(error: &anyhow::Error) -> Undecided {
+    let message = Message::of(error);
+    let place =
+        message.place.map(|place| format!("{}:{}: ", place.path, place.line)).unwrap_or_default();
+    Undecided { place, message: message.text }
+}

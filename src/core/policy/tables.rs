@@ -1,0 +1,364 @@
+//! Reads the organisation's tables out of a bundle, and checks what their types can't say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+
+use super::{Files, PolicyProblem};
+use crate::core::layout;
+use crate::core::org::{Org, SignOffRow};
+use crate::core::terms::{Level, Login, RiskTier, Severity};
+use crate::core::yaml::{self, Node, Span, Value};
+
+/// The most bytes that a table may have.
+pub const LARGEST_TABLE: usize = 16 * 1024 * 1024;
+
+/// The tables of a bundle: name, path, bytes.
+pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
+    files.iter().filter_map(|(path, bytes)| {
+        let name = layout::table_at(path)?;
+        (!name.contains('/')).then_some((name, path.as_str(), bytes.as_slice()))
+    })
+}
+
+/// Reads the tables that the checker knows; others are the organisation's own, and only have to be
+/// sound YAML.
+///
+/// # Errors
+/// Everything that is wrong with them, each with file, line and column.
+pub fn read(files: &Files) -> Result<Org, Vec<PolicyProblem>> {
+    let mut reader = Reader::default();
+    for (name, path, bytes) in all(files) {
+        let document = yaml::parse_up_to(LARGEST_TABLE, bytes);
+        let problems = document.problems.iter();
+        reader.problems.extend(
+            problems.map(|problem| at(path, problem.span, &problem.message, problem.help.clone())),
+        );
+        reader.documents.insert(name.to_owned(), document);
+    }
+    let tables = (
+        reader.table("roster"),
+        reader.table("actions"),
+        reader.table("matrix"),
+        reader.table("windows"),
+        reader.table("freezes"),
+        reader.table("escalation"),
+        reader.table("settings"),
+    );
+    let (
+        Some(roster),
+        Some(actions),
+        Some(matrix),
+        Some(windows),
+        Some(freezes),
+        Some(escalation),
+        Some(settings),
+    ) = tables
+    else {
+        return Err(reader.problems);
+    };
+    let org = Org { roster, actions, matrix, windows, freezes, escalation, settings };
+    reader.check_roster(&org);
+    reader.check_matrix(&org);
+    reader.check_calendar(&org);
+    reader.check_escalation(&org);
+    reader.check_settings(&org);
+    if reader.problems.is_empty() { Ok(org) } else { Err(reader.problems) }
+}
+
+fn at(path: &str, span: Span, message: &str, help: Option<String>) -> PolicyProblem {
+    PolicyProblem {
+        path: path.to_owned(),
+        line: span.line.max(1),
+        column: span.column.max(1),
+        message: message.to_owned(),
+        help,
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    documents: BTreeMap<String, yaml::Document>,
+    problems: Vec<PolicyProblem>,
+}
+
+impl Reader {
+    /// One table as its type; what can't be read is a problem.
+    fn table<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let path = layout::table(name);
+        let Some(document) = self.documents.get(name) else {
+            let help = "copy the shipped one and change that".to_owned();
+            let message = "the bundle lacks this table";
+            self.problems.push(at(&path, Span::default(), message, Some(help)));
+            return None;
+        };
+        let reading = document.read::<T>();
+        let known = document.problems.len();
+        let found = reading.problems.iter().filter(|problem| !document.problems.contains(problem));
+        let before = self.problems.len();
+        self.problems.extend(
+            found.map(|problem| at(&path, problem.span, &problem.message, problem.help.clone())),
+        );
+        reading.value.filter(|_| known == 0 && self.problems.len() == before)
+    }
+
+    /// Reports a problem at a JSON pointer of a table.
+    fn report(&mut self, table: &str, pointer: &[&str], message: impl AsRef<str>, help: &str) {
+        let mut path = String::new();
+        pointer.iter().for_each(|step| yaml::pointer_push(&mut path, step));
+        let span = self
+            .documents
+            .get(table)
+            .map(|document| document.root.locate(&path))
+            .unwrap_or_default();
+        self.problems.push(at(
+            &layout::table(table),
+            span,
+            message.as_ref(),
+            Some(help.to_owned()),
+        ));
+    }
+
+    fn check_roster(&mut self, org: &Org) {
+        let roster = &org.roster;
+        self.check_each_login_once();
+        let mut seen = BTreeMap::new();
+        for (login, person) in &roster.people {
+            let emails = person.emails.iter().map(|email| ("email", email.to_lowercase()));
+            let keys = person.keys.iter().map(|key| ("key", key.to_string()));
+            let ids = person.id.iter().map(|id| ("id", id.clone()));
+            for (what, mark) in emails.chain(keys).chain(ids) {
+                if let Some(other) = seen.insert((what, mark.clone()), login) {
+                    let message = format!("{login} has the {what} {mark}, which {other} has too");
+                    self.report(
+                        "roster",
+                        &["people", login.as_str()],
+                        message,
+                        "a mark of identity belongs to one person",
+                    );
+                }
+            }
+            if person
+                .id
+                .as_ref()
+                .is_some_and(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()))
+            {
+                let message = format!("the id of {login} isn't a number");
+                self.report(
+                    "roster",
+                    &["people", login.as_str(), "id"],
+                    message,
+                    "write the forge's numeric id, in quotes",
+                );
+            }
+            if person.roles.iter().any(|role| role == "service-owner") {
+                let help = "list the person under `services.<name>.owners`";
+                let message =
+                    format!("{login} has the role service-owner, and of which service isn't said");
+                self.report("roster", &["people", login.as_str(), "roles"], message, help);
+            }
+            if let Some(team) =
+                person.team.as_ref().filter(|team| !roster.teams.contains_key(*team))
+            {
+                let message =
+                    format!("{login} belongs to the team {team}, which `teams` doesn't list");
+                self.report(
+                    "roster",
+                    &["people", login.as_str(), "team"],
+                    message,
+                    "add the team, or correct its name",
+                );
+            }
+        }
+        for (name, service) in &roster.services {
+            if service.owners.is_empty() {
+                let message = format!("the service {name} has no owner");
+                self.report(
+                    "roster",
+                    &["services", name, "owners"],
+                    message,
+                    "name who signs for it",
+                );
+            }
+            for owner in service.owners.iter().filter(|owner| !roster.people.contains_key(*owner)) {
+                let message =
+                    format!("{owner} owns the service {name}, and `people` doesn't list them");
+                self.report(
+                    "roster",
+                    &["services", name, "owners"],
+                    message,
+                    "add the person, or correct the login",
+                );
+            }
+            if let Some(team) =
+                service.team.as_ref().filter(|team| !roster.teams.contains_key(*team))
+            {
+                let message =
+                    format!("the team {team} runs the service {name}, and `teams` doesn't list it");
+                self.report(
+                    "roster",
+                    &["services", name, "team"],
+                    message,
+                    "add the team, or correct its name",
+                );
+            }
+        }
+    }
+
+    /// Logins that differ only in case are one login; the types have folded them already.
+    fn check_each_login_once(&mut self) {
+        let people =
+            self.documents.get("roster").and_then(|document| entry(&document.root, "people"));
+        let Some(Value::Mapping(people)) = people.map(|people| &people.value) else { return };
+        let mut seen = BTreeSet::new();
+        let twice: Vec<String> = people
+            .iter()
+            .map(|(key, _)| key.text.to_string())
+            .filter(|login| !seen.insert(login.to_lowercase()))
+            .collect();
+        for login in twice {
+            let message = format!("{login} is listed twice: case doesn't matter in logins");
+            self.report("roster", &["people", &login], message, "merge the two entries");
+        }
+    }
+
+    fn check_matrix(&mut self, org: &Org) {
+        for tier in RiskTier::ALL.map(|tier| tier.to_string()) {
+            let Some(rows) = org.matrix.entries.get(&tier) else {
+                self.report(
+                    "matrix",
+                    &[],
+                    format!("the tier {tier} is missing"),
+                    "say for L1, L2 and L3 who approves, or `direct`",
+                );
+                continue;
+            };
+            for level in [Level::L1, Level::L2, Level::L3] {
+                let name = level.to_string();
+                match rows.get(&level) {
+                    None => {
+                        self.report(
+                            "matrix",
+                            &[&tier],
+                            format!("{tier} lacks {name}"),
+                            "say who approves, or `direct`",
+                        );
+                    }
+                    Some(SignOffRow::Levels(levels)) if levels.is_empty() => {
+                        self.report(
+                            "matrix",
+                            &[&tier, &name],
+                            "nobody could approve",
+                            "list a level, or write `direct`",
+                        );
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let known = RiskTier::ALL.map(|tier| tier.to_string());
+        for tier in org.matrix.entries.keys().filter(|tier| !known.contains(tier)) {
+            self.report(
+                "matrix",
+                &[tier],
+                format!("there is no tier {tier}"),
+                "the tiers are low, medium, high, critical",
+            );
+        }
+    }
+
+    fn check_calendar(&mut self, org: &Org) {
+        for (name, window) in &org.windows.entries {
+            if window.from == window.to || window.from.minutes() == 24 * 60 {
+                let help = "write a closing time other than the opening time; a whole day is \"00:00\" to \"24:00\"";
+                self.report(
+                    "windows",
+                    &[name, "to"],
+                    format!("the window {name} has no length"),
+                    help,
+                );
+            }
+            if window.days.is_empty() || window.tiers.is_empty() {
+                self.report(
+                    "windows",
+                    &[name],
+                    format!("the window {name} never opens"),
+                    "list at least one day and one tier",
+                );
+            }
+        }
+        for (index, freeze) in org.freezes.freezes.iter().enumerate() {
+            if freeze.end <= freeze.start {
+                let message = format!("the freeze {} ends before it starts", freeze.name);
+                self.report(
+                    "freezes",
+                    &["freezes", &index.to_string(), "end"],
+                    message,
+                    "correct its start or its end",
+                );
+            }
+        }
+    }
+
+    fn check_escalation(&mut self, org: &Org) {
+        let known = |name: &str| {
+            let is_person =
+                name.parse::<Login>().is_ok_and(|login| org.roster.people.contains_key(&login));
+            let mut people = org.roster.people.values();
+            is_person
+                || name == "service-owner"
+                || people.any(|person| person.roles.iter().any(|role| role == name))
+        };
+        for (severity, steps) in &org.escalation.entries {
+            if serde_json::from_value::<Severity>(severity.as_str().into()).is_err() {
+                self.report(
+                    "escalation",
+                    &[severity],
+                    format!("there is no severity {severity}"),
+                    "the severities are P1 to P5",
+                );
+            }
+            for (index, step) in steps.iter().enumerate().filter(|(_, step)| !known(&step.notify)) {
+                let message =
+                    format!("the roster has neither a role nor a person `{}`", step.notify);
+                self.report(
+                    "escalation",
+                    &[severity, &index.to_string(), "notify"],
+                    message,
+                    "correct the name",
+                );
+            }
+        }
+    }
+
+    fn check_settings(&mut self, org: &Org) {
+        let settings = &org.settings;
+        if settings.protected_bases.is_empty() {
+            let help = "name at least one branch, such as main";
+            self.report(
+                "settings",
+                &["protected_bases"],
+                "no branch is protected, so that nothing would be judged",
+                help,
+            );
+        }
+        if settings.sign_off.due_after < settings.sign_off.remind_after {
+            let help = "let `remind_after` be the shorter of the two";
+            self.report(
+                "settings",
+                &["sign_off"],
+                "sign-off would be due before its reminder",
+                help,
+            );
+        }
+    }
+}
+
+fn entry<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    match &node.value {
+        Value::Mapping(entries) => {
+            entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,289 @@
+//! A change request: what the YAML file holds, and what of it an approval is bound to.
+//!
+//! Reading is strict about what is written and lenient about what is left out: a wrong field is a
+//! problem of the file, a missing one is for the policies to ask for. That is why nearly every
+//! field is optional here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::digest::Digest;
+use super::terms::RiskTier;
+use super::time::Interval;
+use super::yaml::{self, Problem, Span};
+use crate::core::terms::{Login, TicketId};
+
+mod parts;
+mod record;
+
+pub use parts::*;
+pub use record::*;
+
+/// What a request file held, as far as it could be read.
+pub struct RequestFile {
+    /// The path that findings name, with `/` between its parts.
+    pub path: String,
+    /// The request, without the parts that had problems; `None` if the file is no mapping at all.
+    pub request: Option<ChangeRequest>,
+    /// Everything that is wrong with the file's form, in the order of its lines.
+    pub problems: Vec<Problem>,
+    /// SHA-256 of the file's bytes.
+    pub digest: Digest,
+    masked: Vec<String>,
+    root: yaml::Node,
+}
+
+impl RequestFile {
+    /// Reads a request file's bytes; what is wrong becomes `problems`.
+    pub fn read(path: &str, bytes: &[u8]) -> Self {
+        if !path.ends_with(".yaml") {
+            let message = "only request files, named <id>.yaml, live here";
+            let help = "rename it if it is a request, or move it elsewhere";
+            return Self::refused(path, bytes, "request/file-name", message, help);
+        }
+        let document = yaml::parse(bytes);
+        let reading = document.read();
+        RequestFile {
+            path: path.to_owned(),
+            request: reading.value,
+            problems: reading.problems,
+            digest: Digest::of(bytes),
+            masked: reading.masked,
+            root: document.root,
+        }
+    }
+
+    /// A file that isn't read as a request, and why.
+    pub fn refused(
+        path: &str,
+        bytes: &[u8],
+        code: &'static str,
+        message: &str,
+        help: &str,
+    ) -> Self {
+        let span = Span { line: 1, column: 1, ..Span::default() };
+        let mut file = RequestFile {
+            path: path.to_owned(),
+            request: None,
+            problems: Vec::new(),
+            digest: Digest::of(bytes),
+            masked: Vec::new(),
+            root: yaml::Node { span, value: yaml::Value::Invalid },
+        };
+        file.refuse(code, message, help);
+        file
+    }
+
+    /// Adds a problem with the file as a whole.
+    pub fn refuse(&mut self, code: &'static str, message: &str, help: &str) {
+        self.problems.push(Problem {
+            code,
+            message: message.to_owned(),
+            help: Some(help.to_owned()),
+            pointer: String::new(),
+            span: Span { line: 1, column: 1, ..Span::default() },
+        });
+    }
+
+    /// Where a JSON pointer, or the nearest part above it that exists, stands in the file.
+    pub fn locate(&self, pointer: &str) -> Span {
+        self.root.locate(pointer)
+    }
+
+    /// Whether the part at `pointer` was left out because of a problem in it, below or above it.
+    pub fn is_masked(&self, pointer: &str) -> bool {
+        let within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.masked.iter().any(|masked| within(pointer, masked) || within(masked, pointer))
+    }
+}
+
+/// A request to change something in production: one file, `requests/**/<id>.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Change request", example = example())]
+pub struct ChangeRequest {
+    /// The ticket: `INC-…` for reactive work during an incident, `CHG-…` for planned work. It is
+    /// also the file's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<TicketId>,
+    /// The kind of change; `normal` if left out.
+    #[serde(default, rename = "type")]
+    pub kind: ChangeType,
+    /// What is going to be done, in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "Fail the EU region over to eu-west-2")]
+    pub summary: Option<String>,
+    /// Why it has to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "AZ b has had packet loss since Monday")]
+    pub reason: Option<String>,
+    /// A longer text; needed when off-script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Who asks: the forge login of the pull request's author.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requester: Option<Login>,
+    /// Who performs the change; the requester if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub implementer: Option<Login>,
+    /// What is done, to what. The highest tier among the actions counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
+    /// A higher risk tier than the policies compute; never a lower one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskTier>,
+    /// Which services, users and operations are affected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// When the change is planned to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// How to undo the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
+    /// How to see afterwards that all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// Present when the change leaves the usual script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_script: Option<OffScript>,
+    /// What could go wrong, each with what is done about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<Risk>,
+    /// How the change serves the business's goals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_alignment: Option<String>,
+    /// What is done if the change and its rollback both fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contingency: Option<String>,
+    /// Who has to sign off, on top of what the policies ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<RequestedApproval>,
+    /// The incident behind a change of type `emergency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<Emergency>,
+    /// Free links: name to address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(example = BTreeMap::from([("dashboard", "https://grafana.example/d/checkout")]))]
+    pub links: BTreeMap<String, String>,
+    /// Added by the outcome pull request: who performed the change, and when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution: Option<Execution>,
+    /// Added by the outcome pull request: what was seen afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification_result: Option<VerificationResult>,
+    /// Added by the outcome pull request: what came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Added by the outcome pull request: the incident that unexpected impact led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
+    /// Added by a later pull request: the change is called off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<Cancelled>,
+}
+
+/// The fields that outcome and cancellation add: no approval is bound to them.
+pub const RECORD_FIELDS: [&str; 5] =
+    ["execution", "verification_result", "outcome", "escalation", "cancelled"];
+
+impl ChangeRequest {
+    /// What an approval is bound to, as JSON: everything but [`RECORD_FIELDS`]. Comments, the
+    /// order of keys and quoting don't show in it.
+    pub fn material(&self) -> Value {
+        let mut material = super::digest::to_json(self);
+        if let Value::Object(fields) = &mut material {
+            fields.retain(|name, _| !RECORD_FIELDS.contains(&name.as_str()));
+        }
+        material
+    }
+
+    /// SHA-256 over the canonical JSON (RFC 8785) of [`ChangeRequest::material`].
+    pub fn material_digest(&self) -> Digest {
+        Digest::of_json(&self.material())
+    }
+
+    /// Whoever performs the change.
+    pub fn implementer(&self) -> Option<&Login> {
+        self.implementer.as_ref().or(self.requester.as_ref())
+    }
+
+    /// The planned interval, if both ends are given in order.
+    pub fn planned(&self) -> Option<Interval> {
+        let schedule = self.schedule.as_ref()?;
+        let (start, end) = (schedule.start?, schedule.end?);
+        (start < end).then_some(Interval { start, end })
+    }
+
+    /// The services that the request declares as affected.
+    pub fn services(&self) -> &[String] {
+        self.impact.as_ref().map_or(&[], |impact| &impact.services)
+    }
+
+    /// The targets of all actions.
+    pub fn targets(&self) -> BTreeSet<&str> {
+        self.actions.iter().filter_map(|action| action.target.as_deref()).collect()
+    }
+
+    /// Whether the change is over: its outcome is recorded or it was called off.
+    pub fn is_closed(&self) -> bool {
+        self.outcome.is_some() || self.cancelled.is_some()
+    }
+}
+
+/// What the schema shows as an example.
+fn example() -> Value {
+    serde_json::json!({
+        "id": "CHG-1234",
+        "summary": "Scale checkout to 12 pods",
+        "reason": "The sale starts on Thursday",
+        "requester": "alice",
+        "actions": [{"action": "scale-service", "target": "checkout-web"}],
+        "impact": {"services": ["checkout"], "users": "none", "operations": "none"},
+        "schedule": {"start": "2026-11-24T09:30:00Z", "end": "2026-11-24T10:00:00Z"},
+        "rollback": {"steps": ["scale back to 6"]},
+        "verification": {
+            "monitor": "15m",
+            "health_checks": ["https://checkout.example/healthz"],
+            "error_rates": ["cloudwatch: checkout 5xx"],
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_does_not_show_in_the_material_digest() {
+        let digest = |text: &str| {
+            RequestFile::read("x.yaml", text.as_bytes()).request.unwrap().material_digest()
+        };
+        let plain = digest("id: CHG-1\nsummary: a b\nschedule: {start: 2026-11-24T22:00:00Z}\n");
+        assert_eq!(
+            plain,
+            digest(
+                "# why\nschedule: {\"start\": '2026-11-25T00:00:00+02:00'}\nsummary: 'a b'\nid: \"CHG-1\""
+            )
+        );
+        assert_eq!(
+            plain,
+            digest(
+                "id: CHG-1\nsummary: a b\nschedule: {start: 2026-11-24T22:00:00Z}\noutcome: {note: x}\n"
+            )
+        );
+        assert_ne!(
+            plain,
+            digest("id: CHG-1\nsummary: a  c\nschedule: {start: 2026-11-24T22:00:00Z}\n")
+        );
+        assert_ne!(
+            plain,
+            digest("id: CHG-1\nsummary: a b\nschedule: {start: 2026-11-24T22:00:01Z}\n")
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! Who signed what: the people whose approvals count, assigned to what is required.
+//!
+//! Roles and owners are matched to distinct people so that as many as possible are satisfied: a
+//! maximum matching, not a count, because whoever holds two roles fills one. A level is met by
+//! anyone who holds it, a named person by that person, the incident commander by anyone who holds
+//! that role; these may fill a role too. Fixed here, so that no policy can weaken it.
+
+use std::collections::BTreeMap;
+
+use super::approvals::{Exclusion, Standing};
+use super::decision::{Finding, Required, ReviewStanding};
+use super::evidence::ForgeKind;
+use super::org::{Org, Person};
+use super::policy::Requirement;
+use super::terms::{Effect, Level, Login};
+use super::time::Time;
+use crate::core::policy::Asked;
+
+/// The role that commands an incident.
+pub const INCIDENT_COMMANDER: &str = "incident-commander";
+
+/// Each sign-off once for every person that it takes, with the seat's number.
+fn seats(asked: &[Asked]) -> impl Iterator<Item = (&Asked, usize)> {
+    asked.iter().flat_map(|asked| (0..asked.people as usize).map(move |seat| (asked, seat)))
+}
+
+/// Who could sign, and who did.
+pub struct Signers<'a> {
+    /// The organisation at base.
+    pub org: &'a Org,
+    /// The forge whose rules of identity apply.
+    pub forge: Option<ForgeKind>,
+    /// Who can't approve.
+    pub excluded: &'a BTreeMap<Login, Exclusion>,
+    /// Where each review stands.
+    pub standings: &'a [Standing<'a>],
+    /// When a missing sign-off is overdue.
+    pub due_at: Option<Time>,
+}
+
+impl<'a> Signers<'a> {
+    /// Assigns everyone whose approval counts to what is asked.
+    pub fn settle(&self, asked: &[Asked]) -> Vec<Required> {
+        let signed = self.settle_with(asked, |_| true);
+        seats(asked)
+            .zip(signed)
+            .map(|((asked, _), by)| Required {
+                what: asked.what.clone(),
+                because: asked.because.clone(),
+                late: by.is_some_and(|by| self.is_late(by)),
+                level: by.filter(|_| asked.is_level()).and_then(|by| self.level_of(by)),
+                satisfied_by: by.cloned(),
+                eligible: self.eligible(&asked.what).cloned().collect(),
+            })
+            .collect()
+    }
+
+    /// Who signs for each seat, by the approvals that `still` holds for.
+    pub fn settle_with(
+        &self,
+        asked: &[Asked],
+        still: impl Fn(&Standing<'a>) -> bool,
+    ) -> Vec<Option<&'a Login>> {
+        let mut approvers: Vec<&Login> = self
+            .standings
+            .iter()
+            .filter(|standing| standing.counts() && still(standing))
+            .filter_map(|standing| standing.by)
+            .collect();
+        approvers.sort_unstable();
+        let candidates = |asked: &Asked| -> Vec<usize> {
+            let can_sign = |approver: &usize| self.can_sign(&asked.what, approvers[*approver]);
+            (0..approvers.len()).filter(can_sign).collect()
+        };
+        let roles: Vec<_> = seats(asked)
+            .filter(|(asked, _)| asked.takes_a_person())
+            .map(|(asked, _)| candidates(asked))
+            .collect();
+        let mut filled_roles = maximum_matching(&roles, approvers.len()).into_iter();
+        seats(asked)
+            .map(|(asked, seat)| {
+                if asked.takes_a_person() {
+                    filled_roles.next().flatten()
+                } else {
+                    candidates(asked).get(seat).copied()
+                }
+            })
+            .map(|approver| approver.map(|approver| approvers[approver]))
+            .collect()
+    }
+
+    /// Everyone in the roster who could give this sign-off, in order of login.
+    fn eligible(&self, what: &Requirement) -> impl Iterator<Item = &'a Login> {
+        let unsigned = self.org.settings.unsigned_reviews.is_allowed();
+        self.org.roster.people.iter().filter_map(move |(login, person)| {
+            let identified = match self.forge {
+                Some(ForgeKind::Github) => person.id.is_some(),
+                Some(ForgeKind::Git) => unsigned || !person.keys.is_empty(),
+                None => true,
+            };
+            let independent = !self.excluded.contains_key(login);
+            (identified && independent && self.can_sign(what, login)).then_some(login)
+        })
+    }
+
+    fn can_sign(&self, what: &Requirement, login: &Login) -> bool {
+        let holds = |person: &Person, role: &str| person.roles.iter().any(|held| held == role);
+        self.org.roster.people.get(login).is_some_and(|person| match what {
+            Requirement::Level { any_of } => {
+                any_of.iter().any(|level| person.level >= Some(*level))
+            }
+            Requirement::Role { role } => holds(person, role),
+            Requirement::Owner { service } => self
+                .org
+                .roster
+                .services
+                .get(service)
+                .is_some_and(|service| service.owners.contains(login)),
+            Requirement::Person { user } => user == login,
+            Requirement::Commander => holds(person, INCIDENT_COMMANDER),
+        })
+    }
+
+    fn level_of(&self, login: &Login) -> Option<Level> {
+        self.org.roster.people.get(login).and_then(|person| person.level)
+    }
+
+    fn is_late(&self, by: &Login) -> bool {
+        let given = |standing: &&Standing<'_>| standing.counts() && standing.by == Some(by);
+        let given_at =
+            self.standings.iter().find(given).map(|standing| standing.review.submitted_at);
+        given_at.zip(self.due_at).is_some_and(|(given, due)| given > due)
+    }
+
+    /// Every review as the decision shows it: one that is sound counts only if the person holds
+    /// something that this change asks for.
+    pub fn reviews(&self, asked: &[Asked]) -> Vec<ReviewStanding> {
+        self.standings
+            .iter()
+            .map(|standing| {
+                let useful = |by: &Login| asked.iter().any(|asked| self.can_sign(&asked.what, by));
+                let why = match (&standing.why_not, standing.by) {
+                    (Some(why), _) => Some(why.to_string()),
+                    (None, _) if asked.is_empty() => Some("no review is required".to_owned()),
+                    (None, Some(by)) if useful(by) => None,
+                    (None, _) => Some("holds nothing that this change asks for".to_owned()),
+                };
+                ReviewStanding {
+                    user: standing.by.or(standing.review.user.as_ref()).cloned(),
+                    state: standing.review.state,
+                    submitted_at: standing.review.submitted_at,
+                    counts: why.is_none(),
+                    why,
+                }
+            })
+            .collect()
+    }
+}
+
+/// A pending finding for each sign-off that is missing.
+pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> {
+    let mut findings: Vec<_> = seats(asked)
+        .zip(required)
+        .filter(|(_, required)| required.satisfied_by.is_none())
+        .map(|((asked, _), required)| {
+            let because =
+                asked.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
+            let help = if required.eligible.is_empty() {
+                "nobody in the roster can give it: everyone who holds it is part of the change, or \
+                 nobody holds it"
+                    .to_owned()
+            } else {
+                format!("{} can approve", one_of(&required.eligible))
+            };
+            Finding {
+                code: asked.code.clone(),
+                effect: Effect::Pending,
+                message: format!("waits for {}{because}", asked.what),
+                help: Some(help),
+                pointer: asked.pointer.clone(),
+                line: None,
+                column: None,
+                controls: Vec::new(),
+                span: None,
+            }
+        })
+        .collect();
+    findings.dedup();
+    findings
+}
+
+/// `bob, carol or erin`
+pub fn one_of(logins: &[Login]) -> String {
+    match logins {
+        [] => "nobody".to_owned(),
+        [only] => only.to_string(),
+        [most @ .., last] => {
+            let most: Vec<_> = most.iter().map(Login::as_str).collect();
+            format!("{} or {last}", most.join(", "))
+        }
+    }
+}
+
+/// A maximum matching of slots to people, by augmenting paths: `candidates[slot]` lists the people
+/// who can fill it, out of `people`. Earlier slots and earlier people are preferred, so that the
+/// result is stable.
+fn maximum_matching(candidates: &[Vec<usize>], people: usize) -> Vec<Option<usize>> {
+    fn fill(
+        slot: usize,
+        candidates: &[Vec<usize>],
+        held_by: &mut [Option<usize>],
+        tried: &mut [bool],
+    ) -> bool {
+        candidates[slot].iter().any(|&person| {
+            !std::mem::replace(&mut tried[person], true)
+                && held_by[person].is_none_or(|other| fill(other, candidates, held_by, tried))
+                && {
+                    held_by[person] = Some(slot);
+                    true
+                }
+        })
+    }
+    let mut held_by = vec![None; people];
+    for slot in 0..candidates.len() {
+        fill(slot, candidates, &mut held_by, &mut vec![false; people]);
+    }
+    let mut filled = vec![None; candidates.len()];
+    for (person, slot) in held_by.into_iter().enumerate() {
+        if let Some(slot) = slot {
+            filled[slot] = Some(person);
+        }
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matched(candidates: &[&[usize]], people: usize) -> Vec<Option<usize>> {
+        let candidates: Vec<_> = candidates.iter().map(|people| people.to_vec()).collect();
+        maximum_matching(&candidates, people)
+    }
+
+    #[test]
+    fn a_matching_is_not_a_count() {
+        // bob holds both roles, carol only the first: greedy in either order must not lose one.
+        assert_eq!(matched(&[&[0, 1], &[0]], 2), [Some(1), Some(0)]);
+        assert_eq!(matched(&[&[0], &[0, 1]], 2), [Some(0), Some(1)]);
+        // Two roles, one person: one is filled.
+        assert_eq!(matched(&[&[0], &[0]], 1), [Some(0), None]);
+        // A chain that has to be shifted through all three.
+        assert_eq!(matched(&[&[0, 1], &[1, 2], &[0]], 3), [Some(1), Some(2), Some(0)]);
+        assert_eq!(matched(&[&[], &[0]], 1), [None, Some(0)]);
+    }
+}

@@ -1,0 +1,132 @@
+//! The words that everything shares: people and tickets, levels, tiers, effects, verdicts.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+mod identity;
+
+pub use identity::{Login, TicketId};
+
+/// An operator's level; each includes those below it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+pub enum Level {
+    /// Operator.
+    L1,
+    /// Engineer.
+    L2,
+    /// Admin.
+    L3,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// How much can go wrong, from the least.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum RiskTier {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl RiskTier {
+    /// All tiers, from the least.
+    pub const ALL: [RiskTier; 4] =
+        [RiskTier::Low, RiskTier::Medium, RiskTier::High, RiskTier::Critical];
+}
+
+impl fmt::Display for RiskTier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RiskTier::Low => "low",
+            RiskTier::Medium => "medium",
+            RiskTier::High => "high",
+            RiskTier::Critical => "critical",
+        })
+    }
+}
+
+/// How severe an incident is, from P1, the worst, to P5.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Severity {
+    P1,
+    P2,
+    P3,
+    P4,
+    P5,
+}
+
+/// What a finding does to the verdict; ordered by strength, so that the verdict is the maximum.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// Worth knowing.
+    Info,
+    /// Worth a second thought; changes nothing.
+    Warn,
+    /// Waits for a person or a time.
+    Pending,
+    /// Can't proceed as it stands.
+    Deny,
+}
+
+/// Whether a change may go ahead.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The change may go ahead.
+    Approved,
+    /// It waits for a person or a time.
+    Pending,
+    /// It can't proceed as it stands.
+    Denied,
+}
+
+impl Verdict {
+    /// The strongest effect decides: any deny denies, else any pending waits.
+    pub fn of(effects: impl IntoIterator<Item = Effect>) -> Self {
+        match effects.into_iter().max() {
+            Some(Effect::Deny) => Verdict::Denied,
+            Some(Effect::Pending) => Verdict::Pending,
+            _ => Verdict::Approved,
+        }
+    }
+
+    /// The exit code of a verb whose strongest verdict this is.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Verdict::Approved => 0,
+            Verdict::Denied => 1,
+            Verdict::Pending => 3,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Approved => "approved",
+            Verdict::Pending => "pending",
+            Verdict::Denied => "denied",
+        })
+    }
+}

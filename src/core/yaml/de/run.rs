@@ -1,0 +1,132 @@
+//! Attempt after attempt, until nothing new comes up.
+
+use std::cell::{Cell, RefCell};
+
+use serde::de::DeserializeOwned;
+
+use super::Here;
+use crate::core::yaml::error::{Error, Fault, NodePlace};
+use crate::core::yaml::{Document, MAX_PROBLEMS, Node, Problem, Value, pointer_push};
+
+/// How many nodes all attempts together may visit, so that a hostile file can't have a large
+/// tree deserialized for each of its problems.
+const MAX_VISITS: usize = 400_000;
+
+/// What all attempts at one document share.
+pub(super) struct Run {
+    broken_at: Option<usize>,
+    /// How many problems may still be reported.
+    room: usize,
+    visits: Cell<usize>,
+    pub(super) found: RefCell<Found>,
+}
+
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) problems: Vec<Problem>,
+    /// Nodes that are skipped, known by their address.
+    pub(super) masked: Vec<*const Node>,
+    /// Pointers of what was left out.
+    pub(super) left_out: Vec<String>,
+    /// Whether there were too many problems to go on.
+    pub(super) stopped: bool,
+}
+
+impl Run {
+    pub(super) fn new(document: &Document) -> Self {
+        let mut found = Found::default();
+        leave_out_invalid(&document.root, &mut String::new(), &mut found.left_out);
+        Self {
+            broken_at: document.broken_at,
+            room: MAX_PROBLEMS.saturating_sub(document.problems.len()),
+            visits: Cell::new(0),
+            found: RefCell::new(found),
+        }
+    }
+
+    /// `None` when what had to be left out is needed.
+    pub(super) fn deserialize<T: DeserializeOwned>(&self, root: &Node) -> Option<T> {
+        let here = Here { run: self, node: root, key: None, index: 0, up: None };
+        loop {
+            if self.is_masked(root) {
+                return None;
+            }
+            match T::deserialize(here) {
+                Ok(value) => return Some(value),
+                Err(error) => {
+                    let (fault, place) = error.into_parts();
+                    if matches!(fault, Fault::Enough) {
+                        self.found.borrow_mut().stopped = true;
+                        return None;
+                    }
+                    self.settle(fault, place.unwrap_or_else(|| here.place()));
+                }
+            }
+        }
+    }
+
+    /// Reports a fault unless it only follows from another, and masks the node it is about.
+    fn settle(&self, fault: Fault, place: NodePlace) {
+        let mut found = self.found.borrow_mut();
+        let has_room = found.problems.len() < self.room;
+        if has_room && !self.follows(&fault, &place, &found.left_out) {
+            found.problems.extend(fault.into_problem(&place));
+        }
+        found.masked.push(place.node);
+        found.left_out.push(place.pointer);
+    }
+
+    fn follows(&self, fault: &Fault, place: &NodePlace, left_out: &[String]) -> bool {
+        let below = format!("{}/", place.pointer);
+        let cut_off = self.broken_at.is_some_and(|at| place.end >= at);
+        match fault {
+            Fault::Missing(field) => {
+                let mut pointer = place.pointer.clone();
+                pointer_push(&mut pointer, field);
+                cut_off || left_out.contains(&pointer)
+            }
+            // Of a collection that lacks a part its type can't judge the whole.
+            _ => {
+                place.is_collection
+                    && (cut_off || left_out.iter().any(|pointer| pointer.starts_with(&below)))
+            }
+        }
+    }
+
+    pub(super) fn is_masked(&self, node: &Node) -> bool {
+        let found = self.found.borrow();
+        node.value == Value::Invalid || found.masked.iter().any(|&other| std::ptr::eq(other, node))
+    }
+
+    /// Counts a visit to a node; an error once nothing more can be reported.
+    pub(super) fn visit(&self) -> Result<(), Error> {
+        self.visits.set(self.visits.get() + 1);
+        if self.visits.get() > MAX_VISITS || self.found.borrow().problems.len() >= self.room {
+            return Err(Error::new(Fault::Enough));
+        }
+        Ok(())
+    }
+}
+
+/// Gathers the pointers of what was broken before.
+fn leave_out_invalid(node: &Node, pointer: &mut String, left_out: &mut Vec<String>) {
+    let length = pointer.len();
+    match &node.value {
+        Value::Invalid => left_out.push(pointer.clone()),
+        Value::Sequence(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointer_push(pointer, &index.to_string());
+                leave_out_invalid(item, pointer, left_out);
+                pointer.truncate(length);
+            }
+        }
+        Value::Mapping(entries) => {
+            for (key, value) in entries {
+                pointer_push(pointer, &key.text);
+                leave_out_invalid(value, pointer, left_out);
+                pointer.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}
