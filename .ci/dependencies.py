@@ -7,7 +7,7 @@ import json
 import re
 import sys
 
-CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"
+REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 
 # Licences that ask for no more than a notice.
 ALLOWED = {
@@ -27,13 +27,13 @@ def main():
     problems += [f"{name}: {names.count(name)} versions" for name in sorted(ONLY_ONE) if names.count(name) > 1]
     if problems:
         sys.exit("\n".join(problems))
-    print(f"{len(crates)} crates, all from crates.io and under allowed licences")
+    print(f"{len(crates)} crates, all from the Rust registry and under allowed licences")
 
 
 def problems_of(crate):
     name = f"{crate['name']} {crate['version']}"
-    if crate["source"] != CRATES_IO:
-        yield f"{name}: comes from {crate['source']}, not from crates.io"
+    if crate["source"] != REGISTRY:
+        yield f"{name}: comes from {crate['source']}, not from the Rust registry"
     if not allowed(crate["license"] or ""):
         yield f"{name}: the licence `{crate['license']}` is not among those allowed"
 

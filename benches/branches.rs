@@ -23,7 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const CHANGEGATE: &str = env!("CARGO_BIN_EXE_changegate");
 const NOW: &str = "2026-11-23T10:00:00Z";
-/// The same in seconds, less an hour.
+/// An hour before, in seconds.
 const SUBMITTED: u64 = 1_795_424_400;
 /// A request without a plan: it only reads.
 const READ_ONLY: &str = "INC-2026-1121-002";

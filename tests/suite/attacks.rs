@@ -1,7 +1,7 @@
 //! Attacks on the record of changes, each by its number in the list of those that have to fail.
 //!
 //! Where the attacker pushes to a guarded hub, the push is refused. Where the attacker can write
-//! the hub's refs as they like, whoever asks is told why it doesn't count.
+//! the hub's refs as they like, and anyone who asks is told why it doesn't count.
 
 use std::fs;
 

@@ -36,7 +36,7 @@ fn names_tell_the_cases_apart_and_name_the_section() {
     assert!(same.is_empty(), "two cases have the same name: {same:?}");
     for case in all() {
         let section = format!("RULES {}: ", case.rule);
-        assert!(case.name.starts_with(&section), "{} stands under {}", case.name, case.rule);
+        assert!(case.name.starts_with(&section), "{} is listed under {}", case.name, case.rule);
     }
 }
 
@@ -48,7 +48,7 @@ fn the_shipped_bundle_is_sound() {
     }
 }
 
-/// RULES 9: an empty or broken policy bundle is an error, never an approval.
+/// docs/rules.md, section 9: an empty or broken policy bundle is an error, never an approval.
 #[test]
 fn a_bundle_without_what_decides_decides_nothing() {
     let shipped = shipped_files();

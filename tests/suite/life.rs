@@ -276,12 +276,12 @@ fn the_base_moves_meanwhile() {
     bob.submit("CHG-2").went_well();
     carol.approve("CHG-1").ended(0, &["and counts"]);
     carol.changegate(&["merge", "CHG-1"]).went_well();
-    // bob's clone hasn't heard of it.
+    // bob's clone doesn't have it yet.
     bob.changegate(&["merge", "CHG-2"]).ended(0, &["merged CHG-2"]);
     for id in ["CHG-1", "CHG-2"] {
         hub.git(&["cat-file", "-e", &format!("main:requests/{id}.yaml")]);
     }
-    // One request of the same number from two sides: the second is no new one.
+    // One request of the same number from two sides: the second isn't a new one.
     alice.submit("CHG-3").went_well();
     let other = bob.put(
         "origin/main",

@@ -35,7 +35,7 @@ fn see(town: &Town, who: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The same as JSON, which has to be what its schema says.
+/// What a verb says as JSON, which has to be what its schema says.
 fn see_json(town: &Town, who: &str, arguments: &[&str]) -> Value {
     let arguments: Vec<_> = arguments.iter().copied().chain(["--format", "json"]).collect();
     let value: Value = serde_json::from_str(&see(town, who, &arguments)).unwrap();

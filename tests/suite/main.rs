@@ -1,9 +1,9 @@
 //! The rules, end to end: request, evidence, organisation data and a time in, a decision out.
 //!
-//! What is decided stands as data in `tests/cases/*.yaml`, and [`cases`] judges it. The other modules
+//! What is decided is data in `tests/cases/*.yaml`, and [`cases`] judges it. The other modules
 //! take the same cases further: every code has one ([`codes`]), every rule one that fails without
 //! it ([`mutation`]), none changes at another instant than it says ([`next_change`]). Tables that
-//! are better read in Rust stand in [`matrix`] and [`windows`].
+//! are better read in Rust are in [`matrix`] and [`windows`].
 //!
 //! With real repositories, people and keys: the [`life`] of a change, [`attacks`] on its record, and
 //! what happens [`together`] or is cut off in the middle.
@@ -17,6 +17,7 @@ mod cases;
 mod cli;
 mod codes;
 mod demo;
+mod docs;
 mod github;
 mod init;
 mod life;
@@ -29,7 +30,6 @@ mod other_engine;
 mod plumbing;
 mod properties;
 mod purity;
-mod readme;
 mod snapshots;
 mod together;
 mod windows;

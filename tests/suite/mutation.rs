@@ -80,7 +80,7 @@ fn all_clauses(files: &Files) -> Vec<Part> {
 }
 
 /// All cases, those first that expect a code that the clause or its file speaks of; otherwise mixed,
-/// because cases that stand together fail together.
+/// because cases that are listed together fail together.
 fn most_relevant_first(clause: &str, file: &str) -> Vec<&'static Case> {
     let quotes = |text: &str, code: &String| text.contains(&format!("\"{code}\""));
     let speaks = |text: &str, case: &Case| case.expect.codes.iter().any(|code| quotes(text, code));
@@ -93,7 +93,7 @@ fn most_relevant_first(clause: &str, file: &str) -> Vec<&'static Case> {
     cases.into_iter().map(|(_, case)| case).collect()
 }
 
-/// The first case that fails without a part of a clause; nothing if none does.
+/// The first case that fails without a part of a clause; `None` if none does.
 fn fails_without(files: &Files, part: &Part, clause: &str) -> Option<String> {
     let policy = std::str::from_utf8(&files[&part.path]).unwrap();
     let mut without = policy.to_owned();

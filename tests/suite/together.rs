@@ -61,7 +61,7 @@ fn append(desk: &Desk<'_>, reviewed: Oid, comment: &str) {
     branches.advance("reviews/CHG-1", next).unwrap();
 }
 
-/// A `git` that ends whoever called it, by `kill -9`, at its nth call: before it does anything, or
+/// A `git` that ends its caller, by `kill -9`, at its nth call: before it does anything, or
 /// after it has done everything.
 struct Killer<'a> {
     desk: &'a Desk<'a>,

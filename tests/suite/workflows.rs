@@ -61,7 +61,7 @@ fn repository() -> TempDir {
     dir
 }
 
-/// Runs a workflow with a program that ends so; nothing where there is no act.
+/// Runs a workflow with a program that ends so; `None` where there is no act.
 fn run(code: u8, workflow: &str, event: &str, payload: &Value) -> Option<Ran> {
     let stub = Stub::ending(code);
     let runner = Runner::with(&stub.program())?;
@@ -265,8 +265,8 @@ fn what_is_asked_for_wrongly_is_told_of() {
     for (version, sums, part) in [
         ("9.8.7", "", "`sha256` has no checksum for Linux-X64"),
         ("9.8.7", "Linux-X64 $(touch x)", "`sha256` has no checksum for Linux-X64"),
-        ("latest", "", "`version: latest` is no release"),
-        ("1.2.3/../../x", "", "is no release"),
+        ("latest", "", "`version: latest` is not a release"),
+        ("1.2.3/../../x", "", "is not a release"),
         ("installed", "", "the runner has no changegate in PATH"),
     ] {
         let (ran, dir) = install(version, sums, "");

@@ -33,7 +33,7 @@ use_source() {
 
 install_release() {
   local number='^[0-9]+\.[0-9]+\.[0-9]+$'
-  [[ $VERSION =~ $number ]] || fail "\`version: $VERSION\` is no release: write such as 0.1.0, or \`source\` or \`installed\`"
+  [[ $VERSION =~ $number ]] || fail "\`version: $VERSION\` is not a release: write a number such as 0.1.0, or \`source\` or \`installed\`"
   local platform=$RUNNER_OS-$RUNNER_ARCH target
   case $platform in
     Linux-X64) target=x86_64-unknown-linux-gnu ;;

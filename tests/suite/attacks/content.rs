@@ -1,4 +1,4 @@
-//! What stands where a request should.
+//! What is found where a request should be.
 
 use super::*;
 

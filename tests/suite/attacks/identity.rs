@@ -104,7 +104,7 @@ fn names_that_look_like_others() {
             .push(&[&format!("{review}:refs/heads/reviews/CHG-1")])
             .refused(&["it isn't shown that"]);
     }
-    // Case is no difference, and the key is still what shows it.
+    // Case makes no difference, and the key is still what shows it.
     let shouting = [("GIT_COMMITTER_EMAIL", "Carol@ACME.example")];
     let review = carol.approval("CHG-1", &tip, &["-S"], &shouting);
     carol.push(&[&format!("{review}:refs/heads/reviews/CHG-1")]).went_well();
@@ -159,7 +159,7 @@ fn nothing_raw_reaches_the_terminal() {
             assert_eq!(raw, None, "{text:?}");
         }
     }
-    // Nor does it reach whoever reads the record with plain git.
+    // Nor does it reach anyone who reads the record with plain git.
     let log = hub.git(&["log", "--format=%B", "--author=carol", "reviews/CHG-1", "^main"]);
     assert!(log.contains("commented CHG-1"));
     assert!(!log.chars().any(|c| is_hidden(c) && c != '\n'), "{log:?}");

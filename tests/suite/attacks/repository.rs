@@ -37,7 +37,7 @@ fn attributes_and_filters() {
     carol.approve("CHG-1").ended(0, &["and counts", "toggle the flag back off"]);
     carol.changegate(&["merge", "CHG-1"]).went_well();
     assert_eq!(hub.git(&["show", "main:requests/CHG-1.yaml"]), text.trim());
-    // One that comes with a request is no part of it.
+    // One that comes with a request isn't part of it.
     let files = [(".gitattributes", "x"), ("requests/CHG-2.yaml", &request("CHG-2", "alice"))];
     let head = alice.put("origin/main", &files, "x");
     judged_by_hand(&alice, &head).ended(1, &["error[request/split]", ".gitattributes"]);

@@ -62,7 +62,7 @@ fn a_base_by_another_name() {
     carol.push(&[&format!("{head}:refs/heads/develop")]).refused(&["git symbolic-ref HEAD"]);
 }
 
-/// A merge is signed by whoever makes it, and made now.
+/// A merge is signed by its maker, and made now.
 #[test]
 fn a_merge_in_anothers_name() {
     let hub = Hub::guarded();

@@ -1,4 +1,4 @@
-//! README's chapter on GitHub, step by step, in a repository that has nothing of changegate yet.
+//! `docs/how-to/github.md`, step by step, in a repository that has nothing of changegate yet.
 
 use std::fs;
 

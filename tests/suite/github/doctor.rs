@@ -64,7 +64,7 @@ fn lacks_only(github: &GitHub, code: &str, said: &str) {
     assert!(check["why"].is_string() && check["fix"].is_string(), "{check}");
 }
 
-/// The same for advice, which ends well.
+/// What an administrator is advised, in these words; the verb ends well.
 #[track_caller]
 fn advises(github: &GitHub, code: &str, said: &str) {
     let (exit, checks) = examined(&mut doctor(github, &github.token_of("carol")));

@@ -80,7 +80,7 @@ impl Town {
         Ran::of(sheltered(&mut command), "").went_well().trim().to_owned()
     }
 
-    /// Where the branches stand that changes have.
+    /// The tips of the branches that changes have.
     fn branches(&self) -> Vec<String> {
         let folder = self.github.with(|state| state.ops().folder.clone());
         let arguments =

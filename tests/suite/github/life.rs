@@ -153,7 +153,7 @@ fn details_lead_to_our_own_comment() {
     github.advance("1m");
     github.comment(pull, "mallory", marked);
     sweep(&github).ended(0, &["1 judged anew"]);
-    assert_ne!(link(), first, "it was answered anew");
+    assert_ne!(link(), first, "it was answered again");
     assert!(link().ends_with(comment), "{} {comment}", link());
 }
 

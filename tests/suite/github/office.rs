@@ -54,7 +54,7 @@ pub fn opened(text: &str) -> (GitHub, u64) {
     opened_by("alice", text)
 }
 
-/// The same for somebody else.
+/// A server where somebody has opened a pull request with this request; its number.
 pub fn opened_by(who: &str, text: &str) -> (GitHub, u64) {
     let github = GitHub::start();
     github.commit(who, BRANCH, &[("requests/CHG-7.yaml", text)], "Submit CHG-7");
@@ -67,7 +67,7 @@ pub fn changegate(github: &GitHub, arguments: &[&str]) -> Ran {
     Ran::of(command(github).args(arguments), "")
 }
 
-/// The same, for more to be set.
+/// The program as a workflow runs it, for more to be set.
 pub fn command(github: &GitHub) -> Command {
     let mut command = Command::new(program());
     sheltered(&mut command)

@@ -65,7 +65,7 @@ pub struct Story {
     pulls: Vec<u64>,
 }
 
-/// Somebody's part in a commit, other than that of whoever pushes it.
+/// Somebody's part in a commit, other than that of its pusher.
 type Parts<'a> = &'a [&'a str];
 
 impl Story {

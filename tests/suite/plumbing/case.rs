@@ -38,9 +38,9 @@ pub const HEAD: &str = "9ab1000000000000000000000000000000000000";
 pub struct Case {
     /// Says the rule.
     pub name: String,
-    /// The section of the rules.
+    /// The section of docs/rules.md, with which the name begins too: `RULES 3: `.
     pub rule: String,
-    /// The file that it stands in, without its ending.
+    /// The name of its file, without the ending.
     #[serde(skip)]
     pub topic: String,
     #[serde(default)]
@@ -101,7 +101,7 @@ fn expanded(mut case: Value) -> Vec<Value> {
     items.iter().map(|item| filled_in(&case, item.as_object().unwrap())).collect()
 }
 
-/// A value in which `<key>` stands for the item's value: as it is where it stands alone, else as
+/// A value in which `<key>` stands for the item's value: as it is where nothing else is there, else as
 /// text.
 fn filled_in(value: &Value, item: &serde_json::Map<String, Value>) -> Value {
     let in_text = |text: &str| {
@@ -152,7 +152,7 @@ impl Case {
         Case { now, ..self }
     }
 
-    /// The file's bytes; nothing for a change of policies.
+    /// The file's bytes; `None` for a change of policies.
     pub fn bytes(&self) -> Option<Vec<u8>> {
         if let Some(text) = &self.text {
             return Some(raw(text));
@@ -169,7 +169,7 @@ impl Case {
         Some(lines.collect::<String>().into_bytes())
     }
 
-    /// The request file; nothing for a change of policies.
+    /// The request file; `None` for a change of policies.
     pub fn file(&self) -> Option<RequestFile> {
         let bytes = self.bytes()?;
         let nameless = RequestFile::read("requests/unnamed.yaml", &bytes);

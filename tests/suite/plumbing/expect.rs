@@ -62,7 +62,7 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// How a decision differs from it, a line or more each; nothing if it doesn't.
+    /// How a decision differs from it, a line or more each; empty if it doesn't.
     pub fn differences(&self, decision: &Decision) -> Vec<String> {
         let mut found = Differences::default();
         found.of("verdict", &self.verdict, &decision.verdict);

@@ -3,7 +3,7 @@
 //!
 //! A test acts as people do ([`GitHub::open_pull`], [`GitHub::review`]), lets things go wrong
 //! ([`GitHub::fail`], [`GitHub::before`]), and looks at what was asked and posted. What the server
-//! is asked and answers is held against GitHub's own description of its API: when it is dropped,
+//! is asked and answers is compared with GitHub's own description of its API: when it is dropped,
 //! it ends the test if anything broke that.
 //!
 //! The parts: [`state`] is what the server holds, [`acts`] what people do, [`answers`] the API in
@@ -69,7 +69,7 @@ static APP_KEY: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl GitHub {
-    /// A server whose exchanges are held against GitHub's contract.
+    /// A server whose exchanges are compared with GitHub's contract.
     pub fn start() -> Self {
         Self::started(true)
     }
@@ -97,7 +97,7 @@ impl GitHub {
         &self.origin
     }
 
-    /// The same as if it were an enterprise's own server, whose API has another base.
+    /// Where both are of an enterprise's own server, whose API has another base.
     pub fn enterprise_url(&self) -> String {
         format!("{}{}", self.origin, serve::ENTERPRISE)
     }
@@ -172,7 +172,7 @@ impl GitHub {
         commit
     }
 
-    /// The same in the web editor: signed by GitHub.
+    /// Commits a file in the web editor: signed by GitHub.
     #[track_caller]
     pub fn web_commit(&self, who: &str, branch: &str, path: &str, text: &str) -> String {
         let id = self.with(|state| state.id_of(who));
@@ -218,7 +218,7 @@ impl GitHub {
         self.with(|state| state.push(state.id_of(who), branch, None));
     }
 
-    /// Where a branch stands.
+    /// The tip of a branch.
     pub fn tip(&self, branch: &str) -> Option<String> {
         self.with(|state| {
             let (place, name) = state.place(branch);
@@ -250,7 +250,7 @@ impl GitHub {
         self.with(|state| state.open_pull(author, head, base))
     }
 
-    /// Takes a number for an issue that is no pull request.
+    /// Takes a number for an issue that isn't a pull request.
     pub fn open_issue(&self) -> u64 {
         self.with(|state| {
             let number = state.new_number();

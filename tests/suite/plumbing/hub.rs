@@ -144,7 +144,7 @@ impl Hub {
         Ran::of(self.surround(&mut command), "").went_well().trim().to_owned()
     }
 
-    /// Where a branch stands, if it is there.
+    /// The tip of a branch, if it is there.
     pub fn tip(&self, branch: &str) -> Option<String> {
         let name = format!("refs/heads/{branch}");
         let tip = self.git(&["for-each-ref", "--format=%(objectname)", &name]);
@@ -162,7 +162,7 @@ impl Hub {
         self.desk_at(who, who)
     }
 
-    /// The same in a folder of another name.
+    /// Somebody's desk, with a new clone in a folder of this name.
     pub fn desk_at(&self, who: &'static str, folder: &str) -> Desk<'_> {
         let desk = Desk { hub: self, who, folder: self.path(folder) };
         let mut clone = Command::new("git");
@@ -261,7 +261,7 @@ impl Desk<'_> {
         self.submit_text(id, &request(id, self.who))
     }
 
-    /// The same with a text of its own.
+    /// Writes this request, and submits it.
     #[track_caller]
     pub fn submit_text(&self, id: &str, text: &str) -> Ran {
         self.write(&format!("requests/{id}.yaml"), text);

@@ -95,7 +95,7 @@ impl Town {
         self.signed(who, at, &format!("reviews/{id}"), &tree, &parents, &message)
     }
 
-    /// The same without a signature.
+    /// Writes a review without a signature.
     pub fn unsigned_review(&self, who: &str, at: &str, id: &str, said: Said) -> String {
         let (message, tree, parents) = self.entry(id, said, "");
         let mut arguments = vec!["commit-tree", "--no-gpg-sign", &tree];
@@ -105,7 +105,7 @@ impl Town {
         commit
     }
 
-    /// Merges a change into `main`, with the trailers that tell of the decision.
+    /// Merges a change into `main`, with the trailers that record the decision.
     pub fn merge(&self, who: &str, at: &str, id: &str, trailers: &str) -> String {
         let branch = format!("change/{id}");
         let tree = self.git(who, at, &["merge-tree", "--write-tree", "main", &branch]);
@@ -119,7 +119,7 @@ impl Town {
         self.git("carol", NOW, &["update-ref", "-d", &format!("refs/heads/{branch}")]);
     }
 
-    /// Where a branch stands.
+    /// The tip of a branch.
     pub fn tip(&self, branch: &str) -> Option<String> {
         let name = format!("refs/heads/{branch}");
         let tip = self.git("carol", NOW, &["for-each-ref", "--format=%(objectname)", &name]);

@@ -12,8 +12,8 @@ pub const ACTIONS: u64 = 15_368;
 pub const ALL: &[&str] =
     &["deletion", "non_fast_forward", "pull_request", "required_status_checks"];
 
-/// A repository with the shipped workflows, one ruleset for `main`, and an App that may do what it has
-/// use for.
+/// A repository with the shipped workflows, one ruleset for `main`, and an App that may do what it
+/// needs.
 pub struct Well<'a> {
     /// The App that the status has to come from.
     pub source: Option<u64>,

@@ -38,7 +38,7 @@ impl Client {
         Client { host, token, headers: String::new() }
     }
 
-    /// The same with another header.
+    /// The client with another header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers += &format!("{name}: {value}\r\n");
         self

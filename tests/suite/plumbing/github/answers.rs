@@ -29,7 +29,7 @@ pub struct Call<'a> {
     pub asker: Asker,
     /// As it was asked for, without the query.
     pub path: String,
-    /// What stands before the path: nothing, or where an enterprise's server has its API.
+    /// What comes before the path: nothing, or where an enterprise's server has its API.
     pub base: &'static str,
 }
 
@@ -198,7 +198,7 @@ impl Call<'_> {
         state.repository(&format!("{owner}/{name}"))
     }
 
-    /// The same where it has to be there.
+    /// The repository that the path names and that has to be there.
     ///
     /// # Errors
     /// 404 if it isn't.

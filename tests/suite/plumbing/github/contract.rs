@@ -15,7 +15,7 @@ pub static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::compiled);
 
 const SOURCE: &str = include_str!("../../../data/github/contract.json");
 
-/// Where the shared schemas stand.
+/// Where the shared schemas are.
 const SHARED: &str = "https://contract.test/shared";
 
 /// The path parameter that holds slashes.

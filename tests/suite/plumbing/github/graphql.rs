@@ -21,7 +21,7 @@ pub fn answer(state: &State, asker: &Asker, body: &Value) -> Result<Answer, Stri
         _ => return Ok(Answer::error(401, "This endpoint requires you to be authenticated.")),
     };
     let known = ["query", "variables", "operationName"];
-    let fields = body.as_object().ok_or("the body is no object")?;
+    let fields = body.as_object().ok_or("the body isn't an object")?;
     if let Some(unknown) = fields.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(format!("unknown field `{unknown}`"));
     }
@@ -89,7 +89,7 @@ impl About {
         }))
     }
 
-    /// Where branches stand, and what is posted on a commit.
+    /// The tips of branches, and what is posted on a commit.
     fn standing(&self, state: &State, number: u64, head: &str) -> Value {
         let commit = state.ops().resolve(head);
         let pull = state.pulls.iter().find(|pull| pull.number == number);
@@ -158,7 +158,7 @@ impl About {
     }
 }
 
-/// A branch with its commit; nothing if it is gone.
+/// A branch with its commit; `null` if it is gone.
 fn tip(state: &State, branch: &str) -> Value {
     let commit = state.ops().tip(branch);
     commit.map_or(

@@ -44,7 +44,7 @@ impl Page {
         }
     }
 
-    /// The same for lists that are read on by a cursor, of items with ids.
+    /// A page of a list that is read on by a cursor, of items with ids.
     pub fn after<T>(
         call: &Call<'_>,
         state: &State,

@@ -73,7 +73,7 @@ impl Repository {
         format!("{}/{}", self.owner, self.name)
     }
 
-    /// Where a branch stands.
+    /// The tip of a branch.
     pub fn tip(&self, branch: &str) -> Option<Oid> {
         self.git.refname_to_id(&full_name(branch)).ok()
     }

@@ -1,4 +1,4 @@
-//! The server: a request comes in, something may happen to it, it is held against the contract,
+//! The server: a request comes in, something may happen to it, it is compared with the contract,
 //! answered, held against it again, and logged.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -25,7 +25,7 @@ use super::{backend, graphql};
 /// What the server's thread and the test share.
 pub struct Server {
     inner: Mutex<Inner>,
-    /// Whether exchanges are held against the contract.
+    /// Whether exchanges are compared with the contract.
     checked: bool,
     /// Holds the repositories.
     pub folder: PathBuf,
@@ -328,7 +328,7 @@ impl Reply {
         Reply { status: answer.status, headers, body }
     }
 
-    /// The same with other lists.
+    /// The reply with other lists.
     fn with_lists(self, change: impl Fn(&mut Vec<Value>)) -> Self {
         let mut body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         match &mut body {

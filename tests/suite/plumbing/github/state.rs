@@ -26,7 +26,7 @@ pub struct State {
     /// What people may do in `acme/ops`, by their ids: `read`, `triage`, `write`, `maintain`, `admin`.
     pub collaborators: BTreeMap<u64, &'static str>,
     pub pulls: Vec<Pull>,
-    /// Numbers of issues that are no pull requests.
+    /// Numbers of issues that aren't pull requests.
     pub issues: BTreeSet<u64>,
     pub comments: Vec<Comment>,
     /// Oldest first.
@@ -319,7 +319,7 @@ impl State {
         self.pulls.iter().find(|pull| pull.number == number).unwrap()
     }
 
-    /// The same, to be changed.
+    /// A pull request that has to be there, to be changed.
     #[track_caller]
     pub fn pull_mut(&mut self, number: u64) -> &mut Pull {
         self.pulls.iter_mut().find(|pull| pull.number == number).unwrap()

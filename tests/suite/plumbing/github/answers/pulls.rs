@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::state::{Pull, Reviewer, State};
 use super::{Answer, Call, Said};
 
-/// How many commits GitHub tells of at most.
+/// How many commits GitHub lists at most.
 const MOST_COMMITS: usize = 250;
 
 pub fn list(state: &State, call: &Call<'_>) -> Said {
