@@ -20,7 +20,7 @@ use regorus::{Engine, Value};
 use serde::Deserialize;
 
 use crate::calendar::Calendar;
-use crate::codes::{self, CodeInfo};
+use crate::codes::{self, CodeInfo, Codes};
 use crate::decision::Effect;
 use crate::digest::Digest;
 use crate::org::{Level, Org, RiskTier};
@@ -101,13 +101,13 @@ pub struct RuledFinding {
     pub effect: Effect,
     /// What is the matter.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it; where it is left out, METADATA's help.
     #[serde(default)]
     pub help: Option<String>,
     /// The part of the request that it is about.
     #[serde(default)]
     pub pointer: Option<String>,
-    /// The controls that the rule serves.
+    /// The controls that the rule serves; where they are left out, METADATA's.
     #[serde(default)]
     pub controls: Vec<String>,
     /// If given, the finding stands only while sign-off is complete (true) or isn't (false).
@@ -240,7 +240,7 @@ impl PolicyBundle {
 
     /// An evaluator of its own for each thread: sharing one contends on reference counts.
     pub fn evaluator(&self) -> Evaluator {
-        Evaluator { engine: self.compiled.clone() }
+        Evaluator { engine: self.compiled.clone(), codes: Codes::default() }
     }
 
     /// What the codes of its findings mean, worked out when that is first asked.
@@ -268,6 +268,8 @@ impl PolicyBundle {
 /// Decides input documents, one after the other.
 pub struct Evaluator {
     engine: Engine,
+    /// What completes the findings, after the ruling.
+    pub codes: Codes,
 }
 
 impl Evaluator {

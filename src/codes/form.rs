@@ -32,6 +32,7 @@ impl From<&Form> for CodeInfo {
             title: form.title.to_owned(),
             meaning: form.meaning.to_owned(),
             resolve: form.resolve.to_owned(),
+            help: None,
             rule: SECTION.to_owned(),
             effect: Effect::Deny,
             controls: vec![CONTROL.to_owned()],

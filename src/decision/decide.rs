@@ -6,7 +6,7 @@ use super::{
 };
 use crate::approvals::{Standing, WhyNot};
 use crate::calendar::{self, WindowFact};
-use crate::codes;
+use crate::codes::Codes;
 use crate::digest::{Digest, canonical_json, to_json};
 use crate::evidence::Evidence;
 use crate::input::{self, Facts, Input, Subject};
@@ -46,7 +46,10 @@ pub fn decide(
     let form = case.file.map(form_findings).unwrap_or_default();
     let request = case.file.map(|file| file.request.as_ref());
     if let Some(None) = request {
-        return Ok(Decided { decision: unreadable(case, bundle, form), input: None });
+        return Ok(Decided {
+            decision: unreadable(case, bundle, form, &mut evaluator.codes),
+            input: None,
+        });
     }
     let request = request.flatten();
     let material = request.map(ChangeRequest::material_digest);
@@ -106,11 +109,11 @@ pub fn decide(
     if !form.is_empty() {
         findings.retain(|finding| finding.effect == Effect::Deny);
         findings.extend(form);
-        let mut decision = unreadable(case, bundle, findings);
+        let mut decision = unreadable(case, bundle, findings, &mut evaluator.codes);
         decision.digests.input = Some(Digest::of(document.as_bytes()));
         return Ok(Decided { decision, input: Some(document) });
     }
-    finish(&mut findings, bundle);
+    finish(&mut findings, bundle, &mut evaluator.codes);
 
     let window = request.map(|_| window_answer(&input, ruling.tier, &findings, bundle));
     let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
@@ -160,8 +163,13 @@ fn form_findings(file: &RequestFile) -> Vec<Finding> {
 }
 
 /// The decision on a file whose form is wrong: denied, with what is wrong.
-fn unreadable(case: &Case<'_>, bundle: &PolicyBundle, mut findings: Vec<Finding>) -> Decision {
-    finish(&mut findings, bundle);
+fn unreadable(
+    case: &Case<'_>,
+    bundle: &PolicyBundle,
+    mut findings: Vec<Finding>,
+    codes: &mut Codes,
+) -> Decision {
+    finish(&mut findings, bundle, codes);
     let request = case.file.and_then(|file| file.request.as_ref());
     Decision {
         api_version: API_VERSION.to_owned(),
@@ -223,12 +231,9 @@ impl From<RuledFinding> for Finding {
     }
 }
 
-/// Adds the controls that the codes serve, and sorts by strength, then code, then place, then
-/// words.
-fn finish(findings: &mut [Finding], bundle: &PolicyBundle) {
-    if !findings.is_empty() {
-        codes::add_controls(findings, bundle.codes());
-    }
+/// Adds what the rules leave to METADATA, and sorts by strength, then code, then place, then words.
+fn finish(findings: &mut [Finding], bundle: &PolicyBundle, codes: &mut Codes) {
+    codes.complete(findings, bundle.files());
     findings.sort_by(|a, b| {
         (b.effect.cmp(&a.effect))
             .then_with(|| a.code.cmp(&b.code))
