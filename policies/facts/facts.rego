@@ -6,37 +6,42 @@
 package changegate.facts
 
 # METADATA
-# title: Whether the change leaves the usual script
-off_script if input.request.off_script
-
-# METADATA
-# title: Whether the change answers an incident
-emergency if input.request.type == "emergency"
-
-# METADATA
-# title: The organisation's tables
-# description: Looked up once, because the interpreter goes through all packages for it.
-org := data.org
-
-# METADATA
-# title: The tiers that the change has, each with why
-# description: Several actions bring the highest tier and the union of what each asks for.
-tier_reasons contains {"tier": named, "because": sprintf("`%s` is %s in the catalog", [action.action, named])} if {
-	some action in input.request.actions
-	named := org.actions[action.action].tier
+# title: All tiers that the change has
+# description: |
+#   Those of its actions, the one that it declares, and high if it is off-script. Each asks for its
+#   own sign-off.
+tiers := of_actions | of_off_script | declared if {
+	of_actions := {catalog[action.action].tier |
+		catalog := data.org.actions
+		some action in input.request.actions
+	}
+	of_off_script := {"high" | input.request.off_script}
+	declared := {named | named := input.request.risk}
 }
 
-tier_reasons contains {"tier": "high", "because": "off-script is never below high"} if off_script
-
-tier_reasons contains {"tier": input.request.risk, "because": sprintf("the request declares %s", [input.request.risk])} if input.request.risk
+# METADATA
+# title: The risk tier, the highest among them, or low; null for a change of policies
+tier := "critical" if {
+	"critical" in tiers
+} else := "high" if {
+	"high" in tiers
+} else := "medium" if {
+	"medium" in tiers
+} else := "low" if {
+	input.request != null
+} else := null
 
 # METADATA
-# title: All tiers among them
-tiers := {reason.tier | some reason in tier_reasons}
-
-# METADATA
-# title: The risk tier, the highest among them, or low
-tier := [named | some named in ["critical", "high", "medium", "low"]; named in tiers | {"low"}][0]
+# title: Why it is that tier
+tier_because := of_actions | of_off_script | declared if {
+	of_actions := {sprintf("`%s` is %s in the catalog", [action.action, tier]) |
+		catalog := data.org.actions
+		some action in input.request.actions
+		catalog[action.action].tier == tier
+	}
+	of_off_script := {"off-script is never below high" | tier == "high"; input.request.off_script}
+	declared := {sprintf("the request declares %s", [tier]) | input.request.risk == tier}
+}
 
 # METADATA
 # title: Whether the tier is high or critical
@@ -47,9 +52,10 @@ high if tier in {"high", "critical"}
 # description: Every action is read-only, the tier low, and the script followed. It still needs a ticket.
 exempt if {
 	tier == "low"
-	not off_script
+	not input.request.off_script
+	catalog := data.org.actions
 	every action in input.request.actions {
-		org.actions[action.action].read_only
+		catalog[action.action].read_only
 	}
 }
 
@@ -63,9 +69,3 @@ level := lowest if {
 	contributors := {contributor.login | some contributor in input.pull_request.contributors}
 	lowest := min([input.people[login].level | some login in requesters | contributors])
 } else := null
-
-# METADATA
-# title: What a decision says about the tier
-about := {"tier": tier, "tier_because": sort([reason.because | some reason in tier_reasons; reason.tier == tier])} if {
-	input.request != null
-} else := {"tier": null, "tier_because": []}

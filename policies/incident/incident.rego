@@ -1,8 +1,8 @@
 # METADATA
 # title: The incident that an emergency answers
 # description: |
-#   What the emergency rules have to say about it. They stand apart from them, so that only an
-#   emergency is held against them.
+#   What the rules of emergencies find in it. No package of `changegate.rules`, because each of those
+#   is asked about every change, and these only of an emergency.
 package changegate.incident
 
 # METADATA
@@ -12,16 +12,15 @@ package changegate.incident
 #   code: emergency/incident
 #   effect: deny
 #   rule: "6"
-#   resolve: Name the incident's INC number.
+#   help: name the incident's INC number
 findings contains {
 	"code": "emergency/incident",
 	"effect": "deny",
-	"message": sprintf("%s is not an incident ticket", [input.request.emergency.incident]),
-	"help": "name the incident's INC number",
+	"message": sprintf("%s is not an incident ticket", [ticket]),
 	"pointer": "/emergency/incident",
 } if {
-	not startswith(input.request.emergency.incident, "INC-")
-	input.request.emergency.incident
+	ticket := input.request.emergency.incident
+	not startswith(ticket, "INC-")
 }
 
 # METADATA
@@ -31,16 +30,15 @@ findings contains {
 #   code: emergency/severity
 #   effect: deny
 #   rule: "6"
-#   resolve: Use a deployment window; below P2 there is no emergency route.
+#   help: plan the change in a deployment window
 findings contains {
 	"code": "emergency/severity",
 	"effect": "deny",
-	"message": sprintf("the emergency route is open for P1 and P2, and the incident is %s", [input.request.emergency.severity]),
-	"help": "plan the change in a deployment window",
+	"message": sprintf("the emergency route is open for P1 and P2, and the incident is %s", [severity]),
 	"pointer": "/emergency/severity",
 } if {
-	not input.request.emergency.severity in {"P1", "P2"}
-	input.request.emergency.severity
+	severity := input.request.emergency.severity
+	not severity in {"P1", "P2"}
 }
 
 # METADATA
@@ -50,7 +48,7 @@ findings contains {
 #   code: emergency/incident-record
 #   effect: deny
 #   rule: "6"
-#   resolve: Correct the severity; once the incident is resolved, use a deployment window.
+#   help: write the record's severity; once the incident is resolved, plan the change in a deployment window
 findings contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
@@ -65,11 +63,13 @@ findings contains {
 findings contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
-	"message": sprintf("the record of %s says %s, and the request %s", [id, input.incident.severity, input.request.emergency.severity]),
+	"message": sprintf("the record of %s says %s, and the request %s", [id, recorded, declared]),
 	"help": "write the record's severity",
 	"pointer": "/emergency/severity",
 } if {
-	input.incident.severity != input.request.emergency.severity
+	recorded := input.incident.severity
+	declared := input.request.emergency.severity
+	declared != recorded # less severe or more, the record rules
 	id := input.incident.id
 }
 
@@ -82,12 +82,14 @@ findings contains {
 #   code: emergency/break-glass
 #   effect: deny
 #   rule: "6"
-#   resolve: Write break_glass false and get the sign-offs before execution.
+#   help: "write `break_glass: false` and get the sign-offs first"
 findings contains {
 	"code": "emergency/break-glass",
 	"effect": "deny",
-	"message": "`break_glass` takes records of executions, which this version doesn't keep yet: signing after execution can't be followed up",
-	"help": "write `break_glass: false` and get the sign-offs first",
+	"message": concat("", [
+		"`break_glass` takes records of executions, which this version doesn't keep yet: ",
+		"signing after execution can't be followed up",
+	]),
 	"pointer": "/emergency/break_glass",
 } if {
 	input.request.emergency.break_glass

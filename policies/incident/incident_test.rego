@@ -20,8 +20,12 @@ test_a_change_is_no_incident if codes({"incident": "CHG-1"}, null) == {"emergenc
 
 test_a_lesser_incident if codes({"severity": "P3"}, null) == {"emergency/severity"}
 
-test_a_resolved_incident if codes({}, {"id": "INC-1", "severity": "P1", "status": "resolved"}) == {"emergency/incident-record"}
+test_a_resolved_incident if {
+	codes({}, {"id": "INC-1", "severity": "P1", "status": "resolved"}) == {"emergency/incident-record"}
+}
 
-test_a_downgraded_incident if codes({}, {"id": "INC-1", "severity": "P2", "status": "open"}) == {"emergency/incident-record"}
+test_a_downgraded_incident if {
+	codes({}, {"id": "INC-1", "severity": "P2", "status": "open"}) == {"emergency/incident-record"}
+}
 
 test_break_glass if codes({"break_glass": true}, null) == {"emergency/break-glass"}

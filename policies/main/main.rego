@@ -6,18 +6,17 @@
 #   file. A change of policies has no request; only the packages that `judge_policies` names judge it.
 package changegate
 
+import data.changegate.facts
+
 # METADATA
 # title: All that the rules have to say
 # entrypoint: true
 decision := {
 	"findings": {finding | some rules in judging; some finding in rules.findings},
 	"required": {sign_off | some rules in judging; some sign_off in rules.required},
-	"tier": facts.about.tier,
-	"tier_because": facts.about.tier_because,
+	"tier": facts.tier,
+	"tier_because": facts.tier_because,
 	"level": facts.level,
-} if {
-	# All facts at once, before any package asks for one: each search for one takes its time.
-	facts := data.changegate.facts
 }
 
 # METADATA

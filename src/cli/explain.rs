@@ -162,6 +162,7 @@ mod tests {
             title: String::new(),
             meaning: String::new(),
             resolve: "Wait\u{202e} for Monday.".to_owned(),
+            help: None,
             rule: String::new(),
             effect: Effect::Pending,
             controls: Vec::new(),

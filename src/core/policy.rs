@@ -10,7 +10,7 @@
 //! the bundle is loaded, see [`vet`]; what remains ends after [`TIME_LIMIT`].
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use regorus::{Engine, Value};
@@ -57,6 +57,8 @@ pub struct PolicyBundle {
     compiled: Engine,
     clock: CpuClock,
     codes: OnceLock<BTreeMap<String, CodeInfo>>,
+    /// What is known of the codes that findings had so far.
+    met: Mutex<BTreeMap<String, Option<Arc<CodeInfo>>>>,
 }
 
 /// Why a bundle can't be used: everything that is wrong with it.
@@ -164,8 +166,8 @@ impl PolicyBundle {
         let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         let digest = Digest::of_parts(contents);
         let calendar = Calendar::new(&org.windows, &org.freezes);
-        let codes = OnceLock::new();
-        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, clock, codes })
+        let (codes, met) = Default::default();
+        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, clock, codes, met })
     }
 
     /// Evaluates once, on an empty request: some mistakes show only then.
@@ -180,6 +182,17 @@ impl PolicyBundle {
             engine: self.compiled.clone(),
             bound: Bound { limit: TIME_LIMIT, clock: self.clock },
         }
+    }
+
+    /// Returns what one code of its findings means.
+    pub fn code(&self, code: &str) -> Option<Arc<CodeInfo>> {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = met.get(code) {
+            return known.clone();
+        }
+        let info = codes::find(code, &self.files).map(Arc::new);
+        met.insert(code.to_owned(), info.clone());
+        info
     }
 
     /// What the codes of its findings mean, worked out when that is first asked.

@@ -221,6 +221,7 @@ fn codes() -> BTreeMap<String, CodeInfo> {
         title: "A field is missing".to_owned(),
         meaning: "A request says what, why, where, when, and how to go back [each].".to_owned(),
         resolve: "Add the field.".to_owned(),
+        help: None,
         rule: "4. What a request must hold".to_owned(),
         effect: Effect::Deny,
         controls: vec!["SOC2:CC8.1".to_owned()],

@@ -13,7 +13,7 @@ use changegate::core::policy::{Files, shipped_files};
 /// clause says, and the condition.
 const WITHOUT_EFFECT: [(&str, &str); 1] = [
     // Off-script is never low: said again, because it is what exempt means.
-    ("exempt if", "not off_script"),
+    ("exempt if", "not input.request.off_script"),
 ];
 
 /// A part of a policy that is taken out.

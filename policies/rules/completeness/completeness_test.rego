@@ -2,13 +2,17 @@ package changegate.rules.completeness_test
 
 import data.changegate.rules.completeness
 
-# What a request with nothing but this lacks.
-pointers(request) := found if {
-	found := {finding.pointer | some finding in completeness.findings; finding.code == "request/missing"} with input as {"request": request}
+# What is found in a document, by this test's own roster.
+findings(document) := found if {
+	found := completeness.findings with input as document with data.org.roster as roster
 }
 
-codes(document) := found if {
-	found := {finding.code | some finding in completeness.findings} with input as document with data.org.roster as roster
+codes(document) := {finding.code | some finding in findings(document)}
+
+# What a request with nothing but this lacks.
+pointers(request) := {finding.pointer |
+	some finding in findings({"request": request})
+	finding.code == "request/missing"
 }
 
 # The tests' own, whatever the organisation's holds.
@@ -16,7 +20,13 @@ roster := {"people": {}, "services": {"edge": {}, "learning-portal": {}}}
 
 always := {"/id", "/summary", "/reason", "/requester", "/impact/services", "/impact/users", "/impact/operations"}
 
-of_a_change := {"/schedule/start", "/schedule/end", "/verification/monitor", "/verification/health_checks", "/verification/error_rates"}
+of_a_change := {
+	"/schedule/start",
+	"/schedule/end",
+	"/verification/monitor",
+	"/verification/health_checks",
+	"/verification/error_rates",
+}
 
 test_an_empty_request if pointers({}) == (always | of_a_change) | {"/actions"}
 
@@ -39,11 +49,14 @@ test_a_complete_request if {
 
 test_reading_needs_no_schedule if pointers({"actions": [{"action": "pull-logs", "target": "login-web"}]}) == always
 
-test_an_action_without_its_parts if pointers({"actions": [{}]}) == (always | of_a_change) | {"/actions/0/action", "/actions/0/target", "/rollback/steps"}
+test_an_action_without_its_parts if {
+	of_an_action := {"/actions/0/action", "/actions/0/target", "/rollback/steps"}
+	pointers({"actions": [{}]}) == (always | of_a_change) | of_an_action
+}
 
 test_a_rollback_quotes_the_catalog if {
 	request := {"actions": [{"action": "scale-service"}, {"action": "purge-cache"}, {"action": "no-such"}]}
-	helps := {finding.help | some finding in completeness.findings; finding.pointer == "/rollback/steps"} with input as {"request": request}
+	helps := {finding.help | some finding in findings({"request": request}); finding.pointer == "/rollback/steps"}
 	helps == {
 		"list the steps in `rollback.steps:`; for scale-service the catalog says: scale back to the previous count",
 		"list the steps in `rollback.steps:`; for no-such the catalog says: nothing",
@@ -51,7 +64,8 @@ test_a_rollback_quotes_the_catalog if {
 }
 
 test_a_risky_change_names_the_rollback_owner if {
-	messages := {finding.message | some finding in completeness.findings; finding.pointer == "/rollback/owner"} with input as {"request": {"risk": "high"}}
+	found := findings({"request": {"risk": "high"}})
+	messages := {finding.message | some finding in found; finding.pointer == "/rollback/owner"}
 	messages == {"a high-risk change names who performs the rollback"}
 }
 
@@ -80,7 +94,8 @@ test_the_schedule_is_in_order if {
 }
 
 test_services_are_those_of_the_roster if {
-	unknown := {finding.pointer | some finding in completeness.findings; finding.code == "request/unknown-service"} with input as {"request": {"impact": {"services": ["edge", null, "no-such"]}}} with data.org.roster as roster
+	found := findings({"request": {"impact": {"services": ["edge", null, "no-such"]}}})
+	unknown := {finding.pointer | some finding in found; finding.code == "request/unknown-service"}
 	unknown == {"/impact/services/2"}
 }
 

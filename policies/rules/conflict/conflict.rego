@@ -3,19 +3,29 @@
 # description: Two changes conflict when they share a service and a target and their planned intervals overlap.
 package changegate.rules.conflict
 
+import data.changegate.facts
+
 # METADATA
 # title: Another change acts on the same target at the same time
-# description: With a merged change a denial at high and critical and a warning below; with another open request a warning on both.
+# description: |
+#   With a merged change a denial at high and critical and a warning below; with another open request
+#   a warning on both.
 # custom:
 #   code: conflict/overlap
 #   effect: deny
 #   rule: "7"
-#   resolve: Move the schedule, or settle with the other change's requester who goes first.
+#   help: move the schedule, or settle with the other change's requester who goes first
 #   controls: [NIST:CM-3]
 findings contains {
 	"code": "conflict/overlap",
 	"effect": effect,
-	"message": sprintf("%s acts on %s of %s from %s to %s", [id, concat(", ", targets), concat(", ", services), start, end]),
+	"message": sprintf("%s acts on %s of %s from %s to %s", [
+		id,
+		concat(", ", targets),
+		concat(", ", services),
+		start,
+		end,
+	]),
 	"help": sprintf("move the schedule, or settle with the requester of %s who goes first", [id]),
 	"pointer": "/schedule",
 } if {
@@ -32,5 +42,5 @@ findings contains {
 
 effect_of(merged) := "deny" if {
 	merged
-	data.changegate.facts.high
+	facts.high
 } else := "warn"

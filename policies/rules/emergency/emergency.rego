@@ -3,6 +3,8 @@
 # description: In answer to a P1 or P2 incident, with the incident commander's approval in person.
 package changegate.rules.emergency
 
+import data.changegate.incident
+
 # METADATA
 # title: The incident commander hasn't approved
 # description: The incident commander's review is always needed before execution, in person.
@@ -10,7 +12,7 @@ package changegate.rules.emergency
 #   code: emergency/commander
 #   effect: pending
 #   rule: "6"
-#   resolve: Ask the incident commander on duty to approve the pull request.
+#   help: ask the incident commander on duty to approve the pull request
 #   controls: [SOC2:CC7.4]
 required contains {
 	"kind": "commander",
@@ -18,7 +20,7 @@ required contains {
 	"because": "an emergency needs the incident commander in person",
 	"pointer": "/emergency",
 } if {
-	data.changegate.facts.emergency
+	input.request.type == "emergency"
 }
 
 # METADATA
@@ -28,22 +30,21 @@ required contains {
 #   code: emergency/unexpected
 #   effect: deny
 #   rule: "4"
-#   resolve: Remove the emergency section, or write type emergency.
+#   help: "remove `emergency:`, or write `type: emergency`"
 findings contains {
 	"code": "emergency/unexpected",
 	"effect": "deny",
 	"message": sprintf("the request has `emergency:` and is of type %s", [type]),
-	"help": "remove `emergency:`, or write `type: emergency`",
 	"pointer": "/emergency",
 } if {
 	input.request.emergency
-	not data.changegate.facts.emergency
 	type := input.request.type
+	type != "emergency"
 }
 
 # METADATA
 # title: What is wrong with the incident
 findings contains finding if {
-	data.changegate.facts.emergency
-	some finding in data.changegate.incident.findings
+	input.request.type == "emergency"
+	some finding in incident.findings
 }

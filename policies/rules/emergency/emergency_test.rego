@@ -17,4 +17,7 @@ test_nobody_commands_a_normal_change if {
 
 test_details_on_another_type if codes({"type": "normal", "emergency": {"severity": "P3"}}) == {"emergency/unexpected"}
 
-test_an_emergency_answers_its_incident if codes({"type": "emergency", "emergency": {"incident": "INC-1", "severity": "P3"}}) == {"emergency/severity"}
+test_an_emergency_answers_its_incident if {
+	details := {"incident": "INC-1", "severity": "P3"}
+	codes({"type": "emergency", "emergency": details}) == {"emergency/severity"}
+}

@@ -12,12 +12,11 @@ package changegate.rules.outcome
 #   code: outcome/record
 #   effect: deny
 #   rule: "8"
-#   resolve: Leave the field out.
+#   help: leave it out; a new request brings no outcome along
 findings contains {
 	"code": "outcome/record",
 	"effect": "deny",
 	"message": sprintf("`%s` records what came of a change, which this version can't judge yet", [field]),
-	"help": "leave it out; a new request brings no outcome along",
 	"pointer": sprintf("/%s", [field]),
 } if {
 	some field in ["execution", "verification_result", "outcome", "escalation", "cancelled"]

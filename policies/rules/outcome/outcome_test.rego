@@ -3,7 +3,8 @@ package changegate.rules.outcome_test
 import data.changegate.rules.outcome
 
 test_records_are_refused if {
-	pointers := {finding.pointer | some finding in outcome.findings} with input as {"request": {"outcome": {}, "cancelled": {}}}
+	document := {"request": {"outcome": {}, "cancelled": {}}}
+	pointers := {finding.pointer | some finding in outcome.findings} with input as document
 	pointers == {"/outcome", "/cancelled"}
 }
 

@@ -9,13 +9,12 @@ package changegate.rules.policy
 #   code: policy/review-overdue
 #   effect: warn
 #   rule: "5"
-#   resolve: Review the table and write the day into its reviewed field.
+#   help: "have it reviewed and write the day into `reviewed:`"
 #   controls: [SOC2:CC5.3]
 findings contains {
 	"code": "policy/review-overdue",
 	"effect": "warn",
 	"message": sprintf("policies/org/%s hasn't been reviewed for longer than the settings allow", [name]),
-	"help": "have it reviewed and write the day into `reviewed:`",
 } if {
 	some name in input.overdue_reviews
 }

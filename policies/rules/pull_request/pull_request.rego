@@ -10,17 +10,18 @@ package changegate.rules.pull_request
 #   code: request/file-name
 #   effect: deny
 #   rule: "1"
-#   resolve: Rename the file to the request's id with the ending .yaml, or correct the id.
+#   help: rename the file, or correct the id
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "request/file-name",
 	"effect": "deny",
-	"message": sprintf("the file of %s is named %s.yaml, and this one is %s", [input.request.id, input.request.id, input.path]),
-	"help": "rename the file, or correct the id",
+	"message": sprintf("the file of %s is named %s.yaml, and this one is %s", [id, id, path]),
 	"pointer": "/id",
 } if {
-	not endswith(input.path, sprintf("/%s.yaml", [input.request.id]))
-	input.path != sprintf("%s.yaml", [input.request.id])
+	id := input.request.id
+	path := input.path
+	not endswith(path, sprintf("/%s.yaml", [id]))
+	path != sprintf("%s.yaml", [id])
 }
 
 # METADATA
@@ -30,17 +31,16 @@ findings contains {
 #   code: request/duplicate-id
 #   effect: deny
 #   rule: "1"
-#   resolve: Give the request a number of its own.
+#   help: give the request a number of its own
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "request/duplicate-id",
 	"effect": "deny",
 	"message": sprintf("%s is taken by %s: an id is unique for ever, and case doesn't matter", [id, path]),
-	"help": "give the request a number of its own",
 	"pointer": "/id",
 } if {
-	id := input.request.id
 	some path in input.same_id
+	id := input.request.id
 }
 
 # METADATA
@@ -50,13 +50,14 @@ findings contains {
 #   code: request/split
 #   effect: deny
 #   rule: "1"
-#   resolve: Move everything but the one request to a pull request of its own.
+#   help: >-
+#     split it: one pull request for each change request, one for a change of policies, and none of
+#     them with anything else
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "request/split",
 	"effect": "deny",
 	"message": sprintf("the pull request also changes %s", [concat(", ", input.pull_request.other_files)]),
-	"help": "split it: one pull request for each change request, one for a change of policies, and none of them with anything else",
 } if {
 	input.pull_request.other_files != []
 }
@@ -68,16 +69,17 @@ findings contains {
 #   code: request/base
 #   effect: deny
 #   rule: "1"
-#   resolve: Send the pull request to a protected branch.
+#   help: send the pull request to a protected branch
 findings contains {
 	"code": "request/base",
 	"effect": "deny",
-	"message": sprintf("the pull request goes to %s, which the settings don't protect", [input.pull_request.base_ref]),
+	"message": sprintf("the pull request goes to %s, which the settings don't protect", [base]),
 	"help": sprintf("change its base to %s", [concat(" or ", protected)]),
 } if {
-	input.pull_request.base_ref != null
-	protected := data.changegate.facts.org.settings.protected_bases
-	not input.pull_request.base_ref in protected
+	base := input.pull_request.base_ref
+	base != null
+	protected := data.org.settings.protected_bases
+	not base in protected
 }
 
 # METADATA
@@ -87,12 +89,14 @@ findings contains {
 #   code: request/same-head
 #   effect: deny
 #   rule: "1"
-#   resolve: Resolve or close the other pull request, or add a commit to this one.
+#   help: resolve or close the other pull request, or add a commit to this one
 findings contains {
 	"code": "request/same-head",
 	"effect": effect,
-	"message": sprintf("pull request %v has the same head commit and is %s: both get the stricter verdict", [number, other.verdict]),
-	"help": "resolve or close the other pull request",
+	"message": sprintf("pull request %v has the same head commit and is %s: both get the stricter verdict", [
+		number,
+		other.verdict,
+	]),
 } if {
 	some other in input.pull_request.same_head
 	effect := {"denied": "deny", "pending": "pending"}[other.verdict]
@@ -106,12 +110,11 @@ findings contains {
 #   code: request/draft
 #   effect: pending
 #   rule: "3"
-#   resolve: Mark the pull request as ready for review.
+#   help: mark it as ready for review to submit it
 findings contains {
 	"code": "request/draft",
 	"effect": "pending",
 	"message": "the pull request is a draft",
-	"help": "mark it as ready for review to submit it",
 } if {
 	input.pull_request.draft
 }
@@ -123,15 +126,17 @@ findings contains {
 #   code: request/requester
 #   effect: deny
 #   rule: "3"
-#   resolve: Name the pull request's author as the requester, or have the requester open it.
+#   help: name the pull request's author as the requester, or have the requester open it
 #   controls: [SOC2:CC6.1]
 findings contains {
 	"code": "request/requester",
 	"effect": "deny",
-	"message": sprintf("%s opened the pull request, and the request names %s as requester", [input.pull_request.author, input.request.requester]),
-	"help": sprintf("write `requester: %s`, or have %s open the pull request", [input.pull_request.author, input.request.requester]),
+	"message": sprintf("%s opened the pull request, and the request names %s as requester", [author, requester]),
+	"help": sprintf("write `requester: %s`, or have %s open the pull request", [author, requester]),
 	"pointer": "/requester",
 } if {
-	input.pull_request.author != null
-	input.request.requester != input.pull_request.author
+	author := input.pull_request.author
+	author != null
+	requester := input.request.requester
+	requester != author
 }

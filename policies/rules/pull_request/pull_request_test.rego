@@ -15,7 +15,10 @@ test_the_file_has_the_ticket_number if {
 	named("requests/CHG-1.yml") == {"request/file-name"}
 }
 
-test_an_id_is_unique if codes({"path": "CHG-1.yaml", "request": {"id": "CHG-1"}, "same_id": ["chg-1.yaml"]}) == {"request/duplicate-id"}
+test_an_id_is_unique if {
+	document := {"path": "CHG-1.yaml", "request": {"id": "CHG-1"}, "same_id": ["chg-1.yaml"]}
+	codes(document) == {"request/duplicate-id"}
+}
 
 test_one_thing_at_a_time if {
 	codes({"pull_request": {"other_files": ["src/main.c"]}}) == {"request/split"}
@@ -29,8 +32,12 @@ test_the_base_is_protected if {
 }
 
 test_the_strictest_verdict_counts if {
-	same_head := [{"number": 3, "verdict": "denied"}, {"number": 4, "verdict": "pending"}, {"number": 5, "verdict": "approved"}]
-	effects := {finding.effect | some finding in pull_request.findings} with input as {"pull_request": {"same_head": same_head}}
+	document := {"pull_request": {"same_head": [
+		{"number": 3, "verdict": "denied"},
+		{"number": 4, "verdict": "pending"},
+		{"number": 5, "verdict": "approved"},
+	]}}
+	effects := {finding.effect | some finding in pull_request.findings} with input as document
 	effects == {"deny", "pending"}
 }
 

@@ -3,6 +3,8 @@
 # description: The catalog gives each action its tier; a request may raise it and never lower it.
 package changegate.rules.risk
 
+import data.changegate.facts
+
 # METADATA
 # title: The declared risk is too low
 # description: A request may declare a higher tier than computed, never a lower one.
@@ -10,18 +12,20 @@ package changegate.rules.risk
 #   code: risk/understated
 #   effect: deny
 #   rule: "2"
-#   resolve: Remove the risk field, or raise it to the computed tier or above.
+#   help: remove the risk field, or raise it to the computed tier or above
 #   controls: [SOC2:CC3.2, NIST:CM-4]
 findings contains {
 	"code": "risk/understated",
 	"effect": "deny",
-	"message": sprintf("the request declares %s risk, and it is %s: %s", [input.request.risk, data.changegate.facts.tier, concat("; ", because)]),
-	"help": sprintf("remove `risk:`, or write %s or above", [data.changegate.facts.tier]),
+	"message": sprintf("the request declares %s risk, and it is %s: %s", [declared, tier, concat("; ", because)]),
+	"help": sprintf("remove `risk:`, or write %s or above", [tier]),
 	"pointer": "/risk",
 } if {
-	# The tier is never below what is declared.
-	input.request.risk != data.changegate.facts.tier
-	because := data.changegate.facts.about.tier_because
+	declared := input.request.risk
+	tier := facts.tier
+	lower := {"medium": ["low"], "high": ["low", "medium"], "critical": ["low", "medium", "high"]}
+	declared in lower[tier]
+	because := facts.tier_because
 }
 
 # METADATA
@@ -31,18 +35,22 @@ findings contains {
 #   code: risk/unknown-action
 #   effect: deny
 #   rule: "2"
-#   resolve: Correct the action's name, add the action to the catalog, or fill in the off-script form.
+#   help: correct the action's name, add the action to the catalog, or fill in the off-script form
 #   controls: [NIST:CM-3]
 findings contains {
 	"code": "risk/unknown-action",
 	"effect": "deny",
-	"message": sprintf("the catalog has no action `%s`", [action.action]),
-	"help": sprintf("correct the name (the catalog has %s), or add `off_script:` with the script that can't be followed", [concat(", ", [name | some name, entry in catalog; is_object(entry)])]),
+	"message": sprintf("the catalog has no action `%s`", [name]),
+	"help": sprintf(
+		"correct the name (the catalog has %s), or add `off_script:` with the script that can't be followed",
+		[concat(", ", names)],
+	),
 	"pointer": sprintf("/actions/%v/action", [i]),
 } if {
-	not data.changegate.facts.off_script
-	catalog := data.changegate.facts.org.actions
+	not input.request.off_script
+	catalog := data.org.actions
 	some i, action in input.request.actions
-	action.action
-	not catalog[action.action].tier
+	name := action.action
+	not catalog[name].tier
+	names := [known | some known, entry in catalog; is_object(entry)]
 }

@@ -6,14 +6,7 @@
 #   and who is assigned to what, is fixed in the checker.
 package changegate.rules.signoff
 
-# The levels of which one has to approve, from what a tier's row in the matrix says. By strict
-# separation, direct execution at high and critical becomes one independent review.
-levels_for(tier, row, says) := says if {
-	says != "direct"
-} else := row.L1 if {
-	tier in {"high", "critical"}
-	data.changegate.facts.org.settings.strict_separation
-}
+import data.changegate.facts
 
 # METADATA
 # title: A sign-off is missing
@@ -22,7 +15,7 @@ levels_for(tier, row, says) := says if {
 #   code: signoff/missing
 #   effect: pending
 #   rule: "3"
-#   resolve: Ask one of the people named to review and approve the pull request.
+#   help: ask one of the people named to review and approve the pull request
 #   controls: [SOC2:CC8.1, "PCI:6.5.1", NIST:CM-3]
 required contains {
 	"kind": "level",
@@ -30,14 +23,23 @@ required contains {
 	"because": sprintf("%s risk, performed by %s", [tier, performer]),
 	"pointer": "/actions",
 } if {
-	matrix := data.changegate.facts.org.matrix
-	some tier in data.changegate.facts.tiers
+	level := facts.level
+	matrix := data.org.matrix
+	some tier in facts.tiers
 	row := matrix[tier]
-	level := data.changegate.facts.level
 
 	# A person without a level needs what an L1 needs.
 	levels := levels_for(tier, row, object.get(row, level, row.L1))
 	performer := {"L1": "an L1", "L2": "an L2", "L3": "an L3", null: "someone without a level"}[level]
+}
+
+# The levels of which one has to approve, from what a tier's row in the matrix says. By strict
+# separation, direct execution at high and critical becomes one independent review.
+levels_for(tier, row, says) := says if {
+	says != "direct"
+} else := row.L1 if {
+	tier in {"high", "critical"}
+	data.org.settings.strict_separation
 }
 
 required contains {
@@ -46,7 +48,7 @@ required contains {
 	"because": "off-script changes need one",
 	"pointer": "/off_script",
 } if {
-	data.changegate.facts.off_script
+	input.request.off_script
 }
 
 required contains {
@@ -55,21 +57,21 @@ required contains {
 	"because": "off-script changes need an owner of each affected service",
 	"pointer": "/off_script",
 } if {
-	data.changegate.facts.off_script
+	input.request.off_script
 	some service in input.services
 }
 
-# What the request adds; an entry that is required anyway adds nothing.
+# What the request adds; an entry that is required anyway, or is there twice, adds nothing.
 required contains {
 	"kind": "role",
 	"role": entry.role,
 	"because": "the request asks for one",
-	"pointer": sprintf("/approvals/%v", [i]),
+	"pointer": sprintf("/approvals/%v", [first]),
 } if {
-	some i, entry in input.request.approvals
+	some entry in input.request.approvals
 	entry.role != "service-owner"
 	not asked_anyway(entry.role)
-	not named_before(i, entry)
+	first := min([i | some i, other in input.request.approvals; other == entry])
 }
 
 required contains {
@@ -78,7 +80,7 @@ required contains {
 	"because": "the request asks for an owner of each affected service",
 	"pointer": "/approvals",
 } if {
-	not data.changegate.facts.off_script
+	not input.request.off_script
 	some entry in input.request.approvals
 	entry.role == "service-owner"
 	some service in input.services
@@ -88,22 +90,16 @@ required contains {
 	"kind": "person",
 	"user": entry.user,
 	"because": "the request asks for this person",
-	"pointer": sprintf("/approvals/%v", [i]),
+	"pointer": sprintf("/approvals/%v", [first]),
 } if {
-	some i, entry in input.request.approvals
+	some entry in input.request.approvals
 	entry.user
-	not named_before(i, entry)
+	first := min([i | some i, other in input.request.approvals; other == entry])
 }
 
-asked_anyway("devops-lead") if data.changegate.facts.off_script
+asked_anyway("devops-lead") if input.request.off_script
 
-asked_anyway("incident-commander") if data.changegate.facts.emergency
-
-named_before(i, entry) if {
-	some j, other in input.request.approvals
-	j < i
-	other == entry
-}
+asked_anyway("incident-commander") if input.request.type == "emergency"
 
 # METADATA
 # title: A change of the policies needs two independent L3
@@ -112,7 +108,7 @@ named_before(i, entry) if {
 #   code: signoff/governance
 #   effect: pending
 #   rule: "3"
-#   resolve: Ask two people who hold L3 and contributed nothing to it to approve the pull request.
+#   help: ask two people who hold L3 and contributed nothing to it to approve the pull request
 #   controls: [SOC2:CC8.1, NIST:CM-5]
 required contains {
 	"kind": "level",
@@ -131,16 +127,18 @@ required contains {
 #   code: signoff/unattributed-commit
 #   effect: deny
 #   rule: "3"
-#   resolve: Add the email to the person in the roster, or rewrite the commit under a known identity.
+#   help: >-
+#     nobody can sign off until it is known whose work it is: add the email to a person in the roster,
+#     or rewrite the commit under a known identity
 #   controls: [SOC2:CC6.1]
 findings contains {
 	"code": "signoff/unattributed-commit",
 	"effect": "deny",
-	"message": sprintf("a commit by %s belongs to nobody that the forge knows", [object.get(contributor, "email", "a deleted account")]),
-	"help": "nobody can sign off until it is known whose work it is: add the email to a person in the roster, or rewrite the commit under a known identity",
+	"message": sprintf("a commit by %s belongs to nobody that the forge knows", [author]),
 } if {
 	some contributor in input.pull_request.contributors
 	not contributor.login
+	author := object.get(contributor, "email", "a deleted account")
 }
 
 findings contains {
@@ -154,70 +152,80 @@ findings contains {
 
 # METADATA
 # title: A commit isn't shown to come from whom it names
-# description: In plain Git anyone can write anyone's name into a commit; who made it shows in that person's signature on it, or on a later commit of theirs.
+# description: |
+#   In plain Git anyone can write anyone's name into a commit; who made it shows in that person's
+#   signature on it, or on a later commit of theirs.
 # custom:
 #   code: signoff/unproven-commit
 #   effect: deny
 #   rule: "3"
-#   resolve: Have the person sign the commit, or add a signed commit of theirs on top; their key stands in the roster.
+#   help: have the person add a signed commit on top, with a key that the roster lists
 #   controls: [SOC2:CC6.1]
 findings contains {
 	"code": "signoff/unproven-commit",
 	"effect": "deny",
 	"message": sprintf("it isn't shown that a commit by %s is theirs: %s", [name, why]),
-	"help": sprintf("have %s add a signed commit on top (`git commit --allow-empty -S`), with a key that the roster lists", [name]),
+	"help": sprintf(
+		"have %s add a signed commit on top (`git commit --allow-empty -S`), with a key that the roster lists",
+		[name],
+	),
 } if {
 	some contributor in input.pull_request.contributors
-	not tolerated(contributor)
+	unproven := contributor.unproven
+	not tolerated(unproven)
 	name := object.get(contributor, "email", "somebody")
-	why := object.get(unproven, contributor.unproven, "nothing shows it")
+	reasons := {
+		"unsigned": "it isn't signed",
+		"invalid-signature": "its signature isn't valid",
+		"unknown-key": "the roster lists its signing key for nobody",
+		"other-person": "it is signed with another person's key",
+		"other-change": "it was signed for something else",
+	}
+	why := object.get(reasons, unproven, "nothing shows it")
 }
 
-tolerated(contributor) if {
-	contributor.unproven == "unsigned"
-	data.org.settings.unsigned_reviews == "allow"
-}
-
-unproven := {
-	"unsigned": "it isn't signed",
-	"invalid-signature": "its signature isn't valid",
-	"unknown-key": "the roster lists its signing key for nobody",
-	"other-person": "it is signed with another person's key",
-	"other-change": "it was signed for something else",
-}
+tolerated("unsigned") if data.org.settings.unsigned_reviews == "allow"
 
 # METADATA
 # title: Reviews that nobody signed count
-# description: The settings let reviews and commits count by the email address that they claim. That is for trying out, and so every report says it.
+# description: |
+#   The settings let reviews and commits count by the email address that they claim. That is for
+#   trying out, and so every report says it. Refusing them takes everyone's key in the roster.
 # custom:
 #   code: signoff/unsigned-allowed
 #   effect: warn
 #   rule: "Mechanism"
-#   resolve: Set `unsigned_reviews` to refuse in policies/org/settings, and have everyone's key in the roster.
+#   help: "set `unsigned_reviews: refuse` in policies/org/settings/data.yaml"
 #   controls: [SOC2:CC6.1]
 findings contains {
 	"code": "signoff/unsigned-allowed",
 	"effect": "warn",
 	"message": "the settings let unsigned reviews count: anyone can review in anyone's name",
-	"help": "set `unsigned_reviews: refuse` in policies/org/settings/data.yaml",
 } if {
 	data.org.settings.unsigned_reviews == "allow"
 }
 
 # METADATA
 # title: A reviewer asks for changes
-# description: An objection by anyone whose approval could count stands until the same person approves, or somebody independent dismisses it.
+# description: |
+#   An objection by anyone whose approval could count stands until the same person approves, or
+#   somebody independent dismisses it.
 # custom:
 #   code: signoff/changes-requested
 #   effect: deny
 #   rule: "3"
-#   resolve: Settle it with the reviewer, who then approves; or have somebody who is no part of the change dismiss the review.
+#   help: >-
+#     settle it with the reviewer, who then approves; or have somebody who is no part of the change
+#     dismiss the review
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "signoff/changes-requested",
 	"effect": "deny",
 	"message": sprintf("%s asked for changes on %s", [by, at]),
-	"help": sprintf("settle it with %s, who then approves; or have somebody who is no part of the change dismiss that review", [by]),
+	"help": sprintf(
+		"settle it with %s, who then approves; or have somebody who is no part of the change dismiss that review",
+		[by],
+	),
 } if {
 	some review in input.approvals
 	review.objects
@@ -232,18 +240,18 @@ findings contains {
 #   code: signoff/unknown-role
 #   effect: deny
 #   rule: "3"
-#   resolve: Correct the role's name.
+#   help: correct the role's name
 findings contains {
 	"code": "signoff/unknown-role",
 	"effect": "deny",
 	"message": sprintf("nobody in the roster has the role `%s`", [entry.role]),
-	"help": sprintf("correct the name: the roster has service-owner, %s", [concat(", ", {role | some person in data.changegate.facts.org.roster.people; some role in person.roles})]),
+	"help": sprintf("correct the name: the roster has service-owner, %s", [concat(", ", roles)]),
 	"pointer": sprintf("/approvals/%v", [i]),
 } if {
 	some i, entry in input.request.approvals
 	entry.role != "service-owner"
-	people := data.changegate.facts.org.roster.people
-	[person | some person in people; entry.role in person.roles] == []
+	roles := {role | some person in data.org.roster.people; some role in person.roles}
+	not entry.role in roles
 }
 
 # METADATA
@@ -253,17 +261,16 @@ findings contains {
 #   code: signoff/unknown-person
 #   effect: deny
 #   rule: "3"
-#   resolve: Correct the login, or add the person to the roster.
+#   help: correct the login, or have the person added to the roster
 findings contains {
 	"code": "signoff/unknown-person",
 	"effect": "deny",
-	"message": sprintf("the roster has nobody with the login `%s`", [entry.user]),
-	"help": "correct the login, or have the person added to the roster",
+	"message": sprintf("the roster has nobody with the login `%s`", [login]),
 	"pointer": sprintf("/approvals/%v", [i]),
 } if {
 	some i, entry in input.request.approvals
-	not input.people[entry.user].known
-	entry.user
+	login := entry.user
+	not input.people[login].known
 }
 
 # METADATA
@@ -273,33 +280,34 @@ findings contains {
 #   code: signoff/reminder
 #   effect: info
 #   rule: "3"
-#   resolve: Ask the people named for their review.
+#   help: ask the people that it waits for
 findings contains {
 	"code": "signoff/reminder",
 	"effect": "info",
 	"message": sprintf("sign-off is still missing, and due by %s", [input.pull_request.due_at]),
 	"signed": false,
 } if {
-	data.changegate.facts.off_script
+	input.request.off_script
 	input.now >= input.pull_request.remind_at
 	input.now < input.pull_request.due_at
 }
 
 # METADATA
 # title: A sign-off is overdue
-# description: Overdue warns and names who is awaited; it never approves and never denies, and a late approval counts.
+# description: |
+#   Overdue warns and names who is awaited; it never approves and never denies, and a late approval
+#   counts.
 # custom:
 #   code: signoff/overdue
 #   effect: warn
 #   rule: "3"
-#   resolve: Ask the people named for their review, or their manager for a deputy.
+#   help: "a late approval still counts: ask the people that it waits for"
 findings contains {
 	"code": "signoff/overdue",
 	"effect": "warn",
 	"message": sprintf("sign-off was due by %s", [input.pull_request.due_at]),
-	"help": "a late approval still counts: ask the people that it waits for",
 	"signed": false,
 } if {
-	data.changegate.facts.off_script
+	input.request.off_script
 	input.now >= input.pull_request.due_at
 }

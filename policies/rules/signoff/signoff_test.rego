@@ -4,8 +4,15 @@ import data.changegate.rules.signoff
 
 # The levels asked for an action by somebody of this level.
 levels(action, level) := found if {
-	document := {"request": {"requester": "alice", "actions": [{"action": action}]}, "people": {"alice": {"level": level}}}
+	document := performed("alice", level, {"actions": [{"action": action}]})
 	found := {sign_off.any_of | some sign_off in signoff.required} with input as document
+}
+
+# The input document for a request of somebody of this level.
+performed(login, level, request) := {
+	"request": object.union({"requester": login}, request),
+	"people": {login: {"level": level}},
+	"services": ["edge"],
 }
 
 required(document) := found if {
@@ -26,26 +33,33 @@ test_the_matrix if {
 }
 
 test_each_tier_asks if {
-	document := {"request": {"requester": "alice", "actions": [{"action": "deploy"}, {"action": "blacklist-ip"}, {"action": "rotate-secrets"}]}, "people": {"alice": {"level": "L1"}}}
+	actions := [{"action": "deploy"}, {"action": "blacklist-ip"}, {"action": "rotate-secrets"}]
+	document := performed("alice", "L1", {"actions": actions})
 	{sign_off.any_of | some sign_off in required(document)} == {["L2", "L3"], ["L3"]}
 }
 
 test_strict_separation if {
-	document := {"request": {"requester": "erin", "actions": [{"action": "rotate-secrets"}, {"action": "deploy"}]}, "people": {"erin": {"level": "L3"}}}
-	asked := {sign_off.any_of | some sign_off in signoff.required} with input as document with data.org.settings.strict_separation as true
-	asked == {["L3"]}
+	document := performed("erin", "L3", {"actions": [{"action": "rotate-secrets"}, {"action": "deploy"}]})
+	found := required(document) with data.org.settings.strict_separation as true
+	{sign_off.any_of | some sign_off in found} == {["L3"]}
 }
 
 test_off_script_takes_two_people if {
-	document := {"request": {"requester": "erin", "off_script": {}, "approvals": [{"role": "devops-lead"}, {"role": "service-owner"}]}, "people": {"erin": {"level": "L3"}}, "services": ["edge"]}
-	required(document) == {
+	approvals := [{"role": "devops-lead"}, {"role": "service-owner"}]
+	required(performed("erin", "L3", {"off_script": {}, "approvals": approvals})) == {
 		{"kind": "role", "role": "devops-lead", "pointer": "/off_script"},
 		{"kind": "owner", "service": "edge", "pointer": "/off_script"},
 	}
 }
 
 test_the_request_asks_for_more if {
-	approvals := [{"role": "devops-lead"}, {"role": "service-owner"}, {"user": "erin"}, {"user": "erin"}, {"role": "incident-commander"}]
+	approvals := [
+		{"role": "devops-lead"},
+		{"role": "service-owner"},
+		{"user": "erin"},
+		{"user": "erin"},
+		{"role": "incident-commander"},
+	]
 	document := {"request": {"type": "emergency", "approvals": approvals}, "services": ["edge"]}
 	required(document) == {
 		{"kind": "role", "role": "devops-lead", "pointer": "/approvals/0"},
@@ -55,7 +69,8 @@ test_the_request_asks_for_more if {
 }
 
 test_policies_take_two_admins if {
-	required({"request": null, "change": {"kind": "governance"}}) == {{"kind": "level", "any_of": ["L3"], "people": 2, "code": "signoff/governance"}}
+	asked := {"kind": "level", "any_of": ["L3"], "people": 2, "code": "signoff/governance"}
+	required({"request": null, "change": {"kind": "governance"}}) == {asked}
 }
 
 test_every_commit_belongs_to_somebody if {
@@ -71,11 +86,20 @@ test_an_objection_stands if {
 }
 
 test_roles_and_people_are_those_of_the_roster if {
-	approvals := [{"role": "devops-lead"}, {"role": "service-owner"}, {"role": "no-such"}, {"user": "bob"}, {"user": "nobody"}]
+	approvals := [
+		{"role": "devops-lead"},
+		{"role": "service-owner"},
+		{"role": "no-such"},
+		{"user": "bob"},
+		{"user": "nobody"},
+	]
 	document := {"request": {"approvals": approvals}, "people": {"bob": {"known": true}, "nobody": {"known": false}}}
 	roster := {"people": {"bob": {"roles": ["devops-lead"]}}}
-	found := {[finding.code, finding.pointer] | some finding in signoff.findings} with input as document with data.org.roster as roster
-	found == {["signoff/unknown-role", "/approvals/2"], ["signoff/unknown-person", "/approvals/4"]}
+	found := signoff.findings with input as document with data.org.roster as roster
+	{[finding.code, finding.pointer] | some finding in found} == {
+		["signoff/unknown-role", "/approvals/2"],
+		["signoff/unknown-person", "/approvals/4"],
+	}
 }
 
 # What is said at an hour of the day about off-script sign-off that is due at 14:00.

@@ -5,12 +5,13 @@
 #   Changes that only read are exempt; emergencies have a route of their own.
 package changegate.rules.window
 
+import data.changegate.facts
+
 # Windows that take the tier and hold the planned interval.
 fitting := [window.name |
-	tier := data.changegate.facts.tier
 	some window in input.calendar.windows
 	window.fits
-	tier in window["for"]
+	facts.tier in window["for"]
 ]
 
 next_opening_help(tier) := sprintf("the next opening that fits is %s", [first]) if {
@@ -29,7 +30,7 @@ next_opening_help(tier) := sprintf("the next opening that fits is %s", [first]) 
 #   code: window/closed
 #   effect: deny
 #   rule: "5"
-#   resolve: Move the schedule into a window; in a P1 or P2 incident, use type emergency.
+#   help: move the schedule into a window; in a P1 or P2 incident, use type emergency
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "window/closed",
@@ -38,12 +39,12 @@ findings contains {
 	"help": help,
 	"pointer": "/schedule",
 } if {
-	not data.changegate.facts.exempt
-	not data.changegate.facts.emergency
+	fitting == []
+	input.request.type != "emergency"
+	not facts.exempt
 	start := input.calendar.planned.start
 	end := input.calendar.planned.end
-	fitting == []
-	tier := data.changegate.facts.tier
+	tier := facts.tier
 	help := next_opening_help(tier)
 }
 
@@ -54,7 +55,7 @@ findings contains {
 #   code: window/freeze
 #   effect: deny
 #   rule: "5"
-#   resolve: Move the schedule past the freeze; in a P1 incident, use type emergency.
+#   help: move the schedule past the freeze; in a P1 incident, use type emergency
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "window/freeze",
@@ -63,13 +64,13 @@ findings contains {
 	"help": help,
 	"pointer": "/schedule",
 } if {
-	not data.changegate.facts.exempt
 	some freeze in input.calendar.freezes
 	freeze.overlaps
 	not answers_p1(input.request)
+	not facts.exempt
 	name := freeze.name
 	end := freeze.end
-	help := next_opening_help(data.changegate.facts.tier)
+	help := next_opening_help(facts.tier)
 }
 
 answers_p1(request) if {
@@ -84,16 +85,20 @@ answers_p1(request) if {
 #   code: window/not-preferred
 #   effect: warn
 #   rule: "5"
-#   resolve: Move the schedule into a preferred window if it can wait.
+#   help: move the schedule into a preferred window if it can wait
 findings contains {
 	"code": "window/not-preferred",
 	"effect": "warn",
-	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [tier, concat(" or ", preferred), concat(" and ", fitting)]),
+	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [
+		tier,
+		concat(" or ", preferred),
+		concat(" and ", fitting),
+	]),
 	"pointer": "/schedule",
 } if {
-	not data.changegate.facts.emergency
+	input.request.type != "emergency"
 	fitting != []
-	tier := data.changegate.facts.tier
+	tier := facts.tier
 	preferred := [window.name | some window in input.calendar.windows; tier in window.preferred_for]
 	preferred != []
 	every name in fitting {
@@ -103,12 +108,14 @@ findings contains {
 
 # METADATA
 # title: The planned start has passed unsigned
-# description: A planned start that has come without all sign-offs denies; an approval that comes later revives it until the planned end.
+# description: |
+#   A planned start that has come without all sign-offs denies; an approval that comes later revives
+#   it until the planned end.
 # custom:
 #   code: window/past
 #   effect: deny
 #   rule: "5"
-#   resolve: Get the missing sign-offs before the planned end, or reschedule.
+#   help: get the missing sign-offs before the planned end, or reschedule
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "window/past",
@@ -133,12 +140,11 @@ past_help(end) := sprintf("an approval before %s revives it; otherwise reschedul
 #   code: window/expired
 #   effect: deny
 #   rule: "5"
-#   resolve: Reschedule.
+#   help: reschedule; a new schedule needs the sign-offs again
 findings contains {
 	"code": "window/expired",
 	"effect": "deny",
 	"message": sprintf("the planned end %s has passed", [input.calendar.planned.end]),
-	"help": "reschedule; a new schedule needs the sign-offs again",
 	"pointer": "/schedule/end",
 	"signed": true,
 } if {
@@ -152,12 +158,11 @@ findings contains {
 #   code: window/freeze-unannounced
 #   effect: warn
 #   rule: "5"
-#   resolve: Ask for the quarter's freezes to be announced in policies/org/freezes, empty ones too.
+#   help: a freeze may still come; have the quarter listed in policies/org/freezes
 findings contains {
 	"code": "window/freeze-unannounced",
 	"effect": "warn",
 	"message": sprintf("the freezes of %s aren't announced yet", [quarter]),
-	"help": "a freeze may still come; have the quarter listed in policies/org/freezes",
 	"pointer": "/schedule",
 } if {
 	some quarter in input.calendar.unannounced

@@ -1,7 +1,5 @@
 //! How a decision is made: facts, ruling, sign-off, and what the file's form has to say.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::{API_VERSION, Decision, Digests, Finding, Opening, SignOff, SignOffMode, WindowAnswer};
@@ -9,7 +7,6 @@ use crate::core::approvals::{Standing, WhyNot};
 use crate::core::calendar::{self, WindowFact};
 use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::input::{self, Case, Input, Prepared};
-use crate::core::policy::codes::CodeInfo;
 use crate::core::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::sign_off::{self, Signers};
@@ -209,12 +206,9 @@ impl From<RuledFinding> for Finding {
     }
 }
 
-/// Adds the controls that the codes serve, and sorts by strength, then code, then place, then
-/// words.
+/// Adds what the rules leave to METADATA, and sorts by strength, then code, then place, then words.
 fn finish(findings: &mut [Finding], bundle: &PolicyBundle) {
-    if !findings.is_empty() {
-        add_controls(findings, bundle.codes());
-    }
+    findings.iter_mut().for_each(|finding| complete(finding, bundle));
     findings.sort_by(|a, b| {
         (b.effect.cmp(&a.effect))
             .then_with(|| a.code.cmp(&b.code))
@@ -286,28 +280,34 @@ fn next_change(
         .min()
 }
 
-/// Gives findings that name no controls those of their codes.
-fn add_controls(findings: &mut [Finding], codes: &BTreeMap<String, CodeInfo>) {
-    for finding in findings.iter_mut().filter(|finding| finding.controls.is_empty()) {
-        if let Some(info) = codes.get(&finding.code) {
-            finding.controls.clone_from(&info.controls);
-        }
+/// Adds the help and the controls that a finding's rule leaves to METADATA.
+fn complete(finding: &mut Finding, bundle: &PolicyBundle) {
+    if finding.help.is_some() && !finding.controls.is_empty() {
+        return;
+    }
+    let Some(info) = bundle.code(&finding.code) else { return };
+    if finding.help.is_none() {
+        finding.help.clone_from(&info.help);
+    }
+    if finding.controls.is_empty() {
+        finding.controls.clone_from(&info.controls);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::core::policy::codes::catalogue;
     use crate::core::policy::shipped_files;
 
     #[test]
-    fn controls_are_added_where_a_finding_names_none() {
-        let finding = |code: &str, controls: &[&str]| Finding {
+    fn help_and_controls_are_added_where_a_finding_has_none() {
+        let finding = |code: &str, help: &str, controls: &[&str]| Finding {
             code: code.to_owned(),
             effect: Effect::Deny,
             message: String::new(),
-            help: None,
+            help: Some(help.to_owned()).filter(|help| !help.is_empty()),
             pointer: None,
             line: None,
             column: None,
@@ -315,12 +315,27 @@ mod tests {
             span: None,
         };
         let mut findings = [
-            finding("window/closed", &[]),
-            finding("window/closed", &["ACME:1"]),
-            finding("acme/none", &[]),
+            finding("window/closed", "wait", &[]),
+            finding("window/closed", "", &["ACME:1"]),
+            finding("window/freeze", "", &[]),
+            finding("yaml/tag", "", &[]),
+            finding("acme/none", "", &[]),
         ];
-        add_controls(&mut findings, &catalogue(&shipped_files()));
-        let controls: Vec<_> = findings.iter().map(|finding| finding.controls.concat()).collect();
-        assert_eq!(controls, ["SOC2:CC8.1", "ACME:1", ""]);
+        let bundle = PolicyBundle::load(shipped_files(), || Duration::ZERO).unwrap();
+        findings.iter_mut().for_each(|finding| complete(finding, &bundle));
+        let text = |finding: &Finding| {
+            let help = finding.help.as_deref().unwrap_or("none");
+            format!("{} {}", help.split(';').next().unwrap(), finding.controls.concat())
+        };
+        assert_eq!(
+            findings.each_ref().map(text),
+            [
+                "wait SOC2:CC8.1",
+                "move the schedule into a window ACME:1",
+                "move the schedule past the freeze SOC2:CC8.1",
+                "none SOC2:CC8.1",
+                "none ",
+            ]
+        );
     }
 }

@@ -33,13 +33,13 @@ pub struct RuledFinding {
     pub effect: Effect,
     /// What is the matter.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it; METADATA's help if it is left out.
     #[serde(default)]
     pub help: Option<String>,
     /// The part of the request that it is about.
     #[serde(default)]
     pub pointer: Option<String>,
-    /// The controls that the rule serves.
+    /// The controls that the rule serves; METADATA's if they are left out.
     #[serde(default)]
     pub controls: Vec<String>,
     /// If given, the finding stands only while sign-off is complete (true) or isn't (false).

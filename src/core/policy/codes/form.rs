@@ -31,6 +31,7 @@ impl From<&FormCode> for CodeInfo {
             title: form.title.to_owned(),
             meaning: form.meaning.to_owned(),
             resolve: form.resolve.to_owned(),
+            help: None,
             rule: SECTION.to_owned(),
             effect: Effect::Deny,
             controls: vec![CONTROL.to_owned()],
