@@ -1,50 +1,56 @@
 //! changegate decides whether a change may go ahead: a change request, the facts about its pull
-//! request, a policy bundle and the time in, a verdict that explains itself out.
+//! request, a policy bundle and the time in; a verdict that explains itself out.
 //!
 //! # The way of the data
 //!
 //! ```text
-//! bytes ─ yaml ─▶ request ┐
-//! bytes ─ yaml ─▶ evidence ├─ input ─▶ input document ─ policy ─▶ ruling ┐
-//!         org ─ calendar ──┘    └─ approvals ─▶ standings ─────────────── sign_off ─▶ decision ─▶ report
+//!  pull request ─ forge ──▶ evidence ┐
+//!  request file ─ content ─▶ request ├─ core ─▶ decision ─▶ report ─▶ terminal, status check, …
+//!  policies at base ──────▶ bundle ──┘
+//!
+//!  in core:  bytes ─ yaml ─▶ values ─ approvals, calendar ─▶ input ─ policy ─▶ ruling ─ sign_off ─▶ decision
 //! ```
 //!
 //! # The map
 //!
-//! Values:
-//! - [`time`]: instants in UTC, durations, half-open intervals; [`digest`]: SHA-256, canonical JSON
-//! - [`yaml`]: text to a tree that knows its places, to any serde type, with every problem at once
-//! - [`request`]: the change request and what of it approvals are bound to
-//! - [`evidence`]: facts about a pull request, not yet judged
-//! - [`org`]: roster, action catalog, sign-off matrix, windows, freezes, settings
+//! [`core`] is pure. Its values:
+//! - [`core::terms`]: the words that everything shares; [`core::layout`]: where a repository holds
+//!   what, and what is governed; [`core::time`], [`core::digest`]
+//! - [`core::yaml`]: text to a tree that knows its places, to any serde type, with every problem at
+//!   once
+//! - [`core::request`], [`core::evidence`], [`core::org`]: what people write, what is known about a
+//!   pull request, and the organisation's tables
 //!
-//! Deciding:
-//! - [`calendar`]: windows and freezes as intervals, next openings
-//! - [`approvals`]: which reviews count, and why the others don't
-//! - [`input`]: all of that as the document that policies see
-//! - [`policy`]: the bundle: checked, compiled, evaluated (the only user of regorus), tested
-//! - [`sign_off`]: people assigned to what is required
-//! - [`decision`]: [`decision::decide`], findings, verdict
+//! Its decisions:
+//! - [`core::approvals`]: which reviews count, and why the others don't
+//! - [`core::calendar`]: windows and freezes as intervals, next openings
+//! - [`core::input`]: all of that as the document that policies see
+//! - [`core::policy`]: the bundle: vetted, compiled, evaluated, tested (the only user of regorus);
+//!   [`core::policy::vet`] says what a policy may call, [`core::policy::codes`] what findings mean
+//! - [`core::sign_off`]: people assigned to what is required
+//! - [`core::decision`]: [`core::decision::decide`], findings, verdict
 //!
-//! Gathering:
-//! - [`git`]: repositories: objects and refs (the only user of git2), signatures, the `git` program
-//! - [`forge`]: what holds pull requests; [`forge::content`], what their commits hold;
-//!   [`forge::git`], the embedded default: branches and signed commits, no server;
-//!   [`forge::github`], reviews in and status checks out (the only user of octocrab
-//!   and reqwest)
-//! - [`gate`]: the main job: collect, decide, publish; [`gate::guard`], what a server lets in
-//!
-//! Showing:
-//! - [`codes`]: what each finding means
-//! - [`report`]: a decision as text, JSON, Markdown, GitHub annotations, SARIF
-//! - [`cli`]: one file for each verb; `schema` holds the formats as JSON Schema
+//! Around it, from the ground up:
+//! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
+//! - [`git`]: repositories (the only user of git2), signatures, the `git` program
+//! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts
+//! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
+//!   commits, no server; [`forge::github`], reviews in and status checks out (the only user of
+//!   octocrab): its `plan` says what is posted, `publish` posts it
+//! - [`gate`]: the main job: collect, decide, publish; [`gate::judge`], what decides, and within
+//!   which bounds; [`gate::merge`], which makes merges; [`gate::guard`], which judges pushes
+//! - [`changes`]: the read side: what became of changes
+//! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
+//!   dialogue, the flags, the issue forms and the written file follow
+//! - [`intake`]: an issue's form to a branch with a request
+//! - [`cli`]: one file for each verb; `shared` is their toolbox, `schema` the formats as JSON Schema
 //!
 //! # What holds everywhere
 //!
-//! - Everything but [`cli`], [`gate`], [`forge`] and [`git`] is the core: it takes bytes and values,
-//!   and knows no file, no network, no environment and no clock. A test asserts it.
-//! - Arrows point one way: cli to gate, gate to forge and git, those to values; cli, report and
-//!   decision to the modules above them; never back.
+//! - Arrows point one way: cli → intake → changes, compose → gate → forge → content → git, report →
+//!   core. No circles of files. Tests hold it: core imports core alone, core and report know no
+//!   file, network, environment or clock, and nothing but `main` imports cli.
+//! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
 //! - A verdict is the maximum over its findings' effects. Missing input denies.
 //! - The same inputs give the same bytes.

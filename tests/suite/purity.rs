@@ -127,3 +127,21 @@ fn nothing_but_main_imports_the_command_line() {
     }
     assert_none("a library can't import the command line", &found);
 }
+
+#[test]
+fn a_library_neither_prints_nor_ends_the_process() {
+    const REFUSED: [&str; 4] = ["print!(", "println!(", "process::exit", "process::abort"];
+    let sources = Source::all();
+    let mut found = Vec::new();
+    for source in &sources {
+        for (line, code) in source.code() {
+            let refused = REFUSED.into_iter().find(|refused| code.contains(refused));
+            found.extend(refused.map(|refused| (source, line, refused)));
+        }
+    }
+    assert!(found.iter().any(|(source, ..)| source.is_in("cli")), "nothing is seen");
+    found.retain(|(source, ..)| !source.is_in("cli"));
+    let found =
+        found.iter().map(|(source, line, what)| format!("src/{}:{line}: {what}", source.path));
+    assert_none("this is for whoever calls to do", &found.collect::<Vec<_>>());
+}
