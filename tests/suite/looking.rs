@@ -5,6 +5,8 @@ use serde_json::Value;
 use super::cli::NOW;
 use super::plumbing::town::Town;
 use super::plumbing::{at, judges, root};
+use std::sync::Arc;
+
 use changegate::forge::Forge as _;
 use changegate::forge::git::journal::Said;
 use changegate::forge::git::{Branches, Git};
@@ -394,4 +396,15 @@ fn a_survey_finds_what_each_change_finds() {
         assert_eq!((evidence.merged.len(), evidence.open.len()), (merged, others), "{name}");
         assert_eq!(evidence.same_id.len(), usize::from(name == "chg-1222"), "{name}");
     }
+}
+
+#[test]
+fn the_same_policies_are_loaded_once() {
+    let town = town_with_a_merge(true);
+    let git = Git::new(Branches::own(Repo::open(&town.folder()).unwrap()), None).unwrap();
+    let merged = git.base().unwrap();
+    let before = git.repo().commit(merged).unwrap().parents[0];
+    let judges = judges();
+    let judge = |commit| judges.at(git.repo(), commit).unwrap();
+    assert!(Arc::ptr_eq(&judge(before), &judge(merged)), "a request was merged, no policy");
 }
