@@ -1,8 +1,8 @@
 //! The input document: what the policies see, `input` in Rego.
 //!
-//! Prepared only, resolved so far that a rule needs no search: logins as the roster writes them,
-//! times as RFC 3339 in UTC that compare as text, the calendar worked out. It is canonical JSON
-//! with a digest, so that a decision can be made again from it years later.
+//! Its values are prepared so that a rule needs no search: logins as the roster writes them, times
+//! as RFC 3339 in UTC that compare as text, the calendar computed. It is canonical JSON with a
+//! digest, so that a decision can be reproduced from it years later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,15 +27,15 @@ use crate::core::layout::is_governance;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(title = "Input document")]
 pub struct Input<'a> {
-    /// `changegate/v1`.
+    /// The version of the format, `changegate/v1`.
     pub api_version: &'static str,
     /// The time that the decision is made for.
     pub now: Time,
-    /// What is asked: whether the change may be merged.
+    /// The question: whether the change may be merged.
     pub purpose: Purpose,
     /// The request file's path; null for a change of policies.
     pub path: Option<&'a str>,
-    /// The request as parsed, less what is blank or a placeholder (null in a list) and lists of
+    /// The request as parsed, without blank texts, placeholders (null in a list) and lists of
     /// nothing else; null for a change of policies.
     #[schemars(with = "Option<ChangeRequest>")]
     pub request: Option<Value>,
@@ -45,11 +45,11 @@ pub struct Input<'a> {
     pub change: Change,
     /// The pull request.
     pub pull_request: PullRequestFacts<'a>,
-    /// Everyone named, by login.
+    /// Everyone named in the request or the pull request, by login.
     pub people: BTreeMap<&'a Login, PersonFacts<'a>>,
     /// Every review, in the forge's order.
     pub approvals: Vec<ApprovalFacts<'a>>,
-    /// The affected services: those that the request declares and those that the roster maps its
+    /// The affected services: those that the request declares, and those that the roster maps its
     /// targets to.
     pub services: Vec<&'a str>,
     /// The calendar around the planned interval.
@@ -58,13 +58,13 @@ pub struct Input<'a> {
     pub active: Vec<Active<'a>>,
     /// The record of the incident that the request names, or null.
     pub incident: Option<&'a Incident>,
-    /// Paths of other request files with the same id, without case.
+    /// Paths of other request files with the same id, ignoring case.
     pub same_id: &'a [String],
     /// The tables below `policies/org` whose review is overdue.
     pub overdue_reviews: Vec<&'static str>,
 }
 
-/// What is asked of the policies.
+/// The question that the policies answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
@@ -85,13 +85,13 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
-    /// A request that base doesn't hold.
+    /// A request that base doesn't contain.
     New,
-    /// Another material content, or only another form, of a request that base holds.
+    /// A request that base contains, with other material content or only another form.
     Amend,
-    /// The record of what came of a merged request.
+    /// The record of the outcome of a merged request.
     Outcome,
-    /// A merged request is called off.
+    /// The cancellation of a merged request.
     Cancel,
     /// The policies themselves, or the checker's workflows.
     Governance,
@@ -100,15 +100,15 @@ pub enum ChangeKind {
 /// The pull request.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PullRequestFacts<'a> {
-    /// Its number, or null.
+    /// The number, or null.
     pub number: Option<u64>,
     /// Who opened it; null if the account was deleted.
     pub author: Option<&'a Login>,
-    /// The branch that it goes to, where known.
+    /// The branch that it merges into, if known.
     pub base_ref: Option<&'a str>,
     /// The commit at the tip of that branch.
     pub base: Option<&'a str>,
-    /// The commit that is to be merged.
+    /// The commit to be merged.
     pub head: Option<&'a str>,
     /// Whether it is a draft.
     pub draft: bool,
@@ -118,9 +118,9 @@ pub struct PullRequestFacts<'a> {
     pub submitted_at: Time,
     /// When its reviewers are reminded.
     pub remind_at: Time,
-    /// When a missing sign-off is overdue.
+    /// When a missing sign-off becomes overdue.
     pub due_at: Time,
-    /// Files that it changes besides the request; for a change of policies, besides those.
+    /// Files that it changes besides the request; for a change of policies, besides the policies.
     pub other_files: Vec<&'a str>,
     /// Other pull requests with the same head commit.
     pub same_head: &'a [SameHead],
@@ -131,8 +131,8 @@ pub struct PullRequestFacts<'a> {
 pub struct PersonFacts<'a> {
     /// Whether the roster lists them.
     pub known: bool,
-    /// Their level, or null. On GitHub it is null, too, for whoever has a part in the change and no
-    /// id in the roster: their login could be somebody else's by now.
+    /// Their level, or null. On GitHub it is also null for people who take part in the change and
+    /// have no id in the roster: their login could belong to somebody else by now.
     pub level: Option<Level>,
     /// Their roles.
     pub roles: &'a [String],
@@ -143,19 +143,19 @@ pub struct PersonFacts<'a> {
 /// A review.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ApprovalFacts<'a> {
-    /// The forge's id of it.
+    /// The forge's id of the review.
     pub id: &'a str,
-    /// Who gave it: a person of the roster, or null.
+    /// The reviewer: a person in the roster, or null.
     pub by: Option<&'a Login>,
     /// Their level, or null.
     pub level: Option<Level>,
     /// Their roles.
     pub roles: &'a [String],
-    /// What it says.
+    /// What the review says.
     pub state: ReviewState,
     /// Whether it is an approval that counts.
     pub counts: bool,
-    /// Whether it is a request for changes that stands.
+    /// Whether it is a request for changes that is still in force.
     pub objects: bool,
     /// Why it doesn't count, or null.
     pub why: Option<String>,
@@ -168,7 +168,7 @@ pub struct ApprovalFacts<'a> {
 /// Another request whose planned interval overlaps.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Active<'a> {
-    /// Its id.
+    /// The id.
     pub id: &'a str,
     /// Whether it is merged already.
     pub merged: bool,
@@ -180,7 +180,7 @@ pub struct Active<'a> {
     pub planned: Interval,
 }
 
-/// What is to be judged.
+/// A case to be decided.
 #[derive(Clone, Copy)]
 pub struct Case<'a> {
     /// The request file; `None` for a change of policies.
@@ -191,15 +191,15 @@ pub struct Case<'a> {
     pub now: Time,
 }
 
-/// The input document, and what of it settling the sign-off needs again.
+/// The input document, and what settling the sign-off needs besides.
 pub struct Prepared<'a> {
     /// The input document.
     pub input: Input<'a>,
-    /// Where each review stands.
+    /// Whether each review counts.
     pub standings: Vec<Standing<'a>>,
 }
 
-/// The evidence that stands when there is none: the requester has just submitted the request.
+/// Returns the evidence to assume when there is none: the requester has just submitted the request.
 pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest {
     let requester = request.and_then(|request| request.requester.clone());
     PullRequest {
@@ -221,13 +221,13 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
     }
 }
 
-/// Who can't approve this change.
+/// Returns the people who can't approve this change.
 pub fn excluded_from(case: &Case<'_>, pull_request: &PullRequest) -> BTreeMap<Login, Exclusion> {
     let request = case.file.and_then(|file| file.request.as_ref());
     excluded(request, pull_request, &case.evidence.pushers)
 }
 
-/// Works out the facts. `pull_request` is the evidence's, or [`just_submitted`].
+/// Builds the input document. `pull_request` is the evidence's, or [`just_submitted`].
 pub fn build<'a>(
     case: &Case<'a>,
     pull_request: &'a PullRequest,
@@ -277,10 +277,11 @@ pub fn build<'a>(
     Prepared { input, standings }
 }
 
-/// Fields whose texts are the requester's own, not answers that could be left open.
+/// Fields whose texts are the requester's own, so that a placeholder in them isn't a missing
+/// answer.
 const FREE_FIELDS: [&str; 2] = ["parameters", "links"];
 
-/// A request without the texts that say nothing, which then count as missing.
+/// Returns a request without the texts that say nothing, so that they count as missing.
 fn filled(request: &ChangeRequest, org: &Org) -> Value {
     fn is_open(value: &Value, org: &Org) -> bool {
         value.as_str().is_some_and(|text| says_nothing(text, org))
@@ -311,7 +312,7 @@ fn filled(request: &ChangeRequest, org: &Org) -> Value {
     request
 }
 
-/// Whether a text is blank or a placeholder such as TBD.
+/// Returns whether a text is blank or a placeholder such as TBD.
 fn says_nothing(text: &str, org: &Org) -> bool {
     let text = text.trim();
     let placeholders = &org.settings.placeholders;
@@ -342,7 +343,7 @@ fn pull_request_facts<'a>(
     }
 }
 
-/// The people whose approval the request asks for in person.
+/// Returns the people from whom the request requires an approval by name.
 fn asked_for(request: &ChangeRequest) -> impl Iterator<Item = &Login> {
     request.approvals.iter().filter_map(|approval| match approval {
         RequestedApproval::User(user) => Some(user),
@@ -350,7 +351,7 @@ fn asked_for(request: &ChangeRequest) -> impl Iterator<Item = &Login> {
     })
 }
 
-/// Everyone that the request or the pull request names.
+/// Returns everyone that the request or the pull request names.
 fn people<'a>(
     request: Option<&'a ChangeRequest>,
     pull_request: &'a PullRequest,
@@ -369,11 +370,12 @@ fn people<'a>(
     let acting =
         performing.chain(&pull_request.author).chain(contributors).chain(&evidence.pushers);
     let named = named.map(|login| (login, person_facts(login, org)));
-    // Whoever is named and acts stands here as who acts.
+    // A person who is both named and acting is kept as the one who acts.
     named.chain(acting.map(|login| (login, actor_facts(login, evidence.forge, org)))).collect()
 }
 
-/// A person behind an account, which on GitHub only the id tells from others of the same login.
+/// Returns the facts about the owner of an account, which on GitHub only the id tells from others
+/// of the same login.
 fn actor_facts<'a>(login: &Login, forge: Option<ForgeKind>, org: &'a Org) -> PersonFacts<'a> {
     let has_id = org.roster.people.get(login).is_some_and(|person| person.id.is_some());
     let is_certain = forge != Some(ForgeKind::Github) || has_id;
@@ -407,7 +409,7 @@ fn approval_facts<'a>(standing: &Standing<'a>, org: &'a Org) -> ApprovalFacts<'a
     }
 }
 
-/// The services that a request declares, and those that the roster maps its targets to.
+/// Returns the services that a request declares, and those that the roster maps its targets to.
 pub fn affected_services<'a, T: AsRef<str>>(
     declared: &'a [String],
     targets: &[T],
@@ -449,7 +451,7 @@ fn incident<'a>(request: &ChangeRequest, evidence: &'a Evidence) -> Option<&'a I
     evidence.incidents.iter().find(|incident| incident.id.folded() == id.folded())
 }
 
-/// What the pull request does to the request.
+/// Returns what the pull request does to the request.
 fn change(request: Option<&ChangeRequest>, previous: Option<&ChangeRequest>) -> Change {
     let Some(request) = request else {
         return Change { kind: ChangeKind::Governance, material: Vec::new() };
@@ -475,7 +477,7 @@ fn change(request: Option<&ChangeRequest>, previous: Option<&ChangeRequest>) -> 
     Change { kind, material }
 }
 
-/// JSON pointers to where two values differ, as deep as both have the same shape.
+/// Finds the JSON pointers at which two values differ, descending while both have the same shape.
 fn differences(before: &Value, after: &Value, pointer: String, found: &mut Vec<String>) {
     if before == after {
         return;

@@ -6,7 +6,7 @@ standard := {"name": "standard", "for": ["medium", "high"], "preferred_for": [],
 
 off_peak := object.union(standard, {"name": "off-peak", "preferred_for": ["high"]})
 
-# What is said at 12:00 about an action that is planned for these hours of the same day.
+# The findings at 12:00 about an action that is planned for these hours of the same day.
 findings(action, from, to, calendar) := found if {
 	planned := {"start": sprintf("2026-11-24T%s:00Z", [from]), "end": sprintf("2026-11-24T%s:00Z", [to])}
 	document := {
