@@ -19,7 +19,7 @@ missing(section, field) := {
 # title: Why a field is required, and what to do if it is missing
 words := {
 	"id": ["a request has a ticket number", "add `id:`, the same as the file's name"],
-	"summary": ["a request says in one line what will be done", "fill in `summary:`"],
+	"summary": ["a request says in one line what is going to be done", "fill in `summary:`"],
 	"reason": ["a request says why the change has to be done", "fill in `reason:`"],
 	"requester": ["a request names its requester", "add `requester:` with your login"],
 	"actions": [
@@ -55,7 +55,7 @@ words := {
 	"risk": ["a risk says what could go wrong", "fill in `risk:`"],
 	"mitigation": ["each risk has a mitigation", "fill in `mitigation:`, what is done about it"],
 	"business_alignment": [
-		"an off-script request says how it serves the business goals",
+		"an off-script request says how it serves the business's goals",
 		"fill in `business_alignment:`",
 	],
 	"contingency": [

@@ -46,7 +46,7 @@ use crate::git::Program;
 #[command(after_help = "\
 Examples:
   changegate init
-      in a clone: ask for people and services, then write policies/, schemas/, docs/changegate/, README.md
+      in a clone: ask for people and services, then write policies/, schemas/, docs/ and README.md
   changegate init --person alice,level=L3,email=alice@acme.example,key=~/.ssh/id_ed25519.pub \\
                   --person bob,level=L2,role=devops-lead,email=bob@acme.example \\
                   --service checkout=bob

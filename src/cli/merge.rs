@@ -125,6 +125,6 @@ fn follow(git: &Git, before: Oid, after: Oid) {
     }
     let (before, after) = (before.to_string(), after.to_string());
     if let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after]) {
-        warn("note", &format!("the folder stays as it is, because git says:\n{error:#}"));
+        warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
     }
 }

@@ -204,8 +204,8 @@ fn tell(
     } else {
         let why = "it is denied in its present form";
         let text = format!(
-            "{report}not submitted: correct the request and run the command again, or submit it as it is \
-             with `changegate submit {id} --anyway`\n"
+            "{report}not submitted: correct the request and run the command again, or submit it \
+             as it is with `changegate submit {id} --anyway`\n"
         );
         (text, Receipt::nothing(id, why, Some(decision)))
     };

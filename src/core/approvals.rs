@@ -79,8 +79,8 @@ impl fmt::Display for WhyNot {
             }
             WhyNot::MembersUnknown { team } => write!(
                 f,
-                "the forge doesn't show the members of {team} to this token: give it read access, or \
-                 remove `forge_team` from the roster"
+                "the forge doesn't show the members of {team} to this token: give it read access, \
+                 or remove `forge_team` from the roster"
             ),
             WhyNot::Unproven(unproven) => write!(f, "{unproven}"),
             WhyNot::NotYet => f.write_str("it is dated in the future"),

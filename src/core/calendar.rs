@@ -67,7 +67,7 @@ pub struct WindowFact {
     pub tiers: Vec<RiskTier>,
     /// The tiers that should run in it.
     pub preferred_for: Vec<RiskTier>,
-    /// Whether all of the planned interval lies within one occurrence; freezes don't count.
+    /// Whether all of the planned interval is within one occurrence; freezes don't count.
     pub fits: bool,
     /// The earliest opening within 400 days of which at least the planned duration is left; an
     /// opening that has begun keeps its start.
@@ -150,7 +150,7 @@ impl Calendar {
             .map(move |opening| Interval { start: opening.start.max(now), end: opening.end })
     }
 
-    /// Returns the openings of one window, where one that has begun keeps its start: what lies
+    /// Returns the openings of one window, where one that has begun keeps its start: what is
     /// outside freezes of the window's occurrences, and has at least `length` left.
     fn uncut_openings_of(
         &self,
@@ -182,7 +182,7 @@ pub fn latest_start(opening: &Interval, length: Duration) -> Option<Time> {
     (length <= opening.length()).then(|| opening.start + (opening.length() - length))
 }
 
-/// Returns whether all of a planned interval lies within one occurrence of a window.
+/// Returns whether all of a planned interval is within one occurrence of a window.
 fn fits(window: &Window, planned: &Interval) -> bool {
     planned.start < planned.end
         && occurrences(window, planned.start, planned.start + Duration::seconds(1))

@@ -120,7 +120,7 @@ pub struct PullRequestFacts<'a> {
     pub remind_at: Time,
     /// When a missing sign-off becomes overdue.
     pub due_at: Time,
-    /// Files that it changes besides the request; for a change of policies, besides the policies.
+    /// Files that it changes in addition to the request, or to the policies in a change of policies.
     pub other_files: Vec<&'a str>,
     /// Other pull requests with the same head commit.
     pub same_head: &'a [SameHead],
@@ -191,7 +191,7 @@ pub struct Case<'a> {
     pub now: Time,
 }
 
-/// The input document, and what settling the sign-off needs besides.
+/// The input document, and what settling the sign-off needs in addition.
 pub struct Prepared<'a> {
     /// The input document.
     pub input: Input<'a>,

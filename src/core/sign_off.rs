@@ -144,10 +144,9 @@ impl<'a> Signers<'a> {
                     (Some(why), _) => Some(why.to_string()),
                     (None, _) if asked.is_empty() => Some("no review is required".to_owned()),
                     (None, Some(by)) if useful(by) => None,
-                    (None, _) => Some(
-                        "the reviewer holds no level, role or service that this change requires"
-                            .to_owned(),
-                    ),
+                    (None, _) => {
+                        Some("the reviewer can give none of the required sign-offs".to_owned())
+                    }
                 };
                 ReviewStanding {
                     user: standing.by.or(standing.review.user.as_ref()).cloned(),
@@ -170,8 +169,8 @@ pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> 
             let because =
                 asked.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
             let help = if required.eligible.is_empty() {
-                "nobody in the roster can give it: everyone who holds it takes part in the change, or \
-                 nobody holds it"
+                "nobody in the roster can give it: everyone who holds it takes part in the change, \
+                 or nobody holds it"
                     .to_owned()
             } else {
                 format!("{} can approve", one_of(&required.eligible))

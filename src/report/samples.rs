@@ -103,7 +103,7 @@ pub(super) fn pending() -> Sample {
                 {"user": "dan", "state": "APPROVED", "submitted_at": "2026-11-24T09:30:00Z",
                  "counts": true},
                 {"user": "dave", "state": "APPROVED", "submitted_at": "2026-11-24T08:00:00Z",
-                 "counts": false, "why": "the reviewer holds no level, role or service that this change requires"},
+                 "counts": false, "why": "the reviewer can give none of the required sign-offs"},
             ]},
             "window": window(&["off-peak"], "2026-11-24T22:00:00Z", "2026-11-24T23:00:00Z"),
             "findings": [

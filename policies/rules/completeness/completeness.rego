@@ -1,5 +1,5 @@
 # METADATA
-# title: What a request must contain
+# title: What a request must hold
 # description: |
 #   A field that is blank or a placeholder such as TBD is left out of the input, and so is a list of
 #   nothing else: both count as missing.
@@ -57,7 +57,7 @@ findings contains {
 	"code": "request/missing",
 	"effect": "deny",
 	"message": sprintf("a %s-risk change names who performs the rollback", [tier]),
-	"help": "add `rollback.owner:` with a login that holds the level that the catalog requires",
+	"help": "add `rollback.owner:` with a login that holds the level that the catalog asks for",
 	"pointer": "/rollback/owner",
 } if {
 	not input.request.rollback.owner

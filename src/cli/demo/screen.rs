@@ -29,9 +29,9 @@ impl Screen {
     /// Returns the introduction.
     pub fn opening(&self) -> String {
         paragraph(
-            "An off-script change, from submission to the audit trail. Four people each have a clone \
-             and an SSH key, and share a bare repository. All of it is real: each command is run exactly \
-             as it is shown here, with the important part of its output.",
+            "An off-script change, from submission to the audit trail. Four people each have a \
+             clone and an SSH key, and share a bare repository. All of it is real: each command \
+             is run exactly as it is shown here, with the important part of its output.",
         ) + "\n"
     }
 
@@ -66,9 +66,7 @@ impl Screen {
         let look = match kept {
             Some(folder) => {
                 let folder = terminal(&folder.to_string_lossy()).into_owned();
-                format!(
-                    "Everything is in {folder}: the git commands work there, and show its present state.\n"
-                )
+                format!("Everything is in {folder}: the git commands work there.\n")
             }
             None => "To keep everything for a closer look: changegate demo --keep DIR\n".to_owned(),
         };

@@ -150,8 +150,8 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Alice is in a hurry and tries to bypass the review: the server refuses",
-        tells: "She pushes to main herself, and then reviews in Bob's name; but anyone can claim an \
-                address, and nobody can forge a signature.",
+        tells: "She pushes to main herself, and then reviews in Bob's name; but anyone can claim \
+                an address, and nobody can forge a signature.",
         acts: &[
             run("alice", "git push origin change/CHG-1234:main", 1, &["changegate: refused"]),
             run(
@@ -193,7 +193,7 @@ pub const STORY: &[Scene] = &[
     Scene {
         title: "Carol merges",
         tells: "Only what is approved at this moment is merged, and only as it was reviewed. The \
-                server judges once more, and compares the merge with the one that it would have made.",
+                server judges once more, and makes the same merge itself to compare.",
         acts: &[
             run("carol", "changegate merge CHG-1234", 0, &["merged CHG-1234 into main"]),
             git(
@@ -204,7 +204,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "The audit trail is git log",
-        tells: "Who requested it, who signed what and when, and what it was based on: signed, in order, and in \
+        tells: "Who requested it, who signed what and when, on what basis: signed, in order, and in \
                 everybody's clone.",
         acts: &[
             git(

@@ -25,12 +25,12 @@ pub fn is_possible() -> bool {
 pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
     let mut roster = people::empty();
     eprintln!(
-        "The first roster: who requests changes, and who signs them off. It is a file, easy to"
+        "The first roster: who requests changes, and who signs them off. It is a file that is easy"
     );
     eprintln!(
-        "change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; people without one may request"
+        "to change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; people without a"
     );
-    eprintln!("changes, but not approve them.\n");
+    eprintln!("level can request changes, but not approve them.\n");
     let login = ask("Your login", me.login.as_ref().map(Login::as_str), str::parse::<Login>)?;
     let first = login.clone();
     roster.people.insert(login, person(me.email.as_deref(), me.key.as_deref())?);

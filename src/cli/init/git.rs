@@ -44,7 +44,7 @@ pub fn bare_repository(dir: &Path) -> anyhow::Result<PathBuf> {
         Program::in_folder(dir).run(&["rev-parse", "--is-bare-repository"]).map_err(|error| {
             if error.to_string().contains("not a git repository") {
                 anyhow!(
-                    "{shown} is not a Git repository: create it with `git init --bare {shown}` first"
+                    "{shown} is not a Git repository: first create it with `git init --bare {shown}`"
                 )
             } else {
                 error
@@ -52,8 +52,8 @@ pub fn bare_repository(dir: &Path) -> anyhow::Result<PathBuf> {
         })?;
     if is_bare != "true" {
         bail!(
-            "{shown} is not a bare repository: the hook judges what is pushed to a server; name the \
-             server's repository, often NAME.git"
+            "{shown} is not a bare repository: the hook judges what is pushed to a server; name \
+             the server's repository, often NAME.git"
         );
     }
     Ok(PathBuf::from(Program::in_folder(dir).run(&["rev-parse", "--absolute-git-dir"])?))

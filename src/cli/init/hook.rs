@@ -35,8 +35,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let hook = hooks.join("pre-receive");
     if plan.kept().next().is_some() {
         bail!(
-            "{} is another hook, and was kept: run `changegate hook pre-receive` from it, with its own \
-             standard input, or replace it with `changegate init --hook --force {}`",
+            "{} is another hook, and was kept: run `changegate hook pre-receive` from it, with its \
+             own standard input, or replace it with `changegate init --hook --force {}`",
             hook.display(),
             args.dir.display()
         );

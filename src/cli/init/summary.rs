@@ -61,7 +61,7 @@ pub fn next_on_github(roster: &Roster, plan: &Plan) -> String {
 
 const ON_GITHUB: &str = "  \
   git push                            then, on GitHub:
-  gh label create change-request      the label that the forms set and the workflow change-form needs
+  gh label create change-request      the label that the forms set and change-form needs
   Settings, Rules: a ruleset for the branch that requires a pull request, a review from code
       owners and the status check `changegate`
   changegate doctor                   what still has to be done

@@ -221,5 +221,5 @@ fn a_misspelled_name_is_recognised() {
         find("change_requests").err().unwrap().to_string(),
         "there is no schema `change_requests`; did you mean `change-request`?"
     );
-    assert!(list().contains("\nroster          who is who"), "{}", list());
+    assert!(list().contains("\nroster          people, teams and services"), "{}", list());
 }

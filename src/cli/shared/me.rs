@@ -10,7 +10,7 @@ use crate::git::Program;
 /// Returns the person in the roster whose address git would write into a commit made now.
 ///
 /// # Errors
-/// If git knows no address, or it isn't in the roster.
+/// If git doesn't have an address, or the address isn't in the roster.
 pub fn me(program: &Program, roster: &Roster) -> anyhow::Result<Login> {
     let email = program.email()?;
     People::of(roster).with_email(&email).cloned().with_context(|| {

@@ -16,7 +16,7 @@ pub const ENVIRONMENT: &str = "
 Environment:
   GITHUB_TOKEN, GH_TOKEN       the token with which GitHub is called
   CHANGEGATE_APP_ID, CHANGEGATE_APP_KEY
-                               a GitHub App instead: its number; its private key, or the path of the key
+                               a GitHub App instead: its number; its private key, or that file's path
   GITHUB_API_URL               the address of GitHub's API, on a server of your own
   GITHUB_REPOSITORY            the repository, owner/name
   GITHUB_EVENT_NAME            with --event: the kind of event

@@ -95,8 +95,8 @@ impl FromStr for SigningKey {
     fn from_str(text: &str) -> Result<Self, String> {
         let is_none = |_| {
             format!(
-                "`{}` is not an SSH public key: write the line of a .pub file, such as `ssh-ed25519 \
-                 AAAA…`",
+                "`{}` is not an SSH public key: write the line of a .pub file, such as \
+                 `ssh-ed25519 AAAA…`",
                 text.split_whitespace().next().unwrap_or_default()
             )
         };
@@ -189,7 +189,8 @@ impl TryFrom<Cow<'_, str>> for ForgeTeam {
                 Ok(ForgeTeam { organisation: organisation.to_owned(), slug: slug.to_owned() })
             }
             _ => Err(format!(
-                "`{text}` is not a team of the forge: write organisation/team, such as acme/payments"
+                "`{text}` is not a team of the forge: write organisation/team, for example \
+                 acme/payments"
             )),
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::String(_) => "text",
         Value::Sequence(_) => "a list",
         Value::Mapping(_) => "a mapping",
-        Value::Invalid => "something broken",
+        Value::Invalid => "an invalid value",
     }
 }
 

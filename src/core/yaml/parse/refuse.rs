@@ -26,7 +26,7 @@ impl Builder<'_, '_> {
     pub(super) fn refuse_tag(&mut self, start: &Marker) {
         let span = self.word(start);
         let message = format!("tags such as `{}` are not allowed", self.shown(span));
-        let help = "delete the tag; quotes make a value text";
+        let help = "delete the tag; quotes turn a value into text";
         self.report("yaml/tag", message, Some(help), span);
     }
 
