@@ -215,7 +215,7 @@ findings contains {
 #   effect: deny
 #   rule: "3"
 #   help: >-
-#     agree with the reviewer, who then approves; or have somebody who takes no part in the change
+#     resolve it with the reviewer, who then approves; or have somebody who takes no part in the change
 #     dismiss the review
 #   controls: [SOC2:CC8.1]
 findings contains {
@@ -223,7 +223,7 @@ findings contains {
 	"effect": "deny",
 	"message": sprintf("%s requested changes on %s", [by, at]),
 	"help": sprintf(
-		"agree with %s, who then approves; or have somebody who takes no part in the change dismiss that review",
+		"resolve it with %s, who then approves; or have somebody who takes no part in the change dismiss that review",
 		[by],
 	),
 } if {
