@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Files, PolicyProblem};
 use crate::core::layout;
-use crate::core::org::{Org, SignOffRow};
+use crate::core::org::{Org, Roster, SignOffRow};
 use crate::core::terms::{Level, Login, RiskTier, Severity};
 use crate::core::yaml::{self, Node, Span, Value};
 
@@ -120,8 +120,12 @@ impl Reader {
     }
 
     fn check_roster(&mut self, org: &Org) {
-        let roster = &org.roster;
         self.check_each_login_once();
+        self.check_people(&org.roster);
+        self.check_services(&org.roster);
+    }
+
+    fn check_people(&mut self, roster: &Roster) {
         let mut seen = BTreeMap::new();
         for (login, person) in &roster.people {
             let emails = person.emails.iter().map(|email| ("email", email.to_lowercase()));
@@ -168,6 +172,9 @@ impl Reader {
                 );
             }
         }
+    }
+
+    fn check_services(&mut self, roster: &Roster) {
         for (name, service) in &roster.services {
             if service.owners.is_empty() {
                 let message = format!("the service {name} has no owner");
