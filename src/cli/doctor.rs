@@ -97,13 +97,13 @@ fn render(view: &DoctorView, answerer: Answerer) -> String {
             about = &check.about;
             out.push_str(&format!("\n{}\n", terminal(about)));
         }
-        out.push_str(&told(check));
+        out.push_str(&described(check));
     }
     out + "\n" + &summary(&view.checks) + "\n"
 }
 
 /// Returns a check, followed by why it matters and what to do.
-fn told(check: &Check) -> String {
+fn described(check: &Check) -> String {
     let mut out = paragraph(&format!("  {} ", mark(check.grade)), &check.found);
     for text in check.why.iter() {
         out.push_str(&paragraph("      ", text));

@@ -16,7 +16,7 @@ use crate::core::org::Date;
 use crate::core::time::{Duration, Time};
 use crate::report::escape::terminal;
 
-/// Show what happened to changes, from submission to merge, with the times between
+/// Show the events of changes, from submission to merge, with the time between them
 ///
 /// Everything is computed from the commits of the base branch and of the branches change/* and
 /// reviews/*, which `git log` shows, too.
@@ -116,7 +116,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
 
 fn render_text(view: &LogView) -> String {
     if view.changes.is_empty() {
-        return "nothing happened\n".to_owned();
+        return "no events match\n".to_owned();
     }
     let block = |change: &LogEntry| {
         let summary = terminal(change.summary.as_deref().unwrap_or("policies"));

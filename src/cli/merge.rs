@@ -74,10 +74,10 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         }
         let verdict = judgement.decision.verdict;
         if verdict != Verdict::Approved {
-            let why = "only what is approved at this moment is merged";
+            let why = format!("not merged: {name} is {verdict}");
             eprintln!("error: {why}");
             let text = here::rendered(&judgement, Format::Text, true);
-            Receipt::nothing(name, why, Some(&judgement.decision)).print(args.format, &text)?;
+            Receipt::nothing(name, &why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
         }
         let merge = commit(&git, here::gate(&git).judges(), &judgement)?;

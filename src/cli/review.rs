@@ -26,7 +26,7 @@ use crate::git::Oid;
 use crate::report::escape::terminal;
 use crate::report::{Criterion, Format, WIDTH, criteria, one_line, wrap};
 
-/// Review a submitted change: approve it, ask for changes, or comment
+/// Review a submitted change: approve it, request changes, or comment
 ///
 /// You sign the change as it is at this moment: a later change of its material content makes the
 /// review void. The review is a commit on the branch reviews/<ID>, signed with your SSH key as git
@@ -117,7 +117,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
         print(&what_is_signed(&git, &before, &me)?)?;
     }
     if !args.yes && args.format == AnswerFormat::Text && !agrees(said, name)? {
-        bail!("nothing was signed");
+        bail!("cancelled; nothing was signed");
     }
     let commit = append(
         &git,

@@ -201,14 +201,14 @@ impl<'a> Reviewing<'a, '_> {
     /// member of the team that the roster assigns them to.
     fn left(&self, login: &Login) -> Option<WhyNot> {
         let team = self.org.roster.people.get(login)?.team.as_ref()?;
-        let is_forge_s = || {
+        let is_linked_to_forge = || {
             let team = self.org.roster.teams.get(team);
             self.evidence.forge == Some(ForgeKind::Github)
                 && team.is_some_and(|team| team.forge_team.is_some())
         };
         let members = match self.evidence.teams.get(team) {
             Some(known) => known.members.as_ref(),
-            None if is_forge_s() => None,
+            None if is_linked_to_forge() => None,
             None => return None,
         };
         match members {

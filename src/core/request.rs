@@ -1,4 +1,4 @@
-//! A change request: what the YAML file holds, and what of it an approval is bound to.
+//! A change request: the content of the YAML file, and the part that approvals are bound to.
 //!
 //! Reading is strict about what is written and lenient about what is left out: a wrong field is a
 //! problem of the file; a missing one is reported by the policies. That is why nearly every field

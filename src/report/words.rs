@@ -150,7 +150,7 @@ pub(super) fn planned(decision: &Decision, window: &WindowAnswer) -> Option<Stri
     match &window.freeze {
         Some(freeze) => text.push_str(&format!(", in the freeze {freeze}")),
         None if has_to_move => text.push_str(", outside every window"),
-        None if window.fits.is_empty() => text.push_str(", bound by no window"),
+        None if window.fits.is_empty() => text.push_str(", needs no window"),
         None => {}
     }
     Some(text)

@@ -67,7 +67,7 @@ fn from_the_form_to_the_merge() {
 
     let why = ["review", "CHG-1", "--approve", "--yes", "--comment", "both have room"];
     bob.changegate(&why).ended(0, &["approved by bob, and counts", "service-owner"]);
-    dan.changegate(&["merge", "CHG-1"]).ended(3, &["only what is approved"]);
+    dan.changegate(&["merge", "CHG-1"]).ended(3, &["error: not merged: CHG-1 is pending"]);
     assert_eq!(counting(&dan.decision("CHG-1")), ["bob"]);
 
     // What matters is edited: bob's approval is about something else.

@@ -38,8 +38,8 @@ impl Screen {
     /// Returns the heading of a step.
     pub fn title(&self, number: usize, step: &Scene) -> String {
         let title = self.bold(&format!("{number}. {}", step.title));
-        let tells = if step.tells.is_empty() { String::new() } else { paragraph(step.tells) };
-        format!("{title}\n{tells}\n")
+        let why = if step.why.is_empty() { String::new() } else { paragraph(step.why) };
+        format!("{title}\n{why}\n")
     }
 
     /// Returns something that a person does by hand.

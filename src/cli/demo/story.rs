@@ -11,7 +11,7 @@ pub struct Scene {
     /// What happens, in a few words.
     pub title: &'static str,
     /// The reason, in a sentence or two.
-    pub tells: &'static str,
+    pub why: &'static str,
     /// The actions, in order.
     pub acts: &'static [Act],
 }
@@ -46,7 +46,7 @@ const fn git(line: &'static str, says: &'static str) -> Act {
 pub const STORY: &[Scene] = &[
     Scene {
         title: "Carol sets the repository up",
-        tells: "Done once: policies and roster are pushed to main, and the server gets a hook that \
+        why: "Done once: policies and roster are pushed to main, and the server gets a hook that \
                 judges every push. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
         acts: &[
             run(
@@ -72,7 +72,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Alice plans a change for a time at which no change may run: denied",
-        tells: "The usual script would drain a whole region, so her change is off-script: she says \
+        why: "The usual script would drain a whole region, so her change is off-script: she says \
                 why, what could go wrong, and what to do then.",
         acts: &[
             Act::Write { shows: &["summary:", "schedule:", "justification:"] },
@@ -87,7 +87,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "She moves it into a window, and submits it",
-        tells: "The change becomes a branch with one signed commit. Changegate says who has to sign \
+        why: "The change becomes a branch with one signed commit. Changegate says who has to sign \
                 off, why, and until when.",
         acts: &[
             Act::Edit { from: "{closed}", to: "{open}" },
@@ -102,7 +102,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "She approves it herself: refused",
-        tells: "Nobody approves their own change, and no policy can allow it.",
+        why: "Nobody approves their own change, and no policy can allow it.",
         acts: &[
             run(
                 "alice",
@@ -115,7 +115,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Bob, the DevOps lead, signs off",
-        tells: "He sees what he signs: beside each criterion the request's own words. His review is a \
+        why: "He sees what he signs: beside each criterion the request's own words. His review is a \
                 signed commit about exactly that content.",
         acts: &[
             run(
@@ -138,7 +138,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Alice edits the impact: Bob's approval becomes void",
-        tells: "",
+        why: "",
         acts: &[
             Act::Edit { from: "about 30 s of errors", to: "up to 5 min of errors" },
             run("alice", "changegate submit CHG-1234", 0, &["not counted", "submitted CHG-1234"]),
@@ -150,7 +150,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Alice is in a hurry and tries to bypass the review: the server refuses",
-        tells: "She pushes to main herself, and then reviews in Bob's name; but anyone can claim \
+        why: "She pushes to main herself, and then reviews in Bob's name; but anyone can claim \
                 an address, and nobody can forge a signature.",
         acts: &[
             run("alice", "git push origin change/CHG-1234:main", 1, &["changegate: refused"]),
@@ -165,7 +165,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Bob sees what changed and signs again; Dan signs for checkout",
-        tells: "",
+        why: "",
         acts: &[
             run(
                 "bob",
@@ -192,7 +192,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Carol merges",
-        tells: "Only what is approved at this moment is merged, and only as it was reviewed. The \
+        why: "Only what is approved at this moment is merged, and only as it was reviewed. The \
                 server judges once more, and makes the same merge itself to compare.",
         acts: &[
             run("carol", "changegate merge CHG-1234", 0, &["merged CHG-1234 into main"]),
@@ -204,7 +204,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "The audit trail is git log",
-        tells: "Who requested it, who signed what and when, on what basis: signed, in order, and in \
+        why: "Who requested it, who signed what and when, on what basis: signed, in order, and in \
                 everybody's clone.",
         acts: &[
             git(

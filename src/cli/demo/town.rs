@@ -49,11 +49,11 @@ impl Town {
     pub fn found(root: &Path) -> anyhow::Result<Self> {
         let changegate = std::env::current_exe().context("find this program")?;
         let town = Town { root: root.to_owned(), changegate };
-        town.do_it("git init --quiet --template= --bare --initial-branch=main hub.git")?;
+        town.must_run("git init --quiet --template= --bare --initial-branch=main hub.git")?;
         std::fs::create_dir(root.join("keys")).context("make a folder for the keys")?;
         let mut signers = String::new();
         for person in PEOPLE {
-            town.do_it(&format!("ssh-keygen -q -t ed25519 -N '' -C {person} -f keys/{person}"))?;
+            town.must_run(&format!("ssh-keygen -q -t ed25519 -N '' -C {person} -f keys/{person}"))?;
             let key = std::fs::read_to_string(root.join(format!("keys/{person}.pub")))
                 .context("read the new key")?;
             signers += &format!("{} {key}", email(person));
@@ -117,7 +117,7 @@ impl Town {
         output(command.current_dir(folder).envs(settings).args(words), &program)
     }
 
-    fn do_it(&self, line: &str) -> anyhow::Result<()> {
+    fn must_run(&self, line: &str) -> anyhow::Result<()> {
         let said = self.run(&self.root, line)?;
         if said.code == Some(0) { Ok(()) } else { bail!("`{line}` failed:\n{said}") }
     }

@@ -23,7 +23,7 @@ const NOTHING: &str = "—";
 /// Returns the list.
 pub fn render(view: &ListView, colour: bool) -> String {
     if view.changes.is_empty() {
-        return "no such changes\n".to_owned();
+        return "no changes match\n".to_owned();
     }
     let rows: Vec<_> = view.changes.iter().map(|entry| row(entry, view.now)).collect();
     let widths: Vec<usize> = (0..COLUMNS)

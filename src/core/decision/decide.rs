@@ -75,8 +75,8 @@ pub fn decide(
     let complete = sign_off.is_complete();
     let missing = sign_off::missing_findings(&asked, &sign_off.required);
     // A malformed file has no sign-off to be complete or not.
-    let stands = |signed| form.is_empty() && signed == complete;
-    let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(stands));
+    let applies = |signed| form.is_empty() && signed == complete;
+    let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(applies));
     let mut findings: Vec<_> = ruled.map(Finding::from).chain(missing).collect();
     if let Some(file) = case.file {
         // It isn't known whether a part that couldn't be read is missing.

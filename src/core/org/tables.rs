@@ -184,7 +184,7 @@ pub struct Settings {
     pub strict_separation: bool,
     /// How long an approval counts after it was given.
     pub approval_valid_for: Duration,
-    /// The clock of off-script sign-off.
+    /// The time limits of off-script sign-off.
     pub sign_off: SignOffClock,
     /// Texts that count as missing, compared without case and surrounding spaces.
     pub placeholders: Vec<String>,

@@ -198,7 +198,10 @@ mod tests {
                 let effect = crate::core::digest::to_json(&info.effect);
                 let (codes, effects) = (values(part, "code"), values(part, "effect"));
                 assert!(codes.iter().all(|code| *code == info.code), "{path}: {codes:?}, {info:?}");
-                assert!(effects.iter().all(|it| Some(*it) == effect.as_str()), "{path}: {info:?}");
+                assert!(
+                    effects.iter().all(|said| Some(*said) == effect.as_str()),
+                    "{path}: {info:?}"
+                );
                 checked += codes.len();
             }
         }

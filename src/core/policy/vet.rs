@@ -54,7 +54,7 @@ impl fmt::Display for PolicyProblem {
     }
 }
 
-/// Checks Rego sources, given as paths and texts, and returns every problem, sorted by place.
+/// Checks Rego sources, given as paths and texts, and returns every problem, sorted by position.
 pub fn vet(files: &[(&str, &str)]) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
     let mut parsed = Vec::new();

@@ -1,4 +1,4 @@
-//! What each rule of a file does, read off the syntax tree.
+//! Reads from the syntax tree what each rule of a file does.
 //!
 //! One pass records calls, references and `with` modifiers. Scopes are not modelled: a name that a
 //! rule declares anywhere counts as local in the whole rule. This can only miss a reference to
