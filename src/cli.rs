@@ -1,8 +1,8 @@
 //! The command line: one file for each verb, its arguments and one function.
 //!
-//! A verb gathers, asks the core, and prints. The time is read here, once, and the exit code is
-//! made here: 0 all approved, 1 at least one denied, 3 none denied and at least one pending, 2
-//! nothing could be decided.
+//! A verb collects facts, calls the core, and prints the result. The time is read here, once, and
+//! the exit code is determined here: 0 all approved, 1 at least one denied, 3 none denied and at
+//! least one pending, 2 nothing could be decided.
 
 use std::process::ExitCode;
 
@@ -48,7 +48,7 @@ const EXAMPLES: &str = "\
 Examples:
   changegate demo                           watch a change go from submission to the audit trail
   changegate new                            write a change request, in a dialogue
-  changegate check                          judge all requests below requests/
+  changegate check                          judge all requests in requests/
   changegate check requests/CHG-1234.yaml   judge one
   changegate list --waiting-on-me           the changes that wait for your review
   changegate show CHG-1234                  the whole story of a change
@@ -56,13 +56,13 @@ Examples:
   changegate explain window/closed          what a finding means and how to resolve it
   changegate window --tier high             when a high-risk change may run
   changegate test                           run the tests of the policies
-  changegate schema change-request          what a request can hold, for editors
+  changegate schema change-request          the fields of a request, for editors
 
 Exit codes of verbs that decide:
   0  all approved
   1  at least one denied
   3  none denied, at least one pending
-  2  could not decide: bad usage, unreadable file, broken policies, a bound hit";
+  2  could not decide: wrong usage, unreadable file, invalid policies, limit exceeded";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -89,7 +89,7 @@ enum Verb {
     Man(man::ManArgs),
 }
 
-/// Parses the command line, runs the verb, and says how it went.
+/// Parses the command line, runs the verb, and returns its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {

@@ -1,6 +1,6 @@
 //! The functional core: bytes and values in, a decision out.
 //!
-//! It knows no file, no network, no environment and no clock, and imports nothing outside itself.
+//! It uses no file, network, environment or clock, and imports nothing outside itself.
 
 pub mod approvals;
 pub mod calendar;

@@ -1,6 +1,6 @@
 //! Reports: decisions as text, JSON, a Markdown comment, GitHub annotations or SARIF.
 //!
-//! A report is put together from pieces, so that thousands of requests never stand in memory:
+//! A report is built from pieces, so that thousands of requests are never in memory at once:
 //!
 //! ```text
 //! begin ─▶ sections, group by group, by path within a group ─▶ end
@@ -8,8 +8,8 @@
 //! ```
 //!
 //! [`Reporter::section`] is pure and may run on any thread. Nothing here knows a terminal, a clock
-//! or a file: the same decisions give the same bytes. Whatever a request says is escaped for where
-//! it goes to, in [`escape`].
+//! or a file: the same decisions give the same bytes. Text from a request is escaped for its
+//! destination, in [`escape`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,7 +44,7 @@ pub use status::{StatusLine, one_line, status_lines};
 #[cfg(test)]
 mod samples;
 
-/// The form of a report.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For a person at a terminal.
@@ -60,7 +60,7 @@ pub enum Format {
     Sarif,
 }
 
-/// A decision, and what it was about.
+/// A decision, with the request and the source that it is about.
 #[derive(Clone, Copy)]
 pub struct Judged<'a> {
     /// The decision.
@@ -73,23 +73,24 @@ pub struct Judged<'a> {
 
 /// Turns decisions into a report.
 pub struct Reporter<'a> {
-    /// The form.
+    /// The format.
     pub format: Format,
     /// Whether text may use colours.
     pub colour: bool,
-    /// Whether text tells of approved requests as much as of others.
+    /// Whether text reports approved requests in as much detail as others.
     pub verbose: bool,
-    /// Tells what the codes mean. Few formats ask, and finding it out is a tenth of a short run.
+    /// Returns the meaning of the codes. Few formats need it, and computing it takes a tenth of a
+    /// short run.
     pub codes: &'a Codes<'a>,
 }
 
-/// Tells what the codes of findings mean.
+/// Returns the meaning of the codes of findings.
 pub type Codes<'a> = dyn Fn() -> &'a BTreeMap<String, CodeInfo> + Sync + 'a;
 
-/// A report's part about one decision.
+/// The part of a report about one decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// Sections are shown by group, less than [`Section::GROUPS`]; all in one group where the
+    /// Sections are shown by group, a number below [`Section::GROUPS`]; all are in one group if the
     /// format has no order of its own.
     pub group: usize,
     /// The decision's verdict.
@@ -99,14 +100,14 @@ pub struct Section {
 }
 
 impl Section {
-    /// How many groups there are.
+    /// The number of groups.
     pub const GROUPS: usize = 4;
-    /// Approved requests on a line each, below everything that asks for attention.
+    /// The group of approved requests, one line each, below everything that needs attention.
     const ONE_LINERS: usize = 3;
 }
 
 impl Reporter<'_> {
-    /// What stands before all sections.
+    /// Returns the text before all sections.
     pub fn begin(&self) -> String {
         match self.format {
             Format::Text | Format::Markdown | Format::Github => String::new(),
@@ -115,7 +116,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// The part about one decision.
+    /// Returns the part about one decision.
     pub fn section(&self, judged: &Judged) -> Section {
         let verdict = judged.decision.verdict;
         let by_verdict = Verdict::Denied as usize - verdict as usize;
@@ -132,7 +133,7 @@ impl Reporter<'_> {
         Section { group, verdict, text }
     }
 
-    /// What stands between two sections that have text.
+    /// Returns the text between two sections that have text.
     pub fn separator(&self) -> &'static str {
         match self.format {
             Format::Text | Format::Github => "",
@@ -141,7 +142,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// What stands after all sections.
+    /// Returns the text after all sections.
     pub fn end(&self, summary: &Summary) -> String {
         match self.format {
             Format::Text => text::end(summary),
@@ -154,18 +155,18 @@ impl Reporter<'_> {
     }
 }
 
-/// How many requests were judged, and how.
+/// How many requests were judged, by result.
 ///
-/// `3 requests: 1 denied, 1 pending, 1 approved`
+/// For example `3 requests: 1 denied, 1 pending, 1 approved`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// How many can't proceed.
+    /// The number of requests that can't proceed.
     pub denied: usize,
-    /// How many wait.
+    /// The number of requests that wait.
     pub pending: usize,
-    /// How many may go ahead.
+    /// The number of requests that may go ahead.
     pub approved: usize,
-    /// How many could not be decided.
+    /// The number of requests that could not be decided.
     pub undecided: usize,
     has_one_liners: bool,
 }
@@ -181,7 +182,7 @@ impl Summary {
         self.has_one_liners |= section.group == Section::ONE_LINERS;
     }
 
-    /// The strongest verdict; none if nothing was decided.
+    /// Returns the strongest verdict; `None` if nothing was decided.
     pub fn strongest(&self) -> Option<Verdict> {
         let counts = [
             (self.denied, Verdict::Denied),
@@ -191,7 +192,7 @@ impl Summary {
         counts.into_iter().find(|(count, _)| *count > 0).map(|(_, verdict)| verdict)
     }
 
-    /// How many requests there were.
+    /// Returns the total number of requests.
     pub fn total(&self) -> usize {
         self.denied + self.pending + self.approved + self.undecided
     }

@@ -1,7 +1,7 @@
 # METADATA
 # title: Facts that several rules share
 # description: |
-#   What the request and the organisation's tables say together: the risk tier and why, the level
+#   Facts from the request and the organisation's tables together: the risk tier and why, the level
 #   that counts, whether the change only reads.
 package changegate.facts
 
@@ -32,7 +32,7 @@ tier := "critical" if {
 } else := null
 
 # METADATA
-# title: Why it is that tier
+# title: The reasons for the tier
 tier_because := of_actions | of_off_script | declared if {
 	of_actions := {sprintf("`%s` is %s in the catalog", [action.action, tier]) |
 		catalog := data.org.actions
@@ -48,8 +48,8 @@ tier_because := of_actions | of_off_script | declared if {
 high if tier in {"high", "critical"}
 
 # METADATA
-# title: Whether the change only reads, and is bound by no window
-# description: Every action is read-only, the tier low, and the script followed. It still needs a ticket.
+# title: Whether the change only reads, and needs no window
+# description: Every action is read-only, the tier is low, and the script is followed. It still needs a ticket.
 exempt if {
 	tier == "low"
 	not input.request.off_script
@@ -62,8 +62,8 @@ exempt if {
 # METADATA
 # title: The level that counts, the lowest among all performers
 # description: |
-#   Whoever asks for it, performs it or contributed to it, so that nobody borrows a level. Null, which
-#   is lower than every level, if one of them holds none, or if nobody is known.
+#   Everyone who requests, performs or contributed to the change counts, so that nobody borrows a level.
+#   Null, which is below every level, if one of them has no level, or if nobody is known.
 level := lowest if {
 	requesters := {login | some part in ["requester", "implementer"]; login := input.request[part]}
 	contributors := {contributor.login | some contributor in input.pull_request.contributors}

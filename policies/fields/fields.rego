@@ -1,6 +1,6 @@
 # METADATA
-# title: The fields that a request must hold
-# description: What is said when one is missing. Which are asked for when, `changegate.rules.completeness` says.
+# title: The fields that a request must contain
+# description: The message and help for a missing field; `changegate.rules.completeness` decides which are required.
 package changegate.fields
 
 # METADATA
@@ -16,18 +16,18 @@ missing(section, field) := {
 }
 
 # METADATA
-# title: Why a field is asked for, and what to do when it is missing
+# title: Why a field is required, and what to do if it is missing
 words := {
 	"id": ["a request has a ticket number", "add `id:`, the same as the file's name"],
 	"summary": ["a request says in one line what is going to be done", "fill in `summary:`"],
 	"reason": ["a request says why the change has to be done", "fill in `reason:`"],
-	"requester": ["a request says who asks", "add `requester:` with your login"],
+	"requester": ["a request names its requester", "add `requester:` with your login"],
 	"actions": [
 		"a request says what is done, to what",
 		"add `actions:` with an action from the catalog and its target",
 	],
 	"action": ["an action has a name", "add `action:` with a name from the catalog"],
-	"target": ["an action has a target", "add `target:`, what the action is done to"],
+	"target": ["an action has a target", "add `target:`, the object of the action"],
 	"services": [
 		"a request says which services are affected",
 		"list them in `impact.services:` by their names in the roster",

@@ -1,13 +1,13 @@
 # METADATA
 # title: The incident that an emergency answers
 # description: |
-#   What the rules of emergencies find in it. No package of `changegate.rules`, because each of those
-#   is asked about every change, and these only of an emergency.
+#   The findings of the rules for emergencies. This is not a package of `changegate.rules`, because those
+#   judge every change, and these only emergencies.
 package changegate.incident
 
 # METADATA
 # title: The emergency names no incident ticket
-# description: An emergency answers an incident, and so names an INC number.
+# description: An emergency responds to an incident, so it names an INC number.
 # custom:
 #   code: emergency/incident
 #   effect: deny
@@ -25,7 +25,7 @@ findings contains {
 
 # METADATA
 # title: The incident isn't severe enough
-# description: The emergency route is open for P1 and P2 only.
+# description: The emergency route is available for P1 and P2 only.
 # custom:
 #   code: emergency/severity
 #   effect: deny
@@ -34,7 +34,7 @@ findings contains {
 findings contains {
 	"code": "emergency/severity",
 	"effect": "deny",
-	"message": sprintf("the emergency route is open for P1 and P2, and the incident is %s", [severity]),
+	"message": sprintf("the emergency route is available for P1 and P2, but the incident is %s", [severity]),
 	"pointer": "/emergency/severity",
 } if {
 	severity := input.request.emergency.severity
@@ -42,8 +42,8 @@ findings contains {
 }
 
 # METADATA
-# title: The incident record says otherwise
-# description: Where a record of the incident exists on the base branch, it rules.
+# title: The incident record differs
+# description: If the base branch has a record of the incident, the record decides.
 # custom:
 #   code: emergency/incident-record
 #   effect: deny
@@ -63,7 +63,7 @@ findings contains {
 findings contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
-	"message": sprintf("the record of %s says %s, and the request %s", [id, recorded, declared]),
+	"message": sprintf("the record of %s says %s, but the request says %s", [id, recorded, declared]),
 	"help": "write the record's severity",
 	"pointer": "/emergency/severity",
 } if {
@@ -76,8 +76,8 @@ findings contains {
 # METADATA
 # title: Break glass isn't available
 # description: |
-#   Signing within 24 hours after execution takes records of executions, from which the debt is
-#   worked out. This version keeps none, so that every sign-off comes first.
+#   Signing within 24 hours after execution needs records of executions, to find missing sign-offs.
+#   This version doesn't keep them, so every sign-off comes first.
 # custom:
 #   code: emergency/break-glass
 #   effect: deny
@@ -87,7 +87,7 @@ findings contains {
 	"code": "emergency/break-glass",
 	"effect": "deny",
 	"message": concat("", [
-		"`break_glass` takes records of executions, which this version doesn't keep yet: ",
+		"`break_glass` needs records of executions, which this version doesn't keep yet:  ",
 		"signing after execution can't be followed up",
 	]),
 	"pointer": "/emergency/break_glass",

@@ -2,7 +2,7 @@ package changegate.incident_test
 
 import data.changegate.incident
 
-# What is said about an emergency with these details, and this record of its incident.
+# The findings about an emergency with these details, and this record of its incident.
 codes(details, record) := found if {
 	document := {
 		"request": {"emergency": object.union({"incident": "INC-1", "severity": "P1"}, details)},

@@ -3,13 +3,13 @@
 # description: |
 #   The entry point, `data.changegate.decision`. Every package below `data.changegate.rules` takes
 #   part by yielding `findings`, and may yield `required` (sign-offs): a rule is added by adding a
-#   file. A change of policies has no request; only the packages that `judge_policies` names judge it.
+#   file. A change of policies has no request; only the packages in `judge_policies` judge it.
 package changegate
 
 import data.changegate.facts
 
 # METADATA
-# title: All that the rules have to say
+# title: The answer of all rules
 # entrypoint: true
 decision := {
 	"findings": {finding | some rules in judging; some finding in rules.findings},
@@ -26,5 +26,5 @@ judging := data.changegate.rules if {
 } else := [rules | some name, rules in data.changegate.rules; name in judge_policies]
 
 # METADATA
-# title: The rule packages that judge changes of policies too
+# title: The rule packages that judge changes of policies, too
 judge_policies := {"policy", "pull_request", "signoff"}

@@ -1,12 +1,12 @@
 //! `changegate check`: judges request files.
 //!
 //! ```text
-//! gather: paths ─▶ files ─▶ (two or more) an index of what each acts on, and when
+//! gather: paths ─▶ files ─▶ (two or more) an index of their targets and times
 //! judge:  file by file, in parallel: read, decide, render ─▶ sections
-//! print:  sections as they come, those that are to stand further down spooled
+//! print:  sections as they arrive; those that are printed later are spooled
 //! ```
 //!
-//! Only the index, one chunk of sections and the spools' first megabyte are held in memory.
+//! Only the index, one chunk of sections and the first megabyte of each spool are in memory.
 
 use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -38,9 +38,9 @@ mod pulls;
 
 /// Judge change requests: verdict, tier, who has to sign off, when they may run
 ///
-/// Without evidence a request is judged as if its requester had just submitted it and nobody had
-/// reviewed it. The requests of one run are each other's open requests: where two act on the same
-/// target at the same time, both are told.
+/// Without evidence, a request is judged as if its requester had just submitted it and nobody had
+/// reviewed it. The requests of one run are treated as open at the same time: where two act on the
+/// same target at the same time, both are reported.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
 #[command(group = ArgGroup::new(PULLS).args(["pr", "event"]))]
@@ -49,18 +49,18 @@ pub struct CheckArgs {
     #[arg(value_name = "PATH", default_value = REQUESTS)]
     paths: Vec<PathBuf>,
 
-    /// The change that is submitted under this id: request, reviews and policies as Git holds them
+    /// A submitted change, by its id: request, reviews and policies as Git holds them
     #[arg(long, value_name = "ID", conflicts_with_all = ["paths", "evidence", "policies", "head"])]
     branch: Option<String>,
 
-    /// What a merge of this commit would bring; with --base, the branch or commit that it goes to
+    /// What merging this commit would change; with --base, the branch or commit that it merges into
     #[arg(long, value_name = "COMMIT", conflicts_with_all = ["paths", "evidence", "policies"])]
     head: Option<String>,
 
     #[command(flatten)]
     here: HereArgs,
 
-    /// The pull request of this number on GitHub; the answer is written there
+    /// The pull request with this number on GitHub; the result is written there
     #[arg(long, value_name = "N", conflicts_with_all = ALONE)]
     pr: Option<u64>,
 
@@ -75,12 +75,13 @@ pub struct CheckArgs {
     #[arg(long, requires = PULLS)]
     dry_run: bool,
 
-    /// With --pr or --event: keep in this folder what the decision rests on, and itself:
-    /// evidence.json, github.json with every answer of GitHub's, word for word, and decision.json
+    /// With --pr or --event: save in this folder what the decision is based on and the decision
+    /// itself: evidence.json, github.json with every response from GitHub unchanged, and
+    /// decision.json
     #[arg(long, value_name = "DIR", requires = PULLS)]
     keep: Option<PathBuf>,
 
-    /// The facts about the pull request that brings the request (YAML or JSON)
+    /// The facts about the pull request that contains the request (YAML or JSON)
     #[arg(long, value_name = "FILE")]
     evidence: Option<PathBuf>,
 
@@ -90,11 +91,11 @@ pub struct CheckArgs {
     #[command(flatten)]
     now: NowArg,
 
-    /// How to report
+    /// The format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Tell of approved requests as much as of others
+    /// Report approved requests in as much detail as others
     #[arg(short, long)]
     verbose: bool,
 }
@@ -102,34 +103,35 @@ pub struct CheckArgs {
 /// The arguments that name pull requests on GitHub.
 const PULLS: &str = "pulls";
 
-/// What doesn't go together with them.
+/// The arguments that can't be combined with them.
 const ALONE: [&str; 6] = ["paths", "evidence", "policies", "branch", "head", "base"];
 
 const EXAMPLES: &str = "\
 Examples:
   changegate check
-      judge all requests below requests/
+      judge all requests in requests/
   changegate check requests/CHG-1234.yaml --evidence evidence.yaml
-      judge one with the reviews that it has
+      judge one request with its reviews
   changegate check --branch CHG-1234
       judge a submitted change with its reviews, by the policies of main
   changegate check --pr 7 --repo acme/ops --dry-run
-      judge a pull request on GitHub, and print what it would be told
+      judge a pull request on GitHub, and print the result that it would get
   changegate check --now 2026-12-24T10:00:00Z
       judge as if it were Christmas Eve
   changegate check --format sarif > changegate.sarif
-      for code scanning; json, markdown and github are the others
+      for code scanning; the other formats are text, json, markdown and github
 
 Exit codes:
   0  all approved
   1  at least one denied
   3  none denied, at least one pending
-  2  could not decide: bad usage, unreadable file, broken policies, a bound hit";
+  2  could not decide: wrong usage, unreadable file, invalid policies, limit exceeded";
 
 /// How many requests are judged before their sections are written.
 const CHUNK: usize = 256;
 
-/// How many of them a thread takes at most, so that none waits for another at a chunk's end.
+/// The most of them that one thread takes at once, so that no thread waits for another at the end
+/// of a chunk.
 const PIECE: usize = 4;
 
 /// Runs the verb.
@@ -159,7 +161,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     for chunk in candidates.chunks(CHUNK) {
         let section = |candidate| run.section(candidate, &reporter);
         let sections: Vec<_> = match chunk {
-            // Threads aren't worth starting for one.
+            // A single request isn't worth starting threads.
             [only] => vec![section(only)],
             _ => chunk.par_iter().with_max_len(PIECE).map(section).collect(),
         };
@@ -182,27 +184,27 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     Ok(exit_code(&summary))
 }
 
-/// Judges a pull request of plain Git.
+/// Judges a pull request in plain Git.
 fn check_commits(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let now = args.now.get();
     let judgement = match (&args.branch, &args.head) {
         (Some(id), _) => here::check(&git, here::name_of(id), now)?,
         (None, Some(head)) => here::judge_commits(&git, &git.base_ref, head, now)?,
-        (None, None) => bail!("--base needs --branch or --head: what is to be merged into it"),
+        (None, None) => bail!("--base needs --branch or --head, which says what to merge into it"),
     };
     let name = &judgement.pull.name;
     if args.branch.is_some() && git.is_closed(name, &judgement.bundle().org)? {
         warn(
             "note",
-            &format!("{name} was given up: `changegate close {name} --reopen` takes it up"),
+            &format!("{name} is closed: reopen it with `changegate close {name} --reopen`"),
         );
     }
     here::report(&judgement, args.format, args.verbose)?;
     Ok(ExitCode::from(judgement.decision.verdict.exit_code()))
 }
 
-/// 2 if one couldn't be decided, else by the strongest verdict.
+/// Returns 2 if a request couldn't be decided, otherwise the exit code of the strongest verdict.
 fn exit_code(summary: &Summary) -> ExitCode {
     ExitCode::from(match summary.strongest() {
         _ if summary.undecided > 0 => UNDECIDED,
@@ -211,7 +213,7 @@ fn exit_code(summary: &Summary) -> ExitCode {
     })
 }
 
-/// What the paths name, or the evidence's pull request.
+/// Returns the requests that the paths or the evidence's pull request name.
 fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<Vec<Candidate>> {
     let changed = evidence
         .and_then(|evidence| evidence.pull_request.as_ref())
@@ -231,7 +233,7 @@ fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<V
     }
     if evidence.is_some() && candidates.len() != 1 {
         bail!(
-            "--evidence tells of one pull request with one request, and {} files were named: \
+            "--evidence describes one pull request with one request, but {} files were named: \
              name that request's file",
             candidates.len()
         );
@@ -239,14 +241,14 @@ fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<V
     if candidates.is_empty() {
         let folders: Vec<_> = args.paths.iter().map(|path| path.display().to_string()).collect();
         bail!(
-            "no request files below {}: write one such as requests/CHG-1234.yaml",
+            "no request files below {}: write the first one with `changegate new`",
             folders.join(", ")
         );
     }
     Ok(candidates)
 }
 
-/// The requests among a pull request's files; if there are none, it changes policies.
+/// Returns the requests among a pull request's files; if there are none, it changes policies.
 fn candidates_of(changed: &[String]) -> Vec<Candidate> {
     let requests: Vec<_> = changed
         .iter()
@@ -256,14 +258,15 @@ fn candidates_of(changed: &[String]) -> Vec<Candidate> {
     if requests.is_empty() { vec![Candidate::Policies] } else { requests }
 }
 
-/// A file found in a folder of requests; incident records have a folder of their own.
+/// Returns a file found in a folder of requests as a candidate; incident records have a folder of
+/// their own.
 fn in_folder((path, is_regular): (PathBuf, bool)) -> Option<Candidate> {
     let in_incidents = shown(&path).contains(&format!("{INCIDENTS}/"));
     let candidate = if is_regular { Candidate::File(path) } else { Candidate::NoFile(path) };
     (!in_incidents).then_some(candidate)
 }
 
-/// The most bytes that evidence may have: it holds other requests too.
+/// The largest evidence file in bytes: it contains other requests, too.
 const LARGEST_EVIDENCE: usize = 64 * 1024 * 1024;
 
 /// Reads an evidence file, strictly.
@@ -281,7 +284,7 @@ fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
     bail!("the evidence can't be used:\n{}", problems.collect::<Vec<_>>().join("\n"))
 }
 
-/// What all requests of a run are judged by.
+/// The facts by which all requests of a run are judged.
 struct Run<'a> {
     judge: &'a Judge,
     evidence: Option<Evidence>,
@@ -290,7 +293,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The report's section on one candidate.
+    /// Returns the report's section about one candidate.
     fn section(&self, candidate: &Candidate, reporter: &Reporter<'_>) -> anyhow::Result<Section> {
         let read = candidate.read()?;
         let file = read.as_ref().map(|(file, _)| file);
@@ -306,7 +309,7 @@ impl Run<'_> {
         }))
     }
 
-    /// The evidence that was given, and what the run's other requests add.
+    /// Returns the given evidence, with the run's other requests added.
     fn evidence_for(&self, file: Option<&RequestFile>) -> Evidence {
         let mut evidence = self.evidence.clone().unwrap_or_default();
         if let Some(file) = file {
@@ -319,10 +322,10 @@ impl Run<'_> {
     }
 }
 
-/// How much of what stands further down is kept in memory, in bytes.
+/// How much of the sections that are printed later is kept in memory, in bytes.
 const SPOOL: usize = 1024 * 1024;
 
-/// Writes sections in the order of their groups, though they come by path.
+/// Writes sections in the order of their groups, although they arrive in the order of their paths.
 struct Printer<'a> {
     reporter: &'a Reporter<'a>,
     out: io::BufWriter<io::StdoutLock<'static>>,

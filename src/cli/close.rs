@@ -1,4 +1,4 @@
-//! `changegate close`: a change that won't be merged is given up, and stays on record.
+//! `changegate close`: closes a change that won't be merged; it stays on record.
 
 use std::process::ExitCode;
 
@@ -12,30 +12,30 @@ use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
 use crate::forge::git::write::append;
 
-/// Give up a submitted change that isn't merged, or take it up again
+/// Close a submitted change that isn't merged, or reopen it
 ///
-/// Nothing submitted disappears: the change stays listed with `changegate list --state closed`, and
-/// its branch may be deleted from then on, because its journal keeps what was submitted. To call a
-/// merged change off, add `cancelled:` to its request and submit that.
+/// Nothing that was submitted disappears: the change stays listed with `changegate list --state
+/// closed`. Its branch may be deleted once it is closed, because its journal keeps what was
+/// submitted. To cancel a merged change, add `cancelled:` to its request and submit that.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  changegate close CHG-1234 --comment \"the provider did it for us\"
+  changegate close CHG-1234 --comment \"the provider has done it\"
   changegate close CHG-1234 --reopen")]
 pub struct CloseArgs {
-    /// The change
+    /// The change's id
     #[arg(value_name = "ID")]
     id: String,
 
-    /// Take it up again
+    /// Reopen the change
     #[arg(long)]
     reopen: bool,
 
-    /// Why
+    /// The reason
     #[arg(long, value_name = "TEXT", default_value = "")]
     comment: String,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 
@@ -51,9 +51,9 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let gate = here::gate(&git);
     let judged = here::check(&git, name, NowArg::present());
     if git.repo().leads_to(pull.head, pull.base)? {
-        bail!("{name} is merged: to call it off, add `cancelled:` to its request and submit that");
+        bail!("{name} is merged: to cancel it, add `cancelled:` to its request and submit that");
     }
-    // What can't be judged can be given up all the same.
+    // A change that can't be judged can still be closed.
     let judged = judged.ok();
     let decision = judged.as_ref().map(|judged| &judged.decision);
     let said = if args.reopen { Said::Reopened } else { Said::Closed };

@@ -1,4 +1,4 @@
-//! `changegate completions`: what a shell needs to complete command lines.
+//! `changegate completions`: scripts with which a shell completes command lines.
 
 use std::process::ExitCode;
 
@@ -22,13 +22,14 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     say::print(&script(args.shell))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Generated in memory: the generator panics when its output can't be written.
+/// Returns the script. It is generated in memory, because the generator panics if its output can't
+/// be written.
 fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     generate(shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);

@@ -1,4 +1,4 @@
-//! `changegate demo`: the life of an off-script change, played by four people on real repositories.
+//! `changegate demo`: the life of an off-script change, played by four people in real repositories.
 //!
 //! ```text
 //! times: a closed and an open time for the change ─┐
@@ -6,8 +6,8 @@
 //! story: the steps, as data ───────────────────────┘
 //! ```
 //!
-//! Nothing is staged: each command that is shown is run as it is shown, its exit code and what it
-//! has to say are checked, and the first surprise ends the demo with an error.
+//! Nothing is faked: each command is run exactly as it is shown, its exit code and output are
+//! checked, and the first unexpected result ends the demo with an error.
 
 mod screen;
 mod story;
@@ -31,19 +31,19 @@ use crate::core::policy::{PolicyBundle, shipped_files};
 
 /// Watch an off-script change go from submission to the audit trail
 ///
-/// Four people with SSH keys made on the spot, a clone each, and a bare repository whose hook judges
-/// every push: a closed window, a refused self-approval, two sign-offs, an approval that an edit
-/// voids, ways around that are refused, the merge. All of it is real, and each step shows the git
-/// command that tells the same. Needs git 2.34 or later and ssh-keygen.
+/// Four people with new SSH keys and a clone each share a bare repository whose hook judges every
+/// push: a closed window, a refused self-approval, two sign-offs, an approval that becomes void by
+/// an edit, refused attempts to bypass the review, the merge. All of it is real, and each step
+/// shows the git command that gives the same information. Needs git 2.34 or later and ssh-keygen.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate demo
-      in a temporary folder, which is gone afterwards
+      in a temporary folder, which is deleted afterwards
   changegate demo --keep tour
-      in the folder tour, to look around in afterwards")]
+      in the folder tour, which is kept for a closer look")]
 pub struct DemoArgs {
-    /// Play it in this folder, new or empty, and leave everything there
+    /// Run the demo in this folder, which must be new or empty, and keep everything there
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time)
         .map_err(|error| anyhow::anyhow!("the shipped policies can't be used:\n{error}"))?;
     let times = Times::of(&bundle.calendar, NowArg::present())?;
-    // It is removed when it is dropped.
+    // The folder is removed when this is dropped.
     let mut temporary = None;
     let folder = match &args.keep {
         Some(folder) => new_folder(folder)?,
@@ -78,16 +78,16 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A folder of one's own, made if it isn't there.
+/// Creates a folder if it doesn't exist, and checks that it is empty.
 fn new_folder(folder: &Path) -> anyhow::Result<PathBuf> {
     let shown = folder.display();
     std::fs::create_dir_all(folder).with_context(|| format!("make the folder {shown}"))?;
     let mut inside = std::fs::read_dir(folder).with_context(|| format!("read {shown}"))?;
-    ensure!(inside.next().is_none(), "{shown} isn't empty: name a folder that is, or a new one");
+    ensure!(inside.next().is_none(), "{shown} isn't empty: name an empty folder, or a new one");
     std::path::absolute(folder).with_context(|| format!("find {shown}"))
 }
 
-/// Where the story is played.
+/// The state of the demo.
 struct Stage {
     town: Town,
     times: Times,
@@ -122,29 +122,29 @@ impl Stage {
         let pairs = before.lines().zip(after.lines()).filter(|(before, after)| before != after);
         let lines: Vec<_> =
             pairs.flat_map(|(before, after)| [format!("-{before}"), format!("+{after}")]).collect();
-        ensure!(!lines.is_empty(), "{REQUEST} doesn't hold `{from}`");
+        ensure!(!lines.is_empty(), "{REQUEST} doesn't contain `{from}`");
         print(&self.screen.deed(&format!("alice edits {REQUEST}"), &lines))
     }
 
     fn save(&self, text: &str) -> anyhow::Result<()> {
         let path = self.town.home("alice")?.join(REQUEST);
-        let folder = path.parent().context("the request lies in a folder")?;
+        let folder = path.parent().context("the request is in a folder")?;
         std::fs::create_dir_all(folder)
             .and_then(|()| std::fs::write(&path, text))
             .with_context(|| format!("write {}", path.display()))
     }
 
-    /// Somebody types a command in their clone.
+    /// Runs a command that a person types in their clone.
     fn run(&self, who: &str, line: &str, code: i32, shows: &[&str]) -> anyhow::Result<()> {
         let said = self.town.run(&self.town.home(who)?, line)?;
         if said.code != Some(code) {
-            bail!("`{line}` by {who} was to end with exit code {code}:\n{said}");
+            bail!("`{line}` by {who} should have ended with exit code {code}:\n{said}");
         }
         let lines = screen::cut(&said.text, shows).with_context(|| format!("`{line}` by {who}"))?;
         print(&self.screen.command(&format!("{who}$ {line}"), &lines))
     }
 
-    /// Git shows the same to anyone who looks.
+    /// Shows that git has the same information for anyone.
     fn git(&self, line: &str, says: &str) -> anyhow::Result<()> {
         let said = self.town.run(self.town.root(), line)?;
         ensure!(said.code == Some(0), "`{line}` failed:\n{said}");

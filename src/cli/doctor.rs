@@ -1,4 +1,4 @@
-//! `changegate doctor`: whether the repository on GitHub protects what has to be protected.
+//! `changegate doctor`: checks whether the repository on GitHub protects what it has to protect.
 
 use std::process::ExitCode;
 
@@ -18,20 +18,20 @@ use crate::report::{WIDTH, wrap};
 /// The exit code if something isn't protected.
 const UNPROTECTED: u8 = 1;
 
-/// Examine whether the repository on GitHub protects what has to be protected
+/// Check whether the repository on GitHub protects what it has to protect
 ///
-/// A decision is worth as much as what holds it up: the required status and where it comes from,
-/// the rules of the branches, who can get around them, who owns policies and workflows, what the
-/// workflows may do, whether the roster's people are the accounts that they are taken for. Nothing
-/// is changed. Each line is good (✓), advice (!), not protected (✗), or can't be read with this
-/// token (?), which is never taken for good: whoever administers the repository sees most.
+/// A decision is only as good as what enforces it: the required status and its source, the rules of
+/// the branches, who can bypass them, who owns policies and workflows, what the workflows may do,
+/// and whether the people in the roster have the accounts that it names. Nothing is changed. Each
+/// line is good (✓), advice (!), not protected (✗), or not visible with this token (?), which never
+/// counts as good. An administrator of the repository sees most.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
 pub struct DoctorArgs {
     #[command(flatten)]
     on_github: GitHubArgs,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 }
@@ -39,30 +39,31 @@ pub struct DoctorArgs {
 const EXAMPLES: &str = "\
 Examples:
   GITHUB_TOKEN=$(gh auth token) changegate doctor
-      after setting up, by somebody who administers the repository
+      after setting up, with an administrator's token
   CHANGEGATE_APP_ID=4242 CHANGEGATE_APP_KEY=app.pem changegate doctor --repo acme/ops
-      where changegate runs as a GitHub App, as that App
+      with the identity of a GitHub App, if changegate runs as one
   changegate doctor --format json
-      for a script; `changegate schema doctor` says what is in it
+      for a script; `changegate schema doctor` describes the output
 
 Exit codes:
-  0  nothing is known to be unprotected
+  0  nothing was found that isn't protected
   1  something isn't protected
-  2  could not look: no token, no such repository";
+  2  could not check: no token, no such repository";
 
-/// How a repository on GitHub is protected.
+/// The protection of a repository on GitHub.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(title = "Protection of a repository")]
 pub struct DoctorView {
     /// The repository, `owner/name`.
     pub repository: String,
-    /// As what changegate answers: where a person asks and the rules name an App, as that App.
+    /// The identity under which changegate writes results: if a person runs the check and the rules
+    /// name an App, that App.
     pub mode: Mode,
-    /// What was looked at, in the order in which it is told.
+    /// The checks, in the order in which they are shown.
     pub checks: Vec<Check>,
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open_to_look()?;
     let github = &place.github;
@@ -82,7 +83,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if is_bad { UNPROTECTED } else { 0 }))
 }
 
-/// The answer for people.
+/// Returns the output for people.
 fn render(view: &DoctorView, answerer: Answerer) -> String {
     let whom = match answerer.mode {
         Mode::Action => "a workflow".to_owned(),
@@ -96,13 +97,13 @@ fn render(view: &DoctorView, answerer: Answerer) -> String {
             about = &check.about;
             out.push_str(&format!("\n{}\n", terminal(about)));
         }
-        out.push_str(&told(check));
+        out.push_str(&described(check));
     }
     out + "\n" + &summary(&view.checks) + "\n"
 }
 
-/// A check, with why it matters and what to do below it.
-fn told(check: &Check) -> String {
+/// Returns a check, followed by why it matters and what to do.
+fn described(check: &Check) -> String {
     let mut out = paragraph(&format!("  {} ", mark(check.grade)), &check.found);
     for text in check.why.iter() {
         out.push_str(&paragraph("      ", text));
@@ -122,10 +123,10 @@ fn mark(grade: Grade) -> char {
     }
 }
 
-/// A text behind a beginning, broken into lines of the same indent.
+/// Returns a text after a prefix, broken into lines of the same indent.
 fn paragraph(beginning: &str, text: &str) -> String {
     let indent = beginning.chars().count();
-    // What others wrote may hold line breaks.
+    // Text from elsewhere may contain line breaks.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let lines = wrap(&text, WIDTH - indent).into_iter().enumerate();
     let lines = lines.map(|(number, line)| match number {
@@ -135,7 +136,7 @@ fn paragraph(beginning: &str, text: &str) -> String {
     lines.collect()
 }
 
-/// `14 checks: 11 good, 2 advice, 1 not protected`
+/// Writes `14 checks: 11 good, 2 advice, 1 not protected`.
 fn summary(checks: &[Check]) -> String {
     let counts = [
         (Grade::Good, "good"),

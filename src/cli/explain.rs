@@ -16,17 +16,17 @@ use crate::report::{WIDTH, wrap};
 
 /// Explain a finding: what it means, and how to resolve it
 ///
-/// Each finding has a code, `rule/short-name`. What is told about it stands beside the rule in the
-/// policies, so that an organisation's own rules are explained too.
+/// Each finding has a code, `rule/short-name`. The explanation is written beside the rule in the
+/// policies, so that an organisation's own rules are explained, too.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate explain
-      all codes, with what each does to the verdict
+      all codes, with their effect on the verdict
   changegate explain window/closed
-      one of them: meaning, remedy, section of the rules, controls
+      one code: meaning, solution, section of the rules, controls
   changegate explain --format json | jq -r '.codes[] | [.code, .controls[]] | @csv'
-      which finding serves which controls, for an auditor")]
+      the controls that each finding serves, for an auditor")]
 pub struct ExplainArgs {
     /// A finding's code, such as window/closed; all codes if left out
     code: Option<String>,
@@ -34,20 +34,20 @@ pub struct ExplainArgs {
     #[command(flatten)]
     policies: PoliciesArg,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 }
 
-/// The answer for scripts.
+/// The output for scripts.
 #[derive(Serialize)]
 struct Explained<'a> {
     codes: Vec<&'a CodeInfo>,
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    // Policies that can't be used are explained all the same.
+    // Policies that can't be used are explained, too.
     let codes = codes::catalogue(&args.policies.files()?);
     let asked = args.code.as_deref().map(|code| find(code, &codes)).transpose()?;
     say::print(&match (args.format, asked) {
@@ -67,7 +67,7 @@ fn find<'a>(code: &str, codes: &'a BTreeMap<String, CodeInfo>) -> anyhow::Result
     })
 }
 
-/// All there is to say about a code.
+/// Returns the whole explanation of a code.
 fn one(info: &CodeInfo) -> String {
     const LABEL: usize = "controls".len();
     let mut out = format!("{}  {}\n", terminal(&info.code), word(info.effect).to_uppercase());
@@ -76,14 +76,15 @@ fn one(info: &CodeInfo) -> String {
     }
     out.push('\n');
     let effect = match info.effect {
-        Effect::Info => "worth knowing; changes nothing",
-        Effect::Warn => "worth a second thought; changes nothing",
+        Effect::Info => "for information; it doesn't affect the verdict",
+        Effect::Warn => "a warning; it doesn't affect the verdict",
         Effect::Pending => "the change waits for a person or a time",
-        Effect::Deny => "the change can't proceed as it stands",
+        Effect::Deny => "the change can't proceed in its present form",
     };
     let section = match info.rule.as_str() {
         "" => String::new(),
-        section => format!("section {section}"),
+        "Mechanism" => "built in (docs/rules.md, Mechanism)".to_owned(),
+        section => format!("section {section} of docs/rules.md"),
     };
     let controls = info.controls.join(", ");
     let rows = [
@@ -102,7 +103,7 @@ fn one(info: &CodeInfo) -> String {
     out
 }
 
-/// All codes, those of a rule together.
+/// Returns all codes, those of a rule together.
 fn table(codes: &BTreeMap<String, CodeInfo>) -> String {
     let width = codes.keys().map(String::len).max().unwrap_or(0);
     let rule = |info: &CodeInfo| info.code.split('/').next().unwrap_or_default().to_owned();
@@ -143,20 +144,20 @@ mod tests {
         assert_eq!(
             text,
             "yaml/alias  DENY
-  An alias stands for a value
+  An alias replaces a value
 
-  effect    the change can't proceed as it stands
-  meaning   An alias repeats what stands elsewhere, so that a reviewer doesn't see what is approved
-            where it is used.
+  effect    the change can't proceed in its present form
+  meaning   An alias repeats a value from another place, so that a reviewer doesn't see the value
+            where it applies.
   resolve   Write the value out; text that starts with an asterisk needs quotes.
-  rules     section Mechanism
+  rules     built in (docs/rules.md, Mechanism)
   controls  SOC2:CC8.1
 "
         );
     }
 
     #[test]
-    fn what_isnt_told_has_no_row() {
+    fn what_isnt_known_has_no_row() {
         let bare = CodeInfo {
             code: "acme/friday".to_owned(),
             title: String::new(),

@@ -1,13 +1,13 @@
-//! `changegate form`: an issue with a filled-in form becomes a branch with the request.
+//! `changegate form`: turns an issue with a filled-in form into a branch with the request.
 //!
 //! ```text
-//! gather: the event ─▶ who asks ─▶ the form as base has it ─▶ what was filled in
+//! gather: the event ─▶ the requester ─▶ the form at base ─▶ what was filled in
 //! decide: the request ─▶ its id ─▶ judged by the policies at base ─▶ what is still missing
 //! apply:  a commit in the requester's name ─▶ change/<id> ─▶ one comment on the issue
 //! ```
 //!
-//! Everything in the issue is data from anyone: it is parsed, rendered anew and escaped, and names
-//! nothing but an id that reads as one.
+//! Everything in the issue is untrusted: it is parsed, written again and escaped, and the only name
+//! that is taken from it is an id that is a valid ticket number.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,42 +27,43 @@ use crate::intake::comment::MARK;
 use crate::intake::event::{Author, IssueEvent};
 use crate::intake::work::Desk;
 
-/// Turn an issue's form into a branch, and answer with its pull request's link
+/// Turn an issue form into a branch, and reply with the link to open its pull request
 ///
-/// For a workflow that GitHub starts when an issue is opened, edited or labelled. The branch holds a
-/// commit in the name of the issue's author, who opens the pull request and so is who asks. It follows
-/// the form until the pull request is open or somebody else commits to it, and is never forced.
+/// For a workflow that GitHub starts when an issue is opened, edited or labelled. The branch
+/// contains a commit in the name of the issue's author, who opens the pull request and so becomes
+/// the requester. The branch follows the form until the pull request is open or somebody else
+/// commits to it; it is never force-pushed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate form --event \"$GITHUB_EVENT_PATH\"
-      in a workflow: make or renew the branch, and answer on the issue
+      in a workflow: create or update the branch, and reply on the issue
   changegate form --event event.json --dry-run
-      what the request and the answer would be
+      print the request and the reply, and change nothing
 
 Environment:
-  GITHUB_TOKEN       pushes the branch and writes the answer
-  GITHUB_SERVER_URL  where the repository lives; https://github.com if it isn't set
+  GITHUB_TOKEN       the token to push the branch and to write the reply
+  GITHUB_SERVER_URL  the server of the repository; https://github.com if not set
 
 Exit codes:
-  0  the branch holds what the form says
-  1  it doesn't, and the answer says why
-  2  could not be done")]
+  0  the branch contains the request from the form
+  1  it doesn't; the reply says why
+  2  the verb could not run")]
 pub struct FormArgs {
     /// The event that GitHub sent, as JSON
     #[arg(long, value_name = "FILE")]
     event: PathBuf,
 
-    /// The repository; the event's if left out
+    /// The repository; if left out, that of the event
     #[arg(long, value_name = "OWNER/NAME")]
     repo: Option<String>,
 
-    /// Print the request and the answer, do nothing, and ask nobody for open pull requests
+    /// Print the request and the reply, change nothing, and don't look for open pull requests
     #[arg(long)]
     dry_run: bool,
 }
 
-/// How often all is done anew because branches moved meanwhile.
+/// How often everything is repeated because branches moved in the meantime.
 const ATTEMPTS: usize = 5;
 
 /// Runs the verb.
@@ -98,22 +99,22 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
                 print(&answer)?;
                 return Ok(work.exit_code());
             }
-            Some(Moved::Refused(why)) => bail!("the server doesn't take the branch:\n{why}"),
+            Some(Moved::Refused(why)) => bail!("the server rejected the branch:\n{why}"),
             Some(Moved::Lost(_)) => {}
         }
     }
-    bail!("branches move faster than the form can be read: edit the form to try again")
+    bail!("the branches changed during every attempt: edit the form to try again")
 }
 
-/// Where the repository's pages are, without a slash at the end.
+/// Returns the address of the repository's pages, without a slash at the end.
 fn server() -> String {
     let set = std::env::var("GITHUB_SERVER_URL").ok().filter(|url| !url.is_empty());
     let url = set.unwrap_or_else(|| "https://github.com".to_owned());
     url.trim_end_matches('/').to_owned()
 }
 
-/// The clone around the current folder, up to date with its remote; what is committed there is
-/// committed in the author's name.
+/// Opens the clone around the current folder, up to date with its remote; commits there are made in
+/// the author's name.
 fn open(
     event: &IssueEvent,
     author: &Author,

@@ -1,4 +1,4 @@
-//! `changegate hook`: what a server runs when somebody pushes.
+//! `changegate hook`: the program that a server runs for each push.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::gate::judge::Judges;
 use crate::git::Repo;
 use crate::report::escape::terminal;
 
-/// Guard a bare repository: what Git runs when somebody pushes
+/// Guard a bare repository: the program that Git runs for each push
 #[derive(Args, Debug)]
 pub struct HookArgs {
     #[command(subcommand)]
@@ -26,12 +26,12 @@ enum Hook {
     PreReceive(PreReceiveArgs),
 }
 
-/// Refuse a push that goes around the rules
+/// Refuse a push that bypasses the rules
 ///
-/// `changegate init --hook` installs it. Git names the updates on standard input. Refused are: a push
-/// to the base that isn't the merge of an approved change, or that takes history back; a review or a
-/// commit of a change that isn't signed by who made it; what rewrites either; the deletion of what
-/// was submitted and isn't merged or closed.
+/// `changegate init --hook` installs it. Git lists the updates on standard input. It refuses: a
+/// push to the base branch that isn't the merge of an approved change, or that removes history; a
+/// review or a commit of a change that isn't signed by its author; a push that rewrites either; the
+/// deletion of what was submitted and is neither merged nor closed.
 #[derive(Args, Debug)]
 struct PreReceiveArgs {}
 
@@ -39,7 +39,7 @@ struct PreReceiveArgs {}
 pub fn run(args: &HookArgs) -> anyhow::Result<ExitCode> {
     let Hook::PreReceive(PreReceiveArgs {}) = args.hook;
     let repo = Repo::open(&git_dir()?)?;
-    // What is pushed waits in a folder of its own until the hook agrees.
+    // Pushed objects are in a quarantine folder until the hook accepts them.
     if let Some(folder) = std::env::var_os("GIT_QUARANTINE_PATH") {
         repo.add_objects(&folder.to_string_lossy())?;
     }
@@ -60,13 +60,13 @@ pub fn run(args: &HookArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(refused)))
 }
 
-/// The repository that receives: git names it in the environment of its hooks.
+/// Returns the repository that receives the push: git names it in the environment of its hooks.
 fn git_dir() -> anyhow::Result<PathBuf> {
     let folder = std::env::var_os("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
     folder.canonicalize().with_context(|| format!("read {}", folder.display()))
 }
 
-/// Says on the pusher's terminal why, and what to do.
+/// Prints on the pusher's terminal why the push was refused, and what to do.
 fn say(why: &str) {
     for (number, line) in why.lines().enumerate() {
         let mark = if number == 0 { "changegate: refused: " } else { "  " };

@@ -1,13 +1,13 @@
-//! `changegate init`: makes a repository ready for changes.
+//! `changegate init`: sets up a repository for changes.
 //!
 //! ```text
-//! gather: the repository, what git knows, the roster (there already, flags, dialogue)
-//! plan:   everything that is to stand there, compared with what does; ask before overwriting
-//! apply:  write, load the policies from disk, say what was done and what comes next
+//! gather: the repository, git's configuration, the roster (existing, flags, dialogue)
+//! plan:   every file, compared with the existing one; ask before overwriting
+//! apply:  write, load the policies from disk, print what was done and what comes next
 //! ```
 //!
-//! `--github` adds what a repository on GitHub has besides, see [`github`]; `--hook` does the same for
-//! the one file that a server of one's own needs, see [`hook`].
+//! `--github` adds the files that a repository on GitHub needs, see [`github`]; `--hook` installs
+//! the one file that a server needs, see [`hook`].
 
 mod contents;
 mod dialogue;
@@ -37,32 +37,32 @@ use crate::core::org::{Date, Roster};
 use crate::core::yaml;
 use crate::git::Program;
 
-/// Make a repository ready: policies, roster, samples; for GitHub, or on a server
+/// Set up a repository: policies, roster, samples; for GitHub, or on a server
 ///
-/// On a terminal a short dialogue asks for the first people and services; elsewhere --person and
-/// --service name them. Without either the roster holds whoever git's user.email names, without a
-/// level. Nothing is overwritten without asking: run it again whenever you like.
+/// On a terminal, a short dialogue asks for the first people and services; elsewhere, name them
+/// with --person and --service. Without either, the roster contains the person in git's user.email,
+/// without a level. Nothing is overwritten without asking, so you can run it again at any time.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate init
-      in a clone: ask who is who, then write policies/, schemas/, docs/changegate/, README.md
+      in a clone: ask for people and services, then write policies/, schemas/, docs/ and README.md
   changegate init --person alice,level=L3,email=alice@acme.example,key=~/.ssh/id_ed25519.pub \\
                   --person bob,level=L2,role=devops-lead,email=bob@acme.example \\
                   --service checkout=bob
-      the same without questions
+without questions
   changegate init --github
-      the same for a repository on GitHub: .github/ with workflows, forms and CODEOWNERS, too
+for a repository on GitHub: also .github/ with workflows, forms and CODEOWNERS
   changegate init --dry-run
-      what would be written, and what would be kept
+print what would be written, and what would be kept
   changegate init --hook /srv/git/ops.git
-      on the server: refuse pushes that go around the review")]
+      on the server: refuse pushes that bypass the review")]
 pub struct InitArgs {
     /// A folder of the repository; with --hook, the bare repository
     #[arg(value_name = "DIR", default_value = ".")]
     dir: PathBuf,
 
-    /// Somebody of the first roster: LOGIN[,FIELD=VALUE]…
+    /// A person of the first roster: LOGIN[,FIELD=VALUE]…
     ///
     /// The fields are level, team, role, email, id (the forge's numeric id) and key (a public key or
     /// its file); role, email and key may be given more than once.
@@ -80,7 +80,8 @@ pub struct InitArgs {
 
     /// Add what a repository on GitHub needs: workflows, issue forms, CODEOWNERS
     ///
-    /// A repository that has them is known by them, and later runs look after them without this flag.
+    /// A repository that already has them is recognised, and later runs update them without this
+    /// flag.
     #[arg(long, conflicts_with = "hook")]
     github: bool,
 
@@ -88,11 +89,11 @@ pub struct InitArgs {
     #[arg(long)]
     hook: bool,
 
-    /// Overwrite what differs, without asking
+    /// Overwrite files that differ, without asking
     #[arg(long)]
     force: bool,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -139,7 +140,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
 }
 
 impl InitArgs {
-    /// Decides for what would be overwritten: by --force, by asking, else it is kept.
+    /// Decides about files that would be overwritten: overwritten with --force, by asking, or kept.
     fn settle(&self, plan: &mut Plan) -> anyhow::Result<()> {
         let mut asking = dialogue::Overwriting::default();
         let can_ask = dialogue::is_possible() && !self.dry_run;
@@ -151,8 +152,8 @@ impl InitArgs {
     }
 }
 
-/// The roster and its file: what flags name, else what is there, else what a dialogue gives, else
-/// whoever runs the verb.
+/// Returns the roster and its file: from the flags, or the existing file, or the dialogue, or with
+/// only the person who runs the verb.
 fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(Roster, Vec<u8>)> {
     let there = existing_roster(root)?;
     let git = Program::in_folder(root);
@@ -162,7 +163,7 @@ fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(R
         _ if dialogue::is_possible() && !args.dry_run => dialogue::roster(&Me::of(&git), folder)?,
         _ => people::alone(&Me::of(&git), folder)?,
     };
-    // The same people on another day are the same file.
+    // The same people on a different day give the same file.
     let reviewed = there.and_then(|(roster, _)| roster.reviewed);
     let today = || Date(NowArg::present().utc().date_naive());
     roster.reviewed = Some(reviewed.unwrap_or_else(today));
@@ -170,7 +171,7 @@ fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(R
     Ok((roster, text))
 }
 
-/// The roster that the repository has, and its file's bytes.
+/// Returns the repository's existing roster, and its file's bytes.
 fn existing_roster(root: &Path) -> anyhow::Result<Option<(Roster, Vec<u8>)>> {
     let path = root.join(ROSTER);
     if !path.exists() {
@@ -186,14 +187,14 @@ fn existing_roster(root: &Path) -> anyhow::Result<Option<(Roster, Vec<u8>)>> {
     Ok(Some((roster, bytes)))
 }
 
-/// The day on which a table that is there already was last reviewed: the same table on another day
-/// is the same file.
+/// Returns the day on which an existing table was last reviewed, so that the same table on a
+/// different day gives the same file.
 fn reviewed_on(path: &Path) -> Option<Date> {
     let text = std::fs::read_to_string(path).ok()?;
     reviewed_line(&text)?.strip_prefix("reviewed: ")?.trim().parse().ok()
 }
 
-/// The name of the repository's README, however it writes it.
+/// Returns the name of the repository's README, in its own spelling.
 fn readme_of(root: &Path) -> anyhow::Result<String> {
     let entries = std::fs::read_dir(root).with_context(|| format!("list {}", root.display()))?;
     let mut names: Vec<_> = entries
@@ -204,7 +205,7 @@ fn readme_of(root: &Path) -> anyhow::Result<String> {
     Ok(names.into_iter().next().unwrap_or_else(|| "README.md".to_owned()))
 }
 
-/// A path for people, in whose name nothing can act on the terminal.
+/// Returns a path for people, escaped so that its name can't act on the terminal.
 fn shown_path(path: &Path) -> String {
     crate::report::escape::terminal(&path.to_string_lossy()).into_owned()
 }

@@ -1,9 +1,9 @@
-//! `changegate list`: the changes, where they stand, and whom they wait for.
+//! `changegate list`: the changes, their state, and whom they wait for.
 //!
 //! ```text
 //! gather: branches, journals, merges ─▶ names with their states
-//! judge:  each that isn't merged, by one gate, with what others bring read once
-//! print:  those that the filters let through, what is urgent first
+//! judge:  each that isn't merged, by one gate, which reads the other changes once
+//! print:  those that pass the filters, the most urgent first
 //! ```
 
 mod text;
@@ -25,7 +25,7 @@ use crate::core::terms::{Login, RiskTier};
 use crate::core::time::Time;
 use crate::forge::git::Git;
 
-/// List the changes: where they stand, whom they wait for, since when
+/// List the changes: their state, whom they wait for, since when
 ///
 /// A change is open from its submission until it is merged or closed. Changes of policies are
 /// listed like any other.
@@ -35,33 +35,33 @@ Examples:
   changegate list
       what is open, overdue sign-offs first
   changegate list --waiting-on-me
-      what waits for your review, or as its requester for your correction
+      changes that wait for your review, or that you have to correct as their requester
   changegate list --state all --service checkout
-      everything that ever touched a service
+      every change that ever affected a service
   changegate list --off-script --format json
       for a script")]
 pub struct ListArgs {
-    /// Which changes
+    /// The state of the changes to list
     #[arg(long, value_enum, default_value_t)]
     state: Wanted,
 
-    /// Only those that you ask for, submitted or perform
+    /// Only changes that you request, submitted or perform
     #[arg(long)]
     mine: bool,
 
-    /// Only those that wait for you
+    /// Only changes that wait for you
     #[arg(long)]
     waiting_on_me: bool,
 
-    /// Only those that leave the usual script
+    /// Only changes that don't follow the usual script
     #[arg(long)]
     off_script: bool,
 
-    /// Only those of this risk tier
+    /// Only changes of this risk tier
     #[arg(long, value_parser = tier_parser())]
     tier: Option<RiskTier>,
 
-    /// Only those that affect this service
+    /// Only changes that affect this service
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
 
@@ -71,7 +71,7 @@ pub struct ListArgs {
     #[command(flatten)]
     now: NowArg,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 }
@@ -82,9 +82,9 @@ enum Wanted {
     /// Submitted, and neither merged nor closed.
     #[default]
     Open,
-    /// Part of the base.
+    /// Merged into the base branch.
     Merged,
-    /// Given up.
+    /// Closed without a merge.
     Closed,
     /// All of them.
     All,
@@ -101,7 +101,7 @@ impl Wanted {
     }
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let now = args.now.get();
@@ -137,7 +137,7 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     Ok(ListView { now, base: git.base_ref.clone(), changes })
 }
 
-/// What is let through.
+/// The conditions for a change to be listed.
 struct Filter<'a> {
     args: &'a ListArgs,
     me: Option<Login>,
@@ -151,9 +151,9 @@ impl<'a> Filter<'a> {
             let known: Vec<_> = org.roster.services.keys().map(String::as_str).collect();
             let hint = match crate::core::yaml::did_you_mean(service, &known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("it knows {}", known.join(", ")),
+                None => format!("the services are {}", known.join(", ")),
             };
-            bail!("the roster knows no service `{service}`: {hint}");
+            bail!("there is no service `{service}` in the roster: {hint}");
         }
         let is_about_me = args.mine || args.waiting_on_me;
         let me = is_about_me.then(|| me(git.branches.program(), &org.roster)).transpose()?;

@@ -16,10 +16,10 @@ use crate::core::org::Date;
 use crate::core::time::{Duration, Time};
 use crate::report::escape::terminal;
 
-/// Show what happened to changes, from submission to merge, with the times between
+/// Show the events of changes, from submission to merge, with the time between them
 ///
-/// All of it is worked out from the commits of the base and of the branches change/* and reviews/*,
-/// which `git log` shows as well.
+/// Everything is computed from the commits of the base branch and of the branches change/* and
+/// reviews/*, which `git log` shows, too.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -34,23 +34,23 @@ pub struct LogArgs {
     #[arg(value_name = "ID")]
     id: Option<String>,
 
-    /// Only events from this day or time on
+    /// Only events from this date or time on
     #[arg(long, value_name = "DATE", value_parser = day_begins)]
     since: Option<Time>,
 
-    /// Only events until this day, all of it, or until this time
+    /// Only events until the end of this date, or until this time
     #[arg(long, value_name = "DATE", value_parser = day_ends)]
     until: Option<Time>,
 
     #[command(flatten)]
     here: HereArgs,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: LogFormat,
 }
 
-/// How the audit trail is written.
+/// The format of the audit trail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     /// For people.
@@ -70,12 +70,12 @@ fn day_ends(text: &str) -> Result<Time, String> {
     instant(text, |day| day.begins() + Duration::days(1))
 }
 
-/// A day such as 2026-11-24, or a time.
+/// Parses a date such as 2026-11-24, or a time.
 fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
     if text.contains(['T', 't']) { text.parse() } else { text.parse().map(of_day) }
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let org = here::gate(&git).org_at(git.base()?)?;
@@ -86,7 +86,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
         Some(id) => changes.push(timeline::story(&stories, id)?.into()),
         None => {
             for name in stories.names()? {
-                // What somebody wrote into one change can't hide the others.
+                // A mistake in one change must not hide the others.
                 match stories.tell(&name) {
                     Ok(story) => changes.extend(story.map(LogEntry::from)),
                     Err(error) => {
@@ -116,7 +116,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
 
 fn render_text(view: &LogView) -> String {
     if view.changes.is_empty() {
-        return "nothing happened\n".to_owned();
+        return "no events match\n".to_owned();
     }
     let block = |change: &LogEntry| {
         let summary = terminal(change.summary.as_deref().unwrap_or("policies"));

@@ -1,4 +1,4 @@
-//! `changegate man`: the manual, from the same words as `--help`.
+//! `changegate man`: the manual, with the same text as `--help`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,16 +17,16 @@ use super::shared::say;
 #[command(after_help = "\
 Examples:
   changegate man | man -l -
-      read the page of the whole
+      read the main page
   changegate man --dir ~/.local/share/man/man1
-      install all pages: then `man changegate-check` finds the one of a verb")]
+      install all pages, such as `man changegate-check`")]
 pub struct ManArgs {
-    /// Write the page of the whole and one for each verb into this folder
+    /// Write the main page and one page for each verb into this folder
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &ManArgs) -> anyhow::Result<ExitCode> {
     let mut cli = Cli::command().disable_help_subcommand(true);
     cli.build();
@@ -47,7 +47,7 @@ fn write_all(cli: &Command, dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The name and the text of a command's page.
+/// Returns the name and the text of a command's page.
 fn page(command: &Command) -> io::Result<(String, String)> {
     let source = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone()).manual("changegate manual").source(source);
@@ -68,8 +68,8 @@ fn page(command: &Command) -> io::Result<(String, String)> {
     Ok((man.get_filename(), String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// What stands behind the options: headings such as `Examples:`, and indented lines that are kept
-/// as they are. Filled into paragraphs, as the generator does it, examples can't be read.
+/// Returns the text after the options: headings such as `Examples:`, and indented lines that are
+/// kept unchanged. The generator would fill them into paragraphs, which makes examples unreadable.
 fn after_help(text: &str) -> Roff {
     let mut roff = Roff::new();
     for line in text.lines() {

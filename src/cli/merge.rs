@@ -1,8 +1,8 @@
-//! `changegate merge`: an approved change goes into the base.
+//! `changegate merge`: merges an approved change into the base branch.
 //!
 //! ```text
 //! judge on the exact base ─▶ make the merge commit ─▶ move the base there
-//!        ▲                                                  │ somebody was faster
+//!        ▲                                                  │ another push won
 //!        └──────────────────────────────────────────────────┘
 //! ```
 
@@ -24,13 +24,13 @@ use crate::gate::merge::commit;
 use crate::git::{Moved, Oid, Program};
 use crate::report::{Format, merge_message};
 
-/// How often it is begun anew when the base or the change moves meanwhile.
+/// How often it starts again because the base or the change moved in the meantime.
 const ATTEMPTS: usize = 20;
 
 /// Merge an approved change
 ///
-/// The change is judged once more, on the base as it is at this moment. The merge commit's message
-/// says what was decided, so that `git log` on the base is the audit trail.
+/// The change is judged once more, on the base branch as it is now. The message of the merge commit
+/// records the decision, so that `git log` on the base branch is the audit trail.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -41,13 +41,13 @@ Exit codes:
   0  merged
   1  denied, and so not merged
   3  pending, and so not merged
-  2  could not be decided, or not be merged")]
+  2  could not be decided or merged")]
 pub struct MergeArgs {
-    /// The change
+    /// The change's id
     #[arg(value_name = "ID")]
     id: String,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 
@@ -70,16 +70,14 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         let judgement = here::check(&git, name, NowArg::present())?;
         let pull = &judgement.pull;
         if git.is_closed(name, &judgement.bundle().org)? {
-            bail!(
-                "{name} was given up: take it up again with `changegate close {name} --reopen` first"
-            );
+            bail!("{name} is closed: reopen it first with `changegate close {name} --reopen`");
         }
         let verdict = judgement.decision.verdict;
         if verdict != Verdict::Approved {
-            let why = "only what is approved at this moment is merged";
+            let why = format!("not merged: {name} is {verdict}");
             eprintln!("error: {why}");
             let text = here::rendered(&judgement, Format::Text, true);
-            Receipt::nothing(name, why, Some(&judgement.decision)).print(args.format, &text)?;
+            Receipt::nothing(name, &why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
         }
         let merge = commit(&git, here::gate(&git).judges(), &judgement)?;
@@ -89,10 +87,10 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::SUCCESS);
             }
             Moved::Lost(_) => git.branches.refresh()?,
-            Moved::Refused(why) => bail!("the server doesn't take the merge:\n{why}"),
+            Moved::Refused(why) => bail!("the server rejected the merge:\n{why}"),
         }
     }
-    bail!("{} moves faster than this can keep up: try again", git.base_ref)
+    bail!("{} changed during every attempt: run the command again", git.base_ref)
 }
 
 fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
@@ -107,7 +105,7 @@ fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyho
     Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge).print(args.format, &text)
 }
 
-/// Brings the work tree along after a merge that was interrupted before it could.
+/// Updates the work tree after a merge that was interrupted before it could.
 fn catch_up(git: &Git, pull: &Pull) -> anyhow::Result<()> {
     if let [before, head] = git.repo().commit(pull.base)?.parents[..]
         && head == pull.head
@@ -118,7 +116,7 @@ fn catch_up(git: &Git, pull: &Pull) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Brings a work tree that is on the base along, as a merge by git would.
+/// Updates a work tree that is on the base branch, as a merge by git would.
 fn follow(git: &Git, before: Oid, after: Oid) {
     let Some(work_tree) = here::work_tree() else { return };
     let program = Program::in_folder(&work_tree);
@@ -127,6 +125,6 @@ fn follow(git: &Git, before: Oid, after: Oid) {
     }
     let (before, after) = (before.to_string(), after.to_string());
     if let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after]) {
-        warn("note", &format!("the folder stays as it is, because git says:\n{error:#}"));
+        warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
     }
 }

@@ -26,53 +26,53 @@ use crate::git::Oid;
 use crate::report::escape::terminal;
 use crate::report::{Criterion, Format, WIDTH, criteria, one_line, wrap};
 
-/// Review a submitted change: approve it, ask for changes, or comment
+/// Review a submitted change: approve it, request changes, or comment
 ///
-/// What you sign is the change as it stands at this moment: a later change of what matters voids
-/// it. The review is a commit on the branch reviews/<ID>, signed with your SSH key as git is set up
-/// to sign.
+/// You sign the change as it is at this moment: a later change of its material content makes the
+/// review void. The review is a commit on the branch reviews/<ID>, signed with your SSH key as git
+/// is configured to sign.
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("said").required(true).multiple(true)
     .args(["approve", "request_changes", "withdraw", "comment"])))]
 #[command(after_help = "\
 Examples:
   changegate review CHG-1234 --approve
-      shows what is to be signed, and signs it
+      shows what you sign, and signs it
   changegate review CHG-1234 --request-changes --comment \"the rollback needs an owner\"
-      stands until you approve, or withdraw it
-  changegate review CHG-1234 --comment \"who watches the queue meanwhile?\"
-      a remark, which decides nothing
+      holds until you approve, or withdraw it
+  changegate review CHG-1234 --comment \"who watches the queue in the meantime?\"
+      a remark, which doesn't affect the verdict
 
 Exit codes:
   0  the review is on record
-  1  it isn't: nobody approves their own change
-  2  it couldn't be given")]
+  1  it was refused: nobody approves their own change
+  2  the review could not be made")]
 pub struct ReviewArgs {
-    /// The change
+    /// The change's id
     #[arg(value_name = "ID")]
     id: String,
 
-    /// The change may go ahead
+    /// Approve: the change may go ahead
     #[arg(long, conflicts_with_all = ["request_changes", "withdraw"])]
     approve: bool,
 
-    /// It must not go ahead as it stands
+    /// Request changes: it must not go ahead in its present form
     #[arg(long, conflicts_with = "withdraw")]
     request_changes: bool,
 
-    /// Take back what you said before
+    /// Withdraw your earlier review
     #[arg(long)]
     withdraw: bool,
 
-    /// What you have to say; alone it is a remark
+    /// Your comment; without another option it is a remark
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
 
-    /// Sign without being asked once more, as where nobody is at a terminal
+    /// Sign without confirmation, for example without a terminal
     #[arg(short, long)]
     yes: bool,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 
@@ -91,7 +91,7 @@ impl ReviewArgs {
     }
 }
 
-/// How wide the column of the criteria is.
+/// The width of the column with the names of the criteria.
 const CRITERION: usize = "users and operations".len();
 
 /// Runs the verb.
@@ -117,7 +117,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
         print(&what_is_signed(&git, &before, &me)?)?;
     }
     if !args.yes && args.format == AnswerFormat::Text && !agrees(said, name)? {
-        bail!("nothing was signed");
+        bail!("cancelled; nothing was signed");
     }
     let commit = append(
         &git,
@@ -129,7 +129,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     tell(&git, args, &me, commit)
 }
 
-/// Why this is somebody's own change, if it is.
+/// Returns why this is a person's own change; `None` if it isn't.
 fn own(judgement: &Judgement, me: &Login) -> Option<Exclusion> {
     let pull_request = judgement.evidence.pull_request.as_ref()?;
     let case = Case {
@@ -140,15 +140,14 @@ fn own(judgement: &Judgement, me: &Login) -> Option<Exclusion> {
     excluded_from(&case, pull_request).get(me).copied()
 }
 
-/// What the reviewer is about to sign: the verdict so far, the criteria beside the request's own
-/// words, and what changed since their last look.
+/// Returns what the reviewer is about to sign: the verdict so far, the criteria with the request's
+/// own words, and what has changed since their last review.
 fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<String> {
     let mut text = here::rendered(judgement, Format::Text, true);
     if let Some(request) = judgement.judged().request {
-        text += "What a review is about, in the request's own words:\n";
+        text += "The criteria of a review, in the request's own words:\n";
         for Criterion { name, words } in criteria(request, &|text| terminal(text).into_owned()) {
-            let words =
-                if words.is_empty() { "nothing is said".to_owned() } else { words.join("; ") };
+            let words = if words.is_empty() { "not stated".to_owned() } else { words.join("; ") };
             let indent = " ".repeat(CRITERION + 4);
             let lines = wrap(&words, WIDTH - indent.len()).join(&format!("\n{indent}"));
             text += &format!("  {name:<CRITERION$}  {lines}\n");
@@ -159,7 +158,7 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
     Ok(text)
 }
 
-/// What changed in the request since this person's last review of it.
+/// Returns what has changed in the request since this person's last review of it.
 fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<String> {
     let journal = git.journal(&judgement.pull.name)?;
     let people = crate::forge::git::People::of(&judgement.bundle().org.roster);
@@ -186,15 +185,17 @@ fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resu
     Ok(format!("What has changed since your review of {when} UTC:\n{}\n", lines.concat()))
 }
 
-/// Asks once more, where somebody can answer.
+/// Asks for confirmation, if there is a terminal.
 fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Ok(true);
     }
     let question = match said {
-        Said::Approved => format!("Sign that {name} may go ahead as it stands?"),
-        Said::ChangesRequested => format!("Sign that {name} must not go ahead as it stands?"),
-        Said::Withdrawn => format!("Take back what you said about {name}?"),
+        Said::Approved => format!("Sign that {name} may go ahead in its present form?"),
+        Said::ChangesRequested => {
+            format!("Sign that {name} must not go ahead in its present form?")
+        }
+        Said::Withdrawn => format!("Withdraw your earlier review of {name}?"),
         _ => format!("Add the remark to {name}?"),
     };
     print(&format!("{question} [y/N] "))?;
@@ -203,7 +204,7 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Says whether the review counts, and what is still missing.
+/// Prints whether the review counts, and what is still missing.
 fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result<ExitCode> {
     let (name, said) = (here::name_of(&args.id), args.said());
     let after = here::check(git, name, NowArg::present())?;
@@ -217,9 +218,9 @@ fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result
     let effect = match (said, receipt.counts, &receipt.why) {
         (Said::Approved, Some(false), Some(why)) => format!("and doesn't count: {why}"),
         (Said::Approved, ..) => "and counts".to_owned(),
-        (Said::ChangesRequested, ..) => "and stands until you approve or withdraw it".to_owned(),
-        (Said::Withdrawn, ..) => "and what you said before is void".to_owned(),
-        _ => "and decides nothing".to_owned(),
+        (Said::ChangesRequested, ..) => "and holds until you approve or withdraw it".to_owned(),
+        (Said::Withdrawn, ..) => "and your earlier review is void".to_owned(),
+        _ => "and doesn't affect the verdict".to_owned(),
     };
     let now = one_line(&after.decision);
     receipt.print(args.format, &format!("{name}: {said} by {me}, {effect}\n{now}\n"))?;

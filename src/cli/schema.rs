@@ -25,7 +25,7 @@ use self::catalogue::{SCHEMAS, SchemaEntry};
     after_help = "\
 Examples:
   changegate schema
-      the names, with a line each
+      the names, with one line about each
   changegate schema change-request > schemas/change-request.schema.json
       the schema that the first line of a request names
   changegate schema decision
@@ -36,7 +36,7 @@ pub struct SchemaArgs {
     name: Option<String>,
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     say::print(&match &args.name {
         Some(name) => find(name)?.text(),
@@ -45,7 +45,7 @@ pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// All schemas as files: name, text.
+/// Returns all schemas as files: name, text.
 pub(super) fn files() -> impl Iterator<Item = (String, String)> {
     SCHEMAS.iter().map(|subject| (format!("{}.schema.json", subject.name), subject.text()))
 }

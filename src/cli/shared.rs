@@ -1,4 +1,4 @@
-//! The toolbox of verbs.
+//! Code that several verbs share.
 
 pub mod args;
 pub mod here;

@@ -1,9 +1,9 @@
 //! `changegate show`: the whole story of one change.
 //!
 //! ```text
-//! tell:  commits, journal, merges ─▶ what happened
-//! judge: each merge as it stood then, and what isn't merged as it stands now
-//! print: request, decision, timeline with which reviews count
+//! gather: commits, journal, merges ─▶ what happened
+//! judge:  each merge in its state at that time, and an open change in its present state
+//! print:  request, decision, timeline with which reviews count
 //! ```
 
 mod text;
@@ -20,15 +20,15 @@ use crate::changes::story::Stories;
 
 /// Show the whole story of a change: request, decision, reviews, what happened when
 ///
-/// A change that is open is judged as it stands now, a merged one as it stood when it was merged,
-/// by the policies of then.
+/// An open change is judged in its present state. A merged one is judged as it was when it was
+/// merged, by the policies of that time.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate show CHG-1234
-      request and decision, and of each review whether it counts
+      request, decision, and whether each review counts
   changegate show CHG-1234 --format json
-      the same for a script")]
+as JSON, for a script")]
 pub struct ShowArgs {
     /// The change's name: its request's id, or what follows change/ in the branch's name
     #[arg(value_name = "ID")]
@@ -40,12 +40,12 @@ pub struct ShowArgs {
     #[command(flatten)]
     now: NowArg,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let gate = here::gate(&git);

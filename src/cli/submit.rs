@@ -1,11 +1,11 @@
-//! `changegate submit`: a request file becomes a branch that everybody can review.
+//! `changegate submit`: turns a request file into a branch that everybody can review.
 //!
 //! ```text
 //! read the file ─▶ make the signed commit ─▶ judge it ─▶ move change/<id> there ─▶ switch to it
 //! ```
 //!
-//! Until the branch is moved nothing has happened, and afterwards all of it has: whatever ends the
-//! program in between, the same command completes it.
+//! Before the branch is moved, nothing has happened; afterwards, everything has. If the program is
+//! interrupted, running the same command again completes the work.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,15 +31,15 @@ use crate::report::page::shown;
 
 /// Submit a change request: put it on a branch of its own, where it is reviewed
 ///
-/// The request is judged first; one that is denied isn't submitted. The commit is signed with your
-/// key, which is what shows that you ask. Submitting again amends what is submitted.
+/// The request is judged first; if it is denied, it isn't submitted. The commit is signed with your
+/// key, which proves that you request the change. Submitting again amends the submitted change.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate submit CHG-1234
       requests/CHG-1234.yaml becomes the branch change/CHG-1234
   changegate submit
-      the same for the one request here that isn't submitted yet
+      submits the only request here that isn't submitted yet
 
 Exit codes:
   0  submitted
@@ -50,11 +50,11 @@ pub struct SubmitArgs {
     #[arg(value_name = "ID")]
     request: Option<String>,
 
-    /// Submit it though it is denied as it stands
+    /// Submit it although it is denied
     #[arg(long)]
     anyway: bool,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 
@@ -80,7 +80,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let put = git.branches.advance(&branch, |tip| {
         let base = git.base()?;
         let parent = match tip {
-            // What was merged is over: what comes now is a change of its own.
+            // A merged change is over, so this is a new one.
             Some(tip) if !git.repo().leads_to(tip, base)? => tip,
             _ => base,
         };
@@ -97,7 +97,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
             head: commit,
         };
         if commit == base {
-            bail!("{path} is merged as it stands: there is nothing to submit");
+            bail!("{path} is already merged in this form: there is nothing to submit");
         }
         let judgement = here::gate(&git).judge(pull, &[], now)?;
         let is_denied = judgement.decision.verdict == Verdict::Denied;
@@ -112,13 +112,13 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
     tell(args, &judgement, put, is_there)?;
     if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path, seen) {
-        warn("note", &format!("the folder stays as it is, because git says:\n{error:#}"));
+        warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
     }
     Ok(ExitCode::from(u8::from(!is_there)))
 }
 
-/// The request's path in the repository: the one named, or else the only one that base doesn't hold
-/// as it is here.
+/// Returns the request's path in the repository: the given one, or the only one that differs from
+/// the base branch.
 fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<String> {
     let requests = work_tree.join(REQUESTS);
     let found = if requests.is_dir() { folder::below(&requests)? } else { Vec::new() };
@@ -131,7 +131,9 @@ fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<Stri
         let mut paths = paths.filter(|path| stem(path) == id);
         return match (paths.next(), paths.next()) {
             (Some(path), None) => Ok(path),
-            (Some(one), Some(other)) => bail!("{one} and {other} have the same id: keep one"),
+            (Some(one), Some(other)) => {
+                bail!("{one} and {other} have the same id: delete one of them")
+            }
             _ => bail!(
                 "there is no file {id}.yaml below {}: write it with `changegate new`",
                 requests.display()
@@ -157,7 +159,7 @@ fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<Stri
     }
 }
 
-/// The commit that brings the file to what stands at `parent`.
+/// Creates the commit that adds the file to the tree at `parent`.
 fn commit(
     git: &Git,
     parent: Oid,
@@ -195,22 +197,22 @@ fn tell(
     let (text, receipt) = if is_there {
         let how = match put {
             Some(_) => format!("submitted {id} as {CHANGE}{id} ({})", short(head)),
-            None => format!("{id} is submitted as it stands, as {CHANGE}{id}"),
+            None => format!("{id} is already submitted in this form, as {CHANGE}{id}"),
         };
         let text = format!("{report}{how}\n{}", next(decision, id));
         (text, Receipt::did(id, "submitted", Some(decision)).commit(head))
     } else {
-        let why = "it is denied as it stands";
+        let why = "it is denied in its present form";
         let text = format!(
-            "{report}not submitted: correct what is denied and try again, or submit it as it is \
-             with `changegate submit {id} --anyway`\n"
+            "{report}not submitted: correct the request and run the command again, or submit it \
+             as it is with `changegate submit {id} --anyway`\n"
         );
         (text, Receipt::nothing(id, why, Some(decision)))
     };
     receipt.print(args.format, &text)
 }
 
-/// What comes next, and until when.
+/// Returns what to do next, and until when.
 fn next(decision: &Decision, id: &str) -> String {
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
@@ -222,13 +224,15 @@ fn next(decision: &Decision, id: &str) -> String {
     match decision.verdict {
         Verdict::Approved => format!("next: changegate merge {id}\n"),
         Verdict::Pending => {
-            format!("next{until}, whoever it waits for: changegate review {id} --approve\n")
+            format!(
+                "next{until}, by a reviewer that it waits for: changegate review {id} --approve\n"
+            )
         }
         Verdict::Denied => format!("next: correct it, then changegate submit {id}\n"),
     }
 }
 
-/// Refuses to put a file over what somebody else has submitted and this clone hasn't seen.
+/// Refuses to overwrite what somebody else has submitted and this clone hasn't seen.
 fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Result<()> {
     if let Some(seen) = seen
         && git.repo().leads_to(tip, seen)?
@@ -239,8 +243,8 @@ fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Re
     let (who, when) = (terminal(&last.committer.name), last.time.for_people());
     match seen {
         Some(_) => bail!(
-            "{who} amended {branch} on {when} UTC, and your file doesn't know of it: keep a copy, \
-             `git pull` on that branch, and put your change in again"
+            "{who} amended {branch} on {when} UTC, which your file doesn't include: keep a copy, \
+             `git pull` on that branch, and repeat your change"
         ),
         None => bail!(
             "{branch} was submitted by {who} on {when} UTC, from another clone: keep a copy of your \
@@ -249,8 +253,8 @@ fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Re
     }
 }
 
-/// Switches the work tree to the branch, on which the request is a file like any other. `seen` is
-/// where the branch stood here before.
+/// Switches the work tree to the branch, in which the request is a file like any other. `seen` is
+/// the previous tip of the branch in this clone.
 fn switch(
     git: &Git,
     work_tree: &Path,
@@ -268,12 +272,12 @@ fn switch(
         program.move_ref(&local, known, tip)?;
     }
     let folder = Program::in_folder(work_tree);
-    // What is staged as the branch holds it is no obstacle to going there.
+    // A staged file that equals the one in the branch must not prevent the switch.
     folder.run(&["add", "--force", "--", path])?;
     if folder.head().as_deref() != Some(&local) {
         return folder.run(&["switch", "--quiet", branch]).map(drop);
     }
-    // The branch has moved below the folder, perhaps onto a newer base: all of that comes along.
+    // The branch has moved, perhaps onto a newer base: the work tree follows all of that.
     let before = seen.unwrap_or(tip).to_string();
     folder.run(&["read-tree", "-m", "-u", &before, &tip.to_string()]).map(drop)
 }

@@ -1,4 +1,4 @@
-//! `changegate sweep`: judges the open pull requests on GitHub whose time has come.
+//! `changegate sweep`: judges again the open pull requests on GitHub whose time has come.
 
 use std::process::ExitCode;
 
@@ -15,17 +15,18 @@ use crate::report::one_line;
 
 /// Judge the open pull requests on GitHub whose time has come
 ///
-/// An answer on a pull request stays until something changes it. A sweep judges anew what time has
-/// changed: a planned start or end that has passed, an approval that aged out, a reminder that is
-/// due. It also heals what a lost event left behind: new policies on the base, a review that nobody
-/// was told of. What has not changed costs no request of its own. Two sweeps at once do no harm.
+/// A result on a pull request stays until something updates it. A sweep judges again what time has
+/// changed: a planned start or end that has passed, an approval that has expired, a reminder that
+/// is due. It also repairs what a lost event left behind: new policies on the base branch, a review
+/// that was not reported. Pull requests that have not changed need no request of their own. Two
+/// sweeps at the same time do no harm.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
 pub struct SweepArgs {
     #[command(flatten)]
     on_github: GitHubArgs,
 
-    /// Judge all of them, whether their time has come or not
+    /// Judge all of them, whether or not their time has come
     #[arg(long)]
     all: bool,
 
@@ -40,12 +41,12 @@ pub struct SweepArgs {
 const EXAMPLES: &str = "\
 Examples:
   changegate sweep --repo acme/ops
-      what a workflow runs every quarter of an hour
+      run by a workflow every quarter of an hour
   changegate sweep --all --dry-run
-      what every open pull request would be told now
+      the result that each open pull request would get now
 
 Exit codes:
-  0  every pull request has the answer that it should have
+  0  the results on all pull requests are up to date
   2  some could not be decided";
 
 /// Runs the verb.
@@ -56,7 +57,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let gate = Gate::new(github.repo(), github, Judges::new(end_at_bound));
     let survey = github.survey()?;
     let protected = match github.default_branch(&survey)? {
-        // Policies that can't be used are said on every pull request that they would judge.
+        // Policies that can't be used are reported on every pull request that they would judge.
         Some((branch, tip)) => gate
             .org_at(tip)
             .map_or_else(|_| vec![branch], |organisation| organisation.settings.protected_bases),
@@ -73,7 +74,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         match on_github::or_say_so(github, &subject, judge) {
             Some(Some(judgement)) => {
                 judged += 1;
-                let (why, decision) = (pull.why.unwrap_or("asked for"), &judgement.decision);
+                let (why, decision) = (pull.why.unwrap_or("requested"), &judgement.decision);
                 let answer = one_line(decision);
                 print(&format!("{name} {} ({why}): {answer}\n", decision.verdict))?;
             }
@@ -85,6 +86,6 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let open = surveyed.len();
-    print(&format!("open pull requests to protected branches: {open}, {judged} judged anew\n"))?;
+    print(&format!("open pull requests to protected branches: {open}, {judged} judged again\n"))?;
     Ok(ExitCode::from(if undecided == 0 { 0 } else { UNDECIDED }))
 }

@@ -1,4 +1,4 @@
-//! `changegate test`: runs the tests that stand beside the policies.
+//! `changegate test`: runs the tests beside the policies.
 //!
 //! 1. the bundle is loaded as for a decision: one that can't decide can't be tested
 //! 2. [`testing`](crate::core::policy::testing) runs the tests
@@ -21,8 +21,8 @@ use crate::core::policy::testing::TestReport;
 /// Run the policies' own tests
 ///
 /// Tests are rules named `test_…` in files named `…_test.rego`, in the form that `opa test`
-/// understands. One that fails is shown with the statement at which it ended and the two values
-/// that were compared. `todo_test_…` is left out.
+/// understands. For a failed test, the report shows the statement at which it ended and the two
+/// values that were compared. `todo_test_…` is skipped.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -46,7 +46,7 @@ A test:
 Exit codes:
   0  all tests passed
   1  at least one failed
-  2  they can't be run, or there are none")]
+  2  the tests can't be run, or there are none")]
 pub struct TestArgs {
     /// Run only tests whose full name contains this: package.test_name
     filter: Option<String>,
@@ -54,7 +54,7 @@ pub struct TestArgs {
     #[command(flatten)]
     policies: PoliciesArg,
 
-    /// How to write the report
+    /// The format of the report
     #[arg(long, value_enum, default_value_t)]
     format: TestFormat,
 
@@ -63,19 +63,19 @@ pub struct TestArgs {
     coverage: bool,
 }
 
-/// How a test report is written.
+/// The format of a test report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum TestFormat {
     /// For people: failures first
     #[default]
     Text,
-    /// For scripts: `changegate schema test-report` says what it holds
+    /// For scripts: `changegate schema test-report` describes it
     Json,
     /// For CI systems: JUnit XML
     Junit,
 }
 
-/// Answers the verb.
+/// Runs the verb.
 pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let report = report(args)?;
     say::print(&render(args, &report)?)?;
@@ -97,7 +97,7 @@ fn report(args: &TestArgs) -> anyhow::Result<TestReport> {
 }
 
 fn render(args: &TestArgs, report: &TestReport) -> anyhow::Result<String> {
-    // A part of the tests reaches a part of the policies, which tells nothing.
+    // Some of the tests reach only some of the policies, so their coverage means nothing.
     let coverage = match (args.coverage, &args.filter) {
         (true, _) => text::Coverage::Lines,
         (false, None) if !report.is_passed() => text::Coverage::Lines,

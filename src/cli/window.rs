@@ -1,4 +1,4 @@
-//! `changegate window`: what is open now, and what opens next.
+//! `changegate window`: shows what is open now, and what opens next.
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +20,8 @@ use crate::core::time::{Duration, Interval, Time};
 
 /// Show which windows are open, and when the others open next
 ///
-/// Times are in UTC; a window that is kept in another zone shows its local times beside them. An
-/// opening is what freezes leave of a window, and a change has to fit into one opening as a whole.
+/// Times are in UTC; a window in another time zone also shows its local times. An opening is what
+/// freezes leave of a window, and a change has to fit into one opening as a whole.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,13 +30,13 @@ Examples:
   changegate window --duration 2h --tier high
       the next openings in which a high-risk change of two hours fits
   changegate window --now 2026-12-24T10:00:00Z --format json
-      the same at another time, for a script")]
+what is open at another time, for a script")]
 pub struct WindowArgs {
-    /// How long the change takes, such as 30m or 2h: shorter openings are passed over
+    /// The duration of the change, such as 30m or 2h: shorter openings are ignored
     #[arg(long, value_name = "LENGTH")]
     duration: Option<Duration>,
 
-    /// The change's risk tier: windows that don't take it are left out
+    /// The change's risk tier: windows that don't accept it are left out
     #[arg(long, value_parser = tier_parser())]
     tier: Option<RiskTier>,
 
@@ -46,12 +46,12 @@ pub struct WindowArgs {
     #[command(flatten)]
     now: NowArg,
 
-    /// How to write the answer
+    /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
 }
 
-/// Answers the verb; `now` is the time to answer for, the arguments' own if they name one.
+/// Runs the verb; `now` is the time to decide for.
 pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
     let judge = args.policies.load()?;
     let view =
@@ -63,7 +63,7 @@ pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The answer for people.
+/// Returns the output for people.
 pub fn render_text(view: &WindowView) -> String {
     let (current, coming): (Vec<_>, Vec<_>) =
         view.freezes.iter().partition(|freeze| freeze.start <= view.now);
@@ -93,7 +93,7 @@ pub fn render_text(view: &WindowView) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The time, and the answer in short.
+/// Returns the time, and a short summary.
 fn headline(view: &WindowView, current: &[&Freeze]) -> Vec<String> {
     let now = format!("{} UTC", view.now.for_people());
     if !current.is_empty() {
@@ -112,7 +112,7 @@ fn headline(view: &WindowView, current: &[&Freeze]) -> Vec<String> {
         .collect();
     let answer = match (view.tier, open.len()) {
         (Some(tier), _) if view.windows.is_empty() => {
-            format!("no window takes a change of {tier} risk")
+            format!("no window accepts a change of {tier} risk")
         }
         (None, _) if view.windows.is_empty() => "the calendar has no windows".to_owned(),
         (_, 0) => "no window is open".to_owned(),
@@ -122,7 +122,7 @@ fn headline(view: &WindowView, current: &[&Freeze]) -> Vec<String> {
     vec![format!("{now}: {answer}")]
 }
 
-/// Until when the window is open, and when it opens if that isn't long enough.
+/// Returns until when the window is open, and when it opens next if that isn't long enough.
 fn when(state: &WindowState, view: &WindowView) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(open) = state.open {
@@ -153,7 +153,7 @@ fn nothing_long_enough(wanted: Duration) -> String {
     }
 }
 
-/// Which tiers may use the window, and which should.
+/// Returns which tiers may use the window, and which should.
 fn for_whom(state: &WindowState) -> String {
     let may = if RiskTier::ALL.iter().all(|tier| state.tiers.contains(tier)) {
         "for any risk".to_owned()
@@ -167,8 +167,8 @@ fn for_whom(state: &WindowState) -> String {
     }
 }
 
-/// The interval as a zone's clock shows it, `Mon 23 Nov 22:00 – Tue 24 Nov 06:00 Europe/Berlin`;
-/// nothing for UTC.
+/// Returns the interval in a zone's local time, `Mon 23 Nov 22:00 – Tue 24 Nov 06:00
+/// Europe/Berlin`; `None` for UTC.
 fn local(interval: Interval, zone: Zone) -> Option<String> {
     let shown = |instant: Time| {
         let local = instant.utc().with_timezone(&zone.0).naive_local();
@@ -178,7 +178,7 @@ fn local(interval: Interval, zone: Zone) -> Option<String> {
     (zone != Zone::default()).then(|| format!("{} {zone}", local.for_people()))
 }
 
-/// `year-end (the offices are closed)`.
+/// Writes `year-end (the offices are closed)`.
 fn named(freeze: &Freeze) -> String {
     match &freeze.reason {
         Some(reason) => format!("{} ({reason})", freeze.name),
@@ -186,7 +186,7 @@ fn named(freeze: &Freeze) -> String {
     }
 }
 
-/// `low, medium and high`.
+/// Writes `low, medium and high`.
 fn listed<T: ToString>(items: &[T]) -> String {
     let mut words: Vec<_> = items.iter().map(T::to_string).collect();
     match (words.pop(), words.is_empty()) {

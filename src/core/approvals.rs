@@ -1,9 +1,10 @@
 //! Which reviews count, and why the others don't.
 //!
-//! Fixed here and not in a policy, so that no policy can weaken it: per person the latest review
-//! counts; nobody approves their own change; an approval is bound to the material content that was
-//! reviewed, and to the time after that content arrived; and it ages out. Whether the person who
-//! approved holds anything that the change asks for is decided in [`super::sign_off`].
+//! This is fixed here and not in a policy, so that no policy can weaken it. Of each person the
+//! latest review counts; nobody approves their own change; an approval is bound to the material
+//! content that was reviewed, and to the time after that content arrived; and it expires. Whether
+//! the person who approved holds a level, role or service that the change requires is decided in
+//! [`super::sign_off`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,21 +16,21 @@ use super::request::ChangeRequest;
 use super::terms::Login;
 use super::time::{Duration, Time};
 
-/// A review and where it stands.
+/// A review, and whether it counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing<'a> {
     /// The review.
     pub review: &'a Review,
-    /// Who of the roster gave it.
+    /// The person in the roster who gave it; `None` if nobody could be identified.
     pub by: Option<&'a Login>,
-    /// Why it doesn't count; nothing if it does.
+    /// Why it doesn't count; `None` if it counts.
     pub why_not: Option<WhyNot>,
-    /// Whether it is a request for changes that still stands.
+    /// Whether it is a request for changes that is still in force.
     pub objects: bool,
 }
 
 impl Standing<'_> {
-    /// Whether this approval counts.
+    /// Returns whether this approval counts.
     pub fn counts(&self) -> bool {
         self.why_not.is_none()
     }
@@ -37,7 +38,7 @@ impl Standing<'_> {
 
 /// Why a review doesn't count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is said in words below")]
+#[expect(missing_docs, reason = "`Display` describes each")]
 pub enum WhyNot {
     Comment,
     NotSubmitted,
@@ -62,22 +63,24 @@ pub enum WhyNot {
 impl fmt::Display for WhyNot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WhyNot::Comment => f.write_str("a comment approves nothing"),
-            WhyNot::NotSubmitted => f.write_str("the review was begun and not submitted"),
-            WhyNot::ChangesRequested => f.write_str("it asks for changes"),
+            WhyNot::Comment => f.write_str("a comment is not an approval"),
+            WhyNot::NotSubmitted => f.write_str("the review was started but not submitted"),
+            WhyNot::ChangesRequested => f.write_str("it requests changes"),
             WhyNot::Dismissed => f.write_str("it was dismissed"),
             WhyNot::DeletedAccount => f.write_str("the reviewer's account was deleted"),
             WhyNot::Bot => f.write_str("a bot's approval counts only if the settings list it"),
             WhyNot::NotInRoster => f.write_str("the reviewer isn't in the roster"),
             WhyNot::NoForgeId => f.write_str("the roster has no numeric id for this login"),
-            WhyNot::OtherForgeId => f.write_str("the roster has another numeric id for this login"),
+            WhyNot::OtherForgeId => {
+                f.write_str("the roster has a different numeric id for this login")
+            }
             WhyNot::FormerMember { team } => {
-                write!(f, "the forge doesn't list the reviewer as a member of {team} any more")
+                write!(f, "the forge no longer lists the reviewer as a member of {team}")
             }
             WhyNot::MembersUnknown { team } => write!(
                 f,
-                "the forge doesn't show the members of {team} to this token: let it read them, or \
-                 take `forge_team` out of the roster"
+                "the forge doesn't show the members of {team} to this token: give it read access, \
+                 or remove `forge_team` from the roster"
             ),
             WhyNot::Unproven(unproven) => write!(f, "{unproven}"),
             WhyNot::NotYet => f.write_str("it is dated in the future"),
@@ -86,17 +89,17 @@ impl fmt::Display for WhyNot {
             }
             WhyNot::Superseded => f.write_str("a later review by the same person replaces it"),
             WhyNot::OtherContent => f.write_str(
-                "the request was changed after it: what was approved is not what stands now",
+                "the request was changed after it: the approved content is not the current content",
             ),
             WhyNot::BeforeContent => f.write_str("it was given before this content arrived"),
-            WhyNot::Expired { at } => write!(f, "it aged out on {} UTC", at.for_people()),
+            WhyNot::Expired { at } => write!(f, "it expired on {} UTC", at.for_people()),
         }
     }
 }
 
-/// Why somebody can't approve a change: it is their own.
+/// Why a person can't approve a change: it is their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is said in words below")]
+#[expect(missing_docs, reason = "`Display` describes each")]
 pub enum Exclusion {
     Requester,
     Implementer,
@@ -106,7 +109,7 @@ pub enum Exclusion {
 }
 
 impl Exclusion {
-    /// Whether the change is theirs to withdraw, so that an objection of theirs says nothing.
+    /// Returns whether the person may withdraw the change, so that their own objection is ignored.
     pub fn asks(self) -> bool {
         matches!(self, Exclusion::Requester | Exclusion::Author)
     }
@@ -115,7 +118,7 @@ impl Exclusion {
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Exclusion::Requester => "asks for it",
+            Exclusion::Requester => "requested it",
             Exclusion::Implementer => "performs it",
             Exclusion::Author => "opened the pull request",
             Exclusion::Contributor => "contributed a commit to it",
@@ -124,7 +127,7 @@ impl fmt::Display for Exclusion {
     }
 }
 
-/// Everybody who can't approve, with the first reason.
+/// Returns everyone who can't approve, each with the first reason.
 pub fn excluded(
     request: Option<&ChangeRequest>,
     pull_request: &PullRequest,
@@ -146,28 +149,28 @@ pub fn excluded(
     excluded
 }
 
-/// What a review is held against.
+/// The facts that reviews are compared with.
 pub struct Reviewing<'a, 's> {
-    /// The organisation at base.
+    /// The organisation data at base.
     pub org: &'a Org,
-    /// The facts.
+    /// The evidence about the pull request.
     pub evidence: &'a Evidence,
     /// The pull request.
     pub pull_request: &'a PullRequest,
-    /// Who can't approve.
+    /// The people who can't approve.
     pub excluded: &'a BTreeMap<Login, Exclusion>,
-    /// The material digest at head; nothing where no request is judged.
+    /// The material digest at head; `None` if no request is judged.
     pub material: Option<&'a Digest>,
-    /// The affected services, whose owners' objections weigh.
+    /// The affected services, whose owners can object.
     pub services: &'s [&'a str],
-    /// Whom the request asks for in person, whose objections weigh too.
+    /// The people from whom the request requires an approval by name; they can object, too.
     pub asked_for: &'s [&'a Login],
     /// The time that the decision is made for.
     pub now: Time,
 }
 
 impl<'a> Reviewing<'a, '_> {
-    /// Where each review stands, in the order given.
+    /// Returns whether each review counts, in the order given.
     pub fn standings(&self) -> Vec<Standing<'a>> {
         let mut standings: Vec<_> = self
             .evidence
@@ -194,18 +197,18 @@ impl<'a> Reviewing<'a, '_> {
         standings
     }
 
-    /// Why somebody doesn't hold what the roster says any more: the forge doesn't list them as a
-    /// member of the team that the roster puts them into.
+    /// Returns why a person no longer holds what the roster says: the forge doesn't list them as a
+    /// member of the team that the roster assigns them to.
     fn left(&self, login: &Login) -> Option<WhyNot> {
         let team = self.org.roster.people.get(login)?.team.as_ref()?;
-        let is_forge_s = || {
+        let is_linked_to_forge = || {
             let team = self.org.roster.teams.get(team);
             self.evidence.forge == Some(ForgeKind::Github)
                 && team.is_some_and(|team| team.forge_team.is_some())
         };
         let members = match self.evidence.teams.get(team) {
             Some(known) => known.members.as_ref(),
-            None if is_forge_s() => None,
+            None if is_linked_to_forge() => None,
             None => return None,
         };
         match members {
@@ -215,8 +218,8 @@ impl<'a> Reviewing<'a, '_> {
         }
     }
 
-    /// Whether an approval is bound to what stands now: same content, given after it arrived, and
-    /// not too long ago.
+    /// Checks that an approval applies to the current content: it was given for the same content,
+    /// after that content arrived, and has not expired.
     fn bound(&self, review: &Review) -> Option<WhyNot> {
         let head = self.pull_request.head.as_deref();
         let same_commit = head.is_some() && review.commit.as_deref() == head;
@@ -238,13 +241,13 @@ impl<'a> Reviewing<'a, '_> {
         (ends <= self.now).then_some(WhyNot::Expired { at: ends })
     }
 
-    /// When an approval ages out.
+    /// Returns when an approval expires.
     pub fn ends_at(&self, review: &Review) -> Time {
         let valid_for: Duration = self.org.settings.approval_valid_for;
         review.submitted_at + valid_for
     }
 
-    /// Lets one person's later reviews act on the earlier ones: `indices` in the forge's order.
+    /// Applies one person's later reviews to the earlier ones; `indices` is in the forge's order.
     fn settle_person(&self, standings: &mut [Standing<'a>], indices: &[usize]) {
         let mut objections: Vec<usize> = Vec::new();
         let mut approval: Option<usize> = None;
@@ -254,7 +257,7 @@ impl<'a> Reviewing<'a, '_> {
                 ReviewState::Commented | ReviewState::Pending => continue,
                 ReviewState::Approved => {
                     supersede(standings, approval.replace(index));
-                    // An approval that merely aged out has lifted the objection when it was given.
+                    // An approval that has only expired lifted the objection when it was given.
                     if matches!(standings[index].why_not, None | Some(WhyNot::Expired { .. })) {
                         objections.clear();
                     }
@@ -276,9 +279,9 @@ impl<'a> Reviewing<'a, '_> {
         }
     }
 
-    /// Whether a dismissed review objects no longer: it never did, whoever gave it took it back, or
-    /// somebody independent dismissed it. What isn't known doesn't lift, nor does a bot, which does
-    /// as it is told.
+    /// Returns whether a dismissed review no longer objects: it never did, its author took it back,
+    /// or an independent person dismissed it. An unknown dismisser doesn't lift an objection, nor
+    /// does a bot, because it acts on somebody's instructions.
     fn lifted(&self, standing: &Standing<'_>) -> bool {
         let dismissed = standing.review.dismissed.as_ref();
         let was = dismissed.and_then(|dismissed| dismissed.was);
@@ -290,14 +293,15 @@ impl<'a> Reviewing<'a, '_> {
             || by.is_some_and(|by| is_own || is_independent(by))
     }
 
-    /// Whether somebody's part in the change keeps them from objecting. On a forge only if they ask
-    /// for it: a commit can name anyone as its author, and would silence them.
+    /// Returns whether a person's part in the change keeps them from objecting. On a forge this
+    /// holds only for those who request it: a commit can name anyone as its author, and so could
+    /// silence them.
     fn silences(&self, exclusion: Exclusion) -> bool {
         self.evidence.forge.is_none() || exclusion.asks()
     }
 
-    /// Whether this person's approval could count: they don't ask for the change, and hold a level
-    /// that approves, a role, or an affected service, or the request asks for them.
+    /// Returns whether this person's approval could count: they don't request the change, and hold
+    /// a level that approves, a role, or an affected service, or the request names them.
     fn weighs(&self, by: Option<&Login>) -> bool {
         let Some((login, person)) =
             by.and_then(|login| self.org.roster.people.get_key_value(login))
@@ -313,7 +317,7 @@ impl<'a> Reviewing<'a, '_> {
     }
 }
 
-/// A state that approves nothing by itself.
+/// Returns why a review in this state is not an approval.
 fn by_state(state: ReviewState) -> Option<WhyNot> {
     match state {
         ReviewState::Approved => None,
@@ -330,7 +334,7 @@ fn supersede(standings: &mut [Standing<'_>], earlier: Option<usize>) {
     }
 }
 
-/// The indices of each person's reviews, in the forge's order.
+/// Returns the indices of each person's reviews, in the forge's order.
 fn by_person(standings: &[Standing<'_>]) -> Vec<Vec<usize>> {
     let mut people: BTreeMap<&Login, Vec<usize>> = BTreeMap::new();
     for (index, standing) in standings.iter().enumerate() {
@@ -341,7 +345,8 @@ fn by_person(standings: &[Standing<'_>]) -> Vec<Vec<usize>> {
     people.into_values().collect()
 }
 
-/// Who of the roster gave a review: by the forge's numeric id where both know it, else by login.
+/// Returns the person in the roster who gave a review: by the forge's numeric id if both have one,
+/// otherwise by login.
 fn identify<'a>(
     review: &Review,
     org: &'a Org,
@@ -369,7 +374,8 @@ fn identify<'a>(
     }
 }
 
-/// Whether a program acts that the settings don't list; `known` if the forge says that it is one.
+/// Returns whether the account is a bot that the settings don't list; `known` if the forge says
+/// that it is a bot.
 fn is_unlisted_bot(login: &Login, known: bool, org: &Org) -> bool {
     (known || login.as_str().ends_with("[bot]")) && !org.settings.bots.contains(login)
 }

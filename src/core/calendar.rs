@@ -6,9 +6,9 @@
 //! freezes ── thawed ──▶ time outside them ──┘
 //! ```
 //!
-//! All intervals are half-open and in UTC. Whether a plan *fits* a window is asked of the window
-//! alone; an *opening* is what freezes leave of it. What a freeze means for a change is for the
-//! policies to say.
+//! All intervals are half-open and in UTC. Whether a plan *fits* a window depends on the window
+//! alone; an *opening* is what freezes leave of it. The policies decide what a freeze means for a
+//! change.
 
 mod occurrence;
 #[cfg(test)]
@@ -26,18 +26,18 @@ use super::org::{Freeze, Freezes, Quarter, Table, Window};
 use super::terms::RiskTier;
 use super::time::{Duration, Interval, Time, midnight};
 
-/// How far ahead openings are looked for: a year and the longest freeze that is likely.
+/// How far ahead openings are searched: a year and the longest freeze that is likely.
 pub const HORIZON: Duration = Duration::days(400);
 
-/// An organisation's windows and freezes, ready to be asked.
+/// An organisation's windows and freezes, prepared for queries.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     windows: BTreeMap<String, Window>,
-    /// In order of their starts.
+    /// The freezes, in order of their starts.
     freezes: Vec<Freeze>,
     /// The time outside all freezes, from the beginning of time to its end.
     thawed: Vec<Interval>,
-    /// The quarters whose freezes have been announced.
+    /// The quarters whose freezes have been announced, such as `2026-Q4`.
     announced: Vec<String>,
 }
 
@@ -49,7 +49,8 @@ pub struct CalendarFacts {
     pub planned: Option<Interval>,
     /// Every window, by name.
     pub windows: Vec<WindowFact>,
-    /// The freezes that matter from now or from the planned start on, in order of their starts.
+    /// The freezes that end after now or after the planned start, whichever is earlier, in order of
+    /// their starts.
     pub freezes: Vec<FreezeFact>,
     /// The quarters that the planned interval touches and whose freezes aren't announced.
     pub unannounced: Vec<String>,
@@ -66,10 +67,10 @@ pub struct WindowFact {
     pub tiers: Vec<RiskTier>,
     /// The tiers that should run in it.
     pub preferred_for: Vec<RiskTier>,
-    /// Whether all of the planned interval lies within one occurrence; freezes don't count.
+    /// Whether all of the planned interval is within one occurrence; freezes don't count.
     pub fits: bool,
-    /// The earliest opening of which there is still as much to come as is planned, if there is one
-    /// within 400 days; one that is under way keeps its start.
+    /// The earliest opening within 400 days of which at least the planned duration is left; an
+    /// opening that has begun keeps its start.
     pub next_opening: Option<Interval>,
 }
 
@@ -88,7 +89,7 @@ pub struct FreezeFact {
 }
 
 impl Calendar {
-    /// Prepares what the organisation data say. A freeze without an instant in it is passed over.
+    /// Prepares the organisation's tables. A freeze of no length is ignored.
     pub fn new(windows: &Table<Window>, freezes: &Freezes) -> Self {
         let mut dated: Vec<_> =
             freezes.freezes.iter().filter(|freeze| freeze.start < freeze.end).cloned().collect();
@@ -101,17 +102,17 @@ impl Calendar {
         }
     }
 
-    /// Every window with its name, by name.
+    /// Returns every window with its name, in order of names.
     pub fn windows(&self) -> impl Iterator<Item = (&str, &Window)> {
         self.windows.iter().map(|(name, window)| (name.as_str(), window))
     }
 
-    /// The freezes that end after an instant, in order of their starts.
+    /// Returns the freezes that end after an instant, in order of their starts.
     pub fn freezes_after(&self, instant: Time) -> impl Iterator<Item = &Freeze> {
         self.freezes.iter().filter(move |freeze| freeze.end > instant)
     }
 
-    /// What the policies read about a planned interval.
+    /// Returns what the policies read about a planned interval.
     pub fn facts(&self, planned: Option<Interval>, now: Time) -> CalendarFacts {
         let length = planned.map_or(Duration::seconds(0), |planned| planned.length());
         let windows = self.windows().map(|(name, window)| WindowFact {
@@ -137,8 +138,8 @@ impl Calendar {
         }
     }
 
-    /// The openings of one window from `now` on, each at least as long as `length`, in order of
-    /// their starts; none begins after [`HORIZON`].
+    /// Returns the openings of one window from `now` on, each at least as long as `length`, in
+    /// order of their starts. None begins after [`HORIZON`].
     pub fn openings_of(
         &self,
         window: &Window,
@@ -149,15 +150,15 @@ impl Calendar {
             .map(move |opening| Interval { start: opening.start.max(now), end: opening.end })
     }
 
-    /// The same with the start that an opening under way has: what of the window's occurrences
-    /// lies outside freezes, and still has `length` to come.
+    /// Returns the openings of one window, where one that has begun keeps its start: what is
+    /// outside freezes of the window's occurrences, and has at least `length` left.
     fn uncut_openings_of(
         &self,
         window: &Window,
         now: Time,
         length: Duration,
     ) -> impl Iterator<Item = Interval> {
-        // A plan that no occurrence can hold isn't worth a search through a year.
+        // No occurrence can hold such a plan, so a search through a year would find nothing.
         let horizon = if length <= longest(window) { now + HORIZON } else { now };
         let passed = self.thawed.partition_point(|stretch| stretch.end <= now);
         self.thawed[passed..]
@@ -175,20 +176,20 @@ impl Calendar {
     }
 }
 
-/// The last instant at which something of this length can begin in an opening; none if it is
-/// longer than the opening.
+/// Returns the last instant at which something of this length can begin in an opening; `None` if it
+/// is longer than the opening.
 pub fn latest_start(opening: &Interval, length: Duration) -> Option<Time> {
     (length <= opening.length()).then(|| opening.start + (opening.length() - length))
 }
 
-/// Whether all of a planned interval lies within one occurrence of a window.
+/// Returns whether all of a planned interval is within one occurrence of a window.
 fn fits(window: &Window, planned: &Interval) -> bool {
     planned.start < planned.end
         && occurrences(window, planned.start, planned.start + Duration::seconds(1))
             .any(|occurrence| occurrence.contains(planned))
 }
 
-/// The time outside freezes, which are in order of their starts, and may overlap.
+/// Returns the time outside freezes, which are in order of their starts and may overlap.
 fn thawed(freezes: &[Freeze]) -> Vec<Interval> {
     let mut stretches = Vec::with_capacity(freezes.len() + 1);
     let mut start = Time::from(DateTime::<Utc>::MIN_UTC);
@@ -202,20 +203,20 @@ fn thawed(freezes: &[Freeze]) -> Vec<Interval> {
     stretches
 }
 
-/// The instants that both hold, if any.
+/// Returns the instants that two intervals share; `None` if there are none.
 fn intersection(a: &Interval, b: &Interval) -> Option<Interval> {
     let both = Interval { start: a.start.max(b.start), end: a.end.min(b.end) };
     (both.start < both.end).then_some(both)
 }
 
-/// The calendar quarters that an interval touches.
+/// Returns the calendar quarters that an interval touches.
 fn quarters(interval: Interval) -> impl Iterator<Item = String> {
     iter::successors(Some(interval.start), |instant| next_quarter(*instant))
         .take_while(move |instant| *instant < interval.end)
         .map(Time::quarter)
 }
 
-/// The first instant of the quarter after this one's.
+/// Returns the first instant of the quarter after this one's.
 fn next_quarter(instant: Time) -> Option<Time> {
     let day = instant.utc().date_naive();
     NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1)?

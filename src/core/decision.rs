@@ -1,7 +1,9 @@
-//! The decision: a request, evidence, a policy bundle and the time in; verdict and findings out.
+//! The decision: takes a request, evidence, a policy bundle and the time; returns verdict and
+//! findings.
 //!
 //! [`decide`] is the core's one entry point. It turns facts into the input document, evaluates the
-//! bundle, assigns the people who approved to what is required, and merges all findings:
+//! bundle, assigns the people who approved to the sign-offs that are required, and merges all
+//! findings:
 //!
 //! ```text
 //! request + evidence + now ── input::build ──▶ input document ── bundle ──▶ ruling
@@ -9,8 +11,8 @@
 //!                                                 findings of all three ──▶ Decision
 //! ```
 //!
-//! An `Err` means that nothing could be decided. Everything that is wrong with the request itself
-//! is a finding.
+//! An `Err` means that nothing could be decided. Whatever is wrong with the request itself is a
+//! finding.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,20 +33,20 @@ pub use decide::{Decided, decide};
 /// The version of the formats that reports and policies rely on.
 pub const API_VERSION: &str = "changegate/v1";
 
-/// Something that a rule has to say about a change.
+/// What a rule says about a change.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
-    /// `rule/short-name`, stable and unique.
+    /// The code, `rule/short-name`: stable and unique.
     pub code: String,
     /// What it does to the verdict.
     pub effect: Effect,
-    /// What is the matter, in a sentence.
+    /// What is wrong, in a sentence.
     pub message: String,
     /// What to do about it, and who can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// The part of the request that it is about, as a JSON pointer.
+    /// The part of the request concerned, as a JSON pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
     /// The line of that part, from 1.
@@ -66,9 +68,9 @@ pub struct Finding {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Decision")]
 pub struct Decision {
-    /// `changegate/v1`.
+    /// The version of the format, `changegate/v1`.
     pub api_version: String,
-    /// The request's id; null if it couldn't be read, or if the change is one of policies.
+    /// The request's id; null if it couldn't be read, or for a change of policies.
     pub change: Option<TicketId>,
     /// The request file, with `/` between its parts; null for a change of policies.
     pub path: Option<String>,
@@ -78,15 +80,15 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The risk tier.
     pub tier: Option<RiskTier>,
-    /// Why it is that tier, a phrase each.
+    /// Why it has that tier, one phrase each.
     #[serde(default)]
     pub tier_because: Vec<String>,
     /// The kind of change.
     #[serde(rename = "type")]
     pub kind: Option<ChangeType>,
-    /// Whether the change leaves the usual script.
+    /// Whether the change doesn't follow the usual script.
     pub off_script: bool,
-    /// Who asks.
+    /// Who requests the change.
     pub requester: Option<Login>,
     /// The level that counts: the lowest of requester, implementer and contributors.
     pub level: Option<Level>,
@@ -94,13 +96,13 @@ pub struct Decision {
     pub sign_off: Option<SignOff>,
     /// When it may run.
     pub window: Option<WindowAnswer>,
-    /// What the rules have to say, by strength, code and place.
+    /// The findings, sorted by strength, code and position.
     pub findings: Vec<Finding>,
     /// The time that the decision was made for.
     pub evaluated_at: Time,
     /// The next instant at which the decision would change by itself.
     pub next_change_at: Option<Time>,
-    /// What the decision rests on.
+    /// Digests of what the decision is based on.
     pub digests: Digests,
 }
 
@@ -108,18 +110,18 @@ pub struct Decision {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignOff {
-    /// Whether anyone has to.
+    /// Whether a review is required.
     pub mode: SignOffMode,
     /// What is required, in the order in which it is shown.
     pub required: Vec<Required>,
-    /// When a missing sign-off is overdue; off-script only.
+    /// When a missing sign-off becomes overdue; off-script only.
     pub due_at: Option<Time>,
     /// Every review, and whether it counts.
     pub reviews: Vec<ReviewStanding>,
 }
 
 impl SignOff {
-    /// Whether nothing is missing.
+    /// Returns whether no sign-off is missing.
     pub fn is_complete(&self) -> bool {
         self.required.iter().all(|required| required.satisfied_by.is_some())
     }
@@ -131,22 +133,22 @@ impl SignOff {
 pub enum SignOffMode {
     /// Direct execution: no review is required.
     Direct,
-    /// Somebody has to sign off.
+    /// At least one person has to sign off.
     Review,
 }
 
 /// A sign-off that is required.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Required {
-    /// Of what kind.
+    /// The kind of sign-off.
     #[serde(flatten)]
     pub what: Requirement,
-    /// Why it is asked for, in a phrase.
+    /// Why it is required, in a phrase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// Who gave it.
     pub satisfied_by: Option<Login>,
-    /// The level of whoever gave it, where a level is asked for.
+    /// The level of the person who gave it, where a level is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// Whether it was given after it was due.
@@ -160,9 +162,9 @@ pub struct Required {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReviewStanding {
-    /// Who gave it; null if the account was deleted.
+    /// The reviewer; null if the account was deleted.
     pub user: Option<Login>,
-    /// What it says.
+    /// What the review says.
     pub state: super::evidence::ReviewState,
     /// When it was submitted.
     pub submitted_at: Time,
@@ -183,8 +185,8 @@ pub struct WindowAnswer {
     pub fits: Vec<String>,
     /// The freeze that the planned interval falls into.
     pub freeze: Option<String>,
-    /// The next opening that fits the planned duration, or the present one if enough of it is left;
-    /// only if the schedule has to move.
+    /// The next opening that fits the planned duration, or the current one if enough of it is left;
+    /// given only if the schedule has to move.
     pub next_opening: Option<Opening>,
 }
 
@@ -193,21 +195,21 @@ pub struct WindowAnswer {
 pub struct Opening {
     /// The window's name.
     pub window: String,
-    /// From when to when, less what is frozen.
+    /// When it opens and closes, without frozen time.
     #[serde(flatten)]
     pub interval: Interval,
 }
 
-/// What a decision rests on, by SHA-256.
+/// What a decision is based on, by SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Digests {
     /// The request file's bytes.
     pub request: Option<Digest>,
-    /// What of it approvals are bound to.
+    /// The content that approvals are bound to.
     pub material: Option<Digest>,
     /// The policy bundle.
     pub policies: Digest,
-    /// The input document; null if no policy was asked.
+    /// The input document; null if the policies were not evaluated.
     pub input: Option<Digest>,
 }

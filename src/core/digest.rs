@@ -16,17 +16,18 @@ use sha2::{Digest as _, Sha256};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of bytes.
+    /// Returns the digest of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Digest(Sha256::digest(bytes).into())
     }
 
-    /// The digest of a value's canonical JSON.
+    /// Returns the digest of a value's canonical JSON.
     pub fn of_json(value: &Value) -> Self {
         Self::of(canonical_json(value).as_bytes())
     }
 
-    /// The digest of named parts: each name and its bytes with their lengths, in the order given.
+    /// Returns the digest of named parts: of each the name and the bytes with their lengths, in the
+    /// order given.
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut hasher = Sha256::new();
         for (name, bytes) in parts {
@@ -38,13 +39,13 @@ impl Digest {
         Digest(hasher.finalize().into())
     }
 
-    /// The first seven digits, as people quote them.
+    /// Returns the first seven digits, the form in which people quote a digest.
     pub fn short(&self) -> String {
         self.to_string()["sha256:".len()..][..7].to_owned()
     }
 }
 
-/// The canonical JSON (RFC 8785) of a value.
+/// Returns the canonical JSON (RFC 8785) of a value.
 pub fn canonical_json(value: &Value) -> String {
     let mut text = Vec::with_capacity(4096);
     write_canonical(value, &mut text);
@@ -80,7 +81,7 @@ fn write_canonical(value: &Value, text: &mut Vec<u8>) {
     }
 }
 
-/// Scalars are written as everywhere in JSON, except for numbers that a float can't tell apart.
+/// Writes a scalar as JSON; numbers that a float can't represent exactly keep their digits.
 fn write_scalar(scalar: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
     serde_json::to_writer(text, scalar).expect("a scalar is JSON, and memory takes it");
 }
@@ -89,12 +90,12 @@ fn is_small(number: &Number) -> bool {
     number.as_i64().is_some_and(|number| number.unsigned_abs() < 1 << 53)
 }
 
-/// The order of canonical JSON; among ASCII names it is that of their bytes.
+/// Compares keys in the order of canonical JSON; for ASCII names this is the order of their bytes.
 fn utf16_order(a: &str, b: &str) -> Ordering {
     if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
-/// One of our own types as JSON; they have text keys and finite numbers, so that it can't fail.
+/// Converts one of our own types to JSON. It can't fail: keys are text and numbers are finite.
 pub(crate) fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("our types have text keys and finite numbers")
 }

@@ -1,7 +1,7 @@
-//! Evidence: the facts about a pull request, as a forge or an evidence file tells them.
+//! Evidence: the facts about a pull request, as a forge or an evidence file gives them.
 //!
-//! Plain values, not yet judged. Identity and time are what the forge's server saw, never what a
-//! commit claims.
+//! Plain values, not yet judged. Identity and time are what the forge's server recorded, never what
+//! a commit claims.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::time::{Interval, Time};
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Evidence")]
 pub struct Evidence {
-    /// The forge that the facts come from, where its rules of identity apply.
+    /// The forge that the facts come from, whose rules of identity apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forge: Option<ForgeKind>,
     /// The pull request; if left out, the requester has just submitted the request alone.
@@ -27,20 +27,20 @@ pub struct Evidence {
     /// All reviews in the forge's order, which is chronological.
     #[serde(default)]
     pub reviews: Vec<Review>,
-    /// When the material content at head arrived, as the server saw it: the start of its latest
-    /// unbroken run. `pull_request.submitted_at` if left out.
+    /// When the material content at head arrived, as the server recorded it: the start of its
+    /// latest unbroken run; `pull_request.submitted_at` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_arrived_at: Option<Time>,
-    /// Everybody seen by the server pushing to the pull request.
+    /// Everyone whom the server saw push to the pull request.
     #[serde(default)]
     pub pushers: Vec<Login>,
-    /// What the forge says of the teams to which reviewers belong, by the roster's names of teams.
+    /// The members of the reviewers' teams according to the forge, by the roster's team names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub teams: BTreeMap<String, TeamMembers>,
     /// The request as it is at base; left out if it is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<ChangeRequest>>,
-    /// Merged requests without outcome or cancellation, with which a change may conflict.
+    /// Merged requests without an outcome or cancellation, with which the change may conflict.
     #[serde(default)]
     pub merged: Vec<Footprint>,
     /// The requests of other open pull requests.
@@ -49,7 +49,7 @@ pub struct Evidence {
     /// Incident records on the base branch.
     #[serde(default)]
     pub incidents: Vec<Incident>,
-    /// Paths of other request files, in whatever state, whose id is the same without case.
+    /// Paths of other request files, in any state, whose id is the same ignoring case.
     #[serde(default)]
     pub same_id: Vec<String>,
 }
@@ -58,9 +58,9 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ForgeKind {
-    /// GitHub: people are known by their numeric ids.
+    /// GitHub: people are identified by their numeric ids.
     Github,
-    /// Plain Git: people are known by their emails and keys.
+    /// Plain Git: people are identified by their email addresses and keys.
     Git,
 }
 
@@ -68,19 +68,19 @@ pub enum ForgeKind {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PullRequest {
-    /// Its number.
+    /// The number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
     /// Who opened it; left out if the account was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Login>,
-    /// The branch that it goes to; a protected one if left out.
+    /// The branch that it merges into; if left out, a protected one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_ref: Option<String>,
     /// The commit at the tip of that branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
-    /// The commit that is to be merged.
+    /// The commit to be merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
     /// Whether it is still a draft.
@@ -88,10 +88,10 @@ pub struct PullRequest {
     pub draft: bool,
     /// When it became ready for review with a valid form.
     pub submitted_at: Time,
-    /// Everybody behind the commits that the merge would bring.
+    /// Everyone behind the commits that the merge would add.
     #[serde(default)]
     pub contributors: Vec<Contributor>,
-    /// All files that it changes; the request alone if left out.
+    /// All files that it changes; if left out, the request alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<String>>,
     /// Other pull requests with the same head commit, which share one status.
@@ -99,33 +99,34 @@ pub struct PullRequest {
     pub same_head: Vec<SameHead>,
 }
 
-/// Somebody behind a commit.
+/// A person behind a commit.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contributor {
     /// The forge login; left out if the commit's identity can't be mapped to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
-    /// The commit's email, so that an unmapped one can be named.
+    /// The commit's email address, so that an unmapped one can be named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// What they were to the commit.
+    /// Their roles in the commit.
     #[serde(default, rename = "as")]
     pub parts: Vec<Part>,
-    /// Why it isn't shown that the commit is theirs; plain Git only.
+    /// Why it isn't proven that the commit is theirs; plain Git only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unproven: Option<Unproven>,
 }
 
-/// Why it isn't shown that a commit comes from whom it says, where only signatures show that.
+/// Why it isn't proven that a commit comes from the person it names, where only signatures prove
+/// that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unproven {
     /// It isn't signed.
     Unsigned,
-    /// Its signature doesn't fit, or is none that SSH makes.
+    /// Its signature doesn't match, or isn't an SSH signature.
     InvalidSignature,
-    /// It is signed with a key that the roster lists for nobody.
+    /// It is signed with a key that isn't in the roster.
     UnknownKey,
     /// It is signed with another person's key.
     OtherPerson,
@@ -136,19 +137,19 @@ pub enum Unproven {
 impl std::fmt::Display for Unproven {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Unproven::Unsigned => "it isn't signed, so that anyone could have written it",
+            Unproven::Unsigned => "it isn't signed, so anyone could have written it",
             Unproven::InvalidSignature => "its signature isn't valid",
-            Unproven::UnknownKey => "the roster lists its signing key for nobody",
+            Unproven::UnknownKey => "its signing key isn't in the roster",
             Unproven::OtherPerson => "it is signed with another person's key",
             Unproven::OtherChange => "it was signed for another change",
         })
     }
 }
 
-/// A part in a commit.
+/// A role in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are clear")]
 pub enum Part {
     Author,
     Committer,
@@ -156,15 +157,15 @@ pub enum Part {
     Pusher,
 }
 
-/// Another pull request with the same head commit, and the verdict on it by itself.
+/// Another pull request with the same head commit, and its own verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SameHead {
-    /// Its number.
+    /// The number.
     pub number: u64,
     /// The verdict on it.
     pub verdict: super::terms::Verdict,
-    /// The next instant at which that would change by itself.
+    /// The next instant at which that verdict would change by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_change_at: Option<Time>,
 }
@@ -173,9 +174,9 @@ pub struct SameHead {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Review {
-    /// The forge's id of it.
+    /// The forge's id of the review.
     pub id: String,
-    /// Who gave it; left out if the account was deleted.
+    /// The reviewer; left out if the account was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Login>,
     /// The forge's numeric id of that account, as text.
@@ -184,30 +185,30 @@ pub struct Review {
     /// Whether that account is a bot.
     #[serde(default)]
     pub bot: bool,
-    /// What it says.
+    /// What the review says.
     pub state: ReviewState,
-    /// The commit that was reviewed; left out if it is gone.
+    /// The commit that was reviewed; left out if it no longer exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// When it was submitted, by the server's clock.
     pub submitted_at: Time,
-    /// The material digest at the reviewed commit, where known; without it a review of another
-    /// commit than head doesn't count.
+    /// The material digest at the reviewed commit, if known; without it, a review of another commit
+    /// than head doesn't count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub material: Option<Digest>,
-    /// How it was dismissed, where known.
+    /// How it was dismissed, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dismissed: Option<Dismissed>,
-    /// Why it isn't shown that it is theirs; plain Git only.
+    /// Why it isn't proven that the review is theirs; plain Git only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unproven: Option<Unproven>,
 }
 
-/// What the forge says of a team.
+/// The members of a team according to the forge.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TeamMembers {
-    /// Its members; left out if the forge doesn't say.
+    /// The members; left out if the forge doesn't list them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Login>>,
 }
@@ -219,16 +220,16 @@ pub enum ReviewState {
     /// The change may go ahead.
     #[serde(alias = "approved")]
     Approved,
-    /// The change must not go ahead as it stands.
+    /// The change must not go ahead in its present form.
     #[serde(alias = "changes_requested")]
     ChangesRequested,
-    /// A remark; it changes nothing.
+    /// A comment; it has no effect.
     #[serde(alias = "commented")]
     Commented,
     /// Taken back, by its author or by somebody else.
     #[serde(alias = "dismissed")]
     Dismissed,
-    /// Begun and not submitted.
+    /// Started but not submitted.
     #[serde(alias = "pending")]
     Pending,
 }
@@ -260,14 +261,14 @@ pub struct Incident {
 /// Whether an incident is still going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are clear")]
 pub enum IncidentStatus {
     Open,
     Resolved,
 }
 
-/// What of another request matters for conflicts: where and when it acts. Written as the request
-/// that it comes from, less everything else.
+/// The part of another request that matters for conflicts: where and when it acts. Written as the
+/// request that it comes from, without the other fields.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(from = "ChangeRequest", into = "ChangeRequest")]
 pub struct Footprint {

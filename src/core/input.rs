@@ -1,41 +1,39 @@
 //! The input document: what the policies see, `input` in Rego.
 //!
-//! Prepared only, resolved so far that a rule needs no search: logins as the roster writes them,
-//! times as RFC 3339 in UTC that compare as text, the calendar worked out. It is canonical JSON
-//! with a digest, so that a decision can be made again from it years later.
+//! Its values are prepared so that a rule needs no search: logins as the roster writes them, times
+//! as RFC 3339 in UTC that compare as text, the calendar computed. It is canonical JSON with a
+//! digest, so that a decision can be reproduced from it years later.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::approvals::{Exclusion, Reviewing, Standing, excluded};
-use super::calendar::{Calendar, CalendarFacts};
-use super::decision::API_VERSION;
-use super::digest::Digest;
-use super::evidence::{
-    Contributor, Evidence, Footprint, ForgeKind, Incident, Part, PullRequest, ReviewState, SameHead,
-};
-use super::org::Org;
-use super::request::{ChangeRequest, RECORD_FIELDS, RequestFile, RequestedApproval};
+use super::approvals::Standing;
+use super::calendar::CalendarFacts;
+use super::evidence::{Contributor, Evidence, Incident, ReviewState, SameHead};
+use super::request::{ChangeRequest, RequestFile};
 use super::terms::{Level, Login};
 use super::time::{Interval, Time};
-use crate::core::layout::is_governance;
+
+mod build;
+
+pub use build::{affected_services, build, excluded_from, just_submitted};
 
 /// What the policies see.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(title = "Input document")]
 pub struct Input<'a> {
-    /// `changegate/v1`.
+    /// The version of the format, `changegate/v1`.
     pub api_version: &'static str,
     /// The time that the decision is made for.
     pub now: Time,
-    /// What is asked: whether the change may be merged.
+    /// The question: whether the change may be merged.
     pub purpose: Purpose,
     /// The request file's path; null for a change of policies.
     pub path: Option<&'a str>,
-    /// The request as parsed, less what is blank or a placeholder (null in a list) and lists of
+    /// The request as parsed, without blank texts, placeholders (null in a list) and lists of
     /// nothing else; null for a change of policies.
     #[schemars(with = "Option<ChangeRequest>")]
     pub request: Option<Value>,
@@ -45,11 +43,11 @@ pub struct Input<'a> {
     pub change: Change,
     /// The pull request.
     pub pull_request: PullRequestFacts<'a>,
-    /// Everyone named, by login.
+    /// Everyone named in the request or the pull request, by login.
     pub people: BTreeMap<&'a Login, PersonFacts<'a>>,
     /// Every review, in the forge's order.
     pub approvals: Vec<ApprovalFacts<'a>>,
-    /// The affected services: those that the request declares and those that the roster maps its
+    /// The affected services: those that the request declares, and those that the roster maps its
     /// targets to.
     pub services: Vec<&'a str>,
     /// The calendar around the planned interval.
@@ -58,13 +56,13 @@ pub struct Input<'a> {
     pub active: Vec<Active<'a>>,
     /// The record of the incident that the request names, or null.
     pub incident: Option<&'a Incident>,
-    /// Paths of other request files with the same id, without case.
+    /// Paths of other request files with the same id, ignoring case.
     pub same_id: &'a [String],
     /// The tables below `policies/org` whose review is overdue.
     pub overdue_reviews: Vec<&'static str>,
 }
 
-/// What is asked of the policies.
+/// The question that the policies answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
@@ -85,13 +83,13 @@ pub struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
-    /// A request that base doesn't hold.
+    /// A request that base doesn't contain.
     New,
-    /// Another material content, or only another form, of a request that base holds.
+    /// A request that base contains, with other material content or only another form.
     Amend,
-    /// The record of what came of a merged request.
+    /// The record of the outcome of a merged request.
     Outcome,
-    /// A merged request is called off.
+    /// The cancellation of a merged request.
     Cancel,
     /// The policies themselves, or the checker's workflows.
     Governance,
@@ -100,15 +98,15 @@ pub enum ChangeKind {
 /// The pull request.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PullRequestFacts<'a> {
-    /// Its number, or null.
+    /// The number, or null.
     pub number: Option<u64>,
     /// Who opened it; null if the account was deleted.
     pub author: Option<&'a Login>,
-    /// The branch that it goes to, where known.
+    /// The branch that it merges into, if known.
     pub base_ref: Option<&'a str>,
     /// The commit at the tip of that branch.
     pub base: Option<&'a str>,
-    /// The commit that is to be merged.
+    /// The commit to be merged.
     pub head: Option<&'a str>,
     /// Whether it is a draft.
     pub draft: bool,
@@ -118,9 +116,9 @@ pub struct PullRequestFacts<'a> {
     pub submitted_at: Time,
     /// When its reviewers are reminded.
     pub remind_at: Time,
-    /// When a missing sign-off is overdue.
+    /// When a missing sign-off becomes overdue.
     pub due_at: Time,
-    /// Files that it changes besides the request; for a change of policies, besides those.
+    /// Files that it changes in addition to the request, or to the policies in a change of policies.
     pub other_files: Vec<&'a str>,
     /// Other pull requests with the same head commit.
     pub same_head: &'a [SameHead],
@@ -131,8 +129,8 @@ pub struct PullRequestFacts<'a> {
 pub struct PersonFacts<'a> {
     /// Whether the roster lists them.
     pub known: bool,
-    /// Their level, or null. On GitHub it is null, too, for whoever has a part in the change and no
-    /// id in the roster: their login could be somebody else's by now.
+    /// Their level, or null. On GitHub it is also null for people who take part in the change and
+    /// have no id in the roster: their login could belong to somebody else by now.
     pub level: Option<Level>,
     /// Their roles.
     pub roles: &'a [String],
@@ -143,19 +141,19 @@ pub struct PersonFacts<'a> {
 /// A review.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ApprovalFacts<'a> {
-    /// The forge's id of it.
+    /// The forge's id of the review.
     pub id: &'a str,
-    /// Who gave it: a person of the roster, or null.
+    /// The reviewer: a person in the roster, or null.
     pub by: Option<&'a Login>,
     /// Their level, or null.
     pub level: Option<Level>,
     /// Their roles.
     pub roles: &'a [String],
-    /// What it says.
+    /// What the review says.
     pub state: ReviewState,
     /// Whether it is an approval that counts.
     pub counts: bool,
-    /// Whether it is a request for changes that stands.
+    /// Whether it is a request for changes that is still in force.
     pub objects: bool,
     /// Why it doesn't count, or null.
     pub why: Option<String>,
@@ -168,7 +166,7 @@ pub struct ApprovalFacts<'a> {
 /// Another request whose planned interval overlaps.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Active<'a> {
-    /// Its id.
+    /// The id.
     pub id: &'a str,
     /// Whether it is merged already.
     pub merged: bool,
@@ -180,7 +178,7 @@ pub struct Active<'a> {
     pub planned: Interval,
 }
 
-/// What is to be judged.
+/// A case to be decided.
 #[derive(Clone, Copy)]
 pub struct Case<'a> {
     /// The request file; `None` for a change of policies.
@@ -191,316 +189,10 @@ pub struct Case<'a> {
     pub now: Time,
 }
 
-/// The input document, and what of it settling the sign-off needs again.
+/// The input document, and what settling the sign-off needs in addition.
 pub struct Prepared<'a> {
     /// The input document.
     pub input: Input<'a>,
-    /// Where each review stands.
+    /// Whether each review counts.
     pub standings: Vec<Standing<'a>>,
-}
-
-/// The evidence that stands when there is none: the requester has just submitted the request.
-pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest {
-    let requester = request.and_then(|request| request.requester.clone());
-    PullRequest {
-        number: None,
-        author: requester.clone(),
-        base_ref: None,
-        base: None,
-        head: None,
-        draft: false,
-        submitted_at: now,
-        contributors: vec![Contributor {
-            login: requester,
-            email: None,
-            parts: vec![Part::Author],
-            unproven: None,
-        }],
-        files: None,
-        same_head: Vec::new(),
-    }
-}
-
-/// Who can't approve this change.
-pub fn excluded_from(case: &Case<'_>, pull_request: &PullRequest) -> BTreeMap<Login, Exclusion> {
-    let request = case.file.and_then(|file| file.request.as_ref());
-    excluded(request, pull_request, &case.evidence.pushers)
-}
-
-/// Works out the facts. `pull_request` is the evidence's, or [`just_submitted`].
-pub fn build<'a>(
-    case: &Case<'a>,
-    pull_request: &'a PullRequest,
-    excluded: &'a BTreeMap<Login, Exclusion>,
-    material: Option<&'a Digest>,
-    org: &'a Org,
-    calendar: &Calendar,
-) -> Prepared<'a> {
-    let Case { file, evidence, now } = *case;
-    let request = file.and_then(|file| file.request.as_ref());
-    let path = file.map(|file| file.path.as_str());
-    let services = request.map_or_else(Vec::new, |request| {
-        let targets: Vec<_> = request.targets().into_iter().collect();
-        affected_services(request.services(), &targets, org)
-    });
-    let asked_for = request.map_or_else(Vec::new, |request| asked_for(request).collect());
-    let reviewing = Reviewing {
-        org,
-        evidence,
-        pull_request,
-        excluded,
-        material,
-        services: &services,
-        asked_for: &asked_for,
-        now,
-    };
-    let standings = reviewing.standings();
-    let planned = request.and_then(ChangeRequest::planned);
-    let input = Input {
-        api_version: API_VERSION,
-        now,
-        purpose: Purpose::Merge,
-        path,
-        request: request.map(|request| filled(request, org)),
-        previous: evidence.previous.as_deref(),
-        change: change(request, evidence.previous.as_deref()),
-        pull_request: pull_request_facts(pull_request, path, org),
-        people: people(request, pull_request, evidence, org),
-        approvals: standings.iter().map(|standing| approval_facts(standing, org)).collect(),
-        calendar: calendar.facts(planned, now),
-        active: planned.map_or_else(Vec::new, |planned| active(request, evidence, planned, org)),
-        incident: request.and_then(|request| incident(request, evidence)),
-        same_id: &evidence.same_id,
-        overdue_reviews: org.overdue_reviews(now).0,
-        services,
-    };
-    Prepared { input, standings }
-}
-
-/// Fields whose texts are the requester's own, not answers that could be left open.
-const FREE_FIELDS: [&str; 2] = ["parameters", "links"];
-
-/// A request without the texts that say nothing, which then count as missing.
-fn filled(request: &ChangeRequest, org: &Org) -> Value {
-    fn is_open(value: &Value, org: &Org) -> bool {
-        value.as_str().is_some_and(|text| says_nothing(text, org))
-    }
-    fn strip(value: &mut Value, org: &Org) {
-        match value {
-            Value::Object(fields) => {
-                let answers = fields.iter_mut();
-                let answers = answers.filter(|(name, _)| !FREE_FIELDS.contains(&name.as_str()));
-                answers.for_each(|(_, field)| strip(field, org));
-                fields.retain(|_, field| match field {
-                    Value::Array(items) => !items.iter().all(Value::is_null),
-                    _ => !is_open(field, org),
-                });
-            }
-            Value::Array(items) => {
-                items.iter_mut().for_each(|item| strip(item, org));
-                let is_open = |item: &Value| {
-                    is_open(item, org) || item.as_object().is_some_and(Map::is_empty)
-                };
-                items.iter_mut().filter(|item| is_open(item)).for_each(|item| *item = Value::Null);
-            }
-            _ => {}
-        }
-    }
-    let mut request = super::digest::to_json(request);
-    strip(&mut request, org);
-    request
-}
-
-/// Whether a text is blank or a placeholder such as TBD.
-fn says_nothing(text: &str, org: &Org) -> bool {
-    let text = text.trim();
-    let placeholders = &org.settings.placeholders;
-    text.is_empty() || placeholders.iter().any(|word| word.eq_ignore_ascii_case(text))
-}
-
-fn pull_request_facts<'a>(
-    pull_request: &'a PullRequest,
-    path: Option<&str>,
-    org: &Org,
-) -> PullRequestFacts<'a> {
-    let clock = &org.settings.sign_off;
-    let files = pull_request.files.as_deref().unwrap_or_default();
-    let is_other = |file: &&str| path.map_or_else(|| !is_governance(file), |path| path != *file);
-    PullRequestFacts {
-        number: pull_request.number,
-        author: pull_request.author.as_ref(),
-        base_ref: pull_request.base_ref.as_deref(),
-        base: pull_request.base.as_deref(),
-        head: pull_request.head.as_deref(),
-        draft: pull_request.draft,
-        contributors: &pull_request.contributors,
-        submitted_at: pull_request.submitted_at,
-        remind_at: pull_request.submitted_at + clock.remind_after,
-        due_at: pull_request.submitted_at + clock.due_after,
-        other_files: files.iter().map(String::as_str).filter(is_other).collect(),
-        same_head: &pull_request.same_head,
-    }
-}
-
-/// The people whose approval the request asks for in person.
-fn asked_for(request: &ChangeRequest) -> impl Iterator<Item = &Login> {
-    request.approvals.iter().filter_map(|approval| match approval {
-        RequestedApproval::User(user) => Some(user),
-        RequestedApproval::Role(_) => None,
-    })
-}
-
-/// Everyone that the request or the pull request names.
-fn people<'a>(
-    request: Option<&'a ChangeRequest>,
-    pull_request: &'a PullRequest,
-    evidence: &'a Evidence,
-    org: &'a Org,
-) -> BTreeMap<&'a Login, PersonFacts<'a>> {
-    let named = request.into_iter().flat_map(|request| {
-        let owner = request.rollback.as_ref().and_then(|rollback| rollback.owner.as_ref());
-        owner.into_iter().chain(asked_for(request))
-    });
-    let performing = request
-        .into_iter()
-        .flat_map(|request| request.requester.iter().chain(&request.implementer));
-    let contributors =
-        pull_request.contributors.iter().filter_map(|contributor| contributor.login.as_ref());
-    let acting =
-        performing.chain(&pull_request.author).chain(contributors).chain(&evidence.pushers);
-    let named = named.map(|login| (login, person_facts(login, org)));
-    // Whoever is named and acts stands here as who acts.
-    named.chain(acting.map(|login| (login, actor_facts(login, evidence.forge, org)))).collect()
-}
-
-/// A person behind an account, which on GitHub only the id tells from others of the same login.
-fn actor_facts<'a>(login: &Login, forge: Option<ForgeKind>, org: &'a Org) -> PersonFacts<'a> {
-    let has_id = org.roster.people.get(login).is_some_and(|person| person.id.is_some());
-    let is_certain = forge != Some(ForgeKind::Github) || has_id;
-    let facts = person_facts(login, org);
-    PersonFacts { level: facts.level.filter(|_| is_certain), ..facts }
-}
-
-fn person_facts<'a>(login: &Login, org: &'a Org) -> PersonFacts<'a> {
-    let person = org.roster.people.get(login);
-    PersonFacts {
-        known: person.is_some(),
-        level: person.and_then(|person| person.level),
-        roles: person.map_or(&[], |person| &person.roles),
-        teams: person.and_then(|person| person.team.as_deref()).into_iter().collect(),
-    }
-}
-
-fn approval_facts<'a>(standing: &Standing<'a>, org: &'a Org) -> ApprovalFacts<'a> {
-    let person = standing.by.map(|login| person_facts(login, org));
-    ApprovalFacts {
-        id: &standing.review.id,
-        by: standing.by,
-        level: person.as_ref().and_then(|person| person.level),
-        roles: person.map_or(&[], |person| person.roles),
-        state: standing.review.state,
-        counts: standing.counts(),
-        objects: standing.objects,
-        why: standing.why_not.as_ref().map(ToString::to_string),
-        submitted_at: standing.review.submitted_at,
-        commit: standing.review.commit.as_deref(),
-    }
-}
-
-/// The services that a request declares, and those that the roster maps its targets to.
-pub fn affected_services<'a, T: AsRef<str>>(
-    declared: &'a [String],
-    targets: &[T],
-    org: &'a Org,
-) -> Vec<&'a str> {
-    let is_target = |target: &String| targets.iter().any(|other| other.as_ref() == target);
-    let mapped =
-        org.roster.services.iter().filter(|(_, service)| service.targets.iter().any(is_target));
-    let declared = declared.iter().map(String::as_str).filter(|name| !says_nothing(name, org));
-    let all: BTreeSet<_> = declared.chain(mapped.map(|(name, _)| name.as_str())).collect();
-    all.into_iter().collect()
-}
-
-/// Other requests whose planned interval overlaps, merged ones first.
-fn active<'a>(
-    request: Option<&ChangeRequest>,
-    evidence: &'a Evidence,
-    planned: Interval,
-    org: &'a Org,
-) -> Vec<Active<'a>> {
-    let own = request.and_then(|request| request.id.as_ref()).map(|id| id.folded());
-    let of = |merged: bool, footprint: &'a Footprint| {
-        let id = footprint.id.as_ref()?;
-        let other = footprint.planned.filter(|other| other.overlaps(&planned))?;
-        (Some(id.folded()) != own).then(|| Active {
-            id: id.as_str(),
-            merged,
-            services: affected_services(&footprint.services, &footprint.targets, org),
-            targets: footprint.targets.iter().map(String::as_str).collect(),
-            planned: other,
-        })
-    };
-    let merged = evidence.merged.iter().filter_map(|footprint| of(true, footprint));
-    merged.chain(evidence.open.iter().filter_map(|footprint| of(false, footprint))).collect()
-}
-
-fn incident<'a>(request: &ChangeRequest, evidence: &'a Evidence) -> Option<&'a Incident> {
-    let id = request.emergency.as_ref()?.incident.as_ref()?;
-    evidence.incidents.iter().find(|incident| incident.id.folded() == id.folded())
-}
-
-/// What the pull request does to the request.
-fn change(request: Option<&ChangeRequest>, previous: Option<&ChangeRequest>) -> Change {
-    let Some(request) = request else {
-        return Change { kind: ChangeKind::Governance, material: Vec::new() };
-    };
-    let Some(previous) = previous else {
-        return Change { kind: ChangeKind::New, material: Vec::new() };
-    };
-    let mut material = Vec::new();
-    differences(&previous.material(), &request.material(), String::new(), &mut material);
-    let records = |request: &ChangeRequest| {
-        let all = super::digest::to_json(request);
-        RECORD_FIELDS.map(|field| all.get(field).cloned())
-    };
-    let kind = if !material.is_empty() {
-        ChangeKind::Amend
-    } else if request.cancelled != previous.cancelled {
-        ChangeKind::Cancel
-    } else if records(request) != records(previous) {
-        ChangeKind::Outcome
-    } else {
-        ChangeKind::Amend
-    };
-    Change { kind, material }
-}
-
-/// JSON pointers to where two values differ, as deep as both have the same shape.
-fn differences(before: &Value, after: &Value, pointer: String, found: &mut Vec<String>) {
-    if before == after {
-        return;
-    }
-    match (before, after) {
-        (Value::Object(before), Value::Object(after)) => {
-            let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-            for key in keys {
-                let mut pointer = pointer.clone();
-                super::yaml::pointer_push(&mut pointer, key);
-                let side = |side: &Map<String, Value>| side.get(key).cloned();
-                let (before, after) = (side(before), side(after));
-                differences(
-                    &before.unwrap_or_default(),
-                    &after.unwrap_or_default(),
-                    pointer,
-                    found,
-                );
-            }
-        }
-        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
-            for (index, (before, after)) in before.iter().zip(after).enumerate() {
-                differences(before, after, format!("{pointer}/{index}"), found);
-            }
-        }
-        _ => found.push(pointer),
-    }
 }

@@ -9,20 +9,20 @@ pub const REQUESTS: &str = "requests";
 /// The folder with the incident records.
 pub const INCIDENTS: &str = "requests/incidents";
 
-/// The folders with the forge's own programs, which can answer in the checker's name.
+/// The folders with the forge's own workflows, which can post results in the checker's name.
 const WORKFLOWS: [&str; 2] = [".github/workflows", ".github/actions"];
 
-/// Whether a path is below a folder. Both have `/` between their parts.
+/// Returns whether a path is below a folder. Both have `/` between their parts.
 pub fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a path is one of a change request.
+/// Returns whether a path is that of a change request.
 pub fn is_request(path: &str) -> bool {
     is_below(path, REQUESTS) && !is_below(path, INCIDENTS)
 }
 
-/// Whether a path holds policies, the checker's workflows, or incident records, which rule over
+/// Returns whether a path holds policies, the checker's workflows, or incident records, which allow
 /// emergencies.
 pub fn is_governance(path: &str) -> bool {
     [POLICIES, INCIDENTS].into_iter().chain(WORKFLOWS).any(|folder| is_below(path, folder))

@@ -1,8 +1,8 @@
 //! Organisation data: the tables below `policies/org/` that the policies decide by.
 //!
 //! Each table is `policies/org/<name>/data.yaml` and is mounted as `data.org.<name>` exactly as it
-//! is written. Here it is read a second time into types, so that a mistake in it is an error with
-//! file and line when the bundle is loaded, never a surprise in a decision.
+//! is written. Here it is also read into types, so that a mistake in it is an error with file and
+//! line when the bundle is loaded, and never a surprise in a decision.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,32 +27,32 @@ pub use text::*;
 /// All of an organisation's tables.
 #[derive(Clone, Debug)]
 pub struct Org {
-    /// Who is who.
+    /// People, teams and services.
     pub roster: Roster,
     /// The action catalog.
     pub actions: Table<CatalogEntry>,
-    /// Who has to approve: tier, then the requester's level.
+    /// Who has to approve, by tier and then by the requester's level.
     pub matrix: Table<BTreeMap<Level, SignOffRow>>,
     /// The deployment windows.
     pub windows: Table<Window>,
     /// The freezes, and which quarters have been announced.
     pub freezes: Freezes,
-    /// Whom to tell when a change goes wrong: severity, then the steps in order.
+    /// Whom to notify when a change goes wrong: by severity, the steps in order.
     pub escalation: Table<Vec<EscalationStep>>,
     /// Switches and limits.
     pub settings: Settings,
 }
 
 impl Org {
-    /// The lowest level that the matrix names as an approver; `None`, which everybody reaches, if
-    /// it names none.
+    /// Returns the lowest level that the matrix names as an approver; `None`, which is below every
+    /// level, if it names none.
     pub fn lowest_approving_level(&self) -> Option<Level> {
         let rows = self.matrix.entries.values().flat_map(|tier| tier.values());
         rows.flat_map(|row| row.levels()).min().copied()
     }
 
-    /// The tables that were last reviewed longer ago than the settings allow at `now`, and the
-    /// next instant at which one more is.
+    /// Returns the tables whose last review at `now` is older than the settings allow, and the next
+    /// instant at which another one becomes overdue.
     pub fn overdue_reviews(&self, now: Time) -> (Vec<&'static str>, Option<Time>) {
         let reviewed = [
             ("actions", self.actions.reviewed),
@@ -72,7 +72,7 @@ impl Org {
     }
 }
 
-/// A table whose keys are names, and which may say when it was `reviewed`.
+/// A table whose keys are names, with an optional date of the last review, `reviewed`.
 #[derive(Clone, Debug)]
 pub struct Table<T> {
     /// When the data were last reviewed.

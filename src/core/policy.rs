@@ -5,9 +5,9 @@
 //!                        └───▶ PolicyBundle ── evaluator ──▶ Evaluator ── rule(input) ──▶ Ruling
 //! ```
 //!
-//! The only user of regorus. Its interpreter decides; its virtual machine is faster, and fails
-//! open where two definitions of a rule conflict. What no limit could interrupt is refused when
-//! the bundle is loaded, see [`vet`]; what remains ends after [`TIME_LIMIT`].
+//! This is the only user of regorus. Its interpreter decides; its virtual machine is faster, but
+//! doesn't fail where two definitions of a rule conflict. What no limit could interrupt is refused
+//! when the bundle is loaded, see [`vet`]; everything else is stopped after [`TIME_LIMIT`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -38,7 +38,7 @@ pub use files::{Files, shipped_files};
 pub use ruling::{Asked, Requirement, RuledFinding, Ruling};
 pub use vet::PolicyProblem;
 
-/// What decides: `data.changegate.decision`.
+/// The rule that decides: `data.changegate.decision`.
 pub const ENTRY_POINT: &str = "data.changegate.decision";
 
 /// The most CPU time that evaluating one input may use.
@@ -48,7 +48,7 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(2);
 pub struct PolicyBundle {
     /// The organisation's tables.
     pub org: Org,
-    /// The deployment windows and freezes among them, worked out.
+    /// The calendar computed from the deployment windows and freezes.
     pub calendar: Calendar,
     /// SHA-256 over the sorted paths and bytes of all files.
     pub digest: Digest,
@@ -57,16 +57,16 @@ pub struct PolicyBundle {
     compiled: Engine,
     clock: CpuClock,
     codes: OnceLock<BTreeMap<String, CodeInfo>>,
-    /// What is known of the codes that findings had so far.
+    /// The meaning of the codes that findings had so far.
     met: Mutex<BTreeMap<String, Option<Arc<CodeInfo>>>>,
 }
 
-/// Why a bundle can't be used: everything that is wrong with it.
+/// Why a bundle can't be used: every problem in it.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct BundleError(pub Vec<PolicyProblem>);
 
-/// Why nothing could be decided, although the bundle is sound in form.
+/// Why nothing could be decided, although the bundle was loaded.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}{message}")]
 pub struct Undecided {
@@ -75,11 +75,12 @@ pub struct Undecided {
 }
 
 impl PolicyBundle {
-    /// Checks and compiles a bundle. Of shipped rules only the organisation's tables are checked: a
-    /// test checks the rest, so that no process has to. `clock` is what evaluations are bound by.
+    /// Checks and compiles a bundle. If the rules are the shipped ones, only the organisation's
+    /// tables are checked: a test checks the rules, so that no process has to. `clock` measures the
+    /// CPU time of evaluations.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with file, line and column.
+    /// Every problem, each with file, line and column.
     pub fn load(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
         if Self::ships_rules(&files) {
             return Self::compile(files, clock);
@@ -90,12 +91,13 @@ impl PolicyBundle {
         Ok(bundle)
     }
 
-    /// Whether these are the files that the program ships.
+    /// Returns whether these are the files that the program ships.
     pub fn ships(files: &Files) -> bool {
         *files == shipped_files()
     }
 
-    /// Whether these are the rules that the program ships, whatever the organisation's tables hold.
+    /// Returns whether these are the rules that the program ships, whatever the organisation's
+    /// tables contain.
     fn ships_rules(files: &Files) -> bool {
         let shipped = shipped_files();
         rego(files).eq(rego(&shipped))
@@ -158,8 +160,8 @@ impl PolicyBundle {
                     path: "policies".to_owned(),
                     line: 1,
                     column: 1,
-                    message: format!("the bundle lacks {what}: without it nothing can be decided"),
-                    help: Some("copy the shipped bundle and change that".to_owned()),
+                    message: format!("the bundle has no {what}: without it nothing can be decided"),
+                    help: Some("start from a copy of the shipped bundle".to_owned()),
                 }]));
             }
         }
@@ -170,13 +172,14 @@ impl PolicyBundle {
         Ok(PolicyBundle { org, calendar, digest, files, data, compiled, clock, codes, met })
     }
 
-    /// Evaluates once, on an empty request: some mistakes show only then.
+    /// Evaluates the bundle once on an empty request: some mistakes show only then.
     fn try_out(&self) -> Result<(), BundleError> {
         let tried = self.evaluator().eval();
         tried.map(drop).map_err(|error| whole_bundle(&error))
     }
 
-    /// An evaluator of its own for each thread: sharing one contends on reference counts.
+    /// Returns a new evaluator. Each thread needs its own: sharing one contends on reference
+    /// counts.
     pub fn evaluator(&self) -> Evaluator {
         Evaluator {
             engine: self.compiled.clone(),
@@ -195,12 +198,12 @@ impl PolicyBundle {
         info
     }
 
-    /// What the codes of its findings mean, worked out when that is first asked.
+    /// Returns what the codes of its findings mean; computed on first use.
     pub fn codes(&self) -> &BTreeMap<String, CodeInfo> {
         self.codes.get_or_init(|| codes::catalogue(&self.files))
     }
 
-    /// The bundle's files.
+    /// Returns the bundle's files.
     pub fn files(&self) -> &Files {
         &self.files
     }
@@ -208,7 +211,7 @@ impl PolicyBundle {
     /// Runs the bundle's own tests; `only` keeps those whose full name contains it.
     ///
     /// # Errors
-    /// When they can't be run at all.
+    /// If the tests can't be run at all.
     pub fn test(&self, only: Option<&str>) -> anyhow::Result<testing::TestReport> {
         let sources: Vec<_> = rego(&self.files)
             .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
@@ -224,10 +227,10 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// What the policies say about an input document.
+    /// Returns what the policies say about an input document.
     ///
     /// # Errors
-    /// When a rule conflicts with another, takes too long, or what comes out is no ruling.
+    /// If a rule conflicts with another or takes too long, or if the result isn't a ruling.
     pub fn rule(&mut self, input: &serde_json::Value) -> Result<Ruling, Undecided> {
         let value = self.ruling(input)?;
         let ruling = serde_json::to_value(&value).and_then(Ruling::deserialize);
@@ -237,7 +240,7 @@ impl Evaluator {
         })
     }
 
-    /// The same, as the policies' own value.
+    /// Returns the ruling as the policies' own value.
     fn ruling(&mut self, input: &serde_json::Value) -> Result<Value, Undecided> {
         let input = Value::deserialize(input).map_err(|error| undecided(&error.into()))?;
         self.engine.set_input(input);
@@ -255,7 +258,8 @@ impl Evaluator {
         self.bound.eval_rule(&mut self.engine, ENTRY_POINT)
     }
 
-    /// What the policies say, as canonical JSON, to hold against another engine's answer.
+    /// Returns what the policies say as canonical JSON, for comparison with another engine's
+    /// answer.
     ///
     /// # Errors
     /// As [`Evaluator::rule`].
@@ -267,8 +271,8 @@ impl Evaluator {
     }
 }
 
-/// The data that the rules see as `data`: each table as it is written, the settings with their
-/// defaults.
+/// Returns the data that the rules see as `data`: each table as it is written, the settings with
+/// their defaults.
 fn mounted(files: &Files, org: &Org) -> Result<Value, PolicyProblem> {
     let mut tables = tables::all(files)
         .map(|(name, _, bytes)| {

@@ -1,8 +1,8 @@
-//! A change request: what the YAML file holds, and what of it an approval is bound to.
+//! A change request: the content of the YAML file, and the part that approvals are bound to.
 //!
 //! Reading is strict about what is written and lenient about what is left out: a wrong field is a
-//! problem of the file, a missing one is for the policies to ask for. That is why nearly every
-//! field is optional here.
+//! problem of the file; a missing one is reported by the policies. That is why nearly every field
+//! is optional here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,11 +24,12 @@ pub use record::*;
 
 /// What a request file held, as far as it could be read.
 pub struct RequestFile {
-    /// The path that findings name, with `/` between its parts.
+    /// The path as findings name it, with `/` between its parts.
     pub path: String,
-    /// The request, without the parts that had problems; `None` if the file is no mapping at all.
+    /// The request without the parts that had problems; `None` if the file doesn't contain a
+    /// mapping.
     pub request: Option<ChangeRequest>,
-    /// Everything that is wrong with the file's form, in the order of its lines.
+    /// Every problem of the file's form, in the order of its lines.
     pub problems: Vec<Problem>,
     /// SHA-256 of the file's bytes.
     pub digest: Digest,
@@ -37,10 +38,10 @@ pub struct RequestFile {
 }
 
 impl RequestFile {
-    /// Reads a request file's bytes; what is wrong becomes `problems`.
+    /// Reads a request file's bytes; whatever is wrong becomes `problems`.
     pub fn read(path: &str, bytes: &[u8]) -> Self {
         if !path.ends_with(".yaml") {
-            let message = "only request files, named <id>.yaml, live here";
+            let message = "only request files, named <id>.yaml, belong here";
             let help = "rename it if it is a request, or move it elsewhere";
             return Self::refused(path, bytes, "request/file-name", message, help);
         }
@@ -56,7 +57,7 @@ impl RequestFile {
         }
     }
 
-    /// A file that isn't read as a request, and why.
+    /// Returns a file that isn't read as a request, with the reason.
     pub fn refused(
         path: &str,
         bytes: &[u8],
@@ -88,12 +89,14 @@ impl RequestFile {
         });
     }
 
-    /// Where a JSON pointer, or the nearest part above it that exists, stands in the file.
+    /// Returns where in the file a JSON pointer points; if nothing is there, where the nearest part
+    /// above it is.
     pub fn locate(&self, pointer: &str) -> Span {
         self.root.locate(pointer)
     }
 
-    /// Whether the part at `pointer` was left out because of a problem in it, below or above it.
+    /// Returns whether the part at `pointer` was left out because of a problem in it, below or
+    /// above it.
     pub fn is_masked(&self, pointer: &str) -> bool {
         let within = |inner: &str, outer: &str| {
             inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -114,7 +117,7 @@ pub struct ChangeRequest {
     /// The kind of change; `normal` if left out.
     #[serde(default, rename = "type")]
     pub kind: ChangeType,
-    /// What is going to be done, in one line.
+    /// What will be done, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "Fail the EU region over to eu-west-2")]
     pub summary: Option<String>,
@@ -125,13 +128,13 @@ pub struct ChangeRequest {
     /// A longer text; needed when off-script.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Who asks: the forge login of the pull request's author.
+    /// Who requests the change: the forge login of the pull request's author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requester: Option<Login>,
     /// Who performs the change; the requester if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub implementer: Option<Login>,
-    /// What is done, to what. The highest tier among the actions counts.
+    /// The actions, each with its target. The highest tier among them counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
     /// A higher risk tier than the policies compute; never a lower one.
@@ -146,55 +149,55 @@ pub struct ChangeRequest {
     /// How to undo the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Rollback>,
-    /// How to see afterwards that all is well.
+    /// How to verify afterwards that everything works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
-    /// Present when the change leaves the usual script.
+    /// Present when the change doesn't follow the usual script.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_script: Option<OffScript>,
-    /// What could go wrong, each with what is done about it.
+    /// What could go wrong, each with its mitigation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub risks: Vec<Risk>,
-    /// How the change serves the business's goals.
+    /// How the change serves the business goals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business_alignment: Option<String>,
-    /// What is done if the change and its rollback both fail.
+    /// What to do if the change and its rollback both fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contingency: Option<String>,
-    /// Who has to sign off, on top of what the policies ask for.
+    /// Who has to sign off, in addition to what the policies require.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<RequestedApproval>,
     /// The incident behind a change of type `emergency`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emergency: Option<Emergency>,
-    /// Free links: name to address.
+    /// Links of any kind: name to address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(example = BTreeMap::from([("dashboard", "https://grafana.example/d/checkout")]))]
     pub links: BTreeMap<String, String>,
     /// Added by the outcome pull request: who performed the change, and when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,
-    /// Added by the outcome pull request: what was seen afterwards.
+    /// Added by the outcome pull request: what was observed afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification_result: Option<VerificationResult>,
-    /// Added by the outcome pull request: what came of it.
+    /// Added by the outcome pull request: the result of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// Added by the outcome pull request: the incident that unexpected impact led to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
-    /// Added by a later pull request: the change is called off.
+    /// Added by a later pull request: the change is cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<Cancelled>,
 }
 
-/// The fields that outcome and cancellation add: no approval is bound to them.
+/// The fields that outcome and cancellation add; approvals are not bound to them.
 pub const RECORD_FIELDS: [&str; 5] =
     ["execution", "verification_result", "outcome", "escalation", "cancelled"];
 
 impl ChangeRequest {
-    /// What an approval is bound to, as JSON: everything but [`RECORD_FIELDS`]. Comments, the
-    /// order of keys and quoting don't show in it.
+    /// Returns what an approval is bound to, as JSON: everything but [`RECORD_FIELDS`]. Comments,
+    /// the order of keys and quoting make no difference.
     pub fn material(&self) -> Value {
         let mut material = super::digest::to_json(self);
         if let Value::Object(fields) = &mut material {
@@ -203,40 +206,40 @@ impl ChangeRequest {
         material
     }
 
-    /// SHA-256 over the canonical JSON (RFC 8785) of [`ChangeRequest::material`].
+    /// Returns the SHA-256 over the canonical JSON (RFC 8785) of [`ChangeRequest::material`].
     pub fn material_digest(&self) -> Digest {
         Digest::of_json(&self.material())
     }
 
-    /// Whoever performs the change.
+    /// Returns the person who performs the change.
     pub fn implementer(&self) -> Option<&Login> {
         self.implementer.as_ref().or(self.requester.as_ref())
     }
 
-    /// The planned interval, if both ends are given in order.
+    /// Returns the planned interval if both ends are given, in order.
     pub fn planned(&self) -> Option<Interval> {
         let schedule = self.schedule.as_ref()?;
         let (start, end) = (schedule.start?, schedule.end?);
         (start < end).then_some(Interval { start, end })
     }
 
-    /// The services that the request declares as affected.
+    /// Returns the services that the request declares as affected.
     pub fn services(&self) -> &[String] {
         self.impact.as_ref().map_or(&[], |impact| &impact.services)
     }
 
-    /// The targets of all actions.
+    /// Returns the targets of all actions.
     pub fn targets(&self) -> BTreeSet<&str> {
         self.actions.iter().filter_map(|action| action.target.as_deref()).collect()
     }
 
-    /// Whether the change is over: its outcome is recorded or it was called off.
+    /// Returns whether the change is over: its outcome is recorded, or it was cancelled.
     pub fn is_closed(&self) -> bool {
         self.outcome.is_some() || self.cancelled.is_some()
     }
 }
 
-/// What the schema shows as an example.
+/// Returns the example that the schema shows.
 fn example() -> Value {
     serde_json::json!({
         "id": "CHG-1234",

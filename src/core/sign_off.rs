@@ -1,9 +1,10 @@
-//! Who signed what: the people whose approvals count, assigned to what is required.
+//! Who signed what: assigns the people whose approvals count to the sign-offs that are required.
 //!
 //! Roles and owners are matched to distinct people so that as many as possible are satisfied: a
-//! maximum matching, not a count, because whoever holds two roles fills one. A level is met by
-//! anyone who holds it, a named person by that person, the incident commander by anyone who holds
-//! that role; these may fill a role too. Fixed here, so that no policy can weaken it.
+//! maximum matching, not a count, because a person who holds two roles fills only one. A level is
+//! satisfied by anyone who holds it, a named person by that person, the incident commander by
+//! anyone who holds that role; these people may fill a role, too. This is fixed here, so that no
+//! policy can weaken it.
 
 use std::collections::BTreeMap;
 
@@ -19,27 +20,27 @@ use crate::core::policy::Asked;
 /// The role that commands an incident.
 pub const INCIDENT_COMMANDER: &str = "incident-commander";
 
-/// Each sign-off once for every person that it takes, with the seat's number.
+/// Returns each sign-off once for every person that it requires, with the number of the seat.
 fn seats(asked: &[Asked]) -> impl Iterator<Item = (&Asked, usize)> {
     asked.iter().flat_map(|asked| (0..asked.people as usize).map(move |seat| (asked, seat)))
 }
 
-/// Who could sign, and who did.
+/// The people who could sign, and those who did.
 pub struct Signers<'a> {
-    /// The organisation at base.
+    /// The organisation data at base.
     pub org: &'a Org,
     /// The forge whose rules of identity apply.
     pub forge: Option<ForgeKind>,
-    /// Who can't approve.
+    /// The people who can't approve.
     pub excluded: &'a BTreeMap<Login, Exclusion>,
-    /// Where each review stands.
+    /// Every review, and whether it counts.
     pub standings: &'a [Standing<'a>],
-    /// When a missing sign-off is overdue.
+    /// When a missing sign-off becomes overdue.
     pub due_at: Option<Time>,
 }
 
 impl<'a> Signers<'a> {
-    /// Assigns everyone whose approval counts to what is asked.
+    /// Assigns everyone whose approval counts to the sign-offs that are required.
     pub fn settle(&self, asked: &[Asked]) -> Vec<Required> {
         let signed = self.settle_with(asked, |_| true);
         seats(asked)
@@ -55,7 +56,7 @@ impl<'a> Signers<'a> {
             .collect()
     }
 
-    /// Who signs for each seat, by the approvals that `still` holds for.
+    /// Returns who signs for each seat, using only the approvals for which `still` is true.
     pub fn settle_with(
         &self,
         asked: &[Asked],
@@ -89,7 +90,7 @@ impl<'a> Signers<'a> {
             .collect()
     }
 
-    /// Everyone in the roster who could give this sign-off, in order of login.
+    /// Returns everyone in the roster who could give this sign-off, in order of login.
     fn eligible(&self, what: &Requirement) -> impl Iterator<Item = &'a Login> {
         let unsigned = self.org.settings.unsigned_reviews.is_allowed();
         self.org.roster.people.iter().filter_map(move |(login, person)| {
@@ -132,8 +133,8 @@ impl<'a> Signers<'a> {
         given_at.zip(self.due_at).is_some_and(|(given, due)| given > due)
     }
 
-    /// Every review as the decision shows it: one that is sound counts only if the person holds
-    /// something that this change asks for.
+    /// Returns every review as the decision shows it: a valid one counts only if the reviewer holds
+    /// a level, role or service that this change requires.
     pub fn reviews(&self, asked: &[Asked]) -> Vec<ReviewStanding> {
         self.standings
             .iter()
@@ -143,7 +144,9 @@ impl<'a> Signers<'a> {
                     (Some(why), _) => Some(why.to_string()),
                     (None, _) if asked.is_empty() => Some("no review is required".to_owned()),
                     (None, Some(by)) if useful(by) => None,
-                    (None, _) => Some("holds nothing that this change asks for".to_owned()),
+                    (None, _) => {
+                        Some("the reviewer can give none of the required sign-offs".to_owned())
+                    }
                 };
                 ReviewStanding {
                     user: standing.by.or(standing.review.user.as_ref()).cloned(),
@@ -157,7 +160,7 @@ impl<'a> Signers<'a> {
     }
 }
 
-/// A pending finding for each sign-off that is missing.
+/// Returns a pending finding for each sign-off that is missing.
 pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> {
     let mut findings: Vec<_> = seats(asked)
         .zip(required)
@@ -166,8 +169,8 @@ pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> 
             let because =
                 asked.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
             let help = if required.eligible.is_empty() {
-                "nobody in the roster can give it: everyone who holds it is part of the change, or \
-                 nobody holds it"
+                "nobody in the roster can give it: everyone who holds it takes part in the change, \
+                 or nobody holds it"
                     .to_owned()
             } else {
                 format!("{} can approve", one_of(&required.eligible))
@@ -189,7 +192,7 @@ pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> 
     findings
 }
 
-/// `bob, carol or erin`
+/// Writes logins as `bob, carol or erin`.
 pub fn one_of(logins: &[Login]) -> String {
     match logins {
         [] => "nobody".to_owned(),
@@ -201,9 +204,9 @@ pub fn one_of(logins: &[Login]) -> String {
     }
 }
 
-/// A maximum matching of slots to people, by augmenting paths: `candidates[slot]` lists the people
-/// who can fill it, out of `people`. Earlier slots and earlier people are preferred, so that the
-/// result is stable.
+/// Computes a maximum matching of slots to people by augmenting paths: `candidates[slot]` lists the
+/// people who can fill it, out of `people`. Earlier slots and earlier people are preferred, so that
+/// the result is stable.
 fn maximum_matching(candidates: &[Vec<usize>], people: usize) -> Vec<Option<usize>> {
     fn fill(
         slot: usize,
@@ -244,7 +247,8 @@ mod tests {
 
     #[test]
     fn a_matching_is_not_a_count() {
-        // bob holds both roles, carol only the first: greedy in either order must not lose one.
+        // bob holds both roles, carol only the first: assigning greedily in either order must not
+        // leave one role empty.
         assert_eq!(matched(&[&[0, 1], &[0]], 2), [Some(1), Some(0)]);
         assert_eq!(matched(&[&[0], &[0, 1]], 2), [Some(0), Some(1)]);
         // Two roles, one person: one is filled.

@@ -1,4 +1,4 @@
-//! The words that everything shares: people and tickets, levels, tiers, effects, verdicts.
+//! The shared terms: people and tickets, levels, tiers, effects, verdicts.
 
 use std::fmt;
 
@@ -28,12 +28,12 @@ impl fmt::Display for Level {
     }
 }
 
-/// How much can go wrong, from the least.
+/// How much can go wrong, from the lowest.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are clear")]
 pub enum RiskTier {
     Low,
     Medium,
@@ -42,7 +42,7 @@ pub enum RiskTier {
 }
 
 impl RiskTier {
-    /// All tiers, from the least.
+    /// All tiers, from the lowest.
     pub const ALL: [RiskTier; 4] =
         [RiskTier::Low, RiskTier::Medium, RiskTier::High, RiskTier::Critical];
 }
@@ -62,7 +62,7 @@ impl fmt::Display for RiskTier {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
 )]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are clear")]
 pub enum Severity {
     P1,
     P2,
@@ -77,13 +77,13 @@ pub enum Severity {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// Worth knowing.
+    /// For information.
     Info,
-    /// Worth a second thought; changes nothing.
+    /// A warning; it doesn't affect the verdict.
     Warn,
-    /// Waits for a person or a time.
+    /// The change waits for a person or a time.
     Pending,
-    /// Can't proceed as it stands.
+    /// The change can't proceed in its present form.
     Deny,
 }
 
@@ -97,12 +97,13 @@ pub enum Verdict {
     Approved,
     /// It waits for a person or a time.
     Pending,
-    /// It can't proceed as it stands.
+    /// It can't proceed in its present form.
     Denied,
 }
 
 impl Verdict {
-    /// The strongest effect decides: any deny denies, else any pending waits.
+    /// Returns the verdict of the strongest effect: denied if any denies, otherwise pending if any
+    /// is pending.
     pub fn of(effects: impl IntoIterator<Item = Effect>) -> Self {
         match effects.into_iter().max() {
             Some(Effect::Deny) => Verdict::Denied,
@@ -111,7 +112,7 @@ impl Verdict {
         }
     }
 
-    /// The exit code of a verb whose strongest verdict this is.
+    /// Returns the exit code of a verb whose strongest verdict this is.
     pub fn exit_code(self) -> u8 {
         match self {
             Verdict::Approved => 0,

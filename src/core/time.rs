@@ -22,18 +22,19 @@ const YEARS: std::ops::RangeInclusive<i32> = 2000..=2199;
 pub struct Time(DateTime<Utc>);
 
 impl Time {
-    /// The instant as chrono's type.
+    /// Returns the instant as chrono's type.
     pub fn utc(self) -> DateTime<Utc> {
         self.0
     }
 
-    /// The instant so many seconds after 1970, or the nearest one in the years 2000 to 2199.
+    /// Returns the instant at this Unix time in seconds, or the nearest one in the years 2000 to
+    /// 2199.
     pub fn nearest_unix(seconds: i64) -> Self {
         let (first, last) = (946_684_800, 7_258_118_399);
         Time(DateTime::from_timestamp(seconds.clamp(first, last), 0).unwrap_or_default())
     }
 
-    /// `Tue 24 Nov 22:00`, as people read it in reports; the zone is always UTC.
+    /// Formats the instant for reports, `Tue 24 Nov 22:00`; the zone is always UTC.
     pub fn for_people(self) -> String {
         if self.0.second() == 0 {
             self.0.format("%a %-d %b %H:%M").to_string()
@@ -42,7 +43,7 @@ impl Time {
         }
     }
 
-    /// The calendar quarter that the instant lies in, `2026-Q4`.
+    /// Returns the calendar quarter of the instant, `2026-Q4`.
     pub fn quarter(self) -> String {
         format!("{}-Q{}", self.0.year(), self.0.month0() / 3 + 1)
     }
@@ -69,7 +70,7 @@ impl FromStr for Time {
             return Err(format!("`{text}` has a fraction of a second: write whole seconds"));
         }
         if !YEARS.contains(&instant.year()) {
-            return Err(format!("`{text}` lies outside the years 2000 to 2199"));
+            return Err(format!("`{text}` is outside the years 2000 to 2199"));
         }
         Ok(Time(instant))
     }
@@ -89,7 +90,7 @@ impl From<Time> for String {
     }
 }
 
-/// RFC 3339 in UTC: `2026-11-24T22:00:00Z`.
+/// Writes RFC 3339 in UTC: `2026-11-24T22:00:00Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (date, time) = (self.0.date_naive(), self.0.time());
@@ -124,7 +125,7 @@ impl Sub<Duration> for Time {
 impl Sub for Time {
     type Output = Duration;
 
-    /// The time from `earlier` to `self`; zero if `earlier` is later.
+    /// Returns the time from `earlier` to `self`; zero if `earlier` is later.
     fn sub(self, earlier: Time) -> Duration {
         Duration((self.0 - earlier.0).num_seconds().max(0) as u64)
     }
@@ -156,22 +157,22 @@ impl Duration {
     /// The longest duration that is accepted: ten years.
     const LONGEST: u64 = 3653 * 86_400;
 
-    /// So many seconds.
+    /// Returns a duration of this many seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Duration(seconds)
     }
 
-    /// So many hours.
+    /// Returns a duration of this many hours.
     pub const fn hours(hours: u64) -> Self {
         Duration(hours * 3600)
     }
 
-    /// So many days of 24 hours.
+    /// Returns a duration of this many days of 24 hours.
     pub const fn days(days: u64) -> Self {
         Duration(days * 86_400)
     }
 
-    /// How many seconds.
+    /// Returns the number of seconds.
     pub const fn as_seconds(self) -> u64 {
         self.0
     }
@@ -180,7 +181,7 @@ impl Duration {
         TimeDelta::seconds(self.0 as i64)
     }
 
-    /// `2 h`, `3 d`, `1 h 30 min`: the two largest units, as people read it in reports.
+    /// Formats the two largest units for reports: `2 h`, `3 d`, `1 h 30 min`.
     pub fn for_people(self) -> String {
         let parts = [
             (self.0 / 86_400, "d"),
@@ -203,7 +204,7 @@ impl Duration {
 impl Sub for Duration {
     type Output = Duration;
 
-    /// What is left of `self`; zero if `other` is longer.
+    /// Returns `self` without `other`; zero if `other` is longer.
     fn sub(self, other: Duration) -> Duration {
         Duration(self.0.saturating_sub(other.0))
     }
@@ -259,8 +260,8 @@ impl From<Duration> for String {
     }
 }
 
-/// The shortest form in hours, minutes and seconds, which every Rego engine can read: `168h`,
-/// `1h30m`, `0s`.
+/// Writes the shortest form in hours, minutes and seconds, which every Rego engine can read:
+/// `168h`, `1h30m`, `0s`.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [(self.0 / 3600, 'h'), (self.0 / 60 % 60, 'm'), (self.0 % 60, 's')];
@@ -307,22 +308,23 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether all of `inner` lies within.
+    /// Returns whether all of `inner` is within this interval.
     pub fn contains(&self, inner: &Interval) -> bool {
         self.start <= inner.start && inner.end <= self.end
     }
 
-    /// Whether the two share an instant.
+    /// Returns whether the two intervals share an instant.
     pub fn overlaps(&self, other: &Interval) -> bool {
         self.start < other.end && other.start < self.end
     }
 
-    /// From start to end.
+    /// Returns the duration from start to end.
     pub fn length(&self) -> Duration {
         self.end - self.start
     }
 
-    /// `Tue 24 Nov 22:00–23:00`, the end with its day where that is another one.
+    /// Formats the interval for reports, `Tue 24 Nov 22:00–23:00`; the end has its day if that is
+    /// another one.
     pub fn for_people(&self) -> String {
         let (start, end) = (self.start.utc(), self.end.utc());
         if start.date_naive() == end.date_naive() {
@@ -334,7 +336,7 @@ impl Interval {
     }
 }
 
-/// A day as `2026-11-24`, in UTC.
+/// Returns the first instant of a day, in UTC.
 pub(crate) fn midnight(day: NaiveDate) -> Time {
     Time(day.and_time(chrono::NaiveTime::MIN).and_utc())
 }

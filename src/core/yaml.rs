@@ -1,13 +1,14 @@
-//! Reads YAML, and JSON as its subset, strictly: every problem and its place at once.
+//! Reads YAML, and JSON as its subset, strictly: reports every problem at once, with its position.
 //!
 //! Three phases: `text` checks size, encoding and characters; `parse` turns the parser's events
-//! into a tree of nodes that know their place; `de` deserializes that tree into any serde type.
-//! None of them stops at the first problem: what is broken is reported, left out, and the rest is
-//! still checked. Files come from strangers, so whatever YAML offers beyond plain data (anchors,
-//! aliases, tags, several documents) is refused, and each phase is bounded in time and depth.
+//! into a tree of nodes that know their position; `de` deserializes that tree into any serde type.
+//! None of them stops at the first problem: broken parts are reported and left out, and the rest is
+//! still checked. Files come from untrusted people, so everything that YAML offers beyond plain
+//! data (anchors, aliases, tags, several documents) is refused, and each phase is bounded in time
+//! and depth.
 //!
-//! Entry points: [`parse`], then [`Document::read`]; later [`Node::locate`] finds the place that a
-//! JSON pointer speaks of.
+//! Entry points: [`parse`], then [`Document::read`]; later [`Node::locate`] finds the position of a
+//! JSON pointer.
 
 mod de;
 mod error;
@@ -27,28 +28,28 @@ pub(crate) use wording::did_you_mean;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
-/// The nesting of collections that is refused.
+/// The depth of nested collections from which on a file is refused.
 pub const MAX_DEPTH: usize = 32;
-/// How many problems are reported; one more then says that there are others.
+/// The most problems that are reported; one more then gives the number of the others.
 pub const MAX_PROBLEMS: usize = 50;
 
-/// Where something stands.
+/// A range of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
-    /// First byte.
+    /// The first byte.
     pub start: usize,
     /// The byte after the last one.
     pub end: usize,
-    /// Line of the first character, from 1.
+    /// The line of the first character, from 1.
     pub line: u32,
-    /// Column of the first character, from 1, counted in characters.
+    /// The column of the first character, from 1, counted in characters.
     pub column: u32,
 }
 
-/// Something that is wrong, and where.
+/// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Stable code, such as `yaml/syntax` or `field/unknown`.
+    /// A stable code, such as `yaml/syntax` or `field/unknown`.
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
@@ -56,20 +57,20 @@ pub struct Problem {
     pub help: Option<String>,
     /// JSON pointer (RFC 6901) of the node concerned; empty for the root.
     pub pointer: String,
-    /// What to point at.
+    /// The range to point at.
     pub span: Span,
 }
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it stands, without its key.
+    /// The range of the value, without its key.
     pub span: Span,
-    /// What it holds.
+    /// The value itself.
     pub value: Value,
 }
 
-/// What a node holds, resolved by the core schema of YAML 1.2: `yes` and dates are text.
+/// The value of a node, resolved by the core schema of YAML 1.2: `yes` and dates are text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// `null`, `~`, or nothing at all.
@@ -86,7 +87,7 @@ pub enum Value {
     Sequence(Vec<Node>),
     /// Entries in the order of the file; keys are unique.
     Mapping(Vec<(Key, Node)>),
-    /// A broken part that has been reported.
+    /// A broken part that has already been reported.
     Invalid,
 }
 
@@ -95,14 +96,14 @@ pub enum Value {
 pub struct Key {
     /// The key, unescaped.
     pub text: String,
-    /// Where it stands.
+    /// The range of the key.
     pub span: Span,
 }
 
-/// A file as a tree, with what is wrong in it.
+/// A file as a tree, with its problems.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// What stands outermost; [`Value::Invalid`] if nothing could be read.
+    /// The outermost node; [`Value::Invalid`] if nothing could be read.
     pub root: Node,
     /// Problems of the YAML itself, in the order of the file.
     pub problems: Vec<Problem>,
@@ -110,16 +111,16 @@ pub struct Document {
     broken_at: Option<usize>,
 }
 
-/// What came out of deserializing a document.
+/// The result of deserializing a document.
 #[derive(Debug)]
 pub struct Reading<T> {
-    /// What could be read, for further checks; only to be acted upon when there are no problems.
-    /// `None` when nothing usable came out, and always when the end of the file couldn't be read.
+    /// What could be read, for further checks; use it only if there are no problems. `None` if
+    /// nothing usable was read, and always if the end of the file couldn't be read.
     pub value: Option<T>,
     /// Problems of the YAML and of its content, in the order of the file.
     pub problems: Vec<Problem>,
-    /// JSON pointers of what had a problem and was left out: absent from `value`, though the
-    /// author wrote something there.
+    /// JSON pointers of the parts that had a problem and were left out: absent from `value`,
+    /// although the author wrote something there.
     pub masked: Vec<String>,
 }
 
@@ -132,8 +133,8 @@ impl Document {
 }
 
 impl Node {
-    /// The place a JSON pointer speaks of: the value for a short scalar, the key for anything
-    /// longer. Where nothing stands at the pointer, the place of its nearest ancestor.
+    /// Returns the range that a JSON pointer points to: the value for a short scalar, the key for
+    /// anything longer. If nothing is there, the range of its nearest ancestor.
     pub fn locate(&self, pointer: &str) -> Span {
         let mut node = self;
         let mut span = self.headline(None);
@@ -158,8 +159,8 @@ impl Node {
         }
     }
 
-    /// What to point at when speaking of this node: of something that may cover many lines, only
-    /// its key, or its first key.
+    /// Returns the range to point at for this node: of one that may cover many lines, only its key,
+    /// or its first key.
     fn headline(&self, key: Option<&Key>) -> Span {
         let long = match &self.value {
             Value::Mapping(_) | Value::Sequence(_) => true,
@@ -213,7 +214,7 @@ impl Problems {
         self.list.len() >= MAX_PROBLEMS
     }
 
-    /// The problems in the order of the file.
+    /// Returns the problems in the order of the file.
     fn finish(mut self) -> Vec<Problem> {
         self.list.sort_by_key(|problem| problem.span.start);
         if self.left_over > 0 {
@@ -224,12 +225,12 @@ impl Problems {
     }
 }
 
-/// The problem that stands for those not reported, placed at the last one that is.
+/// Returns the problem that represents those not reported, at the position of the last one that is.
 fn more(message: String, shown: &[Problem]) -> Problem {
     Problem {
         code: "yaml/more",
         message,
-        help: Some("mend the ones above first".into()),
+        help: Some("fix the ones above first".into()),
         pointer: String::new(),
         span: shown.last().map_or_else(Span::default, |last| last.span),
     }

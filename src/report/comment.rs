@@ -1,5 +1,5 @@
-//! The one comment that a forge keeps on a pull request: the Markdown report, and the people who are
-//! to hear of it.
+//! The one comment that a forge keeps on a pull request: the Markdown report, and mentions of the
+//! people to notify.
 
 use super::escape::markdown;
 use super::markdown::EVALUATED;
@@ -7,7 +7,7 @@ use super::{Judged, markdown as page, words};
 use crate::core::digest::Digest;
 use crate::core::terms::Login;
 
-/// What the comment begins with, so that it is found again.
+/// The beginning of the comment, by which it is found again.
 pub const COMMENT_MARK: &str = "<!-- changegate -->";
 
 /// A comment.
@@ -18,18 +18,18 @@ pub struct Comment {
 }
 
 impl Comment {
-    /// Whether a comment that was written before says the same, whenever that was.
+    /// Returns whether an earlier comment has the same text, ignoring the time of evaluation.
     pub fn says_the_same(&self, before: &str) -> bool {
         timeless(&self.text) == timeless(before)
     }
 
-    /// What it says, as a digest.
+    /// Returns a digest of the text, without the time of evaluation.
     pub fn digest(&self) -> String {
         Digest::of(timeless(&self.text).as_bytes()).short()
     }
 }
 
-/// A comment's text without the time at which it was written.
+/// Returns a comment's text without the time at which it was written.
 fn timeless(text: &str) -> String {
     let text = text.trim().replace('\r', "");
     match text.rsplit_once(EVALUATED) {
@@ -41,14 +41,14 @@ fn timeless(text: &str) -> String {
     }
 }
 
-/// The comment about a decision. The owners of the `affected` services are named so that the forge
-/// tells them; nothing else in it names anyone in that way.
+/// Returns the comment about a decision. The owners of the `affected` services are mentioned so
+/// that the forge notifies them; nothing else in the comment mentions anyone.
 pub fn comment(judged: &Judged, affected: &[(&str, Vec<&Login>)]) -> Comment {
     let footer = affects(affected) + &page::footer(judged.decision);
     Comment { text: format!("{COMMENT_MARK}\n{}", page::with_footer(judged, &footer)) }
 }
 
-/// `**Affects** checkout (@bob and @dan)`
+/// Writes `**Affects** checkout (@bob and @dan)`.
 fn affects(affected: &[(&str, Vec<&Login>)]) -> String {
     if affected.is_empty() {
         return String::new();

@@ -1,22 +1,22 @@
-//! What a review is about: three criteria, each beside the request's own words.
+//! The three criteria of a review, each with the request's own words.
 //!
 //! Source: the off-script story, "Approval Workflow": alignment with business goals; risk analysis
 //! and contingency plans; impact on users and operations.
 
 use crate::core::request::ChangeRequest;
 
-/// How a text is made fit for where it goes.
+/// Escapes a text for its destination.
 type Escape<'a> = &'a dyn Fn(&str) -> String;
 
-/// A criterion that a reviewer judges by.
+/// A criterion by which a reviewer judges.
 pub struct Criterion {
-    /// What it is about.
+    /// The name of the criterion.
     pub name: &'static str,
-    /// What the request says on it; empty if it says nothing.
+    /// What the request says about it; empty if it says nothing.
     pub words: Vec<String>,
 }
 
-/// The criteria for a request; `escape` makes what the request says fit for where it goes.
+/// Returns the criteria for a request; `escape` escapes the request's text for its destination.
 pub fn criteria(request: &ChangeRequest, escape: Escape<'_>) -> [Criterion; 3] {
     [
         Criterion { name: "business goals", words: business(request, escape) },
@@ -37,10 +37,8 @@ fn business(request: &ChangeRequest, escape: Escape<'_>) -> Vec<String> {
 fn risk(request: &ChangeRequest, escape: Escape<'_>) -> Vec<String> {
     let mut words = Vec::new();
     for risk in &request.risks {
-        let what = risk
-            .risk
-            .as_deref()
-            .map_or("a risk without a name".to_owned(), |text| quoted(text, escape));
+        let what =
+            risk.risk.as_deref().map_or("an unnamed risk".to_owned(), |text| quoted(text, escape));
         let mitigation =
             risk.mitigation.as_deref().map_or("nothing".to_owned(), |text| quoted(text, escape));
         words.push(format!("{what}, mitigated by {mitigation}"));

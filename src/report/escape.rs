@@ -1,14 +1,15 @@
-//! Escaping: what a request says can't act on whatever shows it.
+//! Escaping: text from a request can't act on the program that shows it.
 //!
-//! Anyone can open a pull request, and so write whatever they like into a request. One function
-//! for each place that such text goes to: [`terminal`] and logs, an [`excerpt`] of the file,
-//! [`json`], [`markdown`], and workflow commands ([`workflow_data`], [`workflow_property`]).
+//! Anyone can open a pull request, and so write anything into a request. There is one function for
+//! each destination of such text: [`terminal`] and logs, an [`excerpt`] of the file, [`json`],
+//! [`markdown`], and workflow commands ([`workflow_data`], [`workflow_property`]).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character shows nothing, or changes how others are shown: control characters, bidi
-/// overrides, zero-width and other invisible ones. The emoji selector U+FE0F is harmless.
+/// Returns whether a character is invisible, or changes how others are displayed: control
+/// characters, bidi overrides, zero-width and other invisible ones. The emoji selector U+FE0F is
+/// harmless.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -23,12 +24,12 @@ fn is_break(c: char) -> bool {
     matches!(c, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The older form of workflow commands, which GitHub's runner obeys anywhere in a line.
+/// The older form of workflow commands, which GitHub's runner accepts anywhere in a line.
 /// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>
 const OLD_COMMAND: &str = "##[";
 
-/// Text within a line of a terminal or a log: hidden characters become visible as `\u{202e}`, line
-/// breaks and tabs become blanks, and nothing can be read as a workflow command.
+/// Escapes text within a line of a terminal or a log: hidden characters become visible as
+/// `\u{202e}`, line breaks and tabs become spaces, and nothing can be read as a workflow command.
 pub fn terminal(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) && !text.contains("::") && !text.contains(OLD_COMMAND) {
         return Cow::Borrowed(text);
@@ -51,13 +52,14 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A line of a file, character for character, so that columns stay: hidden ones become `·`.
+/// Escapes a line of a file, character for character, so that columns don't change: hidden ones
+/// become `·`.
 pub fn excerpt(line: &str) -> String {
     let visible = |c| if is_hidden(c) && c != '\t' { '·' } else { c };
     line.chars().map(visible).collect::<String>().replace(OLD_COMMAND, "##·")
 }
 
-/// JSON text with the same value, in which hidden characters are escaped.
+/// Escapes hidden characters in JSON text without changing its value.
 pub fn json(text: &str) -> String {
     let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) || byte == b'\n';
     if text.bytes().all(is_plain) && !text.contains(OLD_COMMAND) {
@@ -78,14 +80,15 @@ pub fn json(text: &str) -> String {
     out
 }
 
-/// An invisible character that keeps GitHub from seeing a mention, a reference or a link: an
-/// escaped `@` alone would still be one, as GitHub looks for them after the Markdown is rendered.
+/// An invisible character that prevents GitHub from recognising a mention, a reference or a link.
+/// An escaped `@` alone would still be a mention, because GitHub looks for them after the Markdown
+/// is rendered.
 const APART: &str = "&#8203;";
 
-/// Text within a Markdown paragraph, table cell or inline HTML: shown as it is, whatever it holds.
+/// Escapes text for a Markdown paragraph, table cell or inline HTML: it is shown literally.
 ///
-/// Everything that Markdown or HTML could act on becomes a character reference, which holds in
-/// both, and in table cells too.
+/// Every character with a meaning in Markdown or HTML becomes a character reference, which works in
+/// both, and in table cells, too.
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 4);
     let mut rest = text;
@@ -103,7 +106,7 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
-/// A word: what looks like the hash of a commit is broken up.
+/// Adds a word; one that looks like the hash of a commit is broken up.
 fn push_word(out: &mut String, word: &str) {
     let is_hash = word.len() >= 7
         && word.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -117,7 +120,7 @@ fn push_word(out: &mut String, word: &str) {
     }
 }
 
-/// Any other character, between what stands before and after it.
+/// Adds any other character; `before` and `after` are the text on either side of it.
 fn push_mark(out: &mut String, before: &str, mark: char, after: &str) {
     let next = after.chars().next().unwrap_or(' ');
     let last_word = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
@@ -161,7 +164,7 @@ fn push_reference(out: &mut String, c: char) {
     let _ = write!(out, "&#{};", u32::from(c));
 }
 
-/// The data of a workflow command.
+/// Escapes the data of a workflow command.
 pub fn workflow_data(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -176,7 +179,7 @@ pub fn workflow_data(text: &str) -> String {
     out
 }
 
-/// The value of a workflow command's property.
+/// Escapes the value of a workflow command's property.
 pub fn workflow_property(text: &str) -> String {
     workflow_data(text).replace(':', "%3A").replace(',', "%2C")
 }
@@ -258,7 +261,7 @@ mod tests {
         assert_eq!(workflow_property("a:b,c%3A\n"), "a%3Ab%2Cc%253A%0A");
     }
 
-    /// Any text, with what is dangerous in it more often than by chance.
+    /// Generates any text, with dangerous parts more often than by chance.
     fn text() -> impl Strategy<Value = String> {
         let spice = prop::sample::select(vec![
             "##[",

@@ -1,4 +1,4 @@
-//! A finding with the line of the file that it is about, by codespan-reporting.
+//! A finding with the line of the file that it is about, formatted by codespan-reporting.
 //!
 //! ```text
 //! error[request/missing]: a high-risk change names who performs the rollback
@@ -10,7 +10,7 @@
 //!    = controls: SOC2:CC8.1 · more: changegate explain request/missing
 //! ```
 //!
-//! Only that one line is handed over, made harmless and cut around the caret.
+//! codespan-reporting gets only that one line, escaped and cut around the caret.
 
 use std::io;
 use std::ops::Range;
@@ -24,7 +24,7 @@ use super::page::{Colour, RESET, WIDTH, wrap};
 use crate::core::decision::Finding;
 use crate::core::terms::Effect;
 
-/// A line of a file, and which part of it is marked, in bytes.
+/// A line of a file, and the part of it that is marked, in bytes.
 #[derive(Default)]
 struct Excerpt {
     path: String,
@@ -35,11 +35,12 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// How many characters of the file's line are shown, and how many of them before the mark.
+    /// How many characters of the line are shown, and how many of them before the mark.
     const LONGEST: usize = 84;
     const BEFORE: usize = 40;
 
-    /// The line that a finding is about; nothing without a place or without the file's text.
+    /// Returns the line that a finding is about; `None` without a position or without the file's
+    /// text.
     fn of(path: &str, source: &str, finding: &Finding) -> Option<Self> {
         let line = finding.line.filter(|line| *line > 0)?;
         let marked = place(source, finding)?;
@@ -54,13 +55,13 @@ impl Excerpt {
         Some(Excerpt { path: path.to_owned(), text, marked, line: line as usize, column })
     }
 
-    /// How many characters fit beside the mark.
+    /// Returns how many characters fit beside the mark.
     fn room(&self) -> usize {
         (WIDTH - 8).saturating_sub(self.text[..self.marked.end].chars().count())
     }
 
-    /// The part of a line around the mark, which begins `before` characters into it, and the bytes
-    /// of the mark in that part.
+    /// Returns the part of a line around the mark, which begins `before` characters into the line,
+    /// and the bytes of the mark in that part.
     fn cut(line: &str, before: usize, length: usize) -> (String, Range<usize>) {
         let chars: Vec<char> = line.chars().collect();
         let is_long = chars.len() > Self::LONGEST;
@@ -77,7 +78,7 @@ impl Excerpt {
     }
 }
 
-/// The bytes that a finding is about: its span, or what its line and column say.
+/// Returns the bytes that a finding is about: its span, or those at its line and column.
 fn place(source: &str, finding: &Finding) -> Option<Range<usize>> {
     if source.is_empty() {
         return None;
@@ -127,7 +128,7 @@ impl<'a> Files<'a> for Excerpt {
     }
 }
 
-/// A finding as text, with a blank line below.
+/// Returns a finding as text, followed by an empty line.
 pub(super) fn diagnostic(path: &str, source: &str, finding: &Finding, colour: bool) -> String {
     let (word, severity) = match finding.effect {
         Effect::Deny => ("error", Severity::Error),
@@ -152,7 +153,7 @@ pub(super) fn diagnostic(path: &str, source: &str, finding: &Finding, colour: bo
     format!("{}\n{below}", escape::terminal(&head))
 }
 
-/// What stands below the excerpt, or in place of it.
+/// Returns the notes below the excerpt, or in place of it.
 fn notes(path: &str, finding: &Finding, has_excerpt: bool, has_label: bool) -> Vec<String> {
     let place = finding.line.filter(|_| !has_excerpt);
     let place = place.map(|line| format!("at {path}:{line}:{}", finding.column.unwrap_or(1)));
@@ -165,7 +166,7 @@ fn notes(path: &str, finding: &Finding, has_excerpt: bool, has_label: bool) -> V
     [place, help, Some(more)].into_iter().flatten().collect()
 }
 
-/// What codespan-reporting writes, less its first line: that one knows no `pending`.
+/// Returns the output of codespan-reporting without its first line, which can't say `pending`.
 fn below_the_head(diagnostic: &Diagnostic<()>, excerpt: &Excerpt, colour: bool) -> String {
     let config = Config { tab_width: 2, ..Config::default() };
     let mut painter = Painter { out: Vec::new(), colour, in_source: false, is_on: false };

@@ -6,7 +6,7 @@ use super::escape::{workflow_data, workflow_property};
 use crate::core::decision::{Decision, Finding};
 use crate::core::terms::Effect;
 
-/// The annotations of a decision, a line each.
+/// Returns the annotations of a decision, one line each.
 pub(super) fn section(decision: &Decision) -> String {
     decision.findings.iter().map(|finding| annotation(decision, finding)).collect()
 }

@@ -1,4 +1,4 @@
-//! JSON: `{"decisions": [Decision…]}`, two blanks deep.
+//! JSON: `{"decisions": [Decision…]}`, indented by two spaces.
 
 use serde::Serialize;
 
@@ -8,15 +8,16 @@ use crate::core::decision::Decision;
 pub(super) const BEGIN: &str = "{\n  \"decisions\": [\n";
 pub(super) const END: &str = "\n  ]\n}\n";
 
-/// A decision, indented for its place in the list.
+/// Returns a decision, indented for its position in the list.
 pub(super) fn section(decision: &Decision) -> String {
     pretty(decision, 4)
 }
 
-/// A value, each line after so many blanks. Text has no line breaks of its own in JSON.
+/// Formats a value with each line indented by `indent` spaces. Text in JSON has no line breaks of
+/// its own.
 pub(super) fn pretty(value: &impl Serialize, indent: usize) -> String {
-    let text = serde_json::to_string_pretty(value)
-        .expect("our types have text keys and finite numbers, so that they can't fail");
+    let text =
+        serde_json::to_string_pretty(value).expect("our types have text keys and finite numbers");
     let indent = " ".repeat(indent);
     escape::json(&(indent.clone() + &text.replace('\n', &format!("\n{indent}"))))
 }

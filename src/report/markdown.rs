@@ -1,8 +1,8 @@
 //! Markdown: the one comment on a pull request.
 //!
-//! Who signs, when and why stand in a table, then the request's own words beside the criteria that
-//! a reviewer judges by. Whatever is quoted is escaped; a backquoted part of our own messages
-//! becomes `<code>`, which holds within HTML too.
+//! A table shows who signs, when it runs and why; below it are the request's own words for each
+//! criterion of a review. Quoted text is escaped; a part of our own messages in backquotes becomes
+//! `<code>`, which also works within HTML.
 
 use std::borrow::Cow;
 
@@ -15,18 +15,20 @@ use crate::core::terms::{Effect, Login, Verdict};
 use crate::core::time::Time;
 use crate::report::page::cut;
 
-/// The most bytes of a comment; GitHub's own limit is 65,536 characters, and a forge may add lines.
+/// The largest comment in bytes; GitHub's own limit is 65,536 characters, and a forge may add
+/// lines.
 const LONGEST: usize = 63_000;
 
-/// How much of a text is quoted, in characters.
+/// The longest quotation, in characters.
 const QUOTE: usize = 400;
 
-/// The comment's part about one decision.
+/// Returns the comment's part about one decision.
 pub fn section(judged: &Judged) -> String {
     with_footer(judged, &footer(judged.decision))
 }
 
-/// The same for a comment that is brought up to date in place: `footer` follows the rest.
+/// Returns the part about one decision for a comment that is updated in place; `footer` follows the
+/// rest.
 pub(super) fn with_footer(judged: &Judged, footer: &str) -> String {
     let decision = judged.decision;
     let parts = [
@@ -41,9 +43,10 @@ pub(super) fn with_footer(judged: &Judged, footer: &str) -> String {
     fit(&parts.join("\n")).into_owned()
 }
 
-/// A comment that a forge takes: cut after a line, with a note, if it is too long.
+/// Returns a comment that a forge accepts: if it is too long, it is cut after a line, with a note.
 pub fn fit(comment: &str) -> Cow<'_, str> {
-    const NOTE: &str = "\n*The rest is too long for a comment; `changegate check` shows it all.*\n";
+    const NOTE: &str =
+        "\n*The rest is too long for a comment; `changegate check` shows all of it.*\n";
     if comment.len() <= LONGEST {
         return Cow::Borrowed(comment);
     }
@@ -76,7 +79,7 @@ fn findings(decision: &Decision) -> String {
     words::findings(decision).map(|finding| format!("- {}\n", item(finding))).collect()
 }
 
-/// `❌ L17 a high-risk change names who … (request/missing)`
+/// Writes `❌ L17 a high-risk change names who … (request/missing)`.
 fn item(finding: &Finding) -> String {
     let sign = match finding.effect {
         Effect::Deny => "❌",
@@ -121,7 +124,7 @@ fn table(decision: &Decision) -> String {
     format!("| | |\n|---|---|\n{}", rows.collect::<String>())
 }
 
-/// `☐ L2 or L3: bob, carol or erin · ☑ service-owner of checkout: dan`
+/// Writes `☐ L2 or L3: bob, carol or erin · ☑ service-owner of checkout: dan`.
 fn who_signs(decision: &Decision, sign_off: &SignOff) -> Option<String> {
     if sign_off.mode == SignOffMode::Direct {
         return words::approval(decision).map(|approval| markdown(&approval));
@@ -140,15 +143,14 @@ fn who_signs(decision: &Decision, sign_off: &SignOff) -> Option<String> {
     (!items.is_empty()).then(|| items.join(" · "))
 }
 
-/// What a review is about, each criterion beside the request's own words.
+/// Returns the criteria of a review, each with the request's own words.
 fn for_the_reviewer(decision: &Decision, request: &ChangeRequest) -> String {
     let mode = decision.sign_off.as_ref().map(|sign_off| sign_off.mode);
     if mode != Some(SignOffMode::Review) {
         return String::new();
     }
     let criteria = criteria(request, &quotable).into_iter().map(|Criterion { name, words }| {
-        let words =
-            if words.is_empty() { "*nothing is said*".to_owned() } else { words.join("; ") };
+        let words = if words.is_empty() { "*not stated*".to_owned() } else { words.join("; ") };
         format!("- **{name}:** {words}\n")
     });
     format!("**For the reviewer**, in the request's own words:\n{}", criteria.collect::<String>())
@@ -159,7 +161,7 @@ fn quotable(text: &str) -> String {
 }
 
 fn not_counted(decision: &Decision) -> String {
-    // The comment stands for days: it names the time, and not how long ago that was.
+    // The comment is read days later: it gives the time, not how long ago that was.
     let when = |time: Time| format!("on {} UTC", time.for_people());
     let reviews: Vec<_> = words::not_counted(decision, when).map(|review| prose(&review)).collect();
     let title = match reviews.len() {
@@ -170,10 +172,10 @@ fn not_counted(decision: &Decision) -> String {
     format!("<details><summary>{title}</summary>{}</details>\n", reviews.join("<br>"))
 }
 
-/// What stands before the time of evaluation.
+/// The text before the time of evaluation.
 pub(super) const EVALUATED: &str = " · evaluated ";
 
-/// Which policies decided, when, and when the decision changes by itself.
+/// Returns which policies decided, when, and when the decision will change by itself.
 pub(super) fn footer(decision: &Decision) -> String {
     let policies = decision.digests.policies.short();
     let evaluated = decision.evaluated_at.for_people();
@@ -184,7 +186,7 @@ pub(super) fn footer(decision: &Decision) -> String {
     format!("<sub>policies {policies}{EVALUATED}{evaluated} UTC{next}</sub>\n")
 }
 
-/// Our own sentences: what stands between backquotes becomes code.
+/// Escapes our own sentences; a part in backquotes becomes code.
 pub fn prose(text: &str) -> String {
     let parts: Vec<_> = text.split('`').collect();
     if parts.len() % 2 == 0 {
@@ -226,7 +228,7 @@ mod tests {
         sample.decision.findings = vec![finding; 1000];
         let comment = section(&sample.judged());
         assert!(comment.len() <= LONGEST);
-        assert!(comment.ends_with("shows it all.*\n"));
+        assert!(comment.ends_with("shows all of it.*\n"));
         assert_eq!(fit(&comment), comment);
     }
 }

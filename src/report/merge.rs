@@ -1,4 +1,4 @@
-//! The message of a merge commit, so that `git log` on the base reads as the audit trail.
+//! The message of a merge commit, so that `git log` on the base branch is the audit trail.
 //!
 //! ```text
 //! Merge CHG-1234: Fail the EU region over to eu-west-2
@@ -15,14 +15,15 @@
 //! Policies: sha256:9f2c…
 //! ```
 //!
-//! Nothing in it depends on when it is rendered, so that a server can render it again and compare.
+//! The message doesn't depend on the time of rendering, so that a server can render it again and
+//! compare.
 
 use super::escape::terminal;
 use super::words;
 use crate::core::decision::{Decision, SignOffMode};
 use crate::report::page::cut;
 
-/// The message of the commit that merges the change called `name`.
+/// Returns the message of the commit that merges the change called `name`.
 pub fn merge_message(decision: &Decision, name: &str) -> String {
     let summary = decision.summary.as_deref().map(one_line).unwrap_or_default();
     let title = match (&decision.change, summary.as_str()) {
@@ -70,7 +71,7 @@ fn trailers(decision: &Decision, name: &str) -> Vec<String> {
     trailers
 }
 
-/// In one line, whatever it held.
+/// Joins a text into one escaped line.
 fn one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     cut(&terminal(&text), 120)

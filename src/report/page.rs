@@ -1,25 +1,25 @@
-//! The page that a report is written on.
+//! The layout that reports share: paths, width, colour.
 
 use std::path::Path;
 
 use crate::core::terms::Verdict;
 use crate::report::escape::terminal;
 
-/// A path as reports name it: with `/` between its parts.
+/// Returns a path as reports show it: with `/` between its parts.
 pub fn shown(path: &Path) -> String {
     let text = path.to_string_lossy().replace('\\', "/");
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
-/// How many characters a line should have at most.
+/// The longest line, in characters.
 pub(crate) const WIDTH: usize = 100;
 
-/// Breaks a text into lines at blanks, and escapes each.
+/// Breaks a text into lines at spaces, and escapes each.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     let mut length = 0;
-    // A blank at a word's end stays in the line, so that columns do.
+    // Spaces at the end of a word stay in the line, so that columns stay aligned.
     for word in text.split_inclusive(char::is_whitespace) {
         let word_length = word.trim_end().chars().count();
         if length > 0 && length + word_length > width {
@@ -51,7 +51,7 @@ impl Colour {
         }
     }
 
-    /// What switches it on: the colour, in bold.
+    /// Returns the sequence that switches on the colour, in bold.
     pub(super) fn code(self) -> &'static str {
         match self {
             Colour::Red => "\x1b[1;31m",
@@ -62,10 +62,10 @@ impl Colour {
     }
 }
 
-/// What switches any colour off.
+/// The sequence that switches off any colour.
 pub(crate) const RESET: &str = "\x1b[0m";
 
-/// A text in the colour of a verdict.
+/// Returns a text in the colour of a verdict.
 pub(crate) fn paint_verdict(text: &str, verdict: Verdict, is_on: bool) -> String {
     paint(text, Colour::of(verdict), is_on)
 }
@@ -74,7 +74,7 @@ pub(crate) fn paint(text: &str, colour: Colour, is_on: bool) -> String {
     if is_on { format!("{}{text}{RESET}", colour.code()) } else { text.to_owned() }
 }
 
-/// At most so many characters, with `…` in place of the rest.
+/// Cuts a text to `at_most` characters, with `…` in place of the rest.
 pub(crate) fn cut(text: &str, at_most: usize) -> String {
     if text.chars().count() <= at_most {
         return text.to_owned();

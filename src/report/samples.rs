@@ -23,7 +23,7 @@ impl Sample {
         Judged { decision: &self.decision, request: self.request.as_ref(), source: &self.source }
     }
 
-    /// Says where each finding stands: at the first occurrence of its text in the source.
+    /// Sets the position of each finding: the first occurrence of its text in the source.
     fn at(mut self, texts: &[&str]) -> Self {
         for (finding, text) in self.decision.findings.iter_mut().zip(texts) {
             let start = self.source.find(text).unwrap();
@@ -103,7 +103,7 @@ pub(super) fn pending() -> Sample {
                 {"user": "dan", "state": "APPROVED", "submitted_at": "2026-11-24T09:30:00Z",
                  "counts": true},
                 {"user": "dave", "state": "APPROVED", "submitted_at": "2026-11-24T08:00:00Z",
-                 "counts": false, "why": "holds no role that this change asks for"},
+                 "counts": false, "why": "the reviewer can give none of the required sign-offs"},
             ]},
             "window": window(&["off-peak"], "2026-11-24T22:00:00Z", "2026-11-24T23:00:00Z"),
             "findings": [
@@ -153,7 +153,7 @@ pub(super) fn denied() -> Sample {
     .at(&["schedule", "rollback"])
 }
 
-/// A file that is no request, and attacks whatever shows it.
+/// Returns a file that isn't a request, and attacks the program that shows it.
 pub(super) fn malformed() -> Sample {
     let mut sample = Sample {
         decision: decision(json!({
@@ -161,7 +161,7 @@ pub(super) fn malformed() -> Sample {
             "level": null,
             "findings": [
                 {"code": "request/yaml", "effect": "deny",
-                 "message": "`\u{202e}evil` is no key of a request",
+                 "message": "`\u{202e}evil` is not a key of a request",
                  "help": "remove the character U+202E"},
                 {"code": "request/yaml", "effect": "deny",
                  "message": "the list is never closed", "help": "add `]` | @admin ::error::x"},
@@ -179,7 +179,7 @@ pub(super) fn malformed() -> Sample {
     sample
 }
 
-/// A decision with these fields, and usual ones.
+/// Returns a decision with these fields, and typical values for the others.
 fn decision(fields: Value) -> Decision {
     let mut decision = json!({
         "api_version": "changegate/v1", "type": "normal", "off_script": false,
@@ -202,7 +202,7 @@ fn window(fits: &[&str], start: &str, end: &str) -> Value {
            "next_opening": null})
 }
 
-/// A request that attacks the comment that quotes it.
+/// Returns a request that attacks the comment that quotes it.
 fn request() -> ChangeRequest {
     serde_json::from_value(json!({
         "business_alignment": "Keeps the sale | running @org/everyone\n# Approved ✅",
@@ -222,7 +222,7 @@ fn codes() -> BTreeMap<String, CodeInfo> {
         meaning: "A request says what, why, where, when, and how to go back [each].".to_owned(),
         resolve: "Add the field.".to_owned(),
         help: None,
-        rule: "4. What a request must hold".to_owned(),
+        rule: "4".to_owned(),
         effect: Effect::Deny,
         controls: vec!["SOC2:CC8.1".to_owned()],
     };
@@ -235,7 +235,7 @@ pub(super) fn sections(format: Format) -> Vec<Section> {
     all().iter().map(|sample| reporter.section(&sample.judged())).collect()
 }
 
-/// A whole report on all samples, put together as a caller would.
+/// Returns a whole report on all samples, built as a caller would.
 pub(super) fn report(format: Format) -> String {
     let codes = codes();
     let reporter = Reporter { format, colour: false, verbose: false, codes: &|| &codes };

@@ -17,7 +17,7 @@ const SCHEMA: &str =
 
 pub(super) const END: &str = "\n      ]\n    }\n  ]\n}\n";
 
-/// Everything up to the results.
+/// Returns everything before the results.
 pub(super) fn begin(codes: &BTreeMap<String, CodeInfo>) -> String {
     let rules: Vec<_> = codes.values().map(rule).collect();
     let tool = json!({
@@ -36,7 +36,7 @@ pub(super) fn begin(codes: &BTreeMap<String, CodeInfo>) -> String {
     )
 }
 
-/// The results of a decision; empty if there are none.
+/// Returns the results of a decision; empty if there are none.
 pub(super) fn section(decision: &Decision, codes: &BTreeMap<String, CodeInfo>) -> String {
     let results = decision.findings.iter().map(|finding| result(decision, finding, codes));
     results.map(|result| pretty(&result, 8)).collect::<Vec<_>>().join(",\n")
@@ -70,7 +70,7 @@ fn result(decision: &Decision, finding: &Finding, codes: &BTreeMap<String, CodeI
             "tags": finding.controls,
         },
     });
-    // The codes of an organisation's own rules are not among the rules of the tool.
+    // An organisation's own codes may be missing from the rules of the tool.
     if let Some(index) = codes.keys().position(|code| *code == finding.code) {
         result["ruleIndex"] = index.into();
     }
@@ -91,7 +91,8 @@ fn level(effect: Effect) -> &'static str {
     }
 }
 
-/// Code scanning wants a line for every result; what is about the whole file is shown at its top.
+/// Returns the region: code scanning needs a line for every result, so a finding about the whole
+/// file is at its top.
 fn region(finding: &Finding) -> Value {
     let mut region = json!({"startLine": finding.line.unwrap_or(1).max(1)});
     if let Some(column) = finding.column.filter(|column| *column > 0) {
@@ -100,12 +101,12 @@ fn region(finding: &Finding) -> Value {
     region
 }
 
-/// Square brackets would make a link.
+/// Escapes square brackets, which would become a link.
 fn message(text: &str) -> String {
     text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
 }
 
-/// Stays the same while the file is edited around the finding.
+/// Returns a fingerprint that stays the same while the file is edited around the finding.
 fn fingerprint(decision: &Decision, finding: &Finding) -> String {
     let path = decision.path.as_deref().unwrap_or_default();
     let pointer = finding.pointer.as_deref().unwrap_or_default();
@@ -113,7 +114,7 @@ fn fingerprint(decision: &Decision, finding: &Finding) -> String {
     Digest::of_parts(parts.map(|(name, part)| (name, part.as_bytes()))).to_string()
 }
 
-/// A path as a relative URI.
+/// Returns a path as a relative URI.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {

@@ -8,7 +8,7 @@ use crate::report::page::cut;
 
 const LONGEST: usize = 140;
 
-/// A decision in a line of at most 140 characters.
+/// Returns a decision as one line of at most 140 characters:
 ///
 /// - `waits for L2 or L3 (bob, carol or erin) and service-owner (dan)`
 /// - `high risk, signed off by carol (L3); planned Tue 24 Nov 22:00 UTC in off-peak`
@@ -71,7 +71,7 @@ fn approved(decision: &Decision) -> String {
     cut(&how, LONGEST.saturating_sub(when.chars().count())) + &when
 }
 
-/// The first finding of this effect, and how many more there are.
+/// Returns the first finding of this effect, and how many more there are.
 fn strongest(decision: &Decision, effect: Effect) -> String {
     let findings = decision.findings.iter().filter(|finding| finding.effect == effect);
     first_of(findings).unwrap_or_else(|| decision.verdict.to_string())
@@ -88,18 +88,18 @@ fn first_of<'a>(mut findings: impl Iterator<Item = &'a Finding>) -> Option<Strin
     })
 }
 
-/// One of the statuses that tell more than the verdict.
+/// One of the statuses that give more detail than the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusLine {
     /// `risk`, `sign-off` or `window`.
     pub about: &'static str,
-    /// How it stands.
+    /// The verdict on this subject alone.
     pub verdict: Verdict,
-    /// At most 140 characters.
+    /// The description, at most 140 characters.
     pub text: String,
 }
 
-/// How risk, sign-off and window stand, each for itself.
+/// Returns the statuses of risk, sign-off and window, each by itself.
 pub fn status_lines(decision: &Decision) -> [StatusLine; 3] {
     let line = |about, codes: &[&str], well: Option<String>| {
         let of_it = |finding: &&Finding| codes.iter().any(|code| finding.code.starts_with(code));
@@ -141,7 +141,7 @@ fn sign_off(decision: &Decision) -> Option<String> {
     let waits = words::missing(decision).next().is_some();
     match sign_off.mode {
         SignOffMode::Direct => {
-            words::approval(decision).or_else(|| Some("none asked for".to_owned()))
+            words::approval(decision).or_else(|| Some("none required".to_owned()))
         }
         SignOffMode::Review if waits => Some(pending(decision)),
         SignOffMode::Review => Some(format!("signed off by {}", words::signed_by(sign_off))),

@@ -1,4 +1,4 @@
-//! Text: what a person reads at a terminal, in five seconds.
+//! Text: what a person reads at a terminal within five seconds.
 //!
 //! ```text
 //! requests/CHG-1234.yaml  PENDING  high risk, off-script
@@ -10,7 +10,7 @@
 //!   next         Tue 24 Nov 22:00 UTC: denied if the sign-offs are still missing
 //! ```
 //!
-//! Each line is escaped as a whole, so that no part of it can be forgotten.
+//! Each line is escaped as a whole, so that no part of it can be missed.
 
 use super::escape::terminal;
 use super::{Judged, Reporter, Summary, excerpt, words};
@@ -21,7 +21,7 @@ use crate::report::page::{Colour, WIDTH, paint, wrap};
 
 const LABEL: usize = "not counted".len();
 
-/// An approved request on one line, if there is nothing else to tell about it.
+/// Returns an approved request as one line; `None` if there is more to say about it.
 pub(super) fn one_liner(judged: &Judged, reporter: &Reporter) -> Option<String> {
     let decision = judged.decision;
     let is_plain = decision.verdict == Verdict::Approved
@@ -30,7 +30,7 @@ pub(super) fn one_liner(judged: &Judged, reporter: &Reporter) -> Option<String> 
     is_plain.then(|| approved_line(decision, reporter.colour))
 }
 
-/// A request with everything that matters about it, and a blank line below.
+/// Returns everything that matters about a request, followed by an empty line.
 pub(super) fn block(judged: &Judged, reporter: &Reporter) -> String {
     let decision = judged.decision;
     let is_brief = decision.verdict == Verdict::Approved && !reporter.verbose;
@@ -48,7 +48,7 @@ pub(super) fn block(judged: &Judged, reporter: &Reporter) -> String {
     out
 }
 
-/// The counts, unless the one request has said it.
+/// Returns the counts; empty if there was only one request.
 pub(super) fn end(summary: &Summary) -> String {
     match summary.total() {
         1 => String::new(),
@@ -57,7 +57,7 @@ pub(super) fn end(summary: &Summary) -> String {
     }
 }
 
-/// `requests/CHG-1.yaml  approved  medium risk  direct execution by L2, no review required`
+/// Writes `requests/CHG-1.yaml  approved  medium risk  direct execution by L2, no review required`.
 fn approved_line(decision: &Decision, colour: bool) -> String {
     let verdict = paint("approved", Colour::of(decision.verdict), colour);
     let mut line = format!("{}  {verdict}", terminal(path(decision)));
@@ -87,12 +87,13 @@ fn header(decision: &Decision, colour: bool) -> String {
     out
 }
 
-/// The file, or what stands in for it where the change is one of policies.
+/// Returns the path of the file, or a description of a change of policies.
 fn path(decision: &Decision) -> &str {
     decision.path.as_deref().unwrap_or("policies")
 }
 
-/// Who signs, when it runs, what comes next. Of a denied request only what it is denied for.
+/// Returns who signs, when it runs, and what comes next. Of a denied request, only the rows of its
+/// denials.
 fn rows(decision: &Decision, verbose: bool) -> String {
     let is_about = |rule: &str| {
         let mut denials = decision.findings.iter().filter(|finding| finding.effect == Effect::Deny);
@@ -126,7 +127,7 @@ fn rows(decision: &Decision, verbose: bool) -> String {
     if out.is_empty() { out } else { format!("\n{out}") }
 }
 
-/// Lines beside one label, which stands at the first of them.
+/// Adds lines beside one label, which is in the first of them.
 fn push_row(out: &mut String, label: &str, lines: impl IntoIterator<Item = String>) {
     let mut label = label;
     for line in lines.into_iter().flat_map(|line| wrap(&line, WIDTH - LABEL - 4)) {
@@ -135,7 +136,7 @@ fn push_row(out: &mut String, label: &str, lines: impl IntoIterator<Item = Strin
     }
 }
 
-/// The missing sign-offs in columns: what, who, why.
+/// Returns the missing sign-offs in columns: what, who, why.
 fn waits_for(decision: &Decision) -> Vec<String> {
     let rows: Vec<_> = words::missing(decision)
         .map(|required| {

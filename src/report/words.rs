@@ -1,4 +1,4 @@
-//! The words that several formats share. Nothing here is escaped yet.
+//! The phrases that several formats share. Nothing here is escaped yet.
 
 use crate::core::decision::{
     Decision, Finding, Required, ReviewStanding, SignOff, SignOffMode, WindowAnswer,
@@ -9,10 +9,10 @@ use crate::core::request::ChangeType;
 use crate::core::terms::{Effect, Login};
 use crate::core::time::Time;
 
-/// Findings that say no more than which sign-off is missing, as the rows of sign-offs do.
+/// Codes of findings that only say which sign-off is missing, as the rows of sign-offs do.
 const SAID_BY_ROWS: [&str; 3] = ["signoff/missing", "emergency/commander", "signoff/governance"];
 
-/// The findings that the rows of sign-offs don't say already.
+/// Returns the findings that the rows of sign-offs don't already cover.
 pub(super) fn findings(decision: &Decision) -> impl Iterator<Item = &Finding> {
     let has_rows = missing(decision).next().is_some();
     decision.findings.iter().filter(move |finding| {
@@ -22,13 +22,13 @@ pub(super) fn findings(decision: &Decision) -> impl Iterator<Item = &Finding> {
     })
 }
 
-/// The sign-offs that are missing.
+/// Returns the sign-offs that are missing.
 pub(super) fn missing(decision: &Decision) -> impl Iterator<Item = &Required> {
     let required = decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.required);
     required.iter().filter(|required| required.satisfied_by.is_none())
 }
 
-/// `high risk, off-script, emergency`; empty if nothing is known.
+/// Writes `high risk, off-script, emergency`; empty if nothing is known.
 pub(super) fn kind(decision: &Decision) -> String {
     let tier = decision.tier.map(|tier| format!("{tier} risk"));
     let off_script = decision.off_script.then(|| "off-script".to_owned());
@@ -36,7 +36,7 @@ pub(super) fn kind(decision: &Decision) -> String {
     [tier, off_script, emergency].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// `alice, L1`
+/// Writes `alice, L1`.
 pub(super) fn requester(decision: &Decision) -> Option<String> {
     let requester = decision.requester.as_ref()?;
     Some(match decision.level {
@@ -45,12 +45,12 @@ pub(super) fn requester(decision: &Decision) -> Option<String> {
     })
 }
 
-/// `bob, carol or erin`; of many the first ones: `bob, carol, erin or 9 others`.
+/// Writes `bob, carol or erin`; a long list is cut: `bob, carol, erin or 9 others`.
 pub(super) fn any_of(people: &[Login]) -> String {
     any_of_with(people, &|_| None)
 }
 
-/// The same, each with what they said so far: `bob (asked for changes) or carol`.
+/// Writes people, each with what they said so far: `bob (requested changes) or carol`.
 pub(super) fn any_of_with(
     people: &[Login],
     said: &dyn Fn(&Login) -> Option<&'static str>,
@@ -71,7 +71,7 @@ pub(super) fn any_of_with(
     }
 }
 
-/// `a`, `a and b`, `a, b and c`
+/// Writes `a`, `a and b`, `a, b and c`.
 pub(super) fn all_of(items: &[String]) -> String {
     match items {
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
@@ -79,8 +79,8 @@ pub(super) fn all_of(items: &[String]) -> String {
     }
 }
 
-/// What is required without its detail, and who could give it with the detail: `service-owner`,
-/// `dan (checkout)`.
+/// Returns the sign-off without its detail, and the people who could give it with the detail:
+/// `service-owner`, `dan (checkout)`.
 pub(super) fn what_and_who(required: &Required) -> (String, String) {
     let who = any_of(&required.eligible);
     match &required.what {
@@ -92,7 +92,7 @@ pub(super) fn what_and_who(required: &Required) -> (String, String) {
     }
 }
 
-/// What is required, as part of a sentence: `service-owner of checkout`.
+/// Returns a sign-off as part of a sentence: `service-owner of checkout`.
 pub(super) fn long_name(what: &Requirement) -> String {
     match what {
         Requirement::Owner { service } => format!("service-owner of {service}"),
@@ -101,12 +101,12 @@ pub(super) fn long_name(what: &Requirement) -> String {
     }
 }
 
-/// `carol (L3), dan (service-owner of checkout, late)`, each person once.
+/// Writes `carol (L3), dan (service-owner of checkout, late)`, each person once.
 pub(super) fn signed_by(sign_off: &SignOff) -> String {
     signers(sign_off).join(", ")
 }
 
-/// Each person who signed, with what they signed as.
+/// Returns each person who signed, with the requirements that they signed for.
 pub(super) fn signers(sign_off: &SignOff) -> Vec<String> {
     let mut people: Vec<(&Login, Vec<String>)> = Vec::new();
     for required in &sign_off.required {
@@ -125,7 +125,7 @@ pub(super) fn signers(sign_off: &SignOff) -> Vec<String> {
     people.iter().map(|(login, parts)| format!("{login} ({})", parts.join(", "))).collect()
 }
 
-/// How nobody had to sign off, or who did: `direct execution by L2, no review required`.
+/// Returns who signed off, or that nobody had to: `direct execution by L2, no review required`.
 pub(super) fn approval(decision: &Decision) -> Option<String> {
     let sign_off = decision.sign_off.as_ref()?;
     match (sign_off.mode, decision.level) {
@@ -140,7 +140,7 @@ pub(super) fn approval(decision: &Decision) -> Option<String> {
     }
 }
 
-/// `planned Tue 24 Nov 22:00–23:00 UTC, inside off-peak`
+/// Writes `planned Tue 24 Nov 22:00–23:00 UTC, inside off-peak`.
 pub(super) fn planned(decision: &Decision, window: &WindowAnswer) -> Option<String> {
     let has_to_move = decision.findings.iter().any(|finding| finding.code == "window/closed");
     let mut text = format!("planned {} UTC", window.planned?.for_people());
@@ -150,20 +150,22 @@ pub(super) fn planned(decision: &Decision, window: &WindowAnswer) -> Option<Stri
     match &window.freeze {
         Some(freeze) => text.push_str(&format!(", in the freeze {freeze}")),
         None if has_to_move => text.push_str(", outside every window"),
-        None if window.fits.is_empty() => text.push_str(", bound by no window"),
+        None if window.fits.is_empty() => text.push_str(", needs no window"),
         None => {}
     }
     Some(text)
 }
 
-/// `next that fits: Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC (off-peak)`, for a plan that doesn't.
+/// Writes `next that fits: Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC (off-peak)`; `None` if the plan
+/// fits.
 pub(super) fn next_that_fits(window: &WindowAnswer) -> Option<String> {
     let is_fine = !window.fits.is_empty() && window.freeze.is_none();
     let next = window.next_opening.as_ref().filter(|_| !is_fine)?;
     Some(format!("next that fits: {} UTC ({})", next.interval.for_people(), next.window))
 }
 
-/// When the decision changes by itself, and how: `denied if the sign-offs are still missing`.
+/// Returns when the decision will change by itself, and how: `denied if the sign-offs are still
+/// missing`.
 pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
     let next = decision.next_change_at?;
     let planned = decision.window.as_ref().and_then(|window| window.planned);
@@ -178,12 +180,13 @@ pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
     } else if planned.is_some_and(|planned| planned.end == next) {
         "denied as expired until it is rescheduled"
     } else {
-        "decided anew"
+        "decided again"
     };
     Some((next, what))
 }
 
-/// A review that doesn't count: who, what, when (a time as `when` words it), why not.
+/// Describes each review that doesn't count: who, what, when (a time as `when` formats it), why
+/// not.
 pub(super) fn not_counted(
     decision: &Decision,
     when: impl Fn(Time) -> String,
@@ -195,12 +198,12 @@ pub(super) fn not_counted(
     })
 }
 
-/// What somebody whose sign-off is missing said last.
+/// Returns what a person whose sign-off is missing said last.
 pub(super) fn last_said(sign_off: &SignOff, login: &Login) -> Option<&'static str> {
     let by_them = |review: &&ReviewStanding| review.user.as_ref() == Some(login);
     Some(match sign_off.reviews.iter().rfind(by_them)?.state {
         ReviewState::Approved => "approved, doesn't count",
-        ReviewState::ChangesRequested => "asked for changes",
+        ReviewState::ChangesRequested => "requested changes",
         ReviewState::Commented => "commented",
         ReviewState::Dismissed => "review dismissed",
         ReviewState::Pending => return None,
@@ -214,9 +217,9 @@ fn who_reviewed(review: &ReviewStanding) -> &str {
 fn what_reviewed(review: &ReviewStanding) -> &'static str {
     match review.state {
         ReviewState::Approved => "approved",
-        ReviewState::ChangesRequested => "asked for changes",
+        ReviewState::ChangesRequested => "requested changes",
         ReviewState::Commented => "commented",
         ReviewState::Dismissed => "gave a review, since dismissed,",
-        ReviewState::Pending => "began a review",
+        ReviewState::Pending => "started a review",
     }
 }

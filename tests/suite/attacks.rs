@@ -192,7 +192,7 @@ fn forged_dates() {
     let (late, early) = ("2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z");
     for (date, refusal, standing) in [
         (late, "which is in the future: set your clock", "dated in the future"),
-        (early, "and made now: set your clock", "aged out"),
+        (early, "and made now: set your clock", "expired"),
     ] {
         let review = carol.approval("CHG-1", &head, &["-S"], &dated(date));
         let push = format!("{review}:refs/heads/reviews/CHG-1");

@@ -11,7 +11,7 @@ const MILESTONES: [&str; 16] = [
     "carol$ changegate init",
     "error[window/closed]",
     "submitted CHG-1234 as change/CHG-1234",
-    "error: nobody approves their own change: alice asks for it",
+    "error: nobody approves their own change: alice requested it",
     "CHG-1234: approved by bob, and counts",
     "not counted  bob approved",
     "alice$ git push origin change/CHG-1234:main",
@@ -101,7 +101,7 @@ fn the_git_commands_that_it_shows_work_in_what_it_keeps() {
     let again = changegate(place.path()).args(["demo", "--keep", "a tour"]).output().unwrap();
     assert_eq!(again.status.code(), Some(2));
     let complaint = String::from_utf8(again.stderr).unwrap();
-    assert_eq!(complaint, "error: a tour isn't empty: name a folder that is, or a new one\n");
+    assert_eq!(complaint, "error: a tour isn't empty: name an empty folder, or a new one\n");
 }
 
 #[test]

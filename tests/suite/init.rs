@@ -163,7 +163,7 @@ fn the_readme_keeps_its_words_and_gets_one_section() {
     let broken = once.replace("<!-- changegate:end -->", "");
     fs::write(place.path("ops/readme.md"), &broken).unwrap();
     let said = place.init(&["ops"]);
-    assert!(said.went_well().contains("kept         readme.md  its marks"), "{said:?}");
+    assert!(said.went_well().contains("kept         readme.md  the marks"), "{said:?}");
     assert_eq!(place.read("ops/readme.md"), broken);
 }
 
@@ -171,7 +171,7 @@ fn the_readme_keeps_its_words_and_gets_one_section() {
 fn a_folder_that_is_no_work_tree_is_refused() {
     let place = Place::with_server();
     fs::create_dir(place.path("plain")).unwrap();
-    place.init(&["plain"]).refused("plain is no Git repository: run `git init` there first");
+    place.init(&["plain"]).refused("plain is not a Git repository: run `git init` there first");
     place.init(&["ops.git"]).refused("`changegate init --hook ops.git`");
     place.init(&["nowhere"]).refused("there is no folder nowhere");
 }
@@ -185,7 +185,7 @@ fn a_roster_that_cannot_be_is_refused_before_anything_is_written() {
         (&["--person", alice, "--person", "bob,email=alice@acme.example"], "which alice has too"),
         (&["--person", alice, "--person", "Alice"], "--person names alice twice"),
         (&["--person", "alice,key=nowhere"], "read the public key nowhere.pub"),
-        (&["--person", "alice,level=L9"], "`L9` is no level"),
+        (&["--person", "alice,level=L9"], "`L9` is not a level"),
         (&["--service", "checkout=bob"], "--person"),
     ] {
         place.init(&[&["ops"], arguments].concat()).refused(message);
@@ -219,10 +219,10 @@ fn nothing_is_written_through_a_link_or_over_a_folder() {
     let place = Place::with_clone();
     fs::create_dir(place.path("elsewhere")).unwrap();
     std::os::unix::fs::symlink(place.path("elsewhere"), place.path("ops/schemas")).unwrap();
-    place.init(&["ops"]).refused("schemas is in the way: it is no folder");
+    place.init(&["ops"]).refused("schemas is in the way: it is not a folder");
     fs::remove_file(place.path("ops/schemas")).unwrap();
     fs::create_dir(place.path("ops/README.md")).unwrap();
-    place.init(&["ops"]).refused("a folder stands in its place");
+    place.init(&["ops"]).refused("there is a folder of that name");
     assert!(place.files("ops").is_empty() && place.files("elsewhere").is_empty());
 }
 
@@ -306,7 +306,7 @@ fn the_hook_is_installed_once_and_refuses_when_the_program_is_gone() {
     fs::write(&hook, gone).unwrap();
     let said = push(&place);
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.stderr.contains("nothing goes in unjudged"), "{said:?}");
+    assert!(said.stderr.contains("no push can be judged"), "{said:?}");
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn another_hook_is_not_overwritten_unless_forced() {
     let hook = "ops.git/hooks/pre-receive";
     fs::create_dir_all(place.path("ops.git/hooks")).unwrap();
     fs::write(place.path(hook), "#!/bin/sh\nexit 0\n").unwrap();
-    place.init(&["--hook", "ops.git"]).refused("is another hook, and stays");
+    place.init(&["--hook", "ops.git"]).refused("is another hook, and was kept");
     assert_eq!(place.read(hook), "#!/bin/sh\nexit 0\n");
     place.init(&["--hook", "--force", "--dry-run", "ops.git"]).went_well();
     assert_eq!(place.read(hook), "#!/bin/sh\nexit 0\n");
@@ -333,7 +333,7 @@ fn the_hook_goes_where_git_looks_and_nowhere_else() {
     assert!(place.path("ops.git/own/pre-receive").exists());
 
     let clone = Place::with_clone();
-    clone.init(&["--hook", "ops"]).refused("ops is no bare repository");
+    clone.init(&["--hook", "ops"]).refused("ops is not a bare repository");
     fs::create_dir(clone.path("plain")).unwrap();
-    clone.init(&["--hook", "plain"]).refused("plain is no Git repository");
+    clone.init(&["--hook", "plain"]).refused("plain is not a Git repository");
 }

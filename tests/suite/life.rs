@@ -62,12 +62,12 @@ fn from_the_form_to_the_merge() {
     assert_eq!(alice.git(&["branch", "--show-current"]), "change/CHG-1");
     assert_eq!(alice.git(&["status", "--porcelain"]), "");
 
-    alice.approve("CHG-1").ended(1, &["nobody approves their own change: alice asks for it"]);
+    alice.approve("CHG-1").ended(1, &["nobody approves their own change: alice requested it"]);
     assert_eq!(hub.tip("reviews/CHG-1"), None);
 
     let why = ["review", "CHG-1", "--approve", "--yes", "--comment", "both have room"];
     bob.changegate(&why).ended(0, &["approved by bob, and counts", "service-owner"]);
-    dan.changegate(&["merge", "CHG-1"]).ended(3, &["only what is approved"]);
+    dan.changegate(&["merge", "CHG-1"]).ended(3, &["error: not merged: CHG-1 is pending"]);
     assert_eq!(counting(&dan.decision("CHG-1")), ["bob"]);
 
     // What matters is edited: bob's approval is about something else.
@@ -232,7 +232,7 @@ fn given_up_and_taken_up_again() {
     let why = ["close", "CHG-1", "--comment", "the provider did it"];
     alice.changegate(&why).ended(0, &["closed CHG-1"]);
     alice.changegate(&["close", "CHG-1"]).ended(0, &["CHG-1: it is closed already"]);
-    carol.changegate(&["merge", "CHG-1"]).failed(&["CHG-1 was given up", "--reopen"]);
+    carol.changegate(&["merge", "CHG-1"]).failed(&["CHG-1 is closed: reopen it", "--reopen"]);
     alice.changegate(&["close", "CHG-1", "--reopen"]).ended(0, &["reopened CHG-1"]);
     carol.changegate(&["merge", "CHG-1"]).ended(0, &["merged CHG-1"]);
 
@@ -335,9 +335,7 @@ fn exit_codes_and_json_of_submitted_changes() {
     let objection = ["review", "CHG-1", "--request-changes", "--comment", "not tonight"];
     carol.changegate(&objection).went_well();
     judged(1);
-    carol
-        .changegate(&["review", "CHG-1", "--withdraw"])
-        .ended(0, &["what you said before is void"]);
+    carol.changegate(&["review", "CHG-1", "--withdraw"]).ended(0, &["your earlier review is void"]);
     judged(3);
     for (arguments, message) in [
         (&["check", "--branch", "CHG-9"][..], "there is no branch change/CHG-9"),

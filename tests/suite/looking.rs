@@ -152,7 +152,7 @@ fn a_closed_change_stays_listed_until_it_is_reopened() {
     town.delete(&format!("change/{ID}"));
     assert_eq!(listed(&town, "bob", &["--state", "closed"]), [ID], "its journal holds it");
     let show = see(&town, "bob", &["show", ID]);
-    assert!(show.starts_with("CHG-1222  closed; its branch is gone"), "{show}");
+    assert!(show.starts_with("CHG-1222  closed; its branch was deleted"), "{show}");
     assert!(show.contains("No longer needed."), "{show}");
     let head = town.git("bob", NOW, &["rev-parse", &format!("reviews/{ID}^2")]);
     town.move_branch(&format!("change/{ID}"), &head);
@@ -192,7 +192,7 @@ fn a_story_says_why_a_review_does_not_count() {
         .filter(|entry| entry["event"] == "approved")
         .map(|entry| entry["why_not"].as_str().unwrap_or("counts"))
         .collect();
-    for (why, part) in why_not.iter().zip(["asks for it", "isn't signed", "was changed", "counts"])
+    for (why, part) in why_not.iter().zip(["requested it", "isn't signed", "was changed", "counts"])
     {
         assert!(why.contains(part), "{why_not:#?}");
     }

@@ -231,12 +231,12 @@ fn nothing_is_written_over() {
     assert!(new(dir.path(), &arguments).status.success());
     let before = fs::read(dir.path().join("requests/CHG-1.yaml")).unwrap();
     let again = new(dir.path(), &[arguments[0], arguments[1], &["--id", "CHG-1"]]);
-    assert_refused(&again, &["CHG-1 is taken by requests/CHG-1.yaml"]);
+    assert_refused(&again, &["CHG-1 is already used by requests/CHG-1.yaml"]);
     let folded = new(
         dir.path(),
         &[arguments[0], arguments[1], &["--id", "CHG-1", "--output", "x/CHG-1.yaml"]],
     );
-    assert_refused(&folded, &["CHG-1 is taken by requests/CHG-1.yaml"]);
+    assert_refused(&folded, &["CHG-1 is already used by requests/CHG-1.yaml"]);
     let to_it =
         new(dir.path(), &[arguments[0], arguments[1], &["--output", "requests/CHG-1.yaml"]]);
     assert_refused(&to_it, &["requests/CHG-1.yaml exists"]);

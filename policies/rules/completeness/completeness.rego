@@ -10,7 +10,7 @@ import data.changegate.fields
 
 # METADATA
 # title: Something is missing
-# description: Each request says what, why, who, to what, with which impact and how to undo it; riskier ones say more.
+# description: Each request says what, why, who, to what, with which impact and how to undo it; riskier ones need more.
 # scope: document
 # custom:
 #   code: request/missing
@@ -127,8 +127,8 @@ findings contains {
 }
 
 # METADATA
-# title: The roster doesn't know the service
-# description: Affected services are those of the roster, so that each has an owner.
+# title: The service isn't in the roster
+# description: Affected services have to be in the roster, so that each has an owner.
 # custom:
 #   code: request/unknown-service
 #   effect: deny
@@ -150,10 +150,10 @@ findings contains {
 }
 
 # METADATA
-# title: The rollback's owner may not perform it
+# title: The rollback's owner isn't allowed to perform it
 # description: |
-#   Whoever owns the rollback holds at least the level that the catalog asks for it, and some level
-#   where it asks for none.
+#   The owner of the rollback holds at least the level that the catalog requires for it, or any level
+#   if it requires none.
 # custom:
 #   code: rollback/owner-level
 #   effect: deny
@@ -163,7 +163,7 @@ findings contains {
 findings contains {
 	"code": "rollback/owner-level",
 	"effect": "deny",
-	"message": sprintf("%s can't perform the rollback: it takes %s or above", [login, asked]),
+	"message": sprintf("%s can't perform the rollback: it requires %s or above", [login, asked]),
 	"help": sprintf("name somebody in `rollback.owner:` who holds it: %s", [concat(", ", holders)]),
 	"pointer": "/rollback/owner",
 } if {
@@ -172,7 +172,7 @@ findings contains {
 	owner := input.people[login]
 	catalog := data.org.actions
 	asked := max({"L1"} | {catalog[action.action].rollback.level | some action in input.request.actions})
-	owner.level < asked # null, which is nobody's, is lower than every level
+	owner.level < asked # null, for people without a level, is below every level
 	holders := [name | some name, person in data.org.roster.people; person.level >= asked]
 }
 
@@ -188,7 +188,7 @@ findings contains {
 findings contains {
 	"code": "verification/monitor",
 	"effect": "deny",
-	"message": sprintf("the service is to be monitored for %s, and at least 15m is asked for", [monitor]),
+	"message": sprintf("the service is monitored for %s, but at least 15m is required", [monitor]),
 	"pointer": "/verification/monitor",
 } if {
 	monitor := input.request.verification.monitor

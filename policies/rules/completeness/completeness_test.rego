@@ -2,20 +2,20 @@ package changegate.rules.completeness_test
 
 import data.changegate.rules.completeness
 
-# What is found in a document, by this test's own roster.
+# The findings about a document, with this test's own roster.
 findings(document) := found if {
 	found := completeness.findings with input as document with data.org.roster as roster
 }
 
 codes(document) := {finding.code | some finding in findings(document)}
 
-# What a request with nothing but this lacks.
+# The pointers of the fields that a request with only these fields lacks.
 pointers(request) := {finding.pointer |
 	some finding in findings({"request": request})
 	finding.code == "request/missing"
 }
 
-# The tests' own, whatever the organisation's holds.
+# A roster of the tests' own, independent of the organisation's.
 roster := {"people": {}, "services": {"edge": {}, "learning-portal": {}}}
 
 always := {"/id", "/summary", "/reason", "/requester", "/impact/services", "/impact/users", "/impact/operations"}
@@ -79,7 +79,7 @@ test_an_off_script_request_says_more if {
 }
 
 test_a_risk_has_a_mitigation if {
-	found := pointers({"risks": [{"risk": "it breaks"}, {"mitigation": "mend it"}]})
+	found := pointers({"risks": [{"risk": "it breaks"}, {"mitigation": "fix it"}]})
 	{"/risks/0/mitigation", "/risks/1/risk"} & found == {"/risks/0/mitigation", "/risks/1/risk"}
 }
 

@@ -8,13 +8,13 @@ import data.changegate.facts
 # METADATA
 # title: Another change acts on the same target at the same time
 # description: |
-#   With a merged change a denial at high and critical and a warning below; with another open request
-#   a warning on both.
+#   A conflict with a merged change denies at high and critical, and warns below; one with another open
+#   request warns on both.
 # custom:
 #   code: conflict/overlap
 #   effect: deny
 #   rule: "7"
-#   help: move the schedule, or settle with the other change's requester who goes first
+#   help: move the schedule, or agree with the other change's requester on who goes first
 #   controls: [NIST:CM-3]
 findings contains {
 	"code": "conflict/overlap",
@@ -26,7 +26,7 @@ findings contains {
 		start,
 		end,
 	]),
-	"help": sprintf("move the schedule, or settle with the requester of %s who goes first", [id]),
+	"help": sprintf("move the schedule, or agree with the requester of %s on who goes first", [id]),
 	"pointer": "/schedule",
 } if {
 	some other in input.active

@@ -1,6 +1,6 @@
 # METADATA
 # title: Emergencies
-# description: In answer to a P1 or P2 incident, with the incident commander's approval in person.
+# description: A response to a P1 or P2 incident, with the incident commander's approval in person.
 package changegate.rules.emergency
 
 import data.changegate.incident
@@ -25,7 +25,7 @@ required contains {
 
 # METADATA
 # title: Emergency details on another type
-# description: Only a change of type emergency names an incident to answer.
+# description: Only a change of type emergency names an incident.
 # custom:
 #   code: emergency/unexpected
 #   effect: deny
@@ -34,7 +34,7 @@ required contains {
 findings contains {
 	"code": "emergency/unexpected",
 	"effect": "deny",
-	"message": sprintf("the request has `emergency:` and is of type %s", [type]),
+	"message": sprintf("the request has `emergency:`, but its type is %s", [type]),
 	"pointer": "/emergency",
 } if {
 	input.request.emergency
@@ -43,7 +43,7 @@ findings contains {
 }
 
 # METADATA
-# title: What is wrong with the incident
+# title: Findings about the incident
 findings contains finding if {
 	input.request.type == "emergency"
 	some finding in incident.findings

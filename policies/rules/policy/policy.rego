@@ -3,13 +3,13 @@
 package changegate.rules.policy
 
 # METADATA
-# title: Policy data haven't been reviewed for long
-# description: Each table below policies/org says when it was last reviewed; that is to be done regularly.
+# title: The review of policy data is overdue
+# description: Each table below policies/org has the date of its last review; reviews are due regularly.
 # custom:
 #   code: policy/review-overdue
 #   effect: warn
 #   rule: "5"
-#   help: "have it reviewed and write the day into `reviewed:`"
+#   help: "review the table, and write the date into `reviewed:`"
 #   controls: [SOC2:CC5.3]
 findings contains {
 	"code": "policy/review-overdue",

@@ -1,11 +1,11 @@
 # METADATA
 # title: The pull request and the ticket
-# description: One request a pull request, to a protected base, by its requester, under an id of its own.
+# description: One request in each pull request, to a protected base, by its requester, under an id of its own.
 package changegate.rules.pull_request
 
 # METADATA
 # title: The file is not named after its ticket
-# description: A request is the file <id>.yaml, so that its number finds it.
+# description: A request is the file <id>.yaml, so that it is found by its number.
 # custom:
 #   code: request/file-name
 #   effect: deny
@@ -15,7 +15,7 @@ package changegate.rules.pull_request
 findings contains {
 	"code": "request/file-name",
 	"effect": "deny",
-	"message": sprintf("the file of %s is named %s.yaml, and this one is %s", [id, id, path]),
+	"message": sprintf("the file of %s must be named %s.yaml, but this one is %s", [id, id, path]),
 	"pointer": "/id",
 } if {
 	id := input.request.id
@@ -26,7 +26,7 @@ findings contains {
 
 # METADATA
 # title: The id was used before
-# description: An id is unique in the repository for ever, without regard to case, closed requests included.
+# description: An id is unique in the repository forever, ignoring case; ids of closed requests stay in use.
 # custom:
 #   code: request/duplicate-id
 #   effect: deny
@@ -36,7 +36,7 @@ findings contains {
 findings contains {
 	"code": "request/duplicate-id",
 	"effect": "deny",
-	"message": sprintf("%s is taken by %s: an id is unique for ever, and case doesn't matter", [id, path]),
+	"message": sprintf("%s is already used by %s: an id is unique forever, ignoring case", [id, path]),
 	"pointer": "/id",
 } if {
 	some path in input.same_id
@@ -44,8 +44,8 @@ findings contains {
 }
 
 # METADATA
-# title: The pull request brings something else
-# description: A pull request brings one request and nothing else, so that an approval is an approval of that request.
+# title: The pull request contains other changes
+# description: A pull request contains one request and nothing else, so that an approval is for exactly that request.
 # custom:
 #   code: request/split
 #   effect: deny
@@ -63,17 +63,17 @@ findings contains {
 }
 
 # METADATA
-# title: The pull request goes to an unprotected branch
-# description: Only pull requests to a branch that the settings protect are judged.
+# title: The pull request merges into an unprotected branch
+# description: Only pull requests into a branch that the settings protect are judged.
 # custom:
 #   code: request/base
 #   effect: deny
 #   rule: "1"
-#   help: send the pull request to a protected branch
+#   help: change the base of the pull request to a protected branch
 findings contains {
 	"code": "request/base",
 	"effect": "deny",
-	"message": sprintf("the pull request goes to %s, which the settings don't protect", [base]),
+	"message": sprintf("the pull request merges into %s, which the settings don't protect", [base]),
 	"help": sprintf("change its base to %s", [concat(" or ", protected)]),
 } if {
 	base := input.pull_request.base_ref
@@ -84,7 +84,7 @@ findings contains {
 
 # METADATA
 # title: Another pull request with the same commit isn't approved
-# description: Pull requests with the same head commit share one status, and so the strictest verdict among them.
+# description: Pull requests with the same head commit share one status, and therefore the strictest of their verdicts.
 # custom:
 #   code: request/same-head
 #   effect: deny
@@ -121,7 +121,7 @@ findings contains {
 
 # METADATA
 # title: Somebody else opened the pull request
-# description: The requester is the pull request's author, so that nobody asks in another's name.
+# description: The requester is the pull request's author, so that nobody requests a change in another person's name.
 # custom:
 #   code: request/requester
 #   effect: deny
@@ -131,7 +131,7 @@ findings contains {
 findings contains {
 	"code": "request/requester",
 	"effect": "deny",
-	"message": sprintf("%s opened the pull request, and the request names %s as requester", [author, requester]),
+	"message": sprintf("%s opened the pull request, but the request names %s as requester", [author, requester]),
 	"help": sprintf("write `requester: %s`, or have %s open the pull request", [author, requester]),
 	"pointer": "/requester",
 } if {

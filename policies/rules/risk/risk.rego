@@ -1,6 +1,6 @@
 # METADATA
 # title: Risk tier
-# description: The catalog gives each action its tier; a request may raise it and never lower it.
+# description: The catalog gives each action its tier; a request may raise it, but never lower it.
 package changegate.rules.risk
 
 import data.changegate.facts
@@ -17,7 +17,7 @@ import data.changegate.facts
 findings contains {
 	"code": "risk/understated",
 	"effect": "deny",
-	"message": sprintf("the request declares %s risk, and it is %s: %s", [declared, tier, concat("; ", because)]),
+	"message": sprintf("the request declares %s risk, but it is %s: %s", [declared, tier, concat("; ", because)]),
 	"help": sprintf("remove `risk:`, or write %s or above", [tier]),
 	"pointer": "/risk",
 } if {
@@ -29,8 +29,8 @@ findings contains {
 }
 
 # METADATA
-# title: The catalog doesn't know the action
-# description: An action that the catalog doesn't know is allowed only in an off-script request.
+# title: The action isn't in the catalog
+# description: An action that isn't in the catalog is allowed only in an off-script request.
 # custom:
 #   code: risk/unknown-action
 #   effect: deny

@@ -1,8 +1,8 @@
 # METADATA
 # title: Sign-off
 # description: |
-#   Who has to approve: by the matrix of risk tier and level, for off-script changes by a DevOps
-#   lead and an owner of each affected service, and by whom the request adds. Which reviews count,
+#   Who has to approve: those in the matrix of risk tier and level; for off-script changes a DevOps
+#   lead and an owner of each affected service; and those whom the request adds. Which reviews count,
 #   and who is assigned to what, is fixed in the checker.
 package changegate.rules.signoff
 
@@ -10,7 +10,7 @@ import data.changegate.facts
 
 # METADATA
 # title: A sign-off is missing
-# description: The matrix asks for an approval by risk tier and level; it hasn't been given, or it doesn't count.
+# description: The matrix requires an approval for this risk tier and level; it hasn't been given, or doesn't count.
 # custom:
 #   code: signoff/missing
 #   effect: pending
@@ -28,12 +28,12 @@ required contains {
 	some tier in facts.tiers
 	row := matrix[tier]
 
-	# A person without a level needs what an L1 needs.
+	# A person without a level needs the same approval as an L1.
 	levels := levels_for(tier, row, object.get(row, level, row.L1))
 	performer := {"L1": "an L1", "L2": "an L2", "L3": "an L3", null: "someone without a level"}[level]
 }
 
-# The levels of which one has to approve, from what a tier's row in the matrix says. By strict
+# The levels of which one person has to approve, from the tier's row in the matrix. With strict
 # separation, direct execution at high and critical becomes one independent review.
 levels_for(tier, row, says) := says if {
 	says != "direct"
@@ -61,11 +61,11 @@ required contains {
 	some service in input.services
 }
 
-# What the request adds; an entry that is required anyway, or is there twice, adds nothing.
+# The sign-offs that the request adds; one that is required anyway, or is listed twice, adds nothing.
 required contains {
 	"kind": "role",
 	"role": entry.role,
-	"because": "the request asks for one",
+	"because": "the request requires one",
 	"pointer": sprintf("/approvals/%v", [first]),
 } if {
 	some entry in input.request.approvals
@@ -77,7 +77,7 @@ required contains {
 required contains {
 	"kind": "owner",
 	"service": service,
-	"because": "the request asks for an owner of each affected service",
+	"because": "the request requires an owner of each affected service",
 	"pointer": "/approvals",
 } if {
 	not input.request.off_script
@@ -89,7 +89,7 @@ required contains {
 required contains {
 	"kind": "person",
 	"user": entry.user,
-	"because": "the request asks for this person",
+	"because": "the request requires this person",
 	"pointer": sprintf("/approvals/%v", [first]),
 } if {
 	some entry in input.request.approvals
@@ -134,7 +134,7 @@ required contains {
 findings contains {
 	"code": "signoff/unattributed-commit",
 	"effect": "deny",
-	"message": sprintf("a commit by %s belongs to nobody that the forge knows", [author]),
+	"message": sprintf("a commit by %s doesn't belong to any account of the forge", [author]),
 } if {
 	some contributor in input.pull_request.contributors
 	not contributor.login
@@ -145,28 +145,28 @@ findings contains {
 	"code": "signoff/unattributed-commit",
 	"effect": "deny",
 	"message": "the account that opened the pull request was deleted",
-	"help": "have someone who can answer for the change open a pull request of their own",
+	"help": "have somebody who is responsible for the change open a pull request of their own",
 } if {
 	input.pull_request.author == null
 }
 
 # METADATA
-# title: A commit isn't shown to come from whom it names
+# title: A commit isn't proven to come from its author
 # description: |
-#   In plain Git anyone can write anyone's name into a commit; who made it shows in that person's
-#   signature on it, or on a later commit of theirs.
+#   In plain Git anyone can write any name into a commit. Only a signature proves who made it: on the
+#   commit itself, or on a later commit by the same person.
 # custom:
 #   code: signoff/unproven-commit
 #   effect: deny
 #   rule: "3"
-#   help: have the person add a signed commit on top, with a key that the roster lists
+#   help: have the person add a signed commit on top, with a key that is in the roster
 #   controls: [SOC2:CC6.1]
 findings contains {
 	"code": "signoff/unproven-commit",
 	"effect": "deny",
-	"message": sprintf("it isn't shown that a commit by %s is theirs: %s", [name, why]),
+	"message": sprintf("a commit by %s isn't proven to be theirs: %s", [name, why]),
 	"help": sprintf(
-		"have %s add a signed commit on top (`git commit --allow-empty -S`), with a key that the roster lists",
+		"have %s add a signed commit on top (`git commit --allow-empty -S`), with a key that is in the roster",
 		[name],
 	),
 } if {
@@ -177,20 +177,20 @@ findings contains {
 	reasons := {
 		"unsigned": "it isn't signed",
 		"invalid-signature": "its signature isn't valid",
-		"unknown-key": "the roster lists its signing key for nobody",
+		"unknown-key": "its signing key isn't in the roster",
 		"other-person": "it is signed with another person's key",
 		"other-change": "it was signed for something else",
 	}
-	why := object.get(reasons, unproven, "nothing shows it")
+	why := object.get(reasons, unproven, "nothing proves it")
 }
 
 tolerated("unsigned") if data.org.settings.unsigned_reviews == "allow"
 
 # METADATA
-# title: Reviews that nobody signed count
+# title: Unsigned reviews count
 # description: |
-#   The settings let reviews and commits count by the email address that they claim. That is for
-#   trying out, and so every report says it. Refusing them takes everyone's key in the roster.
+#   The settings accept reviews and commits by the email address that they claim. That is meant for
+#   evaluation, so every report mentions it. To refuse them, everyone's key has to be in the roster.
 # custom:
 #   code: signoff/unsigned-allowed
 #   effect: warn
@@ -200,30 +200,30 @@ tolerated("unsigned") if data.org.settings.unsigned_reviews == "allow"
 findings contains {
 	"code": "signoff/unsigned-allowed",
 	"effect": "warn",
-	"message": "the settings let unsigned reviews count: anyone can review in anyone's name",
+	"message": "the settings accept unsigned reviews: anyone can review in another person's name",
 } if {
 	data.org.settings.unsigned_reviews == "allow"
 }
 
 # METADATA
-# title: A reviewer asks for changes
+# title: A reviewer requests changes
 # description: |
-#   An objection by anyone whose approval could count stands until the same person approves, or
+#   An objection by anyone whose approval could count remains until the same person approves, or
 #   somebody independent dismisses it.
 # custom:
 #   code: signoff/changes-requested
 #   effect: deny
 #   rule: "3"
 #   help: >-
-#     settle it with the reviewer, who then approves; or have somebody who is no part of the change
+#     resolve it with the reviewer, who then approves; or have somebody who takes no part in the change
 #     dismiss the review
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "signoff/changes-requested",
 	"effect": "deny",
-	"message": sprintf("%s asked for changes on %s", [by, at]),
+	"message": sprintf("%s requested changes on %s", [by, at]),
 	"help": sprintf(
-		"settle it with %s, who then approves; or have somebody who is no part of the change dismiss that review",
+		"resolve it with %s, who then approves; or have somebody who takes no part in the change dismiss that review",
 		[by],
 	),
 } if {
@@ -235,7 +235,7 @@ findings contains {
 
 # METADATA
 # title: Nobody has this role
-# description: The request asks for a role that nobody in the roster holds.
+# description: The request requires a role that nobody in the roster holds.
 # custom:
 #   code: signoff/unknown-role
 #   effect: deny
@@ -256,7 +256,7 @@ findings contains {
 
 # METADATA
 # title: Nobody has this login
-# description: The request asks for a person who isn't in the roster.
+# description: The request requires a person who isn't in the roster.
 # custom:
 #   code: signoff/unknown-person
 #   effect: deny
@@ -265,7 +265,7 @@ findings contains {
 findings contains {
 	"code": "signoff/unknown-person",
 	"effect": "deny",
-	"message": sprintf("the roster has nobody with the login `%s`", [login]),
+	"message": sprintf("nobody in the roster has the login `%s`", [login]),
 	"pointer": sprintf("/approvals/%v", [i]),
 } if {
 	some i, entry in input.request.approvals
@@ -280,7 +280,7 @@ findings contains {
 #   code: signoff/reminder
 #   effect: info
 #   rule: "3"
-#   help: ask the people that it waits for
+#   help: ask the people whom it waits for
 findings contains {
 	"code": "signoff/reminder",
 	"effect": "info",
@@ -295,13 +295,13 @@ findings contains {
 # METADATA
 # title: A sign-off is overdue
 # description: |
-#   Overdue warns and names who is awaited; it never approves and never denies, and a late approval
-#   counts.
+#   An overdue sign-off warns and names the people whom it waits for; it never approves and never denies,
+#   and a late approval counts.
 # custom:
 #   code: signoff/overdue
 #   effect: warn
 #   rule: "3"
-#   help: "a late approval still counts: ask the people that it waits for"
+#   help: "a late approval still counts: ask the people whom it waits for"
 findings contains {
 	"code": "signoff/overdue",
 	"effect": "warn",

@@ -2,13 +2,13 @@ package changegate.rules.signoff_test
 
 import data.changegate.rules.signoff
 
-# The levels asked for an action by somebody of this level.
+# The levels required for an action by a person of this level.
 levels(action, level) := found if {
 	document := performed("alice", level, {"actions": [{"action": action}]})
 	found := {sign_off.any_of | some sign_off in signoff.required} with input as document
 }
 
-# The input document for a request of somebody of this level.
+# The input document for a request by a person of this level.
 performed(login, level, request) := {
 	"request": object.union({"requester": login}, request),
 	"people": {login: {"level": level}},
@@ -102,7 +102,7 @@ test_roles_and_people_are_those_of_the_roster if {
 	}
 }
 
-# What is said at an hour of the day about off-script sign-off that is due at 14:00.
+# The findings at an hour of the day about off-script sign-off that is due at 14:00.
 clock(hour) := codes({
 	"now": sprintf("2026-11-24T%s:00:00Z", [hour]),
 	"request": {"off_script": {}},

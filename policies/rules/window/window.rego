@@ -7,7 +7,7 @@ package changegate.rules.window
 
 import data.changegate.facts
 
-# Windows that take the tier and hold the planned interval.
+# The windows that accept the tier and contain the planned interval.
 fitting := [window.name |
 	some window in input.calendar.windows
 	window.fits
@@ -25,7 +25,7 @@ next_opening_help(tier) := sprintf("the next opening that fits is %s", [first]) 
 
 # METADATA
 # title: Outside every window
-# description: Outside every window only the emergency route is open.
+# description: Outside every window only the emergency route is available.
 # custom:
 #   code: window/closed
 #   effect: deny
@@ -35,7 +35,7 @@ next_opening_help(tier) := sprintf("the next opening that fits is %s", [first]) 
 findings contains {
 	"code": "window/closed",
 	"effect": "deny",
-	"message": sprintf("no window for %s risk holds all of %s to %s", [tier, start, end]),
+	"message": sprintf("no window for %s risk contains all of %s to %s", [tier, start, end]),
 	"help": help,
 	"pointer": "/schedule",
 } if {
@@ -50,7 +50,7 @@ findings contains {
 
 # METADATA
 # title: Inside a freeze
-# description: In a freeze nothing goes out but P1 incident response, with the incident commander's approval.
+# description: In a freeze only P1 incident response goes out, with the incident commander's approval.
 # custom:
 #   code: window/freeze
 #   effect: deny
@@ -60,7 +60,7 @@ findings contains {
 findings contains {
 	"code": "window/freeze",
 	"effect": "deny",
-	"message": sprintf("the freeze %s lasts until %s, and only P1 incident response goes out in it", [name, end]),
+	"message": sprintf("the freeze %s lasts until %s, and only P1 incident response goes out until then", [name, end]),
 	"help": help,
 	"pointer": "/schedule",
 } if {
@@ -80,7 +80,7 @@ answers_p1(request) if {
 
 # METADATA
 # title: Another window is preferred
-# description: High and critical changes are preferred off-peak; the standard window takes them with a warning.
+# description: High and critical changes should run off-peak; the standard window accepts them with a warning.
 # custom:
 #   code: window/not-preferred
 #   effect: warn
@@ -89,7 +89,7 @@ answers_p1(request) if {
 findings contains {
 	"code": "window/not-preferred",
 	"effect": "warn",
-	"message": sprintf("%s-risk changes are preferred in %s, and this one is planned in %s", [
+	"message": sprintf("%s-risk changes should run in %s, but this one is planned in %s", [
 		tier,
 		concat(" or ", preferred),
 		concat(" and ", fitting),
@@ -107,10 +107,10 @@ findings contains {
 }
 
 # METADATA
-# title: The planned start has passed unsigned
+# title: The planned start has passed without all sign-offs
 # description: |
-#   A planned start that has come without all sign-offs denies; an approval that comes later revives
-#   it until the planned end.
+#   If the planned start passes without all sign-offs, the change is denied; a later approval lifts
+#   that until the planned end.
 # custom:
 #   code: window/past
 #   effect: deny
@@ -120,7 +120,7 @@ findings contains {
 findings contains {
 	"code": "window/past",
 	"effect": "deny",
-	"message": sprintf("the planned start %s has come without all sign-offs", [input.calendar.planned.start]),
+	"message": sprintf("the planned start %s has passed without all sign-offs", [input.calendar.planned.start]),
 	"help": help,
 	"pointer": "/schedule/start",
 	"signed": false,
@@ -129,13 +129,13 @@ findings contains {
 	help := past_help(input.calendar.planned.end)
 }
 
-past_help(end) := sprintf("an approval before %s revives it; otherwise reschedule", [end]) if {
+past_help(end) := sprintf("get the missing sign-offs before %s, or reschedule", [end]) if {
 	end > input.now
-} else := "the planned end has passed too: reschedule"
+} else := "the planned end has passed, too: reschedule"
 
 # METADATA
 # title: The planned end has passed
-# description: An approved change whose planned end has passed is expired until it is rescheduled.
+# description: An approved change whose planned end has passed counts as expired until it is rescheduled.
 # custom:
 #   code: window/expired
 #   effect: deny
@@ -158,7 +158,7 @@ findings contains {
 #   code: window/freeze-unannounced
 #   effect: warn
 #   rule: "5"
-#   help: a freeze may still come; have the quarter listed in policies/org/freezes
+#   help: a freeze may still be announced; have the quarter added to policies/org/freezes
 findings contains {
 	"code": "window/freeze-unannounced",
 	"effect": "warn",

@@ -6,7 +6,7 @@ standard := {"name": "standard", "for": ["medium", "high"], "preferred_for": [],
 
 off_peak := object.union(standard, {"name": "off-peak", "preferred_for": ["high"]})
 
-# What is said at 12:00 about an action that is planned for these hours of the same day.
+# The findings at 12:00 about an action that is planned for these hours of the same day.
 findings(action, from, to, calendar) := found if {
 	planned := {"start": sprintf("2026-11-24T%s:00Z", [from]), "end": sprintf("2026-11-24T%s:00Z", [to])}
 	document := {
@@ -72,14 +72,14 @@ test_another_window_is_preferred if {
 
 test_the_start_has_passed if {
 	found := findings("deploy", "11:00", "13:00", {"windows": [fits(standard)]})
-	help := "an approval before 2026-11-24T13:00:00Z revives it; otherwise reschedule"
+	help := "get the missing sign-offs before 2026-11-24T13:00:00Z, or reschedule"
 	{[finding.code, finding.help, finding.signed] | some finding in found} == {["window/past", help, false]}
 }
 
 test_the_end_has_passed if {
 	found := findings("deploy", "11:00", "12:00", {"windows": [fits(standard)]})
 	helps := {finding.help | some finding in found}
-	helps == {"the planned end has passed too: reschedule"}
+	helps == {"the planned end has passed, too: reschedule"}
 	{finding.code | some finding in found} == {"window/past", "window/expired"}
 }
 

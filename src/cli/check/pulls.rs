@@ -1,4 +1,5 @@
-//! `changegate check --pr` and `--event`: judges pull requests on GitHub, and answers there.
+//! `changegate check --pr` and `--event`: judges pull requests on GitHub, and writes the results
+//! there.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,8 +15,8 @@ use crate::forge::github::{self, GitHub, Subject};
 use crate::gate::judge::Judges;
 use crate::gate::{Gate, Judgement};
 
-/// Judges the pull requests that were named, one after another. Of several, each is kept in a folder
-/// of its own.
+/// Judges the given pull requests, one after another. If there are several, each is saved in a
+/// folder of its own.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open(args.dry_run)?;
     let github = &place.github;
@@ -51,7 +52,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The verdict on one; nothing if it isn't judged.
+/// Returns the verdict on one pull request; `None` if it isn't judged.
 fn check(
     args: &CheckArgs,
     github: &GitHub,
@@ -62,7 +63,7 @@ fn check(
 ) -> anyhow::Result<Option<Verdict>> {
     let name = github::name(subject.number());
     let Some(judgement) = gate.check(&name, now)? else {
-        let why = "it goes to a branch that the settings of the default branch don't protect";
+        let why = "it merges into a branch that the settings of the default branch don't protect";
         warn("note", &format!("{name} isn't judged: {why}"));
         return Ok(None);
     };
@@ -85,7 +86,7 @@ fn check(
     Ok(Some(verdict))
 }
 
-/// Writes what the decision rests on to files.
+/// Writes the decision and what it is based on to files.
 fn keep(folder: &Path, github: &GitHub, judgement: &Judgement) -> anyhow::Result<()> {
     let write = |name: &str, text: String| {
         let path = folder.join(name);

@@ -1,4 +1,4 @@
-//! What whoever watches sees: commands as they were typed, and of their output what matters.
+//! The output of the demo: commands as they were typed, with the important part of their output.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,89 +9,87 @@ use super::story::Scene;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
-/// What stands for lines that are left out.
+/// The mark for lines that are left out.
 const CUT: &str = "…";
 
-/// Lines that begin so far to the right belong to the line before them, as in a table.
+/// The indent from which on a line continues the line before it, as in a table.
 const CONTINUED: &str = "               ";
 
-/// Lays the story out.
+/// Formats the story.
 pub struct Screen {
     has_bold: bool,
 }
 
 impl Screen {
-    /// For standard output.
+    /// Creates a screen for standard output.
     pub fn new() -> Self {
         Screen { has_bold: crate::cli::shared::say::colour(&std::io::stdout()) }
     }
 
-    /// What this is.
+    /// Returns the introduction.
     pub fn opening(&self) -> String {
         paragraph(
-            "An off-script change, from submission to the audit trail. Four people have a clone and \
-             an SSH key each; a bare repository is between them. All of it is real: each command is \
-             run as it stands here, and of its output you see what matters.",
+            "An off-script change, from submission to the audit trail. Four people each have a \
+             clone and an SSH key, and share a bare repository. All of it is real: each command \
+             is run exactly as it is shown here, with the important part of its output.",
         ) + "\n"
     }
 
-    /// A step's beginning.
+    /// Returns the heading of a step.
     pub fn title(&self, number: usize, step: &Scene) -> String {
         let title = self.bold(&format!("{number}. {}", step.title));
-        let tells = if step.tells.is_empty() { String::new() } else { paragraph(step.tells) };
-        format!("{title}\n{tells}\n")
+        let why = if step.why.is_empty() { String::new() } else { paragraph(step.why) };
+        format!("{title}\n{why}\n")
     }
 
-    /// Something that somebody does by hand.
+    /// Returns something that a person does by hand.
     pub fn deed(&self, what: &str, lines: &[String]) -> String {
         format!("{what}\n{}\n", block(lines))
     }
 
-    /// A command, and of its output these lines; those without output stand together.
+    /// Returns a command with these lines of its output; commands without output are not separated.
     pub fn command(&self, line: &str, lines: &[String]) -> String {
         let typed: Vec<_> = line.lines().map(|line| self.bold(line) + "\n").collect();
         let end = if lines.is_empty() { "" } else { "\n" };
         typed.concat() + &block(lines) + end
     }
 
-    /// What git says to anyone who looks; it may be nothing.
+    /// Returns git's output to anyone who looks; it may be empty.
     pub fn look(&self, line: &str, says: &str, lines: &[String]) -> String {
         let says = if says.is_empty() { String::new() } else { format!("  # {says}") };
         self.bold(&format!("$ {line}{says}")) + "\n" + &block(lines) + "\n"
     }
 
-    /// Where to go from here.
+    /// Returns what to do next.
     pub fn ending(&self, took: Duration, kept: Option<&Path>) -> String {
         let took = format!("That took {:.1} s. ", took.as_secs_f32());
         let look = match kept {
             Some(folder) => {
                 let folder = terminal(&folder.to_string_lossy()).into_owned();
-                format!(
-                    "Everything is in {folder}: the git commands work there, and show how it is now.\n"
-                )
+                format!("Everything is in {folder}: the git commands work there.\n")
             }
-            None => "To look around in it afterwards: changegate demo --keep DIR\n".to_owned(),
+            None => "To keep everything for a closer look: changegate demo --keep DIR\n".to_owned(),
         };
         let next = "Next:\n  \
-             changegate init    in a clone of yours: who is who, and the policies\n  \
+             changegate init    in a clone of your own: people, services and policies\n  \
              changegate new     write a change request, in a dialogue\n";
         took + &look + next
     }
 
-    /// Commands and titles stand out by weight, and read the same without it.
+    /// Makes commands and titles bold; they read the same without it.
     fn bold(&self, text: &str) -> String {
         if self.has_bold { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
-/// The lines of an output in which one of `shows` stands, with the lines that continue them; what is
-/// left out in between is marked.
+/// Returns the lines of an output that contain one of `shows`, with the lines that continue them;
+/// omitted lines are marked.
 ///
 /// # Errors
-/// When one of `shows` stands nowhere.
+/// If one of `shows` is not in the output.
 pub fn cut(text: &str, shows: &[&str]) -> anyhow::Result<Vec<String>> {
     if let Some(missing) = shows.iter().find(|part| !text.contains(**part)) {
-        bail!("this was to say `{missing}`:\n{text}");
+        bail!("this should have contained `{missing}`:\n{text}");
     }
     let mut lines: Vec<String> = Vec::new();
     let (mut is_shown, mut is_cut) = (false, false);
@@ -111,7 +109,7 @@ fn paragraph(text: &str) -> String {
     block(&wrap(text, WIDTH))
 }
 
-/// Lines, none of them wider than the screen.
+/// Returns lines, none of them wider than the screen.
 fn block(lines: &[String]) -> String {
     let line = |line: &String| match line.chars().count() > WIDTH {
         true => wrap(line, WIDTH - 4).join("\n    ") + "\n",

@@ -1,32 +1,31 @@
-//! The story, step by step: who does what, what it has to show, and how git shows the same.
+//! The story, step by step: who does what, what it must show, and how git shows the same.
 
-/// Where alice writes her request, in her clone.
+/// The path of alice's request in her clone.
 pub const REQUEST: &str = "requests/CHG-1234.yaml";
 
-/// The request as she first writes it; its times are filled in.
+/// The request as she first writes it; its times are inserted.
 pub const TEMPLATE: &str = include_str!("request.yaml");
 
 /// A step.
 pub struct Scene {
     /// What happens, in a few words.
     pub title: &'static str,
-    /// Why, in a sentence or two.
-    pub tells: &'static str,
-    /// What is done, in order.
+    /// The reason, in a sentence or two.
+    pub why: &'static str,
+    /// The actions, in order.
     pub acts: &'static [Act],
 }
 
-/// What somebody does.
+/// An action.
 pub enum Act {
     /// Alice writes her request, of which these lines are shown.
     Write { shows: &'static [&'static str] },
     /// Alice edits her request.
     Edit { from: &'static str, to: &'static str },
-    /// Somebody types a command in their clone. It ends with this exit code, and says each of
+    /// A person runs a command in their clone. It must end with this exit code and print each of
     /// `shows`, in lines that are shown.
     Run { who: &'static str, line: &'static str, code: i32, shows: &'static [&'static str] },
-    /// What git says to anyone who looks, in all its lines, and what that means if it
-    /// doesn't show by itself.
+    /// Git's output to anyone who looks, complete, and what it means if that isn't obvious.
     Git { line: &'static str, says: &'static str },
 }
 
@@ -47,7 +46,7 @@ const fn git(line: &'static str, says: &'static str) -> Act {
 pub const STORY: &[Scene] = &[
     Scene {
         title: "Carol sets the repository up",
-        tells: "Once: the policies and who is who go into main, and the server gets a hook that \
+        why: "Done once: policies and roster are pushed to main, and the server gets a hook that \
                 judges every push. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
         acts: &[
             run(
@@ -72,9 +71,9 @@ pub const STORY: &[Scene] = &[
         ],
     },
     Scene {
-        title: "Alice plans a change for a time at which none may run: denied",
-        tells: "The usual script would drain a whole region, so her change is off-script: she says \
-                why, what could go wrong, and what then.",
+        title: "Alice plans a change for a time at which no change may run: denied",
+        why: "The usual script would drain a whole region, so her change is off-script: she says \
+                why, what could go wrong, and what to do then.",
         acts: &[
             Act::Write { shows: &["summary:", "schedule:", "justification:"] },
             run(
@@ -88,7 +87,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "She moves it into a window, and submits it",
-        tells: "The change becomes a branch with one signed commit. Changegate says who has to sign \
+        why: "The change becomes a branch with one signed commit. Changegate says who has to sign \
                 off, why, and until when.",
         acts: &[
             Act::Edit { from: "{closed}", to: "{open}" },
@@ -103,7 +102,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "She approves it herself: refused",
-        tells: "Nobody approves their own change, and no policy can allow it.",
+        why: "Nobody approves their own change, and no policy can allow it.",
         acts: &[
             run(
                 "alice",
@@ -116,7 +115,7 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Bob, the DevOps lead, signs off",
-        tells: "He sees what he signs: beside each criterion the request's own words. His review is a \
+        why: "He sees what he signs: beside each criterion the request's own words. His review is a \
                 signed commit about exactly that content.",
         acts: &[
             run(
@@ -138,8 +137,8 @@ pub const STORY: &[Scene] = &[
         ],
     },
     Scene {
-        title: "Alice edits the impact: Bob's approval is void",
-        tells: "",
+        title: "Alice edits the impact: Bob's approval becomes void",
+        why: "",
         acts: &[
             Act::Edit { from: "about 30 s of errors", to: "up to 5 min of errors" },
             run("alice", "changegate submit CHG-1234", 0, &["not counted", "submitted CHG-1234"]),
@@ -150,9 +149,9 @@ pub const STORY: &[Scene] = &[
         ],
     },
     Scene {
-        title: "Alice is in a hurry, and goes around: the server refuses",
-        tells: "She pushes to main herself, and then reviews in Bob's name; but an address can be \
-                claimed by anyone, a signature can't.",
+        title: "Alice is in a hurry and tries to bypass the review: the server refuses",
+        why: "She pushes to main herself, and then reviews in Bob's name; but anyone can claim \
+                an address, and nobody can forge a signature.",
         acts: &[
             run("alice", "git push origin change/CHG-1234:main", 1, &["changegate: refused"]),
             run(
@@ -161,12 +160,12 @@ pub const STORY: &[Scene] = &[
                 2,
                 &["changegate: refused"],
             ),
-            git("git -C hub.git log --format='%h %s' main", "main is where it was"),
+            git("git -C hub.git log --format='%h %s' main", "main hasn't moved"),
         ],
     },
     Scene {
         title: "Bob sees what changed and signs again; Dan signs for checkout",
-        tells: "",
+        why: "",
         acts: &[
             run(
                 "bob",
@@ -193,19 +192,19 @@ pub const STORY: &[Scene] = &[
     },
     Scene {
         title: "Carol merges",
-        tells: "Only what is approved at this moment is merged, and only as it was reviewed. The \
-                server judges once more, and holds the merge against what it would have made.",
+        why: "Only what is approved at this moment is merged, and only as it was reviewed. The \
+                server judges once more, and makes the same merge itself to compare.",
         acts: &[
             run("carol", "changegate merge CHG-1234", 0, &["merged CHG-1234 into main"]),
             git(
                 "git -C carol log -1 --format='%h %G? %GS  %s%n%n%b' origin/main",
-                "the decision, for good",
+                "the decision, kept for good",
             ),
         ],
     },
     Scene {
         title: "The audit trail is git log",
-        tells: "Who asked, who signed what and when, what it rested on: signed, in order, and in \
+        why: "Who requested it, who signed what and when, on what basis: signed, in order, and in \
                 everybody's clone.",
         acts: &[
             git(

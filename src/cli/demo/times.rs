@@ -1,7 +1,7 @@
-//! When the demo's change is planned: first while every window is closed, then in one.
+//! The times of the demo's change: first while every window is closed, then in an open one.
 //!
-//! Both are worked out from the calendar of the shipped policies, so that the story holds on any
-//! day, in a freeze too.
+//! Both are computed from the calendar of the shipped policies, so that the story works on any day,
+//! even in a freeze.
 
 use std::iter;
 
@@ -11,10 +11,11 @@ use crate::core::calendar::{Calendar, HORIZON};
 use crate::core::terms::RiskTier;
 use crate::core::time::{Duration, Interval, Time, midnight};
 
-/// How long the change takes.
+/// The duration of the change.
 const LENGTH: Duration = Duration::hours(1);
 
-/// How far ahead it is planned at least: whoever looks around afterwards finds it still to come.
+/// How far ahead it is planned at least, so that a person who looks around afterwards finds it
+/// still in the future.
 const AHEAD: Duration = Duration::hours(2);
 
 /// The off-script change's tier.
@@ -23,17 +24,17 @@ const TIER: RiskTier = RiskTier::High;
 /// The two times.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Outside every window, and of every freeze: what is wrong with it is the window alone.
+    /// Outside every window and every freeze, so that only the window is wrong.
     pub closed: Interval,
-    /// In a window that takes the change, in a preferred one if there is.
+    /// In a window that accepts the change, in a preferred one if there is one.
     pub open: Interval,
 }
 
 impl Times {
-    /// The next such times.
+    /// Returns the next such times.
     ///
     /// # Errors
-    /// When the calendar has none.
+    /// If the calendar has no such time.
     pub fn of(calendar: &Calendar, now: Time) -> anyhow::Result<Self> {
         let from = next_hour(now + AHEAD);
         let closed = closed(calendar, from).context("the windows of the policies never close")?;
@@ -41,14 +42,14 @@ impl Times {
         Ok(Times { closed, open })
     }
 
-    /// A text of the story with the times put in, as a request writes them.
+    /// Returns a text of the story with the times inserted, as a request writes them.
     pub fn put_into(&self, text: &str) -> String {
         let schedule = |Interval { start, end }: &_| format!("{{start: {start}, end: {end}}}");
         text.replace("{closed}", &schedule(&self.closed)).replace("{open}", &schedule(&self.open))
     }
 }
 
-/// The first noon from `from` on at which nothing is open, and nothing is frozen.
+/// Returns the first noon from `from` on at which no window is open and nothing is frozen.
 fn closed(calendar: &Calendar, from: Time) -> Option<Interval> {
     let first = midnight(from.utc().date_naive()) + Duration::hours(12);
     let noons = iter::successors(Some(first), |noon| Some(*noon + Duration::days(1)));
@@ -61,7 +62,8 @@ fn closed(calendar: &Calendar, from: Time) -> Option<Interval> {
     })
 }
 
-/// The first opening from `from` on that is long enough, of a preferred window if one ever opens.
+/// Returns the first opening from `from` on that is long enough, of a preferred window if one ever
+/// opens.
 fn open(calendar: &Calendar, from: Time) -> Option<Interval> {
     let windows = calendar.windows().filter(|(_, window)| window.tiers.contains(&TIER));
     let openings = windows.filter_map(|(_, window)| {
@@ -75,7 +77,7 @@ fn of_length(start: Time) -> Interval {
     Interval { start, end: start + LENGTH }
 }
 
-/// The first full hour after an instant.
+/// Returns the first full hour after an instant.
 fn next_hour(instant: Time) -> Time {
     let into = instant.utc().timestamp().rem_euclid(3600) as u64;
     instant + Duration::seconds(3600 - into)
@@ -92,7 +94,7 @@ mod tests {
     use crate::core::request::RequestFile;
     use crate::core::terms::{Effect, Verdict};
 
-    /// Two years, freezes and New Year included.
+    /// Returns the instants of two years, including freezes and New Year.
     fn nows(step: Duration) -> impl Iterator<Item = Time> {
         let first: Time = "2026-11-01T00:00:01Z".parse().unwrap();
         let last: Time = "2028-11-01T00:00:00Z".parse().unwrap();
@@ -145,7 +147,7 @@ mod tests {
         }
     }
 
-    /// What is known when alice has submitted it.
+    /// Returns the evidence after alice has submitted it.
     fn submitted(now: Time) -> Evidence {
         let alice = Contributor {
             login: Some("alice".parse().unwrap()),

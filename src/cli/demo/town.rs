@@ -1,13 +1,13 @@
-//! The demo's world: a folder with a server's repository, people's clones and their keys.
+//! The demo's world: a folder with the server's repository, people's clones and their keys.
 //!
 //! ```text
-//! hub.git          what everybody pushes to
+//! hub.git          the server's repository
 //! keys/            a key pair for each person
-//! allowed_signers  whose key is whose, for `git log --show-signature` and the like
-//! alice/ bob/ …    clones, made when their owners first do something
+//! allowed_signers  the owner of each key, for `git log --show-signature`
+//! alice/ bob/ …    clones, made when their owners first run a command
 //! ```
 //!
-//! Whatever runs here sees nothing of the configuration and the keys of whoever watches.
+//! Programs that run here don't see the configuration and the keys of the person who watches.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,17 +18,17 @@ use anyhow::{Context as _, anyhow, bail};
 /// Who takes part.
 const PEOPLE: [&str; 4] = ["alice", "bob", "carol", "dan"];
 
-/// The world.
+/// The demo's world.
 pub struct Town {
     root: PathBuf,
     changegate: PathBuf,
 }
 
-/// What came of a command.
+/// The result of a command.
 pub struct Said {
-    /// Its exit code; none if a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// Its output, and behind it what it complained of.
+    /// Standard output, followed by standard error.
     pub text: String,
 }
 
@@ -42,18 +42,18 @@ impl fmt::Display for Said {
 }
 
 impl Town {
-    /// Founds it in an empty folder: the server's repository, and a key for everybody.
+    /// Creates the world in an empty folder: the server's repository, and a key for each person.
     ///
     /// # Errors
-    /// When git or ssh-keygen is missing or fails, or the folder can't be written.
+    /// If git or ssh-keygen is missing or fails, or if the folder can't be written.
     pub fn found(root: &Path) -> anyhow::Result<Self> {
         let changegate = std::env::current_exe().context("find this program")?;
         let town = Town { root: root.to_owned(), changegate };
-        town.do_it("git init --quiet --template= --bare --initial-branch=main hub.git")?;
+        town.must_run("git init --quiet --template= --bare --initial-branch=main hub.git")?;
         std::fs::create_dir(root.join("keys")).context("make a folder for the keys")?;
         let mut signers = String::new();
         for person in PEOPLE {
-            town.do_it(&format!("ssh-keygen -q -t ed25519 -N '' -C {person} -f keys/{person}"))?;
+            town.must_run(&format!("ssh-keygen -q -t ed25519 -N '' -C {person} -f keys/{person}"))?;
             let key = std::fs::read_to_string(root.join(format!("keys/{person}.pub")))
                 .context("read the new key")?;
             signers += &format!("{} {key}", email(person));
@@ -62,15 +62,15 @@ impl Town {
         Ok(town)
     }
 
-    /// The folder that everything lies in.
+    /// Returns the folder that contains everything.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Somebody's clone, set up to sign with their key.
+    /// Returns a person's clone, configured to sign with their key.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// If the clone can't be created.
     pub fn home(&self, person: &str) -> anyhow::Result<PathBuf> {
         let home = self.root.join(person);
         if home.exists() {
@@ -97,10 +97,10 @@ impl Town {
         Ok(home)
     }
 
-    /// Runs a command line, as a shell would, in a folder.
+    /// Runs a command line in a folder, as a shell would.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// If it can't be started.
     pub fn run(&self, folder: &Path, line: &str) -> anyhow::Result<Said> {
         let mut words = words(line).into_iter().peekable();
         let mut settings = Vec::new();
@@ -109,7 +109,7 @@ impl Town {
                 setting.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())),
             );
         }
-        let program = words.next().with_context(|| format!("`{line}` names no program"))?;
+        let program = words.next().with_context(|| format!("`{line}` doesn't name a program"))?;
         let mut command = match program.as_str() {
             "changegate" => self.command(&self.changegate),
             program => self.command(program),
@@ -117,12 +117,12 @@ impl Town {
         output(command.current_dir(folder).envs(settings).args(words), &program)
     }
 
-    fn do_it(&self, line: &str) -> anyhow::Result<()> {
+    fn must_run(&self, line: &str) -> anyhow::Result<()> {
         let said = self.run(&self.root, line)?;
         if said.code == Some(0) { Ok(()) } else { bail!("`{line}` failed:\n{said}") }
     }
 
-    /// A program that finds this world only.
+    /// Returns a command that sees only this world.
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         let foreign = std::env::vars_os().map(|(name, _)| name).filter(|name| {
@@ -148,10 +148,12 @@ fn email(person: &str) -> String {
 }
 
 fn output(command: &mut Command, program: &str) -> anyhow::Result<Said> {
-    // Without a terminal nobody is asked anything.
+    // Programs must not wait for input.
     let output = command.stdin(Stdio::null()).output().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            anyhow!("the demo needs the program `{program}`, which isn't installed, or not in PATH")
+            anyhow!(
+                "the demo needs the program `{program}`, which isn't installed or isn't in PATH"
+            )
         }
         _ => anyhow::Error::new(error).context(format!("start {program}")),
     })?;
@@ -160,7 +162,8 @@ fn output(command: &mut Command, program: &str) -> anyhow::Result<Said> {
     Ok(Said { code: output.status.code(), text })
 }
 
-/// The words of a command line; single quotes keep blanks, a backslash at a line's end breaks it.
+/// Splits a command line into words; single quotes keep spaces, a backslash at the end of a line
+/// continues it.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -179,7 +182,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Whether a word sets a variable: `GIT_COMMITTER_EMAIL=bob@acme.example`.
+/// Returns whether a word sets a variable: `GIT_COMMITTER_EMAIL=bob@acme.example`.
 fn is_setting(word: &str) -> bool {
     word.split_once('=')
         .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))

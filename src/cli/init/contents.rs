@@ -1,4 +1,4 @@
-//! What `init` puts into a repository, made in memory.
+//! The files that `init` creates, built in memory.
 
 use anyhow::{Context as _, anyhow};
 
@@ -12,7 +12,7 @@ use crate::core::policy::{Files, PolicyBundle, shipped_files};
 use crate::core::terms::Login;
 use crate::core::time::{Duration, Interval, Time};
 
-/// Where the roster stands in a repository.
+/// The path of the roster in a repository.
 pub const ROSTER: &str = "policies/org/roster/data.yaml";
 
 const GUIDE: &str = include_str!("templates/guide.md");
@@ -20,11 +20,11 @@ const GUIDE_ON_GITHUB: &str = include_str!("templates/guide-github.md");
 const ROUTINE: &str = include_str!("templates/routine.yaml");
 const OFF_SCRIPT: &str = include_str!("templates/off-script.yaml");
 
-/// How long each sample takes, and how far ahead it is planned.
+/// The duration of each sample.
 const HALF_AN_HOUR: Duration = Duration::seconds(30 * 60);
 const A_WEEK: Duration = Duration::days(7);
 
-/// What the contents are made from.
+/// The facts that the files are built from.
 pub struct Basis<'a> {
     /// People and services, at least one of each.
     pub roster: &'a Roster,
@@ -32,9 +32,9 @@ pub struct Basis<'a> {
     pub roster_text: &'a [u8],
     /// The repository's name.
     pub name: &'a str,
-    /// The path of its README.
+    /// The path of the repository's README.
     pub readme: &'a str,
-    /// When the samples are written.
+    /// The time at which the samples are written.
     pub now: Time,
     /// The day on which a table, named by its path, was last reviewed.
     pub reviewed: &'a dyn Fn(&str) -> Date,
@@ -43,10 +43,10 @@ pub struct Basis<'a> {
 }
 
 impl Basis<'_> {
-    /// Everything that goes into the repository.
+    /// Returns all files for the repository.
     ///
     /// # Errors
-    /// If the policies can't be used with that roster.
+    /// If the policies can't be used with this roster.
     pub fn items(&self) -> anyhow::Result<Vec<Item>> {
         let files = self.bundle()?;
         let bundle = PolicyBundle::load(files.clone(), crate::gate::cpu::thread_time)
@@ -66,7 +66,8 @@ impl Basis<'_> {
         Ok(files.chain(self.samples(&bundle.calendar)?).chain([section]).collect())
     }
 
-    /// The shipped bundle with this roster. Its tables count as reviewed by whoever runs the verb.
+    /// Returns the shipped bundle with this roster. Its tables count as reviewed by the person who
+    /// runs the verb.
     fn bundle(&self) -> anyhow::Result<Files> {
         let mut files = shipped_files();
         for (path, bytes) in files.iter_mut().filter(|(path, _)| path.ends_with("/data.yaml")) {
@@ -79,13 +80,13 @@ impl Basis<'_> {
         files.insert(ROSTER.to_owned(), self.roster_text.to_vec());
         let table = files
             .get_mut(&layout::table("escalation"))
-            .context("the shipped policies lack a table")?;
+            .context("the shipped policies don't contain a table")?;
         *table = roster::escalation(&String::from_utf8_lossy(table), self.roster).into_bytes();
         Ok(files)
     }
 
-    /// Two requests by this organisation's people for its services, a routine one and an
-    /// off-script one. They stand where `check` doesn't take them for requests.
+    /// Returns two requests by this organisation's people for its services, a routine one and an
+    /// off-script one. Their path is one at which `check` doesn't treat them as requests.
     fn samples(&self, calendar: &Calendar) -> anyhow::Result<[Item; 2]> {
         let (people, services) = (&self.roster.people, &self.roster.services);
         let (name, service) = services.first_key_value().context("the roster has no service")?;
@@ -114,12 +115,12 @@ impl Basis<'_> {
     }
 }
 
-/// The line of a table that says when it was last reviewed.
+/// Returns the line of a table with the date of its last review.
 pub fn reviewed_line(table: &str) -> Option<&str> {
     table.lines().find(|line| line.starts_with("reviewed: "))
 }
 
-/// The first half hour of a window that begins after `from`.
+/// Returns the first half hour of a window that begins after `from`.
 fn planned(calendar: &Calendar, name: &str, from: Time) -> anyhow::Result<Interval> {
     let window = calendar.windows().find(|(window, _)| *window == name).map(|(_, window)| window);
     let opening = window.and_then(|window| calendar.openings_of(window, from, HALF_AN_HOUR).next());

@@ -1,4 +1,4 @@
-//! What `init` asks on a terminal: who is in the first roster, and whether a file is overwritten.
+//! The questions of `init`: who is in the first roster, and whether a file is overwritten.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -13,26 +13,28 @@ use super::plan::{Fate, FilePlan};
 use crate::core::org::{Person, Roster, Service};
 use crate::core::terms::Login;
 
-/// Whether somebody can be asked.
+/// Returns whether somebody can answer questions.
 pub fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// The first roster; `folder` is the repository's name.
+/// Asks for the first roster; `folder` is the repository's name.
 ///
 /// # Errors
 /// If the terminal fails.
 pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
     let mut roster = people::empty();
-    eprintln!("The first roster: who asks for changes, and who signs them. It is a file, easy to");
     eprintln!(
-        "change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; who has none may ask"
+        "The first roster: who requests changes, and who signs them off. It is a file that is easy"
     );
-    eprintln!("for changes and approves none.\n");
+    eprintln!(
+        "to change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; people without a"
+    );
+    eprintln!("level can request changes, but not approve them.\n");
     let login = ask("Your login", me.login.as_ref().map(Login::as_str), str::parse::<Login>)?;
     let first = login.clone();
     roster.people.insert(login, person(me.email.as_deref(), me.key.as_deref())?);
-    while let Some(login) = ask("\nAnother login (empty: that's all)", Some(""), |text| {
+    while let Some(login) = ask("\nAnother login (empty to finish)", Some(""), |text| {
         optional(text, |login| {
             let login: Login = login.parse()?;
             if roster.people.contains_key(&login) {
@@ -64,7 +66,7 @@ fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<Person> {
     let email = ask("  email, as in commits", Some(email.unwrap_or_default()), |text| {
         optional(text, people::email)
     })?;
-    let question = "  signing key, the public one or its file, or none";
+    let question = "  signing key: the public key, its file, or none";
     let key = ask(question, Some(key.unwrap_or("none")), |text| match text {
         "none" => Ok(None),
         named => key::public(named).map(Some).map_err(|error| format!("{error:#}")),
@@ -80,27 +82,25 @@ fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<Person> {
 
 fn roles(text: &str) -> Result<Vec<String>, String> {
     let role = |role: &str| match role {
-        "service-owner" => Err("owners are asked for with each service".to_owned()),
+        "service-owner" => Err("name owners with each service, below".to_owned()),
         role => people::word(role),
     };
     text.split([',', ' ']).filter(|text| !text.is_empty()).map(role).collect()
 }
 
 fn services(roster: &mut Roster, first: &Login, folder: &str) -> anyhow::Result<()> {
-    eprintln!(
-        "\nServices that changes affect, and who owns them: an owner signs off-script changes."
-    );
+    eprintln!("\nThe services, and who owns them: an owner signs off off-script changes.");
     let suggested = people::service_name(folder);
     loop {
         let (question, default) = match roster.services.is_empty() {
             true => ("Service", suggested.as_str()),
-            false => ("\nAnother service (empty: that's all)", ""),
+            false => ("\nAnother service (empty to finish)", ""),
         };
         let Some(name) = ask(question, Some(default), |text| optional(text, people::word))? else {
             return Ok(());
         };
         let known = &roster.people;
-        let owners = ask("  owners, logins with commas", Some(first.as_str()), |text| {
+        let owners = ask("  owners: logins, separated by commas", Some(first.as_str()), |text| {
             let owners = people::logins(text)?;
             match owners.iter().find(|owner| !known.contains_key(*owner)) {
                 Some(stranger) => Err(format!("{stranger} isn't in the roster")),
@@ -118,7 +118,7 @@ fn optional<T>(
     if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }
 
-/// Asks until the answer can be read.
+/// Asks until the answer is valid.
 fn ask<T>(
     question: &str,
     default: Option<&str>,
@@ -137,14 +137,14 @@ fn ask<T>(
     }
 }
 
-/// Asks about files that would be overwritten, until an answer is for all the rest.
+/// Asks about files that would be overwritten, until an answer applies to all others.
 #[derive(Default)]
 pub struct Overwriting {
     for_the_rest: Option<bool>,
 }
 
 impl Overwriting {
-    /// What happens to a file.
+    /// Returns what happens to a file.
     ///
     /// # Errors
     /// If the terminal fails.
@@ -164,7 +164,7 @@ impl Overwriting {
                 all => self.for_the_rest = Some(all == 'O'),
             }
         };
-        Ok(if overwrites { Fate::Write } else { Fate::Keep("kept as you said".to_owned()) })
+        Ok(if overwrites { Fate::Write } else { Fate::Keep("kept, as you answered".to_owned()) })
     }
 }
 
@@ -181,7 +181,7 @@ fn answer(text: &str) -> Result<char, String> {
     }
 }
 
-/// From what stands there to what would.
+/// Shows the difference between the existing file and the new one.
 fn show_difference(path: &Path, wanted: &[u8]) -> anyhow::Result<()> {
     let mut diff = Command::new("git")
         .args(["--no-pager", "diff", "--no-index", "--no-ext-diff", "--"])

@@ -1,4 +1,4 @@
-//! Where the repository is that `init` makes ready.
+//! The repository that `init` sets up.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use anyhow::{anyhow, bail};
 
 use crate::git::Program;
 
-/// The top of the work tree that `dir` lies in.
+/// Returns the top of the work tree that contains `dir`.
 ///
 /// # Errors
-/// If it lies in none, with what to do about that.
+/// If there is none, with what to do about it.
 pub fn work_tree(dir: &Path) -> anyhow::Result<PathBuf> {
     let shown = dir.display();
     if !dir.is_dir() {
@@ -18,7 +18,7 @@ pub fn work_tree(dir: &Path) -> anyhow::Result<PathBuf> {
     let top = Program::in_folder(dir).run(&["rev-parse", "--show-toplevel"]).map_err(|error| {
         let complaint = error.to_string();
         if complaint.contains("not a git repository") {
-            anyhow!("{shown} is no Git repository: run `git init` there first")
+            anyhow!("{shown} is not a Git repository: run `git init` there first")
         } else if complaint.contains("must be run in a work tree") {
             anyhow!(
                 "{shown} is a repository without files: run `changegate init` in a clone of it; \
@@ -31,7 +31,7 @@ pub fn work_tree(dir: &Path) -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(top))
 }
 
-/// The folder of the bare repository at `dir`.
+/// Returns the folder of the bare repository at `dir`.
 ///
 /// # Errors
 /// If there is none.
@@ -44,7 +44,7 @@ pub fn bare_repository(dir: &Path) -> anyhow::Result<PathBuf> {
         Program::in_folder(dir).run(&["rev-parse", "--is-bare-repository"]).map_err(|error| {
             if error.to_string().contains("not a git repository") {
                 anyhow!(
-                    "{shown} is no Git repository: create it with `git init --bare {shown}` first"
+                    "{shown} is not a Git repository: first create it with `git init --bare {shown}`"
                 )
             } else {
                 error
@@ -52,8 +52,8 @@ pub fn bare_repository(dir: &Path) -> anyhow::Result<PathBuf> {
         })?;
     if is_bare != "true" {
         bail!(
-            "{shown} is no bare repository: the hook judges what is pushed to a server; name the \
-             server's repository, often NAME.git"
+            "{shown} is not a bare repository: the hook judges what is pushed to a server; name \
+             the server's repository, often NAME.git"
         );
     }
     Ok(PathBuf::from(Program::in_folder(dir).run(&["rev-parse", "--absolute-git-dir"])?))

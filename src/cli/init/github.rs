@@ -1,8 +1,8 @@
-//! `changegate init --github`: what a repository on GitHub has besides.
+//! `changegate init --github`: the files that a repository on GitHub needs.
 //!
-//! The files are this project's own, embedded, so that what is shipped is what runs here. Two things
-//! differ in an adopter's repository: the action comes from the commit that this program was built
-//! from, and the owners of policies and workflows from the roster.
+//! The files are this project's own, embedded, so that the shipped files are the ones that run
+//! here. Two things differ in an adopter's repository: the action comes from the commit that this
+//! program was built from, and the owners of policies and workflows come from the roster.
 
 use std::path::Path;
 
@@ -12,23 +12,23 @@ use super::plan::{Item, Wanted};
 use crate::core::org::Roster;
 use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
 
-/// The step of our own workflows that installs the program, and the same in an adopter's.
+/// The step of our own workflows that installs the program; `ACTION` is the one for an adopter.
 const OWN_ACTION: &str = "- uses: ./.github/actions/changegate # zizmor: ignore[self-repository] as the \
                           default branch has it\n        with:\n          version: source\n";
 const ACTION: &str = "- uses: changegate/changegate/.github/actions/changegate@{commit}
         with:
-          # Builds what that commit holds. A release is faster: its number, in quotes, and as
+          # Builds the program from that commit. A release is faster: its number, in quotes, and as
           # `sha256:` its checksums, a line `Linux-X64 HASH` for each platform.
           version: source
 ";
 
-/// The commit that this program was built from, if that is known.
+/// The commit that this program was built from, if known.
 const COMMIT: Option<&str> = option_env!("CHANGEGATE_COMMIT");
 
-/// The release that it belongs to.
+/// The release tag of that commit.
 const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
-/// The file by which a repository is known to be one on GitHub.
+/// The file by which a repository on GitHub is recognised.
 const CHECK: &str = ".github/workflows/change-check.yml";
 
 const WORKFLOWS: [(&str, &str); 4] = [
@@ -63,17 +63,17 @@ const CHOOSER: (&str, &str) = (
 const PULL_REQUEST: (&str, &str) =
     (".github/pull_request_template.md", include_str!("../../../.github/pull_request_template.md"));
 
-/// Whether a repository has been made ready for GitHub before.
+/// Returns whether the repository was set up for GitHub before.
 pub fn is_ready(root: &Path) -> bool {
     root.join(CHECK).exists()
 }
 
-/// What goes into the repository at `root`.
+/// Returns the files for the repository at `root`.
 pub fn items(root: &Path, roster: &Roster) -> Vec<Item> {
     let item = |path: &str, wanted| Item { path: path.to_owned(), wanted };
     let file = |path, text: String| item(path, Wanted::File(text.into_bytes()));
     let once = |path, text: String| item(path, Wanted::Once(text.into_bytes()));
-    // What isn't a commit can be moved: the tag in a comment is for people and for update bots.
+    // A tag can be moved, a commit can't: the tag in a comment is for people and for update bots.
     let commit = COMMIT.map_or_else(|| TAG.to_owned(), |commit| format!("{commit} # {TAG}"));
     let action = ACTION.replace("{commit}", &commit);
     let workflows = WORKFLOWS.map(|(path, text)| file(path, text.replace(OWN_ACTION, &action)));
@@ -89,13 +89,13 @@ pub fn items(root: &Path, roster: &Roster) -> Vec<Item> {
     items
 }
 
-/// What somebody has to do by hand, in the sentences in which `doctor` says it later.
+/// Returns what has to be done by hand, in the words of `doctor`.
 pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
     let mut gaps: Vec<_> = without_id(roster).into_iter().map(sentence).collect();
     if COMMIT.is_none() {
         gaps.push(format!(
-            "the workflows take changegate by its tag {TAG}, which can be moved: name the commit \
-             that it stands for"
+            "the workflows use changegate by its tag {TAG}, which can be moved: use the commit \
+             that it points to"
         ));
     }
     if let Some(path) = codeowners(root) {
@@ -107,19 +107,19 @@ pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
     gaps
 }
 
-/// What was found, why it matters and what to do, on a line.
+/// Returns what was found, why it matters and what to do, as one line.
 fn sentence(check: Check) -> String {
     let why = check.why.map(|why| format!(" ({why})")).unwrap_or_default();
     let fix = check.fix.map(|fix| format!(": {fix}")).unwrap_or_default();
     check.found + &why + &fix
 }
 
-/// Where the repository says who owns what.
+/// Returns the file in which the repository says who owns what.
 fn codeowners(root: &Path) -> Option<&'static str> {
     PLACES.into_iter().find(|path| root.join(path).exists())
 }
 
-/// The files below a folder of `root`, as Git writes their paths.
+/// Returns the files below a folder of `root`, as Git writes their paths.
 fn files_below(root: &Path, folder: &str) -> Vec<String> {
     let mut walk = WalkBuilder::new(root.join(folder));
     let entries = walk.standard_filters(false).sort_by_file_name(Ord::cmp).build().flatten();
@@ -130,7 +130,7 @@ fn files_below(root: &Path, folder: &str) -> Vec<String> {
     paths.collect()
 }
 
-/// A file with the owners of what decides about everything else.
+/// Returns a CODEOWNERS file with the owners of policies and workflows.
 fn code_owners(roster: &Roster) -> String {
     let owners = owners(roster);
     let lines = OWNED.map(|folder| format!("{folder:10} {owners}\n"));
@@ -141,14 +141,14 @@ fn code_owners(roster: &Roster) -> String {
     )
 }
 
-/// Those of the highest level.
+/// Returns the people with the highest level.
 fn owners(roster: &Roster) -> String {
     let highest = roster.people.values().map(|person| person.level).max().flatten();
     let owners = roster.people.iter().filter(|(_, person)| person.level == highest);
     owners.map(|(login, _)| format!("@{login}")).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether there is one already, wherever GitHub looks and however it is written.
+/// Returns whether there already is one, in any of the places and spellings that GitHub accepts.
 fn has_pull_request_template(root: &Path) -> bool {
     ["", ".github", "docs"].iter().any(|folder| {
         let entries = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();

@@ -11,16 +11,16 @@ use crate::git::Program;
 
 const SCRIPT: &str = include_str!("templates/pre-receive.sh");
 
-/// The switch that has the server look for broken objects in what it receives.
+/// The setting with which the server checks received objects for damage.
 const FSCK: &str = "receive.fsckObjects";
 
 const AFTERWARDS: &str = "
 From now on a push to a protected branch is refused unless it is an approved merge, and so is a
-review or a commit of a change that nobody in the roster signed. The hook runs this very program:
-after moving it, run `changegate init --hook` again.
+review or a commit of a change without the signature of a person in the roster. The hook runs this
+program at its present path: after moving it, run `changegate init --hook` again.
 ";
 
-/// Installs the hook in the bare repository that was named.
+/// Installs the hook in the given bare repository.
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let repository = git::bare_repository(&args.dir)?;
     let git = Program::in_folder(&repository);
@@ -35,8 +35,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let hook = hooks.join("pre-receive");
     if plan.kept().next().is_some() {
         bail!(
-            "{} is another hook, and stays: run `changegate hook pre-receive` from it, with its own \
-             standard input, or replace it with `changegate init --hook --force {}`",
+            "{} is another hook, and was kept: run `changegate hook pre-receive` from it, with its \
+             own standard input, or replace it with `changegate init --hook --force {}`",
             hook.display(),
             args.dir.display()
         );
@@ -64,26 +64,27 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether this repository itself says so: the server's user may have another configuration.
+/// Returns whether this repository's own configuration says so: the server's user may have another
+/// one.
 fn checks_objects(git: &Program) -> bool {
     git.run(&["config", "--local", "--type=bool", "--get", FSCK]).is_ok_and(|value| value == "true")
 }
 
-/// The hook that runs `program`.
+/// Returns the hook that runs `program`.
 fn script(program: &Path) -> anyhow::Result<String> {
     let program = program.to_str().with_context(|| {
         format!("{} can't be written into a script: install it elsewhere", program.display())
     })?;
-    // Git's shell on Windows takes slashes, too.
+    // Git's shell on Windows accepts slashes, too.
     let program = if cfg!(windows) { program.replace('\\', "/") } else { program.to_owned() };
     let quoted = format!("'{}'", program.replace('\'', r"'\''"));
     Ok(SCRIPT.replace("{program}", &quoted))
 }
 
-/// Where git looks for the repository's hooks.
+/// Returns the folder in which git looks for the repository's hooks.
 ///
 /// # Errors
-/// If that is a folder that other repositories may share.
+/// If other repositories may share that folder.
 fn hooks_folder(repository: &Path, configured: Option<String>) -> anyhow::Result<PathBuf> {
     let Some(configured) = configured else {
         return Ok(repository.join("hooks"));
@@ -91,8 +92,8 @@ fn hooks_folder(repository: &Path, configured: Option<String>) -> anyhow::Result
     let folder = repository.join(&configured);
     let outside = || {
         anyhow!(
-            "core.hooksPath is {configured}, outside of {}, and other repositories may share it: \
-             `git -C {} config core.hooksPath hooks` gives this one hooks of its own",
+            "core.hooksPath is {configured}, outside of {}, where other repositories may share it: \
+             `git -C {} config core.hooksPath hooks` gives this repository hooks of its own",
             repository.display(),
             repository.display()
         )
@@ -101,7 +102,7 @@ fn hooks_folder(repository: &Path, configured: Option<String>) -> anyhow::Result
         repository.canonicalize().with_context(|| format!("look at {}", repository.display()))?;
     match folder.canonicalize() {
         Ok(folder) if folder.starts_with(&root) => Ok(folder),
-        // It is created below; a path that leads up again doesn't say where that would be.
+        // The folder is created below; of a path with `..` it isn't known where that would be.
         Err(_) if folder.starts_with(repository) && !configured.contains("..") => Ok(folder),
         _ => Err(outside()),
     }

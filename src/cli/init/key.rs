@@ -7,12 +7,11 @@ use anyhow::{Context as _, Error};
 
 use crate::core::org::SigningKey;
 
-/// How a key that is written out begins.
+/// The beginnings of a public key that is given as text.
 const KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
 
-/// The public key that is meant by what `git config user.signingkey` may hold: a
-/// key written out, with or without `key::`, or the path of a public key or of the private one
-/// beside it.
+/// Returns the public key for a value that `git config user.signingkey` may have: a public key as
+/// text, with or without `key::`, or the path of a public key, or of the private one beside it.
 ///
 /// # Errors
 /// If there is no public key; a private one is never read.
@@ -40,7 +39,7 @@ fn read(path: &Path) -> anyhow::Result<SigningKey> {
     text.parse().map_err(Error::msg).with_context(|| format!("read the public key {shown}"))
 }
 
-/// A path in which `~/` is the home.
+/// Returns a path in which `~/` is replaced by the home folder.
 fn at_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),

@@ -1,7 +1,8 @@
-//! The first roster: who is in it.
+//! The people in the first roster.
 //!
-//! It comes from flags, from a dialogue, from the repository if it has one, or else holds whoever
-//! runs the verb, without a level: somebody who can submit and approves nothing.
+//! They come from flags, from the dialogue, or from the repository's existing roster. Otherwise the
+//! roster contains only the person who runs the verb, without a level: they can submit, but approve
+//! nothing.
 
 use std::str::FromStr;
 
@@ -12,11 +13,11 @@ use crate::core::org::{Person, Roster, Service, Team};
 use crate::core::terms::{Level, Login};
 use crate::git::Program;
 
-/// The roles that the shipped policies ask for.
+/// The roles that the shipped policies require.
 pub const ROLES: [&str; 2] = ["devops-lead", "incident-commander"];
 
 /// `--person alice,level=L2,role=devops-lead,email=alice@acme.example,key=~/.ssh/id_ed25519.pub`;
-/// the keys are as they were named, not yet read.
+/// the keys are as given, not yet read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedPerson {
     pub(super) login: Login,
@@ -31,9 +32,9 @@ impl FromStr for NamedPerson {
         let login = parts.next().unwrap_or_default().parse()?;
         let mut person = Person::default();
         for part in parts {
-            let (field, value) = part
-                .split_once('=')
-                .ok_or_else(|| format!("`{part}` is no FIELD=VALUE: write such as level=L2"))?;
+            let (field, value) = part.split_once('=').ok_or_else(|| {
+                format!("`{part}` is not FIELD=VALUE: write for example level=L2")
+            })?;
             match field {
                 "level" => person.level = Some(level(value)?),
                 "team" => person.team = Some(word(value)?),
@@ -66,52 +67,54 @@ impl FromStr for NamedService {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, owners) = text
-            .split_once('=')
-            .ok_or_else(|| format!("`{text}` names no owner: write such as checkout=bob,dan"))?;
+        let (name, owners) = text.split_once('=').ok_or_else(|| {
+            format!("`{text}` doesn't name an owner: write for example checkout=bob,dan")
+        })?;
         Ok(NamedService { name: word(name)?, owners: logins(owners)? })
     }
 }
 
-/// Logins between commas, at least one.
+/// Parses logins separated by commas, at least one.
 pub fn logins(text: &str) -> Result<Vec<Login>, String> {
     text.split(',').map(|login| login.trim().parse()).collect()
 }
 
-/// `L1`, `L2` or `L3`
+/// Parses `L1`, `L2` or `L3`.
 pub fn level(text: &str) -> Result<Level, String> {
     match text.to_ascii_uppercase().as_str() {
         "L1" => Ok(Level::L1),
         "L2" => Ok(Level::L2),
         "L3" => Ok(Level::L3),
-        _ => Err(format!("`{text}` is no level: the levels are L1, L2 and L3")),
+        _ => Err(format!("`{text}` is not a level: the levels are L1, L2 and L3")),
     }
 }
 
-/// The name of a team, a role or a service.
+/// Parses the name of a team, a role or a service.
 pub fn word(text: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if text.is_empty() || !text.bytes().all(allowed) {
-        return Err(format!("`{text}` is no name: write ASCII letters, digits, `-`, `_` and `.`"));
+        return Err(format!(
+            "`{text}` is not a valid name: write ASCII letters, digits, `-`, `_` and `.`"
+        ));
     }
     Ok(text.to_owned())
 }
 
-/// An address as commits carry it.
+/// Parses an email address as it is in commits.
 pub fn email(text: &str) -> Result<String, String> {
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || "<>,\"\\".contains(c);
     match text.split_once('@') {
         Some((name, host)) if !name.is_empty() && !host.is_empty() && !text.contains(is_odd) => {
             Ok(text.to_owned())
         }
-        _ => Err(format!("`{text}` is no email address")),
+        _ => Err(format!("`{text}` is not a valid email address")),
     }
 }
 
-/// What the flags name.
+/// Returns the roster that the flags describe.
 ///
 /// # Errors
-/// If somebody is named twice.
+/// If a person or a service is named twice.
 pub fn from_flags(
     people: &[NamedPerson],
     services: &[NamedService],
@@ -130,20 +133,20 @@ pub fn from_flags(
         }
     }
     if let (true, Some(first)) = (services.is_empty(), people.first()) {
-        // Without a service no request could say what it affects.
+        // Without a service, no request could say what it affects.
         roster.services.insert(service_name(folder), owned_by(&first.login));
     }
     Ok(complete(roster))
 }
 
-/// Whoever runs the verb, who can submit and approves nothing.
+/// Returns a roster with the person who runs the verb, who can submit and approves nothing.
 ///
 /// # Errors
 /// If git doesn't know them.
 pub fn alone(me: &Me, folder: &str) -> anyhow::Result<Roster> {
     let (Some(login), Some(email)) = (&me.login, &me.email) else {
         bail!(
-            "nobody is known to put into the roster: name people with `--person \
+            "cannot tell who you are: name people with `--person \
              alice,level=L2,email=alice@acme.example`, or set `git config user.email`"
         );
     };
@@ -155,7 +158,7 @@ pub fn alone(me: &Me, folder: &str) -> anyhow::Result<Roster> {
     Ok(complete(roster))
 }
 
-/// A roster with nobody in it.
+/// Returns an empty roster.
 pub fn empty() -> Roster {
     Roster {
         reviewed: None,
@@ -165,7 +168,7 @@ pub fn empty() -> Roster {
     }
 }
 
-/// With the teams that people belong to.
+/// Adds the teams that people belong to.
 pub fn complete(mut roster: Roster) -> Roster {
     let teams = roster.people.values().filter_map(|person| person.team.clone());
     roster.teams = teams.map(|team| (team, Team::default())).collect();
@@ -176,28 +179,28 @@ fn owned_by(login: &Login) -> Service {
     Service { owners: vec![login.clone()], ..Service::default() }
 }
 
-/// A service's name after the repository's folder.
+/// Returns a service's name that is based on the repository's folder.
 pub fn service_name(folder: &str) -> String {
     let name = folder.trim_start_matches('.').to_ascii_lowercase().replace(' ', "-");
     word(&name).unwrap_or_else(|_| "service".to_owned())
 }
 
-/// What git knows of whoever runs the verb.
+/// What git knows about the person who runs the verb.
 pub struct Me {
-    /// A login to suggest: what stands before the `@` of the address.
+    /// A login to suggest: the part before the `@` of the address.
     pub login: Option<Login>,
-    /// The address that their commits carry.
+    /// The address in their commits.
     pub email: Option<String>,
-    /// What names the key that they sign with, and can be read.
+    /// The value that names their signing key, if the key can be read.
     pub key: Option<String>,
 }
 
 impl Me {
-    /// Asks git.
+    /// Reads it from git's configuration.
     pub fn of(git: &Program) -> Self {
         let email = git.setting("user.email").filter(|address| email(address).is_ok());
         let name = email.as_deref().and_then(|email| email.split('@').next());
-        // GitHub's own addresses carry a number before the login.
+        // GitHub's own addresses have a number before the login.
         let name = name.map(|name| name.split_once('+').map_or(name, |(_, login)| login));
         let signs = git.setting("gpg.format").is_some_and(|format| format == "ssh");
         let key = signs.then(|| git.path_setting("user.signingkey")).flatten();
@@ -233,12 +236,12 @@ mod tests {
         );
         for (text, complaint) in [
             ("", "is not a login"),
-            ("alice,L2", "is no FIELD=VALUE"),
-            ("alice,level=L4", "is no level"),
+            ("alice,L2", "is not FIELD=VALUE"),
+            ("alice,level=L4", "is not a level"),
             ("alice,mail=x", "a person has no `mail`"),
-            ("alice,email=alice", "is no email address"),
-            ("alice,email=a\"b@acme.example", "is no email address"),
-            ("alice,team=a b", "is no name"),
+            ("alice,email=alice", "is not a valid email address"),
+            ("alice,email=a\"b@acme.example", "is not a valid email address"),
+            ("alice,team=a b", "is not a valid name"),
         ] {
             let error = text.parse::<NamedPerson>().unwrap_err();
             assert!(error.contains(complaint), "{text}: {error}");

@@ -4,8 +4,8 @@
 //! items ── Plan::of ──▶ each new, unchanged, or different ── settle ──▶ to write or to keep ── carry_out
 //! ```
 //!
-//! Nothing is written before all is settled. A file is written beside its place and renamed into
-//! it, so that nobody ever sees half of one.
+//! Nothing is written before everything is settled. A file is written beside its destination and
+//! then renamed, so that nobody ever sees an incomplete one.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
@@ -15,44 +15,44 @@ use anyhow::{Context as _, bail};
 
 use super::section;
 
-/// Something that is to stand in a folder.
+/// A file that a folder should contain.
 pub struct Item {
-    /// Its path below the folder, with `/` between its parts.
+    /// The path below the folder, with `/` between its parts.
     pub path: String,
-    /// What is to stand there.
+    /// The content that it should have.
     pub wanted: Wanted,
 }
 
-/// What is to stand there.
+/// The content that a file should have.
 pub enum Wanted {
     /// These bytes.
     File(Vec<u8>),
-    /// These bytes, to be run.
+    /// These bytes, executable.
     Program(Vec<u8>),
-    /// These bytes, unless something stands there.
+    /// These bytes, unless the file already exists.
     Once(Vec<u8>),
-    /// A README with our section; the title is for one that isn't there yet.
+    /// A README with our section; the title is for a new README.
     Section { title: String, text: &'static str },
 }
 
 /// What happens to a file.
 #[derive(Debug, PartialEq)]
 pub enum Fate {
-    /// It is as it should be.
+    /// It already has this content.
     Unchanged,
-    /// It is written.
+    /// It will be written.
     Write,
-    /// It would be overwritten.
+    /// It has other content, and would be overwritten.
     Differs,
-    /// It stays as it is, and why.
+    /// It stays as it is, for this reason.
     Keep(String),
 }
 
 /// A file and what happens to it.
 pub struct FilePlan {
-    /// Its path below the folder.
+    /// The path below the folder.
     pub path: String,
-    /// What it is to hold.
+    /// The content that it should have.
     pub bytes: Vec<u8>,
     /// What happens to it.
     pub fate: Fate,
@@ -69,10 +69,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Compares what is to stand in a folder with what does.
+    /// Compares what a folder should contain with what it contains.
     ///
     /// # Errors
-    /// If something can't be read, or stands in the way.
+    /// If something can't be read, or is in the way.
     pub fn of(root: &Path, items: Vec<Item>) -> anyhow::Result<Self> {
         let steps = items.into_iter().map(|item| {
             let path = item.path.clone();
@@ -81,7 +81,7 @@ impl Plan {
         Ok(Plan { root: root.to_owned(), steps: steps.collect::<Result<_, _>>()? })
     }
 
-    /// Decides for every file that would be overwritten.
+    /// Decides about every file that would be overwritten.
     ///
     /// # Errors
     /// If nobody can be asked.
@@ -95,10 +95,10 @@ impl Plan {
         Ok(())
     }
 
-    /// Writes what is to be written.
+    /// Writes the files that are to be written.
     ///
     /// # Errors
-    /// At the first file that can't be; running the verb again completes the rest.
+    /// At the first file that can't be written; running the verb again completes the rest.
     pub fn carry_out(&self) -> anyhow::Result<()> {
         for step in self.steps.iter().filter(|step| step.fate == Fate::Write) {
             let path = self.root.join(&step.path);
@@ -107,13 +107,13 @@ impl Plan {
         Ok(())
     }
 
-    /// The paths of the files with this fate.
+    /// Returns the paths of the files with this fate.
     pub fn paths(&self, fate: &Fate) -> Vec<&str> {
         let steps = self.steps.iter().filter(|step| step.fate == *fate);
         steps.map(|step| step.path.as_str()).collect()
     }
 
-    /// The files that stay as they are though others were wanted, and why.
+    /// Returns the files that stay as they are although they should change, with the reason.
     pub fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
         self.steps.iter().filter_map(|step| match &step.fate {
             Fate::Keep(why) => Some((step.path.as_str(), why.as_str())),
@@ -126,7 +126,7 @@ fn step(root: &Path, item: Item) -> anyhow::Result<FilePlan> {
     refuse_links_on_the_way(root, &item.path)?;
     let path = root.join(&item.path);
     let existing = match path.symlink_metadata() {
-        Ok(found) if found.is_dir() => bail!("a folder stands in its place"),
+        Ok(found) if found.is_dir() => bail!("there is a folder of that name"),
         Ok(found) if found.is_file() => Some(Some(fs::read(&path)?)),
         Ok(_) => Some(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -170,7 +170,7 @@ fn with_section(readme: &[u8], section: &str) -> (Vec<u8>, Fate) {
     }
 }
 
-/// Whether two texts differ in their line breaks at most, which a checkout may convert.
+/// Returns whether two texts differ at most in their line breaks, which a checkout may convert.
 fn is_same_text(one: &[u8], other: &[u8]) -> bool {
     let lines = |text: &[u8]| -> Vec<Vec<u8>> {
         let line = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
@@ -179,7 +179,7 @@ fn is_same_text(one: &[u8], other: &[u8]) -> bool {
     one == other || lines(one) == lines(other)
 }
 
-/// What is written below a link would land outside of the repository.
+/// Refuses a path below a link: the file would be written outside the repository.
 fn refuse_links_on_the_way(root: &Path, path: &str) -> anyhow::Result<()> {
     let mut folder = root.to_owned();
     let parts: Vec<_> = path.split('/').collect();
@@ -187,7 +187,7 @@ fn refuse_links_on_the_way(root: &Path, path: &str) -> anyhow::Result<()> {
         folder.push(part);
         match folder.symlink_metadata() {
             Ok(found) if found.is_dir() => {}
-            Ok(_) => bail!("{} is in the way: it is no folder", folder.display()),
+            Ok(_) => bail!("{} is in the way: it is not a folder", folder.display()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error.into()),
         }
@@ -206,7 +206,7 @@ fn write(path: &Path, step: &FilePlan) -> io::Result<()> {
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(&step.bytes)?;
     if !step.is_there {
-        // One that appeared in the meantime isn't ours to overwrite.
+        // A file that has appeared in the meantime must not be overwritten.
         return file.persist_noclobber(path).map(drop).map_err(|error| error.error);
     }
     let found = path.symlink_metadata()?;
@@ -216,7 +216,7 @@ fn write(path: &Path, step: &FilePlan) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Those of a new file, before the process's mask.
+/// Returns the permissions of a new file, before the process's mask.
 #[cfg(unix)]
 fn permissions(is_program: bool) -> Option<Permissions> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! The first roster as commented YAML, and what it means for the other tables.
+//! Writes the first roster as commented YAML, and adapts the other tables to it.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ const HEADER: &str = include_str!("templates/roster.yaml");
 const PEOPLE: &str = "
 # `emails` map commits to people, `keys` are the SSH public keys that they sign with, `id` is the
 # forge's numeric id of the account, in quotes: on GitHub neither a review nor a level counts
-# without.
+# without it.
 #   bob:
 #     level: L2
 #     team: payments
@@ -21,14 +21,14 @@ const PEOPLE: &str = "
 ";
 
 const SERVICES: &str = "
-# `owners` sign off-script changes. An action on one of `targets` affects the service, whatever the
-# request says.
+# `owners` sign off off-script changes. An action on one of `targets` affects the service, whether
+# or not the request declares it.
 #   checkout:
 #     owners: [bob, dan]
 #     targets: [eu-west-1, checkout-web]
 ";
 
-/// The file; the roster has people and services.
+/// Returns the file; the roster must have people and services.
 pub fn render(roster: &Roster) -> String {
     let mut out = HEADER.to_owned();
     if let Some(day) = roster.reviewed {
@@ -91,7 +91,7 @@ fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", items.map(scalar).collect::<Vec<_>>().join(", "))
 }
 
-/// Text as YAML: in quotes wherever it could be read as something else.
+/// Writes text as YAML: in quotes if it could be read as something else.
 pub fn scalar(text: &str) -> String {
     const READ_AS_OTHERS: [&str; 8] = ["true", "false", "null", "yes", "no", "on", "off", "y"];
     let lower = text.to_ascii_lowercase();
@@ -102,8 +102,8 @@ pub fn scalar(text: &str) -> String {
     if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
 
-/// The shipped escalation table for this roster: what tells a role that nobody holds tells the
-/// person of the highest level instead, as the table names only roles and people that there are.
+/// Returns the shipped escalation table for this roster. A role that nobody holds is replaced by
+/// the person with the highest level, because the table may only name existing roles and people.
 pub fn escalation(shipped: &str, roster: &Roster) -> String {
     let unheld: Vec<_> = ROLES.into_iter().filter(|role| !is_held(roster, role)).collect();
     let Some((contact, _)) = roster.people.iter().max_by_key(|(_, person)| person.level) else {
@@ -116,7 +116,7 @@ pub fn escalation(shipped: &str, roster: &Roster) -> String {
     }
     if !unheld.is_empty() {
         let why = format!(
-            "# Nobody holds {} yet: {contact} is told instead.\nreviewed:",
+            "# Nobody holds {} yet: {contact} is notified instead.\nreviewed:",
             unheld.join(" or ")
         );
         text = text.replacen("reviewed:", &why, 1);
@@ -128,14 +128,14 @@ fn is_held(roster: &Roster, role: &str) -> bool {
     roster.people.values().any(|person| person.roles.iter().any(|held| held == role))
 }
 
-/// What can't be done with this roster, and why.
+/// Returns what isn't possible with this roster, and why.
 pub fn gaps(roster: &Roster) -> Vec<String> {
     let mut gaps = Vec::new();
     let people = || roster.people.iter();
     let admins = people().filter(|(_, person)| person.level == Some(Level::L3)).count();
     if admins < 2 {
         gaps.push(format!(
-            "{} L3: a change of the policies takes two, neither of them its requester",
+            "{} L3: a change of the policies needs two, neither of them its requester",
             if admins == 0 { "nobody holds" } else { "only one person holds" }
         ));
     }
@@ -147,7 +147,7 @@ pub fn gaps(roster: &Roster) -> Vec<String> {
     gaps
 }
 
-/// Whose reviews don't count in plain Git, and why.
+/// Returns whose reviews don't count in plain Git, and why.
 pub fn keyless(roster: &Roster) -> Option<String> {
     let keyless = roster.people.iter().filter(|(_, person)| person.keys.is_empty());
     let keyless: Vec<_> = keyless.map(|(login, _)| login.as_str()).collect();
@@ -227,7 +227,7 @@ mod tests {
         let files = shipped_files();
         let shipped = std::str::from_utf8(&files["policies/org/escalation/data.yaml"]).unwrap();
         let text = escalation(shipped, &roster(&["alice,role=devops-lead", "bob,level=L3"]));
-        assert!(text.contains("# Nobody holds incident-commander yet: bob is told instead.\n"));
+        assert!(text.contains("# Nobody holds incident-commander yet: bob is notified instead.\n"));
         assert!(
             text.contains("- {notify: bob, within: 5m}") && text.contains("notify: devops-lead")
         );
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(
             gaps(&roster(&["alice"])),
             [
-                "nobody holds L3: a change of the policies takes two, neither of them its requester",
+                "nobody holds L3: a change of the policies needs two, neither of them its requester",
                 "nobody holds devops-lead: off-script changes can't be signed off",
                 "nobody holds incident-commander: emergencies can't be signed off",
             ]

@@ -1,19 +1,19 @@
-//! The section of a README that belongs to changegate.
+//! changegate's section of a README.
 
-/// For changes that are reviewed in plain Git.
+/// The section for changes that are reviewed in plain Git.
 pub const PLAIN: &str = include_str!("templates/section.md");
 
-/// For changes that are reviewed on GitHub.
+/// The section for changes that are reviewed on GitHub.
 pub const GITHUB: &str = include_str!("templates/section-github.md");
 
 const BEGIN: &str = "<!-- changegate:begin -->";
 const END: &str = "<!-- changegate:end -->";
 
-/// A README with a section: in place of the one that it has, else at its end. Line breaks are as
-/// in the rest of it.
+/// Returns a README with the section: in place of an existing one, or at the end. Line breaks are
+/// those of the rest.
 ///
 /// # Errors
-/// Why it can't be put in.
+/// The reason why it can't be inserted.
 pub fn put_into(readme: &str, section: &str) -> Result<String, String> {
     let is_crlf = readme.contains("\r\n");
     let section = section.trim_end();
@@ -29,11 +29,11 @@ pub fn put_into(readme: &str, section: &str) -> Result<String, String> {
         (Some(begin), Some(end)) if begin < end && is_once(BEGIN) && is_once(END) => {
             Ok(format!("{}{section}{}", &readme[..begin], &readme[end + END.len()..]))
         }
-        _ => Err(format!("its marks `{BEGIN}` and `{END}` don't stand once each, in this order")),
+        _ => Err(format!("the marks `{BEGIN}` and `{END}` must each occur once, in this order")),
     }
 }
 
-/// A README that holds nothing else.
+/// Returns a README with nothing but the section.
 pub fn alone(title: &str, section: &str) -> String {
     format!("# {title}\n\n{section}")
 }

@@ -1,4 +1,4 @@
-//! What `init` says: what was done, what the roster lacks, what to type next.
+//! The output of `init`: what was done, what the roster lacks, what to run next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::git::Program;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
-/// Every file that would be written or kept.
+/// Lists every file that would be written or kept.
 pub fn of_a_dry_run(plan: &Plan) -> String {
     let mut out = String::new();
     for path in plan.paths(&Fate::Write) {
@@ -22,7 +22,7 @@ pub fn of_a_dry_run(plan: &Plan) -> String {
     out + &row("unchanged", &files(plan.paths(&Fate::Unchanged).len()))
 }
 
-/// What was done, in a few lines.
+/// Returns what was done, in a few lines.
 pub fn done(plan: &Plan) -> String {
     let mut out = format!("{}\n", shown_path(&plan.root));
     for (label, paths) in
@@ -38,7 +38,7 @@ pub fn done(plan: &Plan) -> String {
     out
 }
 
-/// What the roster lacks, and the commands that come next.
+/// Returns what the roster lacks, and the next commands.
 pub fn next(roster: &Roster, plan: &Plan, git: &Program) -> String {
     let mut gaps = roster::gaps(roster);
     gaps.extend(roster::keyless(roster));
@@ -48,12 +48,11 @@ pub fn next(roster: &Roster, plan: &Plan, git: &Program) -> String {
     }
     out += &adding(plan);
     out += "  changegate new                      write the first request\n";
-    out +=
-        "  changegate init --hook REPO.git     on the server: refuse what goes around the review\n";
+    out += "  changegate init --hook REPO.git     on the server: refuse what bypasses the review\n";
     out
 }
 
-/// The same for a repository on GitHub.
+/// Returns what a repository on GitHub lacks, and the next commands.
 pub fn next_on_github(roster: &Roster, plan: &Plan) -> String {
     let mut gaps = roster::gaps(roster);
     gaps.extend(github::gaps(&plan.root, roster));
@@ -62,10 +61,10 @@ pub fn next_on_github(roster: &Roster, plan: &Plan) -> String {
 
 const ON_GITHUB: &str = "  \
   git push                            then, on GitHub:
-  gh label create change-request      the label that the forms set and change-form waits for
+  gh label create change-request      the label that the forms set and change-form needs
   Settings, Rules: a ruleset for the branch that requires a pull request, a review from code
       owners and the status check `changegate`
-  changegate doctor                   what of that is still open
+  changegate doctor                   what still has to be done
   changegate new                      write the first request, or use the form
 ";
 
@@ -75,10 +74,10 @@ fn to_be_filled_in(gaps: &[String]) -> String {
     }
     let lines = |gap: &String| wrap(&terminal(gap), WIDTH - 4).join("\n    ");
     let gaps: String = gaps.iter().map(|gap| format!("  {}\n", lines(gap))).collect();
-    format!("\nTo be filled in, most of it in {ROSTER}:\n{gaps}")
+    format!("\nTo be completed, mostly in {ROSTER}:\n{gaps}")
 }
 
-/// The command that commits what was written.
+/// Returns the command that commits what was written.
 fn adding(plan: &Plan) -> String {
     let written: BTreeSet<_> = plan.paths(&Fate::Write).into_iter().map(top).collect();
     if written.is_empty() {
@@ -88,7 +87,7 @@ fn adding(plan: &Plan) -> String {
     format!("  git add {} && git commit -m \"Add changegate\"\n", tops.join(" "))
 }
 
-/// What is still to be configured so that git signs with an SSH key.
+/// Returns the settings that are missing for git to sign with an SSH key.
 fn signing(git: &Program) -> Vec<&'static str> {
     let is_ssh = git.setting("gpg.format").is_some_and(|format| format == "ssh");
     let settings = [
@@ -102,7 +101,7 @@ fn signing(git: &Program) -> Vec<&'static str> {
     settings.into_iter().filter(|(is_set, _)| !is_set).map(|(_, command)| command).collect()
 }
 
-/// `README.md, docs/ (3 files), policies/ (31 files)`
+/// Writes `README.md, docs/ (3 files), policies/ (31 files)`.
 fn by_folder(paths: &[&str]) -> String {
     let mut counts = BTreeMap::new();
     for path in paths {
@@ -115,7 +114,7 @@ fn by_folder(paths: &[&str]) -> String {
     counts.into_iter().map(count).collect::<Vec<_>>().join(", ")
 }
 
-/// The folder of ours that a file lies in, or the file itself.
+/// Returns the folder of ours that contains a file, or the file itself.
 fn top(path: &str) -> &str {
     const OURS: [&str; 4] = [".github/", "docs/changegate/", "policies/", "schemas/"];
     OURS.into_iter().find(|folder| path.starts_with(folder)).unwrap_or(path)

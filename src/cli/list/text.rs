@@ -1,4 +1,4 @@
-//! The list for people: a line for each change.
+//! The list for people: one line for each change.
 
 use crate::changes::entry::ListEntry;
 use crate::changes::list::ListView;
@@ -8,22 +8,22 @@ use crate::core::time::{Duration, Interval, Time};
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, cut, paint_verdict};
 
-/// The widest that a change's name is shown.
+/// The widest column of a change's name, in characters.
 const NAME: usize = 24;
 
-/// The widest that whom it waits for is shown.
+/// The widest column of the people that it waits for, in characters.
 const WHY: usize = 34;
 
-/// The narrowest that a summary is shown.
+/// The narrowest column of a summary, in characters.
 const SUMMARY: usize = 16;
 
-/// What stands where there is nothing to say.
+/// The mark for an empty cell.
 const NOTHING: &str = "—";
 
-/// The list.
+/// Returns the list.
 pub fn render(view: &ListView, colour: bool) -> String {
     if view.changes.is_empty() {
-        return "no such changes\n".to_owned();
+        return "no changes match\n".to_owned();
     }
     let rows: Vec<_> = view.changes.iter().map(|entry| row(entry, view.now)).collect();
     let widths: Vec<usize> = (0..COLUMNS)
@@ -48,7 +48,7 @@ pub fn render(view: &ListView, colour: bool) -> String {
     out
 }
 
-/// Name, tier, verdict, whom it waits for, since when, planned for when.
+/// The number of columns: name, tier, verdict, whom it waits for, since when, planned for when.
 const COLUMNS: usize = 6;
 const VERDICT: usize = 2;
 
@@ -69,7 +69,7 @@ fn row(entry: &ListEntry, now: Time) -> [String; COLUMNS] {
     ]
 }
 
-/// `since 3 h`, `since 3 d, overdue`; nothing for what waits for nobody.
+/// Writes `since 3 h` or `since 3 d, overdue`; empty if it waits for nobody.
 fn since(entry: &ListEntry, now: Time) -> String {
     match entry.since {
         Some(since) if entry.verdict != Some(Verdict::Approved) => {
@@ -80,12 +80,12 @@ fn since(entry: &ListEntry, now: Time) -> String {
     }
 }
 
-/// A duration's largest unit.
+/// Returns a duration's largest unit.
 fn roughly(duration: Duration) -> String {
     duration.for_people().split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
-/// `Tue 22:00` within the next days, `24 Nov 22:00` beyond.
+/// Writes `Tue 22:00` for the next days, `24 Nov 22:00` for later ones.
 fn start(planned: Interval, now: Time) -> String {
     let is_near = now <= planned.start && planned.start - now < Duration::days(6);
     let format = if is_near { "%a %H:%M" } else { "%-d %b %H:%M" };

@@ -16,7 +16,7 @@ const HEADER: [&str; 10] = [
     "text",
 ];
 
-/// A line for each event, below the columns' names.
+/// Returns one line for each event, below the names of the columns.
 pub fn render(view: &LogView) -> String {
     let mut out = line(HEADER.map(str::to_owned));
     for change in &view.changes {
@@ -43,8 +43,8 @@ fn line(cells: [String; HEADER.len()]) -> String {
     cells.map(|text| cell(&text)).join(",") + "\r\n"
 }
 
-/// A cell on one line, in quotes where it needs them. A spreadsheet would run a cell that begins
-/// like a formula; an apostrophe before it makes it text.
+/// Returns a cell as one line, in quotes if it needs them. A spreadsheet would run a cell that
+/// begins like a formula; an apostrophe before it turns it into text.
 /// <https://owasp.org/www-community/attacks/CSV_Injection>
 fn cell(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");

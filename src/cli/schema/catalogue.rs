@@ -1,8 +1,8 @@
-//! Which schemas there are, and the types that they come from.
+//! The list of schemas, and the types that they come from.
 //!
-//! What people write is described more strictly than it is read: a field is left out or filled in,
-//! never `null`, so that an editor marks one that was left blank. What the checker writes is open
-//! to fields that later versions add.
+//! Files that people write are described more strictly than they are read: a field is left out or
+//! filled in, never `null`, so that an editor marks one that was left blank. Documents that the
+//! checker writes may get further fields in later versions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -28,17 +28,17 @@ use crate::core::policy::testing::TestReport;
 use crate::core::request::ChangeRequest;
 use crate::core::terms::{Level, RiskTier};
 
-/// Something that has a schema.
+/// A type that has a schema.
 pub(super) struct SchemaEntry {
     /// The schema's name, `change-request`.
     pub(super) name: &'static str,
     title: &'static str,
-    /// What it is the schema of, on a line.
+    /// A one-line description.
     pub(super) about: &'static str,
     schema: fn() -> Schema,
 }
 
-/// All schemas: what people write, then what is exchanged with programs.
+/// All schemas: of files that people write, then of documents that programs exchange.
 pub(super) const SCHEMAS: &[SchemaEntry] = &[
     SchemaEntry {
         name: "change-request",
@@ -49,7 +49,7 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
     SchemaEntry {
         name: "roster",
         title: "Roster",
-        about: "who is who, who owns what: policies/org/roster/data.yaml",
+        about: "people, teams and services: policies/org/roster/data.yaml",
         schema: written::<Roster>,
     },
     SchemaEntry {
@@ -79,7 +79,7 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
     SchemaEntry {
         name: "escalation",
         title: "Escalation matrix",
-        about: "whom to tell when a change goes wrong: policies/org/escalation/data.yaml",
+        about: "whom to notify when a change goes wrong: policies/org/escalation/data.yaml",
         schema: escalation,
     },
     SchemaEntry {
@@ -151,7 +151,7 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
 ];
 
 impl SchemaEntry {
-    /// The schema as it is printed, and kept in `schemas/`.
+    /// Returns the schema as it is printed, and kept in `schemas/`.
     pub(super) fn text(&self) -> String {
         format!("{:#}\n", self.schema().to_value())
     }
@@ -168,19 +168,19 @@ impl SchemaEntry {
     }
 }
 
-/// The schema of a file that people write.
+/// Returns the schema of a file that people write.
 fn written<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     settings.with_transform(polish::written).into_generator().into_root_schema_for::<T>()
 }
 
-/// The schema of a document that the checker writes.
+/// Returns the schema of a document that the checker writes.
 fn printed<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.with_transform(polish::printed).into_generator().into_root_schema_for::<T>()
 }
 
-/// A table whose names are fixed: each is a property of its own.
+/// Returns the schema of a table whose names are fixed: each is a property of its own.
 fn matrix() -> Schema {
     let mut schema = written::<Table<BTreeMap<Level, SignOffRow>>>();
     let tiers = RiskTier::ALL.map(|tier| tier.to_string());
@@ -190,7 +190,9 @@ fn matrix() -> Schema {
         let Some(rows) = schema.pointer_mut(&format!("/properties/{tier}")) else { continue };
         let Ok(rows) = <&mut Schema>::try_from(rows) else { continue };
         let levels = [Level::L1, Level::L2, Level::L3].map(|level| level.to_string());
-        polish::name_keys(rows, &levels, |level| format!("What a requester of {level} needs."));
+        polish::name_keys(rows, &levels, |level| {
+            format!("The review that a requester of {level} needs.")
+        });
         rows.insert("required".to_owned(), json!(levels));
     }
     schema
@@ -201,25 +203,26 @@ fn escalation() -> Schema {
     polish::name_keys(
         &mut schema,
         &["P1", "P2", "P3", "P4", "P5"].map(str::to_owned),
-        |severity| format!("Whom to tell of a {severity} incident, in order."),
+        |severity| format!("Whom to notify of a {severity} incident, in order."),
     );
     schema
 }
 
-/// Review states may be written in lower case, as some of GitHub's interfaces do.
+/// Returns the schema of evidence. Review states may be in lower case, as in some of GitHub's
+/// interfaces.
 fn evidence() -> Schema {
     let mut schema = written::<Evidence>();
     if let Some(Value::Array(states)) = schema.pointer_mut("/$defs/ReviewState/oneOf") {
         let names: Vec<_> = states.iter().filter_map(|state| state["const"].as_str()).collect();
         let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
-        let description = "The same in lower case, as webhooks write them.";
+        let description = "The states in lower case, as webhooks write them.";
         states.push(json!({"enum": names, "type": "string", "description": description}));
     }
     schema
 }
 
-/// In the request that the policies see, a list holds null where its text said nothing, and an
-/// entry of `approvals` lacks the name that did.
+/// Returns the schema of the input document. In the request that the policies see, a list holds
+/// null in place of a text that said nothing, and an entry of `approvals` lacks such a name.
 fn input() -> Schema {
     let mut schema = printed::<Input<'_>>();
     for list in [
@@ -233,13 +236,13 @@ fn input() -> Schema {
         }
     }
     if let Some(Value::Array(forms)) = schema.pointer_mut("/$defs/RequestedApproval/oneOf") {
-        let description = "An entry that said nothing.";
+        let description = "An entry whose name said nothing.";
         forms.push(json!({"type": "object", "maxProperties": 0, "description": description}));
     }
     schema
 }
 
-/// The document that holds decisions, which reports write piece by piece.
+/// The document of decisions, which reports write piece by piece.
 struct Decisions;
 
 impl JsonSchema for Decisions {
@@ -250,7 +253,7 @@ impl JsonSchema for Decisions {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "What was decided, a decision for each request.",
+            "description": "The decisions, one for each request.",
             "properties": {"decisions": {
                 "type": "array",
                 "description": "One for each request, in order of their paths.",

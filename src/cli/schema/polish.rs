@@ -1,11 +1,11 @@
-//! Makes what is derived from the types fit for an editor.
+//! Adapts the schemas that are derived from the types for editors.
 
 use schemars::Schema;
 use schemars::transform::transform_subschemas;
 use serde_json::{Map, Value, json};
 
-/// For files that people write: a field that is left blank is a mistake to be marked, so `null`
-/// isn't offered, though it is read like a field that isn't there.
+/// Adapts the schema of a file that people write. A field that is left blank is a mistake that an
+/// editor should mark, so `null` isn't offered, although it is read like a missing field.
 pub(super) fn written(schema: &mut Schema) {
     transform_subschemas(&mut written, schema);
     if let Some(schema) = schema.as_object_mut() {
@@ -19,7 +19,7 @@ pub(super) fn written(schema: &mut Schema) {
     }
 }
 
-/// For documents that the checker writes: later versions may add fields.
+/// Adapts the schema of a document that the checker writes: later versions may add fields.
 pub(super) fn printed(schema: &mut Schema) {
     transform_subschemas(&mut printed, schema);
     if let Some(schema) = schema.as_object_mut() {
@@ -31,7 +31,7 @@ pub(super) fn printed(schema: &mut Schema) {
     }
 }
 
-/// Gives a mapping of names to something the names that there are, each with a description.
+/// Replaces a mapping of any names by one of the given names, each with a description.
 pub(super) fn name_keys(schema: &mut Schema, keys: &[String], about: impl Fn(&str) -> String) {
     let schema = schema.ensure_object();
     let anything = schema.insert("additionalProperties".to_owned(), false.into());
@@ -44,16 +44,16 @@ pub(super) fn name_keys(schema: &mut Schema, keys: &[String], about: impl Fn(&st
     }
 }
 
-/// One line for each description, one for each field, and only formats that JSON Schema knows.
+/// Gives each field a description of one line, and keeps only formats that JSON Schema defines.
 fn explain(schema: &mut Map<String, Value>) {
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");
     }
-    // `uint32` and the like: validators warn of formats that they don't know.
+    // `uint32` and the like: validators warn about formats that they don't know.
     if schema.get("format").is_some_and(|format| format != "date-time") {
         schema.remove("format");
     }
-    // A field that names a case, such as `role` in `{role: …}`, is explained by that case.
+    // A field that names a case, such as `role` in `{role: …}`, gets the description of that case.
     let description = schema.get("description").cloned();
     if let (Some(description), Some(Value::Object(fields))) =
         (description, schema.get_mut("properties"))

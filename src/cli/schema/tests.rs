@@ -1,4 +1,4 @@
-//! The schemas on disk are those of the types, explain every field, and hold for all samples.
+//! Tests that the schemas on disk match the types, describe every field, and accept all samples.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,17 +67,17 @@ fn schemas_on_disk_are_those_of_the_types() {
             }
             assert!(
                 fs::read_to_string(&path).is_ok_and(|text| text == subject.text()),
-                "{} isn't what the types say; renew it: UPDATE_SCHEMAS=1 cargo test schemas",
+                "{} doesn't match the types; update it: UPDATE_SCHEMAS=1 cargo test --lib schemas",
                 path.display()
             );
             path
         })
         .collect();
     known.sort();
-    assert_eq!(files_below(&dir), known, "schemas/ holds a file that is no schema");
+    assert_eq!(files_below(&dir), known, "schemas/ contains a file that is not a schema");
 }
 
-/// Every property of every object, with the pointer to it.
+/// Finds every property of every object, with the pointer to it.
 fn properties<'a>(schema: &'a Value, at: &str, found: &mut Vec<(String, &'a Value)>) {
     if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
         found.extend(fields.iter().map(|(name, field)| (format!("{at}/{name}"), field)));
@@ -123,7 +123,7 @@ fn schemas_hold_for_requests_and_tables() {
     }
 }
 
-/// Otherwise an editor would neither complete nor explain.
+/// Without that line an editor would neither complete nor explain.
 #[test]
 fn schemas_are_named_by_the_first_line_of_each_file() {
     let names = |path: &Path, name: &str| {
@@ -167,7 +167,7 @@ fn schemas_hold_for_what_is_printed() {
     holds("test-report", &serde_json::to_value(report).unwrap(), "test's report");
 }
 
-/// What says nothing is null in a list, and gone elsewhere.
+/// A text that says nothing is null in a list, and left out elsewhere.
 #[test]
 fn schemas_hold_for_a_request_full_of_placeholders() {
     let text = "id: CHG-1\nrequester: alice\nsummary: TBD\nactions: [{action: n/a, parameters: {to: ''}}]\n\
@@ -211,7 +211,7 @@ fn schemas_mark_what_the_reader_refuses() {
     refuses("matrix", "low: {L1: direct, L2: direct, L3: direct}");
     refuses("windows", "night: {days: [tue], from: '25:00', to: '06:00', for: [low]}");
     refuses("escalation", "P9: [{notify: carol, within: 5m}]");
-    // What was left blank is read like what isn't there; an editor marks it.
+    // A blank field is read like a missing one; an editor marks it.
     refuses("change-request", "summary:");
 }
 
@@ -221,5 +221,5 @@ fn a_misspelled_name_is_recognised() {
         find("change_requests").err().unwrap().to_string(),
         "there is no schema `change_requests`; did you mean `change-request`?"
     );
-    assert!(list().contains("\nroster          who is who"), "{}", list());
+    assert!(list().contains("\nroster          people, teams and services"), "{}", list());
 }

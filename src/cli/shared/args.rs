@@ -16,7 +16,7 @@ use crate::core::terms::RiskTier;
 use crate::core::time::Time;
 use crate::gate::judge::Judge;
 
-/// Which policies decide.
+/// The policy bundle to use.
 #[derive(Args, Debug)]
 pub struct PoliciesArg {
     /// The folder with the policy bundle; policies/ if it exists, else the shipped one
@@ -25,13 +25,13 @@ pub struct PoliciesArg {
 }
 
 impl PoliciesArg {
-    /// Loads the bundle that was asked for.
+    /// Loads the given bundle.
     pub fn load(&self) -> anyhow::Result<Judge> {
         Judge::load(self.files()?, end_at_bound)
             .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))
     }
 
-    /// The files of the bundle that was asked for, sound or not.
+    /// Returns the files of the given bundle, valid or not.
     pub fn files(&self) -> anyhow::Result<Files> {
         match &self.policies {
             Some(dir) => folder::bundle(dir),
@@ -41,7 +41,7 @@ impl PoliciesArg {
     }
 }
 
-/// How an answer is written.
+/// The output format of a verb.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum AnswerFormat {
     /// For people.
@@ -51,27 +51,27 @@ pub enum AnswerFormat {
     Json,
 }
 
-/// For which time is decided.
+/// The time to decide for.
 #[derive(Args, Debug)]
 pub struct NowArg {
-    /// The time to decide for, RFC 3339; the present if left out
+    /// The time to decide for, RFC 3339; the current time if left out
     #[arg(long, value_name = "RFC3339")]
     pub now: Option<Time>,
 }
 
 impl NowArg {
-    /// The present.
+    /// Returns arguments for the current time.
     pub fn present() -> Time {
         NowArg { now: None }.get()
     }
 
-    /// The one place where the clock is read.
+    /// Returns the time to decide for. This is the only place where the clock is read.
     pub fn get(&self) -> Time {
         self.now.unwrap_or_else(|| chrono::Utc::now().into())
     }
 }
 
-/// Parses a risk tier by its name, so that help lists them.
+/// Returns a parser of risk tiers by name, so that help lists them.
 pub fn tier_parser() -> impl TypedValueParser<Value = RiskTier> {
     PossibleValuesParser::new(["low", "medium", "high", "critical"]).try_map(|name| {
         let name: StringDeserializer<NotATier> = name.into_deserializer();

@@ -1,4 +1,4 @@
-//! The repository that the verbs for the life of a change work on.
+//! The repository in which the verbs for the life of a change work.
 
 use std::path::{Path, PathBuf};
 
@@ -17,23 +17,23 @@ use crate::gate::{Gate, Judgement};
 use crate::git::{Oid, Repo};
 use crate::report::{Format, Reporter, Summary};
 
-/// Which repository, and which of its branches.
+/// The repository, and its base branch.
 #[derive(Args, Debug)]
 pub struct HereArgs {
     /// The branch that changes are merged into; main if it exists
     #[arg(long, value_name = "BRANCH")]
     pub base: Option<String>,
 
-    /// Use what was fetched last, without asking the remote `origin`
+    /// Use what was fetched last, without contacting the remote `origin`
     #[arg(long)]
     pub no_fetch: bool,
 }
 
 impl HereArgs {
-    /// The forge that this folder's repository makes, up to date with its remote.
+    /// Opens the forge of this folder's repository, up to date with its remote.
     ///
     /// # Errors
-    /// When there is no repository, or its remote can't be reached.
+    /// If there is no repository, or its remote can't be reached.
     pub fn open(&self) -> anyhow::Result<Git> {
         let branches = Branches::of(Repo::discover(Path::new("."))?);
         if !self.no_fetch {
@@ -42,10 +42,11 @@ impl HereArgs {
         Git::new(branches, self.base.clone())
     }
 
-    /// The same for looking only: a remote that can't be reached is no reason to show nothing.
+    /// Opens the forge for reading only: if the remote can't be reached, it shows what was fetched
+    /// last.
     ///
     /// # Errors
-    /// When there is no repository, or no base.
+    /// If there is no repository, or no base branch.
     pub fn open_to_look(&self) -> anyhow::Result<Git> {
         let branches = Branches::of(Repo::discover(Path::new("."))?);
         if !self.no_fetch
@@ -57,18 +58,18 @@ impl HereArgs {
     }
 }
 
-/// The gate to a repository's changes.
+/// Returns the gate to a repository's changes.
 pub fn gate(git: &Git) -> Gate<'_, Git> {
     Gate::new(git.repo(), git, Judges::new(say::end_at_bound))
 }
 
-/// A change's name as people give it: with or without `change/`.
+/// Returns a change's name from an argument with or without `change/`.
 pub fn name_of(argument: &str) -> &str {
     let argument = argument.strip_prefix("refs/heads/").unwrap_or(argument);
     argument.strip_prefix(crate::forge::git::CHANGE).unwrap_or(argument)
 }
 
-/// The work tree around the current folder; nothing in a bare repository.
+/// Returns the work tree around the current folder; `None` in a bare repository.
 pub fn work_tree() -> Option<PathBuf> {
     let mut folder = std::env::current_dir().ok()?;
     loop {
@@ -81,13 +82,14 @@ pub fn work_tree() -> Option<PathBuf> {
     }
 }
 
-/// Judges a submitted change as it is now.
+/// Judges a submitted change in its present state.
 ///
 /// # Errors
-/// When nothing could be decided.
+/// If nothing could be decided.
 pub fn check(git: &Git, name: &str, now: Time) -> anyhow::Result<Judgement> {
     let judgement = gate(git).check(name, now)?;
-    judgement.with_context(|| format!("{name} goes to a branch that the settings don't protect"))
+    judgement
+        .with_context(|| format!("{name} merges into a branch that the settings don't protect"))
 }
 
 /// Prints the report on one pull request.
@@ -95,7 +97,7 @@ pub fn report(judgement: &Judgement, format: Format, verbose: bool) -> anyhow::R
     print(&rendered(judgement, format, verbose))
 }
 
-/// The report on one pull request.
+/// Returns the report on one pull request.
 pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String {
     let bundle = judgement.bundle();
     let codes = || bundle.codes();
@@ -107,7 +109,7 @@ pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String 
     reporter.begin() + &section.text + &reporter.end(&summary)
 }
 
-/// Judges what would be merged from one commit into another, whatever the branches say.
+/// Judges the merge of one commit into another, whatever the branches contain.
 pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Result<Judgement> {
     let repo = git.repo();
     let (base_id, head_id) = (commit(git, base)?, commit(git, head)?);
@@ -115,7 +117,7 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
     let is_branch = git.branches.tip(base)?.is_some();
     let brought = Changeset::of(repo, base_id, head_id, name)?;
     if brought.files.is_empty() {
-        bail!("{head} brings nothing to {base}");
+        bail!("{head} contains no change to {base}");
     }
     let id = brought.path.as_deref().map(stem);
     let pull = Pull {

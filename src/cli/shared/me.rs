@@ -1,4 +1,4 @@
-//! Who sits at the keyboard: the person of the roster with the email address that git knows.
+//! The person at the keyboard: the one in the roster whose email address git is configured with.
 
 use anyhow::Context as _;
 
@@ -7,15 +7,15 @@ use crate::core::terms::Login;
 use crate::forge::git::People;
 use crate::git::Program;
 
-/// The person of the roster whose address git would write into a commit made now.
+/// Returns the person in the roster whose address git would write into a commit made now.
 ///
 /// # Errors
-/// When git knows no address, or the roster doesn't know it.
+/// If git doesn't have an address, or the address isn't in the roster.
 pub fn me(program: &Program, roster: &Roster) -> anyhow::Result<Login> {
     let email = program.email()?;
     People::of(roster).with_email(&email).cloned().with_context(|| {
         format!(
-            "the roster lists nobody with the address {email}: set yours with `git config \
+            "nobody in the roster has the address {email}: set yours with `git config \
              user.email ADDRESS`, or have it added to policies/org/roster/data.yaml"
         )
     })

@@ -1,4 +1,4 @@
-//! The repository on GitHub that verbs work on.
+//! The repository on GitHub that verbs work with.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use super::say::{complain, warn};
 use crate::forge::github::{self, Access, GitHub, Name, Subject};
 use crate::git::{Program, Repo};
 
-/// Who asks, for the help of verbs that ask GitHub.
+/// The identity with which GitHub is called, for the help of verbs that call it.
 pub const ENVIRONMENT: &str = "
 
 Environment:
-  GITHUB_TOKEN, GH_TOKEN       the token that asks and answers
+  GITHUB_TOKEN, GH_TOKEN       the token with which GitHub is called
   CHANGEGATE_APP_ID, CHANGEGATE_APP_KEY
-                               a GitHub App instead: its number; its private key, or that file's name
-  GITHUB_API_URL               where GitHub's API is, on a server of your own
+                               a GitHub App instead: its number; its private key, or that file's path
+  GITHUB_API_URL               the address of GitHub's API, on a server of your own
   GITHUB_REPOSITORY            the repository, owner/name
-  GITHUB_EVENT_NAME            with --event: what happened
-  HTTPS_PROXY, NO_PROXY        the proxy to go through, and where not";
+  GITHUB_EVENT_NAME            with --event: the kind of event
+  HTTPS_PROXY, NO_PROXY        the proxy to use, and the hosts to reach without it";
 
-/// Which repository on GitHub.
+/// The repository on GitHub.
 #[derive(Args, Debug)]
 pub struct GitHubArgs {
     /// The repository on GitHub, owner/name; $GITHUB_REPOSITORY, else what `origin` points to
@@ -30,34 +30,35 @@ pub struct GitHubArgs {
     pub repo: Option<String>,
 }
 
-/// A repository on GitHub, and the folder that its commits are brought to.
+/// A repository on GitHub, and the folder into which its commits are fetched.
 pub struct OnGitHub {
     /// The forge.
     pub github: GitHub,
-    /// The folder, where there was none before.
+    /// The temporary folder, if there was no clone.
     _folder: Option<TempDir>,
 }
 
 impl OnGitHub {
-    /// The same for a sweep.
+    /// Returns the repository, prepared for a sweep.
     pub fn sweeping(self) -> Self {
         OnGitHub { github: self.github.sweeping(), ..self }
     }
 }
 
 impl GitHubArgs {
-    /// The forge, as the environment says who asks; a dry run writes nothing. Commits are brought to the clone around the
-    /// current folder, if it is one of this repository, else to a temporary one.
+    /// Opens the forge with the identity given in the environment; a dry run writes nothing.
+    /// Commits are fetched into the clone around the current folder if it is one of this
+    /// repository, otherwise into a temporary one.
     ///
     /// # Errors
-    /// When it isn't known which repository is meant, or who asks.
+    /// If the repository or the identity isn't known.
     pub fn open(&self, is_dry_run: bool) -> anyhow::Result<OnGitHub> {
         let place = self.open_as(Access::from_environment(|name| std::env::var(name).ok())?)?;
         let github = if is_dry_run { place.github.planning_only() } else { place.github };
         Ok(OnGitHub { github, ..place })
     }
 
-    /// The same, without the power to write.
+    /// Opens the forge without permission to write.
     ///
     /// # Errors
     /// As [`GitHubArgs::open`].
@@ -72,7 +73,7 @@ impl GitHubArgs {
         let name = match self.repo.clone().or(from_environment.filter(|it| !it.is_empty())) {
             Some(name) => name.parse()?,
             None => here.clone().context(
-                "it isn't known which repository on GitHub is meant: give --repo owner/name",
+                "cannot tell which repository on GitHub you mean: add --repo owner/name",
             )?,
         };
         let (repo, folder) = if here.as_ref().is_some_and(|here| is_same(here, &name)) {
@@ -88,8 +89,8 @@ impl GitHubArgs {
     }
 }
 
-/// Does something about a pull request. What can't be decided is said here and there, so that no
-/// earlier answer stands on it as if it were still true.
+/// Runs an action about a pull request. If nothing can be decided, that is reported here and on the
+/// pull request, so that no earlier result remains there as if it still applied.
 pub fn or_say_so<T>(
     github: &GitHub,
     subject: &Subject,
@@ -113,7 +114,7 @@ fn is_same(one: &Name, other: &Name) -> bool {
     one.to_string().eq_ignore_ascii_case(&other.to_string())
 }
 
-/// The repository that an address names: its last two parts.
+/// Returns the repository that an address names: its last two parts.
 fn name_in(url: &str) -> Option<Name> {
     let url = url.trim_end_matches('/');
     let url = url.strip_suffix(".git").unwrap_or(url);
@@ -122,17 +123,18 @@ fn name_in(url: &str) -> Option<Name> {
     format!("{owner}/{name}").parse().ok()
 }
 
-/// The event that started the workflow: its name and payload.
+/// Returns the event that started the workflow: its name and payload.
 ///
 /// # Errors
-/// When either can't be had.
+/// If either can't be read.
 pub fn event(file: &Path) -> anyhow::Result<(String, serde_json::Value)> {
     let Ok(name) = std::env::var("GITHUB_EVENT_NAME") else {
-        bail!("GITHUB_EVENT_NAME isn't set: it says which event {} tells of", file.display());
+        bail!("GITHUB_EVENT_NAME isn't set: it names the kind of event in {}", file.display());
     };
     let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
-    let payload = serde_json::from_slice(&text)
-        .with_context(|| format!("{} holds no event: it is no JSON", file.display()))?;
+    let payload = serde_json::from_slice(&text).with_context(|| {
+        format!("{} doesn't contain an event: it is not valid JSON", file.display())
+    })?;
     Ok((name, payload))
 }
 

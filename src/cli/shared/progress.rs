@@ -1,4 +1,4 @@
-//! A progress bar on standard error, for work over half a second, on a terminal only.
+//! A progress bar on standard error, for work of more than half a second, on a terminal only.
 
 use std::cell::OnceCell;
 use std::io::IsTerminal as _;
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How long nothing is shown.
+/// How long no bar is shown.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How far the work is.
+/// The progress of some work.
 pub struct Progress {
     total: usize,
     began: Instant,
@@ -18,7 +18,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The progress of work with `total` steps.
+    /// Starts the progress of work with `total` steps.
     pub fn of(total: usize) -> Self {
         Progress {
             total,
@@ -28,7 +28,7 @@ impl Progress {
         }
     }
 
-    /// So many steps more are done.
+    /// Adds completed steps.
     pub fn advance(&self, steps: usize) {
         self.done.set(self.done.get() + steps);
         if self.began.elapsed() > PATIENCE && std::io::stderr().is_terminal() {
@@ -36,7 +36,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         if let Some(bar) = self.bar.get() {
             bar.finish_and_clear();

@@ -1,5 +1,5 @@
-//! Questions on a terminal. Each has one answer that was checked when it is given, or an error when
-//! the dialogue is broken off.
+//! Questions on a terminal. Each returns one valid answer, or an error if the dialogue is
+//! cancelled.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use signal_hook::flag;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
-/// Lets Ctrl-C break off the question that is open, so that the terminal is left as it was; a second
-/// one ends the process.
+/// Makes Ctrl-C cancel the current question, so that the terminal is left as it was; a second one
+/// ends the process.
 ///
 /// # Errors
-/// When the system refuses.
+/// If the system refuses.
 pub fn catch_interrupts() -> anyhow::Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     flag::register_conditional_default(SIGINT, interrupted.clone())
@@ -28,24 +28,24 @@ pub fn catch_interrupts() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells something between two questions.
+/// Prints an explanation between two questions.
 pub fn say(text: &str) {
     for line in wrap(text, width()) {
         eprintln!("{}", style(line).for_stderr().dim());
     }
 }
 
-/// How long a line may be: as everywhere, or less in a narrow terminal.
+/// Returns the longest line: as everywhere, or less in a narrow terminal.
 fn width() -> usize {
     usize::from(Term::stderr().size().1).clamp(20, WIDTH)
 }
 
-/// Tells why an answer won't do.
+/// Prints why an answer isn't valid.
 pub fn refuse(why: &str) {
     eprintln!("{} {}", style("✘").for_stderr().red(), wrap(why, width() - 2).join("\n  "));
 }
 
-/// A line of text that `parse` takes; Tab completes it to one of the `known`.
+/// Asks for a line of text that `parse` accepts; Tab completes it to one of the `known`.
 pub fn parsed<T>(
     name: &str,
     default: Option<String>,
@@ -62,7 +62,7 @@ pub fn parsed<T>(
     parse(&answer).map_err(|why| anyhow!(why))
 }
 
-/// Several lines of text, until an empty one; `suggestion` stands in the first for editing.
+/// Asks for several lines of text, until an empty one; `suggestion` can be edited in the first.
 pub fn lines(
     name: &str,
     suggestion: Option<String>,
@@ -89,7 +89,7 @@ pub fn lines(
     }
 }
 
-/// One line of text, without the blanks around it.
+/// Asks for one line of text, and returns it without the spaces around it.
 fn line<'a>(
     name: &str,
     input: Input<'a, String>,
@@ -98,7 +98,7 @@ fn line<'a>(
     let input = input.with_prompt(name).allow_empty(true).report(false);
     let input = input.validate_with(move |answer: &String| check(answer.trim()));
     let answer = answered(input.interact_text())?.trim().to_owned();
-    // The prompt knows of one row, and a long answer takes several.
+    // The prompt assumes one row, but a long answer takes several.
     let term = Term::stderr();
     let rows =
         measure_text_width(&format!("? {name} › {answer}")) / usize::from(term.size().1).max(1);
@@ -112,7 +112,7 @@ fn line<'a>(
     Ok(answer)
 }
 
-/// The place of the one that is chosen.
+/// Asks for one of the items, and returns its index.
 pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<usize> {
     let theme = ColorfulTheme::default();
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
@@ -120,22 +120,22 @@ pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<us
     answered(select.interact())
 }
 
-/// The places of those that are chosen.
+/// Asks for some of the items, and returns their indexes.
 pub fn choose_some(name: &str, items: &[String], chosen: &[bool]) -> anyhow::Result<Vec<usize>> {
     let theme = ColorfulTheme::default();
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
-    let name = format!("{name} (space marks, enter ends)");
+    let name = format!("{name} (space selects, enter ends)");
     let select = MultiSelect::with_theme(&theme).with_prompt(name).items(&items).defaults(chosen);
     answered(select.interact())
 }
 
-/// Yes or no.
+/// Asks for yes or no.
 pub fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
     let theme = ColorfulTheme::default();
     answered(Confirm::with_theme(&theme).with_prompt(question).default(default).interact())
 }
 
-/// Known words, the first of which that begins like the answer completes it.
+/// Known words; Tab completes an answer to the first one that begins with it.
 struct Known<'a>(&'a [String]);
 
 impl Completion for Known<'_> {
@@ -144,14 +144,15 @@ impl Completion for Known<'_> {
     }
 }
 
-/// The answer, or why there is none. Menus hide the cursor: it is shown again.
+/// Returns the answer, or an error that says why there is none. Menus hide the cursor, so it is
+/// shown again.
 fn answered<T>(result: dialoguer::Result<T>) -> anyhow::Result<T> {
     result.map_err(|dialoguer::Error::IO(error)| {
-        // Nothing more can be done for a terminal that refuses.
+        // If the terminal refuses this, nothing more can be done.
         let _ = Term::stderr().show_cursor();
         if error.kind() == ErrorKind::Interrupted {
             eprintln!();
-            anyhow!("broken off: nothing was written")
+            anyhow!("cancelled; nothing was written")
         } else {
             anyhow!(error).context("ask on the terminal")
         }

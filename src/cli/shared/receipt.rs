@@ -1,4 +1,4 @@
-//! What the verbs that write answer: what they did, and the decision that stands now.
+//! The output of the verbs that write: what they did, and the current decision.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,27 +7,27 @@ use super::args::AnswerFormat;
 use super::say::{json, print};
 use crate::core::decision::Decision;
 
-/// What `submit`, `review`, `merge` or `close` did.
+/// The result of `submit`, `review`, `merge` or `close`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(title = "Receipt")]
 pub struct Receipt<'a> {
-    /// The change.
+    /// The change's id.
     pub change: &'a str,
-    /// `submitted`, `approved`, `changes-requested`, `commented`, `withdrawn`, `merged`, `closed` or
-    /// `reopened`; null if nothing was done.
+    /// What was done: `submitted`, `approved`, `changes-requested`, `commented`, `withdrawn`,
+    /// `merged`, `closed` or `reopened`; null if nothing was done.
     pub did: Option<String>,
-    /// The commit that it stands in.
+    /// The commit that contains it.
     pub commit: Option<String>,
     /// Whether a review counts; null for anything else.
     pub counts: Option<bool>,
     /// Why nothing was done, or why a review doesn't count.
     pub why: Option<String>,
-    /// The decision as it stands now; null where it wasn't asked for.
+    /// The current decision; null if there is none.
     pub decision: Option<&'a Decision>,
 }
 
 impl<'a> Receipt<'a> {
-    /// Nothing was done to a change.
+    /// Returns a receipt that says that nothing was done to a change.
     pub fn nothing(change: &'a str, why: &str, decision: Option<&'a Decision>) -> Self {
         Receipt {
             change,
@@ -39,7 +39,7 @@ impl<'a> Receipt<'a> {
         }
     }
 
-    /// Something was done to a change.
+    /// Returns a receipt that says what was done to a change.
     pub fn did(change: &'a str, did: impl ToString, decision: Option<&'a Decision>) -> Self {
         Receipt {
             change,
@@ -51,12 +51,12 @@ impl<'a> Receipt<'a> {
         }
     }
 
-    /// The same, with the commit that it stands in.
+    /// Adds the commit that contains it.
     pub fn commit(self, commit: impl ToString) -> Self {
         Receipt { commit: Some(commit.to_string()), ..self }
     }
 
-    /// Prints it; `text` is what a person reads instead.
+    /// Prints the receipt as JSON, or `text` for people.
     pub fn print(&self, format: AnswerFormat, text: &str) -> anyhow::Result<()> {
         match format {
             AnswerFormat::Text => print(text),

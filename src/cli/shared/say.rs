@@ -1,4 +1,4 @@
-//! What verbs print: answers, and what is said beside them.
+//! The output of verbs: results on standard output, messages on standard error.
 
 use std::io::IsTerminal;
 
@@ -8,18 +8,19 @@ use serde::Serialize;
 /// The exit code of a verb that could not decide.
 pub const UNDECIDED: u8 = 2;
 
-/// Says on standard error why nothing could be decided.
+/// Prints on standard error why nothing could be decided.
 pub fn complain(error: &anyhow::Error) {
     warn("error", &format!("{error:#}"));
 }
 
-/// Says that a bound was hit, and ends the process: what runs can't be interrupted.
+/// Reports that a bound was reached, and ends the process, because the evaluation can't be
+/// interrupted.
 pub fn end_at_bound(bound: &str) {
     warn("error", bound);
     std::process::exit(UNDECIDED.into());
 }
 
-/// Says something beside the output, whatever others wrote into it.
+/// Prints a message on standard error, and escapes any text from elsewhere in it.
 pub fn warn(mark: &str, text: &str) {
     for (number, line) in text.lines().enumerate() {
         let mark = if number == 0 { format!("{mark}: ") } else { "  ".to_owned() };
@@ -27,7 +28,7 @@ pub fn warn(mark: &str, text: &str) {
     }
 }
 
-/// Whether whoever reads our output has gone: nothing that they would want to hear of.
+/// Returns whether the reader of our output has gone, which is not worth a message.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -35,7 +36,7 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Whether what goes to this stream may have colours.
+/// Returns whether output to this stream may have colours.
 pub fn colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
@@ -47,12 +48,12 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
 }
 
-/// A value as JSON for scripts, in which nothing is hidden.
+/// Returns a value as JSON for scripts, with hidden characters escaped.
 pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(crate::report::escape::json(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
-/// The hint behind a name that isn't known; `list` is the command that lists those that are.
+/// Returns a hint for an unknown name; `list` is the command that lists the known ones.
 pub fn hint(name: &str, known: &[&str], list: &str) -> String {
     match crate::core::yaml::did_you_mean(name, known) {
         Some(meant) => format!("; did you mean `{meant}`?"),

@@ -1,4 +1,5 @@
-//! What `show` and `log` share: the story that was asked for, and its events as lines.
+//! The code that `show` and `log` share: finding the story of a change, and writing its events as
+//! lines.
 
 use anyhow::bail;
 
@@ -8,13 +9,13 @@ use crate::core::time::Time;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, cut, wrap};
 
-/// How far what belongs to an event stands below it.
+/// The indent of the lines below an event.
 const INDENT: usize = 4;
 
-/// The story of the change that somebody named.
+/// Returns the story of the given change.
 ///
 /// # Errors
-/// When there is none of that name, or the repository can't be read.
+/// If there is no such change, or the repository can't be read.
 pub fn story(stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
     let name = here::name_of(argument);
     if let Some(story) = stories.tell(name)? {
@@ -28,7 +29,7 @@ pub fn story(stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
     )
 }
 
-/// An event with all that was written, over several lines; `note` stands below it.
+/// Returns an event with its whole text, on several lines; `note` is below it.
 pub fn in_full(event: &HistoryEvent, who_width: usize, note: Option<&str>) -> String {
     let mut out = format!("{}\n", row(event, who_width));
     for line in note.into_iter().chain(event.text.lines()).filter(|line| !line.trim().is_empty()) {
@@ -39,7 +40,7 @@ pub fn in_full(event: &HistoryEvent, who_width: usize, note: Option<&str>) -> St
     out
 }
 
-/// An event on one line.
+/// Returns an event on one line.
 pub fn in_short(event: &HistoryEvent, who_width: usize) -> String {
     let row = row(event, who_width);
     let left = WIDTH.saturating_sub(row.chars().count() + 2).max(INDENT);
@@ -47,13 +48,13 @@ pub fn in_short(event: &HistoryEvent, who_width: usize) -> String {
     format!("{row}  {}", cut(&terminal(&text), left)).trim_end().to_owned() + "\n"
 }
 
-/// The width of the widest name.
+/// Returns the width of the longest name.
 pub fn who_width<'a>(events: impl IntoIterator<Item = &'a HistoryEvent>) -> usize {
     let widths = events.into_iter().map(|event| terminal(&event.who()).chars().count());
     widths.max().unwrap_or(0)
 }
 
-/// `  Tue 24 Nov 2026 10:00  +2 h 10 min  approved           carol  4f0c1d2`
+/// Writes `  Tue 24 Nov 2026 10:00  +2 h 10 min  approved           carol  4f0c1d2`.
 fn row(event: &HistoryEvent, who_width: usize) -> String {
     let after = event.after.map(|after| format!("+{}", after.for_people())).unwrap_or_default();
     let (who, what) = (event.who(), event.what.to_string());
@@ -65,7 +66,7 @@ fn row(event: &HistoryEvent, who_width: usize) -> String {
     )
 }
 
-/// `Tue 24 Nov 2026 10:00`: an audit trail goes over years.
+/// Writes `Tue 24 Nov 2026 10:00`; the year is needed, because an audit trail covers years.
 pub fn moment(at: Time) -> String {
     at.utc().format("%a %e %b %Y %H:%M").to_string()
 }

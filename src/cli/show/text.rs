@@ -9,7 +9,7 @@ use crate::gate::Judgement;
 use crate::report::escape::{excerpt, terminal};
 use crate::report::{Format, Reporter, WIDTH, wrap};
 
-/// The story: where it stands, the decision, the request, what happened.
+/// Returns the story: its state, the decision, the request, and what happened.
 pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> String {
     let mut out = headline(view);
     out.push('\n');
@@ -42,7 +42,8 @@ pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> S
     out
 }
 
-/// `CHG-1234  merged Tue 24 Nov 2026 22:10 UTC by carol as 4f0c1d2`, and what was recorded then.
+/// Writes `CHG-1234  merged Tue 24 Nov 2026 22:10 UTC by carol as 4f0c1d2`, and what was recorded
+/// then.
 fn headline(view: &ShowView) -> String {
     let mut out = format!("{}  {}", terminal(&view.change), view.state);
     match (view.state, view.merges.last()) {
@@ -66,7 +67,7 @@ fn headline(view: &ShowView) -> String {
                 out.push_str(" again after its merge");
             }
             if !view.has_branch {
-                out.push_str("; its branch is gone, and its reviews hold what was reviewed");
+                out.push_str("; its branch was deleted, and its journal keeps what was reviewed");
             }
             out.push('\n');
         }

@@ -1,6 +1,6 @@
 //! A test report as JUnit XML, in the form that CI systems read: a suite for each package.
 //!
-//! <https://github.com/testmoapp/junitxml>. There are no times: the same policies give the same
+//! <https://github.com/testmoapp/junitxml>. It contains no times: the same policies give the same
 //! report.
 
 use crate::core::policy::testing::{Summary, TestReport, TestResult, TestStatus};
@@ -9,7 +9,7 @@ use crate::report::escape::is_hidden;
 pub(super) fn render(report: &TestReport) -> String {
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     out += &format!("<testsuites name=\"changegate test\"{}>\n", counts(&report.summary));
-    // A package is one file's, and tests are sorted by file.
+    // A package is in one file, and tests are sorted by file.
     for suite in report.tests.chunk_by(|a, b| (&a.path, &a.package) == (&b.path, &b.package)) {
         let (package, path) = (attribute(&suite[0].package), attribute(&suite[0].path));
         let counts = counts(&Summary::of(suite));
@@ -41,7 +41,7 @@ fn case(test: &TestResult) -> String {
     }
 }
 
-/// The line to show, and the element that says how a test went.
+/// Returns the line to show, and the element that says how a test went.
 fn status(test: &TestResult) -> (u32, String) {
     let trouble = |element: &str, message: &str, detail: &str| {
         let (message, detail) = (attribute(message), xml(detail));
@@ -65,13 +65,13 @@ fn status(test: &TestResult) -> (u32, String) {
     }
 }
 
-/// Text in an attribute, which would turn line breaks and tabs into blanks.
+/// Escapes text in an attribute, where line breaks and tabs would become spaces.
 fn attribute(text: &str) -> String {
     xml(text).replace('\n', "&#10;").replace('\t', "&#9;")
 }
 
-/// Text in an element. Characters that show nothing, most of which XML can't
-/// hold, become visible as `\u{202e}`.
+/// Escapes text in an element. Invisible characters, most of which XML doesn't allow, become
+/// visible as `\u{202e}`.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Cases for the verb: a small bundle whose tests fail in each way there is.
+//! Cases for the verb: a small bundle whose tests fail in each possible way.
 
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,7 @@ twice := 2
 todo_test_later if false
 ";
 
-/// The shipped bundle with one rule more, and its tests.
+/// Writes the shipped bundle with one more rule, and its tests.
 fn bundle(dir: &Path, tests: &str) {
     let mut files = shipped_files();
     files.retain(|path, _| !path.ends_with("_test.rego"));
@@ -61,7 +61,7 @@ fn args(dir: &Path, filter: Option<&str>, format: TestFormat, coverage: bool) ->
     TestArgs { filter: filter.map(str::to_owned), policies, format, coverage }
 }
 
-/// The report about [`TESTS`]; of its coverage only what is about the rule of the tests.
+/// Returns the report about [`TESTS`]; its coverage only includes the rule under test.
 fn rendered(filter: Option<&str>, format: TestFormat, coverage: bool) -> String {
     let dir = tempfile::tempdir().unwrap();
     bundle(dir.path(), TESTS);

@@ -5,14 +5,14 @@ use crate::core::policy::testing::{FileCoverage, TestReport, TestResult, TestSta
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
-/// How much to say about the lines that tests reached.
+/// The detail about the lines that tests reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coverage {
     /// Nothing.
     None,
     /// A percentage for each file.
     Percent,
-    /// That, and the lines that no test reached.
+    /// A percentage for each file, and the lines that no test reached.
     Lines,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn render(report: &TestReport, coverage: Coverage) -> String {
     out + &format!("{}\n", report.summary)
 }
 
-/// A test that didn't pass: where, the statement, the values.
+/// Returns a test that didn't pass: where, the statement, the values.
 ///
 /// ```text
 /// failed  changegate.rules.window_test.test_friday
@@ -66,7 +66,7 @@ fn untabbed(line: &str) -> String {
     line.replace('\t', "    ")
 }
 
-/// A line for each file, and one for all of them.
+/// Returns one line for each file, and one for all of them.
 fn reached(files: &[FileCoverage], coverage: Coverage) -> String {
     let width = files.iter().map(|file| file.path.chars().count()).max().unwrap_or(0);
     let row = |path: &str, percent: usize| format!("{path:width$}  {percent:3} %");
@@ -84,12 +84,13 @@ fn reached(files: &[FileCoverage], coverage: Coverage) -> String {
     out + &format!("  {}\n\n", row("all", percent(covered, missed)))
 }
 
-/// Rounded down, so that 100 % means all; a file without anything to evaluate is reached.
+/// Returns a percentage, rounded down, so that 100 % means all; a file without anything to evaluate
+/// counts as reached.
 fn percent(covered: usize, missed: usize) -> usize {
     (covered * 100).checked_div(covered + missed).unwrap_or(100)
 }
 
-/// `3, 5-7`, of sorted lines.
+/// Writes sorted lines as `3, 5-7`.
 fn ranges(lines: &[u32]) -> String {
     let parts: Vec<_> = lines
         .chunk_by(|a, b| a + 1 == *b)

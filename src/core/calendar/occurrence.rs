@@ -1,8 +1,9 @@
-//! One window on one day: local wall-clock times turned into instants.
+//! One window on one day: turns local wall-clock times into instants.
 //!
-//! Where a zone's clock jumps, a window keeps all the time that the clock shows between its bounds:
-//! a bound that the clock skips lies where the clock goes on, an opening bound that it shows twice
-//! is the first of the two instants, a closing bound the second.
+//! When a zone's clock changes, a window keeps all the time that the clock shows between its
+//! bounds. A bound that the clock skips moves to the instant at which the clock continues. Of a
+//! time that the clock shows twice, an opening bound is the first instant, a closing bound the
+//! second.
 
 use chrono::{
     DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, TimeDelta, TimeZone,
@@ -14,7 +15,7 @@ use crate::core::time::{Duration, Interval, Time};
 
 const MINUTES_A_DAY: u16 = 24 * 60;
 
-/// The occurrences of a window that end after `after` and begin before `before`, in order.
+/// Returns the occurrences of a window that end after `after` and begin before `before`, in order.
 pub(super) fn occurrences(
     window: &Window,
     after: Time,
@@ -31,7 +32,7 @@ pub(super) fn occurrences(
         .filter(move |occurrence| occurrence.end > after && occurrence.start < before)
 }
 
-/// A length that no occurrence of a window exceeds.
+/// Returns a duration that no occurrence of a window exceeds.
 pub(super) fn longest(window: &Window) -> Duration {
     let (from, to) = bounds(window);
     // No clock has ever been set back by more than a day.
@@ -39,8 +40,8 @@ pub(super) fn longest(window: &Window) -> Duration {
     Duration::seconds(60 * u64::from(to - from + repeated))
 }
 
-/// The occurrence that belongs to a day; nothing if the window isn't open on it, or if the clock
-/// skips all of it.
+/// Returns the occurrence that belongs to a day; `None` if the window isn't open on that day, or if
+/// the clock skips all of it.
 pub(super) fn occurrence(window: &Window, day: NaiveDate) -> Option<Interval> {
     if !window.days.contains(&day.weekday().into()) {
         return None;
@@ -51,14 +52,14 @@ pub(super) fn occurrence(window: &Window, day: NaiveDate) -> Option<Interval> {
     (start < end).then_some(Interval { start, end })
 }
 
-/// When a window opens and closes, in minutes after the midnight that its day begins with.
+/// Returns when a window opens and closes, in minutes after the midnight at which its day begins.
 fn bounds(window: &Window) -> (u16, u16) {
     let (from, to) = (window.from.minutes(), window.to.minutes());
     (from, if to <= from { to + MINUTES_A_DAY } else { to })
 }
 
-/// The first and the last instant at which a zone's clock shows so many minutes after a midnight;
-/// where it skips them, the instant at which it goes on.
+/// Returns the first and the last instant at which a zone's clock shows this many minutes after a
+/// midnight; if the clock skips them, the instant at which it continues.
 fn instants(zone: Tz, day: NaiveDate, minutes: u16) -> Option<(Time, Time)> {
     let local = day.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into());
     let (first, last) = match zone.from_local_datetime(&local) {

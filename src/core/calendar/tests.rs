@@ -1,5 +1,5 @@
-//! Boundaries to the second, clocks that jump, freezes, and a comparison with a model that looks
-//! at every minute.
+//! Boundaries to the second, clock changes, freezes, and a comparison with a model that looks at
+//! every minute.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use proptest::prelude::*;
@@ -81,14 +81,14 @@ fn a_plan_fits_where_all_of_it_lies_within_one_occurrence() {
         ("2026-11-25T05:59:59Z", "2026-11-25T06:00:01Z", &[]),
         ("2026-11-25T06:00:00Z", "2026-11-25T06:00:01Z", &[]),
         ("2026-11-24T22:00:00Z", "2026-11-25T06:00:00Z", &["off-peak"]),
-        // The night that Friday begins, and the one that Sunday doesn't.
+        // The night that begins on Friday, and the one that would begin on Sunday.
         ("2026-11-28T05:59:59Z", "2026-11-28T06:00:00Z", &["off-peak"]),
         ("2026-11-28T22:00:00Z", "2026-11-28T22:00:01Z", &[]),
         ("2026-11-29T22:00:00Z", "2026-11-29T22:00:01Z", &[]),
         ("2026-11-30T00:00:00Z", "2026-11-30T00:00:01Z", &[]),
         ("2026-11-30T05:59:59Z", "2026-11-30T06:00:00Z", &[]),
         ("2026-11-30T22:00:00Z", "2026-12-01T06:00:00Z", &["off-peak"]),
-        // Nothing, or less.
+        // Empty and reversed intervals.
         ("2026-11-24T10:00:00Z", "2026-11-24T10:00:00Z", &[]),
         ("2026-11-24T11:00:00Z", "2026-11-24T10:00:00Z", &[]),
     ] {
@@ -180,7 +180,7 @@ fn a_freeze_takes_its_part_of_the_openings() {
         next(&[year], 1, "2026-12-01T00:00:00Z"),
         Some(span("2027-12-30T15:00:00Z", "2027-12-30T16:00:00Z")),
     );
-    // Without an instant in it, a freeze doesn't split an opening either.
+    // A freeze of no length doesn't split an opening either.
     let nothing = span("2026-11-24T12:00:00Z", "2026-11-24T12:00:00Z");
     assert_eq!(next(&[nothing], 1, tuesday), rest("2026-11-24T09:00:00Z"));
 }
@@ -236,7 +236,7 @@ fn an_opening_under_way_keeps_its_start_in_the_facts() {
     assert_eq!(latest_start(&tuesday, Duration::hours(1)), Some(at("2026-11-24T15:00:00Z")));
 }
 
-/// The model: it asks the clock at every minute, and only from UTC to local time.
+/// The model: it asks the clock at every minute, and converts only from UTC to local time.
 mod model {
     use super::*;
 
@@ -246,7 +246,7 @@ mod model {
         instant.utc().with_timezone(&window.zone.0).naive_local()
     }
 
-    /// The minutes at which a clock may show this local time: none is 16 hours away from UTC.
+    /// Returns the minutes at which a clock may show this local time: no zone is 16 hours from UTC.
     fn around(local: NaiveDateTime) -> impl DoubleEndedIterator<Item = Time> {
         (-16 * 60..=16 * 60)
             .map(move |minute| (local.and_utc() + TimeDelta::minutes(minute)).into())
@@ -266,13 +266,13 @@ mod model {
         (start < end).then_some(Interval { start, end })
     }
 
-    /// The occurrences that a month from `now` may see.
+    /// Returns the occurrences within a month of `now`.
     pub fn occurrences(window: &Window, now: Time) -> Vec<Interval> {
         let day = now.utc().date_naive();
         (-4..=32).filter_map(|days| occurrence(window, day + TimeDelta::days(days))).collect()
     }
 
-    /// The earliest run of minutes that are open and not frozen.
+    /// Returns the earliest run of minutes that are open and not frozen.
     pub fn next_opening(
         occurrences: &[Interval],
         freezes: &[Interval],
@@ -298,7 +298,7 @@ mod model {
     }
 }
 
-/// Hours before and after which the clocks below do something odd, and an ordinary day.
+/// Instants around which the clocks below change, and an ordinary day.
 const ODD: [(&str, &str); 10] = [
     ("UTC", "2026-11-24T10:00:00Z"),
     ("Europe/Berlin", "2026-03-29T01:00:00Z"),

@@ -1,4 +1,4 @@
-//! How a decision is made: facts, ruling, sign-off, and what the file's form has to say.
+//! Makes a decision from facts, ruling, sign-off, and the problems of the file's form.
 
 use serde_json::Value;
 
@@ -17,12 +17,12 @@ use crate::core::time::{Duration, Time};
 pub struct Decided {
     /// The decision.
     pub decision: Decision,
-    /// The input document as canonical JSON; nothing if no policy was asked.
+    /// The input document as canonical JSON; `None` if the policies were not evaluated.
     pub input: Option<String>,
 }
 
-/// Decides a case by a bundle. `evaluate` answers an input document with the ruling of the bundle's
-/// policies, and is asked at most once.
+/// Decides a case by a bundle. `evaluate` returns the ruling of the bundle's policies on an input
+/// document; it is called at most once.
 ///
 /// # Errors
 /// Those of `evaluate`: nothing could be decided.
@@ -75,11 +75,11 @@ pub fn decide(
     let complete = sign_off.is_complete();
     let missing = sign_off::missing_findings(&asked, &sign_off.required);
     // A malformed file has no sign-off to be complete or not.
-    let stands = |signed| form.is_empty() && signed == complete;
-    let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(stands));
+    let applies = |signed| form.is_empty() && signed == complete;
+    let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(applies));
     let mut findings: Vec<_> = ruled.map(Finding::from).chain(missing).collect();
     if let Some(file) = case.file {
-        // Of what couldn't be read, it isn't known whether it is missing.
+        // It isn't known whether a part that couldn't be read is missing.
         let is_known = |finding: &Finding| {
             !finding.pointer.as_ref().is_some_and(|pointer| file.is_masked(pointer))
         };
@@ -124,7 +124,7 @@ pub fn decide(
     Ok(Decided { decision, input: Some(document) })
 }
 
-/// What is wrong with a file's form, as findings.
+/// Returns the problems of a file's form as findings.
 fn form_findings(file: &RequestFile) -> Vec<Finding> {
     file.problems
         .iter()
@@ -142,7 +142,7 @@ fn form_findings(file: &RequestFile) -> Vec<Finding> {
         .collect()
 }
 
-/// The decision on a file whose form is wrong: denied, with what is wrong.
+/// Returns the decision on a file whose form is wrong: denied, with every problem.
 fn unreadable(case: &Case<'_>, bundle: &PolicyBundle, mut findings: Vec<Finding>) -> Decision {
     finish(&mut findings, bundle);
     let request = case.file.and_then(|file| file.request.as_ref());
@@ -173,13 +173,13 @@ fn unreadable(case: &Case<'_>, bundle: &PolicyBundle, mut findings: Vec<Finding>
 }
 
 impl Finding {
-    /// Whether the schedule can't be kept because of it.
+    /// Returns whether this finding denies the schedule.
     fn denies_schedule(&self) -> bool {
         let is_schedule = |pointer: &String| pointer.starts_with("/schedule");
         self.effect == Effect::Deny && self.pointer.as_ref().is_some_and(is_schedule)
     }
 
-    /// Adds where the part that it is about stands in the file.
+    /// Adds the position in the file of the part that it is about.
     fn locate(&mut self, file: &RequestFile) {
         if let Some(pointer) = &self.pointer {
             let span = file.locate(pointer);
@@ -206,7 +206,7 @@ impl From<RuledFinding> for Finding {
     }
 }
 
-/// Adds what the rules leave to METADATA, and sorts by strength, then code, then place, then words.
+/// Adds what the rules leave to METADATA, and sorts by strength, code, position and message.
 fn finish(findings: &mut [Finding], bundle: &PolicyBundle) {
     findings.iter_mut().for_each(|finding| complete(finding, bundle));
     findings.sort_by(|a, b| {
@@ -218,7 +218,7 @@ fn finish(findings: &mut [Finding], bundle: &PolicyBundle) {
     });
 }
 
-/// When the change may run: what of the calendar concerns its tier.
+/// Returns when the change may run: the parts of the calendar that apply to its tier.
 fn window_answer(
     input: &Input<'_>,
     tier: Option<RiskTier>,
@@ -245,7 +245,7 @@ fn window_answer(
     }
 }
 
-/// The next instant at which the decision would change by itself.
+/// Returns the next instant at which the decision would change by itself.
 fn next_change(
     input: &Input<'_>,
     sign_off: &SignOff,
@@ -262,7 +262,7 @@ fn next_change(
     let is_not_yet = |standing: &&Standing<'_>| standing.why_not == Some(WhyNot::NotYet);
     let not_yet = signers.standings.iter().filter(is_not_yet);
     let opening = window.as_ref().and_then(|window| window.next_opening.as_ref());
-    // Something that takes no time still takes an instant of the opening.
+    // A change without duration still takes an instant of the opening.
     let length = planned.map_or(Duration::seconds(1), |planned| planned.length());
     let too_late = opening
         .and_then(|opening| calendar::latest_start(&opening.interval, length))

@@ -1,4 +1,4 @@
-//! Who is who, who owns what.
+//! The roster: people, teams and services.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use ssh_key::{Algorithm, PublicKey};
 use super::Date;
 use crate::core::terms::{Level, Login};
 
-/// Who is who, who owns what.
+/// People, teams and services.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Roster")]
@@ -20,7 +20,7 @@ pub struct Roster {
     /// When the data were last reviewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed: Option<Date>,
-    /// Everybody, by forge login.
+    /// Everyone, by forge login.
     pub people: BTreeMap<Login, Person>,
     /// Teams by name.
     #[serde(default)]
@@ -31,7 +31,7 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// The services that this person owns.
+    /// Returns the services that this person owns.
     pub fn owned_by<'a>(&'a self, login: &'a Login) -> impl Iterator<Item = &'a str> {
         self.services
             .iter()
@@ -44,13 +44,14 @@ impl Roster {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// Operator level; without one a person can submit, and needs what an L1 needs.
+    /// The operator level; without one a person can submit, and needs the same approvals as an L1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// The team, one of `teams`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
-    /// Roles such as `devops-lead` or `incident-commander`; service owners stand under `services`.
+    /// Roles such as `devops-lead` or `incident-commander`; service owners are listed under
+    /// `services`.
     #[serde(default)]
     #[schemars(example = ["devops-lead"])]
     pub roles: Vec<String>,
@@ -58,7 +59,7 @@ pub struct Person {
     #[serde(default)]
     #[schemars(example = ["alice@acme.example"])]
     pub emails: Vec<String>,
-    /// The forge's numeric id, as text; on GitHub neither a review nor a level counts without.
+    /// The forge's numeric id, as text; on GitHub neither a review nor a level counts without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "103", regex(pattern = "^[0-9]+$"))]
     pub id: Option<String>,
@@ -70,13 +71,13 @@ pub struct Person {
     pub keys: Vec<SigningKey>,
 }
 
-/// An SSH public key that somebody signs with. Two are the same whatever their comments say.
+/// An SSH public key that somebody signs with. Keys that differ only in their comments are equal.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
 pub struct SigningKey(PublicKey);
 
 impl SigningKey {
-    /// The key.
+    /// Returns the key.
     pub fn public(&self) -> &PublicKey {
         &self.0
     }
@@ -94,16 +95,16 @@ impl FromStr for SigningKey {
     fn from_str(text: &str) -> Result<Self, String> {
         let is_none = |_| {
             format!(
-                "`{}` is no SSH public key: write the line of a .pub file, such as `ssh-ed25519 \
-                 AAAA…`",
+                "`{}` is not an SSH public key: write the line of a .pub file, such as \
+                 `ssh-ed25519 AAAA…`",
                 text.split_whitespace().next().unwrap_or_default()
             )
         };
         let mut key: PublicKey = text.trim().parse().map_err(is_none)?;
         if matches!(key.algorithm(), Algorithm::Dsa | Algorithm::Other(_)) {
-            return Err(format!("Git doesn't sign with keys of the kind {}", key.algorithm()));
+            return Err(format!("Git can't sign with keys of the kind {}", key.algorithm()));
         }
-        // Anyone may choose it.
+        // The comment is free text, so it doesn't identify the key.
         key.set_comment("");
         Ok(SigningKey(key))
     }
@@ -174,7 +175,7 @@ pub struct Team {
 pub struct ForgeTeam {
     /// The organisation that it belongs to.
     pub organisation: String,
-    /// Its name in addresses.
+    /// The team's name in addresses.
     pub slug: String,
 }
 
@@ -188,7 +189,8 @@ impl TryFrom<Cow<'_, str>> for ForgeTeam {
                 Ok(ForgeTeam { organisation: organisation.to_owned(), slug: slug.to_owned() })
             }
             _ => Err(format!(
-                "`{text}` names no team of the forge: write organisation/team, such as acme/payments"
+                "`{text}` is not a team of the forge: write organisation/team, for example \
+                 acme/payments"
             )),
         }
     }
@@ -225,7 +227,7 @@ impl JsonSchema for ForgeTeam {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// Who signs for it.
+    /// The people who sign off for it.
     #[schemars(length(min = 1), example = ["bob", "dan"])]
     pub owners: Vec<Login>,
     /// The team that runs it, one of `teams`.
@@ -249,10 +251,10 @@ mod tests {
         assert_eq!(read(key), read(&format!("{key} alice@laptop\n")));
         assert_eq!(read(&format!("{key} alice")).unwrap().to_string(), key);
         for (text, why) in [
-            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB", "`ssh-ed25519` is no SSH public key"),
-            ("ssh-ed25519", "`ssh-ed25519` is no SSH public key"),
-            ("", "`` is no SSH public key"),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----", "`-----BEGIN` is no SSH public key"),
+            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB", "`ssh-ed25519` is not an SSH public key"),
+            ("ssh-ed25519", "`ssh-ed25519` is not an SSH public key"),
+            ("", "`` is not an SSH public key"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "`-----BEGIN` is not an SSH public key"),
         ] {
             assert!(read(text).unwrap_err().starts_with(why), "{text}");
         }
@@ -264,7 +266,7 @@ mod tests {
         assert_eq!(team("acme/payments").unwrap().to_string(), "acme/payments");
         for text in ["payments", "@acme/payments", "acme/", "/payments", "acme/a/b", "acme/a b", ""]
         {
-            assert!(team(text).unwrap_err().contains("names no team of the forge"), "{text}");
+            assert!(team(text).unwrap_err().contains("is not a team of the forge"), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The catalog, the matrix, windows and freezes, escalation, settings.
+//! The other tables: catalog, matrix, windows, freezes, escalation, settings.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::core::time::{Duration, Interval, Time};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogEntry {
-    /// Its risk tier.
+    /// The risk tier.
     pub tier: RiskTier,
     /// Whether it only reads.
     pub read_only: bool,
@@ -26,9 +26,9 @@ pub struct CatalogRollback {
     /// What to do.
     #[schemars(example = "scale back to the previous size")]
     pub text: String,
-    /// Whether a request has to hold a rollback of its own.
+    /// Whether a request needs a rollback of its own.
     pub needed: bool,
-    /// The least level of whoever performs it.
+    /// The lowest level of the person who performs the rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// Where the text comes from.
@@ -41,22 +41,22 @@ pub struct CatalogRollback {
 pub enum Source {
     /// The organisation's change-management document.
     Document,
-    /// Added where the document is silent.
+    /// Added where the document says nothing.
     Ours,
 }
 
-/// What a requester of some level needs.
+/// The review that a requester of some level needs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum SignOffRow {
-    /// No review.
+    /// No review is needed.
     Direct(Direct),
     /// One approver who holds one of these levels.
     Levels(Vec<Level>),
 }
 
 impl SignOffRow {
-    /// The levels of which one approves; none for direct execution.
+    /// Returns the levels of which one person approves; empty for direct execution.
     pub fn levels(&self) -> &[Level] {
         match self {
             SignOffRow::Direct(_) => &[],
@@ -68,7 +68,7 @@ impl SignOffRow {
 /// The word `direct`: no review is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the name says it")]
+#[expect(missing_docs, reason = "the name is clear")]
 pub enum Direct {
     Direct,
 }
@@ -77,14 +77,14 @@ pub enum Direct {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
-    /// The days on which it begins; a night belongs to the day that it begins on.
+    /// The days on which it begins; a night belongs to the day on which it begins.
     #[schemars(length(min = 1), example = ["tue", "wed", "thu"])]
     pub days: Vec<Weekday>,
     /// When it opens, local time.
     pub from: ClockTime,
-    /// When it closes, local time; the next day if that is not after `from`.
+    /// When it closes, local time; on the next day if that is not after `from`.
     pub to: ClockTime,
-    /// The IANA zone of its times.
+    /// The IANA time zone of its times.
     #[serde(default)]
     pub zone: Zone,
     /// The tiers that may run in it.
@@ -101,7 +101,7 @@ pub struct Window {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are clear")]
 pub enum Weekday {
     Mon,
     Tue,
@@ -119,7 +119,7 @@ impl From<chrono::Weekday> for Weekday {
     }
 }
 
-/// When nothing but P1 incident response goes out.
+/// The periods during which only changes for P1 incidents go out.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Freezes")]
@@ -130,7 +130,7 @@ pub struct Freezes {
     /// The freezes, one entry each.
     #[serde(default)]
     pub freezes: Vec<Freeze>,
-    /// The quarters whose freezes have been announced, empty ones too: `2026-Q4`.
+    /// The quarters whose freezes have been announced, including those without any: `2026-Q4`.
     #[serde(default)]
     pub quarters: Vec<Quarter>,
 }
@@ -139,20 +139,20 @@ pub struct Freezes {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze {
-    /// Its name, as findings quote it.
+    /// The name, as findings quote it.
     #[schemars(example = "year-end")]
     pub name: String,
     /// The first instant that is frozen.
     pub start: Time,
     /// The first instant after it.
     pub end: Time,
-    /// Why, for those who have to wait.
+    /// The reason, for those who have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl Freeze {
-    /// From its start to its end.
+    /// Returns the interval from its start to its end.
     pub fn interval(&self) -> Interval {
         Interval { start: self.start, end: self.end }
     }
@@ -162,10 +162,10 @@ impl Freeze {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EscalationStep {
-    /// The role or person to tell.
+    /// The role or person to notify.
     #[schemars(example = "incident-commander")]
     pub notify: String,
-    /// Within how long after the incident was declared.
+    /// The time limit, from when the incident was declared.
     pub within: Duration,
 }
 
@@ -180,25 +180,25 @@ pub struct Settings {
     /// The branches whose pull requests are judged.
     #[schemars(length(min = 1))]
     pub protected_bases: Vec<String>,
-    /// Turns every direct execution at high and critical into one independent review.
+    /// Whether every direct execution at high and critical needs one independent review instead.
     pub strict_separation: bool,
     /// How long an approval counts after it was given.
     pub approval_valid_for: Duration,
-    /// The clock of off-script sign-off.
+    /// The time limits of off-script sign-off.
     pub sign_off: SignOffClock,
-    /// Texts that count as no text, compared without case and surrounding blanks.
+    /// Texts that count as missing, compared without case and surrounding spaces.
     pub placeholders: Vec<String>,
     /// Bots whose approval counts.
     #[schemars(example = ["release-bot[bot]"])]
     pub bots: Vec<Login>,
-    /// Whether reviews and commits that nobody signed count by the email address that they claim;
-    /// plain Git only, for trying out.
+    /// Whether unsigned reviews and commits count by the email address that they claim; plain Git
+    /// only, for evaluation.
     pub unsigned_reviews: UnsignedReviews,
-    /// Whom the forge asks for a review, where it can.
+    /// Whom the forge asks for a review, where it supports that.
     pub review_requests: ReviewRequests,
-    /// Who is named in the comment on a submitted request, where the forge has comments.
+    /// Who is mentioned in the comment on a submitted request, where the forge has comments.
     pub notify: Notify,
-    /// After how long policy data have to be reviewed again.
+    /// How often policy data have to be reviewed.
     pub review_policies_every: Duration,
 }
 
@@ -208,35 +208,35 @@ pub struct Settings {
 pub enum ReviewRequests {
     /// Nobody.
     Off,
-    /// Everybody who can give a sign-off that is missing.
+    /// Everyone who can give a sign-off that is missing.
     #[default]
     All,
 }
 
-/// Who is named in the comment on a submitted request.
+/// Who is mentioned in the comment on a submitted request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Notify {
     /// Nobody.
     Off,
-    /// The owners of the affected services, whether they have to sign or not.
+    /// The owners of the affected services, whether or not they have to sign off.
     #[default]
     Owners,
 }
 
-/// Whether what nobody signed counts.
+/// Whether unsigned reviews and commits count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UnsignedReviews {
-    /// It doesn't.
+    /// They don't.
     #[default]
     Refuse,
-    /// It does: anyone can then review in anyone's name.
+    /// They do: anyone can then review in another person's name.
     Allow,
 }
 
 impl UnsignedReviews {
-    /// Whether it does.
+    /// Returns whether they count.
     pub fn is_allowed(self) -> bool {
         self == UnsignedReviews::Allow
     }
@@ -260,13 +260,13 @@ impl Default for Settings {
     }
 }
 
-/// The clock of off-script sign-off, from submission.
+/// The time limits of off-script sign-off, from submission.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SignOffClock {
-    /// After how long reviewers are reminded.
+    /// When reviewers are reminded.
     pub remind_after: Duration,
-    /// After how long a missing sign-off is overdue.
+    /// When a missing sign-off becomes overdue.
     pub due_after: Duration,
 }
 

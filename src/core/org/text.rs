@@ -1,4 +1,4 @@
-//! The words that the tables write: days, times of day, zones, quarters.
+//! The texts in the tables: days, times of day, zones, quarters.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::core::time::Time;
 
-/// A type that is written as one word and read by [`FromStr`]: its serde and its schema.
+/// Implements serde and the schema for a type that is written as one word and read by [`FromStr`].
 macro_rules! written_as_text {
     ($type:ident, $title:literal, $description:literal, $pattern:literal, $example:literal) => {
         impl<'de> Deserialize<'de> for $type {
@@ -47,7 +47,7 @@ macro_rules! written_as_text {
 pub struct Date(pub NaiveDate);
 
 impl Date {
-    /// Its first instant in UTC.
+    /// Returns its first instant in UTC.
     pub fn begins(self) -> Time {
         crate::core::time::midnight(self.0)
     }
@@ -61,9 +61,7 @@ impl FromStr for Date {
             .ok()
             .filter(|day| day.to_string() == text && ("2000-01-01"..="2199-12-31").contains(&text))
             .map(Date)
-            .ok_or_else(|| {
-                format!("`{text}` is not a day of the calendar: write one such as 2026-11-24")
-            })
+            .ok_or_else(|| format!("`{text}` is not a date: write one such as 2026-11-24"))
     }
 }
 
@@ -73,20 +71,14 @@ impl fmt::Display for Date {
     }
 }
 
-written_as_text!(
-    Date,
-    "Day",
-    "A day of the calendar",
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-    "2026-11-24"
-);
+written_as_text!(Date, "Day", "A date", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2026-11-24");
 
 /// A time of day in minutes, `00:00` to `24:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClockTime(u16);
 
 impl ClockTime {
-    /// Minutes since midnight, 0 to 1440.
+    /// Returns the minutes since midnight, 0 to 1440.
     pub fn minutes(self) -> u16 {
         self.0
     }
@@ -125,7 +117,7 @@ written_as_text!(
     "22:00"
 );
 
-/// An IANA time zone, `Europe/Berlin`; UTC by default.
+/// An IANA time zone, such as `Europe/Berlin`; UTC by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zone(pub Tz);
 

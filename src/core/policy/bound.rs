@@ -1,8 +1,8 @@
-//! The bound on one evaluation: CPU time, though the engine's timer knows the wall clock alone.
+//! The bound on one evaluation: CPU time, although the engine's timer measures only the wall clock.
 //!
-//! When the timer ends an evaluation that has used less CPU time than the bound, the machine was
-//! busy with something else: the evaluation is repeated with a longer limit. A policy that loops
-//! uses up its bound whatever else the machine does, and so ends all the same.
+//! If the timer ends an evaluation that has used less CPU time than the bound, the machine was busy
+//! with other work: the evaluation is repeated with a longer limit. A policy that loops uses up its
+//! bound however busy the machine is, so it always ends.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, LimitError, Value};
 
-/// Reads how much CPU time the calling thread has used so far. The core has no clock of its own.
+/// Returns how much CPU time the calling thread has used so far. The core has no clock of its own.
 pub type CpuClock = fn() -> Duration;
 
-/// How many steps the interpreter takes between two looks at its timer.
+/// How many steps the interpreter takes between two checks of its timer.
 const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(256).unwrap();
 
-/// How much longer each repetition may take.
+/// The factor by which the time limit grows with each repetition.
 const PATIENCE: u32 = 4;
 
 /// The most CPU time that one evaluation may use.
@@ -30,7 +30,7 @@ impl Bound {
     /// Evaluates a rule within the bound.
     ///
     /// # Errors
-    /// The engine's own, and that the bound was hit.
+    /// The engine's own, and one that says that the bound was hit.
     pub fn eval_rule(self, engine: &mut Engine, rule: &str) -> anyhow::Result<Value> {
         let mut limit = self.limit;
         loop {
@@ -60,7 +60,8 @@ mod tests {
     const ENDLESS: &str = "package p\nr if { numbers.range(1, 3000)[x]; numbers.range(1, 3000)[y]; \
                            numbers.range(1, 3000)[z]; x + y + z < 0 }";
 
-    /// A thread that gets the CPU for a tenth of its bound in each of the first two evaluations.
+    /// Simulates a thread that gets the CPU for a tenth of its bound in each of the first two
+    /// evaluations.
     fn busy_machine() -> Duration {
         static READINGS: AtomicU64 = AtomicU64::new(0);
         let reading = READINGS.fetch_add(1, Ordering::Relaxed);
@@ -79,7 +80,7 @@ mod tests {
         assert_eq!(
             *limit,
             Duration::from_millis(80),
-            "repeated twice, each time four times as long"
+            "repeated twice, each time with four times the limit"
         );
     }
 

@@ -1,9 +1,10 @@
-//! What each finding's code means: for `changegate explain`, for the reports, and for the help and
-//! the controls of findings whose rules leave them to METADATA.
+//! The meaning of each finding's code: for `changegate explain`, for the reports, and for the help
+//! and the controls of findings whose rules leave them to METADATA.
 //!
-//! Two sources: the METADATA beside the rules of a policy bundle, so that an organisation's own
-//! rules explain themselves, and a table of what the checker finds in a file's form (`form`). A
-//! code that neither knows is no error: reports do without.
+//! There are two sources: the METADATA beside the rules of a policy bundle, so that an
+//! organisation's own rules explain themselves, and a table of the checker's own findings about a
+//! file's form (`form`). A code that is in neither is not an error: reports leave out its
+//! explanation.
 //!
 //! [`catalogue`] reads all of them, [`find`] one.
 
@@ -18,31 +19,31 @@ use super::vet::TEST_SUFFIX;
 use crate::core::terms::Effect;
 use crate::core::yaml;
 
-/// What a code means, and what resolves it.
+/// The meaning of a code, and how to resolve it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CodeInfo {
-    /// `rule/short-name`.
+    /// The code, `rule/short-name`.
     pub code: String,
     /// A few words, without a full stop.
     pub title: String,
-    /// What is the matter, and why that matters.
+    /// What is wrong, and why that matters.
     pub meaning: String,
     /// What to do about it, a sentence.
     pub resolve: String,
-    /// What to do about it, as a finding says it whose rule gives no help of its own. `None` for
-    /// what the checker finds itself.
+    /// What to do about it, in the words of a finding whose rule gives no help of its own. `None`
+    /// for the checker's own findings.
     #[serde(skip)]
     pub help: Option<String>,
-    /// The section of the rules that it comes from.
+    /// The section of docs/rules.md that it implements: a number, or `Mechanism`.
     pub rule: String,
-    /// What it does to the verdict, at its strongest.
+    /// The strongest effect that it can have on the verdict.
     pub effect: Effect,
     /// The controls that it serves, such as `SOC2:CC8.1`.
     pub controls: Vec<String>,
 }
 
-/// Every code that a bundle's rules and the checker itself know, by code. What METADATA leaves out
-/// stays empty.
+/// Returns every code of a bundle's rules and of the checker itself, by code. What METADATA leaves
+/// out is empty.
 pub fn catalogue(files: &Files) -> BTreeMap<String, CodeInfo> {
     let mut codes = BTreeMap::new();
     for info in form::codes().map(CodeInfo::from).chain(annotated_in(files, "")) {
@@ -51,13 +52,13 @@ pub fn catalogue(files: &Files) -> BTreeMap<String, CodeInfo> {
     codes
 }
 
-/// Returns what one code means. Reading all of METADATA is a tenth of a short run.
+/// Returns the meaning of one code. Reading all METADATA would take a tenth of a short run.
 pub fn find(code: &str, files: &Files) -> Option<CodeInfo> {
     let built_in = form::codes().filter(|form| form.code == code).map(CodeInfo::from);
     built_in.chain(annotated_in(files, code)).find(|info| info.code == code)
 }
 
-/// The annotations about codes in a bundle's policies, of those that hold a word.
+/// Returns the annotations about codes in a bundle's policies, of those that contain a word.
 fn annotated_in<'a>(files: &'a Files, word: &'a str) -> impl Iterator<Item = CodeInfo> + 'a {
     let policies = files.iter().filter(|(path, _)| is_policy(path));
     let texts = policies.map(|(_, bytes)| String::from_utf8_lossy(bytes));
@@ -68,7 +69,7 @@ fn is_policy(path: &str) -> bool {
     path.ends_with(".rego") && !path.ends_with(TEST_SUFFIX)
 }
 
-/// An annotation as OPA defines it, as far as codes go.
+/// An annotation as OPA defines it; only the parts that codes need.
 #[derive(Deserialize)]
 struct Annotation {
     #[serde(default)]
@@ -78,7 +79,7 @@ struct Annotation {
     custom: Custom,
 }
 
-/// What an annotation says about the code that its rule yields.
+/// The part of an annotation about the code that its rule yields.
 #[derive(Deserialize)]
 struct Custom {
     code: String,
@@ -90,7 +91,7 @@ struct Custom {
     controls: Vec<String>,
 }
 
-/// The annotations in a policy that are about codes, of those that hold a word.
+/// Returns the annotations about codes in one policy, of those that contain a word.
 fn annotated(text: &str, word: &str) -> Vec<CodeInfo> {
     let mut lines = text.lines();
     let mut found = Vec::new();
@@ -119,14 +120,14 @@ impl From<Annotation> for CodeInfo {
             resolve: help.as_deref().map(sentence).unwrap_or_default(),
             help,
             rule: custom.rule,
-            // As strong as a finding can be: nobody is to take it for less than it may be.
+            // The strongest effect, so that nobody takes the finding for weaker than it may be.
             effect: custom.effect.unwrap_or(Effect::Deny),
             controls: custom.controls,
         }
     }
 }
 
-/// A help as a sentence: `reschedule` becomes `Reschedule.`
+/// Writes a help text as a sentence: `reschedule` becomes `Reschedule.`
 fn sentence(help: &str) -> String {
     let mut letters = help.trim_end_matches('.').chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
     use crate::core::policy::shipped_files;
 
-    /// The codes among a text's string literals: `"rule/short-name"`.
+    /// Returns the codes among a text's string literals: `"rule/short-name"`.
     fn literals(text: &str) -> BTreeSet<String> {
         let is_word = |word: &str| {
             !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b"-_".contains(&b))
@@ -167,19 +168,19 @@ mod tests {
         for (path, bytes) in files.iter().filter(|(path, _)| is_policy(path)) {
             for code in literals(std::str::from_utf8(bytes).unwrap()) {
                 let info = codes.get(&code);
-                let info = info.unwrap_or_else(|| panic!("{path} lacks METADATA about {code}"));
+                let info = info.unwrap_or_else(|| panic!("{path} has no METADATA about {code}"));
                 for text in [&info.title, &info.meaning, &info.resolve, &info.rule] {
                     assert!(!text.trim().is_empty(), "{code}: {info:?}");
                 }
                 assert!(!info.title.ends_with('.'), "{code}: a title has no full stop");
                 for text in [&info.meaning, &info.resolve] {
-                    assert!(text.ends_with('.'), "{code}: `{text}` is no sentence");
+                    assert!(text.ends_with('.'), "{code}: `{text}` is not a sentence");
                 }
             }
         }
     }
 
-    /// What decides is the rule's: METADATA says the same code and effect, or `explain` would differ
+    /// The rule decides; METADATA has to give the same code and effect, or `explain` would differ
     /// from the report.
     #[test]
     fn metadata_says_what_the_rules_say() {
@@ -197,14 +198,18 @@ mod tests {
                 let effect = crate::core::digest::to_json(&info.effect);
                 let (codes, effects) = (values(part, "code"), values(part, "effect"));
                 assert!(codes.iter().all(|code| *code == info.code), "{path}: {codes:?}, {info:?}");
-                assert!(effects.iter().all(|it| Some(*it) == effect.as_str()), "{path}: {info:?}");
+                assert!(
+                    effects.iter().all(|said| Some(*said) == effect.as_str()),
+                    "{path}: {info:?}"
+                );
                 checked += codes.len();
             }
         }
         assert!(checked > 30, "{checked}");
     }
 
-    /// The formatter of OPA isn't at hand; what of its style can be seen without parsing is held.
+    /// OPA's formatter isn't available here; the test checks the parts of its style that need no
+    /// parsing.
     #[test]
     fn policies_are_indented_by_tabs_and_narrow() {
         let files = shipped_files();
@@ -214,10 +219,13 @@ mod tests {
                 let place = format!("{path}:{}", index + 1);
                 let columns = line.chars().map(|letter| if letter == '\t' { 4 } else { 1 });
                 assert!(columns.sum::<usize>() <= 120, "{place}: more than 120 columns");
-                assert_eq!(line, line.trim_end(), "{place}: blanks at the end");
-                assert!(!line.starts_with(' '), "{place}: indented by blanks");
+                assert_eq!(line, line.trim_end(), "{place}: spaces at the end of the line");
+                assert!(!line.starts_with(' '), "{place}: indented by spaces");
             }
-            assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{path}: ends otherwise");
+            assert!(
+                text.ends_with('\n') && !text.ends_with("\n\n"),
+                "{path}: doesn't end in exactly one line break"
+            );
             assert!(!text.contains("\n\n\n"), "{path}: two empty lines");
         }
     }
@@ -241,7 +249,7 @@ mod tests {
     #[test]
     fn an_organisation_explains_its_own_rules() {
         let policy = "package p\n\n# METADATA\n# title: No change on Friday\n# description: |\n#   \
-            Nobody is there\n#   to mend it.\n# custom:\n#   code: acme/friday\n#   effect: warn\n\
+            Nobody is there\n#   to fix it.\n# custom:\n#   code: acme/friday\n#   effect: warn\n\
             #   owner: sre\nfindings contains 1\n\n# METADATA\n# title: No code\nx := 1\n";
         let files = Files::from([
             ("policies/acme.rego".to_owned(), policy.as_bytes().to_vec()),
@@ -251,7 +259,7 @@ mod tests {
         let acme: Vec<_> = codes.keys().filter(|code| code.starts_with("acme/")).collect();
         assert_eq!(acme, ["acme/friday"]);
         let info = &codes["acme/friday"];
-        assert_eq!(info.meaning, "Nobody is there to mend it.");
+        assert_eq!(info.meaning, "Nobody is there to fix it.");
         assert_eq!((info.effect, info.resolve.as_str()), (Effect::Warn, ""));
     }
 

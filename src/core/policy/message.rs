@@ -1,4 +1,4 @@
-//! Reads the messages of the Rego interpreter, which are drawings for a terminal:
+//! Reads the messages of the Rego interpreter, which are formatted for a terminal:
 //!
 //! ```text
 //! --> rules/window/window.rego:12:5
@@ -8,25 +8,25 @@
 //! error: functions must not produce multiple outputs for same inputs
 //! ```
 //!
-//! Some are `path:12:5 error: what`, and some have no place at all.
+//! Some have the form `path:12:5 error: what`, and some have no position at all.
 
 use std::fmt;
 
-/// What the interpreter said, and where.
+/// The text of a message of the interpreter, and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub place: Option<Place>,
-    /// One line, without a full stop.
+    /// The text, one line without a full stop.
     pub text: String,
 }
 
-/// A place in a policy, as the interpreter counts.
+/// A position in a policy, as the interpreter counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub path: String,
     /// Counted from 1.
     pub line: u32,
-    /// Counted from 1, in bytes, of which a tab has four.
+    /// Counted from 1, in bytes; a tab counts as four.
     pub wide_column: u32,
 }
 
@@ -61,7 +61,7 @@ impl Place {
         })
     }
 
-    /// The column in characters, counted from 1, in the text of the file.
+    /// Returns the column in characters, counted from 1, in the text of the file.
     pub fn column(&self, text: &str) -> u32 {
         let line = text.lines().nth(self.line.saturating_sub(1) as usize);
         let (mut wide, mut column) = (1, 1);

@@ -1,4 +1,4 @@
-//! What the policies say about one input document.
+//! The answer of the policies to one input document.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::terms::{Effect, Level, Login, RiskTier};
 
-/// What the policies say about one input document.
+/// The answer of the policies to one input document.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ruling {
-    /// What the rules have to say.
+    /// The findings of the rules.
     pub findings: Vec<RuledFinding>,
     /// The sign-offs that are required.
     pub required: Vec<Asked>,
-    /// The risk tier; none for a change of policies.
+    /// The risk tier; `None` for a change of policies.
     pub tier: Option<RiskTier>,
-    /// Why it is that tier.
+    /// Why it has that tier.
     pub tier_because: Vec<String>,
     /// The level that counts.
     pub level: Option<Level>,
@@ -27,42 +27,42 @@ pub struct Ruling {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuledFinding {
-    /// `rule/short-name`.
+    /// The code, `rule/short-name`.
     pub code: String,
     /// What it does to the verdict.
     pub effect: Effect,
-    /// What is the matter.
+    /// What is wrong.
     pub message: String,
-    /// What to do about it; METADATA's help if it is left out.
+    /// What to do about it; if left out, the help in METADATA applies.
     #[serde(default)]
     pub help: Option<String>,
-    /// The part of the request that it is about.
+    /// The part of the request concerned, as a JSON pointer.
     #[serde(default)]
     pub pointer: Option<String>,
-    /// The controls that the rule serves; METADATA's if they are left out.
+    /// The controls that the rule serves; if left out, those in METADATA apply.
     #[serde(default)]
     pub controls: Vec<String>,
-    /// If given, the finding stands only while sign-off is complete (true) or isn't (false).
+    /// If given, the finding applies only while sign-off is complete (true) or incomplete (false).
     #[serde(default)]
     pub signed: Option<bool>,
 }
 
-/// A sign-off that the policies ask for.
+/// A sign-off that the policies require.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Asked {
-    /// Of what kind.
+    /// The kind of sign-off.
     #[serde(flatten)]
     pub what: Requirement,
-    /// By how many different people.
+    /// The number of different people who have to give it.
     #[serde(default = "one")]
     pub people: u8,
-    /// Why, in a phrase.
+    /// The reason, in a phrase.
     #[serde(default)]
     pub because: Option<String>,
-    /// The code of the finding while it is missing.
+    /// The code of the finding while the sign-off is missing.
     #[serde(default = "missing")]
     pub code: String,
-    /// The part of the request that asks for it.
+    /// The part of the request that requires it.
     #[serde(default)]
     pub pointer: Option<String>,
 }
@@ -72,7 +72,7 @@ impl Asked {
         matches!(self.what, Requirement::Level { .. })
     }
 
-    /// Whether whoever fills it can fill no other such seat.
+    /// Returns whether a person who fills it can fill no other such seat.
     pub(in crate::core) fn takes_a_person(&self) -> bool {
         matches!(self.what, Requirement::Role { .. } | Requirement::Owner { .. })
     }
@@ -86,7 +86,7 @@ fn missing() -> String {
     "signoff/missing".to_owned()
 }
 
-/// What kind of sign-off is required.
+/// The kind of a required sign-off.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Requirement {
@@ -95,12 +95,12 @@ pub enum Requirement {
         /// The levels.
         any_of: Vec<Level>,
     },
-    /// Someone who holds this role, and signs for nothing else that takes a role.
+    /// A person who holds this role, and signs for nothing else that takes a role.
     Role {
         /// The role.
         role: String,
     },
-    /// An owner of this service, likewise.
+    /// An owner of this service, who signs for nothing else that takes a role.
     Owner {
         /// The service.
         service: String,
@@ -110,11 +110,12 @@ pub enum Requirement {
         /// The person.
         user: Login,
     },
-    /// An incident commander, who may fill a role too.
+    /// An incident commander, who may fill a role, too.
     Commander,
 }
 
-/// `L2 or L3`, `devops-lead`, `service-owner (checkout)`, `erin in person`, `incident-commander`.
+/// Writes `L2 or L3`, `devops-lead`, `service-owner (checkout)`, `erin in person`,
+/// `incident-commander`.
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

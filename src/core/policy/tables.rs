@@ -1,4 +1,4 @@
-//! Reads the organisation's tables out of a bundle, and checks what their types can't say.
+//! Reads the organisation's tables from a bundle, and checks what their types can't express.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,14 +6,14 @@ use serde::de::DeserializeOwned;
 
 use super::{Files, PolicyProblem};
 use crate::core::layout;
-use crate::core::org::{Org, SignOffRow};
+use crate::core::org::{Org, Roster, SignOffRow};
 use crate::core::terms::{Level, Login, RiskTier, Severity};
 use crate::core::yaml::{self, Node, Span, Value};
 
 /// The most bytes that a table may have.
 pub const LARGEST_TABLE: usize = 16 * 1024 * 1024;
 
-/// The tables of a bundle: name, path, bytes.
+/// Returns the tables of a bundle: name, path, bytes.
 pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
     files.iter().filter_map(|(path, bytes)| {
         let name = layout::table_at(path)?;
@@ -21,11 +21,11 @@ pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
     })
 }
 
-/// Reads the tables that the checker knows; others are the organisation's own, and only have to be
-/// sound YAML.
+/// Reads the tables that the checker knows. Other tables are the organisation's own, and only have
+/// to be valid YAML.
 ///
 /// # Errors
-/// Everything that is wrong with them, each with file, line and column.
+/// Every problem in them, each with file, line and column.
 pub fn read(files: &Files) -> Result<Org, Vec<PolicyProblem>> {
     let mut reader = Reader::default();
     for (name, path, bytes) in all(files) {
@@ -83,12 +83,12 @@ struct Reader {
 }
 
 impl Reader {
-    /// One table as its type; what can't be read is a problem.
+    /// Returns one table as its type; what can't be read is reported as a problem.
     fn table<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         let path = layout::table(name);
         let Some(document) = self.documents.get(name) else {
-            let help = "copy the shipped one and change that".to_owned();
-            let message = "the bundle lacks this table";
+            let help = "start from a copy of the shipped table".to_owned();
+            let message = "the bundle doesn't contain this table";
             self.problems.push(at(&path, Span::default(), message, Some(help)));
             return None;
         };
@@ -120,8 +120,12 @@ impl Reader {
     }
 
     fn check_roster(&mut self, org: &Org) {
-        let roster = &org.roster;
         self.check_each_login_once();
+        self.check_people(&org.roster);
+        self.check_services(&org.roster);
+    }
+
+    fn check_people(&mut self, roster: &Roster) {
         let mut seen = BTreeMap::new();
         for (login, person) in &roster.people {
             let emails = person.emails.iter().map(|email| ("email", email.to_lowercase()));
@@ -134,7 +138,7 @@ impl Reader {
                         "roster",
                         &["people", login.as_str()],
                         message,
-                        "a mark of identity belongs to one person",
+                        "emails, keys and ids identify exactly one person",
                     );
                 }
             }
@@ -153,15 +157,13 @@ impl Reader {
             }
             if person.roles.iter().any(|role| role == "service-owner") {
                 let help = "list the person under `services.<name>.owners`";
-                let message =
-                    format!("{login} has the role service-owner, and of which service isn't said");
+                let message = format!("{login} has the role service-owner without a service");
                 self.report("roster", &["people", login.as_str(), "roles"], message, help);
             }
             if let Some(team) =
                 person.team.as_ref().filter(|team| !roster.teams.contains_key(*team))
             {
-                let message =
-                    format!("{login} belongs to the team {team}, which `teams` doesn't list");
+                let message = format!("{login} belongs to the team {team}, which isn't in `teams`");
                 self.report(
                     "roster",
                     &["people", login.as_str(), "team"],
@@ -170,6 +172,9 @@ impl Reader {
                 );
             }
         }
+    }
+
+    fn check_services(&mut self, roster: &Roster) {
         for (name, service) in &roster.services {
             if service.owners.is_empty() {
                 let message = format!("the service {name} has no owner");
@@ -177,12 +182,11 @@ impl Reader {
                     "roster",
                     &["services", name, "owners"],
                     message,
-                    "name who signs for it",
+                    "list the people who sign off for it",
                 );
             }
             for owner in service.owners.iter().filter(|owner| !roster.people.contains_key(*owner)) {
-                let message =
-                    format!("{owner} owns the service {name}, and `people` doesn't list them");
+                let message = format!("{owner} owns the service {name}, but isn't in `people`");
                 self.report(
                     "roster",
                     &["services", name, "owners"],
@@ -194,7 +198,7 @@ impl Reader {
                 service.team.as_ref().filter(|team| !roster.teams.contains_key(*team))
             {
                 let message =
-                    format!("the team {team} runs the service {name}, and `teams` doesn't list it");
+                    format!("the team {team} runs the service {name}, but isn't in `teams`");
                 self.report(
                     "roster",
                     &["services", name, "team"],
@@ -205,7 +209,7 @@ impl Reader {
         }
     }
 
-    /// Logins that differ only in case are one login; the types have folded them already.
+    /// Logins that differ only in case are the same login; the types have converted them already.
     fn check_each_login_once(&mut self) {
         let people =
             self.documents.get("roster").and_then(|document| entry(&document.root, "people"));
@@ -229,7 +233,7 @@ impl Reader {
                     "matrix",
                     &[],
                     format!("the tier {tier} is missing"),
-                    "say for L1, L2 and L3 who approves, or `direct`",
+                    "write for L1, L2 and L3 who approves, or `direct`",
                 );
                 continue;
             };
@@ -240,15 +244,15 @@ impl Reader {
                         self.report(
                             "matrix",
                             &[&tier],
-                            format!("{tier} lacks {name}"),
-                            "say who approves, or `direct`",
+                            format!("{tier} has no {name}"),
+                            "write who approves, or `direct`",
                         );
                     }
                     Some(SignOffRow::Levels(levels)) if levels.is_empty() => {
                         self.report(
                             "matrix",
                             &[&tier, &name],
-                            "nobody could approve",
+                            "the list of levels is empty, so nobody could approve",
                             "list a level, or write `direct`",
                         );
                     }
@@ -261,7 +265,7 @@ impl Reader {
             self.report(
                 "matrix",
                 &[tier],
-                format!("there is no tier {tier}"),
+                format!("`{tier}` is not a tier"),
                 "the tiers are low, medium, high, critical",
             );
         }
@@ -274,7 +278,7 @@ impl Reader {
                 self.report(
                     "windows",
                     &[name, "to"],
-                    format!("the window {name} has no length"),
+                    format!("the window {name} opens and closes at the same time"),
                     help,
                 );
             }
@@ -314,7 +318,7 @@ impl Reader {
                 self.report(
                     "escalation",
                     &[severity],
-                    format!("there is no severity {severity}"),
+                    format!("`{severity}` is not a severity"),
                     "the severities are P1 to P5",
                 );
             }
@@ -338,12 +342,12 @@ impl Reader {
             self.report(
                 "settings",
                 &["protected_bases"],
-                "no branch is protected, so that nothing would be judged",
+                "no branch is protected, so no change would be judged",
                 help,
             );
         }
         if settings.sign_off.due_after < settings.sign_off.remind_after {
-            let help = "let `remind_after` be the shorter of the two";
+            let help = "make `remind_after` shorter than `due_after`";
             self.report(
                 "settings",
                 &["sign_off"],

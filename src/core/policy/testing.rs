@@ -33,11 +33,11 @@ const LIMIT: Duration = Duration::from_secs(1);
 
 const TODO: &str = "todo_test_";
 
-/// How the tests of a bundle went.
+/// The results of a bundle's tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(title = "Test report")]
 pub struct TestReport {
-    /// How many tests there were, and how they went.
+    /// The number of tests, by result.
     pub summary: Summary,
     /// The tests, sorted by path and line.
     pub tests: Vec<TestResult>,
@@ -45,22 +45,22 @@ pub struct TestReport {
     pub coverage: Vec<FileCoverage>,
 }
 
-/// How many tests there were, and how they went.
+/// The number of tests, by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
-    /// All of them.
+    /// All tests.
     pub tests: usize,
     /// Those that passed.
     pub passed: usize,
     /// Those that failed.
     pub failed: usize,
-    /// Those of which it couldn't be decided.
+    /// Those that couldn't be evaluated.
     pub errors: usize,
-    /// Those that were left out.
+    /// Those that were skipped.
     pub skipped: usize,
 }
 
-/// How one test went.
+/// The result of one test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TestResult {
     /// The package without `data.`, such as `changegate.rules.window_test`.
@@ -69,41 +69,41 @@ pub struct TestResult {
     pub name: String,
     /// The file, with `/` between its parts.
     pub path: String,
-    /// Where the test begins, from 1.
+    /// The line at which the test begins, from 1.
     pub line: u32,
-    /// How it went.
+    /// The result.
     #[serde(flatten)]
     pub status: TestStatus,
     /// What the test printed, each as `path:line: text`.
     pub printed: Vec<String>,
 }
 
-/// How a test went.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum TestStatus {
-    /// It holds.
+    /// The test is true.
     Passed,
-    /// It is false or undefined.
+    /// The test is false or undefined.
     Failed {
-        /// The statement at which the test ended, where that is known.
+        /// The statement at which the test ended, if that is known.
         expression: Option<FailedExpression>,
     },
-    /// Nothing could be decided: conflicting rules, an unknown function, too much time.
+    /// The test couldn't be evaluated: conflicting rules, an unknown function, too much time.
     Error {
         /// What happened, and where.
         message: String,
     },
-    /// It is named `todo_test_…`.
+    /// The test is named `todo_test_…`.
     Skipped,
 }
 
 /// The statement at which a test ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FailedExpression {
-    /// Where it begins, from 1.
+    /// The line at which it begins, from 1.
     pub line: u32,
-    /// As it stands in the test, `with` modifiers included.
+    /// The text as it is in the test, including `with` modifiers.
     pub text: String,
     /// The two values, if it is a comparison.
     pub compared: Option<Compared>,
@@ -112,9 +112,9 @@ pub struct FailedExpression {
 /// The two sides of a comparison in Rego's notation, or `<undefined>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Compared {
-    /// What stands left of the operator.
+    /// The value left of the operator.
     pub left: String,
-    /// What stands right of it.
+    /// The value right of it.
     pub right: String,
 }
 
@@ -130,7 +130,7 @@ pub struct FileCoverage {
 }
 
 impl TestReport {
-    /// Whether all tests passed, but for those left out.
+    /// Returns whether all tests passed, apart from skipped ones.
     pub fn is_passed(&self) -> bool {
         self.summary.failed + self.summary.errors == 0
     }
@@ -159,7 +159,7 @@ impl Summary {
     }
 }
 
-/// `12 tests: 11 passed, 1 failed`
+/// Writes `12 tests: 11 passed, 1 failed`.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
@@ -175,7 +175,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Runs the tests among `files`, given as paths and Rego texts, with `data` as what `data` holds.
+/// Runs the tests among `files`, given as paths and Rego texts; `data` is the document `data`.
 ///
 /// `only` selects tests whose `package.name` contains it. Fails when the files don't form a
 /// bundle: one that can't be parsed, or data that isn't an object.
@@ -219,7 +219,7 @@ fn engine(files: &[(&str, &str)], data: &Value) -> anyhow::Result<Engine> {
     let mut engine = Engine::new();
     engine.set_strict_builtin_errors(false);
     engine.set_gather_prints(true);
-    // The files themselves are checked before; what `explain` adds makes lines longer.
+    // The files themselves were checked before; `explain` adds text that makes lines longer.
     engine.set_policy_length_config(PolicyLengthConfig {
         max_col: NonZeroU32::MAX,
         ..PolicyLengthConfig::default()
@@ -233,7 +233,7 @@ fn engine(files: &[(&str, &str)], data: &Value) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// The tests of a file, not run yet. A test of several definitions is one.
+/// Returns the tests of a file, not yet run. A test with several definitions is one test.
 fn tests_of(file: &PolicyFile) -> Vec<TestResult> {
     let package = file.package_name();
     let package = package.strip_prefix("data.").unwrap_or(&package);
@@ -273,7 +273,7 @@ fn status(engine: &mut Engine, test: &TestResult, bound: Bound) -> TestStatus {
     }
 }
 
-/// The engine's report leaves out files that were never touched.
+/// Returns the coverage of each file: the engine's report leaves out files that were never reached.
 fn coverage(engine: &Engine, files: &[PolicyFile]) -> anyhow::Result<Vec<FileCoverage>> {
     let report = engine.get_coverage_report()?;
     let mut reached: BTreeMap<_, _> =

@@ -1,12 +1,12 @@
 //! Refuses, when a bundle is loaded, what a policy may not contain.
 //!
 //! 1. [`text`]: what would harm the parser or deceive a reader: size, hidden characters, nesting
-//! 2. [`PolicyFile::parse`]: the parser's message becomes one line with a place
-//! 3. [`facts`]: what each rule calls, refers to and overrides, read off the tree
-//! 4. [`names`]: what those names stand for
+//! 2. [`PolicyFile::parse`]: turns a parser error into one line with a position
+//! 3. [`facts`]: what each rule calls, refers to and overrides, read from the tree
+//! 4. [`names`]: resolves those names
 //! 5. [`functions`]: only functions that are deterministic and bounded, called correctly
-//! 6. [`heads`]: nothing that may be undefined where that loses what a rule found
-//! 7. [`cycles`]: nothing that depends on itself, and no endless chain of rules
+//! 6. [`heads`]: no head that may be undefined, because it would lose what the rule found
+//! 7. [`cycles`]: nothing that depends on itself, and no chain of rules that is too long
 //!
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
 //! every file parses. The entry point is [`vet`].
@@ -28,17 +28,17 @@ use regorus::unstable::{Expr, Module, Parser, Rule, Span};
 use facts::RuleFacts;
 use names::Scopes;
 
-/// The ending of files that hold tests. They may print and override with `with`; they never decide.
+/// The ending of files with tests. Tests may print and override with `with`; they never decide.
 pub const TEST_SUFFIX: &str = "_test.rego";
 
-/// Something in a policy file that is refused.
+/// A problem in a policy file, which is refused for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PolicyProblem {
     /// The file's path in the bundle.
     pub path: String,
     /// Counted from 1.
     pub line: u32,
-    /// In characters, counted from 1.
+    /// Counted from 1, in characters.
     pub column: u32,
     /// What is refused and why, without a full stop.
     pub message: String,
@@ -54,7 +54,7 @@ impl fmt::Display for PolicyProblem {
     }
 }
 
-/// Checks Rego sources, given as paths and texts, and returns every problem, sorted by place.
+/// Checks Rego sources, given as paths and texts, and returns every problem, sorted by position.
 pub fn vet(files: &[(&str, &str)]) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
     let mut parsed = Vec::new();
@@ -121,12 +121,15 @@ fn judge(files: &[PolicyFile]) -> Vec<PolicyProblem> {
     problems
 }
 
-/// Imports and defaults whose meaning differs between engines, or that do nothing.
+/// Returns problems with imports and defaults whose meaning differs between engines, or that have
+/// no effect.
 fn refused_statements(file: &PolicyFile) -> Vec<PolicyProblem> {
     let imports = file.module.imports.iter().filter_map(|import| {
         let imported = import.refr.span().text();
         let help = match imported {
-            "data" | "input" if import.r#as.is_none() => "It is always there: drop this line.",
+            "data" | "input" if import.r#as.is_none() => {
+                "It is always available: delete this line."
+            }
             "data" | "input" | "rego.v1" => return None,
             _ if matches!(root(&import.refr), "data" | "input") => return None,
             _ => "Import `rego.v1`, or something below `data` or `input`.",
@@ -158,7 +161,8 @@ fn refused_overrides(rule: &RuleFacts) -> Vec<PolicyProblem> {
         .collect()
 }
 
-/// The first name of a reference, such as `data` in `data.org.roster`; empty for anything else.
+/// Returns the first name of a reference, such as `data` in `data.org.roster`; empty for anything
+/// else.
 pub(super) fn root(mut expression: &Expr) -> &str {
     loop {
         match expression {

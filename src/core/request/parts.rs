@@ -18,23 +18,23 @@ pub enum ChangeType {
     /// Everything else that is planned.
     #[default]
     Normal,
-    /// In answer to a P1 or P2 incident; needs `emergency` and the incident commander.
+    /// A response to a P1 or P2 incident; needs `emergency` and the incident commander.
     Emergency,
 }
 
-/// Something that is done to a target.
+/// An action on a target.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
-    /// A name from the action catalog; another one only in an off-script request.
+    /// A name from the action catalog; any other name only in an off-script request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "failover-region")]
     pub action: Option<String>,
-    /// What it is done to.
+    /// The target of the action.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "eu-west-1")]
     pub target: Option<String>,
-    /// What the action takes besides, by name.
+    /// Further parameters of the action, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(example = BTreeMap::from([("to", "eu-west-2")]))]
     pub parameters: BTreeMap<String, Value>,
@@ -48,7 +48,7 @@ pub struct Impact {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["checkout"])]
     pub services: Vec<String>,
-    /// What users notice.
+    /// What users will notice.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "logged-in carts survive, 30 s of errors")]
     pub users: Option<String>,
@@ -65,7 +65,7 @@ pub struct Schedule {
     /// When the change begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Time>,
-    /// When the change is over; monitoring may run past it.
+    /// When the change ends; monitoring may continue after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<Time>,
 }
@@ -78,7 +78,7 @@ pub struct Rollback {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["reverse the Route 53 weights", "promote the old primary"])]
     pub steps: Vec<String>,
-    /// What is seen when the rollback has to be done.
+    /// The condition under which the rollback has to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "error rate over 2 % for 5 min")]
     pub trigger: Option<String>,
@@ -87,7 +87,7 @@ pub struct Rollback {
     pub owner: Option<Login>,
 }
 
-/// How to see afterwards that all is well.
+/// How to verify afterwards that everything works.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verification {
@@ -104,7 +104,7 @@ pub struct Verification {
     pub error_rates: Vec<String>,
 }
 
-/// Why the change leaves the usual script.
+/// Why the change doesn't follow the usual script.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OffScript {
@@ -140,14 +140,14 @@ pub struct Risk {
 /// A rating of likelihood or impact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are clear")]
 pub enum Rating {
     Low,
     Medium,
     High,
 }
 
-/// Somebody who has to sign off: `{role: devops-lead}` or `{user: erin}`.
+/// A sign-off that the request itself requires: `{role: devops-lead}` or `{user: erin}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RequestedApproval {

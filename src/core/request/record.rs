@@ -1,4 +1,4 @@
-//! The record that later pull requests add: execution, what was seen, outcome, cancellation.
+//! The record that later pull requests add: execution, observations, outcome, cancellation.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,16 +16,16 @@ pub struct Execution {
     /// When it began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// When it was over.
+    /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
 }
 
-/// What was seen after the change.
+/// What was observed after the change.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerificationResult {
-    /// From when to when the service was watched.
+    /// The time during which the service was watched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monitored: Option<Monitored>,
     /// Whether the health checks passed.
@@ -51,10 +51,10 @@ pub struct Monitored {
     pub to: Option<Time>,
 }
 
-/// What the health checks said.
+/// The result of the health checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are clear")]
 pub enum Health {
     Passed,
     Failed,
@@ -72,7 +72,7 @@ pub struct ErrorRate {
     pub after: Option<f64>,
 }
 
-/// What came of the change.
+/// The outcome of the change.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
@@ -91,13 +91,13 @@ pub struct Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutcomeResult {
-    /// Done, and nothing came of it that wasn't wanted.
+    /// Done, without unexpected effects.
     Successful,
-    /// Done, with errors or impact that weren't foreseen.
+    /// Done, with errors or impact that weren't expected.
     WithIssues,
     /// Undone by its rollback.
     RolledBack,
-    /// Not done, or it didn't do what it was for.
+    /// Not done, or it didn't achieve its purpose.
     Failed,
 }
 
@@ -120,11 +120,11 @@ pub struct Escalation {
     pub incident: Option<TicketId>,
 }
 
-/// The change is called off.
+/// The cancellation of the change.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cancelled {
-    /// Why it is called off.
+    /// Why it is cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! How a request names tickets and people.
+//! The names of tickets and people in a request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,17 +14,17 @@ use serde::{Deserialize, Serialize};
 pub struct TicketId(String);
 
 impl TicketId {
-    /// The number as written.
+    /// Returns the number as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it names an incident.
+    /// Returns whether it names an incident.
     pub fn is_incident(&self) -> bool {
         self.0.starts_with("INC-")
     }
 
-    /// The form under which an id is unique: case-folded.
+    /// Returns the form under which an id is unique: case-folded.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
@@ -47,7 +47,7 @@ impl FromStr for TicketId {
     }
 }
 
-/// `(YYYY-MMDD-)?NNN…`, at least three digits, where the date is a day of the calendar.
+/// Parses `(YYYY-MMDD-)?NNN…`: at least three digits, and a date that is in the calendar.
 fn is_incident_number(number: &str) -> Result<(), String> {
     let digits = |text: &str, at_least: usize| {
         text.len() >= at_least && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -63,9 +63,7 @@ fn is_incident_number(number: &str) -> Result<(), String> {
                 && digits(number, 3) =>
         {
             NaiveDate::parse_from_str(&format!("{year}{day}"), "%Y%m%d").map(|_| ()).map_err(|_| {
-                format!(
-                    "`INC-{number}` names the day {year}-{day}, which the calendar doesn't have"
-                )
+                format!("`INC-{number}` names the day {year}-{day}, which isn't in the calendar")
             })
         }
         _ => Err(format!(
@@ -74,7 +72,7 @@ fn is_incident_number(number: &str) -> Result<(), String> {
     }
 }
 
-/// `[A-Za-z0-9]+([.-][A-Za-z0-9]+)*`
+/// Matches `[A-Za-z0-9]+([.-][A-Za-z0-9]+)*`.
 fn is_change_name(name: &str) -> bool {
     name.split(['.', '-'])
         .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
@@ -128,7 +126,7 @@ impl JsonSchema for TicketId {
 pub struct Login(String);
 
 impl Login {
-    /// The login in lower case.
+    /// Returns the login in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -137,8 +135,8 @@ impl Login {
 impl FromStr for Login {
     type Err = String;
 
-    /// ASCII letters and digits, with `-`, `_`, `.` between them, and `[bot]` at the end of a
-    /// bot's: a look-alike letter of another script is refused.
+    /// Accepts ASCII letters and digits, with `-`, `_`, `.` between them, and `[bot]` at the end of
+    /// a bot's login. Anything else is refused: it could be a look-alike letter of another script.
     fn from_str(text: &str) -> Result<Self, String> {
         let name = text.strip_suffix("[bot]").unwrap_or(text);
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');

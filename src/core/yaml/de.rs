@@ -1,8 +1,8 @@
 //! Deserializes a tree into any serde type, reporting all problems at once.
 //!
-//! serde stops at the first error. So on each one the node that caused it is masked, as if it
-//! hadn't been written, and deserialization starts anew, until nothing new comes up. An error
-//! that only follows from something left out (a required field that is masked) masks its node
+//! serde stops at the first error. So on each error the node that caused it is masked, as if it
+//! hadn't been written, and deserialization starts again, until no new error occurs. An error that
+//! only follows from a part that was left out (a required field that is masked) masks its node
 //! without a report.
 
 mod access;
@@ -80,8 +80,8 @@ impl<'p> Here<'p> {
         }
     }
 
-    /// Reports a key that the struct above doesn't know, and leaves its value out. The field
-    /// that was likely meant counts as left out too: it isn't missing, but misspelled.
+    /// Reports a key that the struct doesn't know, and leaves its value out. The field that was
+    /// probably meant counts as left out, too: it isn't missing, but misspelled.
     fn refuse_unknown(&self, key: &Key, known: &'static [&'static str]) {
         let (message, help, meant) = unknown_field(&key.text, known);
         let mut found = self.run.found.borrow_mut();
@@ -139,7 +139,7 @@ impl<'p> Here<'p> {
     }
 }
 
-/// Whole numbers: out of range is a problem of the value, not of the type.
+/// Reads whole numbers: a number out of range is a problem of the value, not of the type.
 macro_rules! integers {
     ($($method:ident $visit:ident $type:ty;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -284,7 +284,8 @@ impl<'de> de::Deserializer<'de> for Here<'_> {
         visitor.visit_map(self.entries(Some(fields))?)
     }
 
-    /// A variant is written as text, or with its content as the only entry of a mapping.
+    /// Reads a variant, which is written as text, or with its content as the only entry of a
+    /// mapping.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,

@@ -1,4 +1,4 @@
-//! What can go wrong while a tree is deserialized, and where.
+//! Errors that occur while a tree is deserialized, with their positions.
 
 use std::fmt;
 
@@ -7,38 +7,38 @@ use serde::de::{self, Expected, Unexpected};
 use super::wording::{did_you_mean, listed, shown};
 use super::{Node, Problem, Span};
 
-/// An error on its way up. It gets its place at the innermost node that it passes.
+/// An error that is being passed up. It gets its position at the innermost node that it passes.
 #[derive(Debug)]
 pub(super) struct Error(Box<(Fault, Option<NodePlace>)>);
 
-/// The node that an error is about.
+/// The node of an error.
 #[derive(Debug)]
 pub(super) struct NodePlace {
-    /// Identifies the node; only ever compared.
+    /// Identifies the node; only used for comparison.
     pub(super) node: *const Node,
     pub(super) pointer: String,
     pub(super) span: Span,
     /// Where the node ends in the file.
     pub(super) end: usize,
-    /// The text that stands there, fit for a message.
+    /// The text of the node, shortened for a message.
     pub(super) text: Option<String>,
     pub(super) is_collection: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// A required field isn't there.
+    /// A required field is missing.
     Missing(&'static str),
-    /// A value of the right type that won't do, in the words of the type that refused it.
+    /// A value of the right type that isn't allowed, in the words of the type that refused it.
     Refused(String),
     Known {
         code: &'static str,
         message: String,
         help: Option<String>,
     },
-    /// Follows from something that was reported.
+    /// Follows from a fault that was already reported.
     Follows,
-    /// So many problems were found that it isn't worth going on.
+    /// Too many problems were found to continue.
     Enough,
 }
 
@@ -51,7 +51,7 @@ impl Error {
         Self::new(Fault::Known { code, message, help })
     }
 
-    /// Places the error, unless it has a place.
+    /// Adds the position of the error, unless it has one.
     pub(super) fn at(mut self, place: impl FnOnce() -> NodePlace) -> Self {
         self.0.1.get_or_insert_with(place);
         self
@@ -63,7 +63,7 @@ impl Error {
 }
 
 impl Fault {
-    /// `None` if there is nothing to say that wasn't said.
+    /// Converts the fault into a problem; `None` if it was already reported.
     pub(super) fn into_problem(self, place: &NodePlace) -> Option<Problem> {
         let (code, message, help) = match self {
             Fault::Missing(field) => {
@@ -78,7 +78,7 @@ impl Fault {
 }
 
 impl NodePlace {
-    /// Puts the text found in front of what a type says of it, unless it is quoted there.
+    /// Puts the text of the node before a type's message, unless the message already quotes it.
     fn say(&self, message: String) -> String {
         match &self.text {
             Some(text) if !message.contains(text.as_str()) => format!("`{text}`: {message}"),
@@ -103,9 +103,9 @@ impl fmt::Display for Error {
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
         let message = message.to_string();
-        // serde's words for an untagged enum name the Rust type.
+        // serde's message for an untagged enum contains the name of the Rust type.
         if message.starts_with("data did not match any variant") {
-            let message = "this has none of the forms that are allowed here".into();
+            let message = "this value has none of the allowed forms".into();
             return Self::known("field/type", message, None);
         }
         Self::new(Fault::Refused(message))
@@ -146,7 +146,7 @@ impl de::Error for Error {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let mut message = format!("`{}` is not one of the values here", shown(variant));
+        let mut message = format!("`{}` is not one of the allowed values", shown(variant));
         if let Some(meant) = did_you_mean(variant, expected) {
             message.push_str(&format!("; did you mean `{meant}`?"));
         }
@@ -169,7 +169,7 @@ impl de::Error for Error {
     }
 }
 
-/// Message and help for a key that isn't known here, and the one that was likely meant.
+/// Returns message and help for a key that isn't known here, and the key that was probably meant.
 pub(super) fn unknown_field(
     field: &str,
     known: &'static [&'static str],

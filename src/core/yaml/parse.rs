@@ -1,7 +1,8 @@
-//! Turns the parser's events into a tree of nodes that know their place.
+//! Turns the parser's events into a tree of nodes that know their position.
 //!
-//! The loop pulls one event after the other, never recursing, so a hostile file costs no stack.
-//! What is refused becomes a problem, and where it left no usable value, an `Invalid` node.
+//! The loop reads one event after the other and never recurses, so that a malicious file can't
+//! exhaust the stack. What is refused becomes a problem, and, if it left no usable value, an
+//! `Invalid` node.
 
 mod refuse;
 
@@ -13,13 +14,14 @@ use super::text::{self, Places};
 use super::wording::shown;
 use super::{Document, Key, MAX_BYTES, MAX_DEPTH, Node, Problem, Problems, Span, Value, scalar};
 
-/// Reads one YAML or JSON document from untrusted bytes. Never fails: what is wrong is in
+/// Reads one YAML or JSON document from untrusted bytes. It never fails: whatever is wrong is in
 /// [`Document::problems`].
 pub fn parse(bytes: &[u8]) -> Document {
     parse_up_to(MAX_BYTES, bytes)
 }
 
-/// The same for a file of up to `limit` bytes, of which nobody untrusted decides how large it is.
+/// Reads a document like [`parse`], of up to `limit` bytes; for files whose size no untrusted
+/// person decides.
 pub fn parse_up_to(limit: usize, bytes: &[u8]) -> Document {
     let mut problems = Problems::default();
     let (root, broken_at) = match text::decode(bytes, limit, &mut problems) {
@@ -51,16 +53,16 @@ struct Builder<'b, 't> {
     places: &'b Places<'t>,
     problems: &'b mut Problems,
     open: Vec<Collection>,
-    /// How many collections are open within a part that is left out.
+    /// How many collections are open inside a part that is left out.
     ignored: usize,
     too_deep: bool,
-    /// Where the last piece of content ended.
+    /// The byte at which the last piece of content ended.
     last_end: usize,
     documents: usize,
     root: Option<Node>,
 }
 
-/// A sequence or mapping whose end hasn't come yet.
+/// A sequence or mapping that is still open.
 struct Collection {
     span: Span,
     items: Items,
@@ -71,7 +73,7 @@ enum Items {
     Mapping(Vec<(Key, Node)>, Slot),
 }
 
-/// What a mapping waits for.
+/// The part that a mapping expects next.
 enum Slot {
     Key,
     ValueOf(Key),
@@ -80,7 +82,7 @@ enum Slot {
 }
 
 impl Builder<'_, '_> {
-    /// Consumes the events; answers with the byte behind which nothing could be read.
+    /// Reads the events; returns the byte from which on nothing could be read.
     fn run(&mut self, text: &str) -> Option<usize> {
         let mut parser = Parser::new_from_str(text);
         loop {
@@ -94,7 +96,7 @@ impl Builder<'_, '_> {
                     }
                 }
                 Ok((event, range)) => self.event(event, range),
-                // The only error that leaves the parser in a state to go on from.
+                // This is the only error after which the parser can continue.
                 Err(error) if error.info().ends_with("found unknown anchor") => {
                     self.alias(error.marker());
                 }
@@ -130,7 +132,7 @@ impl Builder<'_, '_> {
                 self.open(range, Items::Mapping(Vec::new(), Slot::Key));
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                // A block ends where its content does, a flow collection with its bracket.
+                // A block ends with its content, a flow collection with its bracket.
                 if !range.is_empty() {
                     self.last_end = self.span(&range).end;
                 }
@@ -191,7 +193,7 @@ impl Builder<'_, '_> {
         self.place(Node { span, value });
     }
 
-    /// Puts a finished node where it belongs.
+    /// Adds a finished node to its collection.
     fn place(&mut self, node: Node) {
         match self.open.last_mut().map(|collection| &mut collection.items) {
             None => self.root = Some(node),
@@ -236,7 +238,7 @@ impl Builder<'_, '_> {
         let next = if is_text {
             let mut text = text.into_owned();
             if hidden {
-                // They are reported; without them the key may be one that is known.
+                // The characters were reported; without them the key may be a known one.
                 text = text::without_refused(&text);
             }
             Slot::ValueOf(Key { text, span })
@@ -253,7 +255,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Closes what is still open and answers with the root.
+    /// Closes what is still open and returns the root.
     fn finish(mut self, broken_at: Option<usize>) -> Node {
         while !self.open.is_empty() {
             self.close(broken_at.unwrap_or(self.last_end));
@@ -294,14 +296,14 @@ impl Builder<'_, '_> {
         self.span(&Range::empty(*mark))
     }
 
-    /// The span without the line ends that belong to a block scalar.
+    /// Returns the span without the line breaks that belong to a block scalar.
     fn trimmed(&self, range: &Range) -> Span {
         let mut span = self.span(range);
         span.end = span.start + self.places.slice(span).trim_end().len();
         span
     }
 
-    /// Where a value stands that isn't written: at its key, or behind its dash.
+    /// Returns the position of a value that isn't written: its key, or behind its dash.
     fn nowhere(&self, range: &Range) -> Span {
         match self.open.last().map(|collection| &collection.items) {
             Some(Items::Mapping(_, Slot::ValueOf(key))) => key.span,

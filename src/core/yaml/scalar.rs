@@ -2,10 +2,10 @@
 
 use super::Value;
 
-/// A number that can't be held without changing it.
+/// A number that can't be stored without changing it.
 pub(super) struct Unholdable(pub &'static str);
 
-/// What a plain (unquoted) scalar means; `None` if it is text.
+/// Returns the value of a plain (unquoted) scalar; `None` if it is text.
 pub(super) fn resolve(text: &str) -> Result<Option<Value>, Unholdable> {
     let special = match text.as_bytes().first() {
         None => true,
@@ -21,7 +21,7 @@ pub(super) fn resolve(text: &str) -> Result<Option<Value>, Unholdable> {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Some(Value::Null)),
         "true" | "True" | "TRUE" => Ok(Some(Value::Bool(true))),
         "false" | "False" | "FALSE" => Ok(Some(Value::Bool(false))),
-        ".nan" | ".NaN" | ".NAN" => Err(Unholdable("`.nan` is not a number to reckon with")),
+        ".nan" | ".NaN" | ".NAN" => Err(Unholdable("`.nan` is not a usable number")),
         _ => number(text).transpose(),
     }
 }
@@ -29,7 +29,7 @@ pub(super) fn resolve(text: &str) -> Result<Option<Value>, Unholdable> {
 fn number(text: &str) -> Option<Result<Value, Unholdable>> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(digits, ".inf" | ".Inf" | ".INF") {
-        return Some(Err(Unholdable("infinity is not a number to reckon with")));
+        return Some(Err(Unholdable("infinity is not a usable number")));
     }
     let integer = if is_all(digits, |b| b.is_ascii_digit()) {
         Some(text.parse())
@@ -54,7 +54,7 @@ fn float(text: &str) -> Result<Value, Unholdable> {
     }
 }
 
-/// `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`
+/// Matches `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`.
 fn is_float(digits: &str) -> bool {
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
@@ -71,7 +71,7 @@ fn is_float(digits: &str) -> bool {
         })
 }
 
-/// Whether there is at least one byte and all are of the kind.
+/// Returns whether there is at least one byte, and all bytes are of this kind.
 fn is_all(text: &str, kind: impl Fn(u8) -> bool) -> bool {
     !text.is_empty() && text.bytes().all(kind)
 }

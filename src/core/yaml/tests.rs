@@ -1,4 +1,4 @@
-//! Cases as inputs and what is reported of them: code, line, column, pointer.
+//! Cases: inputs and the problems reported for them, as code, line, column and pointer.
 
 mod fields;
 mod hostile;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use self::fields::{Request, Risk};
 use super::{Document, MAX_BYTES, Node, Problem, Reading, Value, parse, pointer_push};
 
-/// `code line:column pointer`
+/// Returns each problem as `code line:column pointer`.
 fn brief(problems: &[Problem]) -> Vec<String> {
     problems
         .iter()

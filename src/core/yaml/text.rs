@@ -1,12 +1,12 @@
-//! What is checked of the bytes before any YAML is seen: size, encoding, characters; and the
-//! translation between bytes and lines.
+//! Checks the bytes before YAML is parsed: size, encoding, characters. It also translates between
+//! bytes and lines.
 
 use super::{Problem, Problems, Span};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// The bytes as text, and how many bytes of a mark in front of it were skipped. `None` when they
-/// can't be read at all, which is reported.
+/// Returns the bytes as text, and how many bytes of a byte order mark were skipped. `None` if they
+/// can't be read, which is reported.
 pub(super) fn decode<'t>(
     bytes: &'t [u8],
     limit: usize,
@@ -16,7 +16,7 @@ pub(super) fn decode<'t>(
         problems.push(Problem {
             code: "yaml/too-large",
             message: format!("the file is larger than {} KiB, the most that is read", limit / 1024),
-            help: Some("keep logs and data elsewhere and link them".into()),
+            help: Some("store logs and data elsewhere, and link to them".into()),
             pointer: String::new(),
             span: place(b"", 0, 0),
         });
@@ -48,7 +48,7 @@ pub(super) fn decode<'t>(
     }
 }
 
-/// Line and column of a byte, where everything in front of it is UTF-8.
+/// Returns line and column of a byte, if everything before it is UTF-8.
 fn place(bytes: &[u8], start: usize, end: usize) -> Span {
     let before = bytes.get(..start).unwrap_or_default();
     let before = String::from_utf8_lossy(before.strip_prefix(BOM).unwrap_or(before));
@@ -57,8 +57,8 @@ fn place(bytes: &[u8], start: usize, end: usize) -> Span {
     span
 }
 
-/// Reports characters that a reader can't see or that move others about. Answers with the byte
-/// of the first NUL, behind which no YAML is read.
+/// Reports characters that a reader can't see or that reorder others. Returns the byte of the first
+/// NUL, after which no YAML is read.
 pub(super) fn check_characters(
     text: &str,
     places: &Places<'_>,
@@ -83,12 +83,12 @@ pub(super) fn check_characters(
     text.find('\0')
 }
 
-/// `U+202E (a bidirectional control)`
+/// Names a character: `U+202E (a bidirectional control)`.
 pub(super) fn named(c: char, role: &str) -> String {
     format!("U+{:04X} ({role})", u32::from(c))
 }
 
-/// The refused characters of a text: byte, character, role.
+/// Returns the refused characters of a text: byte, character, role.
 pub(super) fn refused(text: &str) -> impl Iterator<Item = (usize, char, &'static str)> {
     text.char_indices().filter_map(move |(at, c)| {
         let lone = c == '\r' && text.as_bytes().get(at + 1) != Some(&b'\n');
@@ -97,14 +97,14 @@ pub(super) fn refused(text: &str) -> impl Iterator<Item = (usize, char, &'static
     })
 }
 
-/// The text without its refused characters.
+/// Returns the text without its refused characters.
 pub(super) fn without_refused(text: &str) -> String {
     let mut refused = refused(text).map(|(at, ..)| at).peekable();
     text.char_indices().filter(|(at, _)| refused.next_if_eq(at).is_none()).map(|(_, c)| c).collect()
 }
 
-/// What a character does that makes it unfit for a file people review. The emoji presentation
-/// selectors U+FE0E and U+FE0F pass.
+/// Returns what a character does that makes it unsuitable for a file that people review; `None` if
+/// it is allowed, as are the emoji presentation selectors U+FE0E and U+FE0F.
 fn role(c: char) -> Option<&'static str> {
     Some(match c {
         '\t' | '\n' | '\r' | ' '..='~' => return None,
@@ -139,12 +139,12 @@ fn role(c: char) -> Option<&'static str> {
 /// Translates between lines and columns, as the parser counts them, and bytes.
 pub(super) struct Places<'t> {
     text: &'t str,
-    /// Bytes in front of the text.
+    /// The number of bytes before the text.
     base: usize,
-    /// Byte at which each line starts.
+    /// The byte at which each line starts.
     lines: Vec<usize>,
-    /// For a text that isn't all ASCII: the byte at which each character starts, and the index
-    /// therein of each line's first character.
+    /// For a text that isn't all ASCII: the byte at which each character starts, and the index in
+    /// that list of each line's first character.
     wide: Option<(Vec<u32>, Vec<usize>)>,
 }
 
@@ -173,7 +173,7 @@ impl<'t> Places<'t> {
         (chars, firsts)
     }
 
-    /// The byte of the text at a line from 1 and a column from 0.
+    /// Returns the byte of the text at a line from 1 and a column from 0.
     pub(super) fn byte(&self, line: usize, column: usize) -> usize {
         let line = line.saturating_sub(1);
         let byte = match &self.wide {
@@ -186,7 +186,7 @@ impl<'t> Places<'t> {
         byte.unwrap_or(self.text.len()).min(self.text.len())
     }
 
-    /// The span of a range that starts at a line from 1 and a column from 0.
+    /// Returns the span of a range that starts at a line from 1 and a column from 0.
     pub(super) fn span(&self, line: usize, column: usize, end: usize) -> Span {
         let start = self.byte(line, column);
         Span {
@@ -197,24 +197,24 @@ impl<'t> Places<'t> {
         }
     }
 
-    /// The span of a range of bytes of the text.
+    /// Returns the span of a range of bytes of the text.
     pub(super) fn at(&self, start: usize, end: usize) -> Span {
         let line = self.lines.partition_point(|&first| first <= start).max(1);
         let column = self.text[self.lines[line - 1]..start].chars().count();
         self.span(line, column, end)
     }
 
-    /// What stands in the file at a span.
+    /// Returns the text of the file at a span.
     pub(super) fn slice(&self, span: Span) -> &'t str {
         &self.text[span.start - self.base..span.end - self.base]
     }
 
-    /// What follows in the file from the start of a span.
+    /// Returns the text of the file from the start of a span.
     pub(super) fn rest(&self, span: Span) -> &'t str {
         &self.text[span.start - self.base..]
     }
 
-    /// The last dash between two places, which stands for an item that isn't written.
+    /// Returns the position of the last dash between two positions, for an item that isn't written.
     pub(super) fn dash(&self, from: usize, to: Span) -> Span {
         let from = (from - self.base).min(to.start - self.base);
         match self.text[from..to.start - self.base].rfind('-') {

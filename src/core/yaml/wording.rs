@@ -1,11 +1,11 @@
-//! Words for people, of what a file holds and of what went wrong.
+//! The words in which messages describe a file's content and what went wrong.
 
 use super::Value;
 
-/// Longer texts are cut in messages.
+/// The longest text in a message, in characters; longer ones are cut.
 const SHOWN: usize = 60;
 
-/// A piece of the file fit for a message: short, on one line, without invisible characters.
+/// Shortens a piece of the file for a message: short, on one line, without invisible characters.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
@@ -25,7 +25,7 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// What a value is called.
+/// Returns the name of a value's kind.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
@@ -35,11 +35,11 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::String(_) => "text",
         Value::Sequence(_) => "a list",
         Value::Mapping(_) => "a mapping",
-        Value::Invalid => "something broken",
+        Value::Invalid => "an invalid value",
     }
 }
 
-/// What to do where one thing is expected and another was found.
+/// Returns what to do if one kind is expected and another was found.
 pub(super) fn remedy(expected: &str, found: &Value) -> Option<&'static str> {
     Some(match (expected, found) {
         (_, Value::Null) => "give it a value, or delete the key",
@@ -53,7 +53,7 @@ pub(super) fn remedy(expected: &str, found: &Value) -> Option<&'static str> {
     })
 }
 
-/// The candidate that a misspelled word was likely meant to be.
+/// Returns the candidate that a misspelled word was probably meant to be.
 pub(crate) fn did_you_mean<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
     if word.len() > SHOWN {
         return None;
@@ -70,33 +70,33 @@ pub(crate) fn did_you_mean<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c
         .map(|(_, candidate)| candidate)
 }
 
-/// `a`, `b`, `c`
+/// Writes words as `a`, `b`, `c`, each in backquotes.
 pub(super) fn listed(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     quoted.join(", ")
 }
 
-/// What a complaint of the parser means, and what to do about it.
+/// Returns the meaning of a parser's error message, and what to do about it.
 pub(super) fn syntax(info: &str) -> (String, Option<&'static str>) {
     const TABLE: [(&[&str], &str, &str); 14] = [
         (
             &["tab cannot", "tabs disallowed", "with a tab", "found a tab"],
-            "a tab stands where the line is indented",
+            "the line is indented with a tab",
             "indent with spaces",
         ),
         (
             &["mapping values are not", "illegal placement of ':'"],
-            "a `:` stands where no key can end",
+            "no key can end at this `:`",
             "put text that contains `: ` in quotes, or check the indentation",
         ),
         (
             &["simple key", "did not find expected key", "<document start>"],
-            "this is no `key: value` that fits the lines above",
+            "this is not a `key: value` pair that fits the lines above",
             "check the indentation, the `: ` behind the key, and quotes that were not closed",
         ),
         (
             &["expected '-' indicator", "block sequence entries"],
-            "this is no item of the list above",
+            "this is not an item of the list above",
             "start it with `- ` in the same column as the others",
         ),
         (
@@ -121,13 +121,13 @@ pub(super) fn syntax(info: &str) -> (String, Option<&'static str>) {
         ),
         (
             &["unknown escape", "hexadecimal", "Unicode character escape"],
-            "a `\\` in this quoted text starts no escape that YAML knows",
+            "a `\\` in this quoted text is not the start of a valid YAML escape",
             "write `\\\\` for a backslash, or use single quotes; write emoji as themselves",
         ),
         (
             &["did not find expected node content"],
             "a value is missing here",
-            "look for a `,` too many and for brackets that were not closed",
+            "look for an extra `,`, and for brackets that are not closed",
         ),
         (
             &["parsing a tag", "scanning a tag", "anchor or alias"],
@@ -146,8 +146,8 @@ pub(super) fn syntax(info: &str) -> (String, Option<&'static str>) {
         ),
         (
             &["comment"],
-            "a comment stands where none can",
-            "put a space in front of `#`, and no comment within a text",
+            "a comment is not possible here",
+            "put a space before `#`, and no comment inside a text",
         ),
     ];
     TABLE.iter().find(|(signs, ..)| signs.iter().any(|sign| info.contains(sign))).map_or_else(

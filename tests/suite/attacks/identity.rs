@@ -17,7 +17,7 @@ fn in_another_persons_name() {
     for (signature, why) in [
         ("--no-gpg-sign", "it isn't signed"),
         ("-S", "it is signed with another person's key"),
-        (&stranger, "the roster lists its signing key for nobody"),
+        (&stranger, "its signing key isn't in the roster"),
     ] {
         let forged = alice.approval("CHG-1", &head, &[signature], &as_carol);
         let push = format!("{forged}:refs/heads/reviews/CHG-1");

@@ -16,7 +16,7 @@ fn an_objector_named_as_co_author() {
     alice.push(&[&format!("{named}:refs/heads/change/CHG-1")]).went_well();
     let decision = carol.decision("CHG-1");
     assert!(codes(&decision).contains(&"signoff/changes-requested"), "{decision}");
-    carol.changegate(&["merge", "CHG-1"]).ended(1, &["dan asked for changes"]);
+    carol.changegate(&["merge", "CHG-1"]).ended(1, &["dan requested changes"]);
     dan.changegate(&["review", "CHG-1", "--withdraw", "--yes"]).went_well();
     carol.changegate(&["merge", "CHG-1"]).went_well();
 }
@@ -41,7 +41,7 @@ fn an_old_approval_under_a_new_commit() {
     let fresh = alice.commit(&tree, &[&base, &head], "CHG-1 again", &["-S"], &[]);
     alice.push(&[&format!("{fresh}:refs/heads/change/CHG-1")]).went_well();
     let decision = carol.decision("CHG-1");
-    assert!(why_not(&decision)[0].contains("aged out"), "{decision}");
+    assert!(why_not(&decision)[0].contains("expired"), "{decision}");
 }
 
 /// A base by another name is guarded as well, and nothing grows where no base is.

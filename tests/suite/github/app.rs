@@ -103,10 +103,10 @@ fn more_than_fifty_annotations_come_in_several_requests() {
 #[test]
 fn sweeps_know_check_runs() {
     let (github, pull) = opened(&request());
-    changegate(&github, &["sweep"]).ended(0, &["1 judged anew"]);
+    changegate(&github, &["sweep"]).ended(0, &["1 judged again"]);
     github.advance("1m");
-    changegate(&github, &["sweep"]).ended(0, &["1 judged anew"]);
-    changegate(&github, &["sweep"]).ended(0, &["0 judged anew"]);
+    changegate(&github, &["sweep"]).ended(0, &["1 judged again"]);
+    changegate(&github, &["sweep"]).ended(0, &["0 judged again"]);
     github.set_now("2026-11-23T22:15:00Z".parse().unwrap());
     changegate(&github, &["sweep"]).ended(0, &["its time has come"]);
     let run = github.check_runs(&github.head(pull)).remove(0);

@@ -262,12 +262,12 @@ fn an_objection_while_the_comment_is_written_is_found_by_the_next_sweep() {
     sweep(&github).went_well();
     assert_eq!(answer(&github, pull).0, "success");
     github.advance("15m");
-    sweep(&github).ended(0, &["1 judged anew"]);
+    sweep(&github).ended(0, &["1 judged again"]);
     assert_eq!(answer(&github, pull).0, "failure");
     github.advance("15m");
     sweep(&github).went_well();
     github.advance("15m");
-    sweep(&github).ended(0, &["0 judged anew"]);
+    sweep(&github).ended(0, &["0 judged again"]);
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn an_objection_in_the_second_of_the_answer_is_found_by_the_next_sweep() {
     assert_eq!(checked(&github, pull), "success");
     github.review(pull, "carol", "CHANGES_REQUESTED");
     github.advance("15m");
-    sweep(&github).ended(0, &["1 judged anew"]);
+    sweep(&github).ended(0, &["1 judged again"]);
     assert_eq!(answer(&github, pull).0, "failure");
 }
 

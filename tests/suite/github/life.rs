@@ -72,7 +72,7 @@ fn an_enterprise_s_own_server_is_asked_where_its_api_is() {
     run(&["check", "--pr", "1"]).ended(3, &[]);
     github.advance("1m");
     github.review(pull, "bob", "APPROVED");
-    run(&["sweep"]).ended(0, &["1 judged anew"]);
+    run(&["sweep"]).ended(0, &["1 judged again"]);
     assert_eq!(answer(&github, pull).0, "success");
     // The server answers at both places.
     for asked in github.requests() {
@@ -152,7 +152,7 @@ fn details_lead_to_our_own_comment() {
     let (_, comment) = first.rsplit_once('#').unwrap();
     github.advance("1m");
     github.comment(pull, "mallory", marked);
-    sweep(&github).ended(0, &["1 judged anew"]);
+    sweep(&github).ended(0, &["1 judged again"]);
     assert_ne!(link(), first, "it was answered again");
     assert!(link().ends_with(comment), "{} {comment}", link());
 }
@@ -287,7 +287,7 @@ fn imitated() -> (GitHub, u64, u64) {
     github.advance("1h");
     sweep(&github).went_well();
     github.advance("1h");
-    sweep(&github).ended(0, &["0 judged anew"]);
+    sweep(&github).ended(0, &["0 judged again"]);
     (github, pull, other)
 }
 
@@ -318,7 +318,7 @@ fn another_s_pull_request_with_the_same_head_is_in_the_way_until_it_is_closed() 
 fn a_sweep_sees_that_a_pull_request_with_the_same_head_is_gone() {
     let (github, pull, other) = imitated();
     github.close(other, "carol");
-    sweep(&github).ended(0, &["the pull requests with its head", "1 judged anew"]);
+    sweep(&github).ended(0, &["the pull requests with its head", "1 judged again"]);
     assert_eq!(answer(&github, pull).0, "success");
 }
 
@@ -339,7 +339,7 @@ fn the_same_head_on_two_branches_comes_to_rest() {
     let written = github.with(|state| state.statuses.len());
     for _ in 0..3 {
         github.advance("15m");
-        sweep(&github).ended(0, &["protected branches: 2", "0 judged anew"]);
+        sweep(&github).ended(0, &["protected branches: 2", "0 judged again"]);
     }
     assert_eq!(github.with(|state| state.statuses.len()), written);
 }

@@ -36,7 +36,8 @@ fn a_former_member_does_not_count() {
         let bob = state.id_of("bob");
         state.teams.iter_mut().for_each(|team| team.members.retain(|member| *member != bob));
     });
-    check(&github, pull).ended(3, &["the forge doesn't list the reviewer as a member of payments"]);
+    check(&github, pull)
+        .ended(3, &["the forge no longer lists the reviewer as a member of payments"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Finds the statement at which a test ended, and the two values that it compared.
 //!
-//! The interpreter says only that a test is undefined. So the test is evaluated once more in a
-//! copy of its file, where a `print` before each statement announces it, with both sides of a
+//! The interpreter reports only that a test is undefined. So the test is evaluated once more in a
+//! copy of its file, in which a `print` before each statement announces it, with both sides of a
 //! comparison. The last announcement names the statement.
 
 use std::ops::Range;
@@ -13,7 +13,7 @@ use super::{Compared, FailedExpression, TestResult, engine, test_name};
 use crate::core::policy::bound::Bound;
 use crate::core::policy::vet::PolicyFile;
 
-/// Begins every announcement. A unit separator, so that no other print is mistaken for one.
+/// Begins every announcement. It is a unit separator, so that no other print is mistaken for one.
 const MARK: char = '\u{1f}';
 const MARK_ESCAPED: &str = "\\u001f";
 
@@ -53,7 +53,7 @@ pub(super) fn failure(
     })
 }
 
-/// The bodies of a test's definitions.
+/// Returns the bodies of a test's definitions.
 fn queries_of<'a>(file: &'a PolicyFile, test: &TestResult) -> impl Iterator<Item = &'a Query> {
     let rules = file.module.policy.iter();
     rules
@@ -73,11 +73,11 @@ struct Statement {
     sides: Option<[Range<usize>; 2]>,
     /// From the first `with` on.
     modifiers: Range<usize>,
-    /// It stands alone behind `if`, without braces.
+    /// Whether it is alone behind `if`, without braces.
     bare: bool,
 }
 
-/// The file with an announcement before each statement.
+/// Returns the file with an announcement before each statement.
 fn announcing(text: &str, statements: &[Statement]) -> String {
     let mut copy = String::with_capacity(2 * text.len());
     let mut copied = 0;
@@ -160,14 +160,14 @@ impl Tokens {
         else {
             return None;
         };
-        // The place of such a span is its operator's.
+        // The position of such a span is that of its operator.
         let is_operator = |token: &&Token| (token.line, token.column) == (span.line, span.col);
         let operator = &self.0.iter().find(is_operator)?.range;
         let whole = self.whole(span);
         Some([whole.start..operator.start, operator.end..whole.end])
     }
 
-    /// The text of a span, with all quotes.
+    /// Returns the text of a span, including all quotes.
     fn whole(&self, span: &Span) -> Range<usize> {
         let (start, end) = (span.start as usize, span.end as usize);
         let first = self.0.iter().find(|token| token.range.end > start);

@@ -1,4 +1,4 @@
-//! Cases for [`run`]: small bundles, and what becomes of their tests.
+//! Cases for [`run`]: small bundles, and the results of their tests.
 
 use super::*;
 use crate::gate::cpu::thread_time;
@@ -32,14 +32,14 @@ fn report(tests: &str, only: Option<&str>) -> TestReport {
     run(&files, data, only, thread_time).unwrap()
 }
 
-/// The status of the test `test_a`.
+/// Returns the status of the test `test_a`.
 fn outcome_of(test: &str) -> TestStatus {
     let mut report = report(test, None);
     assert_eq!(report.tests.len(), 1);
     report.tests.remove(0).status
 }
 
-/// Line, text, and the compared values of the statement at which a test ends.
+/// Checks line, text and compared values of the statement at which a test ends.
 #[track_caller]
 fn fails(test: &str, line: u32, text: &str, compared: Option<(&str, &str)>) {
     let compared =

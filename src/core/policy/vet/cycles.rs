@@ -1,4 +1,4 @@
-//! Rules and functions that depend on themselves, or on too long a chain of others.
+//! Refuses rules and functions that depend on themselves, or on too long a chain of others.
 //!
 //! The interpreter follows calls on its own stack: a function that calls itself, or a chain of
 //! thousands of rules, ends the process instead of the evaluation.
@@ -9,7 +9,7 @@ use super::PolicyProblem;
 use super::facts::RuleFacts;
 use super::names::Scopes;
 
-/// A longer chain of rules that depend on each other is refused.
+/// The longest chain of rules that depend on each other; a longer one is refused.
 const MAX_CHAIN: usize = 64;
 
 /// Reports each cycle once, and rules that start too long a chain.
@@ -21,11 +21,11 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes) -> Vec<PolicyProblem> 
     search.problems
 }
 
-/// All definitions of one name are one node.
+/// The graph of dependencies, in which all definitions of one name are one node.
 struct Graph<'a> {
-    /// The first definition of each.
+    /// The first definition of each rule.
     rules: Vec<&'a RuleFacts<'a>>,
-    /// What each depends on, as indexes.
+    /// The dependencies of each rule, as indexes.
     dependencies: Vec<Vec<usize>>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Whether a reference can reach into a rule, or contains it.
+/// Returns whether a reference can reach into a rule, or contains it.
 fn meets(reference: &[Option<&str>], rule: &[&str]) -> bool {
     let mut pairs = reference.iter().zip(rule);
     pairs.all(|(part, name)| part.is_none_or(|part| part == *name))
@@ -81,14 +81,15 @@ struct Search<'g, 'a> {
 enum State {
     New,
     OnTheWay,
-    /// With the length of the longest chain that starts here.
+    /// Visited; the longest chain that starts here has this length.
     Done(usize),
 }
 
 impl Search<'_, '_> {
-    /// Depth first, on a stack of its own: the chains that it looks for may be long.
+    /// Visits depth first, on a stack of its own: the chains that it looks for may be long.
     fn visit(&mut self, start: usize) {
-        // Nodes on the way from the start, each with how many of its dependencies are visited.
+        // The nodes on the way from the start, each with how many of its dependencies have been
+        // visited.
         let mut way = Vec::new();
         let mut entered = Some(start);
         loop {

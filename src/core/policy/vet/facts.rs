@@ -1,9 +1,9 @@
-//! What each rule of a file does, read off the syntax tree.
+//! Reads from the syntax tree what each rule of a file does.
 //!
-//! One walk notes calls, references and `with` modifiers. Scopes are not modelled: a name that a
-//! rule declares anywhere counts as local in the whole rule. That can only lose a reference to
-//! another rule, which the interpreter notices itself when it closes a cycle; calls, whose cycles
-//! it doesn't notice, are never hidden by local names.
+//! One pass records calls, references and `with` modifiers. Scopes are not modelled: a name that a
+//! rule declares anywhere counts as local in the whole rule. This can only miss a reference to
+//! another rule, and the interpreter itself detects a cycle of references. It doesn't detect a
+//! cycle of calls, but local names never hide calls.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use regorus::utils::get_path_string;
 
 use super::PolicyFile;
 
-/// A rule or one of several definitions of it.
+/// A rule, or one of several definitions of it.
 pub(super) struct RuleFacts<'a> {
     pub file: &'a PolicyFile<'a>,
     pub rule: &'a Rule,
@@ -28,7 +28,7 @@ pub(super) struct RuleFacts<'a> {
     /// The number of parameters of a function, `None` for other rules.
     pub arity: Option<usize>,
     pub calls: Vec<Call<'a>>,
-    /// Paths as written, whose components are `None` where they are known only at evaluation.
+    /// Paths as written; a component that is known only at evaluation is `None`.
     pub references: BTreeSet<Vec<Option<&'a str>>>,
     /// `with` modifiers.
     pub overrides: Vec<&'a Span>,
@@ -37,7 +37,7 @@ pub(super) struct RuleFacts<'a> {
     locals: BTreeSet<&'a str>,
 }
 
-/// A call, by the name that the source gives.
+/// A call, by the name in the source.
 pub(super) struct Call<'a> {
     pub span: &'a Span,
     pub name: String,
@@ -63,23 +63,23 @@ pub(super) fn read<'a>(file: &'a PolicyFile<'a>) -> Vec<RuleFacts<'a>> {
 }
 
 impl PolicyFile<'_> {
-    /// The package's path from `data` on.
+    /// Returns the package's path, starting with `data`.
     pub(super) fn package(&self) -> Vec<&str> {
         let own = components(&self.module.package.refr);
         std::iter::once("data").chain(own.into_iter().flatten()).collect()
     }
 
-    /// The lines that hold something to evaluate, counted from 1.
+    /// Returns the lines that hold something to evaluate, counted from 1.
     pub fn lines(&self) -> BTreeSet<u32> {
         read(self).into_iter().flat_map(|rule| rule.lines).collect()
     }
 
-    /// The package's path as the interpreter writes it.
+    /// Returns the package's path as the interpreter writes it.
     pub fn package_name(&self) -> String {
         path_name(&self.module.package.refr, Some("data"))
     }
 
-    /// What an import makes known under `alias`.
+    /// Returns what is imported under `alias`.
     pub(super) fn import(&self, alias: &str) -> Option<&Expr> {
         let mut imports = self.module.imports.iter();
         let found = imports.find(|import| match &import.r#as {
@@ -91,7 +91,7 @@ impl PolicyFile<'_> {
 }
 
 impl<'a> RuleFacts<'a> {
-    /// Whether `name` is declared somewhere in this rule.
+    /// Returns whether `name` is declared anywhere in this rule.
     pub(super) fn declares(&self, name: &str) -> bool {
         self.locals.contains(name)
     }
@@ -243,7 +243,7 @@ impl<'a> RuleFacts<'a> {
         }
     }
 
-    /// Visits what stands in the brackets of a reference, and what it starts from.
+    /// Visits the expressions in the brackets of a reference, and the one that it starts with.
     fn indexes(&mut self, mut expression: &'a Expr) {
         loop {
             match expression {
@@ -275,12 +275,12 @@ impl<'a> RuleFacts<'a> {
 }
 
 fn path_name(reference: &Expr, parent: Option<&str>) -> String {
-    // Fails for what is no reference; its text names nothing that could be called.
+    // This fails if it isn't a reference; its text then names nothing that could be called.
     get_path_string(reference, parent).unwrap_or_else(|_| reference.span().text().to_owned())
 }
 
-/// The components of a reference; `None` for one that is known only at evaluation, and first for
-/// a reference that starts from something else than a name.
+/// Returns the components of a reference. A component that is known only at evaluation is `None`,
+/// and so is the first one if the reference doesn't start with a name.
 pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
     let mut components = Vec::new();
     loop {
@@ -305,7 +305,7 @@ pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
     }
 }
 
-/// The text of a string literal.
+/// Returns the text of a string literal; `None` for any other expression.
 pub(super) fn literal(expression: &Expr) -> Option<&str> {
     match expression {
         Expr::String { value, .. } | Expr::RawString { value, .. } => {

@@ -1,12 +1,12 @@
-//! Which functions a policy may call, and how.
+//! Refuses functions that a policy may not call, and wrong calls of the others.
 //!
-//! The list names what is allowed, so that a function which a later interpreter brings is refused
-//! until somebody has judged it. A function is allowed when its result depends on its arguments
-//! alone and stays in proportion to them. That leaves out the calendar functions of `time`, which
-//! read the machine's time zone for the zone `Local`.
+//! The list names what is allowed, so that a function that a later interpreter adds is refused
+//! until somebody has assessed it. A function is allowed if its result depends only on its
+//! arguments, and its cost is in proportion to them. That excludes the calendar functions of
+//! `time`, which read the machine's time zone for the zone `Local`.
 //!
-//! A builtin that fails is undefined, and so a mistake in its arguments would silence the rule
-//! that calls it. Patterns and formats therefore have to be literals, and are tried here.
+//! A builtin that fails is undefined, so a mistake in its arguments would silence the rule that
+//! calls it. Patterns and formats therefore have to be literals, and are checked here.
 
 use regorus::Value;
 use regorus::unstable::{BUILTINS, Expr};
@@ -74,20 +74,20 @@ pub(super) const ALLOWED: &[&str] = &[
     "upper",
 ];
 
-/// Those among them that are undefined for some arguments of the right type, such as an empty set.
-/// The others have a value or fail, which stops the decision.
+/// The allowed functions that are undefined for some arguments of the right type, such as an empty
+/// set. The others have a value or fail, which stops the decision.
 pub(super) const MAY_BE_UNDEFINED: &[&str] = &["array.slice", "max", "min"];
 
 const REPLAY: &str = "a decision has to come out the same when it is replayed";
 const MACHINE: &str = "a decision has to come out the same on every machine";
 const UNBOUNDED: &str = "its result can grow without bound, and nothing interrupts it";
 const SEARCH: &str = "its work can grow without bound, and nothing interrupts it";
-const OUTPUT: &str = "deciding writes nothing";
+const OUTPUT: &str = "a decision writes no output";
 const NO_ZONE: &str = "Use `input.calendar`, or `time.parse_rfc3339_ns` and arithmetic.";
 const PRINT_IN_TESTS: &str = "Use `print` in a file that ends in `_test.rego`.";
 const NAME_THE_PATHS: &str = "Name the paths that you mean, or iterate with `some … in …`.";
 
-/// Functions that somebody may reach for: name, why not, what to do instead.
+/// Functions that an author may expect: name, why it is refused, what to do instead.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("bits.lsh", UNBOUNDED, "Multiply instead."),
     ("glob.match", SEARCH, "Use `startswith`, `endswith` or `regex.match`."),
@@ -115,7 +115,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("walk", SEARCH, NAME_THE_PATHS),
 ];
 
-/// Judges every call.
+/// Checks every call.
 pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes) -> Vec<PolicyProblem> {
     let mut problems = Vec::new();
     for rule in facts {
@@ -156,7 +156,8 @@ fn refusal(names: &Names, rule: &RuleFacts, call: &Call) -> Option<PolicyProblem
     }
 }
 
-/// An argument too many would be compared with the result, which nobody expects.
+/// Refuses a wrong number of arguments: one too many would be compared with the result, which
+/// nobody expects.
 fn wrong_count(call: &Call, parameters: usize) -> Option<String> {
     let given = call.arguments.len();
     let plural = if parameters == 1 { "" } else { "s" };
@@ -184,20 +185,20 @@ fn bad_pattern(call: &Call) -> Option<(String, &'static str)> {
     };
     if let Some(class) = engine_dependent(text) {
         return Some((
-            format!("`{class}` means other characters in other engines"),
-            "Write classes out, such as `[0-9]`, and ignore case with `lower`.",
+            format!("`{class}` matches different characters in other engines"),
+            "Write out classes, such as `[0-9]`, and ignore case with `lower`.",
         ));
     }
     let arguments = [Value::from(text), Value::from("")];
     let (compile, _) = BUILTINS.get("regex.match")?;
     let invalid = compile(call.span, call.arguments, &arguments, true).is_err();
     invalid.then(|| {
-        let message = format!("`{text}` is no valid pattern, or too large");
-        (message, "Patterns follow RE2, without look-around and back-references.")
+        let message = format!("`{text}` is not a valid pattern, or is too large");
+        (message, "Patterns follow RE2, without look-around or back-references.")
     })
 }
 
-/// The first class or flag that means ASCII in OPA, but Unicode or nothing here, as the build has it.
+/// Returns the first class or flag that means ASCII in OPA, but Unicode or nothing in this engine.
 fn engine_dependent(pattern: &str) -> Option<&str> {
     let mut rest = pattern;
     while let Some(at) = rest.find(['\\', '(']) {
@@ -239,7 +240,7 @@ fn bad_format(call: &Call) -> Option<(String, &'static str)> {
             Some('%') => {}
             Some('v' | 's') => verbs += 1,
             Some('d') => {
-                let message = "`%d` gives nothing for a value that isn't a whole number";
+                let message = "`%d` has no result for a value that isn't a whole number";
                 return Some((message.into(), PRINT_ANYTHING));
             }
             Some(other) => {

@@ -1,17 +1,18 @@
-//! What a rule's head names has to be named in its body, too.
+//! Refuses references in a rule's head that may be undefined because its body doesn't use them.
 //!
-//! The interpreter evaluates a head once for each binding of the body's variables. Rego passes over
-//! a binding for which the head is undefined. The interpreter loses with it what the rule collected
-//! from the bindings before, or fails; and where a function's head is undefined, it doesn't try the
-//! `else`. Either way a denial can vanish, and so heads that may be undefined are refused:
+//! The interpreter evaluates a head once for each binding of the body's variables. Rego skips a
+//! binding for which the head is undefined. The interpreter also discards what the rule collected
+//! from earlier bindings, or fails; and if a function's head is undefined, it doesn't try the
+//! `else`. In each case a denial can get lost, so heads that may be undefined are refused:
 //!
 //! - of partial rules, always
 //! - of other rules, where the body iterates
 //! - of functions, where an `else` follows
 //!
-//! A reference is safe that also stands in the body outside of `not`, `every` and comprehensions:
-//! where it is undefined, the body already fails. Calls of the bundle's functions belong in the
-//! body. Comprehensions always have a value, as have the builtins but those in [`MAY_BE_UNDEFINED`].
+//! A reference is safe if the body also contains it outside `not`, `every` and comprehensions: if
+//! it is undefined, the body already fails. Calls of the bundle's functions belong in the body.
+//! Comprehensions always have a value, and so have the builtins other than those in
+//! [`MAY_BE_UNDEFINED`].
 
 use std::collections::BTreeSet;
 
@@ -25,7 +26,7 @@ use super::names::{Names, Scopes};
 const LOST: &str = "then what the rule found before is lost";
 const PASSED_OVER: &str = "then the `else` isn't tried";
 
-/// Judges every head. Tests never decide.
+/// Checks every head. Tests never decide, so theirs are skipped.
 pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes) -> Vec<PolicyProblem> {
     let policies = facts.iter().filter(|rule| !rule.file.is_test());
     policies.flat_map(|rule| of_rule(rule, scopes.seen_by(rule))).collect()
@@ -62,7 +63,7 @@ struct Search<'s, 'a> {
     facts: &'s RuleFacts<'a>,
     names: &'s Names<'a>,
     consequence: &'static str,
-    /// The references that are defined wherever the head is evaluated.
+    /// The references that are defined whenever the head is evaluated.
     bound: BTreeSet<String>,
     problems: Vec<PolicyProblem>,
 }
@@ -92,7 +93,7 @@ impl Search<'_, '_> {
     fn defined(&mut self, expression: &Expr) {
         match expression {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
-                // Once is enough to say so.
+                // Each is reported once.
                 if key(expression).is_none_or(|key| self.bound.insert(key)) {
                     self.report(expression, expression.span().text(), variable(expression));
                 }
@@ -116,7 +117,7 @@ impl Search<'_, '_> {
     }
 }
 
-/// What to call the variable for a reference: its last name.
+/// Returns the name of a variable for a reference: its last name.
 fn variable(reference: &Expr) -> &str {
     let components = components(reference);
     let last = components.last().copied().flatten().filter(|_| components.len() > 1);
@@ -124,7 +125,7 @@ fn variable(reference: &Expr) -> &str {
         .unwrap_or("value")
 }
 
-/// The references that are defined where a query holds.
+/// Returns the references that are defined where a query is true.
 fn bound_by(query: &Query) -> BTreeSet<String> {
     let mut bound = BTreeSet::new();
     for statement in &query.stmts {
@@ -146,8 +147,8 @@ fn bound_by(query: &Query) -> BTreeSet<String> {
     bound
 }
 
-/// Collects the references without which an expression is undefined. Elsewhere than as a statement
-/// of its own, `in` has a value whatever its operands are.
+/// Collects the references that make an expression undefined if they are. Except as a statement of
+/// its own, `in` has a value whatever its operands are.
 fn note(expression: &Expr, bound: &mut BTreeSet<String>) {
     if matches!(expression, Expr::Membership { .. }) {
         return;
@@ -156,8 +157,8 @@ fn note(expression: &Expr, bound: &mut BTreeSet<String>) {
     parts(expression).for_each(|part| note(part, bound));
 }
 
-/// A reference in one spelling; `None` for other expressions, and for one that means something else
-/// each time that it is written.
+/// Returns a reference in one spelling; `None` for other expressions, and for one whose meaning
+/// differs each time that it is written.
 fn key(expression: &Expr) -> Option<String> {
     match expression {
         Expr::Var { span, .. } => Some(span.text()).filter(|name| *name != "_").map(str::to_owned),
@@ -171,7 +172,7 @@ fn key(expression: &Expr) -> Option<String> {
     }
 }
 
-/// Whether there may be several bindings for which the head is evaluated.
+/// Returns whether there may be several bindings for which the head is evaluated.
 fn may_iterate(head: &RuleHead, bodies: &[RuleBody]) -> bool {
     let assigned = match head {
         RuleHead::Compr { assign, .. } => assign.iter(),
@@ -209,7 +210,7 @@ fn is_constant(expression: &Expr) -> bool {
     }
 }
 
-/// What stands in the brackets of a rule's name.
+/// Returns the expressions in the brackets of a rule's name.
 fn indexes(name: &Expr) -> impl Iterator<Item = &Expr> {
     std::iter::successors(Some(name), |part| match part {
         Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => Some(refr),
@@ -221,7 +222,8 @@ fn indexes(name: &Expr) -> impl Iterator<Item = &Expr> {
     })
 }
 
-/// What an expression is made of, but for comprehensions: those keep what is undefined to themselves.
+/// Returns the parts of an expression, except those of comprehensions, where undefined values have
+/// no effect.
 fn parts(expression: &Expr) -> impl Iterator<Item = &Expr> {
     let parts: Vec<&Expr> = match expression {
         Expr::RefDot { refr, .. } => vec![refr],

@@ -7,8 +7,8 @@ use regorus::utils::get_path_string;
 
 use super::facts::{Call, RuleFacts, components};
 
-/// The names that policies see, and those that tests see: both. Policies don't see tests, because
-/// engines that decide don't load them.
+/// The names that policies see, and those that tests see. Policies don't see tests, because engines
+/// that decide don't load them.
 pub(super) struct Scopes<'a> {
     policies: Names<'a>,
     tests: Names<'a>,
@@ -27,11 +27,11 @@ impl<'a> Scopes<'a> {
     }
 }
 
-/// What rules can see of each other.
+/// The names that rules see of each other.
 pub(super) struct Names<'a> {
     /// Full name to number of parameters.
     functions: BTreeMap<&'a str, usize>,
-    /// Paths of the rules themselves, without what their heads add.
+    /// Paths of the rules themselves, without the parts that their heads add.
     rules: BTreeSet<&'a [&'a str]>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// The full name and the number of parameters of the function in this bundle that is called.
+    /// Returns the full name and the number of parameters of the called function of this bundle.
     pub(super) fn function(&self, rule: &RuleFacts, call: &Call) -> Option<(&'a str, usize)> {
         let full_name = match imported_name(rule, &call.name) {
             Some(name) if self.functions.contains_key(name.as_str()) => name,
@@ -58,14 +58,14 @@ impl<'a> Names<'a> {
         function.map(|(&name, &arity)| (name, arity))
     }
 
-    /// How the functions of this bundle can be called from a rule.
+    /// Returns the names by which functions of this bundle can be called from a rule.
     pub(super) fn callable(&self, rule: &RuleFacts) -> impl Iterator<Item = &'a str> {
         let package = format!("{}.", rule.file.package_name());
         let functions = self.functions.keys().copied();
         functions.map(move |name| name.strip_prefix(&package).unwrap_or(name))
     }
 
-    /// The path from `data` on of what is referred to, unless it is local or the input.
+    /// Returns the path from `data` on of a reference, unless it is local or the input.
     pub(super) fn absolute<'r>(
         &self,
         rule: &'r RuleFacts,
@@ -86,7 +86,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A dotted name whose first part is the name of an import, written out.
+/// Returns a dotted name in full if its first part is the name of an import.
 pub(super) fn imported_name(rule: &RuleFacts, name: &str) -> Option<String> {
     let root_end = name.find(['.', '[']).unwrap_or(name.len());
     let (root, rest) = name.split_at(root_end);

@@ -1,4 +1,4 @@
-//! Cases for [`vet`]: a policy, and the problems that it gives.
+//! Cases for [`vet`]: a policy, and the problems found in it.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
     vet(files).iter().map(ToString::to_string).collect()
 }
 
-/// The problems of one rule body, which starts at line 2, column 8.
+/// Returns the problems of one rule body, which starts at line 2, column 8.
 fn in_body(body: &str) -> Vec<String> {
     let text = format!("package changegate.p\nr if {{ {body} }}\nf(x) := x\ng(x, y) := x + y\n");
     problems(&[("p.rego", &text)])
@@ -111,7 +111,7 @@ fn formats_and_patterns_have_to_be_literals_that_work() {
     );
     refuses(
         "sprintf(\"%d\", [1])",
-        "`%d` gives nothing for a value that isn't a whole number. Use `%v` or `%s`, which print \
+        "`%d` has no result for a value that isn't a whole number. Use `%v` or `%s`, which print \
          every value.",
     );
     refuses(
@@ -125,18 +125,18 @@ fn formats_and_patterns_have_to_be_literals_that_work() {
     );
     refuses(
         r"regex.match(`^\d+$`, input.id)",
-        r"`\d` means other characters in other engines. Write classes out, such as `[0-9]`, and ignore case with `lower`.",
+        r"`\d` matches different characters in other engines. Write out classes, such as `[0-9]`, and ignore case with `lower`.",
     );
     accepts(r#"regex.match(`^\(?[(]\.(?:a|é\\)$`, input.id)"#);
     refuses(
         "regex.match(`(?:a)(?i)b`, input.id)",
-        "`(?i` means other characters in other engines. Write classes out, such as `[0-9]`, and \
+        "`(?i` matches different characters in other engines. Write out classes, such as `[0-9]`, and \
          ignore case with `lower`.",
     );
     refuses(
         "regex.match(`a{1000}{1000}`, input.id)",
-        "`a{1000}{1000}` is no valid pattern, or too large. Patterns follow RE2, without \
-         look-around and back-references.",
+        "`a{1000}{1000}` is not a valid pattern, or is too large. Patterns follow RE2, without \
+         look-around or back-references.",
     );
     refuses(
         "regex.match(input.pattern, input.id)",
@@ -151,7 +151,7 @@ fn printing_and_overriding_belong_in_tests() {
     assert!(problems(&[("p_test.rego", text)]).is_empty());
     refuses(
         "print(1)",
-        "`print` can't be used in a policy: deciding writes nothing. Use `print` in a file that \
+        "`print` can't be used in a policy: a decision writes no output. Use `print` in a file that \
          ends in `_test.rego`.",
     );
     assert_eq!(
@@ -193,7 +193,7 @@ fn odd_imports_and_function_defaults_are_refused() {
         [
             "p.rego:2:1: `future.keywords.in` can't be imported. Import `rego.v1`, or something \
              below `data` or `input`.",
-            "p.rego:3:1: `input` can't be imported. It is always there: drop this line.",
+            "p.rego:3:1: `input` can't be imported. It is always available: delete this line.",
             "p.rego:6:1: a function can't have a default: engines differ in what it means. Add a \
              second definition for the remaining case, or use `else`.",
         ],
@@ -273,7 +273,7 @@ fn what_the_parser_would_take_seconds_for_is_refused() {
 fn hidden_characters_and_large_files_are_refused() {
     assert_eq!(
         problems(&[("p.rego", "package p\nx := \"é\u{202e}\" # a\n")]),
-        ["p.rego:2:8: the invisible character U+202E can hide what a policy does. Delete it."],
+        ["p.rego:2:8: the invisible character U+202E can hide a part of the policy. Delete it."],
     );
     assert_eq!(problems(&[("p.rego", "package p\0\nx := time.now_ns()\n")]).len(), 1);
     assert_eq!(
@@ -303,7 +303,7 @@ fn parse_errors_are_one_line_with_a_place() {
     }
 }
 
-/// The problems of one rule, at line 2, beside `f` and a helper of its own.
+/// Returns the problems of one rule, at line 2, beside `f` and a helper of its own.
 fn of_rule(rule: &str) -> Vec<String> {
     problems(&[("p.rego", &format!("package p\n{rule}\nf(x) := x if x > 1\nown := [1]\n"))])
 }
@@ -371,7 +371,7 @@ fn heads_whose_names_stand_in_the_body_are_accepted() {
     }
 }
 
-/// An interpreter that passes over what is undefined, as Rego says, makes [`heads`] needless.
+/// If the interpreter skipped undefined bindings, as Rego defines, [`heads`] would not be needed.
 #[test]
 fn the_interpreter_still_loses_what_was_found_before_an_undefined_head() {
     let rules = "package p\n\

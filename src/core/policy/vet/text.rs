@@ -1,9 +1,9 @@
-//! What is refused before parsing, and places in a text.
+//! Checks before parsing, and positions in a text.
 //!
-//! The parser tries each bracket several ways, so its time doubles with every level of nesting;
-//! and what it builds is evaluated and dropped recursively, so a long chain of operators would
-//! exhaust the stack. Neither can be interrupted. Tokens come from the parser's own lexer, so
-//! that both agree on what is a string or a comment.
+//! The parser tries each bracket in several ways, so its time doubles with every level of nesting.
+//! What it builds is evaluated and dropped recursively, so a long chain of operators would exhaust
+//! the stack. Neither can be interrupted. Tokens come from the parser's own lexer, so that both
+//! agree on what is a string or a comment.
 
 use regorus::Source;
 use regorus::unstable::{Lexer, TokenKind};
@@ -11,17 +11,17 @@ use regorus::unstable::{Lexer, TokenKind};
 use super::PolicyProblem;
 use crate::core::policy::message::Message;
 
-/// Larger files are refused, in bytes.
+/// The largest file in bytes; larger ones are refused.
 const MAX_FILE: usize = 256 * 1024;
-/// Deeper nesting of `[`, `{` and `(` is refused.
+/// The deepest nesting of `[`, `{` and `(`; deeper nesting is refused.
 const MAX_DEPTH: usize = 10;
-/// Each bracket costs the parser twice what the one around it costs; files that cost more than
-/// this are refused. One unit is a few microseconds.
+/// Each bracket costs the parser twice as much as the one around it; files that cost more than this
+/// are refused. One unit is a few microseconds.
 const MAX_COST: u32 = 1 << 16;
-/// Longer chains of operators, such as `a.b + c[d] - e`, are refused.
+/// The longest chain of operators, such as `a.b + c[d] - e`; longer ones are refused.
 const MAX_CHAIN: usize = 64;
 
-/// Checks one file, and gives its first problem.
+/// Checks one file, and returns its first problem.
 pub(super) fn check(path: &str, text: &str) -> Result<(), PolicyProblem> {
     let problem = |offset, message: String, help: &str| {
         let (line, column) = place(text, offset);
@@ -39,7 +39,7 @@ pub(super) fn check(path: &str, text: &str) -> Result<(), PolicyProblem> {
     }
     if let Some((offset, character)) = hidden_character(text) {
         let code = u32::from(character);
-        let message = format!("the invisible character U+{code:04X} can hide what a policy does");
+        let message = format!("the invisible character U+{code:04X} can hide a part of the policy");
         return problem(offset, message, "Delete it.");
     }
     match first_excess(path, text) {
@@ -63,7 +63,7 @@ pub(super) fn check(path: &str, text: &str) -> Result<(), PolicyProblem> {
     }
 }
 
-/// The line and column of a byte offset, both counted from 1, the column in characters.
+/// Returns the line and column of a byte offset, both counted from 1, the column in characters.
 pub(super) fn place(text: &str, offset: usize) -> (u32, u32) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -76,8 +76,8 @@ fn saturate(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Characters that don't show, or that reorder what is shown. A NUL would also end the program
-/// early without an error.
+/// Finds a character that isn't displayed, or that reorders the display. A NUL would also end the
+/// program early without an error.
 fn hidden_character(text: &str) -> Option<(usize, char)> {
     let mut characters = text.char_indices().peekable();
     while let Some((offset, character)) = characters.next() {
@@ -106,7 +106,7 @@ enum Excess {
 fn first_excess(path: &str, text: &str) -> anyhow::Result<Option<(usize, Excess)>> {
     let source = Source::from_contents(path.to_owned(), text.to_owned())?;
     let mut lexer = Lexer::new(&source);
-    // The length of the chain at each open bracket, outermost first.
+    // The length of the operator chain at each open bracket, outermost first.
     let mut chains = vec![0];
     let mut cost = 0_u32;
     let mut last_line = 0;
@@ -172,7 +172,7 @@ fn role(symbol: &str) -> Role {
     }
 }
 
-/// What the parser or the lexer found wrong.
+/// Returns the problem that the parser or the lexer found.
 pub(super) fn syntax_problem(path: &str, text: &str, error: &anyhow::Error) -> PolicyProblem {
     let message = Message::of(error);
     let place = message.place.filter(|place| place.path == path);

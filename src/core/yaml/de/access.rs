@@ -1,5 +1,5 @@
-//! What serde walks a collection with. Masked parts are passed over as if they weren't there,
-//! and each error that comes by without a place gets the place of the node it left.
+//! The accesses by which serde reads a collection. Masked parts are skipped as if they weren't
+//! there, and an error without a position gets the position of the node that it came from.
 
 use std::slice::Iter;
 
@@ -22,7 +22,7 @@ impl<'p> Items<'p> {
         Self { here, items: items.iter().enumerate() }
     }
 
-    /// How many items the list has, masked ones included.
+    /// Returns how many items the list has, including masked ones.
     pub(super) fn written(&self) -> usize {
         self.items.len()
     }
@@ -44,7 +44,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     }
 }
 
-/// The entries of a mapping; of a struct, those whose key it knows.
+/// The entries of a mapping; of a struct, only those whose key it knows.
 pub(super) struct Entries<'p> {
     here: Here<'p>,
     entries: Iter<'p, (Key, Node)>,
@@ -110,7 +110,7 @@ impl<'p> Here<'p> {
     }
 }
 
-/// A key: text for whatever type the map's keys have.
+/// A key: text for any type of the map's keys.
 struct KeyText<'p>(&'p str);
 
 impl<'de> Deserializer<'de> for KeyText<'_> {
@@ -148,7 +148,7 @@ impl<'de> Deserializer<'de> for KeyText<'_> {
     }
 }
 
-/// A variant of an enum, with its content unless it was written as bare text.
+/// A variant of an enum, with its content unless it is written as text alone.
 pub(super) struct Choice<'p> {
     here: Here<'p>,
     name: &'p str,
@@ -164,7 +164,7 @@ impl<'p> Choice<'p> {
         Self { here, name: &entry.0.text, content: Some(entry) }
     }
 
-    /// Has the content deserialized, unless there is none.
+    /// Deserializes the content; an error if there is none.
     fn content<T>(
         self,
         expected: &str,

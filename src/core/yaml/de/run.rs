@@ -1,4 +1,4 @@
-//! Attempt after attempt, until nothing new comes up.
+//! Repeats attempts to deserialize, until no new problem occurs.
 
 use std::cell::{Cell, RefCell};
 
@@ -8,11 +8,11 @@ use super::Here;
 use crate::core::yaml::error::{Error, Fault, NodePlace};
 use crate::core::yaml::{Document, MAX_PROBLEMS, Node, Problem, Value, pointer_push};
 
-/// How many nodes all attempts together may visit, so that a hostile file can't have a large
-/// tree deserialized for each of its problems.
+/// How many nodes all attempts together may visit, so that a malicious file can't have a large tree
+/// deserialized for each of its problems.
 const MAX_VISITS: usize = 400_000;
 
-/// What all attempts at one document share.
+/// The state that all attempts at one document share.
 pub(super) struct Run {
     broken_at: Option<usize>,
     /// How many problems may still be reported.
@@ -24,11 +24,11 @@ pub(super) struct Run {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) problems: Vec<Problem>,
-    /// Nodes that are skipped, known by their address.
+    /// The nodes that are skipped, identified by their address.
     pub(super) masked: Vec<*const Node>,
-    /// Pointers of what was left out.
+    /// The pointers of the parts that were left out.
     pub(super) left_out: Vec<String>,
-    /// Whether there were too many problems to go on.
+    /// Whether there were too many problems to continue.
     pub(super) stopped: bool,
 }
 
@@ -44,7 +44,7 @@ impl Run {
         }
     }
 
-    /// `None` when what had to be left out is needed.
+    /// Deserializes the document; `None` if a part that had to be left out is required.
     pub(super) fn deserialize<T: DeserializeOwned>(&self, root: &Node) -> Option<T> {
         let here = Here { run: self, node: root, key: None, index: 0, up: None };
         loop {
@@ -65,7 +65,7 @@ impl Run {
         }
     }
 
-    /// Reports a fault unless it only follows from another, and masks the node it is about.
+    /// Reports a fault unless it only follows from another, and masks its node.
     fn settle(&self, fault: Fault, place: NodePlace) {
         let mut found = self.found.borrow_mut();
         let has_room = found.problems.len() < self.room;
@@ -85,7 +85,7 @@ impl Run {
                 pointer_push(&mut pointer, field);
                 cut_off || left_out.contains(&pointer)
             }
-            // Of a collection that lacks a part its type can't judge the whole.
+            // If a collection lacks a part, its type can't judge the whole.
             _ => {
                 place.is_collection
                     && (cut_off || left_out.iter().any(|pointer| pointer.starts_with(&below)))
@@ -108,7 +108,7 @@ impl Run {
     }
 }
 
-/// Gathers the pointers of what was broken before.
+/// Collects the pointers of the parts that were already broken.
 fn leave_out_invalid(node: &Node, pointer: &mut String, left_out: &mut Vec<String>) {
     let length = pointer.len();
     match &node.value {

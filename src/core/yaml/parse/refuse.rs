@@ -1,5 +1,5 @@
-//! What the tree refuses: each refusal is reported at the node that is being read, with what to
-//! do about it.
+//! The refusals of the tree: each is reported at the node that is being read, with what to do about
+//! it.
 
 use saphyr_parser::{Marker, ScalarStyle, ScanError, Span as Range, Tag};
 
@@ -8,8 +8,8 @@ use crate::core::yaml::wording::{self, shown};
 use crate::core::yaml::{Key, MAX_DEPTH, Node, Problem, Span, pointer_push, text};
 
 impl Builder<'_, '_> {
-    /// Reports an anchor or a tag; answers whether the node may still be used. An anchor changes
-    /// nothing about its node, a tag changes what a scalar means.
+    /// Reports an anchor or a tag; returns whether the node may still be used. An anchor doesn't
+    /// change its node, but a tag changes the meaning of a scalar.
     pub(super) fn properties(&mut self, range: &Range, anchor: usize, tag: Option<&Tag>) -> bool {
         if anchor > 0 {
             let span = self.word(&range.start);
@@ -26,7 +26,7 @@ impl Builder<'_, '_> {
     pub(super) fn refuse_tag(&mut self, start: &Marker) {
         let span = self.word(start);
         let message = format!("tags such as `{}` are not allowed", self.shown(span));
-        let help = "delete the tag; quotes make a value text";
+        let help = "delete the tag; quotes turn a value into text";
         self.report("yaml/tag", message, Some(help), span);
     }
 
@@ -51,8 +51,8 @@ impl Builder<'_, '_> {
         self.report("yaml/key", message, Some(help), span);
     }
 
-    /// Reports a character that only an escape brought in; the raw ones were found before.
-    /// Answers whether the scalar holds any refused character.
+    /// Reports characters that were written as an escape; raw ones were found before. Returns
+    /// whether the scalar contains any refused character.
     pub(super) fn refuse_escaped(&mut self, text: &str, style: ScalarStyle, span: Span) -> bool {
         if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) {
             return false;
@@ -94,19 +94,19 @@ impl Builder<'_, '_> {
         entries.retain(|_| !repeated.next().unwrap_or_default());
     }
 
-    /// Reports what the parser couldn't read; answers with the byte where that is.
+    /// Reports what the parser couldn't read; returns the byte of that position.
     pub(super) fn syntax(&mut self, error: &ScanError) -> usize {
-        // The parser counts a line end that a file may lack at its end.
+        // The parser also counts a missing line break at the end of the file.
         let at = self.places.byte(error.marker().line(), error.marker().col());
         let span = self.places.at(at, at);
         let info = error.info();
-        // The parser refuses deep nesting before it hands out the events of it.
+        // The parser refuses deep nesting before it returns the events for it.
         if info.contains("recursion") {
             if !self.too_deep {
                 self.refuse_depth(span);
             }
         } else if !info.contains("unprintable") && !info.contains("byte order mark") {
-            // Those two were found by the check of characters.
+            // The check of characters already found these two.
             let (message, help) = wording::syntax(info);
             self.report("yaml/syntax", message, help, span);
         }
@@ -124,7 +124,7 @@ impl Builder<'_, '_> {
         self.problems.push(Problem { code, message, help: help.map(str::to_owned), pointer, span });
     }
 
-    /// The pointer of the node that comes next.
+    /// Returns the pointer of the next node.
     fn pointer(&self) -> String {
         let mut pointer = String::new();
         for collection in &self.open {
@@ -137,7 +137,7 @@ impl Builder<'_, '_> {
         pointer
     }
 
-    /// The span of the word that starts at a mark.
+    /// Returns the span of the word that starts at a mark.
     pub(super) fn word(&self, start: &Marker) -> Span {
         let mut span = self.at(start);
         let rest = self.places.rest(span);
@@ -151,7 +151,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// Pairs of entries with the same key: the repetition and the first.
+/// Returns pairs of entries with the same key: the repetition and the first one.
 fn repetitions(entries: &[(Key, Node)]) -> Vec<(usize, usize)> {
     let text = |index: usize| entries[index].0.text.as_str();
     let mut order: Vec<usize> = (0..entries.len()).collect();

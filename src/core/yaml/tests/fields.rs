@@ -1,4 +1,4 @@
-//! What a file says against what a type asks for.
+//! Cases: what a file contains, compared with what a type requires.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -120,7 +120,7 @@ fn messages_say_what_to_do() {
     assert_eq!(said("id: 1"), "expected text, found a number = put it in quotes");
     assert_eq!(
         said("id: x\nrisk: hihg"),
-        "`hihg` is not one of the values here; did you mean `high`? = allowed: `low`, `high`"
+        "`hihg` is not one of the allowed values; did you mean `high`? = allowed: `low`, `high`"
     );
     assert_eq!(
         said("id: x\nshedule: {}"),

@@ -1,4 +1,4 @@
-//! Files that nobody writes by accident.
+//! Files that only an attacker would write.
 
 use proptest::prelude::*;
 
@@ -34,7 +34,7 @@ fn hostile_files_are_read_in_time() {
     for input in inputs {
         let started = std::time::Instant::now();
         let _: Reading<Vec<Action>> = parse(input.as_bytes()).read();
-        // Far above what it takes unoptimised, far below what quadratic work would take.
+        // Far above what unoptimised code takes, far below what quadratic work would take.
         assert!(started.elapsed().as_secs() < 10, "{}", &input[..20]);
     }
 }
@@ -54,7 +54,7 @@ links:
 summary: 'it''s'
 ";
 
-/// Counted the slow way: a line ends with LF, CR LF or CR.
+/// Counts in the simplest way: a line ends with LF, CR LF or CR.
 fn line_and_column(bytes: &[u8], at: usize) -> (u32, u32) {
     let before = String::from_utf8_lossy(&bytes[..at]);
     let before = before.strip_prefix('\u{feff}').unwrap_or(&before);
@@ -63,7 +63,7 @@ fn line_and_column(bytes: &[u8], at: usize) -> (u32, u32) {
     (lines.matches('\n').count() as u32 + 1, column as u32 + 1)
 }
 
-/// Problems are in order and where they say; nothing panics.
+/// Checks that problems are in order and at valid positions, and that nothing panics.
 fn holds(bytes: &[u8]) {
     let document = parse(bytes);
     let reading: Reading<Request> = document.read();
