@@ -11,7 +11,7 @@ fn file(name: &str, text: &str) -> WorkflowFile {
     WorkflowFile { path, content: Ok(reading.value.unwrap()) }
 }
 
-/// What is found of one code in a workflow besides those that judge.
+/// Returns the findings with one code in a workflow that isn't one of those that judge.
 #[track_caller]
 fn found(code: &str, text: &str) -> Vec<(Grade, String)> {
     let checks = examine(&[file("some", text)], Mode::Action, "acme");
@@ -22,7 +22,7 @@ fn found(code: &str, text: &str) -> Vec<(Grade, String)> {
 #[track_caller]
 fn comes_out(code: &str, text: &str, grade: Grade) {
     let found = found(code, text);
-    assert!(!found.is_empty(), "{code} wasn't looked at: {text}");
+    assert!(!found.is_empty(), "{code} wasn't checked: {text}");
     assert!(found.iter().all(|(found, _)| *found == grade), "{text}\n{found:?}");
 }
 
