@@ -70,13 +70,13 @@ impl Judgement {
         ensure!(
             repo.entry(self.pull.base, POLICIES)? == repo.entry(onto, POLICIES)?,
             "a pull request before {} in the merge queue changes the policies: queue it again when \
-            that one is merged",
+             that one is merged",
             self.pull.name
         );
         Ok(Pull { base: onto, ..self.pull.clone() })
     }
 
-    /// Returns the verdicts on others that share its head.
+    /// Returns the verdicts on other pull requests with the same head.
     pub fn same_head(&self) -> &[SameHead] {
         self.evidence.pull_request.as_ref().map_or(&[], |pull_request| &pull_request.same_head)
     }

@@ -272,7 +272,7 @@ fn refuse_altered_history(git_dir: &Path) -> anyhow::Result<()> {
     if holds_lines("info/grafts") {
         bail!(
             "{} has grafts, which make Git show another history than was recorded: remove its file \
-            info/grafts",
+             info/grafts",
             git_dir.display()
         );
     }

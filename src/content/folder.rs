@@ -23,7 +23,8 @@ pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
                 path.display()
             );
         }
-        let relative = path.strip_prefix(dir).expect("what is found below a folder begins with it");
+        let relative =
+            path.strip_prefix(dir).expect("a path below a folder begins with that folder");
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         files.insert(format!("{POLICIES}/{}", shown(relative)), bytes);
     }

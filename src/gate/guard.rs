@@ -126,8 +126,8 @@ impl Guard {
         ensure!(
             !is_begun || self.git.branches.tip(base_ref)?.is_some(),
             "nothing is guarded here, because HEAD names {base_ref}, which doesn't exist: ask the \
-            server's administrator to run `git symbolic-ref HEAD refs/heads/{branch}`, with the \
-            name of the branch that changes are merged into"
+             server's administrator to run `git symbolic-ref HEAD refs/heads/{branch}`, with the \
+             name of the branch that changes are merged into"
         );
         Ok(())
     }

@@ -199,8 +199,8 @@ impl Program {
             if sign && self.setting("user.signingkey").is_none() {
                 bail!(
                     "the commit has to be signed, but git has no signing key: run \
-                    `git config gpg.format ssh` and `git config user.signingkey \
-                    ~/.ssh/id_ed25519.pub`\n{why}"
+                     `git config gpg.format ssh` and `git config user.signingkey \
+                     ~/.ssh/id_ed25519.pub`\n{why}"
                 );
             }
             bail!("git can't make the commit:\n{why}");

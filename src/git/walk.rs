@@ -10,7 +10,7 @@ impl Repo {
     /// children.
     ///
     /// # Errors
-    /// When the history can't be walked.
+    /// When the history can't be read.
     pub fn commits_since(&self, base: Oid, heads: &[Oid]) -> anyhow::Result<Vec<Oid>> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.inner.revwalk()?;
@@ -27,7 +27,7 @@ impl Repo {
     /// Returns a commit, its first parent, the first parent of that one, and so on.
     ///
     /// # Errors
-    /// When the history can't be walked.
+    /// When the history can't be read.
     pub fn first_parents(&self, tip: Oid) -> anyhow::Result<Vec<Oid>> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.inner.revwalk()?;

@@ -80,7 +80,7 @@ impl Comment {
             (None, _) => "When you edit the form, it is read again.",
             (Some(Branch { pull: None, .. }), None) => {
                 "When you edit the form, the branch is updated, until its pull request is open or \
-                somebody else commits to it."
+                 somebody else commits to it."
             }
             (Some(_), _) => return fit(&out).into_owned(),
         };

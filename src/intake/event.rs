@@ -89,7 +89,7 @@ impl IssueEvent {
     pub fn read(bytes: &[u8]) -> anyhow::Result<Self> {
         serde_json::from_slice(bytes).context(
             "this is not the event of an issue: pass the file that GITHUB_EVENT_PATH names in a \
-            workflow on `issues`",
+             workflow on `issues`",
         )
     }
 

@@ -27,7 +27,7 @@ const TEMPLATES: &str = ".github/ISSUE_TEMPLATE";
 
 /// Why a form isn't read while its pull request is open.
 const IN_REVIEW: &str = "the branch isn't updated from this form while its pull request is open: \
-                        edit the request there instead";
+                         edit the request there instead";
 
 /// The input that is known before the repository is read.
 pub struct Desk<'a> {
@@ -104,7 +104,7 @@ impl Desk<'_> {
             Stage::Branch { id, .. } => {
                 let why = format!(
                     "`{CHANGE}{id}` has commits that don't come from this form, so the form no \
-                    longer updates it: edit the request on that branch instead"
+                     longer updates it: edit the request on that branch instead"
                 );
                 return Ok(Some(self.refused(&stage, why)));
             }
@@ -264,7 +264,7 @@ fn filled_in(
     }
     Ok(Err(
         "the headings of the form are missing or in another order: restore them, or fill in a new \
-        form"
+         form"
             .to_owned(),
     ))
 }
@@ -292,7 +292,7 @@ fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Resul
     match branch::holder(taken, id) {
         Some(holder) => Err(format!(
             "{id} is taken by `{holder}`, and an id can be used only once: write another ticket \
-            number, or leave it out to get the next free one"
+             number, or leave it out to get the next free one"
         )),
         None => Ok(()),
     }

@@ -47,7 +47,7 @@ pub enum Credentials {
     App {
         /// The App's id.
         id: u64,
-        /// Its private key.
+        /// The App's private key.
         key: Secret,
     },
 }
@@ -89,11 +89,11 @@ pub struct Permission {
 /// When a permission is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// For every decision: without the permission there is none.
+    /// Needed for every decision.
     Judging,
-    /// For every decision, if the App was granted it.
+    /// Used for every decision, if the App was granted it.
     JudgingIfGranted,
-    /// Only to read, as `changegate doctor` does.
+    /// Used only to look, as `changegate doctor` does.
     Looking,
 }
 
@@ -193,7 +193,7 @@ impl Access {
                 })?;
                 let key = variable("CHANGEGATE_APP_KEY").context(
                     "CHANGEGATE_APP_ID is set, but CHANGEGATE_APP_KEY is not: set it to the App's \
-                    private key or to the path of its .pem file",
+                     private key or to the path of its .pem file",
                 )?;
                 Credentials::App { id, key: Secret(pem(key)?) }
             }
@@ -202,7 +202,7 @@ impl Access {
                 let Some(token) = token else {
                     bail!(
                         "there are no credentials for GitHub: set GITHUB_TOKEN to a token that can \
-                        read the repository's pull requests and write its statuses"
+                         read the repository's pull requests and write its statuses"
                     );
                 };
                 Credentials::Token(Secret(token.trim().to_owned()))

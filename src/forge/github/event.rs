@@ -89,7 +89,9 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
             let pull = &payload["pull_request"];
             let number = number(&pull["number"])?;
             if pull["state"] == "closed" {
-                let head = pull["head"]["sha"].as_str().with_context(|| lacks("its head"))?;
+                let head = pull["head"]["sha"]
+                    .as_str()
+                    .with_context(|| lacks("the head of its pull request"))?;
                 return Ok(vec![Named::Left { closed: number, head: head.to_owned() }]);
             }
             Ok(vec![Named::Subject(Subject::Pull(number))])

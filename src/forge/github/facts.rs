@@ -220,7 +220,7 @@ impl GitHub {
         }
         bail!(
             "GitHub's API, its list of pushes and its Git server report different heads of \
-            #{number}: try again in a minute"
+             #{number}: try again in a minute"
         )
     }
 

@@ -247,7 +247,7 @@ impl Planning<'_> {
         let author = self.facts.pull.user.as_ref().map(|user| format!("@{}", user.login));
         let overdue = format!(
             "⚠️ {waiting} and is overdue: {awaited}. A late approval still counts, and is marked \
-            late. {} may want to ask another owner or lead.",
+             late. {} may want to ask another owner or lead.",
             author.unwrap_or_else(|| "Its author".to_owned())
         );
         let once = |kind: &str, from: Time, text: String| {

@@ -25,7 +25,7 @@ impl Guard {
         ensure!(
             repo.leads_to(old, new)?,
             "{branch} can't be reset or rewritten, because it is the record of what was merged: to \
-            undo a change, submit another one"
+             undo a change, submit another one"
         );
         let mut notes = Vec::new();
         let mut merges = Vec::new();
@@ -81,7 +81,7 @@ impl Guard {
             repo.leads_to(new, base)?
                 && repo.entry(new, POLICIES)? == repo.entry(base, POLICIES)?,
             "{branch} is protected, so it can only start at a commit of {base_ref} that holds the \
-            current policies"
+             current policies"
         );
         Ok(())
     }

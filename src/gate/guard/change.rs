@@ -18,7 +18,7 @@ impl Guard {
                 ensure!(
                     repo.leads_to(old, base)? || self.is_closed(name)?,
                     "{CHANGE}{name} can't be deleted, because it is neither merged nor closed: run \
-                    `changegate close {name}` first"
+                     `changegate close {name}` first"
                 );
             }
             (Some(old), Some(new)) => ensure!(
@@ -72,7 +72,7 @@ impl Guard {
             ensure!(
                 signer.login.is_some(),
                 "the roster doesn't list the address {email}, which made {}: have it added to the \
-                roster first",
+                 roster first",
                 short(commit.id)
             );
         }

@@ -34,7 +34,7 @@ fn hint(status: u16, method: &Method, message: &str) -> String {
         401 => " (the token isn't valid or has expired: set GITHUB_TOKEN to a new one)".to_owned(),
         403 if *method != Method::GET => format!(
             " (the token isn't allowed to write this: a workflow needs `pull-requests: write` and \
-            `statuses: write`, and for a form `issues: write`; an App needs {})",
+             `statuses: write`, and for a form `issues: write`; an App needs {})",
             Permission::all_needed()
         ),
         403 => " (the token isn't allowed to read this)".to_owned(),

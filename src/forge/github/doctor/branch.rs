@@ -67,7 +67,7 @@ impl ProtectedBranch<'_> {
                     .why("a change can be merged whatever the decision is")
                     .fix(format!(
                         "{}: set the enforcement to “Active”, switch on “Require status checks to \
-                        pass”, and add `{CONTEXT}` with the source {source}",
+                         pass”, and add `{CONTEXT}` with the source {source}",
                         self.page()
                     )),
             );
@@ -93,7 +93,7 @@ impl ProtectedBranch<'_> {
                 "this token is a person's, so it doesn't show whether changegate is that App";
             return Check::unseen("status/source", found, reason).fix(format!(
                 "run `CHANGEGATE_APP_ID={id} CHANGEGATE_APP_KEY=FILE.pem changegate doctor` to \
-                check as that App"
+                 check as that App"
             ));
         }
         if own.iter().any(|check| check.source == Some(id)) {
@@ -108,7 +108,7 @@ impl ProtectedBranch<'_> {
                     .why("changegate's decision has no effect, and that App decides what is merged")
                     .fix(format!(
                         "{fix}; if changegate runs as that App, set CHANGEGATE_APP_ID and \
-                        CHANGEGATE_APP_KEY, and run `changegate doctor` again"
+                         CHANGEGATE_APP_KEY, and run `changegate doctor` again"
                     ))
             }
             None => Check::bad("status/source", format!("`{CONTEXT}` may come from anybody"))
@@ -122,11 +122,11 @@ impl ProtectedBranch<'_> {
         let advice = Check::advice("status/forgery", "every workflow can post this status")
             .why(format!(
                 "the source is GitHub Actions, and anyone who can push a branch can push a \
-                workflow that posts `{CONTEXT}`: this prevents mistakes, not deliberate abuse"
+                 workflow that posts `{CONTEXT}`: this prevents mistakes, not deliberate abuse"
             ))
             .fix(
                 "run changegate as a GitHub App of its own (set CHANGEGATE_APP_ID and \
-                CHANGEGATE_APP_KEY), and set the source of the status to that App",
+                 CHANGEGATE_APP_KEY), and set the source of the status to that App",
             );
         (self.answerer.mode == Mode::Action).then_some(advice)
     }
@@ -146,7 +146,7 @@ impl ProtectedBranch<'_> {
             )
             .fix(format!(
                 "{}: switch on “Require branches to be up to date before merging”, or use a merge \
-                queue",
+                 queue",
                 self.page()
             ))
     }

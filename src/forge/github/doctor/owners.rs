@@ -57,7 +57,7 @@ pub fn examine(protected: &ProtectedBranch<'_>, facts: &OwnerFacts) -> Vec<Check
             .why("GitHub doesn't ask anybody in particular to review policies and workflows")
             .fix(format!(
                 "commit .github/CODEOWNERS to {branch} with the lines `/policies/ @OWNER` and \
-                `/.github/ @OWNER`; `changegate init --github` writes it"
+                 `/.github/ @OWNER`; `changegate init --github` writes it"
             ));
         return vec![check];
     };
@@ -67,7 +67,7 @@ pub fn examine(protected: &ProtectedBranch<'_>, facts: &OwnerFacts) -> Vec<Check
         .why(format!("{path} names owners, but changes don't have to wait for them"))
         .fix(format!(
             "{}: under “Require a pull request before merging”, switch on “Require review from \
-            Code Owners”",
+             Code Owners”",
             protected.page()
         ));
     let good = "a file with code owners needs the review of one";

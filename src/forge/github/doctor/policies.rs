@@ -14,7 +14,7 @@ pub fn examine(facts: &Surroundings) -> Vec<Check> {
                 )
                 .fix(format!(
                     "fix policies/ on {default}: `changegate test` shows what is wrong, and \
-                    `changegate init --github` writes new policies"
+                     `changegate init --github` writes new policies"
                 ));
             return vec![check];
         }
@@ -29,7 +29,7 @@ pub fn examine(facts: &Surroundings) -> Vec<Check> {
             Check::bad("policies/default-branch", format!("{default} isn't protected"))
                 .why(
                     "its settings decide which branches are judged, and its workflows judge them: \
-                    anyone who can push there controls every decision",
+                     anyone who can push there controls every decision",
                 )
                 .fix(format!(
                     "add {default} to `protected_bases` in policies/org/settings/data.yaml"
@@ -54,7 +54,7 @@ pub fn examine(facts: &Surroundings) -> Vec<Check> {
             Check::advice("policies/several-branches", "several branches share one decision")
                 .why(
                     "a status belongs to a commit: a pull request that moves to another of these \
-                    branches keeps its status until it is judged again, a moment later",
+                     branches keeps its status until it is judged again, a moment later",
                 )
                 .fix(
                     "use a merge queue on each branch: its event is judged right before the merge",

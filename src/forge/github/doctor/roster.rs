@@ -53,11 +53,11 @@ pub fn without_id(roster: &Roster) -> Option<Check> {
     let check = Check::bad("roster/ids", format!("the roster has no id for {}", listed(&people)))
         .why(
             "a login can be given to somebody else: without an id their approvals don't count, and \
-            their own changes are judged as those of somebody without a level",
+             their own changes are judged as those of somebody without a level",
         )
         .fix(
             "add `id: \"…\"` in policies/org/roster/data.yaml, with the number that `gh api \
-            users/LOGIN --jq .id` prints",
+             users/LOGIN --jq .id` prints",
         );
     Some(check)
 }
@@ -68,7 +68,7 @@ fn impostor(login: &Login, id: &str, account: Option<&User>) -> Option<Check> {
         Some(user) if user.id.to_string() == id => return None,
         Some(user) => format!(
             "{login} is account {} on GitHub, but {id} in the roster: the person was renamed, and \
-            somebody else has taken the login",
+             somebody else has taken the login",
             user.id
         ),
         None => format!("GitHub has no account {login}: it was renamed or deleted"),
@@ -77,7 +77,7 @@ fn impostor(login: &Login, id: &str, account: Option<&User>) -> Option<Check> {
         .why("the approvals of the person in the roster come from another login, or not at all")
         .fix(format!(
             "set the current login of account {id} in policies/org/roster/data.yaml (`gh api \
-            user/{id} --jq .login` prints it), or remove the person"
+             user/{id} --jq .login` prints it), or remove the person"
         ));
     Some(check)
 }
@@ -85,9 +85,9 @@ fn impostor(login: &Login, id: &str, account: Option<&User>) -> Option<Check> {
 /// Checks whether the members of the teams are visible; otherwise their approvals don't count.
 fn team_members(teams: &BTreeMap<ForgeTeam, Seen<()>>, asker: Asker) -> Option<Check> {
     const WHY: &str = "their approvals don't count if the token that judges can't see that they \
-                      belong to the team";
+                       belong to the team";
     const FIX: &str = "run changegate as an App with `members: read`, or remove `forge_team` from \
-                      policies/org/roster/data.yaml";
+                       policies/org/roster/data.yaml";
     let code = "roster/teams";
     let hidden = |(name, seen): (&ForgeTeam, &Seen<()>)| Some((name.clone(), seen.clone().err()?));
     let unseen: Vec<_> = teams.iter().filter_map(hidden).collect();
@@ -103,7 +103,7 @@ fn team_members(teams: &BTreeMap<ForgeTeam, Seen<()>>, asker: Asker) -> Option<C
             let found = format!("the members of {} aren't visible", listed(&names));
             Some(Check::unseen(code, found, reason).fix(
                 "check the names under `teams` in policies/org/roster/data.yaml; a person's token \
-                needs the scope read:org",
+                 needs the scope read:org",
             ))
         }
         (None, Asker::Judge) => {

@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_app_has_what_it_needs_and_no_more() {
-        let needed = Permission::needed().map(|it| (it.name, it.access)).collect::<Vec<_>>();
+        let needed: Vec<_> = Permission::needed().map(|known| (known.name, known.access)).collect();
         assert_eq!(app(&needed), [("token/permissions", Grade::Good)]);
         for (at, (name, access)) in needed.iter().enumerate() {
             let mut without = needed.clone();

@@ -84,7 +84,7 @@ fn present(files: &[WorkflowFile], mode: Mode) -> Vec<Check> {
         match mode {
             Mode::Action => Check::bad(code, found).why(*without).fix(format!(
                 "run `changegate init --github`, and commit the workflow to the default branch as \
-                {name}.yml"
+                 {name}.yml"
             )),
             Mode::App(_) => Check::advice(code, found)
                 .why(format!("unless the App runs elsewhere, {without}"))
@@ -121,7 +121,7 @@ impl<'a> Workflow<'a> {
     fn permissions(&self) -> impl Iterator<Item = Check> {
         self.jobs.iter().filter(|job| job.runs_changegate()).filter_map(|job| {
             let code = "workflows/permissions";
-            let label = format!("{}, job {},", self.path, job.name);
+            let label = format!("job {} in {}", job.name, self.path);
             let may_write: &[&str] = if job.runs_form() { &FORM } else { &ANSWERING };
             let mut wanted: Vec<_> =
                 may_write.iter().map(|name| format!("{name}: write")).collect();
@@ -165,7 +165,7 @@ impl<'a> Workflow<'a> {
             let (path, trigger) = (self.path, trigger.unwrap_or_default());
             let fix = format!(
                 "{path}: remove `ref:` and `repository:` from the checkout, or do that work on \
-                `pull_request`, whose token can't write"
+                 `pull_request`, whose token can't write"
             );
             match checkout {
                 Checkout::Head(what) => Check::bad(
@@ -201,7 +201,7 @@ impl<'a> Workflow<'a> {
         };
         Some(check.fix(format!(
             "{}: pin it to a commit, with the version in a comment: `uses: \
-            OWNER/NAME@40_HEX_DIGITS # v1.2.3`",
+             OWNER/NAME@40_HEX_DIGITS # v1.2.3`",
             self.path
         )))
     }

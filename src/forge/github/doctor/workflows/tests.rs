@@ -29,7 +29,7 @@ fn comes_out(code: &str, text: &str, grade: Grade) {
 #[test]
 fn what_judges_has_to_be_there_where_workflows_judge() {
     let files = [file("change-check", "on: push"), file("sweep", "on: push")];
-    let grade = |mode| present(&files, mode).iter().map(|it| it.grade).collect::<Vec<_>>();
+    let grade = |mode| present(&files, mode).iter().map(|check| check.grade).collect::<Vec<_>>();
     assert_eq!(grade(Mode::Action), [Grade::Bad]);
     assert_eq!(grade(Mode::App(1)), [Grade::Advice]);
     assert!(present(&files, Mode::Action)[0].found.contains("review-ping"));
@@ -127,7 +127,9 @@ fn actions_of_others_are_pinned() {
     let mut action = file("some", action);
     action.path = ".github/actions/changegate/action.yml".to_owned();
     let checks = examine(&[action], Mode::Action, "acme");
-    assert!(checks.iter().any(|it| it.code == "workflows/pinned" && it.grade == Grade::Bad));
+    assert!(
+        checks.iter().any(|check| check.code == "workflows/pinned" && check.grade == Grade::Bad)
+    );
 }
 
 #[test]
