@@ -96,31 +96,8 @@ impl Guard {
             );
         };
         self.is_signed_now(commit)?;
-        let mut names = Vec::new();
-        for (name, tip) in self.git.branches.below(CHANGE)? {
-            if tip == head {
-                names.push((self.is_closed(&name)?, name));
-            }
-        }
-        ensure!(
-            !names.is_empty(),
-            "it merges {}, which is not a submitted change: push that as {CHANGE}<id> first",
-            short(head)
-        );
-        // If a branch is named after the request, others at the same commit are mistakes, or
-        // attacks.
-        let changeset = Changeset::of(repo, base, head, "")?;
-        let id = changeset.path.as_deref().map(stem);
-        if names.iter().any(|(_, name)| Some(name.as_str()) == id) {
-            names.retain(|(_, name)| Some(name.as_str()) == id);
-        }
-        // Closed branches come last: the change counts as open if one of its branches is.
-        names.sort_unstable();
-        if let Some((true, name)) = names.first() {
-            bail!("{name} is closed: reopen it with `changegate close {name} --reopen`");
-        }
         let gate = self.gate();
-        for (_, name) in names.into_iter().filter(|(is_closed, _)| !is_closed) {
+        for name in self.open_changes_at(base, head)? {
             let pull = Pull {
                 name: name.clone(),
                 id: Some(name.clone()),
@@ -148,6 +125,34 @@ impl Guard {
             );
         }
         self.judges.leaves_policies(repo, base, commit.id)
+    }
+
+    /// Returns the names of the open changes at a commit that is being merged.
+    fn open_changes_at(&self, base: Oid, head: Oid) -> anyhow::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for (name, tip) in self.git.branches.below(CHANGE)? {
+            if tip == head {
+                names.push((self.is_closed(&name)?, name));
+            }
+        }
+        ensure!(
+            !names.is_empty(),
+            "it merges {}, which is not a submitted change: push that as {CHANGE}<id> first",
+            short(head)
+        );
+        // If a branch is named after the request, others at the same commit are mistakes, or
+        // attacks.
+        let changeset = Changeset::of(self.git.repo(), base, head, "")?;
+        let id = changeset.path.as_deref().map(stem);
+        if names.iter().any(|(_, name)| Some(name.as_str()) == id) {
+            names.retain(|(_, name)| Some(name.as_str()) == id);
+        }
+        // Closed branches come last: the change counts as open if one of its branches is.
+        names.sort_unstable();
+        if let Some((true, name)) = names.first() {
+            bail!("{name} is closed: reopen it with `changegate close {name} --reopen`");
+        }
+        Ok(names.into_iter().filter(|(is_closed, _)| !is_closed).map(|(_, name)| name).collect())
     }
 
     /// Checks that a merge is signed by somebody in the roster, and dated now.
