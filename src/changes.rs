@@ -1,7 +1,7 @@
-//! The read side: what became of changes, as values that reports show.
+//! The read side: the state and history of changes, as values that reports show.
 //!
-//! - [`story`]: from commits, journals and merges to what happened, in order
-//! - [`list`], [`show`], [`log`], [`windows`]: what the verbs of these names answer
+//! - [`story`]: turns commits, journals and merges into events in order
+//! - [`list`], [`show`], [`log`], [`windows`]: the answers of the commands with these names
 
 pub mod entry;
 pub mod list;

@@ -1,4 +1,4 @@
-//! What commits hold for the checker: the policy bundle, the request, its material content.
+//! Reads what a decision needs from commits: the policy bundle, the request, its material content.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -16,22 +16,22 @@ pub mod conflicts;
 pub mod folder;
 pub mod history;
 
-/// The most bytes that a policy bundle's file may have.
+/// The maximum size of a file in a policy bundle, in bytes.
 const LARGEST_POLICY: usize = 16 * 1024 * 1024;
 
-/// The policy bundle at a commit.
+/// Returns the files of the policy bundle at a commit.
 ///
 /// # Errors
-/// When there is none, or when part of it isn't a regular file.
+/// When there is no bundle, or one of its files is too large or isn't a regular file.
 pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
     let mut files = Files::new();
     for (path, entry) in repo.files_below(commit, POLICIES)? {
         let short = short(commit);
         if !matches!(entry.kind, Kind::File | Kind::Executable) {
-            bail!("{path} at {short} is a link: policies are regular files");
+            bail!("{path} at {short} is not a regular file: replace it with the file itself");
         }
         if repo.size(entry.id)? > LARGEST_POLICY {
-            bail!("{path} at {short} has more than {} MiB", LARGEST_POLICY / (1024 * 1024));
+            bail!("{path} at {short} is larger than {} MiB", LARGEST_POLICY / (1024 * 1024));
         }
         if path.ends_with(".rego") || path.ends_with(".yaml") {
             files.insert(path, repo.bytes(entry.id)?);
@@ -47,16 +47,17 @@ pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
     Ok(files)
 }
 
-/// What a pull request brings: the files that it changes, from where it left base to its head.
+/// The files that a pull request changes, from its merge base to its head.
 pub struct Changeset {
-    /// All of them; a rename is a deletion and an addition.
+    /// All changed files; a rename is a deletion and an addition.
     pub files: Vec<FileChange>,
-    /// The request among them; nothing for a change of policies.
+    /// The path of the request among them; `None` for a policy change.
     pub path: Option<String>,
 }
 
 impl Changeset {
-    /// What `head` brings to `base`. Of several requests, the one that is called `name`.
+    /// Returns what a merge of `head` changes. If it holds several requests, `path` is the one
+    /// named `name`.
     ///
     /// # Errors
     /// When the trees can't be read.
@@ -64,13 +65,15 @@ impl Changeset {
         let files = repo.changes(repo.merge_base(base, head)?, head)?;
         let requests = || files.iter().filter(|file| is_request(&file.path));
         let named = requests().find(|file| stem(&file.path) == name);
-        let there = || requests().find(|file| file.after.is_some());
-        let request = named.or_else(there).or_else(|| requests().next());
+        let kept = || requests().find(|file| file.after.is_some());
+        let request = named.or_else(kept).or_else(|| requests().next());
         Ok(Changeset { path: request.map(|file| file.path.clone()), files })
     }
 
-    /// The first file that a merge would leave on `base` otherwise than it was judged, if `merged` is
-    /// all that the merge changes there: it has to bring these files, whole, and no other.
+    /// Returns the first file that a merge would leave on `base` in another form than was judged.
+    ///
+    /// `merged` is everything that the merge changes on `base`. It has to change these files, as a
+    /// whole, and no others.
     ///
     /// # Errors
     /// When base can't be read.
@@ -93,16 +96,16 @@ impl Changeset {
         Ok(paths.find(differs).map(|path| (*path).to_owned()))
     }
 
-    /// Refuses trees that hold a name twice, of which one content could be judged and the other one
-    /// be merged.
+    /// Refuses a change with a path that its tree holds twice, because one content could be judged
+    /// and the other merged.
     ///
     /// # Errors
-    /// When there is such a name.
+    /// When there is such a path.
     pub fn refuse_twins(&self, head: Oid) -> anyhow::Result<()> {
         match self.files.windows(2).find(|pair| pair[0].path == pair[1].path) {
             Some(twins) => bail!(
-                "{} stands twice in the files of {}, and nobody can tell which one is meant: make \
-                 that commit anew",
+                "{} appears twice in the tree of commit {}, so it is unclear which content is \
+                 meant: replace that commit",
                 twins[0].path,
                 short(head)
             ),
@@ -111,7 +114,8 @@ impl Changeset {
     }
 }
 
-/// The request at a path of a commit, or what stands there instead of one, with the file's text.
+/// Reads the request at a path of a commit. Returns it with the text of the file; if there is no
+/// request, its problems say why.
 ///
 /// # Errors
 /// When the commit can't be read.
@@ -128,47 +132,47 @@ fn request_in(
         Ok((RequestFile::refused(path, b"", code, message, help), String::new()))
     };
     let Some(entry) = entry else {
-        let message = "the pull request deletes this request, and nothing submitted disappears";
-        let help = "put the file back; to call the change off, add `cancelled:` to it";
+        let message = "the pull request deletes this request, but a submitted request must stay";
+        let help = "restore the file; to cancel the change, add `cancelled:` to it";
         return refused("request/deleted", message, help);
     };
     if let Some(problem) = odd_path(path) {
-        return refused("request/path", problem, "give the file a plain path below requests/");
+        return refused("request/path", problem, "move the file to a plain path below requests/");
     }
     match entry.kind {
         Kind::File => {}
         Kind::Executable => {
-            let message = "this file is executable, and a request is a plain file";
-            return refused("request/no-file", message, "take the executable bit away");
+            let message = "this file is executable, but a request must be a plain file";
+            return refused("request/no-file", message, "remove the executable bit");
         }
         _ => {
-            let message = "this is a link or a submodule, and a request is a regular file";
-            return refused("request/no-file", message, "replace it by the request itself");
+            let message = "this is a link or a submodule, but a request must be a regular file";
+            return refused("request/no-file", message, "replace it with the request itself");
         }
     }
     let bytes = match repo.size(entry.id)? {
-        // Enough to show that it is too large.
+        // Just enough for the reader to report that the file is too large.
         size if size > MAX_BYTES => vec![b'#'; MAX_BYTES + 1],
         _ => repo.bytes(entry.id)?,
     };
     Ok((RequestFile::read(path, &bytes), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// What is odd about a path, so that people and file systems could take it for another.
+/// Returns why people or file systems could confuse a path with another one.
 fn odd_path(path: &str) -> Option<&'static str> {
     let part_is = |test: fn(&str) -> bool| path.split('/').any(test);
     if !path.is_ascii() || path.contains(|c: char| c.is_control() || c == '\\') {
-        Some("the file's path holds characters other than plain ASCII")
+        Some("the file's path contains characters that aren't plain ASCII")
     } else if part_is(|part| matches!(part, "" | "." | "..") || part.ends_with(['.', ' '])) {
-        Some("the file's path isn't plain: a part of it is empty or ends with a dot or a blank")
+        Some("the file's path isn't plain: a part of it is empty, or ends with a dot or a space")
     } else if part_is(|part| part.to_ascii_lowercase().starts_with(".git")) {
-        Some("the file's path reaches into Git's own files")
+        Some("the file's path leads to Git's own files")
     } else {
         None
     }
 }
 
-/// The material digests of one request at various commits, each content read once.
+/// The material digests of one request at different commits. Each content is read once.
 pub struct Materials<'a> {
     repo: &'a Repo,
     path: Option<String>,
@@ -176,12 +180,12 @@ pub struct Materials<'a> {
 }
 
 impl<'a> Materials<'a> {
-    /// Of the request at `path`; of a change of policies there is none.
+    /// Prepares to read the request at `path`; a policy change has no path and no digests.
     pub fn of(repo: &'a Repo, path: Option<&str>) -> Self {
         Materials { repo, path: path.map(str::to_owned), known: RefCell::default() }
     }
 
-    /// The digest at a commit; nothing if there is no readable request.
+    /// Returns the digest at a commit, or `None` if there is no valid request.
     ///
     /// # Errors
     /// When the commit can't be read.
@@ -192,14 +196,14 @@ impl<'a> Materials<'a> {
             return Ok(known.clone());
         }
         let (file, _) = request_in(self.repo, Some(entry), path)?;
-        let sound = file.request.filter(|_| file.problems.is_empty());
-        let digest = sound.as_ref().map(ChangeRequest::material_digest);
+        let valid = file.request.filter(|_| file.problems.is_empty());
+        let digest = valid.as_ref().map(ChangeRequest::material_digest);
         self.known.borrow_mut().insert(entry.id, digest.clone());
         Ok(digest)
     }
 }
 
-/// A commit's id as people quote it.
+/// Returns the first seven characters of a commit's id.
 pub fn short(commit: Oid) -> String {
     commit.to_string()[..7].to_owned()
 }

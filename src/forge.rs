@@ -1,7 +1,7 @@
-//! What the gate needs from a place that holds pull requests.
+//! What the gate needs from a forge: a place that holds pull requests.
 //!
 //! [`git::Git`] is the embedded default: branches and signed commits, no server.
-//! [`github::GitHub`] takes reviews from GitHub and answers with status checks there.
+//! [`github::GitHub`] takes reviews from GitHub and publishes decisions as status checks there.
 
 use crate::content::Changeset;
 use crate::core::evidence::Evidence;
@@ -13,70 +13,71 @@ use crate::report::Judged;
 pub mod git;
 pub mod github;
 
-/// Where a pull request stands at one moment.
+/// The commits of a pull request at one point in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pull {
-    /// What it is called.
+    /// The pull request's name.
     pub name: String,
-    /// The id that its request has to have, where its name says so.
+    /// The id that its request must have, if the forge ties names to ids.
     pub id: Option<String>,
-    /// The branch that it goes to, where it is a branch.
+    /// The name of the branch to merge into, if it is a branch.
     pub base_ref: Option<String>,
     /// The tip of that branch.
     pub base: Oid,
-    /// The commit that is to be merged.
+    /// The commit to be merged.
     pub head: Oid,
 }
 
 /// A place that holds pull requests.
 pub trait Forge {
-    /// Where a pull request stands now.
+    /// Returns the current commits of a pull request.
     ///
     /// # Errors
-    /// When there is none of that name, or the forge can't be asked.
+    /// When there is no pull request with this name, or the forge can't be reached.
     fn pull(&self, name: &str) -> anyhow::Result<Pull>;
 
-    /// The facts about it: everything but the request itself. `org` is the organisation at base.
+    /// Collects the evidence about a pull request: everything except the request itself. `org` is
+    /// the organisation data at base.
     ///
     /// # Errors
-    /// When they can't be had whole: half the facts could approve what all of them deny.
+    /// When the evidence isn't complete: part of it could approve what all of it would deny.
     fn evidence(
         &self,
         pull: &Pull,
-        brought: &Changeset,
+        changeset: &Changeset,
         org: &Org,
         now: Time,
     ) -> anyhow::Result<Evidence>;
 
-    /// The commit whose settings name the branches that are protected, where pull requests to others
-    /// aren't judged at all.
+    /// Returns the commit whose settings list the protected branches, or `None` if pull requests to
+    /// all branches are judged.
     ///
     /// # Errors
-    /// When the forge can't be asked.
+    /// When the forge can't be reached.
     fn protecting(&self, _: &Pull) -> anyhow::Result<Option<Oid>> {
         Ok(None)
     }
 
-    /// The names of other open pull requests with the same head, where the answer is bound to the
-    /// commit and so is theirs, too.
+    /// Returns the names of other open pull requests with the same head, if the forge binds a
+    /// decision to the commit, so that they share it.
     ///
     /// # Errors
-    /// When the forge can't be asked.
+    /// When the forge can't be reached.
     fn siblings(&self, _: &Pull) -> anyhow::Result<Vec<String>> {
         Ok(Vec::new())
     }
 
-    /// Whether the forge merges by itself, as Git merges, so that what comes of that has to be held
-    /// against what was judged.
+    /// Whether the forge makes the merge by itself, so that its result has to be compared with what
+    /// was judged.
     fn merges(&self) -> bool {
         false
     }
 
-    /// Puts the decision where people see it, on the pull request's head, after it was looked at
-    /// again. `org` is the organisation at base.
+    /// Publishes the decision on the pull request's head, after checking that the pull request is
+    /// still the one that was judged. `org` is the organisation data at base.
     ///
     /// # Errors
-    /// When the forge doesn't take it.
+    /// When the forge rejects it.
     fn publish(
         &self,
         pull: &Pull,
@@ -86,13 +87,13 @@ pub trait Forge {
     ) -> anyhow::Result<Published>;
 }
 
-/// What came of publishing a decision.
+/// The result of publishing a decision.
 #[derive(Debug)]
 pub enum Published {
-    /// People see it.
+    /// The decision was published.
     Yes,
-    /// The pull request isn't what was judged any more: nothing was published.
+    /// The pull request has changed since it was judged; nothing was published.
     Moved,
-    /// Nobody knows what of it was published, for this reason.
+    /// It is unknown whether the decision was published completely, for this reason.
     Unclear(anyhow::Error),
 }

@@ -1,10 +1,10 @@
-//! The gate: what a pull request may do, from its name to the answer.
+//! The gate: judges a pull request, from its name to the published decision.
 //!
 //! ```text
-//! collect: where base and head stand ─▶ policies at base ─▶ facts ─▶ the request at head
+//! collect: base and head ─▶ policies at base ─▶ evidence ─▶ the request at head
 //! decide:  the judge
-//! publish: head and base read again, and the forge is told; all of it anew if one has moved, or if
-//!          nobody knows whether the forge took it
+//! publish: check base and head again, and publish on the forge; start over if one has changed, or
+//!          if it is unknown whether the forge has accepted the decision
 //! ```
 
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub mod judge;
 pub mod merge;
 pub mod watchdog;
 
-/// How often everything is done anew when branches move meanwhile, or answers get lost.
+/// The number of attempts when branches change in the meantime, or answers of the forge get lost.
 const ATTEMPTS: usize = 5;
 
 /// Judges the pull requests of a forge.
@@ -41,15 +41,15 @@ pub struct Gate<'a, F: Forge> {
     judges: Judges,
 }
 
-/// A pull request, judged.
+/// A decision on a pull request, with everything that it is based on.
 pub struct Judgement {
-    /// Where it stood.
+    /// The pull request when it was judged.
     pub pull: Pull,
-    /// The facts about it.
+    /// The evidence about it.
     pub evidence: Evidence,
-    /// The request as read; nothing for a change of policies.
+    /// The request file; `None` for a policy change.
     pub file: Option<RequestFile>,
-    /// The request file's text.
+    /// The text of the request file.
     pub source: String,
     /// The decision.
     pub decision: Decision,
@@ -57,32 +57,31 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The bundle that decided.
+    /// Returns the policy bundle that decided.
     pub fn bundle(&self) -> &PolicyBundle {
         self.judge.bundle()
     }
 
-    /// Returns the same pull request as a merge queue is about to merge it: on what the queue puts before
-    /// it.
+    /// Returns the pull request as a merge queue is about to merge it: into the commit `onto`.
     ///
     /// # Errors
-    /// When what comes before it changes the policies.
+    /// When an earlier pull request in the queue changes the policies.
     pub fn queued_onto(&self, repo: &Repo, onto: Oid) -> anyhow::Result<Pull> {
         ensure!(
             repo.entry(self.pull.base, POLICIES)? == repo.entry(onto, POLICIES)?,
-            "what stands before {} in the merge queue changes the policies: queue it again when that \
-             is merged",
+            "a pull request before {} in the merge queue changes the policies: queue it again when \
+             that one is merged",
             self.pull.name
         );
         Ok(Pull { base: onto, ..self.pull.clone() })
     }
 
-    /// Returns the verdicts on others that share its head.
+    /// Returns the verdicts on other pull requests with the same head.
     pub fn same_head(&self) -> &[SameHead] {
-        self.evidence.pull_request.as_ref().map_or(&[], |it| &it.same_head)
+        self.evidence.pull_request.as_ref().map_or(&[], |pull_request| &pull_request.same_head)
     }
 
-    /// What reports are made of.
+    /// Returns the input of reports.
     pub fn judged(&self) -> Judged<'_> {
         Judged {
             decision: &self.decision,
@@ -93,21 +92,21 @@ impl Judgement {
 }
 
 impl<'a, F: Forge> Gate<'a, F> {
-    /// A gate to a forge, whose commits are in `repo`.
+    /// Makes the gate of a forge whose commits are in `repo`.
     pub fn new(repo: &'a Repo, forge: &'a F, judges: Judges) -> Self {
         Gate { repo, forge, judges }
     }
 
-    /// Returns what decides here.
+    /// Returns the judges that decide here.
     pub fn judges(&self) -> &Judges {
         &self.judges
     }
 
-    /// Judges a pull request as it is now, and publishes the decision on the forge. `None` if it goes to
-    /// a branch whose pull requests aren't judged.
+    /// Judges a pull request as it is now, and publishes the decision on the forge. Returns `None`
+    /// if its base branch isn't protected.
     ///
     /// # Errors
-    /// When nothing could be decided.
+    /// When no decision could be made or published.
     pub fn check(&self, name: &str, now: Time) -> anyhow::Result<Option<Judgement>> {
         let mut unclear = None;
         for _ in 0..ATTEMPTS {
@@ -122,18 +121,18 @@ impl<'a, F: Forge> Gate<'a, F> {
             match self.forge.publish(pull, &judged, evidence, org)? {
                 Published::Yes => return Ok(Some(judgement)),
                 Published::Moved => unclear = None,
-                // Something else may have happened by now: what is missing is decided on what is there.
+                // The next attempt reads everything again, and so sees what was published.
                 Published::Unclear(why) => unclear = Some(why),
             }
         }
         match unclear {
             Some(why) => Err(why),
-            None => bail!("{name} moves faster than it can be judged: try again"),
+            None => bail!("{name} changed each time while it was being judged: try again"),
         }
     }
 
-    /// Whether a pull request goes to a branch whose pull requests are judged. A branch doesn't say
-    /// so itself: anyone could then make one with policies that approve everything.
+    /// Whether the base branch of a pull request is protected. The base itself doesn't decide that:
+    /// otherwise anyone could make a branch whose policies approve everything.
     fn is_protected(&self, pull: &Pull) -> anyhow::Result<bool> {
         let Some(commit) = self.forge.protecting(pull)? else { return Ok(true) };
         let judge = self.judges.at(self.repo, commit)?;
@@ -141,7 +140,7 @@ impl<'a, F: Forge> Gate<'a, F> {
         Ok(pull.base_ref.as_ref().is_some_and(|base| protected.contains(base)))
     }
 
-    /// The verdicts on the pull requests that share this one's head, each by itself.
+    /// Returns the verdicts on the other pull requests with the same head, each judged separately.
     fn verdicts_on_siblings(&self, pull: &Pull, now: Time) -> anyhow::Result<Vec<SameHead>> {
         let mut verdicts = Vec::new();
         for name in self.forge.siblings(pull)? {
@@ -150,18 +149,19 @@ impl<'a, F: Forge> Gate<'a, F> {
                 continue;
             }
             let judgement = self.judge(pull, &[], now)?;
-            let number = judgement.evidence.pull_request.as_ref().and_then(|it| it.number);
+            let pull_request = judgement.evidence.pull_request.as_ref();
+            let number = pull_request.and_then(|pull_request| pull_request.number);
             let Decision { verdict, next_change_at, .. } = judgement.decision;
             verdicts.extend(number.map(|number| SameHead { number, verdict, next_change_at }));
         }
         Ok(verdicts)
     }
 
-    /// Judges a pull request as it was at a moment, by the policies at its base. `same_head` are the
-    /// verdicts on others that share its head, where one answer stands for all of them.
+    /// Judges a pull request as of `now`, by the policies at its base. `same_head` are the verdicts
+    /// on other pull requests with the same head, if they share one published decision.
     ///
     /// # Errors
-    /// When nothing could be decided.
+    /// When no decision could be made.
     pub fn judge(
         &self,
         pull: Pull,
@@ -169,21 +169,21 @@ impl<'a, F: Forge> Gate<'a, F> {
         now: Time,
     ) -> anyhow::Result<Judgement> {
         let judge = self.judges.at(self.repo, pull.base)?;
-        let brought = Changeset::of(self.repo, pull.base, pull.head, &pull.name)?;
+        let changeset = Changeset::of(self.repo, pull.base, pull.head, &pull.name)?;
         let base = pull.base_ref.as_deref().unwrap_or("the base");
         ensure!(
-            !brought.files.is_empty(),
-            "{} brings nothing to {base}: it is merged there already, or changes nothing",
+            !changeset.files.is_empty(),
+            "{} changes nothing on {base}: it is merged there already, or it is empty",
             pull.name
         );
-        brought.refuse_twins(pull.head)?;
-        let mut evidence = self.forge.evidence(&pull, &brought, &judge.bundle().org, now)?;
+        changeset.refuse_twins(pull.head)?;
+        let mut evidence = self.forge.evidence(&pull, &changeset, &judge.bundle().org, now)?;
         if let Some(pull_request) = &mut evidence.pull_request {
             pull_request.same_head = same_head.to_vec();
         }
-        let (mut file, source) = request(self.repo, &pull, &brought)?.unzip();
+        let (mut file, source) = request(self.repo, &pull, &changeset)?.unzip();
         if self.forge.merges()
-            && let Some(why) = self.merge_problem(&pull, &brought)?
+            && let Some(why) = self.merge_problem(&pull, &changeset)?
         {
             match &mut file {
                 Some(file) => file.refuse("request/merge", &why, &update_branch(base)),
@@ -192,38 +192,38 @@ impl<'a, F: Forge> Gate<'a, F> {
         }
         let case = Case { file: file.as_ref(), evidence: &evidence, now };
         let decided = judge.decide(&case);
-        let decision = decided.with_context(|| format!("decide {}", pull.name))?.decision;
-        // Not before people have approved of them: nobody's policies are loaded just so.
+        let decision = decided.with_context(|| format!("cannot judge {}", pull.name))?.decision;
+        // New policies are only loaded after people have approved them.
         if self.forge.merges() && decision.verdict == Verdict::Approved {
-            self.loads_approved_policies(&pull, &brought)?;
+            self.loads_approved_policies(&pull, &changeset)?;
         }
         let source = source.unwrap_or_default();
         Ok(Judgement { pull, evidence, file, source, decision, judge })
     }
 
-    /// Why the forge's merge would leave something else on the base than what is judged; nothing if it
-    /// wouldn't.
-    fn merge_problem(&self, pull: &Pull, brought: &Changeset) -> anyhow::Result<Option<String>> {
+    /// Returns why the forge's merge would differ from what is judged, or `None` if it wouldn't.
+    fn merge_problem(&self, pull: &Pull, changeset: &Changeset) -> anyhow::Result<Option<String>> {
         let base = pull.base_ref.as_deref().unwrap_or("the base");
         let Some(merged) = self.repo.merge_changes(pull.base, pull.head)? else {
-            return Ok(Some(format!("this can't be merged into {base} without a conflict")));
+            return Ok(Some(format!("{} conflicts with {base}", pull.name)));
         };
-        let unlike = brought.unlike(self.repo, pull.base, &merged)?;
-        Ok(unlike
-            .map(|path| format!("merged into {base}, {path} would not be what is judged here")))
+        let unlike = changeset.unlike(self.repo, pull.base, &merged)?;
+        Ok(unlike.map(|path| {
+            format!("after a merge into {base}, {path} would differ from what is judged")
+        }))
     }
 
-    /// Makes sure that a change of policies leaves some by which the next change can be judged.
-    fn loads_approved_policies(&self, pull: &Pull, brought: &Changeset) -> anyhow::Result<()> {
-        if !brought.files.iter().any(|file| is_below(&file.path, POLICIES)) {
+    /// Checks that the policies after a policy change can be used to judge the next change.
+    fn loads_approved_policies(&self, pull: &Pull, changeset: &Changeset) -> anyhow::Result<()> {
+        if !changeset.files.iter().any(|file| is_below(&file.path, POLICIES)) {
             return Ok(());
         }
-        let files = brought.files.iter().map(|file| (file.path.as_str(), file.after));
+        let files = changeset.files.iter().map(|file| (file.path.as_str(), file.after));
         let merged = self.repo.store_tree(Some(pull.base), files)?;
         self.judges.leaves_policies(self.repo, pull.base, merged)
     }
 
-    /// The organisation at a commit.
+    /// Returns the organisation data at a commit.
     ///
     /// # Errors
     /// When the policies there can't be used.
@@ -232,25 +232,25 @@ impl<'a, F: Forge> Gate<'a, F> {
     }
 }
 
-/// The request that a pull request brings, at head, with the file's text.
+/// Reads the request of a pull request at head, with the text of its file.
 fn request(
     repo: &Repo,
     pull: &Pull,
-    brought: &Changeset,
+    changeset: &Changeset,
 ) -> anyhow::Result<Option<(RequestFile, String)>> {
-    let Some(path) = &brought.path else { return Ok(None) };
+    let Some(path) = &changeset.path else { return Ok(None) };
     let (mut file, source) = request_at(repo, pull.head, path)?;
     if let Some(id) = pull.id.as_ref().filter(|id| stem(path) != id.as_str()) {
         file.refuse(
             "request/branch",
-            &format!("the branch is called after {id}, and brings {}", stem(path)),
-            &format!("call the branch after {}", stem(path)),
+            &format!("the branch is named after {id}, but its request is {}", stem(path)),
+            &format!("name the branch after {}", stem(path)),
         );
     }
     Ok(Some((file, source)))
 }
 
-/// What helps where a merge would bring something else.
+/// Returns what to do if a merge would differ from what is judged.
 fn update_branch(base: &str) -> String {
-    format!("merge {base} into the branch, and look whether it still says what it should")
+    format!("merge {base} into the branch, and check that the request is still right")
 }

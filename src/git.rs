@@ -1,9 +1,9 @@
-//! Repositories, as their objects and refs say, never as a work tree shows them.
+//! Git repositories, read from their objects and refs and never from a work tree.
 //!
-//! [`Repo`] reads through libgit2: no work tree, no attributes, no filters, no hooks, and of the
-//! configuration nothing that could change content. It refuses what makes Git show another history
-//! than the objects hold (grafts, shallow clones) and reads past `refs/replace`. Whatever signs,
-//! moves a ref or talks to another repository goes through the `git` program: [`Program`].
+//! [`Repo`] reads through libgit2, without a work tree, attributes, filters or hooks, and without
+//! any configuration that could change content. It refuses repositories in which Git shows another
+//! history than the objects hold (grafts, shallow clones), and ignores `refs/replace`. The `git`
+//! program ([`Program`]) signs, moves refs and talks to other repositories.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,26 +28,26 @@ pub struct Repo {
     inner: Repository,
 }
 
-/// What a commit says about itself; all of it claimed, nothing vouched for.
+/// A commit. All of its data are claims by its maker.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    /// Its id.
+    /// The commit's id.
     pub id: Oid,
-    /// Its parents, the first one first.
+    /// The ids of the parents, in order.
     pub parents: Vec<Oid>,
-    /// Its tree.
+    /// The id of the tree.
     pub tree: Oid,
-    /// Who wrote it.
+    /// The author.
     pub author: Identity,
-    /// Who made the commit.
+    /// The committer.
     pub committer: Identity,
-    /// When it was made; the nearest instant that a [`Time`] can hold.
+    /// The commit date, or the nearest time that a [`Time`] can hold.
     pub time: Time,
-    /// Its message.
+    /// The message.
     pub message: String,
 }
 
-/// A name with an address.
+/// A name and an email address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The name.
@@ -57,14 +57,14 @@ pub struct Identity {
 }
 
 impl Repo {
-    /// Opens the repository that holds `path`, looking upwards from it.
+    /// Opens the repository that contains `path`, in this or a parent folder.
     ///
     /// # Errors
-    /// When there is none, or when it is of a kind whose history can't be relied on.
+    /// When there is no repository, or when it is of a kind whose history can't be trusted.
     pub fn discover(path: &Path) -> anyhow::Result<Self> {
         let found = Repository::discover(path).map_err(|error| match error.code() {
             ErrorCode::NotFound => anyhow::anyhow!(
-                "{} is in no Git repository: run this in a clone, or `git init` first",
+                "{} is not in a Git repository: run this in a clone, or run `git init` first",
                 path.display()
             ),
             _ => refused(path, &error),
@@ -77,14 +77,14 @@ impl Repo {
         Self::open(&common)
     }
 
-    /// Opens the repository in this very folder.
+    /// Opens the repository in exactly this folder.
     ///
     /// # Errors
     /// As [`Repo::discover`].
     pub fn open(git_dir: &Path) -> anyhow::Result<Self> {
         let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::BARE;
-        // Objects are checked when they come in, as git itself does; hashing a folder of ten thousand
-        // requests anew at each look would be half of all work.
+        // As in git itself, objects are verified when they are received. Hashing a folder of ten
+        // thousand requests at each read would be half of all work.
         git2::opts::strict_hash_verification(false);
         let inner = Repository::open_ext(git_dir, flags, [] as [&Path; 0])
             .map_err(|error| refused(git_dir, &error))?;
@@ -93,7 +93,7 @@ impl Repo {
         Ok(Repo { inner })
     }
 
-    /// Lets objects that a push has brought, and that aren't yet the repository's own, be read.
+    /// Makes the objects of a push readable before they are part of the repository.
     ///
     /// # Errors
     /// When the folder can't be added.
@@ -101,51 +101,51 @@ impl Repo {
         self.inner
             .odb()
             .and_then(|odb| odb.add_disk_alternate(folder))
-            .context("read the objects that are being pushed")
+            .context("cannot read the pushed objects")
     }
 
-    /// The folder that holds objects and refs.
+    /// Returns the folder that holds objects and refs.
     pub fn folder(&self) -> PathBuf {
         self.inner.path().to_owned()
     }
 
-    /// Whether it has a remote of this name.
+    /// Whether the repository has a remote with this name.
     pub fn has_remote(&self, name: &str) -> bool {
         self.inner.find_remote(name).is_ok()
     }
 
-    /// The commit that a full ref name points to; nothing if there is no such ref.
+    /// Returns the commit that a full ref name points to, or `None` if there is no such ref.
     ///
     /// # Errors
-    /// When the ref is there and can't be read.
+    /// When the ref exists but can't be read.
     pub fn tip(&self, name: &str) -> anyhow::Result<Option<Oid>> {
         match self.inner.find_reference(name) {
             Ok(reference) => {
-                let commit = reference.peel_to_commit().with_context(|| format!("read {name}"))?;
-                Ok(Some(commit.id()))
+                let commit = reference.peel_to_commit();
+                Ok(Some(commit.with_context(|| format!("cannot read {name}"))?.id()))
             }
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) if error.code() == ErrorCode::InvalidSpec => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("read {name}")),
+            Err(error) => Err(error).with_context(|| format!("cannot read {name}")),
         }
     }
 
-    /// The ref that a symbolic one such as `HEAD` names, whether it exists or not.
+    /// Returns the ref that a symbolic ref such as `HEAD` names, even if that doesn't exist.
     pub fn symbolic(&self, name: &str) -> Option<String> {
         let reference = self.inner.find_reference(name).ok()?;
         reference.symbolic_target().ok().flatten().map(str::to_owned)
     }
 
-    /// Whether the repository calls itself bare: nobody works in it.
+    /// Whether the repository is configured as bare, so that nobody works in it.
     pub fn is_bare(&self) -> bool {
         let config = self.inner.config().and_then(|config| config.get_bool("core.bare"));
         config.unwrap_or(false)
     }
 
-    /// What a person names: a branch, a tag, a remote's branch, or a commit id, whole or shortened.
+    /// Returns the commit that a person names: by branch, tag, remote branch, or full or short id.
     ///
     /// # Errors
-    /// When it names nothing, or more than one thing.
+    /// When the name is unknown or ambiguous.
     pub fn commit_named(&self, name: &str) -> anyhow::Result<Oid> {
         if let Ok(branch) = self.inner.find_branch(name, BranchType::Local) {
             return Ok(branch.get().peel_to_commit()?.id());
@@ -154,17 +154,18 @@ impl Repo {
             .revparse_single(name)
             .and_then(|object| object.peel_to_commit())
             .map(|commit| commit.id())
-            .map_err(|_| anyhow::anyhow!("`{name}` names no commit of this repository"))
+            .map_err(|_| anyhow::anyhow!("`{name}` is not a commit in this repository"))
     }
 
-    /// The refs below a prefix, with the commits that they point to, by name.
+    /// Returns the refs with a prefix and the commits that they point to, sorted by name.
     ///
     /// # Errors
     /// When the refs can't be listed.
     pub fn refs(&self, prefix: &str) -> anyhow::Result<Vec<(String, Oid)>> {
         let mut refs = Vec::new();
-        for reference in self.inner.references_glob(&format!("{prefix}*")).context("list refs")? {
-            let reference = reference.context("list refs")?;
+        let failed = "cannot list the refs";
+        for reference in self.inner.references_glob(&format!("{prefix}*")).context(failed)? {
+            let reference = reference.context(failed)?;
             if let (Ok(name), Ok(commit)) = (reference.name(), reference.peel_to_commit()) {
                 refs.push((name.to_owned(), commit.id()));
             }
@@ -173,12 +174,13 @@ impl Repo {
         Ok(refs)
     }
 
-    /// A commit.
+    /// Reads a commit.
     ///
     /// # Errors
-    /// When it isn't there.
+    /// When there is no such commit.
     pub fn commit(&self, id: Oid) -> anyhow::Result<Commit> {
-        let commit = self.inner.find_commit(id).with_context(|| format!("read commit {id}"))?;
+        let commit =
+            self.inner.find_commit(id).with_context(|| format!("cannot read commit {id}"))?;
         Ok(Commit {
             id,
             parents: commit.parent_ids().collect(),
@@ -190,10 +192,10 @@ impl Repo {
         })
     }
 
-    /// The commits that lead to `head` and not to `base`, whatever the way, newest first.
+    /// Returns the commits reachable from `head` but not from `base`, newest first.
     ///
     /// # Errors
-    /// When the history can't be walked.
+    /// When the history can't be read.
     pub fn commits_between(&self, base: Option<Oid>, head: Oid) -> anyhow::Result<Vec<Oid>> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.inner.revwalk()?;
@@ -204,31 +206,31 @@ impl Repo {
             }
             walk.collect()
         };
-        walk().with_context(|| format!("walk the history of {head}"))
+        walk().with_context(|| format!("cannot read the history of {head}"))
     }
 
-    /// The best common ancestor of two commits; nothing if they share no history.
+    /// Returns the best common ancestor of two commits, or `None` if they have none.
     ///
     /// # Errors
-    /// When the history can't be walked.
+    /// When the history can't be read.
     pub fn merge_base(&self, one: Oid, other: Oid) -> anyhow::Result<Option<Oid>> {
         match self.inner.merge_base(one, other) {
             Ok(base) => Ok(Some(base)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error).context("look for the merge base"),
+            Err(error) => Err(error).context("cannot find the merge base"),
         }
     }
 
-    /// Whether `ancestor` is `commit` or leads to it.
+    /// Whether `ancestor` is `commit` itself or one of its ancestors.
     ///
     /// # Errors
-    /// When the history can't be walked.
+    /// When the history can't be read.
     pub fn leads_to(&self, ancestor: Oid, commit: Oid) -> anyhow::Result<bool> {
         Ok(ancestor == commit
             || self
                 .inner
                 .graph_descendant_of(commit, ancestor)
-                .with_context(|| format!("walk the history of {commit}"))?)
+                .with_context(|| format!("cannot read the history of {commit}"))?)
     }
 }
 
@@ -242,12 +244,12 @@ impl Identity {
 }
 
 impl Commit {
-    /// The first line of the message.
+    /// Returns the first line of the message.
     pub fn title(&self) -> &str {
         self.message.lines().next().unwrap_or_default()
     }
 
-    /// The co-authors that the message names.
+    /// Returns the co-authors that the message names.
     pub fn co_authors(&self) -> impl Iterator<Item = Identity> {
         self.message.lines().filter_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -261,7 +263,7 @@ impl Commit {
     }
 }
 
-/// Refuses what makes Git show another history than the objects hold.
+/// Refuses a repository in which Git shows another history than the objects hold.
 fn refuse_altered_history(git_dir: &Path) -> anyhow::Result<()> {
     let holds_lines = |name: &str| {
         std::fs::read(git_dir.join(name))
@@ -269,8 +271,8 @@ fn refuse_altered_history(git_dir: &Path) -> anyhow::Result<()> {
     };
     if holds_lines("info/grafts") {
         bail!(
-            "{} has grafts (info/grafts), which show another history than was recorded: remove \
-             that file",
+            "{} has grafts, which make Git show another history than was recorded: remove its file \
+             info/grafts",
             git_dir.display()
         );
     }
@@ -284,38 +286,38 @@ fn refuse_altered_history(git_dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses a repository that leaves objects with its remote until somebody asks for them.
+/// Refuses a repository that fetches objects only when they are needed.
 fn refuse_partial(repository: &Repository) -> anyhow::Result<()> {
-    let config = repository.config().context("read the repository's configuration")?;
-    let promisors = config.entries(Some(r"^remote\..*\.promisor$"));
-    let mut promisors = promisors.context("read the repository's configuration")?;
+    let failed = "cannot read the repository's configuration";
+    let config = repository.config().context(failed)?;
+    let mut promisors = config.entries(Some(r"^remote\..*\.promisor$")).context(failed)?;
     if promisors.next().is_some() {
         bail!(
-            "{} is a partial clone, in which objects are missing: clone it whole, without --filter",
+            "{} is a partial clone, in which objects are missing: clone it again without --filter",
             repository.path().display()
         );
     }
     Ok(())
 }
 
-/// Why a repository can't be opened, with what to do where that is known.
+/// Returns the error about a repository that can't be opened, with what to do if that is known.
 fn refused(path: &Path, error: &git2::Error) -> anyhow::Error {
     let mut text = format!("the repository at {} can't be used: ", path.display());
     let message = error.message();
     let known = match error.code() {
-        ErrorCode::NotFound => Some("there is none"),
+        ErrorCode::NotFound => Some("there is no repository"),
         ErrorCode::Owner => Some(
             "it belongs to another user; if you trust it, run \
-             `git config --global --add safe.directory <its path>`",
+             `git config --global --add safe.directory PATH`",
         ),
-        _ if message.contains("partialclone") => {
-            Some("it is a partial clone, in which objects are missing; clone it whole")
-        }
+        _ if message.contains("partialclone") => Some(
+            "it is a partial clone, in which objects are missing: clone it again without --filter",
+        ),
         _ if message.contains("reftable") || message.contains("refstorage") => {
-            Some("it keeps its refs as a reftable, which isn't supported; use the files format")
+            Some("it keeps its refs as a reftable, which isn't supported: use the files format")
         }
         _ if message.contains("objectformat") || message.contains("object format") => {
-            Some("its object ids are SHA-256, which isn't supported; use the SHA-1 format")
+            Some("its object ids are SHA-256, which isn't supported: use the SHA-1 format")
         }
         _ => None,
     };

@@ -1,4 +1,4 @@
-//! An issue's form becomes a branch with the request.
+//! Turns the form in an issue into a branch with the request.
 
 pub mod branch;
 pub mod comment;

@@ -1,4 +1,4 @@
-//! One change of the list.
+//! One entry in the list of changes.
 
 use std::cmp::{Ordering, Reverse};
 
@@ -18,92 +18,93 @@ use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
 use crate::report::one_line;
 
-/// A change, in short.
+/// A change as the list shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ListEntry {
-    /// What it is called: its request's id, or a name that a change of policies has.
+    /// The change's name: the id of its request, or the name that a policy change was given.
     pub change: String,
-    /// Open, merged or closed.
+    /// Whether the change is open, merged or closed.
     pub state: State,
-    /// What is going to be done.
+    /// What is to be done.
     pub summary: Option<String>,
-    /// Who asks.
+    /// The person who asks for the change.
     pub requester: Option<Login>,
-    /// Everybody whose change it is: who asks, who submitted it, who performs it.
+    /// The requester, the implementer and the author.
     pub people: Vec<Login>,
-    /// The risk tier; of a merged change the one that its merge records.
+    /// The risk tier; for a merged change, the tier that its merge commit records.
     pub tier: Option<RiskTier>,
-    /// Whether it leaves the usual script.
+    /// Whether the change is off-script.
     pub off_script: bool,
-    /// The services that it affects.
+    /// The services that the change affects.
     pub services: Vec<String>,
-    /// Whether an open change may go ahead; null if nothing could be decided.
+    /// The verdict on an open change; null if no decision could be made.
     pub verdict: Option<Verdict>,
-    /// How that comes, in a line; of a merged or closed change, by whom.
+    /// The reason for the verdict, in one line; for a merged or closed change, who did it.
     pub why: String,
-    /// The same in a few words.
+    /// The reason in a few words.
     #[serde(skip)]
     pub brief: String,
-    /// Who can do something about it now: whoever can give a sign-off that is missing, or
-    /// the requester of what is denied.
+    /// The people who can act now: those who can give a missing sign-off, or the requester if
+    /// the change is denied.
     pub waits_for: Vec<Login>,
-    /// Since when it has been open, merged or closed.
+    /// The time since which it has been open, merged or closed.
     pub since: Option<Time>,
-    /// When a missing sign-off is overdue; off-script only.
+    /// The time at which a missing sign-off becomes overdue; off-script changes only.
     pub due_at: Option<Time>,
-    /// Whether a sign-off is overdue.
+    /// Whether a missing sign-off is overdue.
     pub overdue: bool,
-    /// When it is planned to run.
+    /// The planned time of execution.
     pub planned: Option<Interval>,
 }
 
 impl ListEntry {
-    /// A change that can't be judged, so that it stays listed.
+    /// Returns an entry for a change that can't be judged, so that the list still shows it.
     pub fn unclear(name: &str, state: State, error: &anyhow::Error) -> Self {
         let why = format!("can't be judged: {error:#}");
         ListEntry { change: name.to_owned(), state, brief: why.clone(), why, ..Self::default() }
     }
 
-    /// What is open first: overdue, denied, pending, approved, the oldest first. Then what is
-    /// merged and what is closed, the latest first.
+    /// Orders open changes first: overdue, denied, pending, approved, each with the oldest first.
+    /// Merged and then closed changes follow, each with the latest first.
     pub fn by_urgency(&self, other: &Self) -> Ordering {
         let by_time = match self.state {
             State::Open => self.since.cmp(&other.since),
             _ => other.since.cmp(&self.since),
         };
         let key = |entry: &Self| {
-            let undecided_first = entry.verdict.map_or(Verdict::Denied as u8 + 1, |it| it as u8);
+            let undecided_first =
+                entry.verdict.map_or(Verdict::Denied as u8 + 1, |verdict| verdict as u8);
             (entry.state, !entry.overdue, Reverse(undecided_first))
         };
         key(self).cmp(&key(other)).then(by_time).then_with(|| self.change.cmp(&other.change))
     }
 }
 
-/// Makes entries.
+/// Makes the entries of the list.
 pub struct Lister<'a> {
     /// The forge.
     pub git: &'a Git,
-    /// What judges them.
+    /// The gate that judges the changes.
     pub gate: &'a Gate<'a, Git>,
-    /// What happened to them.
+    /// The stories of the changes.
     pub stories: &'a Stories<'a>,
-    /// The organisation at base.
+    /// The organisation data at base.
     pub org: &'a Org,
-    /// The time that the list is for.
+    /// The time at which the changes are judged.
     pub now: Time,
 }
 
 impl Lister<'_> {
-    /// The entry of a change. One that can't be judged says why.
+    /// Returns the entry of a change. If it can't be judged, the entry says why.
     pub fn entry(&self, name: &str, status: &ChangeStatus) -> ListEntry {
         let state = status.state;
         let entry = ListEntry { change: name.to_owned(), state, ..ListEntry::default() };
-        let made = match state {
+        let result = match state {
             State::Merged => self.merged(entry, name),
-            State::Open => self.judge(name, status).map(|it| self.open(entry, &it)),
+            State::Open => self.judge(name, status).map(|judgement| self.open(entry, &judgement)),
             State::Closed => self.closed(entry, name, status),
         };
-        made.unwrap_or_else(|error| ListEntry::unclear(name, state, &error))
+        result.unwrap_or_else(|error| ListEntry::unclear(name, state, &error))
     }
 
     fn judge(&self, name: &str, status: &ChangeStatus) -> anyhow::Result<Judgement> {
@@ -197,7 +198,7 @@ impl Lister<'_> {
         })
     }
 
-    /// What the request itself says.
+    /// Fills in what the request itself says.
     fn of_request(&self, entry: ListEntry, request: Option<&ChangeRequest>) -> ListEntry {
         let Some(request) = request else { return entry };
         let targets: Vec<_> = request.targets().into_iter().collect();
@@ -219,7 +220,9 @@ impl Lister<'_> {
 
 fn missing(decision: &Decision) -> impl Iterator<Item = &Required> {
     let sign_off = decision.sign_off.iter();
-    sign_off.flat_map(|it| &it.required).filter(|required| required.satisfied_by.is_none())
+    sign_off
+        .flat_map(|sign_off| &sign_off.required)
+        .filter(|required| required.satisfied_by.is_none())
 }
 
 fn waits_for(decision: &Decision, author: Option<&Login>) -> Vec<Login> {
@@ -238,11 +241,12 @@ fn waits_for(decision: &Decision, author: Option<&Login>) -> Vec<Login> {
     }
 }
 
-/// `waits for carol|erin, bob`, `direct (L2)`, `signed by carol, bob`, or what it is denied for.
+/// Returns the reason for a verdict in a few words: `waits for carol|erin, bob`, `direct (L2)`,
+/// `signed by carol, bob`, or the message of the first finding that denies the change.
 fn brief(decision: &Decision) -> String {
     let strongest = |effect| {
-        let mut findings = decision.findings.iter().filter(move |it| it.effect == effect);
-        findings.next().map_or_else(|| decision.verdict.to_string(), |it| it.message.clone())
+        let finding = decision.findings.iter().find(|finding| finding.effect == effect);
+        finding.map_or_else(|| decision.verdict.to_string(), |finding| finding.message.clone())
     };
     match decision.verdict {
         Verdict::Denied => strongest(Effect::Deny),
@@ -258,8 +262,9 @@ fn brief(decision: &Decision) -> String {
                 level.map_or("direct".to_owned(), |level| format!("direct ({level})"))
             }
             (Some(sign_off), _) => {
-                let signed = sign_off.required.iter().filter_map(|it| it.satisfied_by.as_ref());
-                let mut names: Vec<_> = signed.map(Login::as_str).collect();
+                let signers =
+                    sign_off.required.iter().filter_map(|required| required.satisfied_by.as_ref());
+                let mut names: Vec<_> = signers.map(Login::as_str).collect();
                 names.dedup();
                 format!("signed by {}", names.join(", "))
             }
@@ -268,7 +273,7 @@ fn brief(decision: &Decision) -> String {
     }
 }
 
-/// `carol|erin`, and of many the first ones: `bob|carol|+4`.
+/// Returns the eligible people as `carol|erin`, or the first of many: `bob|carol|+4`.
 fn any_of(required: &Required) -> String {
     const MANY: usize = 3;
     let names: Vec<_> = required.eligible.iter().map(Login::as_str).collect();

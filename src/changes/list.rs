@@ -10,10 +10,10 @@ use crate::core::time::Time;
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(title = "Changes")]
 pub struct ListView {
-    /// The time that the answer is for.
+    /// The time that the list is for.
     pub now: Time,
     /// The branch that the changes go to.
     pub base: String,
-    /// The changes: open ones by urgency, then merged and closed ones, the latest first.
+    /// The changes: open ones by urgency, then merged ones, then closed ones, the latest first.
     pub changes: Vec<ListEntry>,
 }

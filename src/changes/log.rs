@@ -9,18 +9,18 @@ use super::story::{HistoryEvent, State, Story};
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(title = "Audit trail")]
 pub struct LogView {
-    /// The changes, those with the latest events first.
+    /// The changes, the one with the latest event first.
     pub changes: Vec<LogEntry>,
 }
 
 /// A change, and what happened to it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LogEntry {
-    /// What it is called.
+    /// The change's name.
     pub change: String,
-    /// Open, merged or closed.
+    /// Whether the change is open, merged or closed.
     pub state: State,
-    /// What is or was to be done; null if the change is one of policies.
+    /// What is or was to be done; null for a policy change.
     pub summary: Option<String>,
     /// What happened, the oldest first.
     pub events: Vec<HistoryEvent>,

@@ -1,4 +1,4 @@
-//! The whole story of one change, judged.
+//! The story of one change, together with its decision.
 
 use std::collections::HashMap;
 
@@ -19,66 +19,67 @@ use crate::git::Oid;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(title = "Story of a change")]
 pub struct ShowView {
-    /// What it is called.
+    /// The change's name.
     pub change: String,
-    /// Open, merged or closed.
+    /// Whether the change is open, merged or closed.
     pub state: State,
-    /// Its last commit.
+    /// The change's last commit.
     pub head: Option<String>,
-    /// Whether its branch is still there.
+    /// Whether the change's branch still exists.
     pub has_branch: bool,
-    /// The request file; null for a change of policies.
+    /// The path of the request file; null for a policy change.
     pub path: Option<String>,
-    /// The request as it was last; null if it can't be read, or if the change is one of policies.
+    /// The latest version of the request; null if it can't be read, or for a policy change.
     pub request: Option<ChangeRequest>,
-    /// The request file's text.
+    /// The text of the request file.
     #[serde(skip)]
     pub source: String,
-    /// The decision: now, or when it was merged.
+    /// The decision: as of now, or as of the merge.
     pub decision: Option<Decision>,
-    /// Why there is no decision.
+    /// The reason why there is no decision.
     pub undecided: Option<String>,
-    /// Its merges, the oldest first.
+    /// The merges of the change, the oldest first.
     pub merges: Vec<MergeView>,
     /// What happened, the oldest first.
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// A merge, and what its message records.
+/// A merge, and the trailers of its message.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MergeView {
     /// The merge commit.
     pub commit: String,
-    /// When it was made.
+    /// The time of the merge.
     pub at: Time,
-    /// Who made it, by the roster at base.
+    /// The person who merged, according to the roster at base.
     pub by: Option<Login>,
     /// The recorded verdict.
     pub verdict: Option<String>,
     /// The recorded risk tier.
     pub tier: Option<String>,
-    /// `direct` if it is recorded that no review was required.
+    /// `direct` if the merge records that no review was required.
     pub sign_off: Option<String>,
-    /// Who is recorded to have approved, and as what.
+    /// The recorded approvers, each with the role or level that they approved with.
     pub approved_by: Vec<String>,
     /// The recorded digest of the policies.
     pub policies: Option<String>,
 }
 
-/// Something that happened, and what became of it.
+/// An event, and whether it counts.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TimelineEntry {
     /// What happened.
     #[serde(flatten)]
     pub event: HistoryEvent,
-    /// Whether the review counts; null for what is no review.
+    /// Whether the review counts; null if the event is not a review.
     pub counts: Option<bool>,
-    /// Why the review doesn't count.
+    /// The reason why the review doesn't count.
     pub why_not: Option<String>,
 }
 
-/// Tells a change's story and judges it: each merge as of then, and what isn't merged as of `now`.
-/// The second value is the last decision, or why there is none.
+/// Judges a change and returns its story with the last decision, or why there is none.
+///
+/// Each merge is judged as of its own time, and an unmerged change as of `now`.
 pub fn tell(
     git: &Git,
     gate: &Gate<'_, Git>,
@@ -90,10 +91,10 @@ pub fn tell(
     (view(stories, story, &judgement, &reasons), judgement)
 }
 
-/// Why each review doesn't count, by its commit; `None` if it does.
+/// The reason why each review doesn't count, by its commit; `None` if it counts.
 type Reasons = HashMap<String, Option<String>>;
 
-/// Judges a change's rounds.
+/// Judges the rounds of a change: one for each merge, and one for what isn't merged yet.
 struct Rounds<'a> {
     git: &'a Git,
     gate: &'a Gate<'a, Git>,
@@ -101,11 +102,11 @@ struct Rounds<'a> {
 }
 
 impl Rounds<'_> {
-    /// The last decision, and where every review stood in its own round.
+    /// Returns the last decision, and whether each review counted in its own round.
     fn judge(&self, story: &Story) -> (anyhow::Result<Judgement>, Reasons) {
         let mut reasons = Reasons::new();
         let mut last = Err(anyhow::anyhow!(
-            "it came into {} without a merge commit, so that nothing tells when",
+            "it was added to {} without a merge commit, so the time of the merge is not known",
             self.git.base_ref
         ));
         for merge in &story.merges {
@@ -145,7 +146,7 @@ impl Rounds<'_> {
     }
 }
 
-/// Notes where reviews stand that no earlier round has settled.
+/// Notes for each review whether it counts, unless an earlier round has settled that.
 fn settle<'a>(
     judgement: &Judgement,
     events: impl IntoIterator<Item = &'a HistoryEvent>,
@@ -169,10 +170,10 @@ fn view(
     reasons: &Reasons,
 ) -> ShowView {
     let entry = |event: HistoryEvent| {
-        let standing = reasons.get(&event.commit).filter(|_| event.what != What::Merged);
+        let why_not = reasons.get(&event.commit).filter(|_| event.what != What::Merged);
         TimelineEntry {
-            counts: standing.map(Option::is_none),
-            why_not: standing.cloned().flatten(),
+            counts: why_not.map(Option::is_none),
+            why_not: why_not.cloned().flatten(),
             event,
         }
     };

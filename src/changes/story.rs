@@ -1,14 +1,14 @@
-//! The story of a change: where it stands, and what happened to it, as the history tells.
+//! The story of a change: its status, and the events that the history shows.
 //!
 //! ```text
-//! names:    branches change/*, branches reviews/*, merge commits with a `Change:` trailer
+//! names:  branches change/*, branches reviews/*, merge commits with a `Change:` trailer
 //! status: merged, closed or open; nothing that was submitted disappears
-//! tell:     commits that bring it + journal + merges ─▶ events in order
+//! tell:   the change's commits + journal + merges ─▶ events in order
 //! ```
 //!
-//! What came before what shows in the history wherever it can: dates are claimed, and only settle
-//! the rest. A name can come back after its merge, with an outcome or an amendment, and is open
-//! again.
+//! Events are ordered by the Git history where it decides the order. Dates in commits are only
+//! claims, and decide the rest. A change can be submitted again after its merge, with an outcome or
+//! an amendment, and is then open again.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -31,16 +31,16 @@ pub use events::{HistoryEvent, What};
 pub use merges::Merge;
 pub use tell::Story;
 
-/// Where a change stands.
+/// The state of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It is still to be decided or merged.
+    /// The change is not yet merged.
     #[default]
     Open,
-    /// What it brings is part of the base.
+    /// The change is part of the base.
     Merged,
-    /// It was given up.
+    /// The change was closed without a merge.
     Closed,
 }
 
@@ -54,31 +54,31 @@ impl std::fmt::Display for State {
     }
 }
 
-/// Where a change stands, and which commits say so.
+/// The state of a change, and the commits that show it.
 pub struct ChangeStatus {
-    /// Open, merged or closed.
+    /// Whether the change is open, merged or closed.
     pub state: State,
-    /// The branch's tip; without a branch, what was merged or reviewed last.
+    /// The tip of the branch; without a branch, the commit that was merged or reviewed last.
     pub head: Option<Oid>,
-    /// Whether there is still a branch.
+    /// Whether the branch still exists.
     pub has_branch: bool,
-    /// The entry that closed it, if it is closed.
+    /// The journal entry that closed the change, if it is closed.
     pub closed_by: Option<Entry>,
 }
 
-/// The stories of a repository's changes.
+/// The stories of all changes in a repository.
 pub struct Stories<'a> {
     git: &'a Git,
     org: &'a Org,
     people: People<'a>,
     base: Oid,
     heads: BTreeMap<String, Oid>,
-    /// The commits of the branches that aren't part of the base.
+    /// The commits on the branches that aren't part of the base.
     unmerged: HashSet<Oid>,
     merges: OnceCell<Merges>,
 }
 
-/// The base's own line, and what was merged into it.
+/// The first-parent history of the base, and the changes that were merged into it.
 struct Merges {
     line: HashSet<Oid>,
     by_name: HashMap<String, Vec<Merge>>,
@@ -86,7 +86,7 @@ struct Merges {
 }
 
 impl<'a> Stories<'a> {
-    /// The stories as of now. `org` is the organisation at base.
+    /// Reads the branches as of now. `org` is the organisation data at base.
     ///
     /// # Errors
     /// When the repository can't be read.
@@ -94,17 +94,17 @@ impl<'a> Stories<'a> {
         let base = git.base()?;
         let heads: BTreeMap<_, _> = git.branches.below(CHANGE)?.into_iter().collect();
         let tips: Vec<_> = heads.values().copied().collect();
-        let unmerged = git.repo().brought_by(base, &tips)?.into_iter().collect();
+        let unmerged = git.repo().commits_since(base, &tips)?.into_iter().collect();
         let people = People::of(&org.roster);
         Ok(Stories { git, org, people, base, heads, unmerged, merges: OnceCell::new() })
     }
 
-    /// The names of the changes that have a branch.
+    /// Returns the names of the changes that have a branch.
     pub fn branches(&self) -> impl Iterator<Item = &str> {
         self.heads.keys().map(String::as_str)
     }
 
-    /// The names of all changes that there ever were.
+    /// Returns the names of all changes that were ever submitted.
     ///
     /// # Errors
     /// When the repository can't be read.
@@ -115,7 +115,7 @@ impl<'a> Stories<'a> {
         Ok(names)
     }
 
-    /// Where a change stands; nothing if there is none of that name.
+    /// Returns the status of a change, or `None` if there is no change with this name.
     ///
     /// # Errors
     /// When the repository can't be read.
@@ -143,7 +143,7 @@ impl<'a> Stories<'a> {
         })
     }
 
-    /// The merges that brought a change, oldest first.
+    /// Returns the merges of a change, oldest first.
     ///
     /// # Errors
     /// When the base's history can't be read.
@@ -151,7 +151,7 @@ impl<'a> Stories<'a> {
         Ok(self.all_merges()?.by_name.get(name).map_or(&[], Vec::as_slice))
     }
 
-    /// Who made a commit.
+    /// Returns who made a commit.
     pub fn signer(&self, commit: &Commit) -> Signer {
         self.people.signer(self.repo(), commit)
     }
@@ -160,8 +160,10 @@ impl<'a> Stories<'a> {
         self.git.repo()
     }
 
-    /// Whether what a branch brings is part of the base. A branch that hasn't left the base's own
-    /// line brings nothing, unless it was merged before or the base was simply moved on to it.
+    /// Whether the content of a branch is part of the base.
+    ///
+    /// A branch whose tip is on the base's first-parent history holds nothing of its own, unless it
+    /// was merged before or the base was fast-forwarded to it.
     fn is_merged(&self, name: &str, head: Oid) -> anyhow::Result<bool> {
         if self.unmerged.contains(&head) {
             return Ok(false);
@@ -195,16 +197,15 @@ impl<'a> Stories<'a> {
         for id in line.iter().rev() {
             let Some(merge) = Merge::read(repo.commit(*id)?) else { continue };
             heads.insert(merge.head);
-            let named =
-                merge.trailer("Change").or(names.get(&merge.head).map(|name| name.as_str()));
-            if let Some(name) = named.map(str::to_owned) {
+            let name = merge.trailer("Change").or(names.get(&merge.head).map(|name| name.as_str()));
+            if let Some(name) = name.map(str::to_owned) {
                 by_name.entry(name).or_default().push(merge);
             }
         }
         Ok(Merges { line: line.into_iter().collect(), by_name, heads })
     }
 
-    /// The request that a range of the history brings, by its path.
+    /// Returns the path of the request that a range of commits changes.
     fn path(&self, base: Oid, head: Oid, name: &str) -> anyhow::Result<Option<String>> {
         Ok(Changeset::of(self.repo(), base, head, name)?.path)
     }

@@ -1,4 +1,4 @@
-//! The deployment windows at one moment.
+//! The deployment windows at one point in time.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,44 +8,45 @@ use crate::core::org::{Freeze, Zone};
 use crate::core::terms::RiskTier;
 use crate::core::time::{Duration, Interval, Time};
 
-/// The length that every opening has.
+/// The minimum length that any opening satisfies.
 pub const ANY: Duration = Duration::seconds(0);
 
-/// What is open, and what opens next.
+/// The windows that are open, and those that open next.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(title = "Windows")]
 pub struct WindowView {
     /// The time that the answer is for.
     pub now: Time,
-    /// How long an opening has to be; zero if any length will do.
+    /// The length that an opening must have at least; zero for any length.
     pub duration: Duration,
     /// The tier that was asked for.
     pub tier: Option<RiskTier>,
-    /// The windows that take the tier; those that can be used first come first.
+    /// The windows for this tier, the one that can be used first at the beginning.
     pub windows: Vec<WindowState>,
-    /// The freezes that aren't over, in order of their starts.
+    /// The current and future freezes, in the order of their starts.
     pub freezes: Vec<Freeze>,
 }
 
-/// How a window stands.
+/// The state of a window.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct WindowState {
     /// The window's name.
     pub window: String,
-    /// The zone that its times are kept in.
+    /// The time zone of the window.
     pub zone: Zone,
     /// The tiers that may run in it.
     #[serde(rename = "for")]
     pub tiers: Vec<RiskTier>,
     /// The tiers that should run in it.
     pub preferred_for: Vec<RiskTier>,
-    /// If it is open now: from now until it closes or a freeze begins, however short.
+    /// The current opening, from now until the window closes or a freeze begins, of any length;
+    /// null if the window isn't open.
     pub open: Option<Interval>,
-    /// The earliest opening from now on that is long enough, which may be the one that is open.
+    /// The earliest opening from now on that is long enough, which may be the current one.
     pub next_opening: Option<Interval>,
 }
 
-/// How the windows stand at `now` for a change of this length (zero: any) and tier (none: any).
+/// Returns the windows at `now` for a change of this length (zero: any) and tier (`None`: any).
 pub fn view(
     calendar: &Calendar,
     now: Time,

@@ -1,5 +1,5 @@
-//! What else the repository holds that bears on a change: requests that act on the same targets at
-//! the same time, requests with the same id, incident records.
+//! Finds what else in the repository affects the decision on a change: requests that act on the
+//! same targets at the same time, requests with the same id, incident records.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +13,20 @@ use crate::core::time::Interval;
 use crate::core::yaml::{self, MAX_BYTES};
 use crate::git::{Kind, Oid, Repo};
 
-/// What bears on a change.
+/// The other requests and the incident records that affect the decision on a change.
 #[derive(Default)]
 pub struct Conflicts {
-    /// Merged requests without outcome or cancellation that may meet it.
+    /// Merged requests that overlap with it and have neither outcome nor cancellation.
     pub merged: Vec<Footprint>,
-    /// Requests of other open pull requests that may meet it.
+    /// Requests of other open pull requests that overlap with it.
     pub open: Vec<Footprint>,
-    /// The record of the incident that it names.
+    /// The records of the incident that the request names.
     pub incidents: Vec<Incident>,
-    /// Other request files with its id.
+    /// Other request files with the same id.
     pub same_id: Vec<String>,
 }
 
-/// What the base holds that bears on the change that brings the request at `path`, incidents aside.
+/// Returns the conflicts at base of the change with the request at `path`, without incidents.
 pub fn at_base(
     repo: &Repo,
     base: Oid,
@@ -47,13 +47,14 @@ pub fn at_base(
         let bytes = repo.bytes(entry.id)?;
         if meets.is_possible(&bytes) {
             let other = RequestFile::read(other, &bytes).request;
-            found.merged.extend(other.as_ref().and_then(footprint).filter(|it| meets.meets(it)));
+            let footprint = other.as_ref().and_then(footprint);
+            found.merged.extend(footprint.filter(|footprint| meets.meets(footprint)));
         }
     }
     Ok(found)
 }
 
-/// What another open pull request brings, if that is in the way.
+/// Returns the footprint of another open pull request, if it overlaps with the change.
 pub fn in_the_way(
     repo: &Repo,
     base: Oid,
@@ -64,20 +65,20 @@ pub fn in_the_way(
         return Ok(None);
     }
     let other = open_request(repo, base, head, name)?;
-    Ok(other.as_ref().and_then(footprint).filter(|it| meets.meets(it)))
+    Ok(other.as_ref().and_then(footprint).filter(|footprint| meets.meets(footprint)))
 }
 
-/// A request's footprint, if it is still to be executed at a known time.
+/// Returns the footprint of a request, if it is still to be executed and its time is known.
 pub fn footprint(request: &ChangeRequest) -> Option<Footprint> {
     (!request.is_closed() && request.planned().is_some()).then(|| Footprint::from(request))
 }
 
-/// A request's file name without ending and case: two of the same are the same id.
+/// Returns the file name of a request without extension, in lower case: equal names are equal ids.
 pub fn folded_stem(path: &str) -> String {
     stem(path).to_lowercase()
 }
 
-/// The request that another open pull request brings, if it can be read.
+/// Returns the request of another open pull request, if it can be read.
 pub fn open_request(
     repo: &Repo,
     base: Oid,
@@ -90,17 +91,17 @@ pub fn open_request(
     }
 }
 
-/// What another request has to share with this one to be in its way: a target and an instant.
+/// The targets and the time of a request; another request that shares both overlaps with it.
 pub struct Meets<'a> {
     planned: Option<Interval>,
-    /// What the request acts on.
+    /// The targets of the request.
     pub targets: BTreeSet<&'a str>,
-    /// For each target, text that stands in every request that names it.
+    /// For each target, text that every request with this target contains.
     signs: Vec<memchr::memmem::Finder<'a>>,
 }
 
 impl<'a> Meets<'a> {
-    /// For a request; nothing if it isn't known when it is to run.
+    /// Prepares the comparison for a request, or returns `None` if its planned time isn't known.
     pub fn of(request: Option<&'a ChangeRequest>) -> Option<Self> {
         let request = request.filter(|request| request.planned().is_some())?;
         let targets = request.targets();
@@ -108,14 +109,16 @@ impl<'a> Meets<'a> {
         Some(Meets { planned: request.planned(), signs: signs.collect(), targets })
     }
 
-    /// Whether a request with this text can name one of the targets: so that of thousands only
-    /// those are parsed. An escape could spell a target in other letters.
+    /// Whether a request with this text can contain one of the targets.
+    ///
+    /// Of thousands of requests, only these have to be parsed. An escape sequence could spell any
+    /// target, so text with a backslash is always parsed.
     fn is_possible(&self, text: &[u8]) -> bool {
         memchr::memchr(b'\\', text).is_some()
             || self.signs.iter().any(|sign| sign.find(text).is_some())
     }
 
-    /// Whether another request is in the way.
+    /// Whether another request overlaps with this one.
     pub fn meets(&self, other: &Footprint) -> bool {
         let planned = self.planned.zip(other.planned);
         planned.is_some_and(|(own, other)| own.overlaps(&other))
@@ -123,14 +126,14 @@ impl<'a> Meets<'a> {
     }
 }
 
-/// The longest piece of a target that stands in YAML as it is, however the target is quoted or
-/// folded over lines.
+/// Returns the longest piece of a target that YAML contains literally, however the target is
+/// quoted or folded over several lines.
 fn sign(target: &str) -> &str {
     let is_written_otherwise = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '\\');
     target.split(is_written_otherwise).max_by_key(|piece| piece.len()).unwrap_or_default()
 }
 
-/// The record of the incident that a request names: `requests/incidents/**/<INC>.yaml` at base.
+/// Reads the incident that a request names: `requests/incidents/**/<INC>.yaml` at base.
 pub fn incidents(
     repo: &Repo,
     base: Oid,
@@ -144,15 +147,15 @@ pub fn incidents(
         if stem(&path).to_lowercase() != id.folded() {
             continue;
         }
-        let is_sound = entry.kind == Kind::File && repo.size(entry.id)? <= MAX_BYTES;
-        let bytes = if is_sound { repo.bytes(entry.id)? } else { Vec::new() };
+        let is_readable = entry.kind == Kind::File && repo.size(entry.id)? <= MAX_BYTES;
+        let bytes = if is_readable { repo.bytes(entry.id)? } else { Vec::new() };
         let document = yaml::parse(&bytes);
         let reading = document.read::<Incident>();
         match (reading.value, reading.problems.first()) {
             (Some(incident), None) => incidents.push(incident),
             (_, problem) => bail!(
-                "the incident record {path} can't be read: {}",
-                problem.map_or("it is no regular file", |problem| &problem.message)
+                "cannot read the incident record {path}: {}",
+                problem.map_or("it is not a regular file", |problem| &problem.message)
             ),
         }
     }
@@ -164,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_stands_in_every_spelling() {
+    fn a_sign_is_part_of_every_spelling() {
         assert_eq!(sign("eu-west-1"), "eu-west-1");
         assert_eq!(sign("the 'blue' switch"), "switch");
         assert_eq!(sign(""), "");

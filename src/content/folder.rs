@@ -1,4 +1,4 @@
-//! Reads the files that a verb was pointed at.
+//! Reads the files and folders that a command is given.
 
 use std::fs;
 use std::io::Read as _;
@@ -13,30 +13,35 @@ use crate::core::request::RequestFile;
 use crate::core::yaml::MAX_BYTES;
 use crate::report::page::shown;
 
-/// A policy bundle's files, with paths as they stand in a repository.
+/// Reads the files of a policy bundle. Their paths are those that they have in a repository.
 pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
     for (path, is_regular) in walk(dir, 1)? {
         if !is_regular {
-            bail!("{} is no regular file: a bundle holds files only", path.display());
+            bail!(
+                "{} is not a regular file: a policy bundle can only contain regular files",
+                path.display()
+            );
         }
-        let relative = path.strip_prefix(dir).expect("what is found below a folder begins with it");
-        let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        let relative =
+            path.strip_prefix(dir).expect("a path below a folder begins with that folder");
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         files.insert(format!("{POLICIES}/{}", shown(relative)), bytes);
     }
     if files.is_empty() {
-        bail!("{} holds no policies", dir.display());
+        bail!("{} contains no policies", dir.display());
     }
     Ok(files)
 }
 
-/// Everything but folders below a folder, in order of paths, and whether each is a regular file.
-/// The walk is parallel and follows no symlink.
+/// Returns the paths of everything below a folder except folders, sorted, and whether each is a
+/// regular file. The walk is parallel and doesn't follow symbolic links.
 pub fn below(dir: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     walk(dir, 0)
 }
 
-/// The same on so many threads; 0 leaves it to the machine, 1 is faster for a small folder.
+/// Does what [`below`] does with a number of threads: 0 is one per core, 1 is faster for a small
+/// folder.
 pub fn walk(dir: &Path, threads: usize) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let (send, receive) = std::sync::mpsc::channel();
     WalkBuilder::new(dir).standard_filters(false).threads(threads).build_parallel().run(|| {
@@ -57,31 +62,32 @@ pub fn walk(dir: &Path, threads: usize) -> anyhow::Result<Vec<(PathBuf, bool)>> 
         })
     });
     drop(send);
-    let mut paths = receive.into_iter().collect::<Result<Vec<_>, _>>().context("list the files")?;
+    let paths: Result<Vec<_>, _> = receive.into_iter().collect();
+    let mut paths = paths.with_context(|| format!("cannot list the files in {}", dir.display()))?;
     paths.sort_unstable();
     Ok(paths)
 }
 
-/// Something to judge: a file, or the pull request's change of policies.
+/// Something to judge: a file, or the policy change of a pull request.
 #[derive(Debug, PartialEq)]
 pub enum Candidate {
     /// A request file.
     File(PathBuf),
-    /// A symbolic link or something else that is no regular file.
+    /// A symbolic link, or something else that is not a regular file.
     NoFile(PathBuf),
-    /// A change of policies.
+    /// A policy change.
     Policies,
 }
 
 impl Candidate {
-    /// Reads the file: a request, or why it is none.
+    /// Reads the request and the text of its file, or returns `None` for a policy change.
     pub fn read(&self) -> anyhow::Result<Option<(RequestFile, String)>> {
         match self {
             Candidate::Policies => Ok(None),
             Candidate::NoFile(path) => {
                 let message =
-                    "this is a symbolic link or a special file, and a request is a regular file";
-                let help = "replace it by the request itself";
+                    "this is a link or a special file, but a request must be a regular file";
+                let help = "replace it with the request itself";
                 let file =
                     RequestFile::refused(&shown(path), b"", "request/no-file", message, help);
                 Ok(Some((file, String::new())))
@@ -95,11 +101,11 @@ impl Candidate {
     }
 }
 
-/// A file's bytes; of one that is too large, so many that it shows.
+/// Reads a file, but no more than `MAX_BYTES` + 1 bytes: enough to show that it is too large.
 pub fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("read {}", path.display()))?;
+        .with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
 }

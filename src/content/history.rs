@@ -1,4 +1,4 @@
-//! What a change's own commits show about its content: since when it has been what it is.
+//! Finds out from a change's own commits since when it has had its current content.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,16 +6,16 @@ use super::Materials;
 use crate::core::time::Time;
 use crate::git::{Commit, Oid};
 
-/// The content of a change along its commits.
+/// The content of a change over its commits.
 pub struct History {
-    /// The commits with head's content since which no commit has had another.
+    /// The commits with head's content after which no commit has other content.
     settled: HashSet<Oid>,
-    /// When that content arrived at head.
+    /// The time at which head's content arrived.
     arrived_at: Option<Time>,
 }
 
 impl History {
-    /// The history of what `head` holds, over the change's own commits, newest first.
+    /// Compares the content at `head` with that of the change's own commits, newest first.
     ///
     /// # Errors
     /// When a commit can't be read.
@@ -31,18 +31,18 @@ impl History {
         Ok(History { settled, arrived_at: arrived_at(commits, head, &differing) })
     }
 
-    /// Whether a commit holds what head holds, and every commit since then does.
+    /// Whether a commit and every commit after it have head's content.
     pub fn is_unchanged_since(&self, commit: Oid) -> bool {
         self.settled.contains(&commit)
     }
 
-    /// When head's content arrived; nothing if none of the commits holds it.
+    /// Returns when head's content arrived, or `None` if none of the commits has it.
     pub fn arrived_at(&self) -> Option<Time> {
         self.arrived_at
     }
 }
 
-/// The commits that hold head's content and stand on every commit that doesn't.
+/// Returns the commits with head's content that are descendants of every commit without it.
 fn settled(commits: &[Commit], differing: &HashSet<Oid>) -> HashSet<Oid> {
     let same = commits.iter().map(|commit| commit.id).filter(|id| !differing.contains(id));
     let mut settled: HashSet<Oid> = same.collect();
@@ -58,7 +58,7 @@ fn settled(commits: &[Commit], differing: &HashSet<Oid>) -> HashSet<Oid> {
     settled
 }
 
-/// Those of some commits on which no other of them stands.
+/// Returns those of `some` commits that are not ancestors of another one of them.
 fn last_ones(commits: &[Commit], some: &HashSet<Oid>) -> Vec<Oid> {
     let mut below = HashSet::new();
     let mut last = Vec::new();
@@ -75,8 +75,8 @@ fn last_ones(commits: &[Commit], some: &HashSet<Oid>) -> Vec<Oid> {
     last
 }
 
-/// The time of the oldest commit, going back from head along first parents, since which the content
-/// has been the same.
+/// Returns the time of the oldest commit, from head back along first parents, since which the
+/// content has been the same.
 fn arrived_at(commits: &[Commit], head: Oid, differing: &HashSet<Oid>) -> Option<Time> {
     let own: HashMap<Oid, &Commit> = commits.iter().map(|commit| (commit.id, commit)).collect();
     let mut arrived_at = None;
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(settled_of(&line, &[]), [4, 3, 2, 1]);
         assert_eq!(settled_of(&line, &[2]), [4, 3]);
         assert_eq!(settled_of(&line, &[1, 3]), [4]);
-        // Two sides, merged by 5: what one of them holds is new to the other.
+        // Two branches, merged by 5: the content of one is new to the other.
         let sides: [(u8, &[u8]); 5] = [(5, &[4, 3]), (4, &[2]), (3, &[1]), (2, &[1]), (1, &[9])];
         assert_eq!(settled_of(&sides, &[]), [5, 4, 3, 2, 1]);
         assert_eq!(settled_of(&sides, &[3]), [5]);

@@ -1,14 +1,14 @@
 //! The embedded default: pull requests in plain Git, without a server.
 //!
-//! - A pull request is the branch `change/<name>`. One that brings a request is called by its id;
-//!   one that changes policies by any name.
-//! - Its reviews are the commits of the branch `reviews/<name>`, see [`journal`].
-//! - A person is who the roster at base says that an email address or a signing key belongs to.
+//! - A pull request is the branch `change/<name>`. If it changes a request, its name is the id of
+//!   that request; a policy change can have any name.
+//! - Its reviews are the commits on the branch `reviews/<name>`, see [`journal`].
+//! - People are identified by the email addresses and signing keys in the roster at base.
 //!
-//! No server vouches for anything here, and so nothing counts by what a commit merely claims. Who
-//! somebody is shows in signatures. What came before what shows in the history itself: an approval
-//! is about this content if every commit since the reviewed one holds the same; dates only tell
-//! when it ages out.
+//! No server vouches for anything here, so the mere claims of a commit don't count. Signatures show
+//! who somebody is. The history itself shows the order of events: an approval is about the current
+//! content if every commit since the reviewed one holds the same content. Dates only decide when an
+//! approval expires.
 
 use std::cell::OnceCell;
 
@@ -34,27 +34,28 @@ pub mod write;
 pub use branches::{Advance, Branches, DEFAULT_BASES};
 pub use people::{People, Signer};
 
-/// By how much the clocks of people's own machines may differ.
+/// The maximum tolerated difference between the clocks of people's own machines.
 pub const SKEW: Duration = Duration::seconds(300);
 
-/// Branches with changes are called so, and then by the change's name.
+/// The prefix of branches with changes; the change's name follows.
 pub const CHANGE: &str = "change/";
 
-/// Branches with reviews are called so, and then by the change's name.
+/// The prefix of branches with reviews; the change's name follows.
 pub const REVIEWS: &str = "reviews/";
 
 /// Plain Git as a forge.
 pub struct Git {
-    /// Where everybody's branches are.
+    /// The shared branches.
     pub branches: Branches,
     /// The branch that changes go to.
     pub base_ref: String,
-    /// What others bring, read once for many changes.
+    /// The other changes, read once to judge many.
     survey: OnceCell<survey::Survey>,
 }
 
 impl Git {
-    /// The forge that a repository's shared branches make. `base_ref` is found if left out.
+    /// Makes a forge of a repository's shared branches. Without `base_ref`, the default base is
+    /// used.
     ///
     /// # Errors
     /// When no base is given and none is found.
@@ -63,12 +64,12 @@ impl Git {
         Ok(Git { branches, base_ref, survey: OnceCell::new() })
     }
 
-    /// The repository.
+    /// Returns the repository.
     pub fn repo(&self) -> &Repo {
         self.branches.repo()
     }
 
-    /// The tip of the branch that changes go to.
+    /// Returns the tip of the branch that changes go to.
     ///
     /// # Errors
     /// When there is no such branch.
@@ -77,7 +78,7 @@ impl Git {
         tip.with_context(|| format!("there is no branch {} to merge into", self.base_ref))
     }
 
-    /// A change's journal, oldest entry first; empty if nobody has written to it.
+    /// Returns a change's journal, oldest entry first; empty if nobody has written to it.
     ///
     /// # Errors
     /// When it can't be read.
@@ -88,7 +89,7 @@ impl Git {
         }
     }
 
-    /// Whether a change was given up and not taken up again. `org` is the organisation at base.
+    /// Whether a change was closed and not reopened. `org` is the organisation data at base.
     ///
     /// # Errors
     /// When its journal can't be read.
@@ -98,8 +99,8 @@ impl Git {
     }
 }
 
-/// The entry that closed a change, if none that is as good reopened it. What isn't shown to be
-/// somebody's closes nothing.
+/// Returns the entry that closed a change, unless a later one reopened it. Entries whose author
+/// isn't proven have no effect.
 pub(crate) fn closed_by<'e>(
     repo: &Repo,
     people: &People<'_>,
@@ -135,14 +136,14 @@ impl Forge for Git {
     fn evidence(
         &self,
         pull: &Pull,
-        brought: &Changeset,
+        changeset: &Changeset,
         org: &Org,
         now: Time,
     ) -> anyhow::Result<Evidence> {
-        Collector::of(self, pull, brought, org, now)?.evidence()
+        Collector::of(self, pull, changeset, org, now)?.evidence()
     }
 
-    /// Nothing to write: in plain Git everybody works the answer out from the same commits.
+    /// Writes nothing: in plain Git everybody computes the decision from the same commits.
     fn publish(
         &self,
         pull: &Pull,
@@ -156,7 +157,7 @@ impl Forge for Git {
 }
 
 impl Org {
-    /// Whether the settings let somebody pass whose identity isn't shown for this reason.
+    /// Whether the settings accept somebody whose identity is unproven for this reason.
     pub(crate) fn tolerates(&self, unproven: Unproven) -> bool {
         unproven == Unproven::Unsigned && self.settings.unsigned_reviews.is_allowed()
     }

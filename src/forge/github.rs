@@ -1,15 +1,15 @@
-//! GitHub: pull requests, their reviews as approvals, status checks as the answer.
+//! GitHub as a forge: its reviews are approvals, and decisions become status checks.
 //!
 //! ```text
-//! the open pull requests ─▶ ┌ reviews, timeline, commits, pushes, tips ┐
-//!                           └ git: the commits that aren't here yet ───┴▶ evidence … decision
-//!                             statuses, comment as they are ────────────▶ what differs ─▶ written
+//! open pull requests ─▶ ┌ reviews, timeline, commits, pushes, tips ┐
+//!                       └ git: the missing commits ────────────────┴▶ evidence … decision
+//!                         current statuses and comment ────────────▶ differences ─▶ written
 //! ```
 //!
-//! Contents and history are read from Git, whole; the API is asked for what only GitHub's server
-//! knows: who somebody is, what they pressed and when, who pushed. People are known by their
-//! numeric ids, because a login can be recycled. Only pull requests to branches that the default
-//! branch's settings protect are judged.
+//! Contents and history are read from Git. The API is only asked for what GitHub's server alone
+//! knows: who somebody is, what they did and when, who pushed. People are identified by their
+//! numeric ids, because a login can be given to somebody else. Only pull requests to branches that
+//! the settings on the default branch protect are judged.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,20 +55,20 @@ pub use event::Subject;
 pub use plan::Plan;
 pub use survey::{Survey, Surveyed};
 
-/// How long to wait before what has just moved is looked at anew.
+/// The pause before a pull request that has just changed is read again.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A repository's name, `owner/name`.
+/// The name of a repository, `owner/name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     /// The user or organisation.
     pub owner: String,
-    /// The repository.
+    /// The repository's name within its owner's.
     pub name: String,
 }
 
 impl Name {
-    /// The path of something that belongs to it, in the API.
+    /// Returns the API path of something in the repository.
     pub fn path(&self, parts: &[&str]) -> String {
         client::path(&[&["repos", &self.owner, &self.name], parts].concat())
     }
@@ -86,7 +86,9 @@ impl FromStr for Name {
             Some((owner, name)) if is_plain(owner) && is_plain(name) => {
                 Ok(Name { owner: owner.to_owned(), name: name.to_owned() })
             }
-            _ => bail!("`{text}` names no repository: write owner/name, such as acme/ops"),
+            _ => {
+                bail!("`{text}` is not a valid repository name: write owner/name, such as acme/ops")
+            }
         }
     }
 }
@@ -102,23 +104,24 @@ pub struct GitHub {
     client: Client,
     repository: Name,
     remote: Remote,
-    /// The open pull requests, read once for many.
+    /// The open pull requests, read once to judge many.
     open: RefCell<Option<Rc<Vec<types::Pull>>>>,
-    /// What was learnt of pull requests, by name.
+    /// What GitHub answered about pull requests, by name.
     facts: RefCell<BTreeMap<String, Rc<Facts>>>,
-    /// The heads of other pull requests that were brought, or can't be.
+    /// The heads of other pull requests that were fetched, or that can't be fetched.
     waited_for: RefCell<BTreeSet<String>>,
-    /// Plans instead of writes, where nothing is to be written.
+    /// The plans made instead of writes, if nothing is to be written.
     plans: Option<RefCell<Vec<Plan>>>,
-    /// Whether what the next sweep has to know is written even if nothing else changes.
+    /// Whether to write the memo for the next sweep even if nothing else changes.
     is_sweep: bool,
 }
 
 impl GitHub {
-    /// A repository on GitHub whose commits are brought to `repo`.
+    /// Connects to a repository on GitHub whose commits are fetched into `repo`. `announce` is
+    /// called with a message whenever GitHub makes the program wait.
     ///
     /// # Errors
-    /// When the credentials are of no use.
+    /// When the credentials can't be used.
     pub fn new(
         access: &Access,
         repository: Name,
@@ -138,83 +141,83 @@ impl GitHub {
         })
     }
 
-    /// The same, writing nothing: what would be written is kept for [`GitHub::take_plans`].
+    /// Makes the forge write nothing, and keep what it would write for [`GitHub::take_plans`].
     pub fn planning_only(mut self) -> Self {
         self.plans = Some(RefCell::default());
         self
     }
 
-    /// The same for a sweep over all pull requests, which leaves behind what the next one has to know.
+    /// Prepares the forge for a sweep over all pull requests, which leaves a memo for the next
+    /// sweep.
     pub fn sweeping(mut self) -> Self {
         self.is_sweep = true;
         self
     }
 
-    /// What would have been written.
+    /// Returns what would have been written.
     pub fn take_plans(&self) -> Vec<Plan> {
         self.plans.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
-    /// The repository that commits are brought to.
+    /// Returns the local repository that commits are fetched into.
     pub fn repo(&self) -> &Repo {
         self.remote.repo()
     }
 
-    /// Whether an App answers, by check runs.
+    /// Whether a GitHub App answers, with check runs.
     fn is_app(&self) -> bool {
         self.client.installation().is_some()
     }
 
-    /// A repository of GitHub's, for git.
+    /// Returns a repository on GitHub as a source to fetch from.
     fn source(&self, repository: &types::Repository) -> Source {
         self.remote.source(&repository.clone_url, self.client.token())
     }
 
-    /// A git program, let in by the token at `server`, such as `https://github.com`, and nowhere
-    /// else.
+    /// Gives a git program the token for `server`, such as `https://github.com`, and for no other.
     pub fn let_in(&self, program: Program, server: &str) -> Program {
         remote::let_in(program, server, self.client.token())
     }
 
-    /// The repository's name.
+    /// Returns the name of the repository.
     pub fn repository(&self) -> &Name {
         &self.repository
     }
 
-    /// The open pull requests.
+    /// Returns the open pull requests.
     ///
     /// # Errors
-    /// When GitHub can't be asked.
+    /// When GitHub can't be reached or refuses.
     pub fn open_pulls(&self) -> anyhow::Result<Rc<Vec<types::Pull>>> {
         if let Some(known) = &*self.open.borrow() {
             return Ok(Rc::clone(known));
         }
         let path = self.repository.path(&["pulls"]) + "?state=open";
-        let pulls = self.client.run(self.client.list(&path)).context("list the pull requests")?;
-        let pulls = Rc::new(pulls);
+        let pulls = self.client.run(self.client.list(&path));
+        let pulls = Rc::new(pulls.context("cannot list the pull requests")?);
         *self.open.borrow_mut() = Some(Rc::clone(&pulls));
         Ok(pulls)
     }
 
-    /// The number of the open pull request of one of the repository's own branches; nothing if there
-    /// is none.
+    /// Returns the number of the open pull request for one of the repository's own branches, or
+    /// `None` if there is none.
     ///
     /// # Errors
-    /// When GitHub can't be asked.
+    /// When GitHub can't be reached or refuses.
     pub fn open_pull_of(&self, branch: &str) -> anyhow::Result<Option<u64>> {
         let head = client::encoded(&format!("{}:{branch}", self.repository.owner));
         let path = format!("{}?state=open&head={head}", self.repository.path(&["pulls"]));
         let pulls: Vec<types::Pull> = self
             .client
             .run(self.client.list(&path))
-            .with_context(|| format!("look for the pull request of {branch}"))?;
+            .with_context(|| format!("cannot look for the pull request of {branch}"))?;
         // A fork can have the same owner.
         let is_own =
             |pull: &&types::Pull| pull.head.branch == branch && pull.head.repo == pull.base.repo;
         Ok(pulls.iter().find(is_own).map(|pull| pull.number))
     }
 
-    /// The members of a team; nothing if GitHub doesn't show them.
+    /// Returns the members of a team, or `None` if GitHub doesn't show them.
     fn members(&self, team: &ForgeTeam) -> anyhow::Result<Option<Vec<types::User>>> {
         match self.client.run(self.client.list(&members_of(team))) {
             Ok(members) => Ok(Some(members)),
@@ -223,40 +226,36 @@ impl GitHub {
         }
     }
 
-    /// What GitHub was asked about a pull request when it was looked at last, and said, word for word.
+    /// Returns the latest questions to GitHub about a pull request, with the literal answers.
     pub fn record_of(&self, pull: &Pull) -> Vec<Exchange> {
         let facts = self.facts.borrow();
-        let learnt = facts.get(&pull.name).map_or(&[][..], |facts| &facts.record);
-        [learnt, &self.client.take_record()].concat()
+        let record = facts.get(&pull.name).map_or(&[][..], |facts| &facts.record);
+        [record, &self.client.take_record()].concat()
     }
 
-    /// What was learnt of a pull request when it was looked at last.
-    fn facts_of(&self, pull: &Pull) -> anyhow::Result<Rc<Facts>> {
-        self.learnt(&pull.name)
-    }
-
-    fn learnt(&self, name: &str) -> anyhow::Result<Rc<Facts>> {
+    /// Returns what GitHub answered when the pull request was last read.
+    fn facts_of(&self, name: &str) -> anyhow::Result<Rc<Facts>> {
         let facts = self.facts.borrow().get(name).cloned();
-        facts.with_context(|| format!("{name} was judged before it was looked at"))
+        facts.with_context(|| format!("{name} was judged before it was read"))
     }
 }
 
-/// Where a team's members stand in the API.
+/// Returns the API path of a team's members.
 fn members_of(team: &ForgeTeam) -> String {
     client::path(&["orgs", &team.organisation, "teams", &team.slug, "members"])
 }
 
-/// A pull request's name here: `#7`.
+/// Returns the name of a pull request: `#7`.
 pub fn name(number: u64) -> String {
     format!("#{number}")
 }
 
 fn number(name: &str) -> anyhow::Result<u64> {
     let number = name.trim_start_matches('#').parse();
-    number.with_context(|| format!("`{name}` is no number of a pull request"))
+    number.with_context(|| format!("`{name}` is not the number of a pull request, such as 7"))
 }
 
-/// `a`, `a and b`, `a, b and c`; the rest counted where there are many.
+/// Joins items as `a`, `a and b`, `a, b and c`; of many, the last ones are only counted.
 fn listed<T: ToString>(items: &[T]) -> String {
     const MANY: usize = 6;
     let shown = if items.len() > MANY { MANY - 1 } else { items.len() };
@@ -271,7 +270,7 @@ fn listed<T: ToString>(items: &[T]) -> String {
 }
 
 impl Forge for GitHub {
-    /// Brings its commits here, and learns what GitHub knows of it.
+    /// Fetches the commits of the pull request, and asks GitHub about it.
     fn pull(&self, name: &str) -> anyhow::Result<Pull> {
         let facts = self.learn(number(name)?)?;
         let pull = facts.as_pull();
@@ -280,11 +279,11 @@ impl Forge for GitHub {
     }
 
     fn protecting(&self, pull: &Pull) -> anyhow::Result<Option<Oid>> {
-        Ok(Some(self.facts_of(pull)?.default_tip))
+        Ok(Some(self.facts_of(&pull.name)?.default_tip))
     }
 
     fn siblings(&self, pull: &Pull) -> anyhow::Result<Vec<String>> {
-        Ok(self.facts_of(pull)?.siblings().map(|pull| name(pull.number)).collect())
+        Ok(self.facts_of(&pull.name)?.siblings().map(|pull| name(pull.number)).collect())
     }
 
     fn merges(&self) -> bool {
@@ -294,12 +293,12 @@ impl Forge for GitHub {
     fn evidence(
         &self,
         pull: &Pull,
-        brought: &Changeset,
+        changeset: &Changeset,
         org: &Org,
         now: Time,
     ) -> anyhow::Result<Evidence> {
-        let facts = self.facts_of(pull)?;
-        Collector::of(self, &facts, pull, brought, org)?.evidence(now)
+        let facts = self.facts_of(&pull.name)?;
+        Collector::of(self, &facts, pull, changeset, org)?.evidence(now)
     }
 
     fn publish(
@@ -309,13 +308,13 @@ impl Forge for GitHub {
         evidence: &Evidence,
         org: &Org,
     ) -> anyhow::Result<Published> {
-        self.bring_in_line(pull, judged, evidence, org)
+        self.publish_decision(pull, judged, evidence, org)
     }
 }
 
 impl GitHub {
-    /// Lets what is open be learnt anew, in a moment.
-    fn look_anew(&self) {
+    /// Forgets the open pull requests after a pause, so that they are read again.
+    fn forget_open(&self) {
         *self.open.borrow_mut() = None;
         self.client.pause(PAUSE);
     }

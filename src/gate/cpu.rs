@@ -1,7 +1,7 @@
-//! How much CPU time threads use: bounds are counted in it, so that a busy machine decides as an
-//! idle one does.
+//! Measures the CPU time of threads. Bounds use CPU time, so that a busy machine reaches the same
+//! decisions as an idle one.
 //!
-//! Where the system doesn't tell, wall-clock time takes its place.
+//! On systems that don't provide it, wall-clock time is used instead.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub fn thread_time() -> Duration {
     BEGUN.get_or_init(Instant::now).elapsed()
 }
 
-/// Work of one thread, whose CPU time other threads can read.
+/// The work of one thread. Other threads can read its CPU time.
 pub struct Work {
     #[cfg(target_os = "linux")]
     thread: rustix::thread::Pid,
@@ -28,7 +28,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// Work that the calling thread begins now.
+    /// Starts to measure the work of the calling thread.
     pub fn begin() -> Self {
         let mut work = Work {
             #[cfg(target_os = "linux")]
@@ -40,7 +40,7 @@ impl Work {
         work
     }
 
-    /// Returns the CPU time that it has used so far.
+    /// Returns the CPU time that the work has used so far.
     pub fn used(&self) -> Duration {
         match self.used_by_thread() {
             Some(used) => used.saturating_sub(self.used_before),

@@ -1,9 +1,10 @@
-//! What a server lets in: the rules of plain Git's branches, held against each update of a push.
+//! Decides what a server accepts: checks each update of a push against the rules of plain Git.
 //!
-//! - A protected base moves forward only, and only by merges of changes that are approved at this
-//!   moment, each of which is made exactly as `changegate merge` makes it.
-//! - A journal grows only, by reviews that their authors signed.
-//! - A change grows only, by commits that their makers signed, and is deleted only when it is merged or closed.
+//! - A protected base only moves forward, by merges of changes that are approved at this moment.
+//!   Each merge has to be exactly what `changegate merge` makes.
+//! - A journal only grows, by reviews that their authors have signed.
+//! - A change only grows, by commits that their committers have signed. It can be deleted only when
+//!   it is merged or closed.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ mod base;
 mod change;
 mod journal;
 
-/// What whoever pushes can do about it that a commit isn't shown to be theirs.
+/// Returns what people can do if it is not proven that a commit is theirs.
 fn remedy(unproven: Unproven) -> &'static str {
     match unproven {
         Unproven::UnknownKey => "have your public key added to your entry in the roster",
@@ -31,13 +32,13 @@ fn remedy(unproven: Unproven) -> &'static str {
             "sign under your own address (`git config user.email`) and with your own key"
         }
         Unproven::Unsigned | Unproven::InvalidSignature | Unproven::OtherChange => {
-            "set up signing (`git config gpg.format ssh`, `git config user.signingkey KEY`), with a \
-             key that the roster lists"
+            "set up signing (`git config gpg.format ssh`, `git config user.signingkey KEY`), with \
+             a key that the roster lists"
         }
     }
 }
 
-/// A ref that a push moves.
+/// An update of a ref by a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
     name: String,
@@ -46,17 +47,18 @@ pub struct Update {
 }
 
 impl Update {
-    /// Reads a line of what Git gives its hooks: `<old> <new> <ref>`.
+    /// Reads a line of the input that Git gives its hooks: `<old> <new> <ref>`.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the line isn't in this form.
     pub fn read(line: &str) -> anyhow::Result<Self> {
         let parts: Vec<_> = line.splitn(3, ' ').collect();
         let &[old, new, name] = parts.as_slice() else {
-            bail!("`{line}` is no update of a ref: Git gives `<old> <new> <ref>`");
+            bail!("`{line}` is not an update of a ref: expected `<old> <new> <ref>`");
         };
         let id = |text: &str| -> anyhow::Result<Option<Oid>> {
-            let id = Oid::from_str(text).with_context(|| format!("read the commit id `{text}`"))?;
+            let id = Oid::from_str(text)
+                .with_context(|| format!("`{text}` is not a valid commit id"))?;
             Ok((id != Oid::ZERO_SHA1).then_some(id))
         };
         Ok(Update { name: name.to_owned(), old: id(old)?, new: id(new)? })
@@ -67,16 +69,16 @@ impl Update {
 pub struct Guard {
     git: Git,
     now: Time,
-    /// By the policies at the base's tip; `None` before there are any.
+    /// The judge by the policies at the tip of the base; `None` before there are policies.
     judge: Option<Arc<Judge>>,
     judges: Judges,
 }
 
 impl Guard {
-    /// The guard of a repository, by the policies that its base holds now.
+    /// Makes the guard of a repository, with the policies at the tip of its base.
     ///
     /// # Errors
-    /// When they can't be read.
+    /// When the policies can't be read.
     pub fn of(repo: Repo, judges: Judges, now: Time) -> anyhow::Result<Self> {
         let branches = Branches::own(repo);
         let unborn = || branches.named_by_head().unwrap_or_else(|| "main".to_owned());
@@ -92,14 +94,14 @@ impl Guard {
         Ok(Guard { git, now, judge, judges })
     }
 
-    /// Judges an update; what it lets in may come with notes for the pusher.
+    /// Judges an update. Returns notes for the pusher if the update is accepted.
     ///
     /// # Errors
-    /// Why it isn't let in, and what to do.
+    /// Why the update is rejected, and what to do.
     pub fn judge(&self, update: &Update) -> anyhow::Result<Vec<String>> {
         let name = update.name.as_str();
         if name.starts_with("refs/replace/") {
-            bail!("{name} would show another history than was recorded");
+            bail!("{name} is rejected: it would make Git show another history than was recorded");
         }
         let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(Vec::new()) };
         if self.is_protected(branch) {
@@ -117,15 +119,15 @@ impl Guard {
         Ok(Vec::new())
     }
 
-    /// Refuses to let a repository grow in which nothing would ever be guarded.
+    /// Rejects pushes to a repository in which nothing would ever be guarded.
     fn is_known_which_base(&self, branch: &str) -> anyhow::Result<()> {
         let base_ref = &self.git.base_ref;
         let is_begun = !self.git.branches.below("")?.is_empty();
         ensure!(
             !is_begun || self.git.branches.tip(base_ref)?.is_some(),
-            "nothing is guarded here, because HEAD names {base_ref}, which doesn't exist: have the \
-             server's administrator run `git symbolic-ref HEAD refs/heads/{branch}`, with the branch \
-             that changes are merged into"
+            "nothing is guarded here, because HEAD names {base_ref}, which doesn't exist: ask the \
+             server's administrator to run `git symbolic-ref HEAD refs/heads/{branch}`, with the \
+             name of the branch that changes are merged into"
         );
         Ok(())
     }
@@ -161,12 +163,12 @@ impl Guard {
         Ok(())
     }
 
-    /// A review is given now, whatever its author's clock says.
+    /// Checks that a commit is dated now, within the tolerated difference between clocks.
     fn not_backdated(&self, commit: &Commit) -> anyhow::Result<()> {
         self.not_in_the_future(commit)?;
         ensure!(
             commit.time + SKEW >= self.now,
-            "it is dated {} UTC, and made now: set your clock, and make it again",
+            "it is dated {} UTC, which is in the past: set your clock, and make it again",
             commit.time.for_people()
         );
         Ok(())

@@ -1,7 +1,7 @@
-//! What decides: a policy bundle, the bounds on evaluating it, and evaluators at rest.
+//! The judge: a policy bundle, the bounds on evaluating it, and a pool of evaluators.
 //!
-//! An evaluator answers an input document with a ruling. Reviews, sign-off and findings stay with
-//! [`decide`]. A [`Judge`] is shared by all threads; each takes an evaluator of its own.
+//! An evaluator returns a ruling for an input document. Reviews, sign-off and findings are up to
+//! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,11 +25,11 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Loads a bundle under the same bounds as its decisions. `at_bound` hears of a bound that only
-    /// ending the process can enforce.
+    /// Loads a bundle within the same bounds as its decisions. `at_bound` is called if a bound is
+    /// exceeded that only ending the process can enforce.
     ///
     /// # Errors
-    /// Everything that is wrong with the bundle.
+    /// All problems of the bundle.
     pub fn load(files: Files, at_bound: AtBound) -> Result<Self, BundleError> {
         let watchdog = Watchdog::start(&files, at_bound);
         let watched = watchdog.watch();
@@ -38,7 +38,7 @@ impl Judge {
         Ok(Judge { bundle, watchdog, idle: Mutex::default() })
     }
 
-    /// Returns the bundle that decides.
+    /// Returns the policy bundle.
     pub fn bundle(&self) -> &PolicyBundle {
         &self.bundle
     }
@@ -46,7 +46,7 @@ impl Judge {
     /// Decides a case.
     ///
     /// # Errors
-    /// When nothing could be decided: the rules conflict, hit a bound, or yield no ruling.
+    /// When no decision could be made: the rules conflict, exceed a bound, or return no ruling.
     pub fn decide(&self, case: &Case<'_>) -> Result<Decided, Undecided> {
         let idle = self.idle().pop();
         let mut evaluator = idle.unwrap_or_else(|| self.bundle.evaluator());
@@ -63,7 +63,7 @@ impl Judge {
     }
 }
 
-/// The judges of a repository's policies, each loaded once. Clones share them.
+/// The judges by the policies in a repository, each loaded once. Clones share the judges.
 #[derive(Clone)]
 pub struct Judges {
     at_bound: AtBound,
@@ -71,12 +71,12 @@ pub struct Judges {
 }
 
 impl Judges {
-    /// Begins without any. `at_bound` is that of [`Judge::load`].
+    /// Starts without a judge. `at_bound` is passed to [`Judge::load`].
     pub fn new(at_bound: AtBound) -> Self {
         Judges { at_bound, by_tree: Arc::default() }
     }
 
-    /// Returns the judge by the policies at a commit. Commits with the same policies have one.
+    /// Returns the judge by the policies at a commit. Commits with the same policies share a judge.
     ///
     /// # Errors
     /// When there are no policies, or when they can't be used.
@@ -93,13 +93,13 @@ impl Judges {
         Ok(judge)
     }
 
-    /// Makes sure that a merge leaves policies by which the next change can be judged.
+    /// Checks that the policies after a merge can be used to judge the next change.
     ///
     /// # Errors
-    /// When nothing could be decided from then on.
+    /// When no decision could be made after the merge.
     pub fn leaves_policies(&self, repo: &Repo, base: Oid, merge: Oid) -> anyhow::Result<()> {
         if repo.entry(base, POLICIES)? != repo.entry(merge, POLICIES)? {
-            self.at(repo, merge).context("nothing could be decided after this merge")?;
+            self.at(repo, merge).context("nothing could be judged after this merge")?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
-//! The last bound on evaluating policies that aren't the shipped ones: time and memory.
+//! The last bounds on evaluating policies other than the shipped ones: time and memory.
 //!
-//! The interpreter looks at its timer between its steps, and what a single step could make endless
-//! is refused when a bundle is loaded. What is left, such as a text that doubles with each rule, is
-//! noticed here. Whoever started the watchdog is told, and has to end the process.
+//! The interpreter checks its timer between steps, and loading a bundle refuses anything that could
+//! make a single step endless. The watchdog notices the rest, such as a text that doubles with each
+//! rule. It then calls a function that has to end the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,25 +12,25 @@ use std::time::Duration;
 use super::cpu::Work;
 use crate::core::policy::{Files, PolicyBundle};
 
-/// The most CPU time that loading, or one decision, may use.
+/// The maximum CPU time for loading a bundle or for one decision.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The most memory that the process may take, in bytes.
+/// The maximum memory of the process, in bytes.
 const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
 
-/// How often the watchdog looks.
+/// The interval of the watchdog's checks.
 const INTERVAL: Duration = Duration::from_millis(20);
 
 type Running = Arc<Mutex<HashMap<thread::ThreadId, Work>>>;
 
-/// Told of a bound that was hit. A thread that is evaluating can't be stopped, so it has to end the
-/// process; nothing was decided.
+/// A function that is called with a message when a bound is exceeded. A thread that is evaluating
+/// can't be stopped, so the function has to end the process.
 pub type AtBound = fn(&str);
 
-/// Watches over loading and deciding; idle for the shipped policies.
+/// Watches the loading of a bundle and its decisions; idle for the shipped policies.
 pub struct Watchdog(Option<Running>);
 
-/// Work that is watched until this is dropped.
+/// A guard that ends the watch over a thread's work when it is dropped.
 pub struct Watched<'a>(Option<&'a Running>);
 
 impl Watchdog {
@@ -44,8 +44,10 @@ impl Watchdog {
         thread::spawn(move || {
             while let Some(running) = seen.upgrade() {
                 let longest = lock(&running).values().map(Work::used).max();
-                if let Some(bound) = longest.and_then(bound_hit) {
-                    at_bound(&format!("the policies hit a bound: {bound}; nothing was decided"));
+                if let Some(bound) = longest.and_then(exceeded) {
+                    at_bound(&format!(
+                        "the policies exceeded a bound: {bound}; nothing was decided"
+                    ));
                 }
                 drop(running);
                 thread::sleep(INTERVAL);
@@ -54,7 +56,7 @@ impl Watchdog {
         Watchdog(Some(running))
     }
 
-    /// Watches over what this thread does next.
+    /// Watches what this thread does until the returned value is dropped.
     pub fn watch(&self) -> Watched<'_> {
         if let Some(running) = &self.0 {
             lock(running).insert(thread::current().id(), Work::begin());
@@ -75,18 +77,18 @@ fn lock(running: &Running) -> std::sync::MutexGuard<'_, HashMap<thread::ThreadId
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn bound_hit(used: Duration) -> Option<String> {
+fn exceeded(used: Duration) -> Option<String> {
     if used > TIME {
         return Some(format!(
-            "loading or deciding took more than {} s of CPU time",
+            "loading or deciding used more than {} s of CPU time",
             TIME.as_secs()
         ));
     }
     (memory()? > MEMORY)
-        .then(|| format!("the process took more than {} MiB of memory", MEMORY >> 20))
+        .then(|| format!("the process used more than {} MiB of memory", MEMORY >> 20))
 }
 
-/// The process's resident memory in bytes, where the system tells.
+/// Returns the process's resident memory in bytes, if the system provides it.
 fn memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,5 +1,5 @@
-//! The `git` program: what signs, moves refs and talks to other repositories, with everybody's own
-//! keys, agents, credentials and proxies.
+//! The `git` program: signs, moves refs and talks to other repositories, with the user's own keys,
+//! agents, credentials and proxies.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,37 +12,38 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::Oid;
 
-/// The `git` program, at work somewhere.
+/// The `git` program, for a repository or a folder.
 pub struct Program {
-    place: Location,
-    /// Settings for its runs alone.
+    location: Location,
+    /// Settings for the program's own runs.
     settings: Vec<(String, String)>,
-    /// Name and address of whoever commits, where it isn't whom git is set up for.
+    /// Name and email address of the committer, if they aren't those in git's configuration.
     person: Option<(String, String)>,
 }
 
 /// Where the program looks for its repository.
 enum Location {
-    /// This is the repository.
+    /// The repository with this folder of objects and refs.
     Repository(PathBuf),
-    /// The one around this folder, whose files it may touch.
+    /// The repository around this folder, whose files it may touch.
     Folder(PathBuf),
-    /// The one around the current folder, or none.
+    /// The repository around the current folder, if there is one.
     Anywhere,
 }
 
-/// What came of moving a branch.
+/// The result of moving a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// It points to the new commit.
+    /// The branch points to the new commit.
     Yes,
-    /// Somebody else was faster, as far as git can tell: fetch, look again, try again.
+    /// Somebody else has moved the branch first, as far as git shows. The caller can fetch and try
+    /// again.
     Lost(String),
-    /// The other side doesn't take it, and says why.
+    /// The server rejected the push, with this message.
     Refused(String),
 }
 
-/// Variables that would point git to another repository or change what it shows.
+/// Environment variables that would point git to another repository or change what it shows.
 const FOREIGN: [&str; 9] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -55,98 +56,99 @@ const FOREIGN: [&str; 9] = [
     "GIT_GRAFT_FILE",
 ];
 
-/// How often it is looked whether git has ended, where it has only so much time.
+/// The interval of checks whether git has ended, if its time is limited.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 impl Program {
-    /// For the repository that keeps its objects in `git_dir`.
+    /// Runs git for the repository with its objects in `git_dir`.
     pub fn at(git_dir: PathBuf) -> Self {
-        Self::in_place(Location::Repository(git_dir))
+        Self::new(Location::Repository(git_dir))
     }
 
-    /// For what git knows in the current folder, be it a repository or not.
+    /// Runs git in the current folder, in a repository or not.
     pub fn anywhere() -> Self {
-        Self::in_place(Location::Anywhere)
+        Self::new(Location::Anywhere)
     }
 
-    /// For a folder, and the work tree that it may lie in.
+    /// Runs git in a folder, and in the work tree around it, if there is one.
     pub fn in_folder(folder: &Path) -> Self {
-        Self::in_place(Location::Folder(folder.to_owned()))
+        Self::new(Location::Folder(folder.to_owned()))
     }
 
-    fn in_place(place: Location) -> Self {
-        Program { place, settings: Vec::new(), person: None }
+    fn new(location: Location) -> Self {
+        Program { location, settings: Vec::new(), person: None }
     }
 
-    /// The same, committing as somebody.
+    /// Sets the author and committer of commits.
     #[must_use]
     pub fn as_person(mut self, name: &str, email: &str) -> Self {
         self.person = Some((name.to_owned(), email.to_owned()));
         self
     }
 
-    /// The same with one more setting, which no list of processes shows: it may hold a secret.
+    /// Adds a setting. It may contain a secret, because lists of processes don't show it.
     #[must_use]
     pub fn with_setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// What a command prints, without the line break at its end.
+    /// Runs a command and returns its output without the line break at the end.
     ///
     /// # Errors
-    /// What git complains of, in its own words.
+    /// When git can't be run or fails; with git's own message.
     pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = run(self.command().args(arguments), b"")?;
         if !output.status.success() {
             bail!("{}", complaint(&output));
         }
-        let text = String::from_utf8(output.stdout).context("read what git says")?;
+        let text =
+            String::from_utf8(output.stdout).context("the output of git is not valid UTF-8")?;
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// Runs a command, and ends it when this time is over.
+    /// Runs a command, and ends it after this time.
     ///
     /// # Errors
-    /// When git doesn't end well, or not in time.
+    /// When git can't be run, fails, or takes too long.
     pub fn run_within(&self, time: Duration, arguments: &[&str]) -> anyhow::Result<()> {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().context("start git")?;
+        let mut child = command.spawn().context("cannot start git")?;
         let end = Instant::now() + time;
         loop {
-            if let Some(status) = child.try_wait().context("wait for git")? {
+            if let Some(status) = child.try_wait().context("cannot wait for git")? {
                 ensure!(status.success(), "git ended with {status}");
                 return Ok(());
             }
             if Instant::now() >= end {
-                child.kill().context("end git")?;
-                child.wait().context("wait for git")?;
+                child.kill().context("cannot end git")?;
+                child.wait().context("cannot wait for git")?;
                 bail!("git took longer than {} s", time.as_secs());
             }
             thread::sleep(LOOK_EVERY);
         }
     }
 
-    /// A setting, the user's and the system's included.
+    /// Returns a setting from git's configuration, including the user's and the system's.
     pub fn setting(&self, name: &str) -> Option<String> {
         self.run(&["config", "--get", name]).ok().filter(|value| !value.is_empty())
     }
 
-    /// The same for a path: `~/` is the home.
+    /// Returns a setting that is a path, with `~/` replaced by the home folder.
     pub fn path_setting(&self, name: &str) -> Option<String> {
         self.run(&["config", "--type=path", "--get", name]).ok().filter(|value| !value.is_empty())
     }
 
-    /// Whether a switch of the configuration is on.
+    /// Whether a boolean setting is true.
     pub fn is_on(&self, name: &str) -> bool {
         self.run(&["config", "--type=bool", "--get", name]).is_ok_and(|value| value == "true")
     }
 
-    /// The email address that git would write into a commit made now.
+    /// Returns the email address that git would write into a commit now.
     ///
     /// # Errors
-    /// When git knows none, or can't be run.
+    /// When no address is configured, or git can't be run.
     pub fn email(&self) -> anyhow::Result<String> {
         let output = run(self.command().args(["var", "GIT_COMMITTER_IDENT"]), b"")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -160,7 +162,7 @@ impl Program {
         }
     }
 
-    /// Brings the branches of a remote up to date here, gone ones included.
+    /// Fetches the branches of a remote, and removes deleted ones.
     ///
     /// # Errors
     /// When the remote can't be reached.
@@ -170,10 +172,10 @@ impl Program {
         self.run(&arguments).map(drop).with_context(|| format!("git can't fetch from {remote}"))
     }
 
-    /// Makes a commit that no ref points to yet, signed the way git is set up to sign with SSH.
+    /// Makes a commit without moving a ref, signed with the user's SSH key if `sign`.
     ///
     /// # Errors
-    /// When it can't be signed, or not be written.
+    /// When the commit can't be signed or written.
     pub fn commit(
         &self,
         tree: Oid,
@@ -196,7 +198,7 @@ impl Program {
             let why = complaint(&output);
             if sign && self.setting("user.signingkey").is_none() {
                 bail!(
-                    "what you do here has to be signed, and git has no key of yours: run \
+                    "the commit has to be signed, but git has no signing key: run \
                      `git config gpg.format ssh` and `git config user.signingkey \
                      ~/.ssh/id_ed25519.pub`\n{why}"
                 );
@@ -204,10 +206,10 @@ impl Program {
             bail!("git can't make the commit:\n{why}");
         }
         let id = String::from_utf8_lossy(&output.stdout);
-        Oid::from_str(id.trim()).context("read the id of the new commit")
+        Oid::from_str(id.trim()).context("cannot read the id of the new commit")
     }
 
-    /// Moves a ref of this repository, if it still points to `from`.
+    /// Moves a ref of the repository, if it still points to `from`.
     ///
     /// # Errors
     /// When git can't be run, or the repository can't be written.
@@ -241,7 +243,7 @@ impl Program {
         let why = complaint(&output);
         let answer = format!("{}\n{why}", String::from_utf8_lossy(&output.stdout));
         if answer.contains("hook declined") {
-            return Ok(Moved::Refused(what_the_remote_said(&why)));
+            return Ok(Moved::Refused(remote_output(&why)));
         }
         if lost_a_race(&answer) {
             return Ok(Moved::Lost(why));
@@ -249,15 +251,15 @@ impl Program {
         bail!("git can't push to {remote}:\n{why}")
     }
 
-    /// The branch that the folder's work tree is on, as a full ref name; nothing if it is on none.
+    /// Returns the branch that is checked out, as a full ref name, or `None` if no branch is.
     pub fn head(&self) -> Option<String> {
         self.run(&["symbolic-ref", "--quiet", "HEAD"]).ok()
     }
 
-    /// git in English, without a prompt, reading what is recorded.
+    /// Prepares a run of git: in English, without prompts, and without replaced objects.
     fn command(&self) -> Command {
         let mut command = Command::new("git");
-        match &self.place {
+        match &self.location {
             Location::Repository(git_dir) => command.arg("--git-dir").arg(git_dir),
             Location::Folder(folder) => command.arg("-C").arg(folder),
             Location::Anywhere => &mut command,
@@ -280,13 +282,13 @@ impl Program {
         command
     }
 
-    /// Passes the settings on in the environment, behind those that stand there.
+    /// Adds the settings to the environment, after those that are there already.
     fn add_settings(&self, command: &mut Command) {
         if self.settings.is_empty() {
             return;
         }
-        let there = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok());
-        let first: usize = there.unwrap_or(0);
+        let count = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok());
+        let first: usize = count.unwrap_or(0);
         for (number, (name, value)) in (first..).zip(&self.settings) {
             command.env(format!("GIT_CONFIG_KEY_{number}"), name);
             command.env(format!("GIT_CONFIG_VALUE_{number}"), value);
@@ -299,38 +301,39 @@ fn run(command: &mut Command, input: &[u8]) -> anyhow::Result<Output> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            anyhow::anyhow!("the program `git` isn't installed, or not in PATH")
+            anyhow::anyhow!("cannot start git: install it, or add its folder to PATH")
         }
-        _ => anyhow::Error::new(error).context("start git"),
+        _ => anyhow::Error::new(error).context("cannot start git"),
     })?;
     if let Some(mut stdin) = child.stdin.take() {
-        // git may end before it has read everything; its exit code tells.
+        // git may end before it has read everything; its exit code shows whether it failed.
         let _ = stdin.write_all(input);
     }
-    child.wait_with_output().context("wait for git")
+    child.wait_with_output().context("cannot wait for git")
 }
 
-/// What git wrote to standard error, less its hints.
+/// Returns what git wrote to standard error, without its hints.
 fn complaint(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("hint:")).collect();
     if lines.is_empty() { format!("git ended with {}", output.status) } else { lines.join("\n") }
 }
 
-/// What the other side's hook printed.
-fn what_the_remote_said(complaint: &str) -> String {
-    let mut said = String::new();
+/// Returns what the remote's hook printed.
+fn remote_output(complaint: &str) -> String {
+    let mut output = String::new();
     for line in complaint.lines().filter_map(|line| line.strip_prefix("remote:")) {
-        let _ = writeln!(said, "{}", line.strip_prefix(' ').unwrap_or(line).trim_end());
+        let _ = writeln!(output, "{}", line.strip_prefix(' ').unwrap_or(line).trim_end());
     }
-    said.trim_end().to_owned()
+    output.trim_end().to_owned()
 }
 
-/// Whether git says that a ref isn't where it was thought to be.
+/// Whether git reports that a ref doesn't point to the expected commit.
 fn lost_a_race(answer: &str) -> bool {
-    // Trying again wouldn't help: a ref `a/b` is in the way of `a`, or nothing can be written.
-    let stays = ["cannot create", "Permission denied", "Read-only file system", "No space left"];
-    if stays.iter().any(|sign| answer.contains(sign)) {
+    // Another attempt wouldn't help: a ref `a/b` prevents a ref `a`, or nothing can be written.
+    let permanent =
+        ["cannot create", "Permission denied", "Read-only file system", "No space left"];
+    if permanent.iter().any(|sign| answer.contains(sign)) {
         return false;
     }
     [

@@ -1,27 +1,27 @@
-//! SSH signatures of commits, checked in this process: no configuration, no program, no keyring
-//! has a say in whether one is good.
+//! Verifies SSH signatures of commits in this process, so that no configuration, program or keyring
+//! can influence the result.
 
 use ssh_key::{PublicKey, SshSig};
 
 use super::{Oid, Repo};
 use crate::core::org::SigningKey;
 
-/// The namespace that Git signs in.
+/// The namespace of Git's signatures.
 const NAMESPACE: &str = "git";
 
-/// What a commit's signature is worth.
+/// The result of verifying a commit's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signature {
-    /// There is none.
+    /// The commit isn't signed.
     None,
-    /// There is one, and it isn't an SSH signature, or it doesn't fit the commit.
+    /// The signature isn't an SSH signature, or doesn't match the commit.
     Invalid,
-    /// Whoever holds the private half of this key signed the commit, every byte of it.
+    /// The owner of this key signed the whole commit.
     By(SigningKey),
 }
 
 impl Repo {
-    /// Checks a commit's signature.
+    /// Verifies the signature of a commit.
     pub fn signature(&self, commit: Oid) -> Signature {
         let Ok((signature, signed)) = self.inner.extract_signature(&commit, None) else {
             return Signature::None;

@@ -1,20 +1,20 @@
-//! Trees: files with their modes, what changed between two, and new trees made from old ones.
+//! Trees: reads files with their modes, compares two trees, and makes new trees from old ones.
 
 use anyhow::Context as _;
 use git2::{FileMode, ObjectType, TreeWalkMode, TreeWalkResult};
 
 use super::{Oid, Repo};
 
-/// A file in a tree.
+/// An entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// Its content's id.
+    /// The id of its content.
     pub id: Oid,
 }
 
-/// What stands in a tree at a path.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file (mode 100644).
@@ -32,16 +32,16 @@ pub enum Kind {
 /// A file that differs between two trees; a rename is a deletion and an addition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileChange {
-    /// Its path, with `/` between its parts; bytes that aren't UTF-8 are replaced.
+    /// The path, with `/` between its parts; bytes that aren't UTF-8 are replaced.
     pub path: String,
-    /// What stood there before.
+    /// The entry before; `None` if the file is new.
     pub before: Option<Entry>,
-    /// What stands there after.
+    /// The entry after; `None` if the file is deleted.
     pub after: Option<Entry>,
 }
 
 impl Repo {
-    /// What stands at a path of a commit.
+    /// Returns the entry at a path of a commit, or `None` if there is none.
     ///
     /// # Errors
     /// When the commit's trees can't be read.
@@ -50,29 +50,29 @@ impl Repo {
         match tree.get_path(std::path::Path::new(path)) {
             Ok(entry) => Ok(Some(Entry::of(entry.filemode(), entry.id()))),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("read {path} at {commit}")),
+            Err(error) => Err(error).with_context(|| format!("cannot read {path} at {commit}")),
         }
     }
 
-    /// A file's bytes.
+    /// Returns the content of a file, in bytes.
     ///
     /// # Errors
-    /// When the content isn't there.
+    /// When the content is missing.
     pub fn bytes(&self, id: Oid) -> anyhow::Result<Vec<u8>> {
-        let blob = self.inner.find_blob(id).with_context(|| format!("read blob {id}"))?;
+        let blob = self.inner.find_blob(id).with_context(|| format!("cannot read blob {id}"))?;
         Ok(blob.content().to_vec())
     }
 
-    /// A file's size in bytes, without reading it.
+    /// Returns the size of a file in bytes, without reading its content.
     ///
     /// # Errors
-    /// When the content isn't there.
+    /// When the content is missing.
     pub fn size(&self, id: Oid) -> anyhow::Result<usize> {
         let header = self.inner.odb().and_then(|odb| odb.read_header(id));
-        Ok(header.with_context(|| format!("read blob {id}"))?.0)
+        Ok(header.with_context(|| format!("cannot read blob {id}"))?.0)
     }
 
-    /// All files below a folder of a commit, with their whole paths.
+    /// Returns all files below a folder of a commit, with their full paths.
     ///
     /// # Errors
     /// When the commit's trees can't be read.
@@ -84,7 +84,8 @@ impl Repo {
         if entry.kind() != Some(ObjectType::Tree) {
             return Ok(vec![(folder.to_owned(), Entry::of(entry.filemode(), entry.id()))]);
         }
-        let below = self.inner.find_tree(entry.id()).with_context(|| format!("read {folder}"))?;
+        let below = self.inner.find_tree(entry.id());
+        let below = below.with_context(|| format!("cannot read {folder} at {commit}"))?;
         let mut files = Vec::new();
         below
             .walk(TreeWalkMode::PreOrder, |parent, entry| {
@@ -95,11 +96,11 @@ impl Repo {
                 }
                 TreeWalkResult::Ok
             })
-            .with_context(|| format!("list {folder} at {commit}"))?;
+            .with_context(|| format!("cannot list {folder} at {commit}"))?;
         Ok(files)
     }
 
-    /// The files that differ between two commits' trees, by path.
+    /// Returns the files that differ between two commits, sorted by path.
     ///
     /// # Errors
     /// When the trees can't be read.
@@ -109,24 +110,26 @@ impl Repo {
         let diff = self
             .inner
             .diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut whole()))
-            .with_context(|| format!("compare with {after}"))?;
+            .with_context(|| format!("cannot compare with {after}"))?;
         Ok(file_changes(&diff))
     }
 
-    /// What Git's merge of `head` into `base` changes there, file by file; nothing if it isn't a
-    /// plain merge: it stops at a conflict, or the two have no one commit at which they parted.
+    /// Returns the files that Git's merge of `head` into `base` changes there.
+    ///
+    /// `None` if it isn't a simple merge: because of a conflict, or because the two have no common
+    /// ancestor or several best ones.
     ///
     /// # Errors
     /// When the trees or the history can't be read.
     pub fn merge_changes(&self, base: Oid, head: Oid) -> anyhow::Result<Option<Vec<FileChange>>> {
-        let parted = self.inner.merge_bases(base, head);
-        let parted = match &parted {
-            Ok(parted) => &parted[..],
+        let ancestors = self.inner.merge_bases(base, head);
+        let ancestors = match &ancestors {
+            Ok(ancestors) => &ancestors[..],
             Err(error) if error.code() == git2::ErrorCode::NotFound => &[],
-            Err(_) => return parted.context("look for the merge base").map(|_| None),
+            Err(_) => return ancestors.context("cannot find the merge base").map(|_| None),
         };
-        match parted {
-            [parted] if *parted == base => return self.changes(Some(base), head).map(Some),
+        match ancestors {
+            [ancestor] if *ancestor == base => return self.changes(Some(base), head).map(Some),
             [_] => {}
             _ => return Ok(None),
         }
@@ -141,18 +144,18 @@ impl Repo {
                 self.inner.diff_tree_to_index(Some(&tree), Some(&index), Some(&mut whole))?;
             Ok(Some(file_changes(&diff)))
         };
-        merge().with_context(|| format!("merge {head} into {base}"))
+        merge().with_context(|| format!("cannot merge {head} into {base}"))
     }
 
-    /// Stores content, and says its id.
+    /// Stores content, and returns its id.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn store(&self, bytes: &[u8]) -> anyhow::Result<Oid> {
-        self.inner.blob(bytes).context("write to the repository")
+        self.inner.blob(bytes).context("cannot write to the repository")
     }
 
-    /// Stores a tree: a commit's, or an empty one, with some files put in or taken out.
+    /// Stores the tree of a commit, or an empty one, with some files replaced, added or removed.
     ///
     /// # Errors
     /// When it can't be written.
@@ -175,26 +178,26 @@ impl Repo {
             }
             update.create_updated(&self.inner, &baseline)
         };
-        store().context("write to the repository")
+        store().context("cannot write to the repository")
     }
 
-    /// A commit's tree, or a tree itself.
+    /// Returns the tree of a commit, or the tree with this id.
     fn tree(&self, id: Oid) -> anyhow::Result<git2::Tree<'_>> {
         self.inner
             .find_object(id, None)
             .and_then(|object| object.peel_to_tree())
-            .with_context(|| format!("read the files at {id}"))
+            .with_context(|| format!("cannot read the files at {id}"))
     }
 }
 
-/// Everything that differs, as it is.
+/// Returns options for a diff with every difference, also of kinds and submodules.
 fn whole() -> git2::DiffOptions {
     let mut options = git2::DiffOptions::new();
     options.include_typechange(true).ignore_submodules(false);
     options
 }
 
-/// The files that differ, by path.
+/// Returns the files that differ, sorted by path.
 fn file_changes(diff: &git2::Diff<'_>) -> Vec<FileChange> {
     let side = |file: git2::DiffFile<'_>| {
         (file.id() != Oid::ZERO_SHA1).then(|| Entry::of(file.mode().into(), file.id()))
@@ -214,7 +217,7 @@ fn file_changes(diff: &git2::Diff<'_>) -> Vec<FileChange> {
 }
 
 impl Entry {
-    /// A regular file with this content.
+    /// Makes the entry of a regular file with this content.
     pub fn file(id: Oid) -> Self {
         Entry { kind: Kind::File, id }
     }

@@ -1,4 +1,4 @@
-//! Walks over many commits at once, for looking back.
+//! Walks over the history of several commits at once.
 
 use anyhow::Context as _;
 use git2::Sort;
@@ -6,11 +6,12 @@ use git2::Sort;
 use super::{Oid, Repo};
 
 impl Repo {
-    /// The commits that lead to any of `heads` and not to `base`, parents before children.
+    /// Returns the commits reachable from any of `heads` but not from `base`, parents before
+    /// children.
     ///
     /// # Errors
-    /// When the history can't be walked.
-    pub fn brought_by(&self, base: Oid, heads: &[Oid]) -> anyhow::Result<Vec<Oid>> {
+    /// When the history can't be read.
+    pub fn commits_since(&self, base: Oid, heads: &[Oid]) -> anyhow::Result<Vec<Oid>> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.inner.revwalk()?;
             walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)?;
@@ -20,13 +21,13 @@ impl Repo {
             walk.hide(base)?;
             walk.collect()
         };
-        walk().with_context(|| format!("walk the history that isn't part of {base}"))
+        walk().with_context(|| format!("cannot read the history since {base}"))
     }
 
-    /// A commit, its first parent, that one's first parent, and so on.
+    /// Returns a commit, its first parent, the first parent of that one, and so on.
     ///
     /// # Errors
-    /// When the history can't be walked.
+    /// When the history can't be read.
     pub fn first_parents(&self, tip: Oid) -> anyhow::Result<Vec<Oid>> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
             let mut walk = self.inner.revwalk()?;
@@ -34,6 +35,6 @@ impl Repo {
             walk.push(tip)?;
             walk.collect()
         };
-        walk().with_context(|| format!("walk the history of {tip}"))
+        walk().with_context(|| format!("cannot read the history of {tip}"))
     }
 }

@@ -1,4 +1,4 @@
-//! What Git holds for an issue: the branch that its form became, and the ids that are taken.
+//! Finds the branch that an issue's form has become, and the ids that are taken.
 
 use std::path::PathBuf;
 
@@ -8,27 +8,27 @@ use crate::core::terms::TicketId;
 use crate::forge::git::{CHANGE, Git};
 use crate::git::{Commit, Oid};
 
-/// What an issue's form has become so far.
+/// The state of an issue's form.
 #[derive(Debug, PartialEq)]
 pub enum Stage {
-    /// Nothing yet.
+    /// There is no branch yet.
     New,
-    /// A branch.
+    /// The form has become a branch.
     Branch {
-        /// The change's id.
+        /// The id of the change.
         id: String,
-        /// Where the branch stands.
+        /// The tip of the branch.
         tip: Oid,
-        /// Whether everything on it comes from the form, and from nobody else.
+        /// Whether all commits on it come from the form.
         is_ours: bool,
         /// The number of its pull request, if one is open.
         pull: Option<u64>,
     },
-    /// A change that is merged, by its id.
+    /// The change with this id is merged.
     Merged(String),
 }
 
-/// The message of a commit that holds what an issue's form says.
+/// Returns the message of a commit with the content of an issue's form.
 pub fn message(what: &str, id: &str, summary: &str, issue: u64) -> String {
     let title = match crate::forge::git::journal::one_line(summary).as_str() {
         "" => format!("{what} {id}"),
@@ -37,16 +37,16 @@ pub fn message(what: &str, id: &str, summary: &str, issue: u64) -> String {
     format!("{title}\n\nChange: {id}\n{}\n", mark(issue))
 }
 
-/// The line by which a commit says which form it comes from.
+/// Returns the line that links a commit to the form that it comes from.
 fn mark(issue: u64) -> String {
     format!("Issue: #{issue}")
 }
 
-/// Finds what an issue's form has become. `email` is its author's address in commits, and `pull_of`
-/// tells of a branch which pull request is open.
+/// Finds the state of an issue's form. `email` is its author's address in commits. `pull_of`
+/// returns the number of the open pull request of a branch.
 ///
 /// # Errors
-/// When the repository can't be read, or nobody tells of the pull request.
+/// When the repository can't be read, or `pull_of` fails.
 pub fn stage(
     git: &Git,
     issue: u64,
@@ -58,7 +58,7 @@ pub fn stage(
         repo.commits_between(from, to)?.into_iter().map(|commit| repo.commit(commit)).collect()
     };
     let mark = mark(issue);
-    // What bears the mark and another name was made by somebody else.
+    // A commit with the mark and another author was made by somebody else.
     let is_ours = |commit: &Commit| {
         commit.author.email == email
             && commit.committer.email == email
@@ -71,7 +71,7 @@ pub fn stage(
             return Ok(Stage::Branch { id, tip, is_ours: commits.iter().all(is_ours), pull });
         }
     }
-    // A squashed one is the committer's, and says the same.
+    // A squashed commit has another committer, but keeps the mark.
     let is_marked = |commit: &Commit| commit.message.lines().any(|line| line == mark);
     let merged = commits(None, base)?.into_iter().find(is_marked);
     let id = merged.as_ref().and_then(|commit| {
@@ -80,7 +80,7 @@ pub fn stage(
     Ok(id.map_or(Stage::New, Stage::Merged))
 }
 
-/// The ids that are taken: by requests on the base, and by branches other than `own`.
+/// Returns the ids that are taken by requests on the base, and by branches other than `own`.
 ///
 /// # Errors
 /// When the repository can't be read.
@@ -94,7 +94,7 @@ pub fn taken(git: &Git, own: Option<&str>) -> anyhow::Result<Tickets> {
     Ok(Tickets::of(merged.chain(branches).map(PathBuf::from)))
 }
 
-/// Who has an id already: a file, or a branch.
+/// Returns the file or the branch that has an id already.
 pub fn holder(taken: &Tickets, id: &TicketId) -> Option<String> {
     let holder = taken.holder(id)?.to_string_lossy().into_owned();
     let branch = holder.strip_prefix(CHANGE).and_then(|name| name.strip_suffix(".yaml"));

@@ -1,4 +1,4 @@
-//! The answer on the issue: one comment, which is kept up to date.
+//! The comment on the issue, which is kept up to date.
 
 use std::fmt::Write as _;
 
@@ -9,37 +9,37 @@ use crate::report::cut;
 use crate::report::escape::markdown;
 use crate::report::markdown::{fit, prose};
 
-/// What the comment begins with, by which it is found again.
+/// The beginning of the comment, which identifies it.
 pub const MARK: &str = "<!-- changegate:form -->";
 
-/// The most characters of a summary that go into a title.
+/// The maximum length of a summary in a title, in characters.
 const TITLE: usize = 120;
 
-/// What stays as it is in an address; a branch's slashes are kept, too.
+/// The characters that are percent-encoded in a URL; the slashes of a branch are kept.
 const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// What is answered.
+/// The content of the comment.
 #[derive(Debug, Default)]
 pub struct Comment {
     /// The branch that the form has become.
     pub branch: Option<Branch>,
-    /// Why the form isn't a branch, or the branch doesn't hold what it says now; and what to do.
+    /// Why the form isn't a branch, or why the branch doesn't follow it, and what to do.
     pub refusal: Option<String>,
-    /// What is still missing or wrong, field by field.
+    /// The fields that are still missing or wrong.
     pub open: Vec<Open>,
 }
 
 /// The branch that a form has become.
 #[derive(Clone, Debug)]
 pub struct Branch {
-    /// The change's id.
+    /// The id of the change.
     pub id: String,
-    /// What it is about, in the requester's words.
+    /// The summary, in the requester's words.
     pub summary: String,
-    /// Who asks for it.
+    /// The person who asks for the change.
     pub requester: Login,
-    /// The repository's page, such as `https://github.com/acme/ops`.
+    /// The URL of the repository, such as `https://github.com/acme/ops`.
     pub repository: String,
     /// The branch that the change goes to.
     pub base: String,
@@ -47,28 +47,28 @@ pub struct Branch {
     pub pull: Option<u64>,
 }
 
-/// Something that the form lacks.
+/// A field that is missing or wrong.
 #[derive(Debug, PartialEq)]
 pub struct Open {
-    /// The label of the field; nothing for the request as a whole.
+    /// The label of the field; `None` if it is about the request as a whole.
     pub label: Option<String>,
     /// What is missing or wrong.
     pub why: String,
 }
 
 impl Comment {
-    /// The comment in Markdown. Whatever people wrote is escaped.
+    /// Returns the comment in Markdown. Text from people is escaped.
     pub fn text(&self) -> String {
         let mut out = format!("{MARK}\n");
         match &self.branch {
             Some(branch) => out += &branch.text(),
-            None => out += "### This form isn't a branch yet\n",
+            None => out += "### There is no branch for this form yet\n",
         }
         if let Some(refusal) = &self.refusal {
             let _ = writeln!(out, "\n{}", prose(refusal));
         }
         if !self.open.is_empty() {
-            out += "\n**Still missing, or not right**\n\n";
+            out += "\n**Still missing or wrong**\n\n";
         }
         for Open { label, why } in &self.open {
             let _ = match label {
@@ -77,10 +77,10 @@ impl Comment {
             };
         }
         let follows = match (&self.branch, &self.refusal) {
-            (None, _) => "Edit the form, and it is read again.",
+            (None, _) => "When you edit the form, it is read again.",
             (Some(Branch { pull: None, .. }), None) => {
-                "Edit the form, and the branch follows until its pull request is open, or somebody \
-                 else commits to it."
+                "When you edit the form, the branch is updated, until its pull request is open or \
+                 somebody else commits to it."
             }
             (Some(_), _) => return fit(&out).into_owned(),
         };
@@ -94,20 +94,20 @@ impl Branch {
         let (id, requester) = (markdown(&self.id), &self.requester);
         let next = match self.pull {
             Some(number) => format!(
-                "**[Its pull request]({}/pull/{number})** is open: it is judged, reviewed and edited \
-                 there.",
+                "**[Its pull request]({}/pull/{number})** is open: the change is judged, reviewed \
+                 and edited there.",
                 self.repository
             ),
             None => format!(
-                "**[Open the pull request]({})**: its author is who asks for the change, and so \
-                 {requester} opens it. Then it is judged, and its reviews begin.",
+                "**[Open the pull request]({})**: {requester} has to open it, because its author \
+                 must be the requester. Then the change is judged, and its reviews begin.",
                 self.link()
             ),
         };
         format!("### 📝 {id} is on the branch <code>change/{id}</code>\n\n{next}\n")
     }
 
-    /// The page that opens the pull request.
+    /// Returns the URL of the page that opens the pull request.
     pub fn link(&self) -> String {
         let Branch { id, summary, repository, base, .. } = self;
         let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
@@ -154,8 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_is_no_branch() {
-        let why = "`CHG-7` is taken by `requests/CHG-7.yaml`: write another number, or none";
+    fn a_form_without_a_branch() {
+        let why =
+            "`CHG-7` is taken by `requests/CHG-7.yaml`: write another number, or leave it out";
         let comment = Comment { refusal: Some(why.to_owned()), ..Comment::default() };
         insta::assert_snapshot!(comment.text());
     }
@@ -174,7 +175,7 @@ mod tests {
     fn what_people_wrote_is_shown_as_it_is() {
         let comment = Comment {
             branch: None,
-            refusal: Some("the line `### <img> @org/team` stands twice".to_owned()),
+            refusal: Some("the line `### <img> @org/team` appears twice".to_owned()),
             open: vec![open(Some("a](b) **"), "![x](https://evil.example/?x) #1")],
         };
         let text = comment.text();

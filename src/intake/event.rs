@@ -1,4 +1,4 @@
-//! What GitHub says about the issue: the event that starts the workflow, as far as it matters here.
+//! The event of an issue that starts the workflow, as far as the form needs it.
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -12,13 +12,13 @@ use crate::forge::github::types::User;
 pub struct IssueEvent {
     /// `opened`, `edited`, `labeled`.
     action: String,
-    /// The issue, as it stands after the event.
+    /// The issue after the event.
     pub issue: Issue,
     /// The repository.
     pub repository: Repository,
-    /// Whoever made the event.
+    /// The account that caused the event.
     sender: User,
-    /// What an edit has changed, with what it was before.
+    /// The fields that an edit has changed, with their former values.
     #[serde(default)]
     changes: Changes,
 }
@@ -31,49 +31,50 @@ struct Changes {
 /// An issue.
 #[derive(Debug, Deserialize)]
 pub struct Issue {
-    /// Its number.
+    /// The number of the issue.
     pub number: u64,
-    /// Its text; null if it is empty.
+    /// The text of the issue; null if it is empty.
     pub body: Option<String>,
     /// `open` or `closed`.
     state: Option<String>,
-    /// Who opened it; null for a deleted account.
+    /// The account that opened the issue; null if the account was deleted.
     user: Option<User>,
-    /// What its author is to the repository: `OWNER`, `MEMBER`, `COLLABORATOR`, `NONE` and others.
+    /// The author's association with the repository: `OWNER`, `MEMBER`, `COLLABORATOR`, `NONE`
+    /// and others.
     author_association: Option<String>,
 }
 
 /// A repository.
 #[derive(Debug, Deserialize)]
 pub struct Repository {
-    /// Such as `acme/ops`.
+    /// The owner and the name, such as `acme/ops`.
     pub full_name: String,
     /// The branch that pull requests go to.
     pub default_branch: String,
 }
 
-/// Who asks for the change.
+/// The person who asks for the change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Author {
     /// The account.
     pub account: User,
-    /// Its login as requests write it.
+    /// The account's login in the form that requests use.
     pub login: Login,
 }
 
-/// Why a form isn't read at all.
+/// The reason why a form isn't read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NotRead {
     /// The issue is closed.
     Closed,
-    /// It isn't shown that what it says now are its author's own words.
+    /// It is not proven that the current text is the author's own.
     NotSaved,
-    /// Nobody knows its author.
+    /// The author is neither in the roster nor a member or collaborator.
     Stranger,
 }
 
 impl Author {
-    /// The address that GitHub knows as this account's in commits.
+    /// Returns the address by which GitHub assigns commits to this account.
     pub fn email(&self) -> String {
         let User { login, id, .. } = &self.account;
         format!("{id}+{login}@users.noreply.github.com")
@@ -84,33 +85,34 @@ impl IssueEvent {
     /// Reads the event's JSON.
     ///
     /// # Errors
-    /// When it is no event of an issue.
+    /// When it is not an event of an issue.
     pub fn read(bytes: &[u8]) -> anyhow::Result<Self> {
         serde_json::from_slice(bytes).context(
-            "this is no event of an issue: give the file that GITHUB_EVENT_PATH names in a \
-             workflow that `issues` starts",
+            "this is not the event of an issue: pass the file that GITHUB_EVENT_PATH names in a \
+             workflow on `issues`",
         )
     }
 
-    /// Who opened the issue.
+    /// Returns the account that opened the issue.
     ///
     /// # Errors
-    /// When the account is gone, or its login can't stand in a request.
+    /// When the account was deleted, or its login isn't valid in a request.
     pub fn author(&self) -> anyhow::Result<Author> {
         let number = self.issue.number;
         let Some(account) = self.issue.user.clone() else {
-            bail!("the account that opened issue {number} was deleted: nobody asks for this change")
+            bail!(
+                "the account that opened issue {number} was deleted, so the change has no requester"
+            )
         };
         let login = account.login.parse().map_err(|why: String| anyhow::anyhow!(why))?;
         Ok(Author { account, login })
     }
 
-    /// Why the form isn't read now, if it isn't.
+    /// Returns why the form isn't read now, or `None` if it is read.
     ///
-    /// What it says becomes a commit in its author's name. Others with the right to edit the issue
-    /// must not be able to put words there, and so it is read when its author has just saved it: a
-    /// label or a title could be set after somebody else's edit. Who is a stranger to the repository
-    /// gets no branch in it.
+    /// The text becomes a commit in its author's name, but other people can edit the issue too. So
+    /// it is read only when its author has just saved it: a label or a title could be set after
+    /// somebody else's edit. Strangers to the repository get no branch in it.
     pub fn refusal(&self, author: &Author, roster: &Roster) -> Option<NotRead> {
         if self.issue.state.as_deref() == Some("closed") {
             Some(NotRead::Closed)
@@ -123,7 +125,7 @@ impl IssueEvent {
         }
     }
 
-    /// Whether it is the text that was saved: a new label or title leaves it as it was.
+    /// Whether the event saves the text of the issue, and not only a label or the title.
     pub fn saves_text(&self) -> bool {
         self.action == "opened" || self.action == "edited" && self.changes.body.is_some()
     }
@@ -134,7 +136,8 @@ impl IssueEvent {
     }
 }
 
-/// Whether the roster lists this very account: a login alone can have been given to another one.
+/// Whether the roster lists this account. If it gives an id, the login alone isn't enough, because
+/// it could have been given to somebody else.
 fn is_listed(author: &Author, roster: &Roster) -> bool {
     let id = author.account.id.to_string();
     let listed = roster.people.get(&author.login);

@@ -1,38 +1,38 @@
-//! The form as the repository has it, and an issue's text split along its labels.
+//! Reads the form in the repository, and splits an issue's text at the labels of its fields.
 //!
-//! An organisation words labels and help as it likes and leaves out what it doesn't ask for: what a
-//! field is for is said by its `id`. GitHub writes an issue's text as a heading with each label, in
-//! their order, and what was filled in below.
+//! Organisations can change labels and help texts and leave out fields: the `id` of a field says
+//! what it is for. GitHub writes an issue's text as a heading with the label of each field, in
+//! order, and the answer below it.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::core::yaml;
 
-/// What GitHub writes where nothing was filled in.
+/// GitHub's text for an empty field.
 const NOTHING: &str = "_No response_";
 
-/// A form's fields in their order.
+/// The fields of a form, in order.
 #[derive(Debug)]
 pub struct Template {
     fields: Vec<Question>,
 }
 
-/// A field that can be filled in.
+/// A field of a form.
 #[derive(Debug)]
 struct Question {
     id: String,
     label: String,
 }
 
-/// What was filled in, by the ids of the fields that have anything.
+/// The answer in a field that was filled in.
 #[derive(Debug, PartialEq)]
 pub struct Answer {
-    /// The field.
+    /// The id of the field.
     pub id: String,
-    /// Its label.
+    /// The label of the field.
     pub label: String,
-    /// What it holds: without blanks around it, and never empty.
+    /// The answer, trimmed and never empty.
     pub text: String,
 }
 
@@ -55,13 +55,13 @@ struct Attributes {
 }
 
 impl Template {
-    /// Reads a form's file; nothing if it doesn't ask for a change.
+    /// Reads the file of a form, or returns `None` if the form isn't one for a change.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let file = yaml::parse(bytes).read::<Value>().value?;
-        // Most of what a form holds is for GitHub alone.
+        // Only the labels and ids matter here; the rest of the file is for GitHub.
         let file = serde_json::from_value::<File>(file).ok()?;
         let fields = file.body.into_iter().filter_map(|element| {
-            // What has no label is a text to read.
+            // An element without a label is only text.
             let label = element.attributes.label?.trim().to_owned();
             Some(Question { id: element.id.unwrap_or_default(), label })
         });
@@ -69,48 +69,48 @@ impl Template {
         (template.has("summary") && template.has("actions")).then_some(template)
     }
 
-    /// Whether it has a field of this id.
+    /// Whether the form has a field with this id.
     pub fn has(&self, id: &str) -> bool {
         self.fields.iter().any(|field| field.id == id)
     }
 
-    /// The label of a field.
+    /// Returns the label of a field.
     pub fn label(&self, id: &str) -> Option<&str> {
         self.fields.iter().find(|field| field.id == id).map(|field| field.label.as_str())
     }
 
-    /// How many fields it has.
+    /// Returns the number of fields.
     pub fn len(&self) -> usize {
         self.fields.len()
     }
 
-    /// Splits an issue's text; nothing if it doesn't come from this form.
+    /// Splits an issue's text, or returns `None` if it doesn't come from this form.
     ///
-    /// Headings other than the form's own are part of what was filled in.
+    /// Headings other than the form's own are part of the answers.
     ///
     /// # Errors
-    /// When one of the form's own stands there twice, and nobody can tell which is which; it is told.
+    /// The heading, if one of the form's own appears twice, so that it is unclear which one is
+    /// meant.
     pub fn split(&self, body: &str) -> Result<Option<Vec<Answer>>, String> {
         let lines: Vec<_> = body.trim().lines().map(str::trim_end).collect();
         let heading = |field: &Question| format!("### {}", field.label);
-        let mut places = Vec::new();
+        let mut starts = Vec::new();
         for field in &self.fields {
             let heading = heading(field);
             let mut found = lines.iter().enumerate().filter(|(_, line)| **line == heading);
-            let Some((place, _)) = found.next() else { return Ok(None) };
+            let Some((start, _)) = found.next() else { return Ok(None) };
             if found.next().is_some() {
                 return Err(heading);
             }
-            places.push(place);
+            starts.push(start);
         }
-        if places.first() != Some(&0) || !places.is_sorted() {
+        if starts.first() != Some(&0) || !starts.is_sorted() {
             return Ok(None);
         }
-        let ends = places.iter().skip(1).copied().chain([lines.len()]);
+        let ends = starts.iter().skip(1).copied().chain([lines.len()]);
         let answers =
-            self.fields.iter().zip(places.iter().zip(ends)).filter_map(|(field, part)| {
-                let (place, end) = part;
-                let text = lines[place + 1..end].join("\n").trim().to_owned();
+            self.fields.iter().zip(starts.iter().zip(ends)).filter_map(|(field, (start, end))| {
+                let text = lines[start + 1..end].join("\n").trim().to_owned();
                 let is_filled = !text.is_empty() && text != NOTHING;
                 let Question { id, label } = field;
                 is_filled.then(|| Answer { id: id.clone(), label: label.clone(), text })
@@ -142,18 +142,18 @@ body:
 
     #[test]
     fn a_text_is_split_along_the_forms_own_labels() {
-        let body = "### What\r\n\r\nmend it\r\n\r\n### Why\r\n\r\n# big\r\n### Whatever\r\n\r\n### \
+        let body = "### What\r\n\r\nfix it\r\n\r\n### Why\r\n\r\n# big\r\n### Whatever\r\n\r\n### \
                     Who\r\nme\r\n\r\n### Actions\r\n\r\n_No response_\r\n";
         let answer = |id: &str, text: &str| (id.to_owned(), text.to_owned());
         let expected = vec![
-            answer("summary", "mend it"),
+            answer("summary", "fix it"),
             answer("reason", "# big\n### Whatever\n\n### Who\nme"),
         ];
         assert_eq!(split(body), Ok(Some(expected)));
     }
 
     #[test]
-    fn a_label_twice_is_not_guessed_at() {
+    fn a_label_that_appears_twice_is_an_error() {
         let body =
             "### What\n\nx\n\n### Why\n\n### Actions\n\nrotate-secrets:all\n\n### Actions\n\ny";
         assert_eq!(split(body), Err("### Actions".to_owned()));
@@ -163,7 +163,7 @@ body:
     fn other_texts_are_no_answer() {
         for body in [
             "",
-            "mend it",
+            "fix it",
             "### What\n\nx\n\n### Why\n\ny",
             "### Why\n\nx\n\n### What\n\ny\n\n### Actions\n\nz",
             "before\n### What\n\nx\n\n### Why\n\ny\n\n### Actions\n\nz",

@@ -1,4 +1,4 @@
-//! What is to be done about a form: the request that it makes, and the answer.
+//! Decides what to do about a form: the commit with its request, and the comment on the issue.
 
 use std::process::ExitCode;
 
@@ -22,39 +22,39 @@ use crate::forge::git::{CHANGE, Git};
 use crate::gate::judge::{Judge, Judges};
 use crate::git::{Entry, Moved, Oid};
 
-/// Where forms stand in a repository.
+/// The folder of forms in a repository.
 const TEMPLATES: &str = ".github/ISSUE_TEMPLATE";
 
-/// Why a form isn't read once its pull request is open.
-const IN_REVIEW: &str = "the branch doesn't follow this form while its pull request is open: edit \
-                         the request there instead";
+/// Why a form isn't read while its pull request is open.
+const IN_REVIEW: &str = "the branch isn't updated from this form while its pull request is open: \
+                         edit the request there instead";
 
-/// What is known before anything is read from the repository.
+/// The input that is known before the repository is read.
 pub struct Desk<'a> {
-    /// What judges requests.
+    /// The judges of requests.
     pub judges: &'a Judges,
-    /// The repository's page.
+    /// The URL of the repository.
     pub page: String,
     /// The event.
     pub event: &'a IssueEvent,
-    /// Who asks.
+    /// The person who asks for the change.
     pub author: &'a Author,
 }
 
-/// What is to be done, and answered.
+/// What to do about a form.
 pub struct Work {
-    /// The commit that is to be made, if the branch doesn't hold it yet.
+    /// The commit to make; `None` if the branch has its content already.
     pub put: Option<Put>,
-    /// What is answered.
+    /// The comment on the issue.
     pub comment: Comment,
-    /// The request's text, where there is a branch for it.
+    /// The text of the request, if it gets a branch.
     request: Option<String>,
 }
 
-/// A commit that is to be made.
+/// A commit to make.
 pub struct Put {
     id: TicketId,
-    /// Where the branch stands; nothing if it is new.
+    /// The tip of the branch; `None` if it is new.
     from: Option<Oid>,
     path: String,
     text: String,
@@ -67,12 +67,12 @@ impl Work {
         Work { put: None, comment, request: None }
     }
 
-    /// 0 if the branch holds what the form says, 1 if it doesn't.
+    /// Returns 0 if the branch follows the form, and 1 if it doesn't.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(u8::from(self.comment.refusal.is_some()))
     }
 
-    /// The request and the answer.
+    /// Returns the request and the comment, for a person to read.
     pub fn for_people(&self) -> String {
         let request = self.request.as_deref().map(|text| format!("{text}\n---\n"));
         request.unwrap_or_default() + &self.comment.text()
@@ -80,12 +80,11 @@ impl Work {
 }
 
 impl Desk<'_> {
-    /// What is to be done about the form as it stands; nothing for an issue that is over. `pull_of`
-    /// tells of a branch which pull request is open.
+    /// Decides what to do about the form, or returns `None` if nothing has to be done or said.
+    /// `pull_of` returns the number of the open pull request of a branch.
     ///
     /// # Errors
-    /// When the repository can't be read, its policies can't be used, or nobody tells of the pull
-    /// request.
+    /// When the repository can't be read, its policies can't be used, or `pull_of` fails.
     pub fn work(
         &self,
         git: &Git,
@@ -104,8 +103,8 @@ impl Desk<'_> {
             Stage::Branch { id, is_ours: true, .. } => Some(id.as_str()),
             Stage::Branch { id, .. } => {
                 let why = format!(
-                    "`{CHANGE}{id}` holds commits that don't come from this form, and is left as it \
-                     is: edit the request on that branch instead"
+                    "`{CHANGE}{id}` has commits that don't come from this form, so the form no \
+                     longer updates it: edit the request on that branch instead"
                 );
                 return Ok(Some(self.refused(&stage, why)));
             }
@@ -124,7 +123,7 @@ impl Desk<'_> {
         let form = Intake { template, judge: &judge, taken, now };
         let (draft, open) = form.judge(&reading)?;
         let work = self.answer(git, reading.request, draft, open, &stage)?;
-        // A push in the workflow's name would be a stranger's part in what is reviewed.
+        // A push by the workflow would make it a contributor to what is being reviewed.
         match stage {
             Stage::Branch { pull: Some(_), .. } if work.put.is_some() => {
                 Ok(Some(self.refused(&stage, IN_REVIEW.to_owned())))
@@ -133,7 +132,7 @@ impl Desk<'_> {
         }
     }
 
-    /// What the requester doesn't have to say.
+    /// Fills in what the requester doesn't have to write.
     fn complete(&self, request: &mut ChangeRequest, bundle: &PolicyBundle) {
         request.requester = Some(self.author.login.clone());
         if request.services().is_empty() {
@@ -184,41 +183,40 @@ impl Desk<'_> {
         }
     }
 
-    /// A refusal that keeps the link to the branch, if there is one, or to its pull request, where
-    /// whatever is wrong is put right.
+    /// Makes a refusal that links to the branch or to its pull request, if there is one.
     fn refused(&self, stage: &Stage, why: String) -> Work {
         let Stage::Branch { id, pull, .. } = stage else { return Work::refused(None, why) };
         let why = pull.map_or(why, |_| IN_REVIEW.to_owned());
         Work::refused(Some(self.branch(id, "", *pull)), why)
     }
 
-    /// Why the form isn't read, for its author; nothing if there is nothing to say.
+    /// Returns why the form isn't read, for its author, or `None` if there is nothing to say.
     fn not_read(&self, why: &NotRead, stage: &Stage) -> Option<String> {
         let author = &self.author.account.login;
         let is_submitted = matches!(stage, Stage::Branch { .. });
         match why {
             _ if matches!(stage, Stage::Merged(_)) => None,
             NotRead::Closed => None,
-            // A label or a title has nothing to do with what the branch holds.
+            // A label or a title doesn't affect the branch.
             NotRead::NotSaved if is_submitted && !self.event.saves_text() => None,
             NotRead::NotSaved => Some(format!(
-                "what this form says goes into a commit in {author}'s name, and others could have \
-                 edited it: {author} reads it through, changes anything, and saves it"
+                "this form becomes a commit in {author}'s name, but somebody else may have edited \
+                 it: {author} has to read it, change anything in it, and save it"
             )),
             NotRead::Stranger => Some(format!(
                 "{author} is neither in the roster (`policies/org/roster`) nor a member or \
-                 collaborator here, and so gets no branch in this repository: ask to be added, or \
-                 open a pull request from a fork"
+                 collaborator of this repository, so no branch is made for this form: ask to be \
+                 added, or open a pull request from a fork"
             )),
         }
     }
 }
 
 impl Put {
-    /// Makes the commit, and moves the branch there, never by force.
+    /// Makes the commit and moves the branch to it, never by force.
     ///
     /// # Errors
-    /// When the repository can't be written, or the remote not be reached.
+    /// When the repository can't be written, or the remote can't be reached.
     pub fn carry_out(&self, git: &Git, issue: u64) -> anyhow::Result<Moved> {
         let repo = git.repo();
         let parent = self.from.map_or_else(|| git.base(), Ok)?;
@@ -231,11 +229,11 @@ impl Put {
     }
 }
 
-/// What was filled in, and the form that it was filled into: of those that base has, the one with the
-/// most fields that fits.
+/// Returns the answers and the form that they belong to: of the forms at base that match the text,
+/// the one with the most fields. The inner error is for the author.
 ///
 /// # Errors
-/// When the repository can't be read. Why the text can't be is for its author.
+/// When the repository can't be read, or has no form for changes.
 fn filled_in(
     git: &Git,
     body: Option<&str>,
@@ -248,7 +246,7 @@ fn filled_in(
     }
     if templates.is_empty() {
         bail!(
-            "no form below {TEMPLATES} asks for a change: write them with `changegate init --github`"
+            "there is no form for changes in {TEMPLATES}: write one with `changegate init --github`"
         );
     }
     templates.sort_by_key(|template| std::cmp::Reverse(template.len()));
@@ -258,23 +256,23 @@ fn filled_in(
             Ok(None) => {}
             Err(heading) => {
                 return Ok(Err(format!(
-                    "the line `{heading}` stands twice in the form, and nobody can tell which one is \
+                    "the line `{heading}` appears twice in the form, so it is unclear which one is \
                      the form's own: write yours without `###`"
                 )));
             }
         }
     }
     Ok(Err(
-        "the headings that the form writes aren't all there any more, in their order: put them \
-            back, or fill in a new form"
+        "the headings of the form are missing or in another order: restore them, or fill in a new \
+         form"
             .to_owned(),
     ))
 }
 
-/// Gives the request its id. `own` is the one that the form's branch has already.
+/// Sets the id of the request. `own` is the id that the form's branch has already.
 ///
 /// # Errors
-/// Why there is none that it could have, for its author.
+/// Why no id can be used, for the author.
 fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Result<(), String> {
     if let Some(Unread { why, .. }) = reading.unread.iter().find(|unread| unread.id == "ticket") {
         return Err(why.clone());
@@ -282,8 +280,8 @@ fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Resul
     match (&reading.request.id, own) {
         (Some(given), Some(own)) if given.as_str() != own => {
             return Err(format!(
-                "this form has become {own} already, and an id stays: write {own} again, or fill in \
-                 a new form for {given}"
+                "this form has become {own} already, and its id can't change: write {own} again, \
+                 or fill in a new form for {given}"
             ));
         }
         (None, Some(own)) => reading.request.id = Some(own.parse()?),
@@ -293,14 +291,14 @@ fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Resul
     let id = reading.request.id.as_ref().ok_or("there is no free ticket number: write one")?;
     match branch::holder(taken, id) {
         Some(holder) => Err(format!(
-            "{id} is taken by `{holder}`, and an id is used once: write another ticket number, or \
-             none to be given the next one"
+            "{id} is taken by `{holder}`, and an id can be used only once: write another ticket \
+             number, or leave it out to get the next free one"
         )),
         None => Ok(()),
     }
 }
 
-/// What a request is judged by.
+/// The input that a request is judged with.
 struct Intake<'a> {
     template: Template,
     judge: &'a Judge,
@@ -309,7 +307,7 @@ struct Intake<'a> {
 }
 
 impl Intake<'_> {
-    /// The request as it would be written, and what is still missing or wrong.
+    /// Returns the request as it would be written, and what is still missing or wrong.
     fn judge(&self, reading: &Reading) -> anyhow::Result<(Draft, Vec<Open>)> {
         let judge = Drafting::new(self.judge, &self.taken, self.now);
         let draft = judge.draft(&reading.request, &usual_path(&reading.request))?;

@@ -59,10 +59,10 @@ fn edit_after_approval() {
     forced_into_main(&alice, &edited).refused(&["CHG-1 is pending", "changegate show CHG-1"]);
     // What was approved can't be put in the place of what is submitted, either.
     let approved = alice.git(&["rev-parse", &format!("{edited}~1")]);
-    forced_into_main(&alice, &approved).refused(&["is no submitted change"]);
+    forced_into_main(&alice, &approved).refused(&["which is not a submitted change"]);
     alice
         .push(&["--force", &format!("{approved}:refs/heads/change/CHG-1")])
-        .refused(&["can't be rewritten", "add a commit on top"]);
+        .refused(&["can't be rewritten", "add a commit with"]);
 }
 
 /// 2: the policies edited along with the request.
@@ -108,7 +108,7 @@ fn self_grant_in_the_roster() {
     assert_eq!(decision["verdict"], "pending");
     assert!(why_not(&decision)[0].contains("nobody approves their own change"), "{decision}");
     forced_into_main(&alice, &head).refused(&["levels is pending"]);
-    alice.push(&[&format!("{head}:refs/heads/main")]).refused(&["isn't the merge of a change"]);
+    alice.push(&[&format!("{head}:refs/heads/main")]).refused(&["is not the merge of a change"]);
 }
 
 /// 4: the base is tightened before the merge.
@@ -136,11 +136,13 @@ fn copy_of_an_approved_request() {
     alice.submit_text("CHG-2", &request("CHG-1", "alice").replace("id: CHG-1", "id: CHG-2"));
     let review = hub.tip("reviews/CHG-1").unwrap();
     let copy = format!("{review}:refs/heads/reviews/CHG-2");
-    alice.push(&[&copy]).refused(&["it can't be read as a review of CHG-2"]);
+    alice.push(&[&copy]).refused(&["it is not a valid review of CHG-2"]);
     // The same branch under another name, with the approval that came for the first.
     let same = format!("{}:refs/heads/change/CHG-3", hub.tip("change/CHG-1").unwrap());
     alice.push(&[&same]).went_well();
-    alice.push(&[&format!("{review}:refs/heads/reviews/CHG-3")]).refused(&["as a review of CHG-3"]);
+    alice
+        .push(&[&format!("{review}:refs/heads/reviews/CHG-3")])
+        .refused(&["a valid review of CHG-3"]);
     for id in ["CHG-2", "CHG-3"] {
         hub.git(&["update-ref", &format!("refs/heads/reviews/{id}"), &review]);
     }
@@ -172,10 +174,12 @@ fn rename_deletion_and_revert() {
     alice.git(&["revert", "--no-edit", "-m", "1", "HEAD"]);
     let reverted = alice.git(&["rev-parse", "HEAD"]);
     judged_by_hand(&alice, &reverted).ended(1, &deletes);
-    alice.push(&[&format!("{reverted}:refs/heads/main")]).refused(&["isn't the merge of a change"]);
+    alice
+        .push(&[&format!("{reverted}:refs/heads/main")])
+        .refused(&["is not the merge of a change"]);
     alice
         .push(&["--force", "origin/main~1:refs/heads/main"])
-        .refused(&["can't be taken back", "submit another one"]);
+        .refused(&["can't be reset or rewritten", "submit another one"]);
     alice.push(&["--delete", "main"]).refused(&["main can't be deleted"]);
     alice.push(&["--delete", "reviews/CHG-1"]).refused(&["can't be deleted"]);
     hub.is_sound();
@@ -192,7 +196,7 @@ fn forged_dates() {
     let (late, early) = ("2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z");
     for (date, refusal, standing) in [
         (late, "which is in the future: set your clock", "dated in the future"),
-        (early, "and made now: set your clock", "expired"),
+        (early, "which is in the past: set your clock", "expired"),
     ] {
         let review = carol.approval("CHG-1", &head, &["-S"], &dated(date));
         let push = format!("{review}:refs/heads/reviews/CHG-1");
@@ -240,9 +244,7 @@ fn another_base_beside_the_guarded_one() {
     let alice = hub.desk("alice");
     let lax = alice.put("origin/trunk", &[("policies/x.rego", "package x\n")], "my own");
     for name in ["main", "master"] {
-        alice
-            .push(&[&format!("{lax}:refs/heads/{name}")])
-            .refused(&["would take the place of trunk"]);
+        alice.push(&[&format!("{lax}:refs/heads/{name}")]).refused(&["would replace trunk"]);
     }
     alice.push(&[&format!("{lax}:refs/heads/my-own")]).went_well();
 }

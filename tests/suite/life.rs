@@ -217,7 +217,7 @@ fn policies_that_could_not_judge_the_next_change_are_not_merged() {
     erin.approve("odd").went_well();
     let before = hub.tip("main");
     erin.changegate(&["merge", "odd"])
-        .failed(&["nothing could be decided after this merge", "odd.rego"]);
+        .failed(&["nothing could be judged after this merge", "odd.rego"]);
     assert_eq!(hub.tip("main"), before);
 }
 
@@ -340,7 +340,7 @@ fn exit_codes_and_json_of_submitted_changes() {
     for (arguments, message) in [
         (&["check", "--branch", "CHG-9"][..], "there is no branch change/CHG-9"),
         (&["check", "--base", "main"], "--base needs --branch or --head"),
-        (&["check", "--head", "nowhere"], "`nowhere` names no commit"),
+        (&["check", "--head", "nowhere"], "`nowhere` is not a commit"),
         (&["check", "--base", "nowhere", "--branch", "CHG-1"], "there is no branch nowhere"),
         (&["check", "--base", "main", "--head", "main"], "main brings nothing to main"),
         (&["merge", "CHG-9"], "there is no branch change/CHG-9"),

@@ -1,4 +1,4 @@
-//! What happens to a change.
+//! The events in the story of a change.
 
 use std::fmt;
 
@@ -10,58 +10,59 @@ use crate::core::terms::Login;
 use crate::core::time::{Duration, Time};
 use crate::forge::git::journal::Said;
 
-/// Something that happened to a change.
+/// An event in the story of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HistoryEvent {
     /// What happened.
     #[serde(rename = "event")]
     pub what: What,
-    /// When, as the commit says.
+    /// The time of the event, as the commit states it.
     pub at: Time,
-    /// How long after the change's previous event; null for the first.
+    /// The time since the change's previous event; null for the first event.
     pub after: Option<Duration>,
-    /// Who did it, by the roster at base; null if it knows neither key nor address.
+    /// The person who did it, according to the roster at base; null if the roster lists neither
+    /// their key nor their address.
     pub by: Option<Login>,
-    /// The address that the commit names.
+    /// The committer's email address.
     pub email: String,
-    /// Why it isn't shown that it was them; null if a signature shows it.
+    /// The reason why it is not proven that this person did it; null if a signature proves it.
     pub unproven: Option<Unproven>,
-    /// The commit that holds it.
+    /// The commit that holds the event.
     pub commit: String,
     /// The commit that was reviewed, closed, reopened or merged.
     pub about: Option<String>,
-    /// What was written: a review's comment, or a commit's first line.
+    /// The comment of a review, or the first line of a commit's message.
     pub text: String,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    /// The request was brought in, for the first time or after a merge.
+    /// The request was submitted, for the first time or again after a merge.
     Submitted,
-    /// What it asks for was changed.
+    /// What the request asks for was changed.
     Amended,
-    /// Only its form was changed.
+    /// Only the form of the request was changed.
     Edited,
     /// Somebody approved.
     Approved,
     /// Somebody asked for changes.
     ChangesRequested,
-    /// Somebody remarked on it.
+    /// Somebody commented.
     Commented,
-    /// Somebody took back what they had said.
+    /// Somebody withdrew their review.
     Withdrawn,
-    /// It was given up.
+    /// The change was closed without a merge.
     Closed,
-    /// It was taken up again.
+    /// The change was reopened.
     Reopened,
-    /// It was merged into the base.
+    /// The change was merged into the base.
     Merged,
 }
 
 impl From<Option<Said>> for What {
-    /// What an entry of the journal says; one that can't be read is a remark.
+    /// Converts what a journal entry says; an entry that can't be read counts as a comment.
     fn from(said: Option<Said>) -> Self {
         match said {
             Some(Said::Approved) => What::Approved,
@@ -92,7 +93,7 @@ impl fmt::Display for What {
 }
 
 impl HistoryEvent {
-    /// Who did it, as far as anybody knows: `carol`, `carol (unsigned)`.
+    /// Returns who did it and what is not proven about that: `carol`, `carol (unsigned)`.
     pub fn who(&self) -> String {
         let name = self.by.as_ref().map_or(self.email.as_str(), Login::as_str);
         match self.unproven {

@@ -1,4 +1,4 @@
-//! Merges into the base, and what their messages record of the decision.
+//! Merges into the base, and the decisions that their messages record.
 
 use crate::forge::git::journal::split;
 use crate::git::{Commit, Oid};
@@ -8,15 +8,15 @@ use crate::git::{Commit, Oid};
 pub struct Merge {
     /// The merge commit.
     pub commit: Commit,
-    /// Where the base stood before.
+    /// The tip of the base before the merge.
     pub base: Oid,
-    /// What was merged.
+    /// The commit that was merged.
     pub head: Oid,
     trailers: Vec<(String, String)>,
 }
 
 impl Merge {
-    /// A commit as a merge, if it has two parents.
+    /// Reads a commit as a merge, or returns `None` unless it has exactly two parents.
     pub fn read(commit: Commit) -> Option<Self> {
         let [base, head] = commit.parents[..] else { return None };
         let (_, trailers) = split(&commit.message);
@@ -24,13 +24,13 @@ impl Merge {
         Some(Merge { base, head, trailers: trailers.collect(), commit })
     }
 
-    /// What its message records under a name, `Tier`; nothing if that stands there twice.
+    /// Returns the value of a trailer such as `Tier`, or `None` if it is missing or repeated.
     pub fn trailer(&self, name: &str) -> Option<&str> {
         let mut values = self.trailers(name);
         values.next().filter(|_| values.next().is_none())
     }
 
-    /// All that its message records under a name, `Approved-by`.
+    /// Returns all values of a trailer such as `Approved-by`.
     pub fn trailers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.trailers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }

@@ -1,8 +1,8 @@
-//! Telling: from commits, journal and merges to events in order.
+//! Turns commits, journal and merges into events in order.
 //!
-//! A change has a round for each merge, and one for what isn't merged yet. Within a round its
-//! commits come in the order of the history, a review after the commit that was reviewed, and the
-//! merge last.
+//! A change has a round for each merge, and one for what isn't merged yet. Within a round the
+//! commits are in the order of the history, each review comes after the commit that was reviewed,
+//! and the merge is last.
 
 use std::collections::HashMap;
 
@@ -16,24 +16,24 @@ use crate::git::{Commit, Oid};
 
 /// All that is known about a change.
 pub struct Story {
-    /// What it is called.
+    /// The change's name.
     pub name: String,
-    /// Where it stands.
+    /// The state of the change.
     pub status: ChangeStatus,
-    /// Where its request lives; nothing for a change of policies.
+    /// The path of the request; `None` for a policy change.
     pub path: Option<String>,
-    /// The request as it was last, if it can be read.
+    /// The latest version of the request, if it can be read.
     pub request: Option<ChangeRequest>,
-    /// The request file's text; empty if there is none.
+    /// The text of the request file; empty if there is none.
     pub source: String,
-    /// Its merges, oldest first.
+    /// The merges of the change, oldest first.
     pub merges: Vec<Merge>,
     /// What happened, oldest first.
     pub events: Vec<HistoryEvent>,
 }
 
 impl Stories<'_> {
-    /// The whole story of a change; nothing if there is none of that name.
+    /// Returns the whole story of a change, or `None` if there is no change with this name.
     ///
     /// # Errors
     /// When the repository can't be read.
@@ -76,23 +76,23 @@ impl Stories<'_> {
     }
 }
 
-/// What is found out while a story is told.
+/// Collects the events of a story.
 struct Teller<'a> {
     stories: &'a Stories<'a>,
-    /// The earliest that a commit can have been made, going by it and by those that it stands on,
-    /// and the round that it belongs to.
+    /// The earliest time at which a commit can have been made, by its own date and those of its
+    /// ancestors, and the round that it belongs to.
     reached: HashMap<Oid, (Time, usize)>,
     unordered: Vec<Unordered>,
 }
 
-/// An event that hasn't found its place yet.
+/// An event before the events are sorted.
 struct Unordered {
     order: (Time, usize, Rank),
     content: Option<Content>,
     event: HistoryEvent,
 }
 
-/// What comes first of what happened in one round at one time.
+/// The order of events in the same round and at the same time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Commit,
@@ -100,23 +100,23 @@ enum Rank {
     Merge,
 }
 
-/// What a commit holds of the change.
+/// The content of a change at a commit.
 #[derive(Clone)]
 struct Content {
     id: Option<Oid>,
-    /// The request, if it is sound.
+    /// The request, if it is valid.
     request: Option<ChangeRequest>,
 }
 
 impl Content {
-    /// Whether this differs from another in form at most.
+    /// Whether this content differs from another only in form, if at all.
     fn says_the_same(&self, other: &Content) -> bool {
         self.id == other.id || (self.request.is_some() && self.request == other.request)
     }
 }
 
 impl Teller<'_> {
-    /// The commits of a round that change what the change brings.
+    /// Adds the commits of a round that alter the content of the change.
     fn commits(
         &mut self,
         round: usize,
@@ -124,7 +124,7 @@ impl Teller<'_> {
         heads: &[Oid],
         path: Option<&str>,
     ) -> anyhow::Result<()> {
-        for id in self.stories.repo().brought_by(base, heads)? {
+        for id in self.stories.repo().commits_since(base, heads)? {
             if self.reached.contains_key(&id) {
                 continue;
             }
@@ -136,7 +136,7 @@ impl Teller<'_> {
             for parent in &commit.parents {
                 before.push(self.held(&self.stories.repo().commit(*parent)?, path)?);
             }
-            // What a merge takes over from a parent was that parent's doing.
+            // A merge that keeps the content of one of its parents isn't an event of its own.
             if before.contains(&held) || (before.is_empty() && held.is_none()) {
                 continue;
             }
@@ -176,7 +176,7 @@ impl Teller<'_> {
         }
     }
 
-    /// The events in order, each with what it turns out to be in its place.
+    /// Returns the events in order. Only the order shows whether a commit submits, amends or edits.
     fn events(mut self) -> Vec<HistoryEvent> {
         self.unordered.sort_by_key(|event| event.order);
         let mut events: Vec<HistoryEvent> = Vec::new();
@@ -198,13 +198,14 @@ impl Teller<'_> {
         events
     }
 
-    /// A time, or when what it stands on was made, whichever is later.
+    /// Returns the given time, or the time of the latest parent if that is later.
     fn after(&self, time: Time, parents: &[Oid]) -> Time {
         let known = parents.iter().filter_map(|parent| self.reached.get(parent));
         known.map(|(at, _)| *at).fold(time, Time::max)
     }
 
-    /// The id of what a commit holds: the request file, or everything if policies are changed.
+    /// Returns the id of the content at a commit: the request file, or the tree for a policy
+    /// change.
     fn held(&self, commit: &Commit, path: Option<&str>) -> anyhow::Result<Option<Oid>> {
         let Some(path) = path else { return Ok(Some(commit.tree)) };
         Ok(self.stories.repo().entry(commit.id, path)?.map(|entry| entry.id))

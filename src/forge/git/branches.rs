@@ -1,4 +1,5 @@
-//! The branches that everybody shares: those of a remote, or, without one, this repository's own.
+//! The branches that everybody shares: those of a remote, or without a remote, the repository's
+//! own.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -8,13 +9,13 @@ use anyhow::bail;
 
 use crate::git::{Moved, Oid, Program, Repo};
 
-/// The remote that is used if it is there.
+/// The remote that is used if it exists.
 const ORIGIN: &str = "origin";
 
-/// What the branch that changes go to is called, unless said otherwise; the first that is there.
+/// The default names of the branch that changes go to; the first that exists is used.
 pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];
 
-/// How often a branch that others move too is tried anew.
+/// The number of attempts to move a branch that others move too.
 const ATTEMPTS: u32 = 100;
 
 /// The shared branches, by names such as `main` or `change/CHG-1234`.
@@ -24,49 +25,50 @@ pub struct Branches {
     remote: Option<String>,
 }
 
-/// What is to be put onto a branch.
+/// What to put on a branch.
 pub enum Advance {
     /// This commit.
     Put(Oid),
-    /// Nothing: it is there already.
+    /// Nothing, because the branch has it already.
     Nothing,
 }
 
 impl Branches {
-    /// The branches of the remote `origin`, if there is such a remote, or else the repository's own.
+    /// Takes the branches of the remote `origin`, or the repository's own if there is no such
+    /// remote.
     pub fn of(repo: Repo) -> Self {
         let program = Program::at(repo.folder());
         let remote = repo.has_remote(ORIGIN).then(|| ORIGIN.to_owned());
         Branches { repo, program, remote }
     }
 
-    /// The repository's own branches, whatever remotes it has: what a server holds.
+    /// Takes the repository's own branches even if it has remotes, as a server does.
     pub fn own(repo: Repo) -> Self {
         let program = Program::at(repo.folder());
         Branches { repo, program, remote: None }
     }
 
-    /// The same branches, by a program that knows more.
+    /// Replaces the git program by one that `change` has configured.
     pub fn through(self, change: impl FnOnce(Program) -> Program) -> Self {
         Branches { program: change(self.program), ..self }
     }
 
-    /// The repository.
+    /// Returns the repository.
     pub fn repo(&self) -> &Repo {
         &self.repo
     }
 
-    /// The git program at work on it.
+    /// Returns the git program for the repository.
     pub fn program(&self) -> &Program {
         &self.program
     }
 
-    /// Whether they are a remote's.
+    /// Whether the branches are those of a remote.
     pub fn are_remote(&self) -> bool {
         self.remote.is_some()
     }
 
-    /// Brings what is known of the remote up to date.
+    /// Fetches from the remote, if there is one.
     ///
     /// # Errors
     /// When the remote can't be reached.
@@ -74,18 +76,19 @@ impl Branches {
         self.remote.as_ref().map_or(Ok(()), |remote| self.program.fetch(remote))
     }
 
-    /// Where a branch stands.
+    /// Returns the tip of a branch, or `None` if there is no such branch.
     ///
     /// # Errors
-    /// When it can't be read.
+    /// When the branch can't be read.
     pub fn tip(&self, name: &str) -> anyhow::Result<Option<Oid>> {
         self.repo.tip(&format!("{}{name}", self.prefix()))
     }
 
-    /// The branches below a prefix such as `change/`, by name without it.
+    /// Returns the branches below a prefix such as `change/`: their names without it, and their
+    /// tips.
     ///
     /// # Errors
-    /// When they can't be listed.
+    /// When the branches can't be listed.
     pub fn below(&self, prefix: &str) -> anyhow::Result<Vec<(String, Oid)>> {
         let prefix = format!("{}{prefix}", self.prefix());
         let refs = self.repo.refs(&prefix)?;
@@ -93,11 +96,11 @@ impl Branches {
         Ok(named.collect())
     }
 
-    /// The branch that changes go to, unless said otherwise: the one that the server's `HEAD` names,
-    /// or else `main`.
+    /// Returns the default for the branch that changes go to: the one that the server's `HEAD`
+    /// names, or one of [`DEFAULT_BASES`], or Git's `init.defaultBranch`.
     ///
     /// # Errors
-    /// When there is none.
+    /// When none of them exists.
     pub fn default_base(&self) -> anyhow::Result<String> {
         if let Some(name) = self.named_by_head()
             && self.tip(&name)?.is_some()
@@ -115,13 +118,13 @@ impl Branches {
             return Ok(name);
         }
         match &self.remote {
-            Some(remote) => bail!("{remote} has no branch main: name the base with --base"),
-            None => bail!("this repository has no branch main: name the base with --base"),
+            Some(remote) => bail!("{remote} has no branch main: name the base with --base BRANCH"),
+            None => bail!("this repository has no branch main: name the base with --base BRANCH"),
         }
     }
 
-    /// The branch that the server's `HEAD` names, as far as it is known here: a work tree's own says
-    /// only what somebody is working on.
+    /// Returns the branch that the server's `HEAD` names, if it is known. The `HEAD` of a work tree
+    /// isn't used, because it only shows what somebody is working on.
     pub fn named_by_head(&self) -> Option<String> {
         let head = match &self.remote {
             Some(remote) => self.repo.symbolic(&format!("refs/remotes/{remote}/HEAD")),
@@ -130,11 +133,13 @@ impl Branches {
         head?.strip_prefix(&self.prefix()).map(str::to_owned)
     }
 
-    /// Puts one more commit onto a branch. `next` makes it, given where the branch stands; if
-    /// somebody else was faster, it is asked again.
+    /// Adds a commit to a branch. `next` makes it for the current tip, and is called again if
+    /// somebody else has moved the branch first. Returns the commit, or `None` for
+    /// [`Advance::Nothing`].
     ///
     /// # Errors
-    /// When `next` fails, the other side refuses, or the branch can't be moved after many attempts.
+    /// When `next` fails, the server rejects the push, or the branch can't be moved after many
+    /// attempts.
     pub fn advance(
         &self,
         name: &str,
@@ -151,23 +156,23 @@ impl Branches {
                     wait(attempt);
                     self.refresh()?;
                 }
-                Moved::Refused(why) => bail!("the server doesn't take {name}:\n{why}"),
+                Moved::Refused(why) => bail!("the server rejected {name}:\n{why}"),
             }
         }
-        bail!("{name} couldn't be moved in {ATTEMPTS} attempts; what git said last:\n{last}")
+        bail!("{name} couldn't be updated in {ATTEMPTS} attempts; the last output of git:\n{last}")
     }
 
     /// Moves a branch, once.
     ///
     /// # Errors
-    /// When the other side can't be reached, or the repository can't be written.
+    /// When the remote can't be reached, or the repository can't be written.
     pub fn put(&self, name: &str, from: Option<Oid>, to: Oid) -> anyhow::Result<Moved> {
         let Some(remote) = &self.remote else {
             return self.program.move_ref(&format!("refs/heads/{name}"), from, to);
         };
         let moved = self.program.push(remote, to, name)?;
         if moved == Moved::Yes {
-            // So that it is seen at once, however fetching is configured.
+            // The tracking branch must show the push at once, however fetching is configured.
             let tracking = format!("refs/remotes/{remote}/{name}");
             let known = self.repo.tip(&tracking)?;
             if known != Some(to) {
@@ -185,7 +190,7 @@ impl Branches {
     }
 }
 
-/// Waits longer from attempt to attempt, and not in step with the others.
+/// Waits longer with each attempt, for a random time so that rivals don't stay in step.
 fn wait(attempt: u32) {
     let longest = 50 << attempt.min(5);
     let random = RandomState::new().build_hasher().finish();

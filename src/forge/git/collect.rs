@@ -1,4 +1,4 @@
-//! Collects the facts about a pull request: what its commits and its journal show, and nothing that
+//! Collects the evidence about a pull request: what its commits and its journal prove, not what
 //! they merely claim.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::git::{Commit, Oid, Repo};
 
-/// What is worked out once for a pull request.
+/// What is read once for a pull request.
 pub struct Collector<'a> {
     git: &'a Git,
     repo: &'a Repo,
@@ -28,8 +28,8 @@ pub struct Collector<'a> {
     org: &'a Org,
     people: People<'a>,
     now: Time,
-    brought: &'a Changeset,
-    /// The commits that the merge would bring, newest first.
+    changeset: &'a Changeset,
+    /// The commits that a merge would add, newest first.
     commits: Vec<Commit>,
     materials: Materials<'a>,
     history: History,
@@ -39,7 +39,7 @@ impl<'a> Collector<'a> {
     pub fn of(
         git: &'a Git,
         pull: &'a Pull,
-        brought: &'a Changeset,
+        changeset: &'a Changeset,
         org: &'a Org,
         now: Time,
     ) -> anyhow::Result<Self> {
@@ -47,7 +47,7 @@ impl<'a> Collector<'a> {
         let commits = repo.commits_between(Some(pull.base), pull.head)?;
         let commits =
             commits.into_iter().map(|id| repo.commit(id)).collect::<Result<Vec<_>, _>>()?;
-        let materials = Materials::of(repo, brought.path.as_deref());
+        let materials = Materials::of(repo, changeset.path.as_deref());
         let history = History::of(&commits, pull.head, &materials)?;
         Ok(Collector {
             git,
@@ -57,7 +57,7 @@ impl<'a> Collector<'a> {
             people: People::of(&org.roster),
             now,
             materials,
-            brought,
+            changeset,
             commits,
             history,
         })
@@ -69,12 +69,12 @@ impl<'a> Collector<'a> {
         let arrived_at =
             self.history.arrived_at().unwrap_or(self.now).max(submitted_at).min(self.now);
         let reviews = self.reviews()?;
-        // The history says which reviews are about this content; clocks have no say in that.
-        let about_it = reviews.iter().filter(|review| review.material.is_some());
-        let arrived_at = about_it.map(|review| review.submitted_at).fold(arrived_at, std::cmp::min);
+        // The history decides which reviews are about this content, whatever the clocks say.
+        let current = reviews.iter().filter(|review| review.material.is_some());
+        let arrived_at = current.map(|review| review.submitted_at).fold(arrived_at, std::cmp::min);
         let signer = submitted.map(|commit| self.people.signer(self.repo, commit));
         let request = self.request()?;
-        let others = self.others(request.as_ref())?;
+        let conflicts = self.conflicts(request.as_ref())?;
         Ok(Evidence {
             forge: Some(ForgeKind::Git),
             pull_request: Some(PullRequest {
@@ -86,7 +86,7 @@ impl<'a> Collector<'a> {
                 draft: false,
                 submitted_at,
                 contributors: self.contributors(),
-                files: Some(self.brought.files.iter().map(|file| file.path.clone()).collect()),
+                files: Some(self.changeset.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
             }),
             content_arrived_at: Some(arrived_at),
@@ -94,31 +94,32 @@ impl<'a> Collector<'a> {
             pushers: Vec::new(),
             teams: BTreeMap::new(),
             previous: self.previous()?.map(Box::new),
-            merged: others.merged,
-            open: others.open,
-            incidents: others.incidents,
-            same_id: others.same_id,
+            merged: conflicts.merged,
+            open: conflicts.open,
+            incidents: conflicts.incidents,
+            same_id: conflicts.same_id,
         })
     }
 
-    /// What else bears on the change.
-    fn others(&self, request: Option<&ChangeRequest>) -> anyhow::Result<Conflicts> {
-        let (base, path) = (self.pull.base, self.brought.path.as_deref());
+    /// Returns the other requests and the incidents that affect the change.
+    fn conflicts(&self, request: Option<&ChangeRequest>) -> anyhow::Result<Conflicts> {
+        let (base, path) = (self.pull.base, self.changeset.path.as_deref());
         let meets = Meets::of(request);
-        let mut others = match self.git.survey.get().filter(|survey| survey.is_at(base)) {
-            Some(survey) => survey.others(self.pull, path, meets.as_ref()),
+        let mut found = match self.git.survey.get().filter(|survey| survey.is_at(base)) {
+            Some(survey) => survey.conflicts(self.pull, path, meets.as_ref()),
             None => {
-                let mut others =
-                    conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref())?;
-                others.open = meets.as_ref().map_or_else(|| Ok(Vec::new()), |it| self.open(it))?;
-                others
+                let mut found = conflicts::at_base(self.repo, base, path, meets.as_ref())?;
+                if let Some(meets) = &meets {
+                    found.open = self.open(meets)?;
+                }
+                found
             }
         };
-        others.incidents = conflicts::incidents(self.repo, base, request)?;
-        Ok(others)
+        found.incidents = conflicts::incidents(self.repo, base, request)?;
+        Ok(found)
     }
 
-    /// The requests of other open changes that are in the way.
+    /// Returns the requests of other open changes that overlap with this one.
     fn open(&self, meets: &Meets<'_>) -> anyhow::Result<Vec<Footprint>> {
         let mut open = Vec::new();
         for (name, head) in self.git.branches.below(CHANGE)? {
@@ -134,13 +135,13 @@ impl<'a> Collector<'a> {
     }
 
     fn request(&self) -> anyhow::Result<Option<ChangeRequest>> {
-        let Some(path) = &self.brought.path else { return Ok(None) };
+        let Some(path) = &self.changeset.path else { return Ok(None) };
         Ok(request_at(self.repo, self.pull.head, path)?.0.request)
     }
 
-    /// The request at base, if base holds it in a form that can be read.
+    /// Returns the request at base, if base contains it and it can be read.
     fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
-        match &self.brought.path {
+        match &self.changeset.path {
             Some(path) if self.repo.entry(self.pull.base, path)?.is_some() => {
                 Ok(request_at(self.repo, self.pull.base, path)?.0.request)
             }
@@ -148,10 +149,10 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The commit that submitted the change: the oldest that brings what the merge would bring,
-    /// which is the request or, for a change of policies, anything.
+    /// Returns the commit that submitted the change: the oldest one that adds or alters the
+    /// request, or for a policy change simply the oldest one.
     fn submission(&self) -> anyhow::Result<Option<&Commit>> {
-        let Some(path) = &self.brought.path else { return Ok(self.commits.last()) };
+        let Some(path) = &self.changeset.path else { return Ok(self.commits.last()) };
         let before = self.repo.merge_base(self.pull.base, self.pull.head)?;
         let before = before.map(|base| self.repo.entry(base, path)).transpose()?.flatten();
         for commit in self.commits.iter().rev() {
@@ -163,19 +164,19 @@ impl<'a> Collector<'a> {
         Ok(self.commits.last())
     }
 
-    /// Whether a commit holds what head holds, and every commit since then does.
+    /// Whether a commit and every commit after it have head's content.
     fn is_unchanged_since(&self, reviewed: Oid) -> bool {
         reviewed == self.pull.head || self.history.is_unchanged_since(reviewed)
     }
 
-    /// Everybody behind the commits. That a commit is its committer's shows in that person's
-    /// signature, on it or on a commit that stands on it.
+    /// Returns everybody who contributed to the commits. The committer's own signature, on the
+    /// commit or on one of its descendants, proves who made it.
     fn contributors(&self) -> Vec<Contributor> {
         let mut found = Found::default();
         let signers = self.people.signers(self.repo, &self.commits);
         for (commit, Signer { login, unproven }) in self.commits.iter().zip(signers) {
             if unproven == Some(Unproven::OtherPerson) {
-                // Whoever signed had a part in it, too, whatever it claims.
+                // The signer contributed too, whatever the commit claims.
                 found.add(login, &commit.committer.email, Part::Committer, None);
             }
             let claimed = |email: &str| self.people.with_email(email).cloned();
@@ -189,7 +190,7 @@ impl<'a> Collector<'a> {
         found.contributors
     }
 
-    /// The journal's reviews as evidence.
+    /// Returns the reviews of the journal as evidence.
     fn reviews(&self) -> anyhow::Result<Vec<Review>> {
         let mut reviews = Vec::new();
         for entry in self.git.journal(&self.pull.name)? {
@@ -230,24 +231,24 @@ impl<'a> Collector<'a> {
         Ok(reviews)
     }
 
-    /// A time by somebody else's clock, which may be a little ahead.
+    /// Returns a time by somebody else's clock, which may be a little ahead, as at most now.
     fn known_by_now(&self, time: Time) -> Time {
         if time <= self.now + SKEW { time.min(self.now) } else { time }
     }
 
-    /// The material digest that a review is about; nothing if the reviewer signed another one, or
-    /// if the content was another in between.
+    /// Returns the material digest that a review is about, or `None` if the reviewer signed another
+    /// digest or if the content differed at some point since.
     fn reviewed_material(
         &self,
         entry: &journal::Entry,
         unchanged: bool,
     ) -> anyhow::Result<Option<Digest>> {
-        let there = self.materials.at(entry.reviewed)?;
-        Ok(there.filter(|there| unchanged && entry.material.as_ref() == Some(there)))
+        let digest = self.materials.at(entry.reviewed)?;
+        Ok(digest.filter(|digest| unchanged && entry.material.as_ref() == Some(digest)))
     }
 }
 
-/// Contributors as they are found: each identity once, with all its parts.
+/// The contributors found so far: each identity once, with all its parts.
 #[derive(Default)]
 struct Found {
     contributors: Vec<Contributor>,
@@ -272,7 +273,7 @@ impl Found {
     }
 }
 
-/// Marks what somebody said before they took it back.
+/// Marks a review as withdrawn by its author.
 fn withdraw(review: &mut Review) {
     if matches!(review.state, ReviewState::Approved | ReviewState::ChangesRequested) {
         review.dismissed = Some(Dismissed { by: review.user.clone(), was: Some(review.state) });
@@ -280,7 +281,7 @@ fn withdraw(review: &mut Review) {
     }
 }
 
-/// What an entry means for a decision; what can't be read is a remark.
+/// Returns what an entry means for a decision; an entry that can't be read is a comment.
 fn state(said: Option<Said>) -> ReviewState {
     match said {
         Some(Said::Approved) => ReviewState::Approved,

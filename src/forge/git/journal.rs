@@ -1,8 +1,9 @@
 //! The journal of a pull request: the branch `reviews/<name>`, one commit for each review.
 //!
-//! Append-only. A commit's last parent is the commit that was reviewed, which the signature thereby
-//! covers, and which stays in the repository as long as the review does. Its other parent is the
-//! review before it. What was said stands in the message, and for programs in its last paragraph:
+//! The branch is append-only. The last parent of each commit is the commit that was reviewed. So
+//! the signature covers the reviewed commit, and the repository keeps it as long as the review. The
+//! other parent is the previous review. The message holds the review, with trailers for programs at
+//! its end:
 //!
 //! ```text
 //! approved CHG-1234: Fail the EU region over to eu-west-2
@@ -22,20 +23,20 @@ use crate::core::digest::Digest;
 use crate::git::{Commit, Oid, Repo};
 use crate::report::escape::is_hidden;
 
-/// What a journal's entry says.
+/// What a journal entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
     /// The change may go ahead.
     Approved,
-    /// It must not go ahead as it stands.
+    /// The change must not go ahead in its current form.
     ChangesRequested,
-    /// A remark.
+    /// A comment.
     Commented,
-    /// What the same person said before is taken back.
+    /// The same person's earlier reviews are withdrawn.
     Withdrawn,
-    /// The pull request is given up.
+    /// The pull request is closed without a merge.
     Closed,
-    /// It is taken up again.
+    /// The pull request is reopened.
     Reopened,
 }
 
@@ -49,7 +50,7 @@ impl Said {
         Said::Reopened,
     ];
 
-    /// Whether it is a review, and not about the pull request itself.
+    /// Whether this is a review; closing and reopening are not.
     pub fn is_review(self) -> bool {
         !matches!(self, Said::Closed | Said::Reopened)
     }
@@ -76,41 +77,41 @@ impl FromStr for Said {
     }
 }
 
-/// One entry.
+/// One journal entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The commit that holds it.
+    /// The commit that holds the entry.
     pub commit: Commit,
-    /// What it says; nothing if it can't be read.
+    /// What the entry says; `None` if it can't be read.
     pub said: Option<Said>,
-    /// The pull request that it says it is about.
+    /// The name of the pull request that the entry claims to be about.
     pub change: String,
     /// The commit that was reviewed.
     pub reviewed: Oid,
-    /// The material digest that the reviewer's own program computed; none for a change of policies.
+    /// The material digest that the reviewer's own program computed; `None` for a policy change.
     pub material: Option<Digest>,
-    /// What the reviewer wrote.
+    /// The reviewer's comment.
     pub comment: String,
 }
 
-/// An entry that is to be written.
+/// A journal entry to be written.
 pub struct NewEntry<'a> {
-    /// The pull request.
+    /// The name of the pull request.
     pub change: &'a str,
     /// The request's summary.
     pub summary: &'a str,
-    /// What it says.
+    /// What the entry says.
     pub said: Said,
     /// The commit that was reviewed.
     pub reviewed: Oid,
-    /// The material digest there.
+    /// The material digest at that commit.
     pub material: Option<&'a Digest>,
-    /// What the reviewer writes.
+    /// The reviewer's comment.
     pub comment: &'a str,
 }
 
 impl NewEntry<'_> {
-    /// The commit message.
+    /// Returns the commit message.
     pub fn message(&self) -> String {
         let mut text = format!("{} {}", self.said, self.change);
         let summary = one_line(self.summary);
@@ -133,7 +134,7 @@ impl NewEntry<'_> {
     }
 }
 
-/// The entries up to a journal's tip, oldest first.
+/// Returns the entries up to a journal's tip, oldest first.
 ///
 /// # Errors
 /// When the history can't be read.
@@ -145,7 +146,7 @@ pub fn entries(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Entry>> {
         let (before, reviewed) = match commit.parents[..] {
             [reviewed] => (None, reviewed),
             [before, reviewed] => (Some(before), reviewed),
-            // No entry at all: whatever stands before it isn't this journal's.
+            // This commit is not an entry, and what precedes it is not part of this journal.
             _ => break,
         };
         next = before;
@@ -165,8 +166,8 @@ impl Entry {
                 _ => None,
             }
         };
-        let names_it = value("Reviewed-commit") == Some(reviewed.to_string().as_str());
-        let said = value("Review").filter(|_| names_it).and_then(|said| said.parse().ok());
+        let is_consistent = value("Reviewed-commit") == Some(reviewed.to_string().as_str());
+        let said = value("Review").filter(|_| is_consistent).and_then(|said| said.parse().ok());
         let comment = text.split_once("\n\n").map_or("", |(_, comment)| comment.trim());
         Entry {
             said,
@@ -179,20 +180,20 @@ impl Entry {
     }
 }
 
-/// A message's text, and the names and values of its last paragraph.
+/// Splits a message into its text and the names and values of its trailers.
 pub(crate) fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
     let message = message.trim_end();
     let (text, last) = message.rsplit_once("\n\n").unwrap_or(("", message));
     (text, last.lines().filter_map(|line| line.split_once(": ")).collect())
 }
 
-/// Text without hidden characters and without what would end its paragraph early.
+/// Returns text without hidden characters, carriage returns and surrounding blanks.
 fn plain(text: &str) -> String {
     let visible = |c: &char| *c == '\n' || !is_hidden(*c);
     text.replace("\r\n", "\n").chars().filter(visible).collect::<String>().trim().to_owned()
 }
 
-/// The same in one line.
+/// Returns text on one line, without hidden characters.
 pub fn one_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,5 @@
-//! Who is behind a commit: what it claims by email, held against whose key signed it.
+//! Finds out who made a commit: compares the claimed email address with the owner of the signing
+//! key.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,23 +8,23 @@ use crate::core::org::{Roster, SigningKey};
 use crate::core::terms::Login;
 use crate::git::{Commit, Oid, Repo, Signature};
 
-/// The roster's people, by what commits show of them.
+/// The people in the roster, by email address and signing key.
 pub struct People<'a> {
     by_email: BTreeMap<String, &'a Login>,
     by_key: Vec<(&'a SigningKey, &'a Login)>,
 }
 
-/// Whose a commit is.
+/// The person who made a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
-    /// The person: whose key signed it, or else whose email it names.
+    /// The owner of the signing key, or else of the committer's email address.
     pub login: Option<Login>,
-    /// Why that isn't shown.
+    /// The reason why that is not proven.
     pub unproven: Option<Unproven>,
 }
 
 impl<'a> People<'a> {
-    /// The people of a roster.
+    /// Indexes the people of a roster.
     pub fn of(roster: &'a Roster) -> Self {
         let mut people = People { by_email: BTreeMap::new(), by_key: Vec::new() };
         for (login, person) in &roster.people {
@@ -35,18 +36,18 @@ impl<'a> People<'a> {
         people
     }
 
-    /// Whose email address this is.
+    /// Returns the owner of an email address.
     pub fn with_email(&self, email: &str) -> Option<&'a Login> {
         self.by_email.get(&email.to_lowercase()).copied()
     }
 
-    /// Whose key this is.
+    /// Returns the owner of a signing key.
     pub fn with_key(&self, key: &SigningKey) -> Option<&'a Login> {
         let same = |(other, _): &&(&SigningKey, &Login)| *other == key;
         self.by_key.iter().find(same).map(|(_, login)| *login)
     }
 
-    /// Who made a commit, and whether the signature shows it.
+    /// Returns who made a commit, and whether its signature proves that.
     pub fn signer(&self, repo: &Repo, commit: &Commit) -> Signer {
         let claimed = self.with_email(&commit.committer.email);
         let (login, unproven) = match repo.signature(commit.id) {
@@ -61,10 +62,10 @@ impl<'a> People<'a> {
         Signer { login: login.cloned(), unproven }
     }
 
-    /// Who made each of some commits, newest first: whoever signs a commit vouches for their own
-    /// unsigned ones that it stands on.
+    /// Returns who made each of some commits, newest first. A signature also proves the signer's
+    /// own unsigned commits among the ancestors.
     pub fn signers(&self, repo: &Repo, commits: &[Commit]) -> Vec<Signer> {
-        // By commit, whoever signed one that stands on it.
+        // By commit, the people who signed one of its descendants.
         let mut vouchers: HashMap<Oid, BTreeSet<Login>> = HashMap::new();
         let mut signers = Vec::new();
         for commit in commits {

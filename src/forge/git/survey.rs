@@ -1,5 +1,5 @@
-//! What bears on any of many changes, read once: over hundreds of open branches each would otherwise
-//! read all the others.
+//! Reads all requests once, to judge many changes. Otherwise each of hundreds of open branches
+//! would read all the others.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -13,26 +13,26 @@ use crate::core::org::Org;
 use crate::core::request::RequestFile;
 use crate::git::{Kind, Oid};
 
-/// What the base and the open branches hold, at one moment.
+/// The requests on the base and the open branches at one point in time.
 pub struct Survey {
     base: Oid,
-    /// The paths of request files at base, by their stems without case.
+    /// The paths of request files at base, by their file names without extension, in lower case.
     paths: BTreeMap<String, Vec<String>>,
-    /// Merged requests, by path.
+    /// The merged requests, by path.
     merged: Index,
-    /// Open requests, by name.
+    /// The open requests, by the names of their changes.
     open: Index,
 }
 
 impl Git {
-    /// Reads once what others bring, for judging many changes as of this moment. What they do to
-    /// their branches later isn't seen.
+    /// Reads all open changes once, to judge many of them as of now. Later updates to the branches
+    /// are ignored.
     ///
     /// # Errors
     /// When the repository can't be read.
     pub fn survey_others(&self, org: &Org) -> anyhow::Result<()> {
         let survey = Survey::of(self, self.base()?, org)?;
-        // Were there one already, it would serve as well.
+        // An earlier survey of the same command is just as good.
         let _ = self.survey.set(survey);
         Ok(())
     }
@@ -60,33 +60,39 @@ impl Survey {
         Ok(Survey { base, paths, merged, open: Index::of(open(git, base, org)?) })
     }
 
-    /// Whether this is what there is at a base.
+    /// Whether the survey was made at this base.
     pub fn is_at(&self, base: Oid) -> bool {
         self.base == base
     }
 
-    /// What bears on the change that `pull` brings at `path`, but for incidents.
-    pub fn others(&self, pull: &Pull, path: Option<&str>, meets: Option<&Meets<'_>>) -> Conflicts {
+    /// Returns the other requests that affect the change of `pull` at `path`; incidents are left
+    /// out.
+    pub fn conflicts(
+        &self,
+        pull: &Pull,
+        path: Option<&str>,
+        meets: Option<&Meets<'_>>,
+    ) -> Conflicts {
         let same_id = path.and_then(|path| self.paths.get(&folded_stem(path)));
         let same_id = same_id.into_iter().flatten().filter(|other| Some(other.as_str()) != path);
-        let in_way = |index: &Index, own: Option<&str>| {
-            meets.map_or_else(Vec::new, |meets| index.in_way(meets, own))
+        let overlapping = |index: &Index, own: Option<&str>| {
+            meets.map_or_else(Vec::new, |meets| index.overlapping(meets, own))
         };
         Conflicts {
-            merged: in_way(&self.merged, path),
-            open: in_way(&self.open, Some(&pull.name)),
+            merged: overlapping(&self.merged, path),
+            open: overlapping(&self.open, Some(&pull.name)),
             incidents: Vec::new(),
             same_id: same_id.cloned().collect(),
         }
     }
 }
 
-/// The requests that open branches bring, by the branches' names.
+/// Returns the footprints of the open changes, by name.
 fn open(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Vec<(String, Footprint)>> {
     let repo = git.repo();
     let branches = git.branches.below(CHANGE)?;
     let heads: Vec<_> = branches.iter().map(|(_, head)| *head).collect();
-    let unmerged: HashSet<_> = repo.brought_by(base, &heads)?.into_iter().collect();
+    let unmerged: HashSet<_> = repo.commits_since(base, &heads)?.into_iter().collect();
     let mut open = Vec::new();
     for (name, head) in branches.into_iter().filter(|(_, head)| unmerged.contains(head)) {
         let request = open_request(repo, base, head, &name)?;
@@ -99,7 +105,7 @@ fn open(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Vec<(String, Footprin
     Ok(open)
 }
 
-/// Footprints, found by their targets.
+/// An index of footprints by target.
 struct Index {
     footprints: Vec<(String, Footprint)>,
     by_target: BTreeMap<String, Vec<usize>>,
@@ -116,8 +122,8 @@ impl Index {
         Index { footprints, by_target }
     }
 
-    /// Those that meet a change, but for its own.
-    fn in_way(&self, meets: &Meets<'_>, own: Option<&str>) -> Vec<Footprint> {
+    /// Returns the footprints that overlap with a change, except its own.
+    fn overlapping(&self, meets: &Meets<'_>, own: Option<&str>) -> Vec<Footprint> {
         let indices = meets.targets.iter().filter_map(|target| self.by_target.get(*target));
         let indices: BTreeSet<usize> = indices.flatten().copied().collect();
         let candidates = indices.into_iter().map(|index| &self.footprints[index]);

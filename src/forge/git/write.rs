@@ -1,4 +1,4 @@
-//! Writes journal entries, beside [`journal`](super::journal), which reads them.
+//! Writes journal entries; [`journal`](super::journal) reads them.
 
 use anyhow::{Context as _, bail};
 
@@ -8,7 +8,7 @@ use crate::core::decision::Decision;
 use crate::forge::Pull;
 use crate::git::Oid;
 
-/// Appends an entry about what was judged to the change's journal.
+/// Appends an entry about the judged commit to the journal of its change. Returns the new commit.
 pub fn append(
     git: &Git,
     pull: &Pull,
@@ -30,7 +30,10 @@ pub fn append(
     let entry = git.branches.advance(&journal, |tip| {
         let change = format!("{}{}", CHANGE, pull.name);
         if git.branches.tip(&change)? != Some(pull.head) {
-            bail!("{} was changed meanwhile: look at it again", pull.name);
+            bail!(
+                "{0} has changed in the meantime: run `changegate show {0}`, and try again",
+                pull.name
+            );
         }
         let parents: Vec<_> = tip.into_iter().chain([pull.head]).collect();
         Ok(Advance::Put(git.branches.program().commit(tree, &parents, &message, true)?))

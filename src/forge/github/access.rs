@@ -1,4 +1,4 @@
-//! Who talks to GitHub: the token, or the App whose tokens are asked for, and where GitHub is.
+//! Access to GitHub: the address of its API, and a token or an App that gets tokens.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,25 +8,25 @@ use anyhow::{Context as _, bail};
 
 use super::listed;
 
-/// GitHub's own API.
+/// The address of the API on github.com.
 const API: &str = "https://api.github.com";
 
-/// A secret that doesn't print.
+/// A secret that debug output doesn't show.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A secret with this text.
+    /// Wraps the text of a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(text.into())
     }
 
-    /// Whether the text begins so, which tells the kind of a token.
-    pub(super) fn starts_with(&self, beginning: &str) -> bool {
-        self.0.starts_with(beginning)
+    /// Whether the text has this prefix, which shows the kind of a token.
+    pub(super) fn starts_with(&self, prefix: &str) -> bool {
+        self.0.starts_with(prefix)
     }
 
-    /// The text, for where it has to go.
+    /// Returns the text, to send it where it belongs.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
@@ -41,63 +41,63 @@ impl fmt::Debug for Secret {
 /// How requests are authenticated.
 #[derive(Clone, Debug)]
 pub enum Credentials {
-    /// A token: that of a workflow, or somebody's own.
+    /// A token: that of a workflow, or a person's own.
     Token(Secret),
-    /// A GitHub App, by its id and private key (PEM).
+    /// A GitHub App, by its id and its private key in PEM form.
     App {
         /// The App's id.
         id: u64,
-        /// Its private key.
+        /// The App's private key.
         key: Secret,
     },
 }
 
-/// GitHub, and who asks.
+/// The address of GitHub's API, and the credentials for it.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// The API's address, without a slash at the end.
     pub api: String,
-    /// Who asks.
+    /// The credentials.
     pub credentials: Credentials,
-    /// What an App's token is asked for.
+    /// The permissions that an App's token gets.
     pub reach: Reach,
 }
 
-/// What an App's token is asked for: no more than the work takes.
+/// The permissions that an App's token gets: no more than the work needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
-    /// To judge pull requests and to answer.
+    /// Permissions to judge pull requests and to publish the decisions.
     #[default]
     Judging,
-    /// To read whatever the installation may read, and to write nothing.
+    /// Permissions to read everything that the installation may read, and to write nothing.
     Looking,
 }
 
-/// Something that the App may be given.
+/// A permission that the App can be granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// GitHub's name for it.
+    /// GitHub's name for the permission.
     pub name: &'static str,
     /// `read`, or `write`, which includes it.
     pub access: &'static str,
-    /// What it is for, behind “to”.
+    /// The purpose, as words that follow “to”.
     pub purpose: &'static str,
-    /// When it takes effect.
+    /// When the permission is used.
     pub need: Need,
 }
 
-/// When a permission takes effect.
+/// When a permission is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// At every judgement: without it there is none.
+    /// Needed for every decision.
     Judging,
-    /// At judgements too, where the App has it.
+    /// Used for every decision, if the App was granted it.
     JudgingIfGranted,
-    /// Where somebody only looks.
+    /// Used only to look, as `changegate doctor` does.
     Looking,
 }
 
-/// Everything that the App has use for; more only gives away more with its key.
+/// All permissions that the App needs. Any other only makes a stolen key more dangerous.
 pub const PERMISSIONS: [Permission; 6] = {
     use Need::{Judging, JudgingIfGranted, Looking};
     const fn row(
@@ -119,28 +119,29 @@ pub const PERMISSIONS: [Permission; 6] = {
 };
 
 impl Permission {
-    /// What judging can't do without.
+    /// Returns the permissions without which nothing can be judged.
     pub fn needed() -> impl Iterator<Item = Permission> {
-        PERMISSIONS.into_iter().filter(|it| it.need == Need::Judging)
+        PERMISSIONS.into_iter().filter(|permission| permission.need == Need::Judging)
     }
 
-    /// The same in words: `` `checks: write`, … and `pull_requests: write` ``.
+    /// Returns [`Permission::needed`] in words: `` `checks: write`, … and `pull_requests: write`
+    /// ``.
     pub fn all_needed() -> String {
         listed(&Permission::needed().collect::<Vec<_>>())
     }
 
-    /// Whether an App that was granted all this lacks it.
+    /// Whether an App with these granted permissions lacks this one.
     pub fn is_lacking(&self, granted: &BTreeMap<String, String>) -> bool {
         granted.get(self.name).and_then(|access| rank(access)) < rank(self.access)
     }
 
-    /// Whether the App has use for a permission of this name, as far as this.
+    /// Whether this permission includes one with the given name and access.
     pub fn covers(&self, name: &str, access: &str) -> bool {
-        self.name == name && rank(access).is_some_and(|it| Some(it) <= rank(self.access))
+        self.name == name && rank(access).is_some_and(|rank_of| Some(rank_of) <= rank(self.access))
     }
 }
 
-/// Which of GitHub's words for an access includes which; nothing for one that nobody has heard of.
+/// Returns the rank of an access, which includes those of lower rank; `None` if it is unknown.
 fn rank(access: &str) -> Option<usize> {
     ["read", "write", "admin"].iter().position(|known| *known == access)
 }
@@ -152,39 +153,47 @@ impl fmt::Display for Permission {
 }
 
 impl Reach {
-    /// What a token is asked for, of an App that was granted this.
+    /// Returns the permissions to request for a token of an App with these granted permissions.
     pub(super) fn of(
         self,
         granted: &BTreeMap<String, String>,
     ) -> BTreeMap<&'static str, &'static str> {
-        let is_granted = |it: &Permission| granted.contains_key(it.name);
-        let asked = PERMISSIONS.into_iter().filter(|it| match (self, it.need) {
-            (Reach::Judging, Need::Judging) => true,
-            (Reach::Judging, Need::Looking) => false,
-            (Reach::Judging, Need::JudgingIfGranted) | (Reach::Looking, _) => is_granted(it),
-        });
-        let access = |it: &Permission| if self == Reach::Looking { "read" } else { it.access };
-        asked.map(|it| (it.name, access(&it))).collect()
+        let is_granted = |permission: &Permission| granted.contains_key(permission.name);
+        let requested =
+            PERMISSIONS.into_iter().filter(|permission| match (self, permission.need) {
+                (Reach::Judging, Need::Judging) => true,
+                (Reach::Judging, Need::Looking) => false,
+                (Reach::Judging, Need::JudgingIfGranted) | (Reach::Looking, _) => {
+                    is_granted(permission)
+                }
+            });
+        requested
+            .map(|Permission { name, access, .. }| {
+                (name, if self == Reach::Looking { "read" } else { access })
+            })
+            .collect()
     }
 }
 
 impl Access {
-    /// What the environment says, by `variable`: `CHANGEGATE_APP_ID` with `CHANGEGATE_APP_KEY` (the
-    /// PEM itself, or the name of its file), else `GITHUB_TOKEN` or `GH_TOKEN`; `GITHUB_API_URL`.
+    /// Reads the access from the environment.
+    ///
+    /// The credentials are `CHANGEGATE_APP_ID` with `CHANGEGATE_APP_KEY` (the PEM itself, or the
+    /// path of its file), or else `GITHUB_TOKEN` or `GH_TOKEN`. The address is `GITHUB_API_URL`.
     ///
     /// # Errors
-    /// When neither is there, or the key can't be read.
+    /// When no credentials are set, the key can't be read, or a value isn't valid.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let variable = |name| variable(name).filter(|value| !value.trim().is_empty());
         let api = variable("GITHUB_API_URL").unwrap_or_else(|| API.to_owned());
         let credentials = match variable("CHANGEGATE_APP_ID") {
             Some(id) => {
                 let id = id.trim().parse().with_context(|| {
-                    format!("CHANGEGATE_APP_ID is a number, and {id:?} is none")
+                    format!("CHANGEGATE_APP_ID is {id:?}, which is not a number")
                 })?;
                 let key = variable("CHANGEGATE_APP_KEY").context(
-                    "CHANGEGATE_APP_ID is set, and CHANGEGATE_APP_KEY is not: set it to the \
-                     App's private key or to the name of its .pem file",
+                    "CHANGEGATE_APP_ID is set, but CHANGEGATE_APP_KEY is not: set it to the App's \
+                     private key or to the path of its .pem file",
                 )?;
                 Credentials::App { id, key: Secret(pem(key)?) }
             }
@@ -192,8 +201,8 @@ impl Access {
                 let token = variable("GITHUB_TOKEN").or_else(|| variable("GH_TOKEN"));
                 let Some(token) = token else {
                     bail!(
-                        "GitHub has to know who asks: set GITHUB_TOKEN to a token that can read \
-                         the repository's pull requests and write its statuses"
+                        "there are no credentials for GitHub: set GITHUB_TOKEN to a token that can \
+                         read the repository's pull requests and write its statuses"
                     );
                 };
                 Credentials::Token(Secret(token.trim().to_owned()))
@@ -202,18 +211,19 @@ impl Access {
         let api = api.trim().trim_end_matches('/').to_owned();
         let uri = api.parse::<http::Uri>().ok();
         if !uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("https" | "http"))) {
-            bail!("GITHUB_API_URL is an address such as {API}, and {api:?} is none");
+            bail!("GITHUB_API_URL is {api:?}, which is not a valid address such as {API}");
         }
         Ok(Access { api, credentials, reach: Reach::default() })
     }
 
-    /// The same for somebody who only looks.
+    /// Limits the access to reading.
     #[must_use]
     pub fn looking_only(self) -> Self {
         Access { reach: Reach::Looking, ..self }
     }
 
-    /// Whether a GitHub App asks: its answers are check runs, which rules can pin to it.
+    /// Whether the credentials are those of a GitHub App. It answers with check runs, which rules
+    /// can require to come from this App.
     pub fn is_app(&self) -> bool {
         matches!(self.credentials, Credentials::App { .. })
     }
@@ -225,7 +235,7 @@ fn pem(key: String) -> anyhow::Result<String> {
         return Ok(key.replace("\\n", "\n"));
     }
     std::fs::read_to_string(Path::new(key.trim()))
-        .with_context(|| format!("read the App's private key from {}", key.trim()))
+        .with_context(|| format!("cannot read the App's private key from {}", key.trim()))
 }
 
 #[cfg(test)]
@@ -237,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_asked_for_what_the_work_takes() {
+    fn a_token_gets_the_permissions_that_the_work_needs() {
         let needed = [
             ("checks", "write"),
             ("contents", "read"),
@@ -279,7 +289,7 @@ mod tests {
     fn an_api_has_an_address() {
         for api in ["nonsense", "github.com/api", "ftp://github.com", "https://", "/api/v3"] {
             let error = access(&[("GITHUB_TOKEN", "x"), ("GITHUB_API_URL", api)]).unwrap_err();
-            assert!(error.to_string().contains("is an address such as"), "{api}: {error}");
+            assert!(error.to_string().contains("is not a valid address such as"), "{api}: {error}");
         }
         let own = access(&[("GITHUB_TOKEN", "x"), ("GITHUB_API_URL", "https://a.b/api/v3/ ")]);
         assert_eq!(own.unwrap().api, "https://a.b/api/v3");

@@ -1,15 +1,15 @@
-//! Since when head has held what it holds, as GitHub's server saw it.
+//! Finds out since when head has had its current content, as GitHub's server recorded it.
 //!
-//! Dates in commits are forgeable, and after a force-push even the commit that a review names can't
-//! be relied on. The list of pushes can: which commit the branch pointed to from when on.
+//! Dates in commits can be forged, and after a force-push even the commit that a review names isn't
+//! reliable. The list of pushes is: it shows since when the branch pointed to which commit.
 
 use super::types::{Push, Review, TimelineEvent};
 use crate::core::time::{Duration, Time};
 
-/// The start of the latest unbroken run of pushes after which the branch held head's content, which
-/// is what `same` tells of a commit. Nothing if the pushes don't lead to head.
+/// Returns the start of the latest unbroken run of pushes of head's content, or `None` if the last
+/// push isn't head. `same` says whether a commit has head's content.
 pub fn by_pushes(pushes: &[Push], head: &str, same: impl Fn(&str) -> bool) -> Option<Time> {
-    // Behind a deletion the branch was another one.
+    // Before a deletion, the branch was a different one.
     let latest = pushes.iter().take_while(|push| !push.is_deletion());
     let mut run = latest.take_while(|push| push.after == head || same(&push.after)).peekable();
     if run.peek()?.after != head {
@@ -18,9 +18,11 @@ pub fn by_pushes(pushes: &[Push], head: &str, same: impl Fn(&str) -> bool) -> Op
     run.last().map(|push| push.timestamp)
 }
 
-/// The same where GitHub doesn't list the pushes, rather too late than too early: not before the
-/// last force-push, nor before the last review of a commit that isn't part of what has stood
-/// unbroken (`settled`) until head.
+/// Returns when head's content arrived, if GitHub doesn't list the pushes.
+///
+/// The time is rather too late than too early: not before the last force-push, and not before the
+/// last review of a commit since which the content has not been the same (`settled` says whether
+/// it has).
 pub fn by_events(
     opened: Time,
     timeline: &[TimelineEvent],
@@ -29,11 +31,11 @@ pub fn by_events(
 ) -> Time {
     let forced = timeline.iter().filter(|event| event.event == "head_ref_force_pushed");
     let forced = forced.filter_map(|event| event.created_at);
-    let of_others =
+    let outdated =
         reviews.iter().filter(|review| !review.commit_id.as_deref().is_some_and(&settled));
-    let after_others =
-        of_others.filter_map(|review| Some(review.submitted_at? + Duration::seconds(1)));
-    forced.chain(after_others).fold(opened, Time::max)
+    let after_outdated =
+        outdated.filter_map(|review| Some(review.submitted_at? + Duration::seconds(1)));
+    forced.chain(after_outdated).fold(opened, Time::max)
 }
 
 #[cfg(test)]

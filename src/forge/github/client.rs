@@ -1,9 +1,9 @@
-//! The wire: requests to GitHub's API and their answers.
+//! The client of GitHub's API.
 //!
-//! octocrab authenticates, over reqwest, which carries; what GitHub's answers mean is read here. A
-//! request that only asks is repeated after a failure, with growing pauses; one that changes
-//! something is never repeated blindly, because a failure doesn't tell whether it took effect:
-//! [`Failure::Unclear`] tells the caller to look first.
+//! octocrab authenticates and reqwest sends the requests; this module interprets the answers. A
+//! request that only reads is repeated after a failure, with growing pauses. A request that writes
+//! is never repeated blindly, because a failure doesn't show whether it took effect:
+//! [`Failure::Unclear`] requires the caller to look first.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -30,18 +30,18 @@ pub use failure::{Failure, Refusal, is_hidden, status_of};
 use address::{GRAPHQL, prefix};
 use failure::causes;
 
-/// How long a connection may take to come about, and how long an answer may stay silent.
+/// The timeouts for connecting, and for the next byte of an answer.
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// The queries, each an operation.
+/// The GraphQL queries, each with a name of its own.
 const QUERIES: &str = include_str!("queries.graphql");
 
-/// GitHub's API, for one repository or installation.
+/// The client for one repository, or for an App's installation at it.
 pub struct Client {
     runtime: Runtime,
     http: Octocrab,
-    /// The part of the API's address that stands before every path; empty but on GHES.
+    /// The path in the API's address, such as `/api/v3` on GHES; empty on github.com.
     prefix: String,
     token: Secret,
     installation: Option<Installation>,
@@ -49,7 +49,7 @@ pub struct Client {
     record: RefCell<Vec<Exchange>>,
 }
 
-/// A question and GitHub's answer, word for word, for the record.
+/// A request and GitHub's literal answer, for the record.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Exchange {
     /// GET, or POST for GraphQL.
@@ -62,7 +62,7 @@ pub struct Exchange {
     pub body: String,
 }
 
-/// An answer.
+/// An HTTP response.
 struct Reply {
     status: StatusCode,
     headers: HeaderMap,
@@ -70,10 +70,11 @@ struct Reply {
 }
 
 impl Client {
-    /// A client for a repository. `announce` is told whenever GitHub is waited for.
+    /// Makes a client for a repository. `announce` is called with a message whenever GitHub makes
+    /// the program wait.
     ///
     /// # Errors
-    /// When the address or the credentials are of no use.
+    /// When the address or the credentials can't be used.
     pub fn new(
         access: &Access,
         repository: &super::Name,
@@ -82,7 +83,7 @@ impl Client {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .context("prepare for network access")?;
+            .context("cannot set up network access")?;
         let http = built(&runtime, &access.api, &access.credentials)?;
         let token = match &access.credentials {
             Credentials::Token(token) => token.clone(),
@@ -95,8 +96,8 @@ impl Client {
         if access.is_app() { client.into_installation(access, repository) } else { Ok(client) }
     }
 
-    /// The App's client turned into one for its installation at a repository, which can do no more
-    /// than is needed there, for an hour.
+    /// Turns the App's client into one for its installation at a repository, with a token that has
+    /// only the needed permissions and is valid for an hour.
     fn into_installation(
         mut self,
         access: &Access,
@@ -108,17 +109,20 @@ impl Client {
         }
         let installation: Installation =
             self.run(self.get(&repository.path(&["installation"]))).with_context(|| {
-                format!("find the App's installation at {repository}: is it installed there?")
+                format!(
+                    "cannot find the App's installation at {repository}: is it installed there?"
+                )
             })?;
         let permissions = access.reach.of(&installation.permissions);
         let body = json!({ "repositories": [repository.name], "permissions": permissions });
         let id = installation.id.to_string();
         let path = path(&["app", "installations", &id, "access_tokens"]);
-        // Asking twice makes two tokens, which harms nobody.
+        // A repeated request makes a second token, which does no harm.
         let token: Token =
             self.run(self.ask(Method::POST, &path, Some(&body))).with_context(|| {
                 format!(
-                    "get the App's token: it needs {}; `changegate doctor` says what is missing",
+                    "cannot get a token for the App, which needs {}; run `changegate doctor` to \
+                     see what is missing",
                     Permission::all_needed()
                 )
             })?;
@@ -130,43 +134,43 @@ impl Client {
         Ok(self)
     }
 
-    /// The App's installation, where an App asks.
+    /// Returns the App's installation, if the client works for an App.
     pub fn installation(&self) -> Option<&Installation> {
         self.installation.as_ref()
     }
 
-    /// The token that requests carry, for git.
+    /// Returns the token of the requests, so that git can use it too.
     pub(super) fn token(&self) -> &Secret {
         &self.token
     }
 
-    /// Waits for what a request brings.
+    /// Runs a request to its end.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }
 
-    /// Waits.
+    /// Waits for a time.
     pub(super) fn pause(&self, time: Duration) {
         self.run(async { tokio::time::sleep(time).await });
     }
 
-    /// Everything that GitHub was asked since the last time, with its answers.
+    /// Takes the recorded requests and answers since the last call.
     pub fn take_record(&self) -> Vec<Exchange> {
         self.record.take()
     }
 
-    /// What stands at a path.
+    /// Reads a path.
     ///
     /// # Errors
-    /// When there is nothing, or it can't be had.
+    /// When GitHub has or shows nothing there, or can't be reached.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.ask(Method::GET, path, None).await
     }
 
-    /// What stands at a path; nothing if GitHub shows nothing there.
+    /// Reads a path, or returns `None` if GitHub has or shows nothing there.
     ///
     /// # Errors
-    /// When it can't be had.
+    /// When GitHub refuses for another reason, or can't be reached.
     pub async fn get_if_shown<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Option<T>> {
         match self.get(path).await {
             Ok(found) => Ok(Some(found)),
@@ -175,7 +179,7 @@ impl Client {
         }
     }
 
-    /// Asks one of `queries.graphql`.
+    /// Runs one of the queries in `queries.graphql`.
     ///
     /// # Errors
     /// When there is no answer, or one with errors.
@@ -192,24 +196,25 @@ impl Client {
         let mut turn = Turn::first();
         loop {
             let answer = self.answer(Method::POST, GRAPHQL, Some(&body)).await?;
-            let mut told: Value = parse(&answer.body)?;
-            let Some(error) = told["errors"].get(0) else {
-                return read(told["data"].take()).context("read the answer to a query");
+            let mut result: Value = parse(&answer.body)?;
+            let Some(error) = result["errors"].get(0) else {
+                return read(result["data"].take())
+                    .with_context(|| format!("cannot read the answer to the query {operation}"));
             };
-            // GraphQL names a limit in an answer that is otherwise good.
+            // GraphQL reports an exceeded rate limit in an otherwise successful answer.
             let limited =
                 (error["type"] == "RATE_LIMITED").then_some(StatusCode::TOO_MANY_REQUESTS);
             let (status, headers) = (limited.unwrap_or(answer.status), &answer.headers);
             if !self.patience.after_limit(&mut turn, GRAPHQL, status, headers, &answer.body).await {
-                bail!("GitHub can't answer a query: {}", error["message"]);
+                bail!("GitHub can't answer the query {operation}: {}", error["message"]);
             }
         }
     }
 
-    /// Changes something, once.
+    /// Sends a request that writes, once.
     ///
     /// # Errors
-    /// When it wasn't done, or when nobody knows.
+    /// When GitHub refused it, or when it is unknown whether it took effect.
     pub async fn write(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
         let mut turn = Turn::first();
         loop {
@@ -222,7 +227,7 @@ impl Client {
                 let refusal = refusal(method, path, &answer);
                 return Err(Failure::Unclear(refusal.into()));
             }
-            // A limit is refused before anything is done.
+            // GitHub checks rate limits before it does anything.
             if !self
                 .patience
                 .after_limit(&mut turn, path, answer.status, &answer.headers, &answer.body)
@@ -233,7 +238,7 @@ impl Client {
         }
     }
 
-    /// Asks, and reads the answer.
+    /// Sends a request that may be repeated, and reads the answer.
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -241,11 +246,11 @@ impl Client {
         body: Option<&Value>,
     ) -> anyhow::Result<T> {
         let answer = self.answer(method, path, body).await?;
-        let value = parse(&answer.body).with_context(|| format!("read {path}"))?;
-        read(value).with_context(|| format!("read {path}"))
+        let value = parse(&answer.body).with_context(|| format!("cannot read {path}"))?;
+        read(value).with_context(|| format!("cannot read {path}"))
     }
 
-    /// A good answer to a question that may be repeated.
+    /// Sends a request that may be repeated, and returns the successful answer.
     async fn answer(
         &self,
         method: Method,
@@ -256,14 +261,14 @@ impl Client {
         loop {
             let failed = match self.send(method.clone(), path, body).await {
                 Ok(answer) if answer.status.is_success() => {
-                    // A body that broke off is a failure like any other.
+                    // A truncated body is a failure like any other.
                     match parse(&answer.body) {
                         Ok(_) => {
                             self.keep(&method, path, &answer);
                             return Ok(answer);
                         }
                         Err(error) => {
-                            error.context(format!("GitHub's answer to {path} is no JSON"))
+                            error.context(format!("GitHub's answer to {path} is not valid JSON"))
                         }
                     }
                 }
@@ -299,7 +304,7 @@ impl Client {
         });
     }
 
-    /// One request, one answer.
+    /// Sends one request, and returns its answer.
     async fn send(
         &self,
         method: Method,
@@ -313,7 +318,7 @@ impl Client {
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", "2022-11-28");
         let request = self.http.build_request(request, body).with_context(failed)?;
-        // Bodies may come slowly, but not for ever.
+        // The read timeout alone would let a body arrive slowly forever.
         let whole = tokio::time::timeout(SILENCE * 4, async {
             let response = self.http.execute(request).await?;
             let (status, headers) = (response.status(), response.headers().clone());
@@ -327,43 +332,43 @@ impl Client {
     }
 }
 
-/// An octocrab client that repeats nothing by itself.
+/// Builds an octocrab client that repeats nothing by itself.
 fn built(runtime: &Runtime, api: &str, as_whom: &Credentials) -> anyhow::Result<Octocrab> {
     let _inside = runtime.enter();
     let builder = Octocrab::builder()
         .base_uri(address::server(api))
-        .with_context(|| format!("GITHUB_API_URL is an address, and {api:?} is none"))?;
+        .with_context(|| format!("GITHUB_API_URL is {api:?}, which is not a valid address"))?;
     let builder = match as_whom {
         Credentials::Token(token) => builder.personal_token(token.reveal()),
         Credentials::App { id, key } => builder
             .app_from_rsa_pem((*id).into(), key.reveal())
-            .map_err(|_| anyhow!("CHANGEGATE_APP_KEY holds no RSA private key in PEM form"))?,
+            .map_err(|_| anyhow!("CHANGEGATE_APP_KEY is not an RSA private key in PEM form"))?,
     };
-    builder.build_with_reqwest(transport()?).context("prepare for GitHub")
+    builder.build_with_reqwest(transport()?).context("cannot set up the client for GitHub")
 }
 
-/// What carries requests: through a proxy where `HTTPS_PROXY` and its kin name one, and nowhere but
-/// where it was sent, because a token goes with it.
+/// Builds the HTTP client. It uses the proxy that `HTTPS_PROXY` and similar variables name, and
+/// follows no redirects, because requests carry a token.
 fn transport() -> anyhow::Result<reqwest::Client> {
-    // Whoever was first has installed the same.
+    // It fails if a provider is installed already, which is always this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .redirect(reqwest::redirect::Policy::none())
         .build()
-        .context("prepare for network access")
+        .context("cannot set up network access")
 }
 
 fn parse(body: &str) -> anyhow::Result<Value> {
     if body.trim().is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(body).context("GitHub's answer breaks off, or is no JSON")
+    serde_json::from_str(body).context("GitHub's answer is truncated or not valid JSON")
 }
 
 fn read<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
-    serde_json::from_value(value).context("GitHub's answer isn't in the form that it documents")
+    serde_json::from_value(value).context("GitHub's answer isn't in the documented form")
 }
 
 fn refusal(method: Method, path: &str, answer: &Reply) -> Refusal {
@@ -373,8 +378,8 @@ fn refusal(method: Method, path: &str, answer: &Reply) -> Refusal {
         None => answer.status.canonical_reason().unwrap_or("no reason").to_owned(),
     };
     for error in body["errors"].as_array().into_iter().flatten() {
-        let said = error.as_str().or_else(|| error["message"].as_str());
-        let _ = write!(message, "; {}", said.map_or_else(|| error.to_string(), str::to_owned));
+        let detail = error.as_str().or_else(|| error["message"].as_str());
+        let _ = write!(message, "; {}", detail.map_or_else(|| error.to_string(), str::to_owned));
     }
     Refusal { status: answer.status.as_u16(), method, path: path.to_owned(), message }
 }

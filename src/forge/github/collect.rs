@@ -1,4 +1,4 @@
-//! Collects the facts about a pull request on GitHub.
+//! Collects the evidence about a pull request on GitHub.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,19 +20,19 @@ use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::git::{Commit, Oid, Repo};
 
-/// The account that GitHub commits under when somebody works in the browser, and its address.
+/// The committer's address of commits that GitHub makes when somebody works in the browser.
 const WEB_FLOW: &str = "noreply@github.com";
 
-/// What is worked out once for a pull request.
+/// What is read once for a pull request.
 pub struct Collector<'a> {
     github: &'a GitHub,
     repo: &'a Repo,
     org: &'a Org,
     facts: &'a Facts,
     pull: &'a Pull,
-    brought: &'a Changeset,
+    changeset: &'a Changeset,
     people: Identities<'a>,
-    /// The commits that the merge would bring, newest first.
+    /// The commits that a merge would add, newest first.
     commits: Vec<Commit>,
     materials: Materials<'a>,
     history: History,
@@ -43,15 +43,15 @@ impl<'a> Collector<'a> {
         github: &'a GitHub,
         facts: &'a Facts,
         pull: &'a Pull,
-        brought: &'a Changeset,
+        changeset: &'a Changeset,
         org: &'a Org,
     ) -> anyhow::Result<Self> {
         let repo = github.repo();
-        github.remote.bring_commits(&facts.source, &seen(facts));
+        github.remote.fetch_commits(&facts.source, &seen(facts));
         let commits = repo.commits_between(Some(pull.base), pull.head)?;
         let commits =
             commits.into_iter().map(|id| repo.commit(id)).collect::<Result<Vec<_>, _>>()?;
-        let materials = Materials::of(repo, brought.path.as_deref());
+        let materials = Materials::of(repo, changeset.path.as_deref());
         let history = History::of(&commits, pull.head, &materials)?;
         let people = Identities::of(&org.roster, &facts.commits, repo);
         Ok(Collector {
@@ -60,7 +60,7 @@ impl<'a> Collector<'a> {
             org,
             facts,
             pull,
-            brought,
+            changeset,
             people,
             commits,
             materials,
@@ -72,7 +72,7 @@ impl<'a> Collector<'a> {
         let pull = &self.facts.pull;
         let request = self.request(self.pull.head)?;
         let meets = Meets::of(request.as_ref());
-        let path = self.brought.path.as_deref();
+        let path = self.changeset.path.as_deref();
         let at_base = conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref())?;
         let submitted_at = self.submitted_at().min(now);
         Ok(Evidence {
@@ -86,7 +86,7 @@ impl<'a> Collector<'a> {
                 draft: pull.draft,
                 submitted_at,
                 contributors: self.contributors(),
-                files: Some(self.brought.files.iter().map(|file| file.path.clone()).collect()),
+                files: Some(self.changeset.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
             }),
             content_arrived_at: Some(self.arrived_at()),
@@ -101,18 +101,19 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// The request that a commit holds, as far as it can be read.
+    /// Returns the request at a commit, if there is one and it can be read.
     fn request(&self, commit: Oid) -> anyhow::Result<Option<ChangeRequest>> {
-        let Some(path) = &self.brought.path else { return Ok(None) };
+        let Some(path) = &self.changeset.path else { return Ok(None) };
         Ok(request_at(self.repo, commit, path)?.0.request)
     }
 
-    /// The request at base, if base holds it in a form that can be read.
+    /// Returns the request at base, if there is one and it can be read.
     fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
         self.request(self.pull.base)
     }
 
-    /// The requests of other open pull requests to the same branch that are in the way.
+    /// Returns the requests of other open pull requests to the same branch that overlap with this
+    /// one.
     fn open(&self, meets: &Meets<'_>) -> anyhow::Result<Vec<Footprint>> {
         let own = &self.facts.pull;
         let mut open = Vec::new();
@@ -121,24 +122,23 @@ impl<'a> Collector<'a> {
                 continue;
             }
             let Some(head) = self.github.remote.commit(&other.head.sha) else { continue };
-            let other = (super::name(other.number), head);
-            let other = (other.0.as_str(), other.1);
-            open.extend(conflicts::in_the_way(self.repo, self.pull.base, other, meets)?);
+            let name = super::name(other.number);
+            open.extend(conflicts::in_the_way(self.repo, self.pull.base, (&name, head), meets)?);
         }
         Ok(open)
     }
 
-    /// When it became ready for review, with a form that can be read.
+    /// Returns when the pull request became ready for review and held a valid request.
     fn submitted_at(&self) -> Time {
         let pull = &self.facts.pull;
         let ready = self.events("ready_for_review").filter_map(|event| event.created_at);
         let ready = ready.fold(pull.created_at, Time::max);
-        let is_sound = |push: &&Push| self.holds(&push.after, |material| material.is_some());
-        let sound = self.pushes().filter(is_sound).map(|push| push.timestamp).min();
-        sound.map_or(ready, |sound| ready.max(sound))
+        let is_valid = |push: &&Push| self.holds(&push.after, |material| material.is_some());
+        let first_valid = self.pushes().filter(is_valid).map(|push| push.timestamp).min();
+        first_valid.map_or(ready, |first_valid| ready.max(first_valid))
     }
 
-    /// When head's content arrived, as GitHub's server saw it.
+    /// Returns when head's content arrived, as GitHub's server recorded it.
     fn arrived_at(&self) -> Time {
         let pull = &self.facts.pull;
         let by_pushes = self.facts.pushes.as_ref().and_then(|pushes| {
@@ -149,14 +149,16 @@ impl<'a> Collector<'a> {
             let Facts { timeline, reviews, .. } = self.facts;
             arrival::by_events(pull.created_at, timeline, reviews, settled)
         });
-        match self.brought.path {
+        match self.changeset.path {
             Some(_) => arrived,
-            // Policies are reviewed as what differs from base: to another base it is another change.
+            // A policy change is reviewed as the difference from its base, so a new base makes it
+            // new.
             None => self.retargeted_at().fold(arrived, Time::max),
         }
     }
 
-    /// When it was sent to another branch, by somebody or by GitHub because the first one is gone.
+    /// Returns when the pull request got another base branch, from a person, or from GitHub because
+    /// the first one was deleted.
     fn retargeted_at(&self) -> impl Iterator<Item = Time> {
         ["base_ref_changed", "automatic_base_change_succeeded"]
             .into_iter()
@@ -164,7 +166,7 @@ impl<'a> Collector<'a> {
             .filter_map(|event| event.created_at)
     }
 
-    /// Whether a commit holds the content that head holds.
+    /// Whether a commit has head's content.
     fn is_as_head(&self, commit: &str) -> bool {
         let wanted = self.materials.at(self.pull.head).ok().flatten();
         wanted.is_some() && self.holds(commit, |material| material == wanted)
@@ -179,19 +181,22 @@ impl<'a> Collector<'a> {
         commit.is_some_and(|commit| self.materials.at(commit).is_ok_and(&test))
     }
 
-    /// Whether a commit of the pull request holds what head holds, and every one since then does.
+    /// Whether a commit of the pull request and every commit after it have head's content.
     fn is_settled(&self, commit: &str) -> bool {
         commit == self.facts.pull.head.sha
             || commit.parse().is_ok_and(|commit| self.history.is_unchanged_since(commit))
     }
 
-    /// Everybody behind the commits, and whoever pushed to somebody else's pull request: its author
-    /// answers for what was there when they opened it, and not for what others put there later, or
-    /// maybe later, in the same second.
+    /// Returns everybody who contributed to the commits, and everybody who pushed to somebody
+    /// else's pull request.
+    ///
+    /// The author of the pull request is responsible for what it held when it was opened, but not
+    /// for later pushes of others. A push in the same second counts as later.
     fn contributors(&self) -> Vec<Contributor> {
         let mut found = Found::default();
         for commit in &self.commits {
-            let known = self.facts.commits.iter().find(|it| commit.id.to_string() == it.sha);
+            let id = commit.id.to_string();
+            let known = self.facts.commits.iter().find(|known| known.sha == id);
             let author = known.and_then(|known| known.author.as_ref());
             found.add(
                 self.author(author, &commit.author.email),
@@ -219,7 +224,8 @@ impl<'a> Collector<'a> {
         found.contributors
     }
 
-    /// Whoever a commit names: the account that GitHub finds behind it, else whose address it is.
+    /// Returns the person that a commit names: the one with the account that GitHub has found for
+    /// it, or else the owner of the address.
     fn author(&self, account: Option<&types::User>, email: &str) -> Option<Login> {
         match account {
             Some(account) => self.people.login(account),
@@ -231,7 +237,7 @@ impl<'a> Collector<'a> {
         user.and_then(|user| self.people.login(user))
     }
 
-    /// Everybody whom the server saw pushing, as far as it tells.
+    /// Returns everybody who pushed, as far as GitHub's server shows it.
     fn pushers(&self) -> Vec<Login> {
         let by_pushes = self.pushes().filter_map(|push| push.actor.as_ref());
         let by_force =
@@ -241,23 +247,24 @@ impl<'a> Collector<'a> {
         pushers.into_iter().collect()
     }
 
-    /// The pushes that made the change, newest first, as far as the server tells. What was pushed
-    /// before the branch was deleted, and the pull request then opened from a new one, was another
-    /// change, unless it stands here again.
+    /// Returns the pushes of this change, newest first, as far as GitHub's server shows them.
+    ///
+    /// If the branch was deleted before the pull request was opened from a new one, the pushes
+    /// before the deletion were for another change, except those whose commits are part of this
+    /// one.
     fn pushes(&self) -> impl Iterator<Item = &'a Push> {
         let pushes = self.facts.pushes.as_deref().unwrap_or_default();
         let opened = self.facts.pull.created_at;
         let is_end = |push: &Push| push.is_deletion() && push.timestamp < opened;
         let (of_branch, of_earlier) =
             pushes.split_at(pushes.iter().position(is_end).unwrap_or(pushes.len()));
-        let stands_here =
+        let is_own =
             |push: &&Push| self.commits.iter().any(|commit| commit.id.to_string() == push.after);
-        let of_change = of_branch.iter().chain(of_earlier.iter().filter(stands_here));
+        let of_change = of_branch.iter().chain(of_earlier.iter().filter(is_own));
         of_change.filter(|push| !push.is_deletion())
     }
 
-    /// The members of the teams that reviewers belong to, where the roster says that GitHub knows
-    /// them.
+    /// Returns the members of the reviewers' teams, if the roster maps these to teams on GitHub.
     fn teams(&self) -> anyhow::Result<BTreeMap<String, TeamMembers>> {
         let reviewers = self.facts.reviews.iter().filter_map(|review| review.user.as_ref());
         let reviewers: BTreeSet<_> = reviewers.filter_map(|user| self.people.login(user)).collect();
@@ -282,7 +289,7 @@ impl<'a> Collector<'a> {
         reviews.filter_map(|review| self.review(review).transpose()).collect()
     }
 
-    /// A review as evidence; nothing if it wasn't submitted.
+    /// Returns a review as evidence, or `None` if it wasn't submitted.
     fn review(&self, review: &types::Review) -> anyhow::Result<Option<Review>> {
         let Some(submitted_at) = review.submitted_at else { return Ok(None) };
         let user = review.user.as_ref();
@@ -300,13 +307,13 @@ impl<'a> Collector<'a> {
         }))
     }
 
-    /// The material digest that a review is about; nothing if its commit is gone.
+    /// Returns the material digest that a review is about, or `None` if its commit is gone.
     fn reviewed_material(
         &self,
         review: &types::Review,
     ) -> anyhow::Result<Option<crate::core::digest::Digest>> {
         let commit = review.commit_id.as_deref();
-        // Where pushes aren't told, only the commits' own order shows what came before what.
+        // Without the list of pushes, only the order of the commits shows which came first.
         let is_in_order = |commit: &&str| self.facts.pushes.is_some() || self.is_settled(commit);
         match commit.filter(is_in_order).and_then(|commit| self.github.remote.commit(commit)) {
             Some(commit) => self.materials.at(commit),
@@ -314,7 +321,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// How a review was dismissed.
+    /// Returns how a review was dismissed, if it was.
     fn dismissal(&self, review: u64) -> Option<Dismissed> {
         let of_it = |event: &&TimelineEvent| {
             event.dismissed_review.as_ref().is_some_and(|dismissed| dismissed.review_id == review)
@@ -329,20 +336,22 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// The commits whose content matters, be they part of the pull request still or not.
+/// Returns the ids of all reviewed and pushed commits, even if they are no longer part of the pull
+/// request.
 fn seen(facts: &Facts) -> BTreeSet<&str> {
     let reviewed = facts.reviews.iter().filter_map(|review| review.commit_id.as_deref());
     let pushed = facts.pushes.iter().flatten().map(|push| push.after.as_str());
     reviewed.chain(pushed).filter(|id| id.bytes().any(|byte| byte != b'0')).collect()
 }
 
-/// Whether GitHub itself made the commit for its author, and signed it.
+/// Whether GitHub itself made and signed the commit, for an author in the browser.
 fn is_made_in_browser(commit: &Commit, known: Option<&types::Commit>) -> bool {
     let verification = known.and_then(|known| known.commit.verification.as_ref());
-    commit.committer.email == WEB_FLOW && verification.is_some_and(|it| it.verified)
+    let is_verified = verification.is_some_and(|verification| verification.verified);
+    commit.committer.email == WEB_FLOW && is_verified
 }
 
-/// What a review says; what nobody has heard of is a remark.
+/// Returns the state of a review; an unknown state is a comment.
 fn state(text: &str) -> ReviewState {
     match text.to_ascii_uppercase().as_str() {
         "APPROVED" => ReviewState::Approved,
@@ -353,7 +362,7 @@ fn state(text: &str) -> ReviewState {
     }
 }
 
-/// Contributors as they are found: each identity once, with all its parts.
+/// The contributors found so far: each identity once, with all its parts.
 #[derive(Default)]
 struct Found {
     contributors: Vec<Contributor>,

@@ -1,12 +1,12 @@
-//! What of a repository on GitHub is protected, and what isn't.
+//! Checks how a repository on GitHub is protected.
 //!
 //! ```text
-//! home: the default branch, brought here ─▶ its policies, loaded by the caller ─┐
-//! look: branches, rules, code owners, workflows, accounts ──────────────────────┴▶ Surroundings ─▶ examine ─▶ checks
+//! home: the default branch ─▶ its policies, loaded by the caller ┐
+//! look: branches, rules, code owners, workflows, accounts ───────┴▶ Surroundings ─▶ examine ─▶ checks
 //! ```
 //!
-//! Looking asks the API and Git; examining is pure. What the token may not read is a fact of its
-//! own ([`Seen`]) and never taken for good.
+//! `look` asks the API and Git; `examine` is pure. Anything that the token isn't allowed to read is
+//! recorded as such ([`Seen`]), and never counts as good.
 
 use std::collections::BTreeMap;
 
@@ -37,13 +37,13 @@ pub use roster::without_id;
 pub use token::{Kind, TokenFacts};
 pub use workflows::WorkflowFile;
 
-/// What was read, or why it can't be read with this token.
+/// A value, or the reason why it can't be read with this token.
 pub type Seen<T> = Result<T, String>;
 
-/// The id of GitHub's own App that workflows act as, on github.com.
+/// The id of GitHub's own App for workflows, on github.com.
 pub const ACTIONS: u64 = 15_368;
 
-/// As what changegate answers.
+/// How changegate publishes its decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -53,109 +53,109 @@ pub enum Mode {
     App(u64),
 }
 
-/// Everything that is examined.
+/// Everything that the checks need to know.
 pub struct Surroundings {
-    /// As what changegate would answer with this token.
+    /// How changegate would publish its decisions with this token.
     pub mode: Mode,
     /// The user or organisation that the repository belongs to.
     pub owner: String,
-    /// The default branch's name.
+    /// The name of the default branch.
     pub default_branch: String,
-    /// What the policies there say, or why they can't be used.
+    /// The organisation data of the policies there, or why they can't be used.
     pub org: Result<Org, String>,
-    /// The branches that settings name, in their order; the default one if there are none.
+    /// The branches that the settings list, in their order; the default one if there are none.
     pub branches: Vec<Branch>,
-    /// The workflows and actions at the default branch.
+    /// The workflows and actions on the default branch.
     pub workflows: Vec<WorkflowFile>,
-    /// GitHub's accounts of the logins that matter; nothing where there is no such login.
+    /// GitHub's accounts of the people who can sign; `None` if there is no account with the login.
     pub accounts: BTreeMap<Login, Option<User>>,
-    /// Whether the forge's teams that the roster names, `organisation/team`, can be read.
+    /// Whether the teams on GitHub that the roster names (`organisation/team`) can be read.
     pub teams: BTreeMap<ForgeTeam, Seen<()>>,
-    /// The token that asked.
+    /// The token that was used.
     pub token: TokenFacts,
 }
 
-/// A branch that is to be protected.
+/// A branch that has to be protected.
 pub struct Branch {
-    /// Its name.
+    /// The name of the branch.
     pub name: String,
-    /// What is known of it; nothing if there is no such branch.
+    /// The state of the branch; `None` if it doesn't exist.
     pub state: Option<BranchState>,
 }
 
-/// What is known of a branch.
+/// The state of a branch.
 pub struct BranchState {
-    /// What protects it.
+    /// The protection of the branch.
     pub protection: Protection,
-    /// Its code owners.
+    /// The code owners of the branch.
     pub owners: OwnerFacts,
 }
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
-    /// It is as it should be.
+    /// Everything is as it should be.
     Good,
-    /// It could be better.
+    /// Something could be better.
     Advice,
-    /// It can't be read with this token, and may be good or bad.
+    /// Something can't be read with this token, and may be good or bad.
     Unseen,
     /// Something isn't protected.
     Bad,
 }
 
-/// One thing that was looked at.
+/// A check, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
-    /// What it is about: `policies`, `branch main`, `workflows`, `roster`, `token`.
+    /// The subject: `policies`, `branch main`, `workflows`, `roster` or `token`.
     pub about: String,
-    /// Its stable code, such as `status/required`.
+    /// The stable code of the check, such as `status/required`.
     pub code: &'static str,
-    /// How it came out.
+    /// The result.
     pub grade: Grade,
     /// What was found.
     pub found: String,
-    /// Why that matters; nothing where all is well.
+    /// Why that matters; left out if the result is good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// What to do, and where; nothing where all is well.
+    /// What to do, and where; left out if the result is good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }
 
-/// What came out of an examination.
+/// The results of all checks.
 #[derive(Clone, Debug)]
 pub struct Examination {
-    /// As what changegate answers; the checks are about that.
+    /// How changegate publishes its decisions, which the checks depend on.
     pub answerer: Answerer,
-    /// All checks, in the order in which they are told.
+    /// All checks, in the order in which they are shown.
     pub checks: Vec<Check>,
 }
 
-/// As what changegate answers, as far as is known.
+/// How changegate publishes its decisions, as far as is known.
 #[derive(Clone, Copy, Debug)]
 pub struct Answerer {
-    /// As a workflow, or as which App.
+    /// As a workflow, or as an App.
     pub mode: Mode,
-    /// Whether only the rules say so: they name an App, and a person asks.
+    /// Whether this is inferred: the rules name an App, but the token is a person's.
     pub is_supposed: bool,
 }
 
-/// Holds what is there against what has to be.
+/// Compares the protection of a repository with what is needed.
 pub fn examine(facts: &Surroundings) -> Examination {
     let mut checks = about("policies", policies::examine(facts));
     let answerer = answerer(facts);
     for branch in &facts.branches {
         let Some(state) = &branch.state else { continue };
         let known = |id: u64| known_as(facts.org.as_ref().ok().map(|org| &org.roster), id);
-        let place = branch::ProtectedBranch {
+        let protected = branch::ProtectedBranch {
             branch: &branch.name,
             protection: &state.protection,
             answerer,
         };
-        let mut found = branch::examine(&place, &known);
-        found.extend(owners::examine(&place, &state.owners));
+        let mut found = branch::examine(&protected, &known);
+        found.extend(owners::examine(&protected, &state.owners));
         checks.extend(about(&format!("branch {}", branch.name), found));
     }
     let workflows = workflows::examine(&facts.workflows, answerer.mode, &facts.owner);
@@ -169,7 +169,8 @@ pub fn examine(facts: &Surroundings) -> Examination {
     Examination { answerer, checks }
 }
 
-/// A person who looks isn't who answers; the rules may name the App that does.
+/// Returns how changegate publishes its decisions. A person's token doesn't show that, but the
+/// rules may name the App that does it.
 fn answerer(facts: &Surroundings) -> Answerer {
     let protections = facts.branches.iter().filter_map(|branch| branch.state.as_ref());
     let mut sources = protections.filter_map(|state| state.protection.own_app());
@@ -179,12 +180,12 @@ fn answerer(facts: &Surroundings) -> Answerer {
     }
 }
 
-/// Whose token asks.
+/// Whose token is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asker {
-    /// That of a workflow or an App, as judges do.
+    /// The token of a workflow or an App, which changegate judges with.
     Judge,
-    /// A person's, which sees other things.
+    /// The token of a person, which can read other things.
     Person,
 }
 
@@ -201,7 +202,7 @@ impl Check {
         Check::new(code, Grade::Bad, found)
     }
 
-    /// Something that can't be read, for this reason.
+    /// Makes a check of something that can't be read, for this reason.
     fn unseen(code: &'static str, found: impl Into<String>, reason: &str) -> Self {
         Check::new(code, Grade::Unseen, found).why(reason)
     }
@@ -223,7 +224,7 @@ fn about(what: &str, checks: Vec<Check>) -> Vec<Check> {
     checks.into_iter().map(|check| Check { about: what.to_owned(), ..check }).collect()
 }
 
-/// The login of the roster's person with this id.
+/// Returns the login of the person in the roster with this id.
 fn known_as(roster: Option<&Roster>, id: u64) -> Option<&Login> {
     let id = id.to_string();
     let person = roster?.people.iter().find(|(_, person)| person.id.as_deref() == Some(&id));

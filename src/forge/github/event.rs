@@ -1,28 +1,28 @@
-//! Which pull requests an event is about that started a workflow.
+//! Finds the pull requests that the event of a workflow is about.
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use super::GitHub;
 
-/// What is to be judged.
+/// A pull request to be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A pull request.
+    /// The pull request with this number.
     Pull(u64),
     /// A pull request as the merge queue is about to merge it.
     Queued {
-        /// The pull request.
+        /// The number of the pull request.
         number: u64,
-        /// The commit that the queue made.
+        /// The merge commit that the queue has made.
         commit: String,
-        /// The commit that it made it on: the base's tip, or what it merges before.
+        /// The commit that it merges into: the tip of the base, or the merge commit before it.
         onto: String,
     },
 }
 
 impl Subject {
-    /// The pull request's number.
+    /// Returns the number of the pull request.
     pub fn number(&self) -> u64 {
         match self {
             Subject::Pull(number) | Subject::Queued { number, .. } => *number,
@@ -30,13 +30,13 @@ impl Subject {
     }
 }
 
-/// What an event names.
+/// The pull requests that an event names.
 #[derive(Debug, PartialEq, Eq)]
 enum Named {
     Subject(Subject),
     /// A commit, whose open pull requests have to be found.
     Head(String),
-    /// The other ones with the head of a pull request that is closed: they share an answer no longer.
+    /// The other pull requests with the head of a closed one, which no longer share its decision.
     Left {
         closed: u64,
         head: String,
@@ -44,10 +44,10 @@ enum Named {
 }
 
 impl GitHub {
-    /// The subjects of an event, by its name and payload; none if no open pull request has its head.
+    /// Returns the pull requests that an event is about; empty if none of them is open.
     ///
     /// # Errors
-    /// When the event isn't about pull requests, or GitHub can't be asked.
+    /// When the event isn't about pull requests, or GitHub can't be reached or refuses.
     pub fn subjects(&self, event: &str, payload: &Value) -> anyhow::Result<Vec<Subject>> {
         let mut subjects = Vec::new();
         for named in named(event, payload)? {
@@ -74,10 +74,10 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
     let lacks = |what: &str| format!("the event {event} lacks {what}");
     let number = |number: &Value| number.as_u64().with_context(|| lacks("a pull request's number"));
     let of_run = |run: &Value| {
-        // GitHub names no pull requests here that come from forks.
-        let numbers = run["pull_requests"].as_array().into_iter().flatten();
-        let pull = |it: &Value| Ok(Named::Subject(Subject::Pull(number(&it["number"])?)));
-        let named = numbers.map(pull).collect::<anyhow::Result<Vec<_>>>()?;
+        // GitHub doesn't list pull requests from forks here.
+        let pulls = run["pull_requests"].as_array().into_iter().flatten();
+        let subject = |pull: &Value| Ok(Named::Subject(Subject::Pull(number(&pull["number"])?)));
+        let named = pulls.map(subject).collect::<anyhow::Result<Vec<_>>>()?;
         if !named.is_empty() {
             return Ok(named);
         }
@@ -86,10 +86,12 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
     };
     match event {
         "pull_request" | "pull_request_target" | "pull_request_review" => {
-            let about = &payload["pull_request"];
-            let number = number(&about["number"])?;
-            if about["state"] == "closed" {
-                let head = about["head"]["sha"].as_str().with_context(|| lacks("its head"))?;
+            let pull = &payload["pull_request"];
+            let number = number(&pull["number"])?;
+            if pull["state"] == "closed" {
+                let head = pull["head"]["sha"]
+                    .as_str()
+                    .with_context(|| lacks("the head of its pull request"))?;
                 return Ok(vec![Named::Left { closed: number, head: head.to_owned() }]);
             }
             Ok(vec![Named::Subject(Subject::Pull(number))])
@@ -118,7 +120,7 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
     }
 }
 
-/// The pull request that a merge queue's branch is for:
+/// Returns the pull request in the name of a merge queue's branch, such as
 /// `refs/heads/gh-readonly-queue/main/pr-7-4f0c1d2…`.
 fn queued(branch: &str) -> Option<u64> {
     let (_, last) = branch.rsplit_once("/pr-")?;

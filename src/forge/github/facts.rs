@@ -1,4 +1,4 @@
-//! What GitHub knows of one pull request at one moment.
+//! What GitHub knows about a pull request at one point in time.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -13,44 +13,45 @@ use super::{Client, Exchange, GitHub, client, name};
 use crate::forge;
 use crate::git::Oid;
 
-/// How often the API and Git are asked until both tell of the same commits.
+/// The number of times that the API and Git are asked until both report the same commits.
 const TRIES: usize = 5;
 
-/// What is known of a pull request.
+/// What GitHub knows about a pull request.
 pub struct Facts {
     /// The pull request.
     pub pull: Pull,
-    /// All open ones, itself included.
+    /// All open pull requests, including this one.
     pub open: Rc<Vec<Pull>>,
-    /// The tip of the branch that it goes to.
+    /// The tip of the base branch.
     pub base: Oid,
-    /// Its head.
+    /// The head of the pull request.
     pub head: Oid,
     /// The tip of the default branch.
     pub default_tip: Oid,
-    /// Its repository, for git.
+    /// The repository that the pull request goes to, for git.
     pub source: Source,
-    /// All reviews in the order in which they were begun.
+    /// All reviews, in the order in which they were started.
     pub reviews: Vec<Review>,
-    /// Everything that happened to it.
+    /// All events of the pull request.
     pub timeline: Vec<TimelineEvent>,
-    /// Its commits with the accounts behind them; GitHub lists no more than 250.
+    /// The commits with the accounts of their authors; GitHub lists at most 250.
     pub commits: Vec<Commit>,
-    /// The pushes to its branch, newest first; nothing where GitHub doesn't tell.
+    /// The pushes to its branch, newest first; `None` if GitHub doesn't list them.
     pub pushes: Option<Vec<Push>>,
-    /// The answers that head has now.
+    /// The current statuses, or the check run, of head.
     pub answers: Answers,
-    /// The login that this program writes under, without the mark of a bot.
+    /// The login that this program writes under, without the suffix of bots.
     pub own_login: String,
-    /// What GitHub was asked, and said, word for word.
+    /// The requests to GitHub and the literal answers.
     pub record: Vec<Exchange>,
 }
 
 impl Facts {
-    /// Learns what there is to know: from the API, and by git the commits that aren't here yet.
-    /// Nothing if they don't tell of the same commits: a push came in between, or the API, its list of
-    /// pushes or git is a moment behind.
-    fn learn(github: &GitHub, pull: Pull, open: Rc<Vec<Pull>>) -> anyhow::Result<Option<Self>> {
+    /// Reads everything from the API, and fetches the missing commits with git.
+    ///
+    /// Returns `None` if they report different commits: because of a push in between, or because
+    /// the API, its list of pushes or Git is a moment behind.
+    fn read(github: &GitHub, pull: Pull, open: Rc<Vec<Pull>>) -> anyhow::Result<Option<Self>> {
         let GitHub { client, remote, .. } = github;
         let repository = repository(&pull)?;
         let source = github.source(repository);
@@ -58,40 +59,40 @@ impl Facts {
         let branches: Vec<_> = branches.into_iter().collect();
         let own = missing(github, [&pull].into_iter());
         let others = github.wanted(&pull, &open);
-        let bring = || {
+        let fetch = || {
             if !own.is_empty() {
-                source.bring(&branches, &own)?;
+                source.fetch_heads(&branches, &own)?;
             }
-            source.bring_if_possible(&others);
+            source.fetch_heads_if_possible(&others);
             anyhow::Ok(())
         };
-        // Heads that are missing have to be brought in any case: meanwhile, the API is asked.
-        let told = std::thread::scope(|scope| {
-            let brought = scope.spawn(bring);
-            let told = client.run(Told::of(github, &pull));
-            match brought.join() {
-                Ok(brought) => brought.and(told),
+        // Missing heads have to be fetched in any case, so the API is asked at the same time.
+        let known = std::thread::scope(|scope| {
+            let fetching = scope.spawn(fetch);
+            let known = client.run(ApiFacts::read(github, &pull));
+            match fetching.join() {
+                Ok(fetched) => fetched.and(known),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         });
-        let told = told.with_context(|| format!("learn about {}", name(pull.number)))?;
-        let Some(Snapshot { default_branch, base, answers, own_login }) = told.snapshot else {
+        let known = known.with_context(|| format!("cannot read {}", name(pull.number)))?;
+        let Some(Snapshot { default_branch, base, answers, own_login }) = known.snapshot else {
             return Ok(None);
         };
-        let newest = told.pushes.as_ref().and_then(|pushes| pushes.first());
+        let newest = known.pushes.as_ref().and_then(|pushes| pushes.first());
         if newest.is_some_and(|push| push.after != pull.head.sha) {
             return Ok(None);
         }
-        let head: Oid = pull.head.sha.parse().context("read the head's id")?;
-        let are_here = || -> anyhow::Result<bool> {
+        let head: Oid = pull.head.sha.parse().context("cannot read the id of the head")?;
+        let is_complete = || -> anyhow::Result<bool> {
             Ok(base.branch == pull.base.branch
                 && remote.holds(&base)?
                 && remote.holds(&default_branch)?
                 && remote.head(pull.number)? == Some(head))
         };
-        if !are_here()? {
-            source.bring(&branches, &[pull.number])?;
-            if !are_here()? {
+        if !is_complete()? {
+            source.fetch_heads(&branches, &[pull.number])?;
+            if !is_complete()? {
                 return Ok(None);
             }
         }
@@ -101,10 +102,10 @@ impl Facts {
             default_tip: default_branch.commit,
             source,
             open,
-            reviews: told.reviews,
-            timeline: told.timeline,
-            commits: told.commits,
-            pushes: told.pushes,
+            reviews: known.reviews,
+            timeline: known.timeline,
+            commits: known.commits,
+            pushes: known.pushes,
             answers,
             own_login,
             record: client.take_record(),
@@ -112,7 +113,7 @@ impl Facts {
         }))
     }
 
-    /// Where it stands.
+    /// Returns the commits of the pull request as the gate needs them.
     pub fn as_pull(&self) -> forge::Pull {
         forge::Pull {
             name: name(self.pull.number),
@@ -123,7 +124,7 @@ impl Facts {
         }
     }
 
-    /// The other open pull requests with the same head.
+    /// Returns the other open pull requests with the same head.
     pub fn siblings(&self) -> impl Iterator<Item = &Pull> {
         let own = self.pull.number;
         let has_same =
@@ -131,7 +132,8 @@ impl Facts {
         self.open.iter().filter(has_same)
     }
 
-    /// Our own comments that begin with this mark, oldest first: anybody can write one like it.
+    /// Returns our own comments with this mark at the beginning, oldest first. Those of others are
+    /// left out, because anybody can write such a comment.
     pub fn own_comments(&self, mark: &str) -> impl Iterator<Item = &TimelineEvent> {
         self.timeline.iter().filter(move |event| {
             let by = event.user.as_ref().or(event.actor.as_ref());
@@ -141,30 +143,30 @@ impl Facts {
         })
     }
 
-    /// The refs that say whether it still stands where it stood.
+    /// Returns the refs of the base and the head, which show whether the pull request has changed.
     pub fn refs(&self) -> [String; 2] {
         let Pull { number, base, .. } = &self.pull;
         [format!("refs/heads/{}", base.branch), format!("refs/pull/{number}/head")]
     }
 }
 
-/// The repository that a pull request goes to.
+/// Returns the repository that a pull request goes to.
 fn repository(pull: &Pull) -> anyhow::Result<&Repository> {
     let repository = pull.base.repo.as_ref();
-    repository.with_context(|| format!("GitHub doesn't say where #{} goes to", pull.number))
+    repository.with_context(|| format!("GitHub doesn't show the repository of #{}", pull.number))
 }
 
-/// Those pull requests whose heads aren't here.
+/// Returns the numbers of the pull requests whose current heads haven't been fetched.
 fn missing<'a>(github: &GitHub, pulls: impl Iterator<Item = &'a Pull>) -> Vec<u64> {
-    let is_here = |pull: &Pull| {
-        let here = github.remote.head(pull.number).ok().flatten();
-        here.is_some_and(|here| here.to_string() == pull.head.sha)
+    let is_fetched = |pull: &Pull| {
+        let head = github.remote.head(pull.number).ok().flatten();
+        head.is_some_and(|head| head.to_string() == pull.head.sha)
     };
-    pulls.filter(|pull| !is_here(pull)).map(|pull| pull.number).collect()
+    pulls.filter(|pull| !is_fetched(pull)).map(|pull| pull.number).collect()
 }
 
-/// What the API tells of a pull request.
-struct Told {
+/// What the API returns about a pull request.
+struct ApiFacts {
     reviews: Vec<Review>,
     timeline: Vec<TimelineEvent>,
     commits: Vec<Commit>,
@@ -172,8 +174,8 @@ struct Told {
     snapshot: Option<Snapshot>,
 }
 
-impl Told {
-    async fn of(github: &GitHub, pull: &Pull) -> anyhow::Result<Self> {
+impl ApiFacts {
+    async fn read(github: &GitHub, pull: &Pull) -> anyhow::Result<Self> {
         let GitHub { client, repository, .. } = github;
         let number = pull.number.to_string();
         let pull_path = |part| repository.path(&["pulls", &number, part]);
@@ -186,12 +188,12 @@ impl Told {
             pushes(client, pull),
             Snapshot::of(github, pull),
         )?;
-        Ok(Told { reviews, timeline, commits, pushes, snapshot })
+        Ok(ApiFacts { reviews, timeline, commits, pushes, snapshot })
     }
 }
 
-/// The pushes to a pull request's branch, newest first; nothing where GitHub doesn't tell: the fork
-/// is gone or can't be seen, or the last push is older than what GitHub keeps.
+/// Returns the pushes to a pull request's branch, newest first, or `None` if GitHub doesn't list
+/// them: because the fork is gone or hidden, or because the last push is too old.
 async fn pushes(client: &Client, pull: &Pull) -> anyhow::Result<Option<Vec<Push>>> {
     let Some(repository) = &pull.head.repo else { return Ok(None) };
     let repository: super::Name = repository.full_name.parse()?;
@@ -208,21 +210,22 @@ async fn pushes(client: &Client, pull: &Pull) -> anyhow::Result<Option<Vec<Push>
 }
 
 impl GitHub {
-    /// What is known of an open pull request now.
+    /// Reads what GitHub knows about an open pull request now.
     pub(super) fn learn(&self, number: u64) -> anyhow::Result<Facts> {
         for _ in 0..TRIES {
-            if let Some(facts) = Facts::learn(self, self.open_pull(number)?, self.open_pulls()?)? {
+            if let Some(facts) = Facts::read(self, self.open_pull(number)?, self.open_pulls()?)? {
                 return Ok(facts);
             }
-            self.look_anew();
+            self.forget_open();
         }
         bail!(
-            "GitHub's API, its list of pushes and its Git tell of different heads of #{number}: try \
-             again in a minute"
+            "GitHub's API, its list of pushes and its Git server report different heads of \
+             #{number}: try again in a minute"
         )
     }
 
-    /// The others to the same branch whose heads aren't here, and were not waited for yet.
+    /// Returns the other pull requests to the same branch whose heads haven't been fetched, and
+    /// that haven't been tried before.
     fn wanted(&self, own: &Pull, open: &[Pull]) -> Vec<u64> {
         let mut waited_for = self.waited_for.borrow_mut();
         let is_new = |pull: &&Pull| {
@@ -234,21 +237,20 @@ impl GitHub {
         missing(self, others.into_iter())
     }
 
-    /// Whether a pull request still stands where it stood.
+    /// Whether the base and the head of a pull request are still the same.
     pub(super) fn is_still(&self, facts: &Facts) -> anyhow::Result<bool> {
         Ok(facts.source.look_up(&facts.refs())? == [facts.base, facts.head])
     }
 
-    /// An open pull request.
+    /// Returns an open pull request.
     fn open_pull(&self, number: u64) -> anyhow::Result<Pull> {
         if let Some(pull) = self.open_pulls()?.iter().find(|pull| pull.number == number) {
             return Ok(pull.clone());
         }
         let path = self.repository.path(&["pulls", &number.to_string()]);
-        let pull: Pull = self
-            .client
-            .run(self.client.get(&path))
-            .with_context(|| format!("find pull request #{number} of {}", self.repository))?;
+        let pull: Pull = self.client.run(self.client.get(&path)).with_context(|| {
+            format!("cannot read pull request #{number} of {}", self.repository)
+        })?;
         if pull.state != "open" {
             let (repository, state) = (&self.repository, &pull.state);
             bail!("#{number} of {repository} is {state}: only open pull requests are judged");

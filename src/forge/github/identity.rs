@@ -1,4 +1,4 @@
-//! Who of the roster an account or an address belongs to.
+//! Finds the person in the roster that an account or an address belongs to.
 
 use std::collections::HashMap;
 
@@ -7,17 +7,17 @@ use crate::core::org::Roster;
 use crate::core::terms::Login;
 use crate::git::Repo;
 
-/// The roster as GitHub's accounts and commits see it.
+/// The people in the roster, by account and by email address.
 pub struct Identities<'a> {
     roster: &'a Roster,
     by_id: HashMap<&'a str, &'a Login>,
     by_email: HashMap<String, &'a Login>,
-    /// Whose address it is, as GitHub said of one of the commits.
+    /// The owners of addresses, as GitHub shows them for the commits.
     accounts: HashMap<String, User>,
 }
 
 impl<'a> Identities<'a> {
-    /// Of a roster; `commits` teach which account an address belongs to.
+    /// Indexes a roster. `commits` show which account an address belongs to.
     pub fn of(roster: &'a Roster, commits: &[Commit], repo: &Repo) -> Self {
         let mut identities = Identities {
             roster,
@@ -43,8 +43,11 @@ impl<'a> Identities<'a> {
         identities
     }
 
-    /// The login under which an account acts here: that of the roster's person with its id, else its
-    /// own. Nothing if the roster knows that login as another account's: it was recycled.
+    /// Returns the login of an account: that of the person in the roster with its id, or else its
+    /// own.
+    ///
+    /// `None` if the roster lists its own login with another id: then the login was given to
+    /// somebody else.
     pub fn login(&self, user: &User) -> Option<Login> {
         if let Some(login) = self.by_id.get(user.id.to_string().as_str()) {
             return Some((*login).clone());
@@ -54,8 +57,8 @@ impl<'a> Identities<'a> {
         (!is_anothers).then_some(login)
     }
 
-    /// Whom an address belongs to: as GitHub knows, as the roster says, or as GitHub's own addresses
-    /// spell it.
+    /// Returns the owner of an address: according to GitHub, to the roster, or to the address
+    /// itself if it is one of GitHub's own.
     pub fn with_email(&self, email: &str) -> Option<Login> {
         let email = email.to_lowercase();
         if let Some(user) = self.accounts.get(&email) {
@@ -68,7 +71,7 @@ impl<'a> Identities<'a> {
     }
 }
 
-/// The account in an address that GitHub gives to those who hide theirs:
+/// Returns the account in an address that GitHub gives to people who hide their own, such as
 /// `101+alice@users.noreply.github.com`.
 fn no_reply(email: &str) -> Option<User> {
     let (account, host) = email.split_once('@')?;

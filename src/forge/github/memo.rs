@@ -1,27 +1,29 @@
-//! What an answer remembers for the next sweep, in the query of the address that it links to:
+//! The memo that a decision's status keeps for the next sweep, in the query of the URL it links to:
 //! `https://github.com/acme/ops/pull/7?changegate=2026-11-24T22:00:00Z.4f0c1d2ab9e1.2026-11-24T10:00:00Z#issuecomment-12`
 //!
-//! So a sweep learns from a list of pull requests which of them it has to look at. GitHub ignores
-//! the query, and whoever forges it only keeps an answer from being brought up to date by a sweep.
+//! It tells a sweep which pull requests of a list have to be judged again. GitHub ignores the
+//! query. A forged memo can only prevent a sweep from updating a decision.
 
 use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, REQUESTS};
 use crate::core::time::{Duration, Time};
 use crate::git::{Oid, Repo};
 
-/// What an answer was worked out from, as far as it can change unseen. It is one for all pull requests
-/// with a head, because the answer is.
+/// What a decision depends on that can change without an event.
+///
+/// All pull requests with the same head share one memo, because they share the decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memo {
-    /// When the decision changes by itself.
+    /// The time at which the decision changes by itself.
     pub until: Option<Time>,
-    /// The open pull requests with its head, with policies and merged requests at their bases.
+    /// The digest of the open pull requests with this head, and of the policies and requests at
+    /// their bases.
     pub bases: String,
-    /// The time of the latest change to them that was surely seen.
+    /// The time of the latest change to them that was certainly seen.
     pub seen: Time,
 }
 
-/// An open pull request, with the branch that it goes to and that branch's tip.
+/// An open pull request with its base branch and the tip of that.
 pub struct Basis {
     pub number: u64,
     pub branch: String,
@@ -30,12 +32,12 @@ pub struct Basis {
 
 const KEY: &str = "?changegate=";
 
-/// What happened within this time before it was looked may have been missed: GitHub counts in
-/// seconds, and one of its answers may be older than another.
+/// The time before a check in which changes may have been missed: GitHub's times are in whole
+/// seconds, and its answers may have different ages.
 const MARGIN: Duration = Duration::seconds(60);
 
 impl Memo {
-    /// The memo in an address.
+    /// Reads the memo in a URL.
     pub fn in_url(url: &str) -> Option<Self> {
         let (_, rest) = url.split_once(KEY)?;
         let mut parts = rest.split(['#', '&']).next()?.split('.');
@@ -47,7 +49,7 @@ impl Memo {
         Some(Memo { until, bases: bases.to_owned(), seen: seen.parse().ok()? })
     }
 
-    /// A page's address with the memo in it.
+    /// Returns the URL of a page with the memo in it.
     pub fn on(&self, page: &str) -> String {
         let (page, fragment) = page.split_once('#').unwrap_or((page, ""));
         let until = self.until.map_or_else(|| "never".to_owned(), |until| until.to_string());
@@ -55,15 +57,17 @@ impl Memo {
         format!("{page}{KEY}{until}.{}.{}{hash}{fragment}", self.bases, self.seen)
     }
 
-    /// What was surely seen at a moment, of a pull request to which something happened last at another.
+    /// Returns the time up to which changes were certainly seen, given the last update of a pull
+    /// request and the time at which it was read.
     pub fn seen(updated_at: Time, looked_at: Time) -> Time {
         updated_at.min(looked_at - MARGIN)
     }
 
-    /// What decisions on the pull requests of one head rest on beside it, in any order.
+    /// Returns the digest of what the decisions on pull requests with the same head depend on
+    /// besides the head. The order of `pulls` doesn't matter.
     ///
     /// # Errors
-    /// When what stands at a base can't be read.
+    /// When the trees at a base can't be read.
     pub fn bases_of(repo: &Repo, pulls: &[Basis]) -> anyhow::Result<String> {
         let mut lines = Vec::new();
         for Basis { number, branch, tip } in pulls {

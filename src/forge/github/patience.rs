@@ -1,44 +1,44 @@
-//! Waiting for GitHub: how often something is asked again, and when.
+//! Decides how often and when a request to GitHub is repeated.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, StatusCode};
 
-/// How often a question is repeated after a failure, and the first pause; each later one doubles.
+/// The maximum number of attempts, and the pause after the first; each later pause doubles.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The longest that GitHub is waited for when it says how long; past that, nothing is decided now.
+/// The maximum time to wait for a rate limit in total. If it lasts longer, the request fails.
 const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
-/// How long a limit is waited out when GitHub doesn't say how long.
+/// The time to wait for a rate limit if GitHub doesn't say how long it lasts.
 const UNSAID: Duration = Duration::from_secs(60);
 
-/// How GitHub is waited for.
+/// Waits for GitHub, and announces the waits.
 pub struct Patience {
     announce: Box<dyn Fn(&str)>,
 }
 
-/// Where the tries at one request stand.
+/// The attempts at one request so far.
 pub struct Turn {
     tried: u32,
     waited: Duration,
 }
 
 impl Turn {
-    /// Nothing was tried yet.
+    /// Starts with the first attempt.
     pub fn first() -> Self {
         Turn { tried: 1, waited: Duration::ZERO }
     }
 }
 
 impl Patience {
-    /// `announce` is told of waits that a person would notice.
+    /// Announces the waits that a person would notice by calling `announce`.
     pub fn new(announce: impl Fn(&str) + 'static) -> Self {
         Patience { announce: Box::new(announce) }
     }
 
-    /// After a failure: waits a moment, and says whether to try again.
+    /// Waits a moment after a failure, and returns whether to try again.
     pub async fn again(&self, turn: &mut Turn, path: &str) -> bool {
         if turn.tried >= TRIES {
             return false;
@@ -46,14 +46,14 @@ impl Patience {
         let pause = jittered(FIRST_PAUSE * 2_u32.pow(turn.tried - 1));
         turn.tried += 1;
         if pause >= Duration::from_secs(1) {
-            (self.announce)(&format!("GitHub doesn't answer {path} well; trying again"));
+            (self.announce)(&format!("GitHub failed to answer {path}; trying again"));
         }
         tokio::time::sleep(pause).await;
         true
     }
 
-    /// After an answer that may name a limit: waits until GitHub takes requests again, and says
-    /// whether to try then. The wait is announced, and bounded.
+    /// Waits for the rate limit that an answer may report, and returns whether to try again. The
+    /// wait is announced, and bounded.
     pub async fn after_limit(
         &self,
         turn: &mut Turn,
@@ -65,14 +65,14 @@ impl Patience {
         let Some(wait) = wait(status, headers, body, now()) else { return false };
         if turn.waited + wait > LONGEST_WAIT {
             (self.announce)(&format!(
-                "GitHub takes no requests for {} s, which is too long to wait",
+                "GitHub's rate limit lasts for {} s, which is too long to wait",
                 wait.as_secs()
             ));
             return false;
         }
         turn.waited += wait;
         (self.announce)(&format!(
-            "GitHub limits requests: waiting {} s before asking for {path} again",
+            "GitHub's rate limit is reached: waiting {} s before requesting {path} again",
             wait.as_secs()
         ));
         tokio::time::sleep(wait).await;
@@ -80,8 +80,8 @@ impl Patience {
     }
 }
 
-/// How long a limit lasts that an answer names; nothing if it names none. `now` is in seconds since
-/// 1970.
+/// Returns how long the rate limit in an answer lasts, or `None` if it reports none. `now` is in
+/// seconds since 1970.
 fn wait(status: StatusCode, headers: &HeaderMap, body: &str, now: u64) -> Option<Duration> {
     if !matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
         return None;
@@ -92,19 +92,19 @@ fn wait(status: StatusCode, headers: &HeaderMap, body: &str, now: u64) -> Option
     }
     if number("x-ratelimit-remaining") == Some(0) {
         let reset = number("x-ratelimit-reset");
-        // The second in which it is reset may not be over there.
+        // GitHub's clock may still be within the second of the reset.
         let until = |reset: u64| Duration::from_secs(reset.saturating_sub(now) + 1);
         return Some(reset.map_or(UNSAID, until));
     }
-    let names_one = status == StatusCode::TOO_MANY_REQUESTS || body.contains("rate limit");
-    names_one.then_some(UNSAID)
+    let is_limited = status == StatusCode::TOO_MANY_REQUESTS || body.contains("rate limit");
+    is_limited.then_some(UNSAID)
 }
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// A pause between half and the whole of it, so that many don't come back at the same instant.
+/// Returns a time between half of a pause and all of it, so that many clients don't return at once.
 fn jittered(pause: Duration) -> Duration {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
     pause / 2 + pause / 2 * (nanos % 1000) / 1000

@@ -1,5 +1,4 @@
-//! What is to be written to a pull request: the difference between what stands there and what a
-//! decision says. Nothing if they say the same.
+//! Plans what to write to a pull request: the difference between its current state and a decision.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,57 +17,57 @@ use crate::core::terms::{Effect, Login, Verdict};
 use crate::core::time::Time;
 use crate::report::{self, COMMENT_MARK, Judged};
 
-/// The most people that are asked for a review at once.
+/// The maximum number of people who are asked for a review at once, by GitHub's own limit.
 const MOST_REVIEWERS: usize = 15;
 
-/// What is to be written, in this order: the status comes last, when all that it refers to stands.
+/// The steps to write, in order. The status comes last, when everything that it refers to exists.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// The pull request.
+    /// The number of the pull request.
     pub number: u64,
-    /// What is to be done.
+    /// The steps.
     pub steps: Vec<Write>,
 }
 
-/// One thing to write.
+/// A step of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// The one comment, written anew or over the one that stands there.
+    /// The comment with the decision, created or updated.
     Comment {
-        /// The id of the one that stands there.
+        /// The id of the existing comment.
         over: Option<u64>,
-        /// Its text.
+        /// The text.
         text: String,
     },
-    /// A comment that is written once, known by its first line.
+    /// A comment that is written only once, identified by its first line.
     Once {
-        /// The first line, which nobody sees.
+        /// The first line, which is an HTML comment.
         mark: String,
-        /// The rest.
+        /// The rest of the text.
         text: String,
     },
     /// People to ask for a review.
     Ask(Vec<Login>),
     /// A commit status.
     Status {
-        /// Its context.
+        /// The context.
         context: String,
         /// `success`, `pending`, `failure` or `error`.
         state: &'static str,
         /// At most 140 characters.
         description: String,
-        /// What the next sweep has to know, if this is the status that answers.
+        /// The memo for the next sweep, if this status holds the decision.
         memo: Option<Memo>,
     },
     /// A check run.
     CheckRun {
-        /// Whether one of ours stands there, over which it is written.
+        /// Whether to update an existing check run.
         over: bool,
-        /// What GitHub takes, without annotations and link.
+        /// The request body, without annotations and link.
         body: Value,
         /// The annotations.
         annotations: Vec<Value>,
-        /// What the next sweep has to know.
+        /// The memo for the next sweep.
         memo: Memo,
     },
 }
@@ -90,7 +89,7 @@ impl fmt::Display for Write {
             }
             Write::Ask(people) => {
                 let people: Vec<_> = people.iter().map(Login::as_str).collect();
-                write!(f, "review asked of {}", people.join(", "))
+                write!(f, "review request to {}", people.join(", "))
             }
             Write::Status { context, state, description, .. } => {
                 write!(f, "status {context}: {state}, {description}")
@@ -109,24 +108,24 @@ fn indented(text: &str) -> String {
     text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What a plan is made of.
+/// The input of a plan.
 pub struct Planning<'a> {
-    /// What stands there.
+    /// What GitHub knows about the pull request.
     pub facts: &'a Facts,
     /// The decision, with the request.
     pub judged: &'a Judged<'a>,
-    /// What it was decided on.
+    /// The evidence that the decision is based on.
     pub evidence: &'a Evidence,
-    /// The organisation at base.
+    /// The organisation data at base.
     pub org: &'a Org,
-    /// What the next sweep has to know.
+    /// The memo for the next sweep.
     pub memo: Memo,
-    /// Whether that has to be exact, for a sweep, or may be older where nothing else changes.
+    /// Whether the memo on GitHub has to be exact, or may be older if nothing else changes.
     pub is_sweep: bool,
 }
 
 impl Planning<'_> {
-    /// What is to be written.
+    /// Returns what to write.
     pub fn plan(&self) -> Plan {
         let mut steps = Vec::new();
         steps.extend(self.comment());
@@ -145,25 +144,26 @@ impl Planning<'_> {
 
     fn comment(&self) -> Option<Write> {
         let comment = report::comment(self.judged, &self.affected());
-        let mut there = self.facts.own_comments(COMMENT_MARK);
-        let own = there.next();
+        let mut existing = self.facts.own_comments(COMMENT_MARK);
+        let own = existing.next();
         let says_the_same = |event: &TimelineEvent| {
-            event.body.as_deref().is_some_and(|it| comment.says_the_same(it))
+            event.body.as_deref().is_some_and(|body| comment.says_the_same(body))
         };
-        if own.into_iter().chain(there).any(says_the_same) {
+        if own.into_iter().chain(existing).any(says_the_same) {
             return None;
         }
         let over = own.and_then(|event| event.id.as_u64());
         Some(Write::Comment { over, text: comment.text })
     }
 
-    /// The affected services with the owners who are to hear of it.
+    /// Returns the affected services with the owners to notify.
     fn affected(&self) -> Vec<(&str, Vec<&Login>)> {
         let Some(request) = self.judged.request else { return Vec::new() };
         if self.org.settings.notify == Notify::Off || self.facts.pull.draft {
             return Vec::new();
         }
-        let author = self.evidence.pull_request.as_ref().and_then(|it| it.author.as_ref());
+        let submitted = self.evidence.pull_request.as_ref();
+        let author = submitted.and_then(|pull_request| pull_request.author.as_ref());
         let services = &self.org.roster.services;
         let targets: Vec<_> = request.targets().into_iter().collect();
         let affected = affected_services(request.services(), &targets, self.org);
@@ -174,7 +174,8 @@ impl Planning<'_> {
         owners.collect()
     }
 
-    /// Whoever can give a sign-off that is missing, and doesn't know of it yet.
+    /// Requests reviews from the people who can give a missing sign-off, and haven't been asked
+    /// yet.
     fn ask(&self) -> Option<Write> {
         let pull = &self.facts.pull;
         let is_off = self.org.settings.review_requests == ReviewRequests::Off;
@@ -184,14 +185,14 @@ impl Planning<'_> {
         let not_asked = |login: &Login| {
             !pull.requested_reviewers.iter().any(|user| is(user, login))
                 && !self.was_removed(login)
-                && !self.has_said_something(login)
+                && !self.has_reviewed(login)
         };
         let people: BTreeSet<_> = self.awaited().filter(|login| not_asked(login)).collect();
         let people: Vec<_> = people.into_iter().take(MOST_REVIEWERS).cloned().collect();
         (!people.is_empty()).then_some(Write::Ask(people))
     }
 
-    /// Everybody who can give a sign-off that is missing.
+    /// Returns everybody who can give a missing sign-off.
     fn awaited(&self) -> impl Iterator<Item = &Login> {
         let sign_off = self.decision().sign_off.as_ref();
         let required = sign_off.map_or(&[][..], |sign_off| &sign_off.required);
@@ -201,7 +202,8 @@ impl Planning<'_> {
             .flat_map(|required| &required.eligible)
     }
 
-    /// Whether somebody took this person off the list of reviewers, and nobody put them back.
+    /// Whether somebody removed this person from the list of reviewers, and nobody added them
+    /// again.
     fn was_removed(&self, login: &Login) -> bool {
         let about_them = |event: &&TimelineEvent| {
             matches!(event.event.as_str(), "review_requested" | "review_request_removed")
@@ -211,16 +213,16 @@ impl Planning<'_> {
         last.is_some_and(|event| event.event == "review_request_removed")
     }
 
-    /// Whether this person has reviewed what stands there now.
-    fn has_said_something(&self, login: &Login) -> bool {
+    /// Whether this person has reviewed the current content.
+    fn has_reviewed(&self, login: &Login) -> bool {
         let arrived_at = self.evidence.content_arrived_at;
         self.evidence.reviews.iter().any(|review| {
             review.user.as_ref() == Some(login) && Some(review.submitted_at) >= arrived_at
         })
     }
 
-    /// The reminder after a day and the word that it is overdue after two, by the settings; each is
-    /// written once for each submission.
+    /// Returns the comments with the reminder and with the notice that the sign-off is overdue. The
+    /// settings say when. Each is written once for each submission.
     fn reminders(&self) -> Vec<Write> {
         let decision = self.decision();
         let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
@@ -228,26 +230,24 @@ impl Planning<'_> {
             return Vec::new();
         };
         let awaited: BTreeSet<_> = self.awaited().map(|login| format!("@{login}")).collect();
-        let Some(submitted_at) = self.evidence.pull_request.as_ref().map(|it| it.submitted_at)
-        else {
-            return Vec::new();
-        };
+        let Some(pull_request) = &self.evidence.pull_request else { return Vec::new() };
+        let submitted_at = pull_request.submitted_at;
         if awaited.is_empty() {
             return Vec::new();
         }
         let awaited = awaited.into_iter().collect::<Vec<_>>().join(", ");
         let clock = &self.org.settings.sign_off;
         let since = clock.remind_after.for_people();
-        let due =
+        let waiting =
             format!("This change has waited for sign-off since {} UTC", submitted_at.for_people());
         let reminder = format!(
-            "⏰ {due}, {since} and more: {awaited}. It will be overdue on {} UTC.",
+            "⏰ {waiting}, which is more than {since}: {awaited}. It will be overdue on {} UTC.",
             due_at.for_people()
         );
         let author = self.facts.pull.user.as_ref().map(|user| format!("@{}", user.login));
         let overdue = format!(
-            "⚠️ {due} and is overdue: {awaited}. A late approval still counts, and is marked late. \
-             {} may want to ask another owner or lead.",
+            "⚠️ {waiting} and is overdue: {awaited}. A late approval still counts, and is marked \
+             late. {} may want to ask another owner or lead.",
             author.unwrap_or_else(|| "Its author".to_owned())
         );
         let once = |kind: &str, from: Time, text: String| {
@@ -255,43 +255,43 @@ impl Planning<'_> {
             let is_there = self.facts.own_comments(&mark).next().is_some();
             (from <= decision.evaluated_at && !is_there).then_some(Write::Once { mark, text })
         };
-        // Whoever comes late to a reminder needs none: it is overdue.
+        // If the sign-off is overdue already, the notice about that replaces the reminder.
         let is_overdue = due_at <= decision.evaluated_at;
         let remind_at = submitted_at + clock.remind_after;
         let reminder = (!is_overdue).then(|| once("reminder", remind_at, reminder)).flatten();
         reminder.into_iter().chain(once("overdue", due_at, overdue)).collect()
     }
 
-    /// The statuses that differ from what they are.
-    fn statuses(&self, there: &[Status]) -> Vec<Write> {
+    /// Returns the statuses that differ from the existing ones.
+    fn statuses(&self, existing: &[Status]) -> Vec<Write> {
         let lines = report::status_lines(self.decision());
-        let told = lines.into_iter().map(|line| {
+        let informing = lines.into_iter().map(|line| {
             let context = format!("{CONTEXT}/{}", line.about);
             (context, state(line.verdict), description(&line.text), None)
         });
         let memo = Some(self.memo.clone());
         let answer = description(&report::one_line(self.decision()));
         let answer = (CONTEXT.to_owned(), state(self.decision().verdict), answer, memo);
-        let steps = told.chain([answer]).filter_map(|(context, state, description, memo)| {
-            let is_there =
-                there.iter().find(|status| status.context == context).is_some_and(|it| {
-                    it.state.eq_ignore_ascii_case(state)
-                        && it.description.as_deref() == Some(&description)
-                        && memo
-                            .as_ref()
-                            .is_none_or(|memo| self.is_good(memo, it.target_url.as_deref()))
-                });
+        let wanted = informing.chain([answer]);
+        let steps = wanted.filter_map(|(context, state, description, memo)| {
+            let same_context = existing.iter().find(|status| status.context == context);
+            let is_there = same_context.is_some_and(|status| {
+                let link = status.target_url.as_deref();
+                status.state.eq_ignore_ascii_case(state)
+                    && status.description.as_deref() == Some(&description)
+                    && memo.as_ref().is_none_or(|memo| self.is_current(memo, link))
+            });
             (!is_there).then_some(Write::Status { context, state, description, memo })
         });
         steps.collect()
     }
 
-    fn check_run(&self, there: Option<&CheckRun>) -> Option<Write> {
+    fn check_run(&self, existing: Option<&CheckRun>) -> Option<Write> {
         let decision = self.decision();
         let digest = report::comment(self.judged, &[]).digest();
-        if let Some(run) = there
+        if let Some(run) = existing
             && run.external_id.as_deref() == Some(&digest)
-            && self.is_good(&self.memo, run.details_url.as_deref())
+            && self.is_current(&self.memo, run.details_url.as_deref())
         {
             return None;
         }
@@ -304,7 +304,7 @@ impl Planning<'_> {
             },
             "actions": [{
                 "label": "Check again",
-                "description": "Judge this change anew",
+                "description": "Judge this change again",
                 "identifier": "check-again",
             }],
         });
@@ -319,16 +319,16 @@ impl Planning<'_> {
         let annotations = path.map_or_else(Vec::new, |path| {
             decision.findings.iter().filter_map(|finding| annotation(path, finding)).collect()
         });
-        let over = there.is_some();
+        let over = existing.is_some();
         Some(Write::CheckRun { over, body, annotations, memo: self.memo.clone() })
     }
 
-    /// Whether the memo in an address says what the next sweep has to know.
-    fn is_good(&self, memo: &Memo, url: Option<&str>) -> bool {
-        let there = url.and_then(Memo::in_url);
-        there.is_some_and(|there| match self.is_sweep {
-            true => there == *memo,
-            false => there.until == memo.until,
+    /// Whether the memo in a URL is still good enough for the next sweep.
+    fn is_current(&self, memo: &Memo, url: Option<&str>) -> bool {
+        let existing = url.and_then(Memo::in_url);
+        existing.is_some_and(|existing| match self.is_sweep {
+            true => existing == *memo,
+            false => existing.until == memo.until,
         })
     }
 }
@@ -337,7 +337,7 @@ fn is(user: &super::types::User, login: &Login) -> bool {
     user.login.eq_ignore_ascii_case(login.as_str())
 }
 
-/// How GitHub calls a verdict.
+/// Returns GitHub's name for a verdict.
 pub fn state(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Approved => "success",
@@ -346,13 +346,13 @@ pub fn state(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A text as the description of a status: GitHub takes 140 characters, and none that needs four
-/// bytes, such as an emoji.
+/// Returns text as the description of a status. GitHub accepts at most 140 characters, and none
+/// that needs four bytes, such as an emoji.
 pub fn description(text: &str) -> String {
     report::cut(text, 140).replace(|c: char| c.len_utf8() == 4, "?")
 }
 
-/// A finding at its line of the request.
+/// Returns a finding as an annotation on its line of the request.
 fn annotation(path: &str, finding: &Finding) -> Option<Value> {
     let line = finding.line?;
     let level = match finding.effect {

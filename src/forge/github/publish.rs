@@ -1,4 +1,4 @@
-//! Writes to a pull request what a decision says.
+//! Publishes decisions on pull requests.
 
 use std::collections::BTreeSet;
 
@@ -23,19 +23,19 @@ use crate::forge::{Published, Pull};
 use crate::git::Oid;
 use crate::report::{self, COMMENT_MARK, Judged};
 
-/// The most annotations that GitHub takes at once.
+/// The maximum number of annotations that GitHub accepts in a request.
 const ANNOTATIONS: usize = 50;
 
 impl GitHub {
-    /// Brings what stands on a pull request in line with a decision.
-    pub(super) fn bring_in_line(
+    /// Updates a pull request so that it shows a decision.
+    pub(super) fn publish_decision(
         &self,
         pull: &Pull,
         judged: &Judged<'_>,
         evidence: &Evidence,
         org: &Org,
     ) -> anyhow::Result<Published> {
-        let facts = self.facts_of(pull)?;
+        let facts = self.facts_of(&pull.name)?;
         let plan = self.plan(&facts, judged, evidence, org)?;
         if let Some(plans) = &self.plans {
             plans.borrow_mut().push(plan);
@@ -45,15 +45,16 @@ impl GitHub {
             return Ok(Published::Yes);
         }
         if !self.is_still(&facts)? {
-            self.look_anew();
+            self.forget_open();
             return Ok(Published::Moved);
         }
         match self.carry_out(&facts, plan) {
             Ok(()) => Ok(Published::Yes),
             Err(Failure::Refused(refusal)) => Err(refusal.into()),
             Err(Failure::Unclear(error)) => {
-                self.look_anew();
-                Ok(Published::Unclear(error.context(format!("write to {}", pull.name))))
+                self.forget_open();
+                let error = error.context(format!("cannot write to {}", pull.name));
+                Ok(Published::Unclear(error))
             }
         }
     }
@@ -70,7 +71,7 @@ impl GitHub {
         Ok(Planning { facts, judged, evidence, org, memo, is_sweep }.plan())
     }
 
-    /// What the next sweep has to know of all pull requests that the answer is for.
+    /// Returns the memo for the next sweep about all pull requests that share the decision.
     fn memo(
         &self,
         facts: &Facts,
@@ -84,7 +85,7 @@ impl GitHub {
         let mut bases = vec![basis(&facts.pull, facts.base)];
         for sibling in facts.siblings().filter(was_judged) {
             updated_at = updated_at.max(sibling.updated_at);
-            bases.push(basis(sibling, self.learnt(&name(sibling.number))?.base));
+            bases.push(basis(sibling, self.facts_of(&name(sibling.number))?.base));
         }
         Ok(Memo {
             until: decision.next_change_at,
@@ -98,11 +99,10 @@ impl GitHub {
         self.client.run(writer.write(plan))
     }
 
-    /// Says that nothing could be decided, so that no earlier answer stands there as if it were still
-    /// true.
+    /// Publishes that no decision could be made, so that an earlier decision doesn't look current.
     ///
     /// # Errors
-    /// When that can't be written either.
+    /// When that can't be published either.
     pub fn publish_error(&self, subject: &Subject, error: &anyhow::Error) -> anyhow::Result<()> {
         let number = subject.number();
         let pulls = self.open_pulls()?;
@@ -114,12 +114,12 @@ impl GitHub {
                 _ => return Ok(()),
             },
         };
-        self.answer(number, commit, Said::Undecided, &text)
-            .with_context(|| format!("say so on {}", name(number)))
+        self.post(number, commit, Conclusion::Undecided, &text)
+            .with_context(|| format!("cannot publish the error on {}", name(number)))
     }
 
-    /// Whether a pull request's status says so already: GitHub takes no endless number of them, and
-    /// every sweep comes upon the same.
+    /// Whether a pull request's status shows this error already. GitHub limits the number of
+    /// statuses on a commit, and every sweep meets the same error.
     fn says_error(&self, pull: &types::Pull, text: &str) -> bool {
         let snapshot = self.client.run(Snapshot::of(self, pull));
         let Ok(Some(Snapshot { answers: Answers::Statuses(statuses), .. })) = snapshot else {
@@ -131,26 +131,26 @@ impl GitHub {
         })
     }
 
-    /// Brings what a merge queue made here: the commit that it is about to merge, and the one on which
-    /// it made that.
+    /// Fetches the commits of a merge queue: the merge commit that it has made, and the commit that
+    /// it merges into.
     ///
     /// # Errors
-    /// When GitHub doesn't have them any more.
+    /// When GitHub no longer has them.
     pub fn bring_queued(&self, pull: &Pull, commit: &str, onto: &str) -> anyhow::Result<[Oid; 2]> {
-        let facts = self.facts_of(pull)?;
-        self.remote.bring_commits(&facts.source, &BTreeSet::from([commit, onto]));
-        let here = |id: &str| {
-            let here = self.remote.commit(id);
-            here.with_context(|| format!("git can't fetch the queue's {id}"))
+        let facts = self.facts_of(&pull.name)?;
+        self.remote.fetch_commits(&facts.source, &BTreeSet::from([commit, onto]));
+        let fetched = |id: &str| {
+            let commit = self.remote.commit(id);
+            commit.with_context(|| format!("git can't fetch commit {id} of the merge queue"))
         };
-        Ok([here(commit)?, here(onto)?])
+        Ok([fetched(commit)?, fetched(onto)?])
     }
 
-    /// Answers on the commit that a merge queue made on `pull.base`, and says how: what it brings has to
-    /// be what was judged.
+    /// Publishes the decision on the commit that a merge queue has made on `pull.base`, and returns
+    /// the verdict. It is denied if the commit changes other files than were judged.
     ///
     /// # Errors
-    /// When the commits can't be read, or GitHub doesn't take the answer.
+    /// When the commits can't be read, or GitHub refuses.
     pub fn publish_on_queued(
         &self,
         pull: &Pull,
@@ -158,24 +158,31 @@ impl GitHub {
         commit: Oid,
     ) -> anyhow::Result<Verdict> {
         let repo = self.repo();
-        let brought = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
+        let changeset = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
         let merged = repo.changes(Some(pull.base), commit)?;
-        let (verdict, text) = match brought.unlike(repo, pull.base, &merged)? {
+        let (verdict, text) = match changeset.unlike(repo, pull.base, &merged)? {
             None => (decision.verdict, report::one_line(decision)),
             Some(path) => {
-                let text = format!("the merge queue brings another {path} than {}", pull.name);
+                let text = format!("in the merge queue, {path} differs from {}", pull.name);
                 (Verdict::Denied, text)
             }
         };
-        self.answer(number(&pull.name)?, &commit.to_string(), Said::Verdict(verdict), &text)?;
+        let number = number(&pull.name)?;
+        self.post(number, &commit.to_string(), Conclusion::Verdict(verdict), &text)?;
         Ok(verdict)
     }
 
-    /// One answer on a commit, without more.
-    fn answer(&self, number: u64, commit: &str, answer: Said, text: &str) -> anyhow::Result<()> {
-        let state = match answer {
-            Said::Verdict(verdict) => state(verdict),
-            Said::Undecided => "error",
+    /// Posts only the status, or the check run, on a commit.
+    fn post(
+        &self,
+        number: u64,
+        commit: &str,
+        conclusion: Conclusion,
+        text: &str,
+    ) -> anyhow::Result<()> {
+        let state = match conclusion {
+            Conclusion::Verdict(verdict) => state(verdict),
+            Conclusion::Undecided => "error",
         };
         let description = description(text);
         if let Some(plans) = &self.plans {
@@ -190,10 +197,10 @@ impl GitHub {
                 "name": CONTEXT, "head_sha": commit, "status": "completed",
                 "output": { "title": description, "summary": summary },
             });
-            match answer {
-                Said::Verdict(Verdict::Pending) => body["status"] = json!("in_progress"),
-                Said::Verdict(_) => body["conclusion"] = json!(state),
-                Said::Undecided => body["conclusion"] = json!("failure"),
+            match conclusion {
+                Conclusion::Verdict(Verdict::Pending) => body["status"] = json!("in_progress"),
+                Conclusion::Verdict(_) => body["conclusion"] = json!(state),
+                Conclusion::Undecided => body["conclusion"] = json!("failure"),
             }
             (self.repository.path(&["check-runs"]), body)
         } else {
@@ -205,9 +212,9 @@ impl GitHub {
     }
 }
 
-/// What an answer says.
+/// What a status or a check run on a commit says.
 #[derive(Clone, Copy)]
-enum Said {
+enum Conclusion {
     Verdict(Verdict),
     Undecided,
 }
@@ -221,7 +228,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     async fn write(&self, plan: Plan) -> Result<(), Failure> {
-        // Where people read why: the comment, else the pull request.
+        // The page that explains the decision: the comment, or else the pull request.
         let mut page = self.facts.pull.html_url.clone();
         let comment = self.facts.own_comments(COMMENT_MARK).next();
         page = comment.and_then(|event| event.html_url.clone()).unwrap_or(page);
@@ -255,7 +262,7 @@ impl Writer<'_> {
         Comments { github: self.github, number: &self.number }
     }
 
-    /// Asks people for a review; who can't be asked, because they have no access, is left out.
+    /// Requests reviews. People who can't be asked, because they have no access, are left out.
     async fn ask(&self, people: &[Login]) -> Result<(), Failure> {
         let parts = ["pulls", &self.number, "requested_reviewers"];
         let path = self.github.repository.path(&parts);
@@ -291,7 +298,7 @@ impl Writer<'_> {
         self.send(Method::POST, &path, &body).await.map(drop)
     }
 
-    /// A check run, and behind it the annotations that one request doesn't take.
+    /// Writes a check run, with more requests for the annotations that don't fit into the first.
     async fn check_run(
         &self,
         over: bool,
@@ -324,9 +331,9 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// Our check run on head, over which is written.
-    async fn own_check_run(&self, stands: bool) -> Result<Option<CheckRun>, Failure> {
-        let (GitHub { client, repository, .. }, true) = (self.github, stands) else {
+    /// Returns our check run on head, if it `exists`.
+    async fn own_check_run(&self, exists: bool) -> Result<Option<CheckRun>, Failure> {
+        let (GitHub { client, repository, .. }, true) = (self.github, exists) else {
             return Ok(None);
         };
         let app = client.installation().map_or(0, |installation| installation.app_id);
@@ -337,7 +344,7 @@ impl Writer<'_> {
     }
 }
 
-/// What a pull request is judged against.
+/// Returns what a pull request is judged against.
 fn basis(pull: &types::Pull, tip: Oid) -> Basis {
     Basis { number: pull.number, branch: pull.base.branch.clone(), tip }
 }

@@ -1,4 +1,4 @@
-//! The commits: brought here from GitHub by the git program, whole.
+//! Fetches commits from GitHub with the git program.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,14 +10,15 @@ use super::access::Secret;
 use super::snapshot::Tip;
 use crate::git::{Oid, Program, Repo};
 
-/// Where the branches and pull requests of GitHub's repository stand here.
+/// The local refs of the branches and pull requests on GitHub.
 const HEADS: &str = "refs/changegate/heads/";
 const PULLS: &str = "refs/changegate/pull/";
 
-/// The most commits that are asked for one by one, if they can't be had together.
+/// The maximum number of commits that are fetched one by one, if fetching them together fails.
 const MOST_SINGLE: usize = 20;
 
-/// How long the heads of other pull requests are waited for: without them, a warning is missing.
+/// The maximum time for fetching the heads of other pull requests: without them, only a warning is
+/// missing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A local repository, and the one on GitHub that it gets commits from.
@@ -25,20 +26,20 @@ pub struct Remote {
     repo: Repo,
 }
 
-/// Where GitHub's repository is, for git.
+/// A repository on GitHub, with a git program that can fetch from it.
 pub struct Source {
     url: String,
     program: Program,
 }
 
-/// A git program with the token that opens what lies below an address. The token goes there alone,
-/// in git's environment, where no list of processes shows it.
+/// Gives a git program the token for URLs below an address. The token is sent nowhere else. It is
+/// in git's environment, which lists of processes don't show.
 pub fn let_in(program: Program, address: &str, token: &Secret) -> Program {
     let text = format!("x-access-token:{}", token.reveal());
     let header = base64::engine::general_purpose::STANDARD.encode(text);
     let name = format!("http.{address}.extraHeader");
     program
-        // What the configuration has is taken away, as GitHub refuses two.
+        // The empty value removes a configured header, because GitHub refuses two.
         .with_setting(&name, "")
         .with_setting(&name, &format!("Authorization: Basic {header}"))
         .with_setting("http.followRedirects", "false")
@@ -55,48 +56,50 @@ impl Remote {
         &self.repo
     }
 
-    /// GitHub's repository at this address, with the token that opens it.
+    /// Returns the repository at this URL as a source, with the token for it.
     pub fn source(&self, url: &str, token: &Secret) -> Source {
         let program = let_in(Program::at(self.repo.folder()), url, token);
         Source { url: url.to_owned(), program }
     }
 
-    /// Whether a branch stands here where it stands on GitHub.
+    /// Whether the current tip of a branch on GitHub has been fetched.
     pub fn holds(&self, tip: &Tip) -> anyhow::Result<bool> {
         Ok(self.tip(&tip.branch)? == Some(tip.commit))
     }
 
-    /// The tip of a branch when it was brought here last.
+    /// Returns the tip of a branch when it was last fetched.
     fn tip(&self, branch: &str) -> anyhow::Result<Option<Oid>> {
         self.repo.tip(&format!("{HEADS}{branch}"))
     }
 
-    /// The tip of a branch, brought here.
-    pub fn bring_branch(&self, source: &Source, branch: &str) -> anyhow::Result<Oid> {
-        source.bring(&[branch], &[])?;
-        self.tip(branch)?.with_context(|| format!("GitHub's repository has no branch {branch}"))
+    /// Fetches a branch, and returns its tip.
+    pub fn fetch_branch(&self, source: &Source, branch: &str) -> anyhow::Result<Oid> {
+        source.fetch_heads(&[branch], &[])?;
+        self.tip(branch)?
+            .with_context(|| format!("the repository on GitHub has no branch {branch}"))
     }
 
-    /// The head of a pull request when it was brought here last.
+    /// Returns the head of a pull request when it was last fetched.
     pub fn head(&self, number: u64) -> anyhow::Result<Option<Oid>> {
         self.repo.tip(&format!("{PULLS}{number}"))
     }
 
-    /// A commit by its id, if it is here.
+    /// Returns the id of a commit, if the commit is in the local repository.
     pub fn commit(&self, id: &str) -> Option<Oid> {
         let id: Oid = id.parse().ok()?;
         self.repo.commit(id).ok().map(|commit| commit.id)
     }
 
-    /// Brings those of some commits that no branch may lead to any more, as far as GitHub still has
-    /// them.
-    pub fn bring_commits(&self, source: &Source, ids: &BTreeSet<&str>) {
+    /// Fetches the missing ones of some commits, as far as GitHub still has them, even if no branch
+    /// contains them any longer.
+    pub fn fetch_commits(&self, source: &Source, ids: &BTreeSet<&str>) {
         let missing: Vec<&str> =
             ids.iter().copied().filter(|id| self.commit(id).is_none()).collect();
         if missing.is_empty() || source.fetch(&missing).is_ok() {
             return;
         }
-        // One that is gone keeps git from bringing the others; what stays away counts for nothing.
+        // A single missing commit makes the whole fetch fail. Commits that stay missing don't
+        // count.
         for id in missing.iter().take(MOST_SINGLE) {
             let _ = source.fetch(&[id]);
         }
@@ -104,17 +107,17 @@ impl Remote {
 }
 
 impl Source {
-    /// Brings branches and pull requests up to date here.
-    pub fn bring(&self, branches: &[&str], pulls: &[u64]) -> anyhow::Result<()> {
+    /// Fetches branches and the heads of pull requests.
+    pub fn fetch_heads(&self, branches: &[&str], pulls: &[u64]) -> anyhow::Result<()> {
         let branches =
             branches.iter().map(|branch| format!("+refs/heads/{branch}:{HEADS}{branch}"));
         let refspecs: Vec<_> = branches.chain(pulls.iter().map(refspec)).collect();
         self.fetch(&refspecs.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Brings those of some pull requests that can be had in a while: what strangers open must not
-    /// hold up anybody else.
-    pub fn bring_if_possible(&self, pulls: &[u64]) {
+    /// Fetches the heads of other pull requests as far as possible within [`PATIENCE`]: pull
+    /// requests of strangers must not delay anybody else.
+    pub fn fetch_heads_if_possible(&self, pulls: &[u64]) {
         let end = Instant::now() + PATIENCE;
         let mut parts = vec![pulls];
         while let Some(part) = parts.pop() {
@@ -124,9 +127,9 @@ impl Source {
             }
             let refspecs: Vec<_> = part.iter().map(refspec).collect();
             let what: Vec<_> = refspecs.iter().map(String::as_str).collect();
-            let brought = self.program.run_within(left, &[&self.fetching(), &what[..]].concat());
-            // One that can't be had keeps git from bringing the others: it is in one half of them.
-            if brought.is_err() && part.len() > 1 {
+            let fetched = self.program.run_within(left, &[&self.fetching(), &what[..]].concat());
+            // A single missing head makes the whole fetch fail, so each half is tried again.
+            if fetched.is_err() && part.len() > 1 {
                 let (one, other) = part.split_at(part.len() / 2);
                 parts.extend([one, other]);
             }
@@ -144,7 +147,7 @@ impl Source {
         ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", &self.url]
     }
 
-    /// The commits that some refs point to now, in their order.
+    /// Returns the commits that some refs on GitHub point to now, in the order of `refs`.
     pub fn look_up(&self, refs: &[String]) -> anyhow::Result<Vec<Oid>> {
         let names: Vec<_> = refs.iter().map(String::as_str).collect();
         let listed = self
@@ -156,12 +159,17 @@ impl Source {
             lines.find(|(_, listed)| *listed == name).and_then(|(id, _)| id.parse().ok())
         };
         let commits: Vec<Oid> = names.iter().filter_map(|name| found(name)).collect();
-        ensure!(commits.len() == names.len(), "{} lacks one of {}", self.url, names.join(", "));
+        ensure!(
+            commits.len() == names.len(),
+            "{} doesn't have all of {}",
+            self.url,
+            names.join(", ")
+        );
         Ok(commits)
     }
 }
 
-/// What brings a pull request's head.
+/// Returns the refspec that fetches the head of a pull request.
 fn refspec(number: &u64) -> String {
     format!("+refs/pull/{number}/head:{PULLS}{number}")
 }

@@ -1,4 +1,4 @@
-//! Where branches stand, and how a commit is answered: what GraphQL tells in one request.
+//! Reads the tips of branches and the statuses of a commit with a single GraphQL request.
 
 use std::str::FromStr;
 
@@ -12,19 +12,19 @@ use super::comments::plain;
 use super::types::Pull;
 use crate::git::Oid;
 
-/// The name of the status, or check run, that says whether a change may be merged.
+/// The name of the status, or of the check run, with the decision.
 pub const CONTEXT: &str = "changegate";
 
-/// What a pull request is judged against, and how its head is answered now.
+/// What a pull request is judged against, and the current statuses of its head.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The branch that settings are read from.
+    /// The default branch, which the settings are read from.
     pub default_branch: Tip,
-    /// The branch that the pull request goes to.
+    /// The base branch of the pull request.
     pub base: Tip,
-    /// The answers on its head.
+    /// The current statuses, or the check run, of its head.
     pub answers: Answers,
-    /// The login that this program writes under, without the mark of a bot.
+    /// The login that this program writes under, without the suffix of bots.
     pub own_login: String,
 }
 
@@ -32,7 +32,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "TipPart")]
 pub struct Tip {
-    /// Its name.
+    /// The name of the branch.
     pub branch: String,
     /// The commit.
     pub commit: Oid,
@@ -50,10 +50,10 @@ struct Target {
     oid: String,
 }
 
-/// The answers that a commit has.
+/// The decision and its parts as published on a commit.
 #[derive(Debug)]
 pub enum Answers {
-    /// Statuses, by a workflow or a person's token: the latest of each context.
+    /// The latest status of each context, posted with the token of a workflow or a person.
     Statuses(Vec<Status>),
     /// The App's own check run.
     CheckRun(Option<CheckRun>),
@@ -78,7 +78,7 @@ pub struct CheckRun {
     pub details_url: Option<String>,
 }
 
-/// The fragment `Answers`; what isn't asked for is missing.
+/// The fragment `Answers`; parts that weren't requested are missing.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AnswersPart {
@@ -97,10 +97,10 @@ struct SuitePart {
     check_runs: Option<Nodes<CheckRun>>,
 }
 
-/// GraphQL's form of a list.
+/// A list in GraphQL's form.
 #[derive(Debug, Deserialize)]
 pub struct Nodes<T> {
-    /// Its items.
+    /// The items.
     pub nodes: Vec<T>,
 }
 
@@ -118,22 +118,22 @@ struct PullPart {
     base_ref: Option<Tip>,
 }
 
-/// Whoever asks.
+/// The account that the token belongs to.
 #[derive(Debug, Deserialize)]
 pub struct Viewer {
     login: String,
 }
 
 impl Snapshot {
-    /// What stands around a pull request now; nothing if one of them doesn't show: it has just moved,
-    /// or is gone.
+    /// Reads the snapshot of a pull request, or returns `None` if a part of it isn't visible
+    /// because it has just changed or is gone.
     pub async fn of(github: &GitHub, pull: &Pull) -> anyhow::Result<Option<Self>> {
-        let about = json!({ "number": pull.number, "head": pull.head.sha });
-        let (told, viewer) = github.query::<RepositoryPart>("Snapshot", about).await?;
-        let viewer = viewer.context("GitHub doesn't say whose token this is")?;
-        let base = told.pull_request.and_then(|pull| pull.base_ref);
+        let variables = json!({ "number": pull.number, "head": pull.head.sha });
+        let (repository, viewer) = github.query::<RepositoryPart>("Snapshot", variables).await?;
+        let viewer = viewer.context("GitHub doesn't show whose token this is")?;
+        let base = repository.pull_request.and_then(|pull| pull.base_ref);
         let (Some(default_branch), Some(base), Some(object)) =
-            (told.default_branch_ref, base, told.object)
+            (repository.default_branch_ref, base, repository.object)
         else {
             return Ok(None);
         };
@@ -152,19 +152,19 @@ impl TryFrom<TipPart> for Tip {
 }
 
 impl Answers {
-    /// The answers in what GraphQL tells of a commit.
-    pub fn of(told: AnswersPart, is_app: bool) -> Self {
+    /// Converts the GraphQL fragment.
+    pub fn of(part: AnswersPart, is_app: bool) -> Self {
         if is_app {
-            let suites = told.check_suites.into_iter().flat_map(|suites| suites.nodes);
+            let suites = part.check_suites.into_iter().flat_map(|suites| suites.nodes);
             let mut runs = suites.filter_map(|suite| suite.check_runs).flat_map(|runs| runs.nodes);
             Answers::CheckRun(runs.next())
         } else {
-            Answers::Statuses(told.status.map_or_else(Vec::new, |status| status.contexts))
+            Answers::Statuses(part.status.map_or_else(Vec::new, |status| status.contexts))
         }
     }
 
-    /// What the one that says whether a change may be merged links to; nothing if there is none, or if
-    /// it says that nothing could be decided.
+    /// Returns the link of the status or check run with the decision, or `None` if there is none or
+    /// it reports an error.
     pub fn link(&self) -> Option<&str> {
         match self {
             Answers::Statuses(statuses) => {
@@ -177,26 +177,27 @@ impl Answers {
 }
 
 impl GitHub {
-    /// Asks one of `queries.graphql` about the repository, with what it takes besides, and about
-    /// whoever asks, if that is part of it.
+    /// Runs one of the queries in `queries.graphql` about the repository. `variables` are those
+    /// besides the repository and the App. Returns the repository, and the viewer if the query
+    /// includes it.
     pub(super) async fn query<T: DeserializeOwned>(
         &self,
         operation: &str,
-        about: Value,
+        mut variables: Value,
     ) -> anyhow::Result<(T, Option<Viewer>)> {
         #[derive(Deserialize)]
         struct Envelope<T> {
             repository: Option<T>,
             viewer: Option<Viewer>,
         }
-        let mut variables = about;
         variables["owner"] = json!(self.repository.owner);
         variables["name"] = json!(self.repository.name);
         variables["byApp"] = json!(self.is_app());
-        variables["app"] = json!(self.client.installation().map(|it| it.app_id));
+        let installation = self.client.installation();
+        variables["app"] = json!(installation.map(|installation| installation.app_id));
         let answer: Envelope<T> = self.client.query(operation, variables).await?;
         let Some(repository) = answer.repository else {
-            bail!("there is no {} on GitHub that the token can see", self.repository);
+            bail!("GitHub has no repository {} that the token can see", self.repository);
         };
         Ok((repository, answer.viewer))
     }

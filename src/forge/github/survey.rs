@@ -1,4 +1,5 @@
-//! Which of all open pull requests have to be judged anew: two questions for two hundred of them.
+//! Finds the open pull requests that have to be judged again, with one request for a hundred of
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::snapshot::{Answers, AnswersPart, Nodes, Tip};
 use crate::core::time::Time;
 use crate::git::Oid;
 
-/// All open pull requests, as they stand.
+/// All open pull requests at one point in time.
 #[derive(Debug)]
 pub struct Survey {
     default_branch: Option<Tip>,
@@ -22,13 +23,13 @@ pub struct Survey {
 /// An open pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surveyed {
-    /// Its number.
+    /// The number of the pull request.
     pub number: u64,
-    /// Why it has to be judged anew; nothing if its answer stands.
+    /// The reason why it has to be judged again; `None` if its decision is still current.
     pub why: Option<&'static str>,
 }
 
-/// GitHub's answer to a page's question.
+/// GitHub's answer for one page.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RepositoryPart {
@@ -73,32 +74,33 @@ struct CommitPart {
 }
 
 impl GitHub {
-    /// All open pull requests, as they stand now.
+    /// Reads all open pull requests.
     ///
     /// # Errors
-    /// When GitHub can't be asked.
+    /// When GitHub can't be reached or refuses.
     pub fn survey(&self) -> anyhow::Result<Survey> {
-        self.client.run(self.ask_for_all())
+        self.client.run(self.read_all())
     }
 
-    /// The default branch and its tip, brought here; nothing if no pull request is open.
+    /// Fetches the default branch and returns its name and tip, or `None` if no pull request is
+    /// open.
     ///
     /// # Errors
-    /// When it can't be had.
+    /// When the branch can't be fetched.
     pub fn default_branch(&self, survey: &Survey) -> anyhow::Result<Option<(String, Oid)>> {
         if survey.pulls.is_empty() {
             return Ok(None);
         }
         let tip = survey.default_branch.as_ref();
         let tip = tip.with_context(|| format!("{} has no default branch", self.repository))?;
-        Ok(Some((tip.branch.clone(), self.brought(tip)?)))
+        Ok(Some((tip.branch.clone(), self.fetched(tip)?)))
     }
 
-    /// All open pull requests to these branches, with why they have to be judged anew if they have
-    /// to.
+    /// Returns all open pull requests to the protected branches, each with the reason why it has to
+    /// be judged again, if so.
     ///
     /// # Errors
-    /// When git can't bring what stands on the branches.
+    /// When git can't fetch the branches.
     pub fn due(
         &self,
         survey: Survey,
@@ -109,14 +111,12 @@ impl GitHub {
         let mut by_head: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut pulls = Vec::new();
         for pull in survey.pulls {
-            let Some(base) = pull.base_ref.as_ref().filter(|it| protected.contains(&it.branch))
-            else {
-                continue;
-            };
+            let base = pull.base_ref.as_ref().filter(|base| protected.contains(&base.branch));
+            let Some(base) = base else { continue };
             let branch = base.branch.clone();
             let tip = match tips.get(&branch) {
                 Some(known) => *known,
-                None => *tips.entry(branch.clone()).or_insert(self.brought(base)?),
+                None => *tips.entry(branch.clone()).or_insert(self.fetched(base)?),
             };
             let basis = Basis { number: pull.number, branch, tip };
             by_head.entry(pull.head_ref_oid.clone()).or_default().push(basis);
@@ -132,25 +132,25 @@ impl GitHub {
         Ok(surveyed)
     }
 
-    /// The commit that a branch points to, here.
-    fn brought(&self, tip: &Tip) -> anyhow::Result<Oid> {
+    /// Returns the tip of a branch, after fetching it if necessary.
+    fn fetched(&self, tip: &Tip) -> anyhow::Result<Oid> {
         if self.remote.holds(tip)? {
             return Ok(tip.commit);
         }
         let pulls = self.open_pulls()?;
         let repository = pulls.iter().find_map(|pull| pull.base.repo.as_ref());
-        let repository = repository.context("GitHub doesn't say where its repository is")?;
+        let repository = repository.context("GitHub doesn't show the address of its repository")?;
         let source = self.source(repository);
-        self.remote.bring_branch(&source, &tip.branch)
+        self.remote.fetch_branch(&source, &tip.branch)
     }
 
-    async fn ask_for_all(&self) -> anyhow::Result<Survey> {
+    async fn read_all(&self) -> anyhow::Result<Survey> {
         let mut survey = Survey { default_branch: None, pulls: Vec::new() };
         let mut after: Option<String> = None;
         loop {
-            let about = json!({ "after": after });
+            let variables = json!({ "after": after });
             let (RepositoryPart { default_branch_ref, pull_requests }, _) =
-                self.query("Survey", about).await?;
+                self.query("Survey", variables).await?;
             survey.default_branch = default_branch_ref;
             survey.pulls.extend(pull_requests.nodes);
             after = pull_requests.page_info.end_cursor;
@@ -160,24 +160,25 @@ impl GitHub {
         }
     }
 
-    /// Why a pull request has to be judged anew; `bases` is what decisions rest on beside its head.
+    /// Returns why a pull request has to be judged again, if so. `bases` is the current
+    /// [`Memo::bases`].
     fn why(&self, pull: PullPart, bases: &str, now: Time) -> Option<&'static str> {
         let commit = pull.commits.nodes.into_iter().next_back().map(|node| node.commit);
         let Some(commit) = commit.filter(|commit| commit.oid == pull.head_ref_oid) else {
-            return Some("its head has just moved");
+            return Some("its head has just changed");
         };
         let answers = Answers::of(commit.answers, self.is_app());
         let Some(memo) = answers.link().and_then(Memo::in_url) else {
-            return Some("it has no answer yet");
+            return Some("it has no decision yet");
         };
         if memo.until.is_some_and(|until| until <= now) {
-            return Some("its time has come");
+            return Some("its decision has expired");
         }
         if memo.bases != bases {
             return Some(
-                "policies or requests on its base, or the pull requests with its head, have changed",
+                "policies or requests on its base, or pull requests with its head, have changed",
             );
         }
-        (memo.seen < pull.updated_at).then_some("something happened to it")
+        (memo.seen < pull.updated_at).then_some("it was updated")
     }
 }

@@ -1,8 +1,8 @@
-//! What GitHub answers, as far as it matters here.
+//! The parts of GitHub's answers that changegate uses.
 //!
-//! Lenient: a field that is missing or null where GitHub's documentation promises one, a value that
-//! nobody has heard of, is no reason to fail. What a missing fact means is decided where it is used,
-//! and never in favour of a change.
+//! Reading is lenient: it doesn't fail if a documented field is missing or null, or if a value is
+//! unknown. The code that uses a field decides what a missing one means, and never in favour of a
+//! change.
 
 #![expect(missing_docs, reason = "GitHub documents its fields")]
 
@@ -16,9 +16,9 @@ use crate::core::time::Time;
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct User {
-    /// Its name, which its owner can change and another can then take.
+    /// The name, which the owner can change and somebody else can then take.
     pub login: String,
-    /// What it is known by.
+    /// The number, which never changes.
     pub id: u64,
     /// `User`, `Bot`, `Organization`, `Mannequin`.
     #[serde(rename = "type", default)]
@@ -26,7 +26,7 @@ pub struct User {
 }
 
 impl User {
-    /// Whether a program acts here.
+    /// Whether the account belongs to a program.
     pub fn is_bot(&self) -> bool {
         self.kind == "Bot"
     }
@@ -50,7 +50,7 @@ pub struct Pull {
     pub requested_reviewers: Vec<User>,
 }
 
-/// One of a pull request's ends.
+/// The head or the base of a pull request.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Side {
     #[serde(rename = "ref")]
@@ -83,7 +83,7 @@ pub struct Review {
     pub submitted_at: Option<Time>,
 }
 
-/// An event of a pull request's timeline; what isn't part of its kind is left out.
+/// An event in a pull request's timeline. Each kind has only some of the fields.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TimelineEvent {
     #[serde(default)]
@@ -92,7 +92,7 @@ pub struct TimelineEvent {
     pub id: Value,
     #[serde(default, deserialize_with = "user")]
     pub actor: Option<User>,
-    /// Who wrote a comment.
+    /// The author of a comment.
     #[serde(default, deserialize_with = "user")]
     pub user: Option<User>,
     #[serde(default)]
@@ -107,17 +107,17 @@ pub struct TimelineEvent {
     pub requested_reviewer: Option<User>,
 }
 
-/// What was dismissed.
+/// The review that an event dismissed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DismissedReview {
-    /// What the review said before.
+    /// The state of the review before.
     #[serde(default)]
     pub state: String,
     #[serde(default)]
     pub review_id: u64,
 }
 
-/// A commit of a pull request, with the accounts that its addresses belong to.
+/// A commit of a pull request, with the accounts that own its addresses.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Commit {
     pub sha: String,
@@ -128,7 +128,7 @@ pub struct Commit {
     pub commit: CommitDetails,
 }
 
-/// What a commit itself says.
+/// The part of a commit that comes from Git.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CommitDetails {
     #[serde(default)]
@@ -142,7 +142,7 @@ pub struct Verification {
     pub verified: bool,
 }
 
-/// A push, as GitHub's server saw it.
+/// A push, as GitHub's server recorded it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Push {
     pub after: String,
@@ -155,7 +155,7 @@ pub struct Push {
 }
 
 impl Push {
-    /// Whether it took the branch away.
+    /// Whether the push deleted the branch.
     pub fn is_deletion(&self) -> bool {
         self.activity_type == "branch_deletion"
     }
@@ -167,23 +167,23 @@ pub struct CheckRun {
     pub id: u64,
 }
 
-/// An App, where it is installed.
+/// The installation of an App.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Installation {
     pub id: u64,
     pub app_id: u64,
-    /// `read` or `write`, by name.
+    /// The granted permissions: `read` or `write`, by name.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
 }
 
-/// An account, or nothing where GitHub says null or `{}`: deleted, or never known.
+/// Reads an account; `None` if GitHub returns null or `{}` because it is deleted or unknown.
 fn user<'de, D: Deserializer<'de>>(from: D) -> Result<Option<User>, D::Error> {
     let value = Option::<Value>::deserialize(from)?;
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
-/// Accounts, without those that aren't any more.
+/// Reads accounts, without deleted ones.
 fn users<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<User>, D::Error> {
     let values = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
     Ok(values.into_iter().filter_map(|value| serde_json::from_value(value).ok()).collect())
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_null_or_unheard_of_is_read() {
+    fn null_and_unknown_values_are_accepted() {
         let commit: Commit = serde_json::from_str(
             r#"{"sha": "1", "author": {}, "committer": null, "commit": {"verification": null}}"#,
         )

@@ -1,4 +1,4 @@
-//! Guards protected bases: they move forward only, by merges of approved changes.
+//! Guards protected bases: they only move forward, by merges of approved changes.
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -20,12 +20,12 @@ impl Guard {
         };
         let Some(old) = update.old else {
             self.begins(branch, new)?;
-            return Ok(vec![format!("{branch} begins here, and is guarded from now on")]);
+            return Ok(vec![format!("{branch} is new, and is guarded from now on")]);
         };
         ensure!(
             repo.leads_to(old, new)?,
-            "{branch} can't be taken back or rewritten: what was merged stays; to undo a change, \
-             submit another one"
+            "{branch} can't be reset or rewritten, because it is the record of what was merged: to \
+             undo a change, submit another one"
         );
         let mut notes = Vec::new();
         let mut merges = Vec::new();
@@ -33,7 +33,7 @@ impl Guard {
         while next != old {
             let commit = repo.commit(next)?;
             next = *commit.parents.first().with_context(|| {
-                format!("{branch} would leave the line that it was on at {}", short(old))
+                format!("{} must stay part of the first-parent history of {branch}", short(old))
             })?;
             merges.push(commit);
         }
@@ -42,26 +42,27 @@ impl Guard {
             if repo.entry(base, POLICIES)?.is_none() {
                 ensure!(
                     self.judge.is_none(),
-                    "{branch} holds no policies to judge {} by: let it begin anew at {}",
+                    "{branch} has no policies to judge {} by: delete it and create it from {}",
                     short(commit.id),
                     self.git.base_ref
                 );
                 notes.push(format!(
-                    "{} came in unjudged: {branch} holds no policies yet; add them with \
-                     `changegate init`",
+                    "{} was accepted without a decision, because {branch} has no policies yet: add \
+                     them with `changegate init`",
                     short(commit.id)
                 ));
                 continue;
             }
             self.merge(branch, commit)
-                .with_context(|| format!("{} isn't let into {branch}", short(commit.id)))?;
+                .with_context(|| format!("{} was rejected on {branch}", short(commit.id)))?;
         }
         self.judges.leaves_policies(repo, old, new)?;
         Ok(notes)
     }
 
-    /// Judges the beginning of a protected branch: beside a guarded one only from what that holds,
-    /// and under no name by which it would be taken for that one.
+    /// Judges the creation of a protected branch. If there is a guarded base, the branch must start
+    /// at a commit of that base, and its name must not be one that would be used as the default
+    /// base.
     fn begins(&self, branch: &str, new: Oid) -> anyhow::Result<()> {
         let repo = self.git.repo();
         if self.judge.is_none() {
@@ -73,14 +74,14 @@ impl Guard {
         let base_ref = &self.git.base_ref;
         ensure!(
             !DEFAULT_BASES.contains(&branch),
-            "{branch} would take the place of {base_ref}, the branch that changes go to here"
+            "{branch} can't be created, because it would replace {base_ref} as the default base"
         );
         let base = self.git.base()?;
         ensure!(
             repo.leads_to(new, base)?
                 && repo.entry(new, POLICIES)? == repo.entry(base, POLICIES)?,
-            "{branch} is protected, and can only begin at a commit of {base_ref} that holds the \
-             policies of now"
+            "{branch} is protected, so it can only start at a commit of {base_ref} that holds the \
+             current policies"
         );
         Ok(())
     }
@@ -90,35 +91,13 @@ impl Guard {
         let repo = self.git.repo();
         let [base, head] = commit.parents[..] else {
             bail!(
-                "it isn't the merge of a change; submit what it does (`changegate submit`), have it \
-                 reviewed, and then `changegate merge` it"
+                "it is not the merge of a change: submit the change with `changegate submit`, have \
+                 it reviewed, and merge it with `changegate merge`"
             );
         };
-        self.made_now_by_somebody(commit)?;
-        let mut names = Vec::new();
-        for (name, tip) in self.git.branches.below(CHANGE)? {
-            if tip == head {
-                names.push((self.is_closed(&name)?, name));
-            }
-        }
-        ensure!(
-            !names.is_empty(),
-            "what it merges, {}, is no submitted change: push it as {CHANGE}<id> first",
-            short(head)
-        );
-        // A name that the request doesn't have is somebody's mistake, or worse.
-        let brought = Changeset::of(repo, base, head, "")?;
-        let id = brought.path.as_deref().map(stem);
-        if names.iter().any(|(_, name)| Some(name.as_str()) == id) {
-            names.retain(|(_, name)| Some(name.as_str()) == id);
-        }
-        // One of several names may have been a mistake, which is closed.
-        names.sort_unstable();
-        if let Some((true, name)) = names.first() {
-            bail!("{name} was given up: take it up again with `changegate close {name} --reopen`");
-        }
+        self.is_signed_now(commit)?;
         let gate = self.gate();
-        for (_, name) in names.into_iter().filter(|(is_closed, _)| !is_closed) {
+        for name in self.open_changes_at(base, head)? {
             let pull = Pull {
                 name: name.clone(),
                 id: Some(name.clone()),
@@ -130,31 +109,59 @@ impl Guard {
             let decision = &judgement.decision;
             ensure!(
                 decision.verdict == Verdict::Approved,
-                "{name} is {}: {}\n`changegate show {name}` tells more",
+                "{name} is {}: {}\nrun `changegate show {name}` for details",
                 decision.verdict,
                 one_line(decision)
             );
             ensure!(
                 commit.tree == merge_tree(repo, &judgement.pull)?,
-                "the merge of {name} holds other content than was approved: merge it with \
-                 `changegate merge {name}`"
+                "the merge of {name} differs from what was approved: merge it with `changegate \
+                 merge {name}`"
             );
             ensure!(
                 commit.message.trim_end() == merge_message(decision, &name).trim_end(),
-                "the message of the merge doesn't say what was decided: merge it with `changegate \
+                "the message of the merge doesn't match the decision: merge it with `changegate \
                  merge {name}`"
             );
         }
         self.judges.leaves_policies(repo, base, commit.id)
     }
 
-    /// A merge is signed by somebody of the roster, and made now.
-    fn made_now_by_somebody(&self, commit: &Commit) -> anyhow::Result<()> {
+    /// Returns the names of the open changes at a commit that is being merged.
+    fn open_changes_at(&self, base: Oid, head: Oid) -> anyhow::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for (name, tip) in self.git.branches.below(CHANGE)? {
+            if tip == head {
+                names.push((self.is_closed(&name)?, name));
+            }
+        }
+        ensure!(
+            !names.is_empty(),
+            "it merges {}, which is not a submitted change: push that as {CHANGE}<id> first",
+            short(head)
+        );
+        // If a branch is named after the request, others at the same commit are mistakes, or
+        // attacks.
+        let changeset = Changeset::of(self.git.repo(), base, head, "")?;
+        let id = changeset.path.as_deref().map(stem);
+        if names.iter().any(|(_, name)| Some(name.as_str()) == id) {
+            names.retain(|(_, name)| Some(name.as_str()) == id);
+        }
+        // Closed branches come last: the change counts as open if one of its branches is.
+        names.sort_unstable();
+        if let Some((true, name)) = names.first() {
+            bail!("{name} is closed: reopen it with `changegate close {name} --reopen`");
+        }
+        Ok(names.into_iter().filter(|(is_closed, _)| !is_closed).map(|(_, name)| name).collect())
+    }
+
+    /// Checks that a merge is signed by somebody in the roster, and dated now.
+    fn is_signed_now(&self, commit: &Commit) -> anyhow::Result<()> {
         let Some(org) = self.org() else { return Ok(()) };
         let signer = People::of(&org.roster).signer(self.git.repo(), commit);
         let email = &commit.committer.email;
         if let Some(unproven) = signer.unproven.filter(|why| !org.tolerates(*why)) {
-            bail!("it isn't shown that {email} merged it: {unproven}; {}", remedy(unproven));
+            bail!("it is not proven that {email} merged it: {unproven}; {}", remedy(unproven));
         }
         self.not_backdated(commit)
     }

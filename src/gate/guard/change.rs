@@ -1,4 +1,4 @@
-//! Guards submitted changes: they grow only, by commits that their makers signed.
+//! Guards submitted changes: they only grow, by commits that their committers have signed.
 
 use std::collections::HashSet;
 
@@ -17,14 +17,14 @@ impl Guard {
                 let base = self.git.base()?;
                 ensure!(
                     repo.leads_to(old, base)? || self.is_closed(name)?,
-                    "{CHANGE}{name} is neither merged nor closed, and nothing submitted disappears: \
+                    "{CHANGE}{name} can't be deleted, because it is neither merged nor closed: run \
                      `changegate close {name}` first"
                 );
             }
             (Some(old), Some(new)) => ensure!(
                 repo.leads_to(old, new)?,
-                "{CHANGE}{name} can't be rewritten, because nothing submitted disappears: add a \
-                 commit on top of it (`changegate submit {name}` does)"
+                "{CHANGE}{name} can't be rewritten, because submitted commits must stay: add a \
+                 commit with `changegate submit {name}`"
             ),
             _ => {}
         }
@@ -35,8 +35,8 @@ impl Guard {
         Ok(())
     }
 
-    /// Refuses commits of a change that nobody can be shown to have made: they would deny it, and
-    /// couldn't be taken out again.
+    /// Rejects commits whose author isn't proven: they would deny the change, and couldn't be
+    /// removed again.
     fn signed(&self, old: Option<Oid>, new: Oid) -> anyhow::Result<()> {
         let Some(org) = self.org() else { return Ok(()) };
         let repo = self.git.repo();
@@ -56,21 +56,23 @@ impl Guard {
             for named in co_authors.chain([commit.author.email.clone()]) {
                 ensure!(
                     people.with_email(&named).is_some(),
-                    "{} names {named} as an author, whom the roster doesn't know, and so nobody could \
-                     be shown to be independent: commit again without it, or have it added first",
+                    "{} names {named} as an author, but the roster doesn't list that address, so \
+                     no reviewer can be proven to be independent: commit again without it, or have \
+                     it added to the roster first",
                     short(commit.id)
                 );
             }
             if let Some(unproven) = signer.unproven.filter(|why| !org.tolerates(*why)) {
                 bail!(
-                    "it isn't shown that {email} made {}: {unproven}; {}, and commit again",
+                    "it is not proven that {email} made {}: {unproven}; {}, and commit again",
                     short(commit.id),
                     remedy(unproven)
                 );
             }
             ensure!(
                 signer.login.is_some(),
-                "the roster knows nobody with the address {email}, who made {}",
+                "the roster doesn't list the address {email}, which made {}: have it added to the \
+                 roster first",
                 short(commit.id)
             );
         }

@@ -1,4 +1,4 @@
-//! Guards journals: they grow only, by reviews that their authors signed.
+//! Guards journals: they only grow, by reviews that their authors have signed.
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -22,18 +22,18 @@ impl Guard {
                 .map(|position| position + 1)
                 .with_context(|| {
                     format!(
-                        "{REVIEWS}{name} can't be rewritten: fetch, and add your review to what is \
-                         there (`changegate review {name}` does)"
+                        "{REVIEWS}{name} can't be rewritten: add your review to it with \
+                         `changegate review {name}`"
                     )
                 })?,
         };
         ensure!(
             known < entries.len() || update.old == Some(new),
-            "{REVIEWS}{name} holds no review"
+            "{REVIEWS}{name} contains no new review"
         );
         for entry in &entries[known..] {
             self.entry(name, entry)
-                .with_context(|| format!("the review {} isn't let in", short(entry.commit.id)))?;
+                .with_context(|| format!("the review {} was rejected", short(entry.commit.id)))?;
         }
         Ok(())
     }
@@ -41,9 +41,7 @@ impl Guard {
     /// Judges a new entry of a journal.
     fn entry(&self, name: &str, entry: &Entry) -> anyhow::Result<()> {
         let Some(said) = entry.said.filter(|_| entry.change == name) else {
-            bail!(
-                "it can't be read as a review of {name}: give it with `changegate review {name}`"
-            );
+            bail!("it is not a valid review of {name}: make it with `changegate review {name}`");
         };
         let Some(org) = self.org() else { return Ok(()) };
         let people = People::of(&org.roster);
@@ -51,12 +49,12 @@ impl Guard {
         let email = &entry.commit.committer.email;
         if let Some(unproven) = signer.unproven.filter(|why| !org.tolerates(*why)) {
             bail!(
-                "it isn't shown that {email} gave it: {unproven}; {}, and review again",
+                "it is not proven that {email} made it: {unproven}; {}, and review again",
                 remedy(unproven)
             );
         }
         let Some(login) = signer.login else {
-            bail!("the roster knows nobody with the address {email}");
+            bail!("the roster doesn't list the address {email}: have it added to the roster first");
         };
         self.not_backdated(&entry.commit)?;
         let tip = self.git.branches.tip(&format!("{CHANGE}{name}"))?;
@@ -66,11 +64,11 @@ impl Guard {
         };
         ensure!(
             is_submitted,
-            "what it reviews, {}, isn't submitted as {CHANGE}{name}",
+            "it reviews {}, which is not part of {CHANGE}{name}",
             short(entry.reviewed)
         );
         if matches!(said, Said::Closed | Said::Reopened) {
-            // What can't be judged can be given up by anyone.
+            // Anyone can close a change that can't be judged.
             let judged = self.gate().check(name, self.now);
             let is_own = judged.ok().flatten().is_none_or(|judged| {
                 let pull_request = judged.evidence.pull_request.into_iter();
@@ -82,8 +80,7 @@ impl Guard {
             let is_admin = person.is_some_and(|person| person.level == Some(Level::L3));
             ensure!(
                 is_own || is_admin,
-                "{login} can't close {name}: that is for whoever asks for it or contributed to it, \
-                 or for an L3"
+                "{login} can't close {name}: only its requester, its contributors and an L3 can"
             );
         }
         Ok(())

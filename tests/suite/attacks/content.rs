@@ -107,10 +107,10 @@ fn a_name_that_stands_twice() {
         root(&[&once(&evil), &once(&good)]),
     ] {
         let head = alice.commit(&tree, &[&base], "x", &["-S"], &[]);
-        judged_by_hand(&alice, &head).failed(&["stands twice"]);
+        judged_by_hand(&alice, &head).failed(&["appears twice"]);
         hub.git(&["fetch", "--quiet", alice.folder.to_str().unwrap(), &head]);
         hub.git(&["update-ref", "refs/heads/change/CHG-1", &head]);
-        carol.approve("CHG-1").failed(&["stands twice"]);
+        carol.approve("CHG-1").failed(&["appears twice"]);
     }
 }
 

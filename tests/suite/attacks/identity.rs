@@ -21,7 +21,7 @@ fn in_another_persons_name() {
     ] {
         let forged = alice.approval("CHG-1", &head, &[signature], &as_carol);
         let push = format!("{forged}:refs/heads/reviews/CHG-1");
-        alice.push(&[&push]).refused(&["it isn't shown that carol@acme.example gave it", why]);
+        alice.push(&[&push]).refused(&["it is not proven that carol@acme.example made it", why]);
         hub.git(&["fetch", "--quiet", alice.folder.to_str().unwrap(), &forged]);
         hub.git(&["update-ref", "refs/heads/reviews/CHG-1", &forged]);
         let decision = carol.decision("CHG-1");
@@ -61,7 +61,7 @@ fn a_change_in_another_persons_name() {
         let head = alice.commit(&tree, &[&base], "x", &[signature], &as_dan);
         judged_by_hand(&alice, &head).ended(1, &["error[signoff/"]);
         alice.push(&[&format!("{head}:refs/heads/change/CHG-1")]).refused(&[
-            "it isn't shown that dan@acme.example made",
+            "it is not proven that dan@acme.example made",
             why,
             remedy,
         ]);
@@ -71,7 +71,7 @@ fn a_change_in_another_persons_name() {
     let above = alice.commit(&tree, &[&forged[0]], "x", &["-S"], &[]);
     alice
         .push(&[&format!("{above}:refs/heads/change/CHG-1")])
-        .refused(&["it isn't shown that dan@acme.example made"]);
+        .refused(&["it is not proven that dan@acme.example made"]);
     let unsigned = alice.commit(&tree, &[&base], "x", &["--no-gpg-sign"], &[]);
     alice.push(&[&format!("{unsigned}:refs/heads/change/x")]).refused(&["it isn't signed"]);
     let above = alice.commit(&tree, &[&unsigned], "x", &["-S"], &[]);
@@ -102,7 +102,7 @@ fn names_that_look_like_others() {
         let review = alice.approval("CHG-1", &tip, &["-S"], &as_other);
         alice
             .push(&[&format!("{review}:refs/heads/reviews/CHG-1")])
-            .refused(&["it isn't shown that"]);
+            .refused(&["it is not proven that"]);
     }
     // Case makes no difference, and the key is still what shows it.
     let shouting = [("GIT_COMMITTER_EMAIL", "Carol@ACME.example")];

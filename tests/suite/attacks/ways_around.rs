@@ -52,7 +52,7 @@ fn a_base_by_another_name() {
     hub.guard();
     let carol = hub.desk("carol");
     let head = carol.put("origin/develop", &[("x", "x")], "x");
-    carol.push(&[&format!("{head}:refs/heads/develop")]).refused(&["isn't let into develop"]);
+    carol.push(&[&format!("{head}:refs/heads/develop")]).refused(&["was rejected on develop"]);
 
     let hub = Hub::bare(&["init", "--quiet", "--bare", "-b", "main"]);
     hub.found("develop");
@@ -69,7 +69,8 @@ fn a_merge_in_anothers_name() {
     let (_, carol) = approved(&hub);
     let dan = hub.desk("dan");
     dan.git(&["config", "user.email", "carol@acme.example"]);
-    dan.changegate(&["merge", "CHG-1"]).failed(&["it isn't shown that carol@acme.example merged"]);
+    dan.changegate(&["merge", "CHG-1"])
+        .failed(&["it is not proven that carol@acme.example merged"]);
     carol.changegate(&["merge", "CHG-1"]).went_well();
 }
 
@@ -140,8 +141,8 @@ fn a_protected_branch_under_older_policies() {
     let newer = carol.put(&older, &[(path, &both)], "Protect release, too");
     carol.push(&[&format!("{newer}:refs/heads/main")]).went_well();
     hub.guard();
-    carol.push(&[&format!("{older}:refs/heads/release")]).refused(&["the policies of now"]);
+    carol.push(&[&format!("{older}:refs/heads/release")]).refused(&["the current policies"]);
     carol.push(&[&format!("{newer}:refs/heads/release")]).went_well();
     let beside = carol.put(&newer, &[("x", "x")], "x");
-    carol.push(&[&format!("{beside}:refs/heads/release")]).refused(&["isn't let into release"]);
+    carol.push(&[&format!("{beside}:refs/heads/release")]).refused(&["was rejected on release"]);
 }

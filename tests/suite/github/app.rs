@@ -108,7 +108,7 @@ fn sweeps_know_check_runs() {
     changegate(&github, &["sweep"]).ended(0, &["1 judged again"]);
     changegate(&github, &["sweep"]).ended(0, &["0 judged again"]);
     github.set_now("2026-11-23T22:15:00Z".parse().unwrap());
-    changegate(&github, &["sweep"]).ended(0, &["its time has come"]);
+    changegate(&github, &["sweep"]).ended(0, &["its decision has expired"]);
     let run = github.check_runs(&github.head(pull)).remove(0);
     assert_eq!(run.conclusion.as_deref(), Some("failure"));
 }
@@ -127,10 +127,10 @@ fn the_token_reaches_one_repository() {
 fn an_app_that_may_too_little_says_what_it_needs() {
     let (github, _) = opened(&request());
     github.with(|state| state.app.permissions.remove("checks"));
-    let needed = "it needs `checks: write`, `contents: read`, `metadata: read` and \
-                  `pull_requests: write`; `changegate doctor` says what is missing";
+    let needed = "which needs `checks: write`, `contents: read`, `metadata: read` and \
+                  `pull_requests: write`; run `changegate doctor` to see what is missing";
     let ran = changegate(&github, &["check", "--pr", "1"]);
-    ran.ended(2, &["get the App's token", needed, "with 422"]);
+    ran.ended(2, &["cannot get a token for the App", needed, "with 422"]);
 }
 
 #[test]
@@ -139,5 +139,5 @@ fn a_key_that_is_none_is_named() {
     let mut command = command(&github);
     command.env("CHANGEGATE_APP_ID", "7").env("CHANGEGATE_APP_KEY", "-----BEGIN nothing");
     command.args(["check", "--pr", "1"]);
-    Ran::of(&mut command, "").ended(2, &["holds no RSA private key in PEM form"]);
+    Ran::of(&mut command, "").ended(2, &["is not an RSA private key in PEM form"]);
 }

@@ -87,7 +87,7 @@ fn a_repository_without_protection_is_told_everything() {
             "acme/ops: changegate answers as a workflow",
             "\nbranch main\n",
             "  ✗ the status `changegate` isn't required\n",
-            "      a change can be merged whatever is decided about it\n",
+            "      a change can be merged whatever the decision is\n",
             "      fix: Settings → Rules → Rulesets → New branch ruleset, with the target main: ",
             "not protected\n",
         ],
@@ -128,7 +128,7 @@ fn what_a_workflow_s_token_can_t_read_is_not_taken_for_good() {
     Ran::of(&mut command, "").ended(
         0,
         &[
-            "  ? who can bypass the ruleset “main” doesn't show\n",
+            "  ? it isn't visible who can bypass the ruleset “main”\n",
             "2 not visible with this token\n",
         ],
     );
@@ -234,7 +234,7 @@ fn one_answer_for_several_branches_takes_a_queue() {
         });
     };
     rules(&github, false);
-    advises(&github, "policies/several-branches", "one answer stands for several branches");
+    advises(&github, "policies/several-branches", "several branches share one decision");
     rules(&github, true);
     let (_, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
     assert!(!codes(&checks, "advice").contains(&"policies/several-branches"), "{checks:#?}");
@@ -260,9 +260,9 @@ fn reviews_that_fall_with_a_push_or_by_anybody_are_advised_against() {
         parameters["dismiss_stale_reviews_on_push"] = json!(true);
         parameters["dismissal_restriction"]["enabled"] = json!(false);
     });
-    advises(&github, "status/strict", "what is merged may be older than main");
+    advises(&github, "status/strict", "with a decision on an older main");
     advises(&github, "reviews/stale", "every push dismisses all approvals");
-    advises(&github, "reviews/dismissal", "whoever may write may dismiss reviews");
+    advises(&github, "reviews/dismissal", "everybody with write access can dismiss reviews");
 }
 
 #[test]
@@ -324,7 +324,11 @@ fn code_owners_have_to_cover_what_decides() {
     );
     let text = "* @acme/platform\n/policies/rules/\n";
     let github = Well { owners: text, ..Well::default() }.build();
-    lacks_only(&github, "owners/paths", "policies/rules/completeness/completeness.rego has none");
+    lacks_only(
+        &github,
+        "owners/paths",
+        "policies/rules/completeness/completeness.rego has no owner",
+    );
     let github = Well::default().build();
     well::rule(&github, "pull_request", |parameters| {
         parameters["require_code_owner_review"] = json!(false);
@@ -351,7 +355,12 @@ fn what_github_finds_wrong_with_code_owners_is_listed() {
 fn workflows_are_held_against_what_they_need() {
     let checkout = "11bd71901bbe5b1630ceea73d27597364c9af683";
     for (old, new, code, said) in [
-        ("contents: read", "contents: write", "permissions", "job check has `contents: write`"),
+        (
+            "contents: read",
+            "contents: write",
+            "permissions",
+            "change-check.yml has `contents: write`",
+        ),
         (
             "repository.default_branch",
             "pull_request.head.sha",
@@ -385,20 +394,16 @@ fn the_roster_s_people_have_to_be_the_accounts_that_they_say() {
         let dan = state.users.iter_mut().find(|user| user.login == "dan").unwrap();
         dan.id = 9104;
     });
-    lacks_only(
-        &github,
-        "roster/accounts",
-        "dan is the account 9104 on GitHub, and 104 in the roster",
-    );
+    lacks_only(&github, "roster/accounts", "dan is account 9104 on GitHub, but 104 in the roster");
     let github = Well::default().build();
     github.with(|state| {
         let dan = state.users.iter_mut().find(|user| user.login == "dan").unwrap();
         dan.login = "daniel".to_owned();
     });
-    lacks_only(&github, "roster/accounts", "GitHub has no account dan: renamed or deleted");
+    lacks_only(&github, "roster/accounts", "GitHub has no account dan: it was renamed or deleted");
     let github = Well::default().build();
     well::edit(&github, "policies/org/roster/data.yaml", ", id: \"104\"", "");
-    lacks_only(&github, "roster/ids", "the roster gives dan no id");
+    lacks_only(&github, "roster/ids", "the roster has no id for dan");
 }
 
 #[test]
@@ -410,7 +415,7 @@ fn whoever_judges_has_to_see_the_teams_that_the_roster_names() {
     let found = checks.iter().find(|check| check["grade"] == "bad").unwrap()["found"].to_string();
     assert!(found.contains("acme/payments"), "{found}");
     assert!(found.contains("Resource not accessible by integration"), "{found}");
-    advises(&github, "roster/teams", "a workflow's token doesn't see the members of acme/learning");
+    advises(&github, "roster/teams", "a workflow's token can't see the members of acme/learning");
     let (_, checks) = examined(&mut doctor_as_app(&github));
     assert!(codes(&checks, "good").contains(&"roster/teams"), "{checks:#?}");
 }
@@ -448,10 +453,10 @@ fn without_a_look_nothing_is_said() {
     let github = GitHub::start();
     let mut command = doctor(&github, &github.token());
     Ran::of(command.args(["--repo", "acme/nothing"]), "")
-        .failed(&["look at acme/nothing", "the token may not see it"]);
+        .failed(&["cannot read the repository acme/nothing", "isn't allowed to see it"]);
     let mut command = doctor(&github, "");
     Ran::of(&mut command, "").failed(&["GITHUB_TOKEN"]);
     let mut command = doctor(&github, "ghp_stranger");
-    Ran::of(&mut command, "").failed(&["Bad credentials", "give a new one in GITHUB_TOKEN"]);
+    Ran::of(&mut command, "").failed(&["Bad credentials", "set GITHUB_TOKEN to a new one"]);
     assert_eq!(ACTIONS, changegate::forge::github::doctor::ACTIONS);
 }

@@ -92,7 +92,7 @@ fn limits_are_waited_for_and_announced() {
     github.fail(Fault::secondary_limit(429, 1).on("POST", "/statuses/"));
     github.fail(Fault::graphql_limit(1));
     let ran = check(&github, pull);
-    ran.ended(0, &["note: GitHub limits requests: waiting 1 s"]);
+    ran.ended(0, &["note: GitHub's rate limit is reached: waiting 1 s"]);
     assert_eq!(answer(&github, pull).0, "success");
     assert!(github.has_failed());
 }
@@ -101,7 +101,7 @@ fn limits_are_waited_for_and_announced() {
 fn a_limit_that_lasts_too_long_is_not_waited_for() {
     let (github, pull) = approved();
     github.fail(Fault::secondary_limit(403, 3600).on("GET", "/timeline").always());
-    check(&github, pull).ended(2, &["takes no requests for 3600 s, which is too long to wait"]);
+    check(&github, pull).ended(2, &["rate limit lasts for 3600 s, which is too long to wait"]);
     assert_eq!(answer(&github, pull).0, "error");
 }
 
@@ -204,7 +204,7 @@ fn a_token_that_may_not_write_says_which_permission_it_lacks() {
     let mut command = super::office::command(&github);
     command.env("GITHUB_TOKEN", read_only).args(["check", "--pr", &pull.to_string()]);
     let ran = crate::plumbing::hub::Ran::of(&mut command, "");
-    ran.ended(2, &["the token may not write this", "`statuses: write`"]);
+    ran.ended(2, &["the token isn't allowed to write this", "`statuses: write`"]);
     let mut command = super::office::command(&github);
     command.env("GITHUB_TOKEN", "ghp_expired").args(["check", "--pr", &pull.to_string()]);
     let ran = crate::plumbing::hub::Ran::of(&mut command, "");
@@ -217,9 +217,9 @@ fn pull_requests_that_cannot_be_judged_say_why() {
     let (github, pull) = approved();
     github.close(pull, "alice");
     check(&github, pull).ended(2, &["#1 of acme/ops is closed: only open pull requests"]);
-    check(&github, 99).ended(2, &["find pull request #99 of acme/ops", "404"]);
+    check(&github, 99).ended(2, &["cannot read pull request #99 of acme/ops", "404"]);
     let ran = changegate(&github, &["check", "--pr", "7", "--repo", "acme"]);
-    ran.ended(2, &["`acme` names no repository: write owner/name"]);
+    ran.ended(2, &["`acme` is not a valid repository name: write owner/name"]);
     let ran = changegate(&github, &["check", "--pr", "7", "requests"]);
     ran.ended(2, &["cannot be used with"]);
 }

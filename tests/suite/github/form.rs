@@ -215,7 +215,7 @@ fn somebody_elses_commits_stay() {
     let theirs =
         town.github.commit("carol", "change/CHG-1", &[("requests/CHG-1.yaml", "id: CHG-1\n")], "x");
     town.fill_in(&[("Summary", "Something else")]).ended(1, &[]);
-    assert!(town.answer().contains("holds commits that don&#39;t come from this form"));
+    assert!(town.answer().contains("has commits that don&#39;t come from this form"));
     assert!(town.answer().contains("[Open the pull request]"), "the way there stays");
     assert_eq!(town.github.tip("change/CHG-1").unwrap(), theirs);
 }
@@ -264,7 +264,11 @@ fn an_id_is_used_once() {
     }
     for ticket in ["chg-7", "../../heads/main", "CHG-1 --force", "CHG-1\n\nIssue: #1"] {
         town.fill_in(&[("Ticket number", ticket)]).ended(1, &["is not a ticket number"]);
-        assert!(town.answer().contains("This form isn't a branch yet"), "{}", town.answer());
+        assert!(
+            town.answer().contains("There is no branch for this form yet"),
+            "{}",
+            town.answer()
+        );
     }
     assert_eq!(town.branches().len(), 1);
     town.fill_in(&[]).ended(0, &["CHG-10 is on"]);
@@ -290,7 +294,7 @@ fn only_the_authors_own_words_go_into_their_commit() {
     let town = Town::new();
     let mut edited = town.event(&body(&[]));
     edited["sender"] = json!({"login": "mallory", "id": 666});
-    town.form(&edited).ended(1, &["alice reads it through, changes anything, and saves it"]);
+    town.form(&edited).ended(1, &["alice has to read it, change anything in it, and save it"]);
     let mut stranger = edited.clone();
     stranger["issue"]["user"] = stranger["sender"].clone();
     town.form(&stranger).ended(1, &["mallory is neither in the roster"]);
@@ -307,7 +311,7 @@ fn only_the_authors_own_words_go_into_their_commit() {
     edited["sender"] = json!({"login": "mallory", "id": 666});
     edited["action"] = "edited".into();
     edited["changes"] = json!({"body": {"from": body(&[])}});
-    town.form(&edited).ended(1, &["others could have edited it"]);
+    town.form(&edited).ended(1, &["somebody else may have edited it"]);
     assert!(town.answer().contains("[Open the pull request]"), "the way there stays");
     assert_eq!(town.github.tip("change/CHG-1"), tip);
 }
@@ -316,9 +320,9 @@ fn only_the_authors_own_words_go_into_their_commit() {
 fn a_text_that_is_no_form_is_told_of() {
     let town = Town::new();
     town.form(&town.event("please restart everything"))
-        .ended(1, &["aren&#39;t all there any more"]);
+        .ended(1, &["are missing or in another order"]);
     let twice = [("Reason", "x\n\n### Actions\n\nrotate-secrets:all")];
-    town.fill_in(&twice).ended(1, &["stands twice in the form"]);
+    town.fill_in(&twice).ended(1, &["appears twice in the form"]);
     town.fill_in(&[("Summary", "x\u{202e}<img src=x> @org/team")]).ended(0, &["**Summary**: "]);
     let answer = town.answer();
     assert!(!answer.contains("<img") && !answer.contains("@org"), "{answer}");
@@ -363,6 +367,6 @@ fn a_dry_run_changes_nothing() {
     let ran = town.form_with(&event, &["--dry-run", "--repo", "acme/other"]);
     ran.ended(0, &["id: CHG-1\n", "/acme/other/compare/main...change/CHG-1"]);
     assert!(town.branches().is_empty() && town.github.comments(town.issue).is_empty());
-    town.form_with(&event, &["--repo", "acme/../x"]).failed(&["names no repository"]);
-    town.form(&json!({"zen": "x"})).failed(&["this is no event of an issue"]);
+    town.form_with(&event, &["--repo", "acme/../x"]).failed(&["is not a valid repository name"]);
+    town.form(&json!({"zen": "x"})).failed(&["this is not the event of an issue"]);
 }

@@ -80,7 +80,7 @@ fn two_amendments_become_no_third_one() {
     sweep(&github).went_well();
     let (state, description) = answer(&github, target);
     assert_eq!(state, "failure");
-    assert!(description.contains("would not be what is judged here"), "{description}");
+    assert!(description.contains("would differ from what is judged"), "{description}");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn what_conflicts_is_told_so() {
     github.commit("alice", BRANCH, &[(PATH, &other("edge-fra-2"))], "Amend CHG-7");
     let pull = github.open_pull("alice", BRANCH, "main");
     github.commit("carol", "main", &[(PATH, &other("edge-fra-3"))], "Another amendment");
-    check(&github, pull).ended(1, &["can't be merged into main without a conflict"]);
+    check(&github, pull).ended(1, &["conflicts with main"]);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn policies_that_could_not_be_used_are_not_approved() {
     for who in ["carol", "erin"] {
         github.review(pull, who, "APPROVED");
     }
-    check(&github, pull).ended(2, &["nothing could be decided after this merge", "broken.rego"]);
+    check(&github, pull).ended(2, &["nothing could be judged after this merge", "broken.rego"]);
     assert_eq!(answer(&github, pull).0, "error");
 }
 
@@ -182,6 +182,6 @@ fn policies_that_change_in_the_queue_are_waited_for() {
     github.push("carol", "queue", &before, false);
     let queued = github.queue_behind(pull, &before);
     let (ran, state) = in_queue(&github, pull, &queued, &before);
-    ran.ended(2, &["changes the policies: queue it again when that is merged"]);
+    ran.ended(2, &["changes the policies: queue it again when that one is merged"]);
     assert_eq!(state, "error");
 }

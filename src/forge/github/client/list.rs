@@ -1,4 +1,4 @@
-//! Lists, which come page by page.
+//! Reads lists, which GitHub returns page by page.
 
 use anyhow::{Context as _, bail};
 use http::{HeaderMap, Method};
@@ -8,23 +8,22 @@ use serde_json::Value;
 use super::{Client, parse, read};
 use crate::forge::github::patience::Turn;
 
-/// The most items that GitHub puts on a page.
+/// The number of items per page, the most that GitHub allows.
 const PAGE: usize = 100;
 
-/// The most pages that are read of one list: past that, nothing of its kind is small enough to be
-/// decided on.
+/// The maximum number of pages of a list: anything longer is too large to be judged.
 const MOST_PAGES: usize = 100;
 
 impl Client {
-    /// A whole list, page by page.
+    /// Reads a whole list.
     ///
     /// # Errors
-    /// When a page can't be had, or is missing.
+    /// When a page can't be read or is missing, or when there are too many.
     pub async fn list<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
         self.list_in(path, None).await
     }
 
-    /// The same, where the list stands in an object under `key`.
+    /// Reads a whole list that each page holds in an object under `key`.
     ///
     /// # Errors
     /// As [`Client::list`].
@@ -39,22 +38,22 @@ impl Client {
         for page in 1.. {
             let Some(path) = next else { break };
             if page > MOST_PAGES {
-                bail!("{path} has more than {MOST_PAGES} pages, too many to decide on");
+                bail!("{path} has more than {MOST_PAGES} pages, which is too many to judge");
             }
             let (found, more) = self.page(&path, key, page == 1).await?;
             if found.is_empty() && page > 1 {
-                bail!("GitHub names a page {page} of {path}, and it is empty: try again");
+                bail!("GitHub announced page {page} of {path}, but it is empty: try again");
             }
             for item in found {
-                items.push(read(item).with_context(|| format!("read {path}"))?);
+                items.push(read(item).with_context(|| format!("cannot read {path}"))?);
             }
             next = more;
         }
         Ok(items)
     }
 
-    /// One page's items, and the path of the next one. An empty page behind another is asked for
-    /// again: GitHub sometimes counts what it doesn't show yet.
+    /// Returns the items of a page, and the path of the next page. An empty page after the first is
+    /// requested again, because GitHub sometimes counts items that it doesn't show yet.
     async fn page(
         &self,
         path: &str,
@@ -64,20 +63,22 @@ impl Client {
         let mut turn = Turn::first();
         loop {
             let answer = self.answer(Method::GET, path, None).await?;
-            let body: Value = parse(&answer.body).with_context(|| format!("read {path}"))?;
+            let body: Value = parse(&answer.body).with_context(|| format!("cannot read {path}"))?;
             let list = match key {
                 Some(key) => body.get(key).cloned().unwrap_or_default(),
                 None => body,
             };
-            let Value::Array(items) = list else { bail!("{path} is no list") };
+            let Value::Array(items) = list else {
+                bail!("GitHub's answer to {path} is not a list")
+            };
             if !items.is_empty() || is_first || !self.patience.again(&mut turn, path).await {
                 return Ok((items, self.next(&answer.headers)));
             }
         }
     }
 
-    /// The next page, from an answer's `Link` header. Its host isn't followed: the token goes to the
-    /// API and nowhere else.
+    /// Returns the path of the next page from the `Link` header. Its host is ignored, because the
+    /// token must only be sent to the API.
     fn next(&self, headers: &HeaderMap) -> Option<String> {
         let links = headers.get("link")?.to_str().ok()?;
         let link = links.split(',').find(|link| link.contains("rel=\"next\""))?;

@@ -1,8 +1,8 @@
-//! CODEOWNERS: who owns a path.
+//! Reads CODEOWNERS files: who owns a path.
 //!
-//! The rules are GitHub's: the last line that matches counts, a pattern without a slash inside
-//! matches at any depth, one that names a folder takes all below it, `*` as the last part stays in
-//! its folder, and a line that isn't understood is passed over.
+//! The rules are GitHub's: the last line that matches counts. A pattern without a slash inside
+//! matches at any depth. A pattern that matches a folder includes everything below it. `*` as the
+//! last part matches only directly in its folder. A line that isn't valid is skipped.
 //! <https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>
 
 /// A CODEOWNERS file.
@@ -14,15 +14,15 @@ pub struct CodeOwners {
 #[derive(Clone, Debug)]
 struct Line {
     pattern: Pattern,
-    /// Empty where what matches belongs to nobody.
+    /// The owners; empty if nobody owns the paths that match.
     owners: Vec<String>,
 }
 
-/// A pattern, part by part.
+/// A pattern, split at its slashes.
 #[derive(Clone, Debug)]
 struct Pattern {
     parts: Vec<String>,
-    /// Whether what it matches may be a folder, all of which is then meant.
+    /// Whether the pattern also matches everything below a folder that it matches.
     takes_all_below: bool,
 }
 
@@ -32,7 +32,7 @@ impl CodeOwners {
         CodeOwners { lines: text.lines().filter_map(Line::parse).collect() }
     }
 
-    /// Who owns a path, as the file names them; nobody if no line matches, or one without owners.
+    /// Returns the owners of a path as the file names them; empty if nobody owns it.
     pub fn of(&self, path: &str) -> &[String] {
         let parts: Vec<_> = path.split('/').collect();
         let line = self.lines.iter().rfind(|line| line.pattern.matches(&parts));
@@ -45,13 +45,13 @@ impl Line {
         let mut words = words(text).into_iter();
         let pattern = Pattern::parse(&words.next()?)?;
         let owners: Vec<_> = words.collect();
-        // One owner that isn't understood, and the line doesn't count.
+        // A single owner that isn't valid makes the whole line invalid.
         let is_owner = |owner: &String| owner.chars().count() > 1 && owner.contains('@');
         owners.iter().all(is_owner).then_some(Line { pattern, owners })
     }
 }
 
-/// The words before a comment; a backslash keeps a blank in a word.
+/// Returns the words before a comment. A backslash makes the next character part of the word.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -70,7 +70,8 @@ fn words(text: &str) -> Vec<String> {
 }
 
 impl Pattern {
-    /// Reads a pattern; nothing if it uses what CODEOWNERS doesn't have: negation and ranges.
+    /// Reads a pattern, or returns `None` if it uses syntax that CODEOWNERS doesn't support, such
+    /// as negation and ranges.
     fn parse(text: &str) -> Option<Self> {
         let inside = text.strip_prefix('/').unwrap_or(text);
         if text.starts_with('!') || text.contains(['[', ']']) || text.contains("***") {
@@ -102,7 +103,7 @@ impl Pattern {
     }
 }
 
-/// Whether a path is one of a pattern, both part by part.
+/// Whether a path matches a pattern, both split at their slashes.
 fn fits(pattern: &[&str], path: &[&str]) -> bool {
     match (pattern, path) {
         ([], _) => path.is_empty(),
@@ -115,7 +116,7 @@ fn fits(pattern: &[&str], path: &[&str]) -> bool {
     }
 }
 
-/// Whether a name is one of a pattern with `*` and `?`.
+/// Whether a name matches a pattern with `*` and `?`.
 fn is_like(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern, name) {
         ([], _) => name.is_empty(),
@@ -130,7 +131,7 @@ fn is_like(pattern: &[u8], name: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// GitHub's own examples, and what is easily got wrong.
+    /// GitHub's own examples, and cases that are easy to get wrong.
     #[test]
     fn patterns_match_as_github_documents() {
         for (pattern, path, expected) in [
@@ -167,8 +168,9 @@ mod tests {
 
     #[test]
     fn the_last_line_that_matches_counts() {
-        let text = "# all\n* @acme/all # not\n\n/policies/ @erin carol@acme.example\n/policies/open\n\
-                    /policies/broken erin\n/with\\ blank/ @dan\n";
+        let text = "# all\n* @acme/all # not\n\n/policies/ @erin \
+                    carol@acme.example\n/policies/open\n/policies/broken erin\n/with\\ blank/ \
+                    @dan\n";
         let owners = CodeOwners::parse(text);
         assert_eq!(owners.of("README.md"), ["@acme/all"]);
         assert_eq!(owners.of("policies/a"), ["@erin", "carol@acme.example"]);

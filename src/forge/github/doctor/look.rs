@@ -1,4 +1,4 @@
-//! Reads from the API and from Git what is examined; writes nothing.
+//! Reads from the API and from Git what the checks need; writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,55 +21,56 @@ use crate::forge::github::types::{Repository, User};
 use crate::forge::github::{GitHub, members_of};
 use crate::git::{Entry, Kind as FileKind, Oid};
 
-/// Where workflows and the repository's own actions live.
+/// The folders of workflows and of the repository's own actions.
 const WORKFLOWS: [&str; 2] = [".github/workflows", ".github/actions"];
 
-/// What GitHub says of a branch that classic protection doesn't cover.
+/// GitHub's message about a branch without classic protection.
 const UNPROTECTED: &str = "Branch not protected";
 
-/// A repository, its default branch brought here.
+/// A repository whose default branch has been fetched.
 pub struct Home {
     repository: Repository,
     permissions: BTreeMap<String, bool>,
-    /// The default branch's tip.
+    /// The tip of the default branch.
     pub tip: Oid,
 }
 
 impl Home {
-    /// The default branch's name.
+    /// Returns the name of the default branch.
     pub fn default_branch(&self) -> &str {
         &self.repository.default_branch
     }
 }
 
 impl GitHub {
-    /// The repository, with its default branch brought here.
+    /// Reads the repository and fetches its default branch.
     ///
     /// # Errors
-    /// When there is none that the token can see, or nothing is in it.
+    /// When the token can't see the repository, or the repository is empty.
     pub fn home(&self) -> anyhow::Result<Home> {
         #[derive(Deserialize)]
-        struct Told {
+        struct Response {
             #[serde(flatten)]
             repository: Repository,
             #[serde(default)]
             permissions: Option<BTreeMap<String, bool>>,
         }
-        let told: Told = self
+        let response: Response = self
             .client
             .run(self.client.get(&self.repository.path(&[])))
-            .with_context(|| format!("look at {}", self.repository))?;
-        let Told { repository, permissions } = told;
+            .with_context(|| format!("cannot read the repository {}", self.repository))?;
+        let Response { repository, permissions } = response;
         let source = self.source(&repository);
-        let tip = self.remote.bring_branch(&source, &repository.default_branch)?;
+        let tip = self.remote.fetch_branch(&source, &repository.default_branch)?;
         Ok(Home { repository, permissions: permissions.unwrap_or_default(), tip })
     }
 
-    /// Everything that tells how the repository is protected. `org` is what the policies at its
-    /// default branch say, or why they can't be used.
+    /// Reads everything about the protection of the repository. `org` is the organisation data on
+    /// its default branch, or why the policies there can't be used.
     ///
     /// # Errors
-    /// When GitHub can't be asked; what the token may not read is no error.
+    /// When GitHub can't be reached. It is not an error if the token isn't allowed to read
+    /// something.
     pub fn look_over(&self, home: &Home, org: Result<Org, String>) -> anyhow::Result<Surroundings> {
         let bases = org.as_ref().map(|org| org.settings.protected_bases.clone());
         let bases = bases.unwrap_or_else(|_| vec![home.default_branch().to_owned()]);
@@ -92,32 +93,36 @@ impl GitHub {
             token: TokenFacts {
                 kind: Kind::of(self.client.token()),
                 permissions: home.permissions.clone(),
-                installation: installation.map(|it| it.permissions.clone()),
+                installation: installation.map(|installation| installation.permissions.clone()),
             },
         })
     }
 
-    /// As what changegate answers here.
+    /// Returns how changegate would publish its decisions with this token.
     pub fn mode(&self) -> Mode {
-        self.client.installation().map_or(Mode::Action, |it| Mode::App(it.app_id))
+        let installation = self.client.installation();
+        installation.map_or(Mode::Action, |installation| Mode::App(installation.app_id))
     }
 
     fn branch(&self, home: &Home, name: String) -> anyhow::Result<Branch> {
         #[derive(Deserialize)]
-        struct Told {
+        struct Response {
             #[serde(default)]
             protection: Option<Classic>,
         }
         let path = self.repository.path(&["branches", &name]);
-        let told: Option<Told> = self.client.run(self.client.get_if_shown(&path))?;
-        let Some(Told { protection }) = told else { return Ok(Branch { name, state: None }) };
+        let response: Option<Response> = self.client.run(self.client.get_if_shown(&path))?;
+        let Some(Response { protection }) = response else {
+            return Ok(Branch { name, state: None });
+        };
         let protection = self.protection(&name, protection)?;
-        let tip = self.remote.bring_branch(&self.source(&home.repository), &name)?;
+        let tip = self.remote.fetch_branch(&self.source(&home.repository), &name)?;
         let owners = self.owners(&name, tip)?;
         Ok(Branch { name, state: Some(BranchState { protection, owners }) })
     }
 
-    /// What protects a branch; `shown` is as much of classic protection as everybody sees.
+    /// Reads the protection of a branch. `shown` is the part of classic protection that everybody
+    /// can see.
     fn protection(&self, branch: &str, shown: Option<Classic>) -> anyhow::Result<Protection> {
         let path = self.repository.path(&["rules", "branches", branch]);
         let rules: Vec<Rule> = self.client.run(self.client.list(&path))?;
@@ -134,7 +139,7 @@ impl GitHub {
         Ok(Protection { rules, rulesets, classic, hidden })
     }
 
-    /// Classic protection, and why it can't be read as a whole if it can't.
+    /// Reads the classic protection, and the reason if it can't be read completely.
     fn classic(
         &self,
         branch: &str,
@@ -164,13 +169,13 @@ impl GitHub {
         let path = self.repository.path(&["codeowners", "errors"]);
         let path = format!("{path}?ref={}", client::encoded(branch));
         let errors = match &file {
-            Some(_) => self.seen::<OwnersErrors>(&path)?.map(|told| told.errors),
+            Some(_) => self.seen::<OwnersErrors>(&path)?.map(|response| response.errors),
             None => Ok(Vec::new()),
         };
         Ok(OwnerFacts { file, errors, paths })
     }
 
-    /// The text of a regular file of a sensible size.
+    /// Returns the text of a file, or `None` if it isn't a regular file or is too large.
     fn text(&self, entry: Entry) -> anyhow::Result<Option<String>> {
         let is_file = matches!(entry.kind, FileKind::File | FileKind::Executable);
         if !is_file || self.repo().size(entry.id)? > MAX_BYTES {
@@ -179,7 +184,7 @@ impl GitHub {
         Ok(Some(String::from_utf8_lossy(&self.repo().bytes(entry.id)?).into_owned()))
     }
 
-    /// The workflows at a commit, and the repository's own actions.
+    /// Reads the workflows at a commit, and the repository's own actions.
     fn workflows(&self, tip: Oid) -> anyhow::Result<Vec<WorkflowFile>> {
         let mut workflows = Vec::new();
         for folder in WORKFLOWS {
@@ -191,7 +196,7 @@ impl GitHub {
                 {
                     let content = match self.text(entry)? {
                         Some(text) => plain_yaml(&text),
-                        None => Err("it is a link, or very large".to_owned()),
+                        None => Err("it is a link or too large".to_owned()),
                     };
                     workflows.push(WorkflowFile { path, content });
                 }
@@ -219,7 +224,7 @@ impl GitHub {
         Ok(teams)
     }
 
-    /// What stands at a path, or why the token can't read it.
+    /// Reads a path, or returns why the token can't read it.
     fn seen<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Seen<T>> {
         match self.client.run(self.client.get(path)) {
             Ok(found) => Ok(Ok(found)),
@@ -237,7 +242,7 @@ fn says(error: &anyhow::Error, message: &str) -> bool {
     error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.message == message)
 }
 
-/// What a file holds, or the first thing that isn't plain YAML in it.
+/// Reads plain YAML, or returns the first problem and its line.
 fn plain_yaml(text: &str) -> Result<Value, String> {
     let reading = yaml::parse(text.as_bytes()).read();
     match (reading.value, reading.problems.first()) {

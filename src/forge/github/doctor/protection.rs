@@ -1,6 +1,6 @@
-//! What protects a branch: the rules of rulesets, and classic branch protection beside them.
+//! The protection of a branch: the rules of rulesets, and classic branch protection.
 //!
-//! Either is enough. What GitHub leaves out counts as not protected.
+//! Either of them is enough. A field that GitHub leaves out counts as not protected.
 
 #![expect(missing_docs, reason = "GitHub documents its fields")]
 
@@ -12,16 +12,16 @@ use super::{ACTIONS, Seen};
 use crate::forge::github::snapshot::CONTEXT;
 use crate::forge::github::types::User;
 
-/// What protects a branch.
+/// The protection of a branch.
 #[derive(Clone, Debug, Default)]
 pub struct Protection {
-    /// The rules that are active, of whatever ruleset.
+    /// The active rules of all rulesets.
     pub rules: Vec<Rule>,
     /// The rulesets that they come from, by id.
     pub rulesets: BTreeMap<u64, Seen<Ruleset>>,
-    /// Classic protection; as much as everybody sees where `hidden` says so.
+    /// The classic protection; only the part that everybody can see if `hidden` is set.
     pub classic: Option<Classic>,
-    /// Why classic protection can't be read as a whole, if it can't.
+    /// The reason why the classic protection can't be read completely, if so.
     pub hidden: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct Protection {
 pub enum Held {
     Yes,
     No,
-    /// The token may not read it.
+    /// The token isn't allowed to read it, for this reason.
     Unseen(String),
 }
 
@@ -38,7 +38,7 @@ pub enum Held {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Required {
     pub context: String,
-    /// The App that it has to come from; any, and any person, if there is none.
+    /// The App that the status has to come from; `None` if it may come from anybody.
     pub source: Option<u64>,
 }
 
@@ -53,7 +53,7 @@ pub struct Rule {
     pub ruleset_id: Option<u64>,
 }
 
-/// A rule's parameters, of whatever kind.
+/// The parameters of a rule of any kind.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Parameters {
@@ -77,11 +77,11 @@ pub struct RuleStatusCheck {
 #[serde(default)]
 pub struct Ruleset {
     pub name: String,
-    /// Shown to those who may change the ruleset.
+    /// The actors; GitHub shows them only to people who can change the ruleset.
     pub bypass_actors: Option<Vec<Actor>>,
 }
 
-/// Who can bypass a ruleset.
+/// A role, team, App or person that can bypass a ruleset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Actor {
@@ -121,12 +121,12 @@ pub struct ClassicStatusChecks {
 #[derive(Clone, Debug, Deserialize)]
 pub struct ClassicStatusCheck {
     pub context: String,
-    /// Null, or less than 1, for any.
+    /// The App; null or less than 1 for any.
     #[serde(default)]
     pub app_id: Option<i64>,
 }
 
-/// What classic protection says of reviews.
+/// The settings of classic protection for reviews.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ClassicReviews {
@@ -145,7 +145,7 @@ pub struct Actors {
     pub apps: Vec<Slug>,
 }
 
-/// A team or an App, by what its address calls it.
+/// A team or an App, by its name in URLs.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Slug {
     #[serde(default)]
@@ -153,15 +153,17 @@ pub struct Slug {
 }
 
 impl Protection {
-    /// The status checks that have to succeed, or why they can't be read.
+    /// Returns the status checks that have to succeed, or why they can't be read.
     pub fn required(&self) -> Seen<Vec<Required>> {
         let mut required = Vec::new();
-        for check in self.parameters().flat_map(|it| it.required_status_checks.iter().flatten()) {
+        let of_rules = self.parameters().filter_map(|rule| rule.required_status_checks.as_ref());
+        for check in of_rules.flatten() {
             let source = check.integration_id;
             required.push(Required { context: check.context.clone(), source });
         }
-        let classic = self.classic.as_ref().and_then(|it| it.required_status_checks.as_ref());
-        for check in classic.into_iter().flat_map(|it| it.checks.iter().flatten()) {
+        let classic =
+            self.classic.as_ref().and_then(|classic| classic.required_status_checks.as_ref());
+        for check in classic.and_then(|classic| classic.checks.as_ref()).into_iter().flatten() {
             let source = check.app_id.and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0);
             required.push(Required { context: check.context.clone(), source });
         }
@@ -171,64 +173,69 @@ impl Protection {
         }
     }
 
-    /// The App that changegate's own status has to come from, where that isn't GitHub Actions.
+    /// Returns the App that changegate's own status has to come from, unless it is GitHub Actions.
     pub fn own_app(&self) -> Option<u64> {
         let required = self.required().unwrap_or_default();
-        let mut own = required.iter().filter(|it| it.context == CONTEXT);
-        own.find_map(|it| it.source.filter(|app| *app != ACTIONS))
+        let mut own = required.iter().filter(|check| check.context == CONTEXT);
+        own.find_map(|check| check.source.filter(|app| *app != ACTIONS))
     }
 
-    /// Whether a branch has to hold what the base holds before it is merged.
+    /// Whether a pull request has to be up to date with its base before it is merged.
     pub fn is_strict(&self) -> bool {
         let by_classic = |classic: &Classic| {
-            classic.required_status_checks.as_ref().is_some_and(|it| it.strict == Some(true))
+            classic
+                .required_status_checks
+                .as_ref()
+                .is_some_and(|checks| checks.strict == Some(true))
         };
-        self.parameters().any(|it| it.strict_required_status_checks_policy == Some(true))
+        self.parameters().any(|rule| rule.strict_required_status_checks_policy == Some(true))
             || self.is_queued()
             || self.classic.as_ref().is_some_and(by_classic)
     }
 
-    /// Whether a merge queue judges at the last moment.
+    /// Whether pull requests are merged by a merge queue.
     pub fn is_queued(&self) -> bool {
         self.has("merge_queue")
     }
 
-    /// Whether only pull requests bring something to the branch.
+    /// Whether the branch can only be changed by pull requests.
     pub fn asks_for_pull_requests(&self) -> Held {
-        self.held(self.has("pull_request"), |it| it.required_pull_request_reviews.is_some())
+        self.held(self.has("pull_request"), |classic| reviews(classic).is_some())
     }
 
-    /// Whether its history can't be replaced.
+    /// Whether the history of the branch is protected from rewriting.
     pub fn blocks_force_pushes(&self) -> Held {
-        self.held(self.has("non_fast_forward"), |it| is_off(it.allow_force_pushes))
+        self.held(self.has("non_fast_forward"), |classic| is_off(classic.allow_force_pushes))
     }
 
-    /// Whether it can't be deleted.
+    /// Whether the branch is protected from deletion.
     pub fn blocks_deletion(&self) -> Held {
-        self.held(self.has("deletion"), |it| is_off(it.allow_deletions))
+        self.held(self.has("deletion"), |classic| is_off(classic.allow_deletions))
     }
 
-    /// Whether what has code owners needs the review of one.
+    /// Whether a file with code owners needs the review of one.
     pub fn asks_code_owners(&self) -> Held {
-        let by_rule = self.parameters().any(|it| it.require_code_owner_review == Some(true));
-        self.held(by_rule, |it| {
-            reviews(it).is_some_and(|it| it.require_code_owner_reviews == Some(true))
+        let by_rule = self.parameters().any(|rule| rule.require_code_owner_review == Some(true));
+        self.held(by_rule, |classic| {
+            reviews(classic).is_some_and(|reviews| reviews.require_code_owner_reviews == Some(true))
         })
     }
 
     /// Whether each push dismisses approvals.
     pub fn dismisses_at_push(&self) -> Held {
-        let by_rule = self.parameters().any(|it| it.dismiss_stale_reviews_on_push == Some(true));
-        self.held(by_rule, |it| {
-            reviews(it).is_some_and(|it| it.dismiss_stale_reviews == Some(true))
+        let by_rule =
+            self.parameters().any(|rule| rule.dismiss_stale_reviews_on_push == Some(true));
+        self.held(by_rule, |classic| {
+            reviews(classic).is_some_and(|reviews| reviews.dismiss_stale_reviews == Some(true))
         })
     }
 
-    /// Whether not everybody who may write may dismiss a review.
+    /// Whether only some of the people with write access can dismiss a review.
     pub fn restricts_dismissal(&self) -> Held {
-        let is_on = |it: &Parameters| it.dismissal_restriction.is_some_and(|it| it.enabled);
-        self.held(self.parameters().any(is_on), |it| {
-            reviews(it).is_some_and(|it| it.dismissal_restrictions.is_some())
+        let is_on =
+            |rule: &Parameters| rule.dismissal_restriction.is_some_and(|switch| switch.enabled);
+        self.held(self.parameters().any(is_on), |classic| {
+            reviews(classic).is_some_and(|reviews| reviews.dismissal_restrictions.is_some())
         })
     }
 

@@ -1,4 +1,4 @@
-//! Whether the roster's people are the accounts that they are taken for.
+//! Checks whether the people in the roster match their accounts on GitHub.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::core::org::{ForgeTeam, Roster};
 use crate::core::terms::Login;
 use crate::forge::github::types::User;
 
-/// Everybody who can be asked to sign: by level, by role, or as a service's owner.
+/// Returns everybody who can be asked to sign: by level, by role, or as the owner of a service.
 pub fn signers(roster: &Roster) -> BTreeSet<&Login> {
     let people = roster.people.iter();
     let by_rank = people.filter(|(_, person)| person.level.is_some() || !person.roles.is_empty());
@@ -15,12 +15,12 @@ pub fn signers(roster: &Roster) -> BTreeSet<&Login> {
     by_rank.map(|(login, _)| login).chain(owners).collect()
 }
 
-/// The forge's teams that the roster names.
+/// Returns the teams on GitHub that the roster names.
 pub fn forge_teams(roster: &Roster) -> BTreeSet<&ForgeTeam> {
     roster.teams.values().filter_map(|team| team.forge_team.as_ref()).collect()
 }
 
-/// The roster, held against GitHub's accounts and teams.
+/// Compares the roster with GitHub's accounts and teams.
 pub fn examine(
     roster: &Roster,
     accounts: &BTreeMap<Login, Option<User>>,
@@ -35,57 +35,58 @@ pub fn examine(
         checks.extend(id.and_then(|id| impostor(login, id, accounts.get(*login)?.as_ref())));
     }
     if checks.is_empty() {
-        let found = format!("all {} who can sign are the accounts that they say", signers.len());
+        let found = format!("all {} people who can sign match their accounts", signers.len());
         checks.push(Check::good("roster/accounts", found));
     }
     checks.extend(team_members(teams, asker));
     checks
 }
 
-/// Who can't approve and has no level, because nobody can say which account is theirs.
+/// Checks whether everybody who can sign has an id, which identifies the account.
 pub fn without_id(roster: &Roster) -> Option<Check> {
-    let has_none = |login: &&Login| roster.people.get(*login).is_none_or(|it| it.id.is_none());
-    let people: Vec<_> = signers(roster).into_iter().filter(has_none).collect();
+    let has_no_id =
+        |login: &&Login| roster.people.get(*login).is_none_or(|person| person.id.is_none());
+    let people: Vec<_> = signers(roster).into_iter().filter(has_no_id).collect();
     if people.is_empty() {
         return None;
     }
-    let check = Check::bad("roster/ids", format!("the roster gives {} no id", listed(&people)))
+    let check = Check::bad("roster/ids", format!("the roster has no id for {}", listed(&people)))
         .why(
-            "a login can be given to somebody else; without an id no approval of theirs counts, and \
-             a change of theirs is judged as that of somebody without a level",
+            "a login can be given to somebody else: without an id their approvals don't count, and \
+             their own changes are judged as those of somebody without a level",
         )
         .fix(
-            "add `id: \"…\"` in policies/org/roster/data.yaml, the number that `gh api users/LOGIN \
-             --jq .id` prints",
+            "add `id: \"…\"` in policies/org/roster/data.yaml, with the number that `gh api \
+             users/LOGIN --jq .id` prints",
         );
     Some(check)
 }
 
-/// A login that isn't the account with that id, or not any more.
+/// Checks whether a login belongs to the account with this id.
 fn impostor(login: &Login, id: &str, account: Option<&User>) -> Option<Check> {
     let found = match account {
         Some(user) if user.id.to_string() == id => return None,
         Some(user) => format!(
-            "{login} is the account {} on GitHub, and {id} in the roster: renamed, and the login \
-             taken by another",
+            "{login} is account {} on GitHub, but {id} in the roster: the person was renamed, and \
+             somebody else has taken the login",
             user.id
         ),
-        None => format!("GitHub has no account {login}: renamed or deleted"),
+        None => format!("GitHub has no account {login}: it was renamed or deleted"),
     };
     let check = Check::bad("roster/accounts", found)
-        .why("the approvals that the roster means come under another login, or not at all")
+        .why("the approvals of the person in the roster come from another login, or not at all")
         .fix(format!(
-            "put the present login of account {id} into policies/org/roster/data.yaml (`gh api \
-             user/{id} --jq .login` prints it), or take the person out"
+            "set the current login of account {id} in policies/org/roster/data.yaml (`gh api \
+             user/{id} --jq .login` prints it), or remove the person"
         ));
     Some(check)
 }
 
-/// Whether the members of the teams show, without which no approval of theirs counts.
+/// Checks whether the members of the teams are visible; otherwise their approvals don't count.
 fn team_members(teams: &BTreeMap<ForgeTeam, Seen<()>>, asker: Asker) -> Option<Check> {
-    const WHY: &str = "no approval of theirs counts while whoever judges can't see that they belong \
-                       to the team";
-    const FIX: &str = "run changegate as an App with `members: read`, or take `forge_team` out of \
+    const WHY: &str = "their approvals don't count if the token that judges can't see that they \
+                       belong to the team";
+    const FIX: &str = "run changegate as an App with `members: read`, or remove `forge_team` from \
                        policies/org/roster/data.yaml";
     let code = "roster/teams";
     let hidden = |(name, seen): (&ForgeTeam, &Seen<()>)| Some((name.clone(), seen.clone().err()?));
@@ -95,14 +96,14 @@ fn team_members(teams: &BTreeMap<ForgeTeam, Seen<()>>, asker: Asker) -> Option<C
     match (unseen.first(), asker) {
         _ if all.is_empty() => None,
         (Some((_, reason)), Asker::Judge) => {
-            let found = format!("the members of {} don't show: {reason}", listed(&names));
+            let found = format!("the members of {} aren't visible: {reason}", listed(&names));
             Some(Check::bad(code, found).why(WHY).fix(FIX))
         }
         (Some((_, reason)), Asker::Person) => {
-            let found = format!("the members of {} don't show", listed(&names));
+            let found = format!("the members of {} aren't visible", listed(&names));
             Some(Check::unseen(code, found, reason).fix(
-                "see whether `teams` in policies/org/roster/data.yaml names them rightly; a \
-                 person's token needs the scope read:org",
+                "check the names under `teams` in policies/org/roster/data.yaml; a person's token \
+                 needs the scope read:org",
             ))
         }
         (None, Asker::Judge) => {
@@ -110,7 +111,7 @@ fn team_members(teams: &BTreeMap<ForgeTeam, Seen<()>>, asker: Asker) -> Option<C
             Some(Check::good(code, found))
         }
         (None, Asker::Person) => {
-            let found = format!("a workflow's token doesn't see the members of {}", listed(&all));
+            let found = format!("a workflow's token can't see the members of {}", listed(&all));
             Some(Check::advice(code, found).why(WHY).fix(FIX))
         }
     }
@@ -146,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_held_against_its_id() {
-        let no_id = "the roster gives bob no id";
+    fn a_login_is_compared_with_its_id() {
+        let no_id = "the roster has no id for bob";
         assert_eq!(found(&[account("alice", 1), account("carol", 3)]), [no_id]);
         let gone = ("carol".parse().unwrap(), None);
         let found = found(&[account("alice", 7), gone]);
         assert_eq!(found[0], no_id);
-        assert!(found[1].starts_with("alice is the account 7 on GitHub, and 1 in the roster"));
-        assert_eq!(found[2], "GitHub has no account carol: renamed or deleted");
+        assert!(found[1].starts_with("alice is account 7 on GitHub, but 1 in the roster"));
+        assert_eq!(found[2], "GitHub has no account carol: it was renamed or deleted");
     }
 }

@@ -1,4 +1,4 @@
-//! What the token that asks is, and what can be seen of its power.
+//! Checks the token itself: its kind, and its permissions as far as they are visible.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,44 @@ use crate::forge::github::access::{PERMISSIONS, Permission, Secret};
 /// A kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An App's installation: a workflow's, or an App of one's own.
+    /// The token of an App's installation: a workflow's, or that of your own App.
     Installation,
     /// A classic personal access token.
     Classic,
     /// A fine-grained personal access token.
     FineGrained,
-    /// What a person let a program do, such as `gh`.
+    /// The token of a program that acts for a person, such as `gh`.
     OAuth,
-    /// None of those that are known.
+    /// A token of an unknown kind.
     Other,
 }
 
-/// What is known of the token.
+/// What is known about the token.
 #[derive(Clone, Debug)]
 pub struct TokenFacts {
-    /// Its kind.
+    /// The kind of the token.
     pub kind: Kind,
-    /// What its owner may do in the repository, where GitHub says so: `push`, `admin`.
+    /// The permissions of its owner in the repository, if GitHub shows them: `push`, `admin`.
     pub permissions: BTreeMap<String, bool>,
-    /// What the App's installation may do, where an App asks: `checks` to `write`.
+    /// The permissions of the App's installation, if it is an App: `checks` to `write`.
     pub installation: Option<BTreeMap<String, String>>,
 }
 
 impl Kind {
-    /// By how GitHub lets tokens begin.
+    /// Recognises the kind by the prefix of the token.
     pub fn of(token: &Secret) -> Self {
-        const BEGINNINGS: [(&str, Kind); 5] = [
+        const PREFIXES: [(&str, Kind); 5] = [
             ("ghs_", Kind::Installation),
             ("ghp_", Kind::Classic),
             ("github_pat_", Kind::FineGrained),
             ("gho_", Kind::OAuth),
             ("ghu_", Kind::OAuth),
         ];
-        let known = BEGINNINGS.iter().find(|(beginning, _)| token.starts_with(beginning));
+        let known = PREFIXES.iter().find(|(prefix, _)| token.starts_with(prefix));
         known.map_or(Kind::Other, |(_, kind)| *kind)
     }
 
-    /// Whose tokens are of this kind.
+    /// Returns who uses tokens of this kind.
     pub(super) fn asker(self) -> Asker {
         if self == Kind::Installation { Asker::Judge } else { Asker::Person }
     }
@@ -56,12 +56,12 @@ impl Kind {
             Kind::Classic => "a classic personal access token",
             Kind::FineGrained => "a fine-grained personal access token",
             Kind::OAuth => "the token of a program that acts for a person",
-            Kind::Other => "a token of a kind that isn't known",
+            Kind::Other => "a token of an unknown kind",
         }
     }
 }
 
-/// The token, held against what answering takes.
+/// Compares the token with what is needed to publish decisions.
 pub fn examine(token: &TokenFacts) -> Vec<Check> {
     if let Some(permissions) = &token.installation {
         return of_app(permissions);
@@ -70,28 +70,28 @@ pub fn examine(token: &TokenFacts) -> Vec<Check> {
     let may = |what: &str| token.permissions.get(what).copied();
     let check = match (token.kind, may("push")) {
         (Kind::Installation, _) | (_, None) => {
-            let found = format!("it is {name}; what it may write doesn't show");
-            Check::unseen("token/permissions", found, "GitHub doesn't say it of such tokens")
+            let found = format!("it is {name}; its write permissions aren't visible");
+            Check::unseen("token/permissions", found, "GitHub doesn't show them for such tokens")
                 .fix("see `permissions:` in the workflows, which are checked above")
         }
         (_, Some(false)) => Check::advice(
             "token/permissions",
-            format!("it is {name}, of somebody who may only read"),
+            format!("it is {name}, of somebody with only read access"),
         )
-        .why("it is enough to look; statuses can't be posted with it")
+        .why("this is enough to read, but statuses can't be posted with it")
         .fix(super::branch::ASK_AN_ADMIN),
         (_, Some(true)) if may("admin") == Some(true) => {
             let found = format!("it is {name}, of somebody who administers the repository");
             Check::good("token/permissions", found)
         }
         (_, Some(true)) => {
-            Check::good("token/permissions", format!("it is {name}, of somebody who may write"))
+            Check::good("token/permissions", format!("it is {name}, of somebody with write access"))
         }
     };
     vec![check]
 }
 
-/// An App's installation.
+/// Checks the permissions of an App's installation.
 fn of_app(permissions: &BTreeMap<String, String>) -> Vec<Check> {
     let lacking = Permission::needed().filter(|needed| needed.is_lacking(permissions));
     let lacking: Vec<_> =
@@ -102,19 +102,19 @@ fn of_app(permissions: &BTreeMap<String, String>) -> Vec<Check> {
         Check::good(code, "the App can read the repository and post check runs and comments")
     } else {
         Check::bad(code, format!("the App lacks {}", listed(&lacking)))
-            .why("it can't answer, and the required check stays open for ever")
-            .fix(format!("{page}: grant that, and accept it where the App is installed"))
+            .why("it can't publish its decisions, so the required check never completes")
+            .fix(format!("{page}: grant that, and accept it in the installation"))
     };
-    let is_too_much =
-        |(name, access): &(&String, &String)| !PERMISSIONS.iter().any(|it| it.covers(name, access));
-    let more = permissions.iter().filter(is_too_much);
-    let more: Vec<_> = more.map(|(name, access)| format!("`{name}: {access}`")).collect();
-    if more.is_empty() {
+    let is_needed =
+        |name: &str, access: &str| PERMISSIONS.iter().any(|known| known.covers(name, access));
+    let excess = permissions.iter().filter(|(name, access)| !is_needed(name, access));
+    let excess: Vec<_> = excess.map(|(name, access)| format!("`{name}: {access}`")).collect();
+    if excess.is_empty() {
         return vec![first];
     }
-    let advice = Check::advice("token/excess", format!("the App also has {}", listed(&more)))
-        .why("whoever gets hold of its key can use all of it")
-        .fix(format!("{page}: take that away"));
+    let advice = Check::advice("token/excess", format!("the App also has {}", listed(&excess)))
+        .why("anyone who gets its key can use all of that")
+        .fix(format!("{page}: remove that"));
     vec![first, advice]
 }
 
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_app_has_what_it_needs_and_no_more() {
-        let needed = Permission::needed().map(|it| (it.name, it.access)).collect::<Vec<_>>();
+        let needed: Vec<_> = Permission::needed().map(|known| (known.name, known.access)).collect();
         assert_eq!(app(&needed), [("token/permissions", Grade::Good)]);
         for (at, (name, access)) in needed.iter().enumerate() {
             let mut without = needed.clone();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_known_by_its_beginning() {
+    fn a_token_is_known_by_its_prefix() {
         assert_eq!(Kind::of(&Secret::new("ghs_1")), Kind::Installation);
         assert_eq!(Kind::of(&Secret::new("github_pat_1")), Kind::FineGrained);
         assert_eq!(Kind::of(&Secret::new("x")), Kind::Other);

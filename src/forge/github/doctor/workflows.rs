@@ -1,5 +1,5 @@
-//! Whether the workflows that judge are there, hold no more power than that takes, and run nothing
-//! that strangers or tags could replace.
+//! Checks whether the workflows that judge exist, have only the permissions that they need, and run
+//! no code that others can replace.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +11,20 @@ mod steps;
 
 use steps::{Checkout, Job};
 
-/// The workflows that judge, with what is missing without each.
+/// The workflows that judge, each with the consequence if it is missing.
 const JUDGING: [(&str, &str); 3] = [
-    ("change-check", "pushes to pull requests are judged by nobody"),
-    ("review-ping", "a review changes an answer no sooner than the next sweep"),
-    ("sweep", "an approval that has aged out, or a start that has passed, keeps its success"),
+    ("change-check", "pushes to pull requests aren't judged"),
+    ("review-ping", "a review changes the decision only at the next sweep"),
+    ("sweep", "a change stays approved when an approval expires or its start time passes"),
 ];
 
-/// What a job that judges may write.
+/// The write permissions that a job that judges may have.
 const ANSWERING: [&str; 2] = ["pull-requests", "statuses"];
 
-/// What a job that turns forms into branches may write.
+/// The write permissions that a job that turns forms into branches may have.
 const FORM: [&str; 2] = ["contents", "issues"];
 
-/// What starts a workflow with a token that can write, whoever caused it.
+/// The events that start a workflow with a token that can write, even for an outsider.
 const PRIVILEGED: [&str; 2] = ["pull_request_target", "workflow_run"];
 
 /// A workflow, or an action of the repository's own.
@@ -32,11 +32,11 @@ const PRIVILEGED: [&str; 2] = ["pull_request_target", "workflow_run"];
 pub struct WorkflowFile {
     /// `.github/workflows/…` or `.github/actions/…`
     pub path: String,
-    /// What it holds, or why it can't be read.
+    /// The content, or the reason why it can't be read.
     pub content: Result<Value, String>,
 }
 
-/// The workflows, held against what they may be. `owner` is whom the repository belongs to.
+/// Compares the workflows with what is needed. `owner` is the owner of the repository.
 pub fn examine(files: &[WorkflowFile], mode: Mode, owner: &str) -> Vec<Check> {
     let read: Vec<_> = files
         .iter()
@@ -45,51 +45,53 @@ pub fn examine(files: &[WorkflowFile], mode: Mode, owner: &str) -> Vec<Check> {
     let mut checks = present(files, mode);
     for file in files {
         if let Err(reason) = &file.content {
-            let found = format!("{} can't be read, and may hold anything", file.path);
+            let found = format!("{} can't be read, so it could do anything", file.path);
             checks.push(
                 Check::unseen("workflows/readable", found, reason)
-                    .fix("write it as plain YAML, without anchors or tags, and look again"),
+                    .fix("write it as plain YAML, without anchors or tags, and run this again"),
             );
         }
     }
     checks.extend(one_or_good(
         "workflows/permissions",
-        "the jobs that run changegate hold no more power than that takes",
+        "the jobs that run changegate have only the permissions that they need",
         read.iter().flat_map(Workflow::permissions),
     ));
     checks.extend(one_or_good(
         "workflows/checkout",
-        "no workflow that can write checks out what a pull request brings",
+        "no workflow with write permissions checks out the code of a pull request",
         read.iter().flat_map(Workflow::checkouts),
     ));
     checks.extend(one_or_good(
         "workflows/pinned",
-        "actions of others are pinned by commit",
+        "third-party actions are pinned to commits",
         read.iter().filter_map(|file| file.pinning(owner)),
     ));
     checks
 }
 
-/// The workflows that judge, each of which has to be there where nothing else does.
+/// Checks whether each workflow that judges exists; it is needed unless an App runs elsewhere.
 fn present(files: &[WorkflowFile], mode: Mode) -> Vec<Check> {
     let code = "workflows/present";
     let is_there = |name: &str| {
         let path = format!(".github/workflows/{name}");
-        files.iter().any(|it| it.path == format!("{path}.yml") || it.path == format!("{path}.yaml"))
+        let paths = [format!("{path}.yml"), format!("{path}.yaml")];
+        files.iter().any(|file| paths.contains(&file.path))
     };
     let missing = JUDGING.iter().filter(|(name, _)| !is_there(name));
     let missing = missing.map(|(name, without)| {
         let found = format!("there is no .github/workflows/{name}.yml");
         match mode {
             Mode::Action => Check::bad(code, found).why(*without).fix(format!(
-                "`changegate init --github` writes it; commit it to the default branch as {name}.yml"
+                "run `changegate init --github`, and commit the workflow to the default branch as \
+                 {name}.yml"
             )),
             Mode::App(_) => Check::advice(code, found)
-                .why(format!("unless the App is run elsewhere, {without}"))
-                .fix("run the App where GitHub's events wake it, or commit the workflow"),
+                .why(format!("unless the App runs elsewhere, {without}"))
+                .fix("run the App where it receives GitHub's events, or commit the workflow"),
         }
     });
-    one_or_good(code, "change-check, review-ping and sweep are there", missing)
+    one_or_good(code, "change-check, review-ping and sweep exist", missing)
 }
 
 fn one_or_good(code: &'static str, good: &str, checks: impl Iterator<Item = Check>) -> Vec<Check> {
@@ -109,17 +111,17 @@ impl<'a> Workflow<'a> {
         Workflow { path, content, jobs: Job::all(content) }
     }
 
-    /// Whether it runs changegate, or is what installs it.
+    /// Whether it runs changegate, or is the action that installs it.
     fn is_ours(&self) -> bool {
         self.path.starts_with(".github/actions/changegate/")
             || self.jobs.iter().any(Job::runs_changegate)
     }
 
-    /// The jobs that run changegate and may do more than that takes.
+    /// Finds the jobs that run changegate with more permissions than they need.
     fn permissions(&self) -> impl Iterator<Item = Check> {
         self.jobs.iter().filter(|job| job.runs_changegate()).filter_map(|job| {
             let code = "workflows/permissions";
-            let place = format!("{}, job {}", self.path, job.name);
+            let label = format!("job {} in {}", job.name, self.path);
             let may_write: &[&str] = if job.runs_form() { &FORM } else { &ANSWERING };
             let mut wanted: Vec<_> =
                 may_write.iter().map(|name| format!("{name}: write")).collect();
@@ -133,9 +135,11 @@ impl<'a> Workflow<'a> {
             let given = job.permissions(self.content);
             let found = match given {
                 None => {
-                    format!("{place} has no `permissions:`, and gets what the settings give all")
+                    format!("{label} has no `permissions:`, so it gets the repository's default")
                 }
-                Some(Value::String(all)) if all == "write-all" => format!("{place} may write all"),
+                Some(Value::String(all)) if all == "write-all" => {
+                    format!("{label} has `write-all`")
+                }
                 Some(Value::Object(given)) => {
                     let writes = given.iter().filter(|(_, access)| *access == "write");
                     let more = writes.filter(|(name, _)| !may_write.contains(&name.as_str()));
@@ -143,16 +147,16 @@ impl<'a> Workflow<'a> {
                     if more.is_empty() {
                         return None;
                     }
-                    format!("{place} has {}", listed(&more))
+                    format!("{label} has {}", listed(&more))
                 }
                 Some(_) => return None,
             };
-            let why = "whatever goes wrong in it goes wrong with that power";
+            let why = "a fault or an attack in the job can use all these permissions";
             Some(Check::bad(code, found).why(why).fix(fix))
         })
     }
 
-    /// What a privileged workflow checks out of a pull request.
+    /// Finds what a privileged workflow checks out from a pull request.
     fn checkouts(&self) -> impl Iterator<Item = Check> {
         let triggers = triggers(self.content);
         let trigger = PRIVILEGED.into_iter().find(|name| triggers.contains(name));
@@ -160,27 +164,27 @@ impl<'a> Workflow<'a> {
         jobs.iter().flat_map(Job::checkouts).map(move |checkout| {
             let (path, trigger) = (self.path, trigger.unwrap_or_default());
             let fix = format!(
-                "{path}: leave out `ref:` and `repository:` of the checkout, or do that work on \
+                "{path}: remove `ref:` and `repository:` from the checkout, or do that work on \
                  `pull_request`, whose token can't write"
             );
             match checkout {
                 Checkout::Head(what) => Check::bad(
                     "workflows/checkout",
-                    format!("{path} checks out what a pull request brings ({what}) on {trigger}"),
+                    format!("{path} checks out the code of a pull request ({what}) on {trigger}"),
                 )
-                .why("anyone can then run code of theirs with a token that can write")
+                .why("anyone can then run their own code with a token that can write")
                 .fix(fix),
                 Checkout::Unclear(what) => Check::advice(
                     "workflows/checkout",
                     format!("{path} checks out {what} on {trigger}"),
                 )
-                .why("if a pull request can choose that, its code runs with a token that can write")
+                .why("if a pull request controls that, its code runs with a token that can write")
                 .fix(fix),
             }
         })
     }
 
-    /// The actions of others that a tag or a branch names.
+    /// Finds third-party actions that are pinned only to a tag or a branch.
     fn pinning(&self, owner: &str) -> Option<Check> {
         let used = self.jobs.iter().flat_map(|job| job.uses());
         let loose: BTreeSet<_> = used.filter(|action| is_loose(action, owner)).collect();
@@ -191,19 +195,19 @@ impl<'a> Workflow<'a> {
         let found = format!("{} uses {}", self.path, listed(&loose));
         let check = match self.is_ours() {
             true => Check::bad("workflows/pinned", found)
-                .why("whoever can move that tag or branch decides what judges"),
+                .why("anyone who can move that tag or branch controls the decisions"),
             false => Check::advice("workflows/pinned", found)
-                .why("whoever can move that tag or branch runs code here"),
+                .why("anyone who can move that tag or branch can run code here"),
         };
         Some(check.fix(format!(
-            "{}: name the commit, with the version in a comment: `uses: OWNER/NAME@40_HEX_DIGITS \
-             # v1.2.3`",
+            "{}: pin it to a commit, with the version in a comment: `uses: \
+             OWNER/NAME@40_HEX_DIGITS # v1.2.3`",
             self.path
         )))
     }
 }
 
-/// The events that start a workflow.
+/// Returns the events that start a workflow.
 fn triggers(content: &Value) -> Vec<&str> {
     match &content["on"] {
         Value::String(one) => vec![one],
@@ -213,7 +217,7 @@ fn triggers(content: &Value) -> Vec<&str> {
     }
 }
 
-/// Whether what an action runs can change without a commit here, or one of the same owner's.
+/// Whether an action can change without a commit in this repository or another of its owner's.
 fn is_loose(action: &str, owner: &str) -> bool {
     if action.starts_with("./") {
         return false;
@@ -222,7 +226,7 @@ fn is_loose(action: &str, owner: &str) -> bool {
         return !image.contains("@sha256:");
     }
     let (name, at) = action.split_once('@').unwrap_or((action, ""));
-    let is_own = name.split('/').next().is_some_and(|it| it.eq_ignore_ascii_case(owner));
+    let is_own = name.split('/').next().is_some_and(|by| by.eq_ignore_ascii_case(owner));
     let is_commit = matches!(at.len(), 40 | 64) && at.bytes().all(|byte| byte.is_ascii_hexdigit());
     !is_own && !is_commit
 }

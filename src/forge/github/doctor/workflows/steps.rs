@@ -1,8 +1,8 @@
-//! The jobs of a workflow, or an action's steps, as far as they matter.
+//! The jobs of a workflow, or the steps of an action, as far as the checks need them.
 
 use serde_json::Value;
 
-/// A job; an action counts as one.
+/// A job; an action counts as one job.
 pub struct Job<'a> {
     pub name: &'a str,
     content: &'a Value,
@@ -12,13 +12,13 @@ pub struct Job<'a> {
 /// What a step checks out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Checkout<'a> {
-    /// What a pull request brings.
+    /// The code of a pull request.
     Head(&'a str),
-    /// What can't be told from the text.
+    /// Something that the text doesn't determine.
     Unclear(&'a str),
 }
 
-/// How a pull request's own commits are named.
+/// The expressions that name a pull request's own commits.
 const HEADS: [&str; 6] = [
     "github.head_ref",
     "pull_request.head",
@@ -28,7 +28,7 @@ const HEADS: [&str; 6] = [
     "workflow_run.pull_requests",
 ];
 
-/// What no pull request can choose.
+/// The expressions that no pull request can control.
 const SAFE: [&str; 5] = [
     "github.base_ref",
     "github.event.pull_request.base.",
@@ -38,7 +38,7 @@ const SAFE: [&str; 5] = [
 ];
 
 impl<'a> Job<'a> {
-    /// Those of a workflow, or the steps of a composite action.
+    /// Returns the jobs of a workflow, or the steps of a composite action as one job.
     pub fn all(content: &'a Value) -> Vec<Self> {
         let jobs = content["jobs"].as_object().into_iter().flatten();
         let jobs = jobs.map(|(name, content)| Job::of(name, content));
@@ -50,7 +50,7 @@ impl<'a> Job<'a> {
         Job { name, content, steps: content["steps"].as_array().map_or(&[], Vec::as_slice) }
     }
 
-    /// Whether it runs the program, or uses the action that installs it.
+    /// Whether the job runs changegate, or uses the action that installs it.
     pub fn runs_changegate(&self) -> bool {
         self.commands().any(|words| words.contains(&"changegate"))
             || self.uses().any(|action| {
@@ -59,24 +59,24 @@ impl<'a> Job<'a> {
             })
     }
 
-    /// Whether it turns forms into branches.
+    /// Whether the job turns forms into branches.
     pub fn runs_form(&self) -> bool {
         self.commands().any(|words| words.windows(2).any(|pair| pair == ["changegate", "form"]))
     }
 
-    /// Its own permissions, else those of its workflow; nothing if neither says any.
+    /// Returns the permissions of the job, or else those of its workflow, or else `None`.
     pub fn permissions(&self, workflow: &'a Value) -> Option<&'a Value> {
         self.content.get("permissions").or_else(|| workflow.get("permissions"))
     }
 
-    /// The actions and workflows that it uses.
+    /// Returns the actions and workflows that the job uses.
     pub fn uses(&self) -> impl Iterator<Item = &'a str> {
         let own = self.content.get("uses");
         let steps = self.steps.iter().filter_map(|step| step.get("uses"));
         own.into_iter().chain(steps).filter_map(Value::as_str)
     }
 
-    /// What it checks out that isn't plainly the repository's own.
+    /// Returns what the job checks out unless it is certainly the repository's own code.
     pub fn checkouts(&self) -> impl Iterator<Item = Checkout<'a>> {
         self.steps.iter().flat_map(|step| {
             let uses = step["uses"].as_str().unwrap_or_default();
@@ -89,7 +89,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The words of each command line; a path counts as the program at its end.
+    /// Returns the words of each command line, each path reduced to its last part.
     fn commands(&self) -> impl Iterator<Item = Vec<&'a str>> {
         let runs = self.steps.iter().filter_map(|step| step["run"].as_str());
         runs.flat_map(str::lines).map(|line| {
@@ -109,7 +109,7 @@ fn checked_out(text: &str) -> Option<Checkout<'_>> {
     is_unclear.then_some(Checkout::Unclear(text))
 }
 
-/// Whether a command line brings a pull request's commits here.
+/// Whether a command line fetches the commits of a pull request.
 fn fetches_head(line: &str) -> bool {
     line.contains("gh pr checkout")
         || (line.contains("git ") && HEADS.iter().any(|head| line.contains(head)))

@@ -11,7 +11,7 @@ fn file(name: &str, text: &str) -> WorkflowFile {
     WorkflowFile { path, content: Ok(reading.value.unwrap()) }
 }
 
-/// What is found of one code in a workflow besides those that judge.
+/// Returns the findings with one code in a workflow that isn't one of those that judge.
 #[track_caller]
 fn found(code: &str, text: &str) -> Vec<(Grade, String)> {
     let checks = examine(&[file("some", text)], Mode::Action, "acme");
@@ -22,14 +22,14 @@ fn found(code: &str, text: &str) -> Vec<(Grade, String)> {
 #[track_caller]
 fn comes_out(code: &str, text: &str, grade: Grade) {
     let found = found(code, text);
-    assert!(!found.is_empty(), "{code} wasn't looked at: {text}");
+    assert!(!found.is_empty(), "{code} wasn't checked: {text}");
     assert!(found.iter().all(|(found, _)| *found == grade), "{text}\n{found:?}");
 }
 
 #[test]
 fn what_judges_has_to_be_there_where_workflows_judge() {
     let files = [file("change-check", "on: push"), file("sweep", "on: push")];
-    let grade = |mode| present(&files, mode).iter().map(|it| it.grade).collect::<Vec<_>>();
+    let grade = |mode| present(&files, mode).iter().map(|check| check.grade).collect::<Vec<_>>();
     assert_eq!(grade(Mode::Action), [Grade::Bad]);
     assert_eq!(grade(Mode::App(1)), [Grade::Advice]);
     assert!(present(&files, Mode::Action)[0].found.contains("review-ping"));
@@ -127,7 +127,9 @@ fn actions_of_others_are_pinned() {
     let mut action = file("some", action);
     action.path = ".github/actions/changegate/action.yml".to_owned();
     let checks = examine(&[action], Mode::Action, "acme");
-    assert!(checks.iter().any(|it| it.code == "workflows/pinned" && it.grade == Grade::Bad));
+    assert!(
+        checks.iter().any(|check| check.code == "workflows/pinned" && check.grade == Grade::Bad)
+    );
 }
 
 #[test]
