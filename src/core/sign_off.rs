@@ -12,7 +12,7 @@ use super::decision::{Finding, Required, ReviewStanding};
 use super::evidence::ForgeKind;
 use super::org::{Org, Person};
 use super::policy::Requirement;
-use super::terms::{Effect, Level, Login};
+use super::terms::{Effect, Level, Login, one_of};
 use super::time::Time;
 use crate::core::policy::Asked;
 
@@ -187,18 +187,6 @@ pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> 
         .collect();
     findings.dedup();
     findings
-}
-
-/// `bob, carol or erin`
-pub fn one_of(logins: &[Login]) -> String {
-    match logins {
-        [] => "nobody".to_owned(),
-        [only] => only.to_string(),
-        [most @ .., last] => {
-            let most: Vec<_> = most.iter().map(Login::as_str).collect();
-            format!("{} or {last}", most.join(", "))
-        }
-    }
 }
 
 /// A maximum matching of slots to people, by augmenting paths: `candidates[slot]` lists the people

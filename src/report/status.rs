@@ -3,7 +3,7 @@
 
 use super::{escape, words};
 use crate::core::decision::{Decision, Finding, SignOffMode};
-use crate::core::terms::{Effect, Verdict};
+use crate::core::terms::{Effect, Verdict, all_of};
 use crate::report::page::cut;
 
 const LONGEST: usize = 140;
@@ -38,7 +38,8 @@ fn denied(decision: &Decision) -> String {
 }
 
 fn pending(decision: &Decision) -> String {
-    let missing: Vec<_> = words::missing(decision)
+    let missing: Vec<_> = decision
+        .missing()
         .map(|required| {
             let (what, _) = words::what_and_who(required);
             (what, words::any_of(&required.eligible))
@@ -48,12 +49,12 @@ fn pending(decision: &Decision) -> String {
         return strongest(decision, Effect::Pending);
     }
     let with_names: Vec<_> = missing.iter().map(|(what, who)| format!("{what} ({who})")).collect();
-    let line = format!("waits for {}", words::all_of(&with_names));
+    let line = format!("waits for {}", all_of(&with_names));
     if line.chars().count() <= LONGEST {
         return line;
     }
     let without_names: Vec<_> = missing.into_iter().map(|(what, _)| what).collect();
-    format!("waits for {}", words::all_of(&without_names))
+    format!("waits for {}", all_of(&without_names))
 }
 
 fn approved(decision: &Decision) -> String {
@@ -63,7 +64,7 @@ fn approved(decision: &Decision) -> String {
     let when = decision.window.as_ref().and_then(|window| {
         let inside = match window.fits.as_slice() {
             [] => String::new(),
-            fits => format!(" in {}", words::all_of(fits)),
+            fits => format!(" in {}", all_of(fits)),
         };
         Some(format!("; planned {} UTC{inside}", window.planned?.start.for_people()))
     });
@@ -138,7 +139,7 @@ fn risk(decision: &Decision) -> Option<String> {
 
 fn sign_off(decision: &Decision) -> Option<String> {
     let sign_off = decision.sign_off.as_ref()?;
-    let waits = words::missing(decision).next().is_some();
+    let waits = decision.missing().next().is_some();
     match sign_off.mode {
         SignOffMode::Direct => {
             words::approval(decision).or_else(|| Some("none asked for".to_owned()))

@@ -137,7 +137,8 @@ fn push_row(out: &mut String, label: &str, lines: impl IntoIterator<Item = Strin
 
 /// The missing sign-offs in columns: what, who, why.
 fn waits_for(decision: &Decision) -> Vec<String> {
-    let rows: Vec<_> = words::missing(decision)
+    let rows: Vec<_> = decision
+        .missing()
         .map(|required| {
             let (what, who) = words::what_and_who(required);
             (what, who, required.because.as_deref().unwrap_or_default())

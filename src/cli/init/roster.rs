@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::people::ROLES;
 use crate::core::org::{Person, Roster};
-use crate::core::terms::{Level, Login};
+use crate::core::terms::{Level, Login, one_of};
 
 const HEADER: &str = include_str!("templates/roster.yaml");
 
@@ -117,7 +117,7 @@ pub fn escalation(shipped: &str, roster: &Roster) -> String {
     if !unheld.is_empty() {
         let why = format!(
             "# Nobody holds {} yet: {contact} is told instead.\nreviewed:",
-            unheld.join(" or ")
+            one_of(&unheld)
         );
         text = text.replacen("reviewed:", &why, 1);
     }

@@ -193,12 +193,7 @@ impl Planning<'_> {
 
     /// Everybody who can give a sign-off that is missing.
     fn awaited(&self) -> impl Iterator<Item = &Login> {
-        let sign_off = self.decision().sign_off.as_ref();
-        let required = sign_off.map_or(&[][..], |sign_off| &sign_off.required);
-        required
-            .iter()
-            .filter(|required| required.satisfied_by.is_none())
-            .flat_map(|required| &required.eligible)
+        self.decision().missing().flat_map(|required| &required.eligible)
     }
 
     /// Whether somebody took this person off the list of reviewers, and nobody put them back.
@@ -360,16 +355,12 @@ fn annotation(path: &str, finding: &Finding) -> Option<Value> {
         Effect::Warn => "warning",
         Effect::Pending | Effect::Info => "notice",
     };
-    let message = match &finding.help {
-        Some(help) => format!("{}\n{help}", finding.message),
-        None => finding.message.clone(),
-    };
     Some(json!({
         "path": path,
         "start_line": line,
         "end_line": line,
         "annotation_level": level,
-        "message": message,
+        "message": finding.with_help("\n"),
         "title": finding.code,
     }))
 }
