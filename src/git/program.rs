@@ -249,6 +249,14 @@ impl Program {
         bail!("git can't push to {remote}:\n{why}")
     }
 
+    /// Returns the top folder of the work tree around the folder.
+    ///
+    /// # Errors
+    /// If the folder is in no repository, or in one without files: what git says about it.
+    pub fn work_tree(&self) -> anyhow::Result<PathBuf> {
+        self.run(&["rev-parse", "--show-toplevel"]).map(PathBuf::from)
+    }
+
     /// The branch that the folder's work tree is on, as a full ref name; nothing if it is on none.
     pub fn head(&self) -> Option<String> {
         self.run(&["symbolic-ref", "--quiet", "HEAD"]).ok()

@@ -1,6 +1,6 @@
 //! The repository that the verbs for the life of a change work on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -66,19 +66,6 @@ pub fn gate(git: &Git) -> Gate<'_, Git> {
 pub fn name_of(argument: &str) -> &str {
     let argument = argument.strip_prefix("refs/heads/").unwrap_or(argument);
     argument.strip_prefix(crate::forge::git::CHANGE).unwrap_or(argument)
-}
-
-/// The work tree around the current folder; nothing in a bare repository.
-pub fn work_tree() -> Option<PathBuf> {
-    let mut folder = std::env::current_dir().ok()?;
-    loop {
-        if folder.join(".git").exists() {
-            return Some(folder);
-        }
-        if !folder.pop() {
-            return None;
-        }
-    }
 }
 
 /// Judges a submitted change as it is now.
