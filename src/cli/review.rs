@@ -7,14 +7,14 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{ArgGroup, Args};
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
-use super::shared::me;
 use super::shared::receipt::Receipt;
 use super::shared::say::print;
+use super::shared::{me, prompt};
 use crate::core::approvals::Exclusion;
 use crate::core::input::{Case, excluded_from};
 use crate::core::terms::Login;
@@ -197,10 +197,7 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
         Said::Withdrawn => format!("Take back what you said about {name}?"),
         _ => format!("Add the remark to {name}?"),
     };
-    print(&format!("{question} [y/N] "))?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).context("read the answer")?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    prompt::confirm(&question, false)
 }
 
 /// Says whether the review counts, and what is still missing.

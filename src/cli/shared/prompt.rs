@@ -1,9 +1,9 @@
-//! Questions on a terminal. Each has one answer that was checked when it is given, or an error when
-//! the dialogue is broken off.
+//! Questions on a terminal. Each returns one answer, checked when it was given, or an error if the
+//! person cancels the dialogue.
 
-use std::io::ErrorKind;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, anyhow};
 use dialoguer::console::{Term, measure_text_width, style};
@@ -15,17 +15,39 @@ use signal_hook::flag;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
-/// Lets Ctrl-C break off the question that is open, so that the terminal is left as it was; a second
-/// one ends the process.
-///
-/// # Errors
-/// When the system refuses.
-pub fn catch_interrupts() -> anyhow::Result<()> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    flag::register_conditional_default(SIGINT, interrupted.clone())
-        .and_then(|_| flag::register(SIGINT, interrupted))
-        .context("prepare for Ctrl-C")?;
-    Ok(())
+/// Whether somebody can be asked: answers are read from standard input, questions are written to
+/// standard error.
+pub fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks one question. Ctrl-C cancels it and leaves the terminal as it was; a second Ctrl-C, or one
+/// between questions, ends the process.
+fn asked<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> anyhow::Result<T> {
+    static ENDS_PROCESS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let ends_process = match ENDS_PROCESS.get() {
+        Some(flag) => flag,
+        None => {
+            let ends_process = Arc::new(AtomicBool::new(true));
+            flag::register_conditional_default(SIGINT, ends_process.clone())
+                .and_then(|_| flag::register(SIGINT, ends_process.clone()))
+                .context("prepare for Ctrl-C")?;
+            ENDS_PROCESS.get_or_init(|| ends_process)
+        }
+    };
+    ends_process.store(false, Ordering::SeqCst);
+    let answer = question();
+    ends_process.store(true, Ordering::SeqCst);
+    answer.map_err(|dialoguer::Error::IO(error)| {
+        // Menus hide the cursor. Nothing more can be done for a terminal that refuses to show it.
+        let _ = Term::stderr().show_cursor();
+        if error.kind() == ErrorKind::Interrupted {
+            eprintln!();
+            anyhow!("cancelled; nothing was written")
+        } else {
+            anyhow!(error).context("ask on the terminal")
+        }
+    })
 }
 
 /// Tells something between two questions.
@@ -97,7 +119,7 @@ fn line<'a>(
 ) -> anyhow::Result<String> {
     let input = input.with_prompt(name).allow_empty(true).report(false);
     let input = input.validate_with(move |answer: &String| check(answer.trim()));
-    let answer = answered(input.interact_text())?.trim().to_owned();
+    let answer = asked(|| input.interact_text())?.trim().to_owned();
     // The prompt knows of one row, and a long answer takes several.
     let term = Term::stderr();
     let rows =
@@ -117,7 +139,7 @@ pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<us
     let theme = ColorfulTheme::default();
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
     let select = Select::with_theme(&theme).with_prompt(name).items(&items).default(default);
-    answered(select.interact())
+    asked(|| select.interact())
 }
 
 /// The places of those that are chosen.
@@ -126,13 +148,14 @@ pub fn choose_some(name: &str, items: &[String], chosen: &[bool]) -> anyhow::Res
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
     let name = format!("{name} (space marks, enter ends)");
     let select = MultiSelect::with_theme(&theme).with_prompt(name).items(&items).defaults(chosen);
-    answered(select.interact())
+    asked(|| select.interact())
 }
 
 /// Yes or no.
 pub fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
     let theme = ColorfulTheme::default();
-    answered(Confirm::with_theme(&theme).with_prompt(question).default(default).interact())
+    let confirm = Confirm::with_theme(&theme).with_prompt(question).default(default);
+    asked(|| confirm.wait_for_newline(true).interact())
 }
 
 /// Known words, the first of which that begins like the answer completes it.
@@ -142,18 +165,4 @@ impl Completion for Known<'_> {
     fn get(&self, input: &str) -> Option<String> {
         self.0.iter().find(|word| word.starts_with(input)).cloned()
     }
-}
-
-/// The answer, or why there is none. Menus hide the cursor: it is shown again.
-fn answered<T>(result: dialoguer::Result<T>) -> anyhow::Result<T> {
-    result.map_err(|dialoguer::Error::IO(error)| {
-        // Nothing more can be done for a terminal that refuses.
-        let _ = Term::stderr().show_cursor();
-        if error.kind() == ErrorKind::Interrupted {
-            eprintln!();
-            anyhow!("broken off: nothing was written")
-        } else {
-            anyhow!(error).context("ask on the terminal")
-        }
-    })
 }
