@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use wait_timeout::ChildExt as _;
 
 use super::Oid;
 
@@ -54,9 +54,6 @@ const FOREIGN: [&str; 9] = [
     "GIT_PREFIX",
     "GIT_GRAFT_FILE",
 ];
-
-/// How often it is looked whether git has ended, where it has only so much time.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 impl Program {
     /// For the repository that keeps its objects in `git_dir`.
@@ -113,19 +110,13 @@ impl Program {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().context("start git")?;
-        let end = Instant::now() + time;
-        loop {
-            if let Some(status) = child.try_wait().context("wait for git")? {
-                ensure!(status.success(), "git ended with {status}");
-                return Ok(());
-            }
-            if Instant::now() >= end {
-                child.kill().context("end git")?;
-                child.wait().context("wait for git")?;
-                bail!("git took longer than {} s", time.as_secs());
-            }
-            thread::sleep(LOOK_EVERY);
-        }
+        let Some(status) = child.wait_timeout(time).context("wait for git")? else {
+            child.kill().context("end git")?;
+            child.wait().context("wait for git")?;
+            bail!("git took longer than {} s", time.as_secs());
+        };
+        ensure!(status.success(), "git ended with {status}");
+        Ok(())
     }
 
     /// A setting, the user's and the system's included.
@@ -356,6 +347,8 @@ fn lost_a_race(answer: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
