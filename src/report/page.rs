@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use anstyle::{AnsiColor, Style};
+
 use crate::core::terms::Verdict;
 use crate::report::escape::terminal;
 
@@ -33,45 +35,23 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| terminal(line.trim_end()).into_owned()).collect()
 }
 
-/// The colour of a verdict or a caret.
-#[derive(Clone, Copy)]
-pub(crate) enum Colour {
-    Red,
-    Yellow,
-    Green,
-    Cyan,
+/// Returns how a verdict is painted.
+pub(crate) fn style_of(verdict: Verdict) -> Style {
+    bold(match verdict {
+        Verdict::Approved => AnsiColor::Green,
+        Verdict::Pending => AnsiColor::Yellow,
+        Verdict::Denied => AnsiColor::Red,
+    })
 }
 
-impl Colour {
-    pub(super) fn of(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Approved => Colour::Green,
-            Verdict::Pending => Colour::Yellow,
-            Verdict::Denied => Colour::Red,
-        }
-    }
-
-    /// What switches it on: the colour, in bold.
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Colour::Red => "\x1b[1;31m",
-            Colour::Yellow => "\x1b[1;33m",
-            Colour::Green => "\x1b[1;32m",
-            Colour::Cyan => "\x1b[1;36m",
-        }
-    }
+/// Returns the style of bold text in a colour.
+pub(super) fn bold(colour: AnsiColor) -> Style {
+    colour.on_default().bold()
 }
 
-/// What switches any colour off.
-pub(crate) const RESET: &str = "\x1b[0m";
-
-/// A text in the colour of a verdict.
-pub(crate) fn paint_verdict(text: &str, verdict: Verdict, is_on: bool) -> String {
-    paint(text, Colour::of(verdict), is_on)
-}
-
-pub(crate) fn paint(text: &str, colour: Colour, is_on: bool) -> String {
-    if is_on { format!("{}{text}{RESET}", colour.code()) } else { text.to_owned() }
+/// Paints a text if colours are on.
+pub(crate) fn paint(text: &str, style: Style, is_on: bool) -> String {
+    if is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 /// At most so many characters, with `…` in place of the rest.

@@ -17,7 +17,7 @@ use super::{Judged, Reporter, Summary, excerpt, words};
 use crate::core::decision::{Decision, SignOffMode};
 use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
-use crate::report::page::{Colour, WIDTH, paint, wrap};
+use crate::report::page::{WIDTH, paint, style_of, wrap};
 
 const LABEL: usize = "not counted".len();
 
@@ -59,7 +59,7 @@ pub(super) fn end(summary: &Summary) -> String {
 
 /// `requests/CHG-1.yaml  approved  medium risk  direct execution by L2, no review required`
 fn approved_line(decision: &Decision, colour: bool) -> String {
-    let verdict = paint("approved", Colour::of(decision.verdict), colour);
+    let verdict = paint("approved", style_of(decision.verdict), colour);
     let mut line = format!("{}  {verdict}", terminal(path(decision)));
     for part in [words::kind(decision), words::approval(decision).unwrap_or_default()] {
         if !part.is_empty() {
@@ -71,7 +71,7 @@ fn approved_line(decision: &Decision, colour: bool) -> String {
 
 fn header(decision: &Decision, colour: bool) -> String {
     let verdict = decision.verdict.to_string().to_uppercase();
-    let verdict = paint(&verdict, Colour::of(decision.verdict), colour);
+    let verdict = paint(&verdict, style_of(decision.verdict), colour);
     let kind = words::kind(decision);
     let gap = if kind.is_empty() { "" } else { "  " };
     let mut out = format!("{}  {verdict}{gap}{kind}\n", terminal(path(decision)));

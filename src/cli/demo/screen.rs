@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use anstyle::Style;
 use anyhow::bail;
 
 use super::story::Scene;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, wrap};
+use crate::report::{WIDTH, paint, wrap};
 
 /// What stands for lines that are left out.
 const CUT: &str = "…";
@@ -80,7 +81,7 @@ impl Screen {
 
     /// Commands and titles stand out by weight, and read the same without it.
     fn bold(&self, text: &str) -> String {
-        if self.has_bold { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+        paint(text, Style::new().bold(), self.has_bold)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::changes::story::State;
 use crate::core::terms::Verdict;
 use crate::core::time::{Duration, Interval, Time};
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, cut, paint_verdict};
+use crate::report::{WIDTH, cut, paint, style_of};
 
 /// The widest that a change's name is shown.
 const NAME: usize = 24;
@@ -36,7 +36,7 @@ pub fn render(view: &ListView, colour: bool) -> String {
         for (column, cell) in row.iter().enumerate() {
             let padded = format!("{cell:width$}  ", width = widths[column]);
             out.push_str(&match entry.verdict {
-                Some(verdict) if column == VERDICT => paint_verdict(&padded, verdict, colour),
+                Some(verdict) if column == VERDICT => paint(&padded, style_of(verdict), colour),
                 _ => padded,
             });
         }

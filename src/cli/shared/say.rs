@@ -1,7 +1,7 @@
 //! What verbs print: answers, and what is said beside them.
 
-use std::io::IsTerminal;
-
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -35,9 +35,10 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Whether what goes to this stream may have colours.
-pub fn colour(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+/// Whether text on this stream may have colours: as `--color` says, else the environment (NO_COLOR,
+/// CLICOLOR, CLICOLOR_FORCE, TERM), else whether it is a terminal.
+pub fn colour(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Prints to standard output.
