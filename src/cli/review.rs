@@ -24,7 +24,7 @@ use crate::forge::git::write::append;
 use crate::gate::Judgement;
 use crate::git::Oid;
 use crate::report::escape::terminal;
-use crate::report::{Criterion, Format, WIDTH, criteria, one_line, wrap};
+use crate::report::{Criterion, Format, criteria, hanging, one_line};
 
 /// Review a submitted change: approve it, ask for changes, or comment
 ///
@@ -149,9 +149,7 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
         for Criterion { name, words } in criteria(request, &|text| terminal(text).into_owned()) {
             let words =
                 if words.is_empty() { "nothing is said".to_owned() } else { words.join("; ") };
-            let indent = " ".repeat(CRITERION + 4);
-            let lines = wrap(&words, WIDTH - indent.len()).join(&format!("\n{indent}"));
-            text += &format!("  {name:<CRITERION$}  {lines}\n");
+            text += &hanging(&format!("  {name:<CRITERION$}  "), &words);
         }
         text.push('\n');
     }

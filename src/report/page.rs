@@ -3,6 +3,9 @@
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use textwrap::core::Word;
+pub(crate) use textwrap::core::display_width as width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 use crate::core::terms::Verdict;
 use crate::report::escape::terminal;
@@ -13,26 +16,40 @@ pub fn shown(path: &Path) -> String {
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
-/// How many characters a line should have at most.
+/// How many columns a line should have at most.
 pub(crate) const WIDTH: usize = 100;
 
-/// Breaks a text into lines at blanks, and escapes each.
+/// Breaks a text into lines of at most `width` columns at blanks, and escapes each.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    let mut length = 0;
-    // A blank at a word's end stays in the line, so that columns do.
-    for word in text.split_inclusive(char::is_whitespace) {
-        let word_length = word.trim_end().chars().count();
-        if length > 0 && length + word_length > width {
-            lines.push(std::mem::take(&mut line));
-            length = 0;
-        }
-        line.push_str(word);
-        length += word.chars().count();
+    let options = Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    // Escaped twice: before, as a line break is a blank; after, as some text acts at a line's start.
+    let text = terminal(text);
+    textwrap::wrap(&text, options).iter().map(|line| terminal(line).into_owned()).collect()
+}
+
+/// Wraps a text behind a beginning; its further lines are indented as far as its first.
+pub(crate) fn hanging(beginning: &str, text: &str) -> String {
+    let indent = width(beginning);
+    let lines = wrap(text, WIDTH - indent).join(&format!("\n{:indent$}", ""));
+    format!("{beginning}{lines}\n")
+}
+
+/// Fills a text with blanks to so many columns.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{:1$}", "", columns.saturating_sub(width(text)))
+}
+
+/// Cuts a text to at most so many columns, with `…` in place of the rest.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
     }
-    lines.push(line);
-    lines.iter().map(|line| terminal(line.trim_end()).into_owned()).collect()
+    let kept = Word::from(text).break_apart(columns.saturating_sub(1)).next();
+    format!("{}…", kept.as_deref().unwrap_or_default().trim_end())
 }
 
 /// Returns how a verdict is painted.
@@ -54,11 +71,26 @@ pub(crate) fn paint(text: &str, style: Style, is_on: bool) -> String {
     if is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
-/// At most so many characters, with `…` in place of the rest.
-pub(crate) fn cut(text: &str, at_most: usize) -> String {
-    if text.chars().count() <= at_most {
-        return text.to_owned();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(wrap("日本 日本 ab", 7), ["日本", "日本 ab"]);
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(pad("日本", 6), "日本  ");
+        let text = "日本 ".repeat(40);
+        assert!(hanging("  why  ", &text).lines().all(|line| width(line) <= WIDTH));
     }
-    let kept: String = text.chars().take(at_most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+
+    #[test]
+    fn blanks_stay_within_a_line_and_words_stay_whole() {
+        assert_eq!(wrap("a  b\nc", 9), ["a  b c"]);
+        assert_eq!(wrap("  a  b", 4), ["  a", "b"]);
+        assert_eq!(wrap("a long-winded-one ", 6), ["a", "long-winded-one"]);
+        assert_eq!(wrap("", 6), [""]);
+        assert_eq!(wrap("one ::error::", 5), ["one", "\\u{3a}:error::"]);
+    }
 }

@@ -4,7 +4,6 @@
 use super::{escape, words};
 use crate::core::decision::{Decision, Finding, SignOffMode};
 use crate::core::terms::{Effect, Verdict, all_of};
-use crate::report::page::cut;
 
 const LONGEST: usize = 140;
 
@@ -70,6 +69,17 @@ fn approved(decision: &Decision) -> String {
     });
     let when = when.unwrap_or_default();
     cut(&how, LONGEST.saturating_sub(when.chars().count())) + &when
+}
+
+/// Cuts a text to at most so many characters, whatever their width, with `…` in place of the rest.
+fn cut(text: &str, at_most: usize) -> String {
+    match text.char_indices().nth(at_most) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(at_most.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+    }
 }
 
 /// The first finding of this effect, and how many more there are.

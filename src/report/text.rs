@@ -17,7 +17,7 @@ use super::{Judged, Reporter, Summary, excerpt, words};
 use crate::core::decision::{Decision, SignOffMode};
 use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
-use crate::report::page::{WIDTH, paint, style_of, wrap};
+use crate::report::page::{WIDTH, hanging, pad, paint, style_of, width, wrap};
 
 const LABEL: usize = "not counted".len();
 
@@ -129,8 +129,8 @@ fn rows(decision: &Decision, verbose: bool) -> String {
 /// Lines beside one label, which stands at the first of them.
 fn push_row(out: &mut String, label: &str, lines: impl IntoIterator<Item = String>) {
     let mut label = label;
-    for line in lines.into_iter().flat_map(|line| wrap(&line, WIDTH - LABEL - 4)) {
-        out.push_str(&format!("  {label:LABEL$}  {line}\n"));
+    for line in lines {
+        out.push_str(&hanging(&format!("  {label:LABEL$}  "), &line));
         label = "";
     }
 }
@@ -144,7 +144,6 @@ fn waits_for(decision: &Decision) -> Vec<String> {
             (what, who, required.because.as_deref().unwrap_or_default())
         })
         .collect();
-    let width = |text: &String| text.chars().count();
     let what_width = rows.iter().map(|(what, ..)| width(what)).max().unwrap_or(0);
     let who_width = rows.iter().map(|(_, who, _)| width(who)).max().unwrap_or(0);
     let why_width = (WIDTH - LABEL - 8).saturating_sub(what_width + who_width).max(20);
@@ -152,7 +151,7 @@ fn waits_for(decision: &Decision) -> Vec<String> {
     for (what, who, why) in &rows {
         let (mut what, mut who) = (what.as_str(), who.as_str());
         for why in wrap(why, why_width) {
-            let line = format!("{what:what_width$}  {who:who_width$}  {why}");
+            let line = format!("{}  {}  {why}", pad(what, what_width), pad(who, who_width));
             lines.push(line.trim_end().to_owned());
             (what, who) = ("", "");
         }

@@ -8,7 +8,7 @@ use anyhow::bail;
 
 use super::story::Scene;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, paint, wrap};
+use crate::report::{WIDTH, paint, width, wrap};
 
 /// What stands for lines that are left out.
 const CUT: &str = "…";
@@ -114,7 +114,7 @@ fn paragraph(text: &str) -> String {
 
 /// Lines, none of them wider than the screen.
 fn block(lines: &[String]) -> String {
-    let line = |line: &String| match line.chars().count() > WIDTH {
+    let line = |line: &String| match width(line) > WIDTH {
         true => wrap(line, WIDTH - 4).join("\n    ") + "\n",
         false => terminal(line.trim_end()).into_owned() + "\n",
     };
@@ -140,6 +140,6 @@ mod tests {
     #[test]
     fn no_line_is_too_wide() {
         let wide = "word ".repeat(60);
-        assert!(block(&[wide]).lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(block(&[wide]).lines().all(|line| width(line) <= WIDTH));
     }
 }
