@@ -17,6 +17,7 @@ mod scalar;
 mod tests;
 mod text;
 mod wording;
+pub mod write;
 
 use std::borrow::Cow;
 

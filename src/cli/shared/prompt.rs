@@ -50,24 +50,24 @@ fn asked<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> anyhow::Result<T
     })
 }
 
-/// Tells something between two questions.
+/// Prints a note between two questions.
 pub fn say(text: &str) {
     for line in wrap(text, width()) {
         eprintln!("{}", style(line).for_stderr().dim());
     }
 }
 
-/// How long a line may be: as everywhere, or less in a narrow terminal.
+/// Returns how wide a line may be: as everywhere, or less in a narrow terminal.
 fn width() -> usize {
     usize::from(Term::stderr().size().1).clamp(20, WIDTH)
 }
 
-/// Tells why an answer won't do.
+/// Prints why an answer is not accepted.
 pub fn refuse(why: &str) {
     eprintln!("{} {}", style("✘").for_stderr().red(), wrap(why, width() - 2).join("\n  "));
 }
 
-/// A line of text that `parse` takes; Tab completes it to one of the `known`.
+/// Asks for a line of text that `parse` accepts; Tab completes it to one of `known`.
 pub fn parsed<T>(
     name: &str,
     default: Option<String>,
@@ -84,7 +84,7 @@ pub fn parsed<T>(
     parse(&answer).map_err(|why| anyhow!(why))
 }
 
-/// Several lines of text, until an empty one; `suggestion` stands in the first for editing.
+/// Asks for lines of text until an empty one; the first can be edited from `suggestion`.
 pub fn lines(
     name: &str,
     suggestion: Option<String>,
@@ -111,7 +111,7 @@ pub fn lines(
     }
 }
 
-/// One line of text, without the blanks around it.
+/// Asks for one line of text, and returns it without the blanks around it.
 fn line<'a>(
     name: &str,
     input: Input<'a, String>,
@@ -120,7 +120,7 @@ fn line<'a>(
     let input = input.with_prompt(name).allow_empty(true).report(false);
     let input = input.validate_with(move |answer: &String| check(answer.trim()));
     let answer = asked(|| input.interact_text())?.trim().to_owned();
-    // The prompt knows of one row, and a long answer takes several.
+    // dialoguer clears one row, and a long answer takes several.
     let term = Term::stderr();
     let rows =
         measure_text_width(&format!("? {name} › {answer}")) / usize::from(term.size().1).max(1);
@@ -134,7 +134,7 @@ fn line<'a>(
     Ok(answer)
 }
 
-/// The place of the one that is chosen.
+/// Asks for one of the items, and returns its position.
 pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<usize> {
     let theme = ColorfulTheme::default();
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
@@ -142,7 +142,7 @@ pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<us
     asked(|| select.interact())
 }
 
-/// The places of those that are chosen.
+/// Asks for some of the items, and returns their positions.
 pub fn choose_some(name: &str, items: &[String], chosen: &[bool]) -> anyhow::Result<Vec<usize>> {
     let theme = ColorfulTheme::default();
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
@@ -151,14 +151,14 @@ pub fn choose_some(name: &str, items: &[String], chosen: &[bool]) -> anyhow::Res
     asked(|| select.interact())
 }
 
-/// Yes or no.
+/// Asks for yes or no; nothing is decided before Enter.
 pub fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
     let theme = ColorfulTheme::default();
     let confirm = Confirm::with_theme(&theme).with_prompt(question).default(default);
     asked(|| confirm.wait_for_newline(true).interact())
 }
 
-/// Known words, the first of which that begins like the answer completes it.
+/// Completes an answer to the first known word that begins with it.
 struct Known<'a>(&'a [String]);
 
 impl Completion for Known<'_> {
