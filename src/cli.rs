@@ -4,11 +4,13 @@
 //! the exit code is determined here: 0 all approved, 1 at least one denied, 3 none denied and at
 //! least one pending, 2 nothing could be decided.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use dialoguer::console;
 
-use self::shared::say::{UNDECIDED, complain, is_closed_pipe};
+use self::shared::say::{UNDECIDED, colour, complain, is_closed_pipe};
 
 mod check;
 mod close;
@@ -39,9 +41,13 @@ mod window;
 /// changegate says whether the change may go ahead, who has to sign off, and when it may run.
 #[derive(Parser)]
 #[command(version, propagate_version = true, after_help = EXAMPLES)]
+#[command(mut_arg("color", |arg| arg.help("When to use colour")))]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
+
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
 }
 
 const EXAMPLES: &str = "\
@@ -92,6 +98,8 @@ enum Verb {
 /// Parses the command line, runs the verb, and returns its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.color.write_global();
+    console::set_colors_enabled_stderr(colour(&io::stderr()));
     let result = match cli.verb {
         Verb::Demo(args) => demo::run(&args),
         Verb::Init(args) => init::run(&args),

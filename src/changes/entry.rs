@@ -127,7 +127,7 @@ impl Lister<'_> {
         let submitted = judgement.evidence.pull_request.as_ref();
         let author = submitted.and_then(|pull_request| pull_request.author.as_ref());
         let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
-        let is_missing = missing(decision).next().is_some();
+        let is_missing = decision.missing().next().is_some();
         let request = judgement.file.as_ref().and_then(|file| file.request.as_ref());
         let mut entry = self.of_request(entry, request);
         entry.people.extend(author.filter(|author| !entry.people.contains(author)).cloned());
@@ -218,20 +218,13 @@ impl Lister<'_> {
     }
 }
 
-fn missing(decision: &Decision) -> impl Iterator<Item = &Required> {
-    let sign_off = decision.sign_off.iter();
-    sign_off
-        .flat_map(|sign_off| &sign_off.required)
-        .filter(|required| required.satisfied_by.is_none())
-}
-
 fn waits_for(decision: &Decision, author: Option<&Login>) -> Vec<Login> {
     match decision.verdict {
         Verdict::Approved => Vec::new(),
         Verdict::Denied => decision.requester.as_ref().or(author).cloned().into_iter().collect(),
         Verdict::Pending => {
             let mut people: Vec<Login> = Vec::new();
-            for login in missing(decision).flat_map(|required| &required.eligible) {
+            for login in decision.missing().flat_map(|required| &required.eligible) {
                 if !people.contains(login) {
                     people.push(login.clone());
                 }
@@ -251,7 +244,7 @@ fn brief(decision: &Decision) -> String {
     match decision.verdict {
         Verdict::Denied => strongest(Effect::Deny),
         Verdict::Pending => {
-            let groups: Vec<_> = missing(decision).map(any_of).collect();
+            let groups: Vec<_> = decision.missing().map(any_of).collect();
             match groups.is_empty() {
                 true => strongest(Effect::Pending),
                 false => format!("waits for {}", groups.join(", ")),

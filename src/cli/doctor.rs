@@ -13,7 +13,7 @@ use crate::cli::shared::say::end_at_bound;
 use crate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
 use crate::gate::judge::Judges;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, wrap};
+use crate::report::hanging;
 
 /// The exit code if something isn't protected.
 const UNPROTECTED: u8 = 1;
@@ -123,17 +123,10 @@ fn mark(grade: Grade) -> char {
     }
 }
 
-/// Returns a text after a prefix, broken into lines of the same indent.
+/// Returns a text after a prefix, broken into lines of the same indent. Text from elsewhere may
+/// contain line breaks.
 fn paragraph(beginning: &str, text: &str) -> String {
-    let indent = beginning.chars().count();
-    // Text from elsewhere may contain line breaks.
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let lines = wrap(&text, WIDTH - indent).into_iter().enumerate();
-    let lines = lines.map(|(number, line)| match number {
-        0 => format!("{beginning}{line}\n"),
-        _ => format!("{}{line}\n", " ".repeat(indent)),
-    });
-    lines.collect()
+    hanging(beginning, &text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Writes `14 checks: 11 good, 2 advice, 1 not protected`.

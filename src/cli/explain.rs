@@ -12,7 +12,7 @@ use super::shared::say;
 use crate::core::policy::codes::{self, CodeInfo};
 use crate::core::terms::Effect;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, wrap};
+use crate::report::hanging;
 
 /// Explain a finding: what it means, and how to resolve it
 ///
@@ -94,11 +94,8 @@ fn one(info: &CodeInfo) -> String {
         ("rules", &section),
         ("controls", &controls),
     ];
-    for (mut label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
-        for line in wrap(text, WIDTH - LABEL - 4) {
-            out += &format!("  {label:LABEL$}  {line}\n");
-            label = "";
-        }
+    for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
+        out += &hanging(&format!("  {label:LABEL$}  "), text);
     }
     out
 }
@@ -133,6 +130,7 @@ fn word(effect: Effect) -> &'static str {
 mod tests {
     use super::*;
     use crate::core::policy::shipped_files;
+    use crate::report::WIDTH;
 
     fn shipped() -> BTreeMap<String, CodeInfo> {
         codes::catalogue(&shipped_files())

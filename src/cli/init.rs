@@ -31,7 +31,7 @@ use self::contents::{Basis, ROSTER, reviewed_line};
 use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
 use super::shared::args::{NowArg, PoliciesArg};
-use super::shared::say;
+use super::shared::{prompt, say};
 use crate::core::layout::POLICIES;
 use crate::core::org::{Date, Roster};
 use crate::core::yaml;
@@ -143,7 +143,7 @@ impl InitArgs {
     /// Decides about files that would be overwritten: overwritten with --force, by asking, or kept.
     fn settle(&self, plan: &mut Plan) -> anyhow::Result<()> {
         let mut asking = dialogue::Overwriting::default();
-        let can_ask = dialogue::is_possible() && !self.dry_run;
+        let can_ask = prompt::is_possible() && !self.dry_run;
         plan.settle(|root, step| match can_ask {
             _ if self.force => Ok(Fate::Write),
             true => asking.decide(root, step),
@@ -160,7 +160,7 @@ fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(R
     let mut roster = match there {
         Some(there) if args.people.is_empty() => return Ok(there),
         _ if !args.people.is_empty() => people::from_flags(&args.people, &args.services, folder)?,
-        _ if dialogue::is_possible() && !args.dry_run => dialogue::roster(&Me::of(&git), folder)?,
+        _ if prompt::is_possible() && !args.dry_run => dialogue::roster(&Me::of(&git), folder)?,
         _ => people::alone(&Me::of(&git), folder)?,
     };
     // The same people on a different day give the same file.

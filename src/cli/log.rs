@@ -109,7 +109,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     say::print(&match args.format {
         LogFormat::Text => render_text(&view),
         LogFormat::Json => say::json(&view)?,
-        LogFormat::Csv => csv::render(&view),
+        LogFormat::Csv => csv::render(&view)?,
     })?;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(UNDECIDED) })
 }

@@ -118,7 +118,7 @@ fn catch_up(git: &Git, pull: &Pull) -> anyhow::Result<()> {
 
 /// Updates a work tree that is on the base branch, as a merge by git would.
 fn follow(git: &Git, before: Oid, after: Oid) {
-    let Some(work_tree) = here::work_tree() else { return };
+    let Ok(work_tree) = Program::anywhere().work_tree() else { return };
     let program = Program::in_folder(&work_tree);
     if program.head() != Some(format!("refs/heads/{}", git.base_ref)) {
         return;

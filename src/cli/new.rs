@@ -12,7 +12,7 @@
 //! is still open. Without a terminal everything open is told at once.
 
 use std::fs::{self, File};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -101,8 +101,8 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         length,
         request,
     };
-    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let (draft, was_asked) = if can_ask { form.ask()? } else { (form.take_as_given()?, false) };
+    let (draft, was_asked) =
+        if prompt::is_possible() { form.ask()? } else { (form.take_as_given()?, false) };
 
     if was_asked {
         eprintln!();
@@ -180,7 +180,6 @@ struct Form<'a> {
 impl Form<'_> {
     /// Asks until the policies miss nothing; says whether there was anything to ask.
     fn ask(&mut self) -> anyhow::Result<(Draft, bool)> {
-        prompt::catch_interrupts()?;
         let mut dialogue = Known {
             org: &self.bundle.org,
             calendar: &self.bundle.calendar,

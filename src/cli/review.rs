@@ -7,14 +7,14 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{ArgGroup, Args};
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
-use super::shared::me;
 use super::shared::receipt::Receipt;
 use super::shared::say::print;
+use super::shared::{me, prompt};
 use crate::core::approvals::Exclusion;
 use crate::core::input::{Case, excluded_from};
 use crate::core::terms::Login;
@@ -24,7 +24,7 @@ use crate::forge::git::write::append;
 use crate::gate::Judgement;
 use crate::git::Oid;
 use crate::report::escape::terminal;
-use crate::report::{Criterion, Format, WIDTH, criteria, one_line, wrap};
+use crate::report::{Criterion, Format, criteria, hanging, one_line};
 
 /// Review a submitted change: approve it, request changes, or comment
 ///
@@ -147,10 +147,9 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
     if let Some(request) = judgement.judged().request {
         text += "The criteria of a review, in the request's own words:\n";
         for Criterion { name, words } in criteria(request, &|text| terminal(text).into_owned()) {
-            let words = if words.is_empty() { "not stated".to_owned() } else { words.join("; ") };
-            let indent = " ".repeat(CRITERION + 4);
-            let lines = wrap(&words, WIDTH - indent.len()).join(&format!("\n{indent}"));
-            text += &format!("  {name:<CRITERION$}  {lines}\n");
+            let words =
+                if words.is_empty() { "not stated".to_owned() } else { words.join("; ") };
+            text += &hanging(&format!("  {name:<CRITERION$}  "), &words);
         }
         text.push('\n');
     }
@@ -198,10 +197,7 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
         Said::Withdrawn => format!("Withdraw your earlier review of {name}?"),
         _ => format!("Add the remark to {name}?"),
     };
-    print(&format!("{question} [y/N] "))?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).context("read the answer")?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    prompt::confirm(&question, false)
 }
 
 /// Prints whether the review counts, and what is still missing.

@@ -66,7 +66,7 @@ pub struct SubmitArgs {
 pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let now = NowArg::present();
     let git = args.here.open()?;
-    let Some(work_tree) = here::work_tree() else {
+    let Ok(work_tree) = Program::anywhere().work_tree() else {
         bail!("this is a bare repository: submit from a clone, in which the request is a file");
     };
     let path = find(&git, &work_tree, args.request.as_deref())?;

@@ -15,7 +15,7 @@ use clap::Args;
 use super::shared::args::{AnswerFormat, NowArg, PoliciesArg};
 use crate::core::calendar::HORIZON;
 use crate::core::org::{Freeze, Zone};
-use crate::core::terms::RiskTier;
+use crate::core::terms::{RiskTier, all_of};
 use crate::core::time::{Duration, Interval, Time};
 
 /// Show which windows are open, and when the others open next
@@ -116,8 +116,8 @@ fn headline(view: &WindowView, current: &[&Freeze]) -> Vec<String> {
         }
         (None, _) if view.windows.is_empty() => "the calendar has no windows".to_owned(),
         (_, 0) => "no window is open".to_owned(),
-        (_, 1) => format!("{} is open", listed(&open)),
-        _ => format!("{} are open", listed(&open)),
+        (_, 1) => format!("{} is open", all_of(&open)),
+        _ => format!("{} are open", all_of(&open)),
     };
     vec![format!("{now}: {answer}")]
 }
@@ -158,12 +158,12 @@ fn for_whom(state: &WindowState) -> String {
     let may = if RiskTier::ALL.iter().all(|tier| state.tiers.contains(tier)) {
         "for any risk".to_owned()
     } else {
-        format!("for {} risk", listed(&state.tiers))
+        format!("for {} risk", all_of(&state.tiers))
     };
     if state.preferred_for.is_empty() {
         may
     } else {
-        format!("{may}, preferred for {}", listed(&state.preferred_for))
+        format!("{may}, preferred for {}", all_of(&state.preferred_for))
     }
 }
 
@@ -183,14 +183,5 @@ fn named(freeze: &Freeze) -> String {
     match &freeze.reason {
         Some(reason) => format!("{} ({reason})", freeze.name),
         None => freeze.name.clone(),
-    }
-}
-
-/// Writes `low, medium and high`.
-fn listed<T: ToString>(items: &[T]) -> String {
-    let mut words: Vec<_> = items.iter().map(T::to_string).collect();
-    match (words.pop(), words.is_empty()) {
-        (Some(last), false) => format!("{} and {last}", words.join(", ")),
-        (last, _) => last.unwrap_or_default(),
     }
 }

@@ -1,6 +1,5 @@
 //! What an answer is read as, in the dialogue and in flags.
 
-use super::render::quoted;
 use crate::core::org::{Org, Service};
 use crate::core::request::{Action, ChangeRequest, RequestedApproval};
 use crate::core::terms::TicketId;
@@ -15,7 +14,7 @@ pub fn text(answer: &str) -> Result<String, String> {
     if answer.is_empty() {
         return Err("an answer is needed here".to_owned());
     }
-    match yaml::parse(quoted(answer).as_bytes()).problems.first() {
+    match yaml::parse(yaml::write::quoted(answer).as_bytes()).problems.first() {
         Some(problem) => Err(problem.message.clone()),
         None => Ok(answer.to_owned()),
     }

@@ -12,7 +12,7 @@ use super::index::Index;
 use super::render::render;
 use super::tickets::Tickets;
 use crate::content::folder::Candidate;
-use crate::core::decision::{Case, Decision, Finding};
+use crate::core::decision::{Case, Decision};
 use crate::core::digest::to_json;
 use crate::core::evidence::Evidence;
 use crate::core::layout;
@@ -86,20 +86,12 @@ impl Draft {
             .filter_map(|finding| {
                 let pointer = finding.pointer.as_deref()?;
                 let (position, field) = fields::at(pointer)?;
-                let refused = (!is_missing(pointer)).then(|| sentence(finding));
+                let refused = (!is_missing(pointer)).then(|| finding.with_help(": "));
                 Some((position, Open { field, refused }))
             })
             .collect();
         open.sort_by_key(|(position, _)| *position);
         open.into_iter().map(|(_, open)| open).collect()
-    }
-}
-
-/// `the roster has no service x: correct the name, …`
-pub fn sentence(finding: &Finding) -> String {
-    match &finding.help {
-        Some(help) => format!("{}: {help}", finding.message),
-        None => finding.message.clone(),
     }
 }
 

@@ -63,6 +63,16 @@ pub struct Finding {
     pub span: Option<Span>,
 }
 
+impl Finding {
+    /// Returns the message and, behind `between`, what to do about it.
+    pub fn with_help(&self, between: &str) -> String {
+        match &self.help {
+            Some(help) => format!("{}{between}{help}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
 /// The whole result of judging one change.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +114,14 @@ pub struct Decision {
     pub next_change_at: Option<Time>,
     /// Digests of what the decision is based on.
     pub digests: Digests,
+}
+
+impl Decision {
+    /// Returns the sign-offs that are required and not given.
+    pub fn missing(&self) -> impl Iterator<Item = &Required> {
+        let required = self.sign_off.iter().flat_map(|sign_off| &sign_off.required);
+        required.filter(|required| required.satisfied_by.is_none())
+    }
 }
 
 /// Who has to sign off, and who did.

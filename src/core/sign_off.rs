@@ -13,7 +13,7 @@ use super::decision::{Finding, Required, ReviewStanding};
 use super::evidence::ForgeKind;
 use super::org::{Org, Person};
 use super::policy::Requirement;
-use super::terms::{Effect, Level, Login};
+use super::terms::{Effect, Level, Login, one_of};
 use super::time::Time;
 use crate::core::policy::Asked;
 
@@ -192,21 +192,9 @@ pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> 
     findings
 }
 
-/// Writes logins as `bob, carol or erin`.
-pub fn one_of(logins: &[Login]) -> String {
-    match logins {
-        [] => "nobody".to_owned(),
-        [only] => only.to_string(),
-        [most @ .., last] => {
-            let most: Vec<_> = most.iter().map(Login::as_str).collect();
-            format!("{} or {last}", most.join(", "))
-        }
-    }
-}
-
-/// Computes a maximum matching of slots to people by augmenting paths: `candidates[slot]` lists the
-/// people who can fill it, out of `people`. Earlier slots and earlier people are preferred, so that
-/// the result is stable.
+/// A maximum matching of slots to people, by augmenting paths: `candidates[slot]` lists the people
+/// who can fill it, out of `people`. Earlier slots and earlier people are preferred, so that the
+/// result is stable.
 fn maximum_matching(candidates: &[Vec<usize>], people: usize) -> Vec<Option<usize>> {
     fn fill(
         slot: usize,

@@ -131,3 +131,44 @@ impl fmt::Display for Verdict {
         })
     }
 }
+
+/// Joins items in a sentence: `a`, `a and b`, `a, b and c`.
+pub fn all_of<T: ToString>(items: &[T]) -> String {
+    joined(items, "and")
+}
+
+/// Joins alternatives in a sentence: `a`, `a or b`, `a, b or c`.
+pub fn one_of<T: ToString>(items: &[T]) -> String {
+    joined(items, "or")
+}
+
+/// Shortens a list for [`all_of`] and [`one_of`]: of more than six items the last ones are counted,
+/// as `4 others`.
+pub fn few<T: ToString>(items: &[T]) -> Vec<String> {
+    const MANY: usize = 6;
+    let shown = if items.len() > MANY { MANY - 1 } else { items.len() };
+    let others = (shown < items.len()).then(|| format!("{} others", items.len() - shown));
+    items[..shown].iter().map(T::to_string).chain(others).collect()
+}
+
+fn joined<T: ToString>(items: &[T], word: &str) -> String {
+    let items: Vec<_> = items.iter().map(T::to_string).collect();
+    match items.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} {word} {last}", others.join(", ")),
+        _ => items.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_read_as_sentences_do() {
+        let items: Vec<_> = (1..=7).collect();
+        let shown = [0, 1, 2, 3].map(|count| all_of(&items[..count]));
+        assert_eq!(shown, ["", "1", "1 and 2", "1, 2 and 3"]);
+        assert_eq!(one_of(&few(&items[..6])), "1, 2, 3, 4, 5 or 6");
+        assert_eq!(one_of(&few(&items)), "1, 2, 3, 4, 5 or 2 others");
+    }
+}

@@ -18,6 +18,7 @@ mod scalar;
 mod tests;
 mod text;
 mod wording;
+pub mod write;
 
 use std::borrow::Cow;
 

@@ -24,6 +24,7 @@ use super::{Forge, Published, Pull};
 use crate::content::Changeset;
 use crate::core::evidence::Evidence;
 use crate::core::org::{ForgeTeam, Org};
+use crate::core::terms::{all_of, few};
 use crate::core::time::Time;
 use crate::git::{Oid, Program, Repo};
 use crate::report::Judged;
@@ -257,16 +258,7 @@ fn number(name: &str) -> anyhow::Result<u64> {
 
 /// Joins items as `a`, `a and b`, `a, b and c`; of many, the last ones are only counted.
 fn listed<T: ToString>(items: &[T]) -> String {
-    const MANY: usize = 6;
-    let shown = if items.len() > MANY { MANY - 1 } else { items.len() };
-    let mut words: Vec<_> = items[..shown].iter().map(T::to_string).collect();
-    if shown < items.len() {
-        words.push(format!("{} others", items.len() - shown));
-    }
-    match words.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        _ => words.concat(),
-    }
+    all_of(&few(items))
 }
 
 impl Forge for GitHub {

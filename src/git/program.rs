@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use wait_timeout::ChildExt as _;
 
 use super::Oid;
 
@@ -55,9 +55,6 @@ const FOREIGN: [&str; 9] = [
     "GIT_PREFIX",
     "GIT_GRAFT_FILE",
 ];
-
-/// The interval of checks whether git has ended, if its time is limited.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 impl Program {
     /// Runs git for the repository with its objects in `git_dir`.
@@ -115,19 +112,13 @@ impl Program {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().context("cannot start git")?;
-        let end = Instant::now() + time;
-        loop {
-            if let Some(status) = child.try_wait().context("cannot wait for git")? {
-                ensure!(status.success(), "git ended with {status}");
-                return Ok(());
-            }
-            if Instant::now() >= end {
-                child.kill().context("cannot end git")?;
-                child.wait().context("cannot wait for git")?;
-                bail!("git took longer than {} s", time.as_secs());
-            }
-            thread::sleep(LOOK_EVERY);
-        }
+        let Some(status) = child.wait_timeout(time).context("cannot wait for git")? else {
+            child.kill().context("cannot end git")?;
+            child.wait().context("cannot wait for git")?;
+            bail!("git took longer than {} s", time.as_secs());
+        };
+        ensure!(status.success(), "git ended with {status}");
+        Ok(())
     }
 
     /// Returns a setting from git's configuration, including the user's and the system's.
@@ -251,6 +242,14 @@ impl Program {
         bail!("git can't push to {remote}:\n{why}")
     }
 
+    /// Returns the top folder of the work tree around the folder.
+    ///
+    /// # Errors
+    /// If the folder is in no repository, or in one without files: what git says about it.
+    pub fn work_tree(&self) -> anyhow::Result<PathBuf> {
+        self.run(&["rev-parse", "--show-toplevel"]).map(PathBuf::from)
+    }
+
     /// Returns the branch that is checked out, as a full ref name, or `None` if no branch is.
     pub fn head(&self) -> Option<String> {
         self.run(&["symbolic-ref", "--quiet", "HEAD"]).ok()
@@ -351,6 +350,8 @@ fn lost_a_race(answer: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

@@ -10,7 +10,7 @@ use super::event::{Author, IssueEvent, NotRead};
 use super::read::{self, Reading, Unread, id_at};
 use super::template::{Answer, Template};
 use crate::compose::answer::services_of;
-use crate::compose::draft::{self, Draft, Drafting, sentence, usual_path};
+use crate::compose::draft::{self, Draft, Drafting, usual_path};
 use crate::compose::fields;
 use crate::compose::tickets::Tickets;
 use crate::core::decision::Finding;
@@ -327,7 +327,7 @@ impl Intake<'_> {
             finding.effect == Effect::Deny && pointer.and_then(fields::at).is_none()
         };
         let others = draft.decision.findings.iter().filter(is_of_no_field);
-        let others = others.map(|finding| Open { label: None, why: sentence(finding) });
+        let others = others.map(|finding| Open { label: None, why: finding.with_help(": ") });
         let mut open: Vec<_> = unread.chain(missing).chain(others).collect();
         open.dedup();
         Ok((draft, open))

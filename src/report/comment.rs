@@ -3,9 +3,9 @@
 
 use super::escape::markdown;
 use super::markdown::EVALUATED;
-use super::{Judged, markdown as page, words};
+use super::{Judged, markdown as page};
 use crate::core::digest::Digest;
-use crate::core::terms::Login;
+use crate::core::terms::{Login, all_of};
 
 /// The beginning of the comment, by which it is found again.
 pub const COMMENT_MARK: &str = "<!-- changegate -->";
@@ -57,7 +57,7 @@ fn affects(affected: &[(&str, Vec<&Login>)]) -> String {
         let owners: Vec<_> = owners.iter().map(|owner| format!("@{owner}")).collect();
         match owners.is_empty() {
             true => markdown(service),
-            false => format!("{} ({})", markdown(service), words::all_of(&owners)),
+            false => format!("{} ({})", markdown(service), all_of(&owners)),
         }
     });
     let services: Vec<_> = services.collect();

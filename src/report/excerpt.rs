@@ -12,15 +12,16 @@
 //!
 //! codespan-reporting gets only that one line, escaped and cut around the caret.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::Range;
 
+use anstyle::{AnsiColor, Reset};
 use codespan_reporting::diagnostic::{Diagnostic, Label, LabelStyle, Severity};
 use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term::{self, Config, WriteStyle};
 
 use super::escape;
-use super::page::{Colour, RESET, WIDTH, wrap};
+use super::page::{WIDTH, bold, wrap};
 use crate::core::decision::Finding;
 use crate::core::terms::Effect;
 
@@ -219,20 +220,20 @@ impl WriteStyle for Painter {
 
     fn set_label(&mut self, severity: Severity, _: LabelStyle) -> io::Result<()> {
         let colour = match severity {
-            Severity::Bug | Severity::Error => Colour::Red,
-            Severity::Warning => Colour::Yellow,
-            Severity::Note | Severity::Help => Colour::Cyan,
+            Severity::Bug | Severity::Error => AnsiColor::Red,
+            Severity::Warning => AnsiColor::Yellow,
+            Severity::Note | Severity::Help => AnsiColor::Cyan,
         };
         if self.colour && !self.in_source && !self.is_on {
             self.is_on = true;
-            self.out.extend(colour.code().bytes());
+            write!(self.out, "{}", bold(colour))?;
         }
         Ok(())
     }
 
     fn reset(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.is_on) {
-            self.out.extend(RESET.bytes());
+            write!(self.out, "{Reset}")?;
         }
         Ok(())
     }

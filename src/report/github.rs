@@ -27,11 +27,7 @@ fn annotation(decision: &Decision, finding: &Finding) -> String {
         .into_iter()
         .filter_map(|(name, value)| Some(format!("{name}={}", workflow_property(&value?))))
         .collect();
-    let message = match &finding.help {
-        Some(help) => format!("{}\n{help}", finding.message),
-        None => finding.message.clone(),
-    };
-    format!("::{command} {}::{}\n", properties.join(","), workflow_data(&message))
+    format!("::{command} {}::{}\n", properties.join(","), workflow_data(&finding.with_help("\n")))
 }
 
 #[cfg(test)]

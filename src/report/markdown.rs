@@ -58,7 +58,7 @@ pub fn fit(comment: &str) -> Cow<'_, str> {
 fn heading(decision: &Decision) -> String {
     let verdict = match decision.verdict {
         Verdict::Denied => "❌ Denied",
-        Verdict::Pending if words::missing(decision).next().is_some() => "⏳ Waiting for sign-off",
+        Verdict::Pending if decision.missing().next().is_some() => "⏳ Waiting for sign-off",
         Verdict::Pending => "⏳ Waiting",
         Verdict::Approved => "✅ Approved",
     };

@@ -2,6 +2,11 @@
 
 use std::path::Path;
 
+use anstyle::{AnsiColor, Style};
+use textwrap::core::Word;
+pub(crate) use textwrap::core::display_width as width;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+
 use crate::core::terms::Verdict;
 use crate::report::escape::terminal;
 
@@ -11,74 +16,81 @@ pub fn shown(path: &Path) -> String {
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
-/// The longest line, in characters.
+/// How many columns a line should have at most.
 pub(crate) const WIDTH: usize = 100;
 
-/// Breaks a text into lines at spaces, and escapes each.
+/// Breaks a text into lines of at most `width` columns at blanks, and escapes each.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    let mut length = 0;
-    // Spaces at the end of a word stay in the line, so that columns stay aligned.
-    for word in text.split_inclusive(char::is_whitespace) {
-        let word_length = word.trim_end().chars().count();
-        if length > 0 && length + word_length > width {
-            lines.push(std::mem::take(&mut line));
-            length = 0;
-        }
-        line.push_str(word);
-        length += word.chars().count();
-    }
-    lines.push(line);
-    lines.iter().map(|line| terminal(line.trim_end()).into_owned()).collect()
+    let options = Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    // Escaped twice: before, as a line break is a blank; after, as some text acts at a line's start.
+    let text = terminal(text);
+    textwrap::wrap(&text, options).iter().map(|line| terminal(line).into_owned()).collect()
 }
 
-/// The colour of a verdict or a caret.
-#[derive(Clone, Copy)]
-pub(crate) enum Colour {
-    Red,
-    Yellow,
-    Green,
-    Cyan,
+/// Wraps a text behind a beginning; its further lines are indented as far as its first.
+pub(crate) fn hanging(beginning: &str, text: &str) -> String {
+    let indent = width(beginning);
+    let lines = wrap(text, WIDTH - indent).join(&format!("\n{:indent$}", ""));
+    format!("{beginning}{lines}\n")
 }
 
-impl Colour {
-    pub(super) fn of(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Approved => Colour::Green,
-            Verdict::Pending => Colour::Yellow,
-            Verdict::Denied => Colour::Red,
-        }
-    }
-
-    /// Returns the sequence that switches on the colour, in bold.
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Colour::Red => "\x1b[1;31m",
-            Colour::Yellow => "\x1b[1;33m",
-            Colour::Green => "\x1b[1;32m",
-            Colour::Cyan => "\x1b[1;36m",
-        }
-    }
+/// Fills a text with blanks to so many columns.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{:1$}", "", columns.saturating_sub(width(text)))
 }
 
-/// The sequence that switches off any colour.
-pub(crate) const RESET: &str = "\x1b[0m";
-
-/// Returns a text in the colour of a verdict.
-pub(crate) fn paint_verdict(text: &str, verdict: Verdict, is_on: bool) -> String {
-    paint(text, Colour::of(verdict), is_on)
-}
-
-pub(crate) fn paint(text: &str, colour: Colour, is_on: bool) -> String {
-    if is_on { format!("{}{text}{RESET}", colour.code()) } else { text.to_owned() }
-}
-
-/// Cuts a text to `at_most` characters, with `…` in place of the rest.
-pub(crate) fn cut(text: &str, at_most: usize) -> String {
-    if text.chars().count() <= at_most {
+/// Cuts a text to at most so many columns, with `…` in place of the rest.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(at_most.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
+    let kept = Word::from(text).break_apart(columns.saturating_sub(1)).next();
+    format!("{}…", kept.as_deref().unwrap_or_default().trim_end())
+}
+
+/// Returns how a verdict is painted.
+pub(crate) fn style_of(verdict: Verdict) -> Style {
+    bold(match verdict {
+        Verdict::Approved => AnsiColor::Green,
+        Verdict::Pending => AnsiColor::Yellow,
+        Verdict::Denied => AnsiColor::Red,
+    })
+}
+
+/// Returns the style of bold text in a colour.
+pub(super) fn bold(colour: AnsiColor) -> Style {
+    colour.on_default().bold()
+}
+
+/// Paints a text if colours are on.
+pub(crate) fn paint(text: &str, style: Style, is_on: bool) -> String {
+    if is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(wrap("日本 日本 ab", 7), ["日本", "日本 ab"]);
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(pad("日本", 6), "日本  ");
+        let text = "日本 ".repeat(40);
+        assert!(hanging("  why  ", &text).lines().all(|line| width(line) <= WIDTH));
+    }
+
+    #[test]
+    fn blanks_stay_within_a_line_and_words_stay_whole() {
+        assert_eq!(wrap("a  b\nc", 9), ["a  b c"]);
+        assert_eq!(wrap("  a  b", 4), ["  a", "b"]);
+        assert_eq!(wrap("a long-winded-one ", 6), ["a", "long-winded-one"]);
+        assert_eq!(wrap("", 6), [""]);
+        assert_eq!(wrap("one ::error::", 5), ["one", "\\u{3a}:error::"]);
+    }
 }

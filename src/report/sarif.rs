@@ -54,14 +54,10 @@ fn rule(info: &CodeInfo) -> Value {
 }
 
 fn result(decision: &Decision, finding: &Finding, codes: &BTreeMap<String, CodeInfo>) -> Value {
-    let text = match &finding.help {
-        Some(help) => format!("{}\n{help}", finding.message),
-        None => finding.message.clone(),
-    };
     let mut result = json!({
         "ruleId": finding.code,
         "level": level(finding.effect),
-        "message": {"text": message(&text)},
+        "message": {"text": message(&finding.with_help("\n"))},
         "partialFingerprints": {"codePathPointer/v1": fingerprint(decision, finding)},
         "properties": {
             "effect": finding.effect,

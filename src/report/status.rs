@@ -3,8 +3,7 @@
 
 use super::{escape, words};
 use crate::core::decision::{Decision, Finding, SignOffMode};
-use crate::core::terms::{Effect, Verdict};
-use crate::report::page::cut;
+use crate::core::terms::{Effect, Verdict, all_of};
 
 const LONGEST: usize = 140;
 
@@ -38,7 +37,8 @@ fn denied(decision: &Decision) -> String {
 }
 
 fn pending(decision: &Decision) -> String {
-    let missing: Vec<_> = words::missing(decision)
+    let missing: Vec<_> = decision
+        .missing()
         .map(|required| {
             let (what, _) = words::what_and_who(required);
             (what, words::any_of(&required.eligible))
@@ -48,12 +48,12 @@ fn pending(decision: &Decision) -> String {
         return strongest(decision, Effect::Pending);
     }
     let with_names: Vec<_> = missing.iter().map(|(what, who)| format!("{what} ({who})")).collect();
-    let line = format!("waits for {}", words::all_of(&with_names));
+    let line = format!("waits for {}", all_of(&with_names));
     if line.chars().count() <= LONGEST {
         return line;
     }
     let without_names: Vec<_> = missing.into_iter().map(|(what, _)| what).collect();
-    format!("waits for {}", words::all_of(&without_names))
+    format!("waits for {}", all_of(&without_names))
 }
 
 fn approved(decision: &Decision) -> String {
@@ -63,12 +63,23 @@ fn approved(decision: &Decision) -> String {
     let when = decision.window.as_ref().and_then(|window| {
         let inside = match window.fits.as_slice() {
             [] => String::new(),
-            fits => format!(" in {}", words::all_of(fits)),
+            fits => format!(" in {}", all_of(fits)),
         };
         Some(format!("; planned {} UTC{inside}", window.planned?.start.for_people()))
     });
     let when = when.unwrap_or_default();
     cut(&how, LONGEST.saturating_sub(when.chars().count())) + &when
+}
+
+/// Cuts a text to at most so many characters, whatever their width, with `…` in place of the rest.
+fn cut(text: &str, at_most: usize) -> String {
+    match text.char_indices().nth(at_most) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(at_most.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+    }
 }
 
 /// Returns the first finding of this effect, and how many more there are.
@@ -138,7 +149,7 @@ fn risk(decision: &Decision) -> Option<String> {
 
 fn sign_off(decision: &Decision) -> Option<String> {
     let sign_off = decision.sign_off.as_ref()?;
-    let waits = words::missing(decision).next().is_some();
+    let waits = decision.missing().next().is_some();
     match sign_off.mode {
         SignOffMode::Direct => {
             words::approval(decision).or_else(|| Some("none required".to_owned()))

@@ -17,7 +17,7 @@ use super::{Judged, Reporter, Summary, excerpt, words};
 use crate::core::decision::{Decision, SignOffMode};
 use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
-use crate::report::page::{Colour, WIDTH, paint, wrap};
+use crate::report::page::{WIDTH, hanging, pad, paint, style_of, width, wrap};
 
 const LABEL: usize = "not counted".len();
 
@@ -59,7 +59,7 @@ pub(super) fn end(summary: &Summary) -> String {
 
 /// Writes `requests/CHG-1.yaml  approved  medium risk  direct execution by L2, no review required`.
 fn approved_line(decision: &Decision, colour: bool) -> String {
-    let verdict = paint("approved", Colour::of(decision.verdict), colour);
+    let verdict = paint("approved", style_of(decision.verdict), colour);
     let mut line = format!("{}  {verdict}", terminal(path(decision)));
     for part in [words::kind(decision), words::approval(decision).unwrap_or_default()] {
         if !part.is_empty() {
@@ -71,7 +71,7 @@ fn approved_line(decision: &Decision, colour: bool) -> String {
 
 fn header(decision: &Decision, colour: bool) -> String {
     let verdict = decision.verdict.to_string().to_uppercase();
-    let verdict = paint(&verdict, Colour::of(decision.verdict), colour);
+    let verdict = paint(&verdict, style_of(decision.verdict), colour);
     let kind = words::kind(decision);
     let gap = if kind.is_empty() { "" } else { "  " };
     let mut out = format!("{}  {verdict}{gap}{kind}\n", terminal(path(decision)));
@@ -130,21 +130,21 @@ fn rows(decision: &Decision, verbose: bool) -> String {
 /// Adds lines beside one label, which is in the first of them.
 fn push_row(out: &mut String, label: &str, lines: impl IntoIterator<Item = String>) {
     let mut label = label;
-    for line in lines.into_iter().flat_map(|line| wrap(&line, WIDTH - LABEL - 4)) {
-        out.push_str(&format!("  {label:LABEL$}  {line}\n"));
+    for line in lines {
+        out.push_str(&hanging(&format!("  {label:LABEL$}  "), &line));
         label = "";
     }
 }
 
 /// Returns the missing sign-offs in columns: what, who, why.
 fn waits_for(decision: &Decision) -> Vec<String> {
-    let rows: Vec<_> = words::missing(decision)
+    let rows: Vec<_> = decision
+        .missing()
         .map(|required| {
             let (what, who) = words::what_and_who(required);
             (what, who, required.because.as_deref().unwrap_or_default())
         })
         .collect();
-    let width = |text: &String| text.chars().count();
     let what_width = rows.iter().map(|(what, ..)| width(what)).max().unwrap_or(0);
     let who_width = rows.iter().map(|(_, who, _)| width(who)).max().unwrap_or(0);
     let why_width = (WIDTH - LABEL - 8).saturating_sub(what_width + who_width).max(20);
@@ -152,7 +152,7 @@ fn waits_for(decision: &Decision) -> Vec<String> {
     for (what, who, why) in &rows {
         let (mut what, mut who) = (what.as_str(), who.as_str());
         for why in wrap(why, why_width) {
-            let line = format!("{what:what_width$}  {who:who_width$}  {why}");
+            let line = format!("{}  {}  {why}", pad(what, what_width), pad(who, who_width));
             lines.push(line.trim_end().to_owned());
             (what, who) = ("", "");
         }

@@ -6,7 +6,7 @@ use crate::core::decision::{
 use crate::core::evidence::ReviewState;
 use crate::core::policy::Requirement;
 use crate::core::request::ChangeType;
-use crate::core::terms::{Effect, Login};
+use crate::core::terms::{Effect, Login, all_of, few, one_of};
 use crate::core::time::Time;
 
 /// Codes of findings that only say which sign-off is missing, as the rows of sign-offs do.
@@ -14,7 +14,7 @@ const SAID_BY_ROWS: [&str; 3] = ["signoff/missing", "emergency/commander", "sign
 
 /// Returns the findings that the rows of sign-offs don't already cover.
 pub(super) fn findings(decision: &Decision) -> impl Iterator<Item = &Finding> {
-    let has_rows = missing(decision).next().is_some();
+    let has_rows = decision.missing().next().is_some();
     decision.findings.iter().filter(move |finding| {
         !(has_rows
             && finding.effect == Effect::Pending
@@ -22,13 +22,7 @@ pub(super) fn findings(decision: &Decision) -> impl Iterator<Item = &Finding> {
     })
 }
 
-/// Returns the sign-offs that are missing.
-pub(super) fn missing(decision: &Decision) -> impl Iterator<Item = &Required> {
-    let required = decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.required);
-    required.iter().filter(|required| required.satisfied_by.is_none())
-}
-
-/// Writes `high risk, off-script, emergency`; empty if nothing is known.
+/// `high risk, off-script, emergency`; empty if nothing is known.
 pub(super) fn kind(decision: &Decision) -> String {
     let tier = decision.tier.map(|tier| format!("{tier} risk"));
     let off_script = decision.off_script.then(|| "off-script".to_owned());
@@ -55,28 +49,14 @@ pub(super) fn any_of_with(
     people: &[Login],
     said: &dyn Fn(&Login) -> Option<&'static str>,
 ) -> String {
-    const MANY: usize = 6;
-    let names = people.iter().map(|login| match said(login) {
-        Some(said) => format!("{login} ({said})"),
-        None => login.to_string(),
-    });
-    let names: Vec<_> = names.collect();
-    match names.as_slice() {
-        [] => "nobody can sign".to_owned(),
-        [one] => one.clone(),
-        many if many.len() > MANY => {
-            format!("{} or {} others", many[..MANY - 1].join(", "), many.len() - MANY + 1)
-        }
-        [others @ .., last] => format!("{} or {last}", others.join(", ")),
-    }
-}
-
-/// Writes `a`, `a and b`, `a, b and c`.
-pub(super) fn all_of(items: &[String]) -> String {
-    match items {
-        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        _ => items.concat(),
-    }
+    let names: Vec<_> = people
+        .iter()
+        .map(|login| match said(login) {
+            Some(said) => format!("{login} ({said})"),
+            None => login.to_string(),
+        })
+        .collect();
+    if names.is_empty() { "nobody can sign".to_owned() } else { one_of(&few(&names)) }
 }
 
 /// Returns the sign-off without its detail, and the people who could give it with the detail:
@@ -170,7 +150,7 @@ pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
     let next = decision.next_change_at?;
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
-    let is_missing = missing(decision).next().is_some();
+    let is_missing = decision.missing().next().is_some();
     let what = if is_missing && planned.is_some_and(|planned| planned.start == next) {
         "denied if the sign-offs are still missing"
     } else if is_missing && due_at == Some(next) {

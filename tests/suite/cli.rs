@@ -11,7 +11,7 @@ pub const NOW: &str = "2026-11-23T10:00:00Z";
 /// The program, in a folder.
 pub fn changegate(dir: &Path) -> Command {
     let mut command = Command::cargo_bin("changegate").unwrap();
-    command.current_dir(dir).env_remove("NO_COLOR");
+    command.current_dir(dir).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     command
 }
 
@@ -165,6 +165,23 @@ fn output_is_the_same_bytes_each_time_and_without_colour_off_a_terminal() {
         assert!(!first.contains('\u{1b}'), "{format}");
         assert_eq!(first, run(repository(), &arguments).stdout, "{format}");
     }
+}
+
+#[test]
+fn the_flag_is_stronger_than_the_environment_about_colour() {
+    let is_coloured = |flag: &[&str], environment: &[(&str, &str)]| {
+        let mut command = changegate(repository());
+        command.args(["check", "requests/CHG-1203.yaml", "--now", NOW]).args(flag);
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        output.stdout.contains(&0x1b)
+    };
+    let (off, on) = (("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"));
+    assert!(is_coloured(&["--color", "always"], &[off]));
+    assert!(!is_coloured(&["--color", "never"], &[on]));
+    assert!(!is_coloured(&["--color", "auto"], &[]));
+    assert!(is_coloured(&[], &[on, ("TERM", "dumb")]));
+    assert!(!is_coloured(&[], &[on, off]));
+    assert!(is_coloured(&[], &[on, ("NO_COLOR", "")]));
 }
 
 #[test]

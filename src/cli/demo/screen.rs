@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use anstyle::Style;
 use anyhow::bail;
 
 use super::story::Scene;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, wrap};
+use crate::report::{WIDTH, paint, width, wrap};
 
 /// The mark for lines that are left out.
 const CUT: &str = "…";
@@ -78,7 +79,7 @@ impl Screen {
 
     /// Makes commands and titles bold; they read the same without it.
     fn bold(&self, text: &str) -> String {
-        if self.has_bold { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
+        paint(text, Style::new().bold(), self.has_bold)
     }
 }
 
@@ -111,7 +112,7 @@ fn paragraph(text: &str) -> String {
 
 /// Returns lines, none of them wider than the screen.
 fn block(lines: &[String]) -> String {
-    let line = |line: &String| match line.chars().count() > WIDTH {
+    let line = |line: &String| match width(line) > WIDTH {
         true => wrap(line, WIDTH - 4).join("\n    ") + "\n",
         false => terminal(line.trim_end()).into_owned() + "\n",
     };
@@ -137,6 +138,6 @@ mod tests {
     #[test]
     fn no_line_is_too_wide() {
         let wide = "word ".repeat(60);
-        assert!(block(&[wide]).lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(block(&[wide]).lines().all(|line| width(line) <= WIDTH));
     }
 }

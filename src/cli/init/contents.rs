@@ -11,6 +11,7 @@ use crate::core::org::{Date, Roster};
 use crate::core::policy::{Files, PolicyBundle, shipped_files};
 use crate::core::terms::Login;
 use crate::core::time::{Duration, Interval, Time};
+use crate::core::yaml::write::word;
 
 /// The path of the roster in a repository.
 pub const ROSTER: &str = "policies/org/roster/data.yaml";
@@ -97,10 +98,10 @@ impl Basis<'_> {
         let routine = planned(calendar, "standard", self.now + A_WEEK)?;
         let off_script = planned(calendar, "off-peak", self.now + A_WEEK)?;
         let values = [
-            ("{requester}", roster::scalar(requester.as_str())),
-            ("{rollback-owner}", roster::scalar(admin.as_str())),
-            ("{service}", roster::scalar(name)),
-            ("{target}", roster::scalar(target)),
+            ("{requester}", word(requester.as_str())),
+            ("{rollback-owner}", word(admin.as_str())),
+            ("{service}", word(name)),
+            ("{target}", word(target)),
             ("{routine.start}", routine.start.to_string()),
             ("{routine.end}", routine.end.to_string()),
             ("{off-script.start}", off_script.start.to_string()),

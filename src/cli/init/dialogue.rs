@@ -1,22 +1,17 @@
 //! The questions of `init`: who is in the first roster, and whether a file is overwritten.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
-use dialoguer::Input;
 
 use super::key;
 use super::people::{self, Me, ROLES};
 use super::plan::{Fate, FilePlan};
+use crate::cli::shared::prompt;
 use crate::core::org::{Person, Roster, Service};
 use crate::core::terms::Login;
-
-/// Returns whether somebody can answer questions.
-pub fn is_possible() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
 
 /// Asks for the first roster; `folder` is the repository's name.
 ///
@@ -31,18 +26,22 @@ pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
         "to change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; people without a"
     );
     eprintln!("level can request changes, but not approve them.\n");
-    let login = ask("Your login", me.login.as_ref().map(Login::as_str), str::parse::<Login>)?;
+    let suggested = me.login.as_ref().map_or("", Login::as_str);
+    let login = ask("your login", suggested, str::parse::<Login>)?;
     let first = login.clone();
     roster.people.insert(login, person(me.email.as_deref(), me.key.as_deref())?);
-    while let Some(login) = ask("\nAnother login (empty to finish)", Some(""), |text| {
-        optional(text, |login| {
-            let login: Login = login.parse()?;
-            if roster.people.contains_key(&login) {
-                return Err(format!("{login} is in the roster already"));
-            }
-            Ok(login)
-        })
-    })? {
+    loop {
+        eprintln!();
+        let login = ask("another login (empty to finish)", "", |text| {
+            optional(text, |login| {
+                let login: Login = login.parse()?;
+                if roster.people.contains_key(&login) {
+                    return Err(format!("{login} is in the roster already"));
+                }
+                Ok(login)
+            })
+        })?;
+        let Some(login) = login else { break };
         roster.people.insert(login, person(None, None)?);
     }
     services(&mut roster, &first, folder)?;
@@ -51,23 +50,19 @@ pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
 }
 
 fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<Person> {
-    let level = ask("  level: L1, L2, L3 or none", Some("none"), |text| {
+    let level = ask("level: L1, L2, L3 or none", "none", |text| {
         if text == "none" { Ok(None) } else { people::level(text).map(Some) }
     })?;
-    let question = format!("  roles: {}, none", ROLES.join(", "));
-    let roles =
-        ask(
-            &question,
-            Some("none"),
-            |text| {
-                if text == "none" { Ok(Vec::new()) } else { roles(text) }
-            },
-        )?;
-    let email = ask("  email, as in commits", Some(email.unwrap_or_default()), |text| {
+    let question = format!("roles: {}, none", ROLES.join(", "));
+    let roles = ask(&question, "none", |text| match text {
+        "none" => Ok(Vec::new()),
+        named => roles(named),
+    })?;
+    let email = ask("email, as in commits", email.unwrap_or_default(), |text| {
         optional(text, people::email)
     })?;
-    let question = "  signing key: the public key, its file, or none";
-    let key = ask(question, Some(key.unwrap_or("none")), |text| match text {
+    let question = "signing key: the public key, its file, or none";
+    let key = ask(question, key.unwrap_or("none"), |text| match text {
         "none" => Ok(None),
         named => key::public(named).map(Some).map_err(|error| format!("{error:#}")),
     })?;
@@ -93,14 +88,15 @@ fn services(roster: &mut Roster, first: &Login, folder: &str) -> anyhow::Result<
     let suggested = people::service_name(folder);
     loop {
         let (question, default) = match roster.services.is_empty() {
-            true => ("Service", suggested.as_str()),
-            false => ("\nAnother service (empty to finish)", ""),
+            true => ("service", suggested.as_str()),
+            false => ("another service (empty to finish)", ""),
         };
-        let Some(name) = ask(question, Some(default), |text| optional(text, people::word))? else {
+        eprintln!();
+        let Some(name) = ask(question, default, |text| optional(text, people::word))? else {
             return Ok(());
         };
         let known = &roster.people;
-        let owners = ask("  owners: logins, separated by commas", Some(first.as_str()), |text| {
+        let owners = ask("owners: logins, separated by commas", first.as_str(), |text| {
             let owners = people::logins(text)?;
             match owners.iter().find(|owner| !known.contains_key(*owner)) {
                 Some(stranger) => Err(format!("{stranger} isn't in the roster")),
@@ -121,20 +117,11 @@ fn optional<T>(
 /// Asks until the answer is valid.
 fn ask<T>(
     question: &str,
-    default: Option<&str>,
+    default: &str,
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> anyhow::Result<T> {
-    let mut input = Input::<String>::new().with_prompt(question).allow_empty(default.is_some());
-    if let Some(default) = default.filter(|default| !default.is_empty()) {
-        input = input.default(default.to_owned());
-    }
-    loop {
-        let answer = input.clone().interact_text().context("ask on the terminal")?;
-        match parse(answer.trim()) {
-            Ok(value) => return Ok(value),
-            Err(complaint) => eprintln!("  {complaint}"),
-        }
-    }
+    let default = (!default.is_empty()).then(|| default.to_owned());
+    prompt::parsed(question, default, &[], parse)
 }
 
 /// Asks about files that would be overwritten, until an answer applies to all others.
@@ -157,7 +144,7 @@ impl Overwriting {
             if let Some(overwrites) = self.for_the_rest {
                 break overwrites;
             }
-            match ask(&question, Some("k"), answer)? {
+            match ask(&question, "k", answer)? {
                 'k' => break false,
                 'o' => break true,
                 'd' => show_difference(&root.join(&step.path), &step.bytes)?,

@@ -15,7 +15,7 @@ pub fn work_tree(dir: &Path) -> anyhow::Result<PathBuf> {
     if !dir.is_dir() {
         bail!("there is no folder {shown}");
     }
-    let top = Program::in_folder(dir).run(&["rev-parse", "--show-toplevel"]).map_err(|error| {
+    Program::in_folder(dir).work_tree().map_err(|error| {
         let complaint = error.to_string();
         if complaint.contains("not a git repository") {
             anyhow!("{shown} is not a Git repository: run `git init` there first")
@@ -27,8 +27,7 @@ pub fn work_tree(dir: &Path) -> anyhow::Result<PathBuf> {
         } else {
             error
         }
-    })?;
-    Ok(PathBuf::from(top))
+    })
 }
 
 /// Returns the folder of the bare repository at `dir`.

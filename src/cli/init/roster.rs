@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::people::ROLES;
 use crate::core::org::{Person, Roster};
-use crate::core::terms::{Level, Login};
+use crate::core::terms::{Level, Login, one_of};
+use crate::core::yaml::write::word;
 
 const HEADER: &str = include_str!("templates/roster.yaml");
 
@@ -42,13 +43,13 @@ pub fn render(roster: &Roster) -> String {
     if !roster.teams.is_empty() {
         out += "\nteams:\n";
         for team in roster.teams.keys() {
-            line(&mut out, format_args!("  {}: {{}}", scalar(team)));
+            line(&mut out, format_args!("  {}: {{}}", word(team)));
         }
     }
     out += SERVICES;
     out += "services:\n";
     for (name, service) in &roster.services {
-        line(&mut out, format_args!("  {}:", scalar(name)));
+        line(&mut out, format_args!("  {}:", word(name)));
         line(
             &mut out,
             format_args!("    owners: {}", list(service.owners.iter().map(Login::as_str))),
@@ -61,10 +62,10 @@ fn render_person(out: &mut String, login: &Login, person: &Person) {
     let list_of = |items: &[String]| list(items.iter().map(String::as_str));
     let fields = [
         ("level", person.level.map(|level| level.to_string())),
-        ("team", person.team.as_deref().map(scalar)),
+        ("team", person.team.as_deref().map(word)),
         ("roles", (!person.roles.is_empty()).then(|| list_of(&person.roles))),
         ("emails", (!person.emails.is_empty()).then(|| list_of(&person.emails))),
-        ("id", person.id.as_deref().map(scalar)),
+        ("id", person.id.as_deref().map(word)),
         (
             "keys",
             (!person.keys.is_empty())
@@ -72,7 +73,7 @@ fn render_person(out: &mut String, login: &Login, person: &Person) {
         ),
     ];
     let mut fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).peekable();
-    let login = scalar(login.as_str());
+    let login = word(login.as_str());
     if fields.peek().is_none() {
         return line(out, format_args!("  {login}: {{}}"));
     }
@@ -88,18 +89,7 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    format!("[{}]", items.map(scalar).collect::<Vec<_>>().join(", "))
-}
-
-/// Writes text as YAML: in quotes if it could be read as something else.
-pub fn scalar(text: &str) -> String {
-    const READ_AS_OTHERS: [&str; 8] = ["true", "false", "null", "yes", "no", "on", "off", "y"];
-    let lower = text.to_ascii_lowercase();
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@+/".contains(&byte))
-        && !READ_AS_OTHERS.contains(&lower.as_str())
-        && lower != "n";
-    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+    format!("[{}]", items.map(word).collect::<Vec<_>>().join(", "))
 }
 
 /// Returns the shipped escalation table for this roster. A role that nobody holds is replaced by
@@ -109,7 +99,7 @@ pub fn escalation(shipped: &str, roster: &Roster) -> String {
     let Some((contact, _)) = roster.people.iter().max_by_key(|(_, person)| person.level) else {
         return shipped.to_owned();
     };
-    let contact = scalar(contact.as_str());
+    let contact = word(contact.as_str());
     let mut text = shipped.to_owned();
     for role in &unheld {
         text = text.replace(&format!("notify: {role},"), &format!("notify: {contact},"));
@@ -117,7 +107,7 @@ pub fn escalation(shipped: &str, roster: &Roster) -> String {
     if !unheld.is_empty() {
         let why = format!(
             "# Nobody holds {} yet: {contact} is notified instead.\nreviewed:",
-            unheld.join(" or ")
+            one_of(&unheld)
         );
         text = text.replacen("reviewed:", &why, 1);
     }

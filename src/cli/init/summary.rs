@@ -7,8 +7,7 @@ use super::plan::{Fate, Plan};
 use super::{github, roster, shown_path};
 use crate::core::org::Roster;
 use crate::git::Program;
-use crate::report::escape::terminal;
-use crate::report::{WIDTH, wrap};
+use crate::report::{WIDTH, hanging, wrap};
 
 /// Lists every file that would be written or kept.
 pub fn of_a_dry_run(plan: &Plan) -> String {
@@ -72,7 +71,7 @@ fn to_be_filled_in(gaps: &[String]) -> String {
     if gaps.is_empty() {
         return String::new();
     }
-    let lines = |gap: &String| wrap(&terminal(gap), WIDTH - 4).join("\n    ");
+    let lines = |gap: &String| wrap(gap, WIDTH - 4).join("\n    ");
     let gaps: String = gaps.iter().map(|gap| format!("  {}\n", lines(gap))).collect();
     format!("\nTo be completed, mostly in {ROSTER}:\n{gaps}")
 }
@@ -126,7 +125,5 @@ fn files(count: usize) -> String {
 
 fn row(label: &str, text: &str) -> String {
     const LABEL: usize = "would write".len();
-    let lines = wrap(&terminal(text), WIDTH - LABEL - 4);
-    let labels = std::iter::once(label).chain(std::iter::repeat(""));
-    lines.iter().zip(labels).map(|(line, label)| format!("  {label:LABEL$}  {line}\n")).collect()
+    hanging(&format!("  {label:LABEL$}  "), text)
 }

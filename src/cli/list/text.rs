@@ -6,7 +6,7 @@ use crate::changes::story::State;
 use crate::core::terms::Verdict;
 use crate::core::time::{Duration, Interval, Time};
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, cut, paint_verdict};
+use crate::report::{WIDTH, cut, pad, paint, style_of, width};
 
 /// The widest column of a change's name, in characters.
 const NAME: usize = 24;
@@ -27,16 +27,16 @@ pub fn render(view: &ListView, colour: bool) -> String {
     }
     let rows: Vec<_> = view.changes.iter().map(|entry| row(entry, view.now)).collect();
     let widths: Vec<usize> = (0..COLUMNS)
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0))
         .collect();
     let taken: usize = widths.iter().map(|width| width + 2).sum();
     let left = WIDTH.saturating_sub(taken).max(SUMMARY);
     let mut out = String::new();
     for (entry, row) in view.changes.iter().zip(&rows) {
         for (column, cell) in row.iter().enumerate() {
-            let padded = format!("{cell:width$}  ", width = widths[column]);
+            let padded = pad(cell, widths[column]) + "  ";
             out.push_str(&match entry.verdict {
-                Some(verdict) if column == VERDICT => paint_verdict(&padded, verdict, colour),
+                Some(verdict) if column == VERDICT => paint(&padded, style_of(verdict), colour),
                 _ => padded,
             });
         }

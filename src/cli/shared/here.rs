@@ -1,6 +1,6 @@
 //! The repository in which the verbs for the life of a change work.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -69,20 +69,7 @@ pub fn name_of(argument: &str) -> &str {
     argument.strip_prefix(crate::forge::git::CHANGE).unwrap_or(argument)
 }
 
-/// Returns the work tree around the current folder; `None` in a bare repository.
-pub fn work_tree() -> Option<PathBuf> {
-    let mut folder = std::env::current_dir().ok()?;
-    loop {
-        if folder.join(".git").exists() {
-            return Some(folder);
-        }
-        if !folder.pop() {
-            return None;
-        }
-    }
-}
-
-/// Judges a submitted change in its present state.
+/// Judges a submitted change as it is now.
 ///
 /// # Errors
 /// If nothing could be decided.

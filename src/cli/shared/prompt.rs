@@ -1,9 +1,9 @@
 //! Questions on a terminal. Each returns one valid answer, or an error if the dialogue is
 //! cancelled.
 
-use std::io::ErrorKind;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, anyhow};
 use dialoguer::console::{Term, measure_text_width, style};
@@ -15,20 +15,42 @@ use signal_hook::flag;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
-/// Makes Ctrl-C cancel the current question, so that the terminal is left as it was; a second one
-/// ends the process.
-///
-/// # Errors
-/// If the system refuses.
-pub fn catch_interrupts() -> anyhow::Result<()> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    flag::register_conditional_default(SIGINT, interrupted.clone())
-        .and_then(|_| flag::register(SIGINT, interrupted))
-        .context("prepare for Ctrl-C")?;
-    Ok(())
+/// Whether somebody can be asked: answers are read from standard input, questions are written to
+/// standard error.
+pub fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Prints an explanation between two questions.
+/// Asks one question. Ctrl-C cancels it and leaves the terminal as it was; a second Ctrl-C, or one
+/// between questions, ends the process.
+fn asked<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> anyhow::Result<T> {
+    static ENDS_PROCESS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let ends_process = match ENDS_PROCESS.get() {
+        Some(flag) => flag,
+        None => {
+            let ends_process = Arc::new(AtomicBool::new(true));
+            flag::register_conditional_default(SIGINT, ends_process.clone())
+                .and_then(|_| flag::register(SIGINT, ends_process.clone()))
+                .context("prepare for Ctrl-C")?;
+            ENDS_PROCESS.get_or_init(|| ends_process)
+        }
+    };
+    ends_process.store(false, Ordering::SeqCst);
+    let answer = question();
+    ends_process.store(true, Ordering::SeqCst);
+    answer.map_err(|dialoguer::Error::IO(error)| {
+        // Menus hide the cursor. Nothing more can be done for a terminal that refuses to show it.
+        let _ = Term::stderr().show_cursor();
+        if error.kind() == ErrorKind::Interrupted {
+            eprintln!();
+            anyhow!("cancelled; nothing was written")
+        } else {
+            anyhow!(error).context("ask on the terminal")
+        }
+    })
+}
+
+/// Prints a note between two questions.
 pub fn say(text: &str) {
     for line in wrap(text, width()) {
         eprintln!("{}", style(line).for_stderr().dim());
@@ -97,8 +119,8 @@ fn line<'a>(
 ) -> anyhow::Result<String> {
     let input = input.with_prompt(name).allow_empty(true).report(false);
     let input = input.validate_with(move |answer: &String| check(answer.trim()));
-    let answer = answered(input.interact_text())?.trim().to_owned();
-    // The prompt assumes one row, but a long answer takes several.
+    let answer = asked(|| input.interact_text())?.trim().to_owned();
+    // dialoguer clears one row, and a long answer takes several.
     let term = Term::stderr();
     let rows =
         measure_text_width(&format!("? {name} › {answer}")) / usize::from(term.size().1).max(1);
@@ -117,7 +139,7 @@ pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<us
     let theme = ColorfulTheme::default();
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
     let select = Select::with_theme(&theme).with_prompt(name).items(&items).default(default);
-    answered(select.interact())
+    asked(|| select.interact())
 }
 
 /// Asks for some of the items, and returns their indexes.
@@ -126,13 +148,14 @@ pub fn choose_some(name: &str, items: &[String], chosen: &[bool]) -> anyhow::Res
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
     let name = format!("{name} (space selects, enter ends)");
     let select = MultiSelect::with_theme(&theme).with_prompt(name).items(&items).defaults(chosen);
-    answered(select.interact())
+    asked(|| select.interact())
 }
 
 /// Asks for yes or no.
 pub fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
     let theme = ColorfulTheme::default();
-    answered(Confirm::with_theme(&theme).with_prompt(question).default(default).interact())
+    let confirm = Confirm::with_theme(&theme).with_prompt(question).default(default);
+    asked(|| confirm.wait_for_newline(true).interact())
 }
 
 /// Known words; Tab completes an answer to the first one that begins with it.
@@ -142,19 +165,4 @@ impl Completion for Known<'_> {
     fn get(&self, input: &str) -> Option<String> {
         self.0.iter().find(|word| word.starts_with(input)).cloned()
     }
-}
-
-/// Returns the answer, or an error that says why there is none. Menus hide the cursor, so it is
-/// shown again.
-fn answered<T>(result: dialoguer::Result<T>) -> anyhow::Result<T> {
-    result.map_err(|dialoguer::Error::IO(error)| {
-        // If the terminal refuses this, nothing more can be done.
-        let _ = Term::stderr().show_cursor();
-        if error.kind() == ErrorKind::Interrupted {
-            eprintln!();
-            anyhow!("cancelled; nothing was written")
-        } else {
-            anyhow!(error).context("ask on the terminal")
-        }
-    })
 }

@@ -1,7 +1,7 @@
 //! The output of verbs: results on standard output, messages on standard error.
 
-use std::io::IsTerminal;
-
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -36,9 +36,10 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Returns whether output to this stream may have colours.
-pub fn colour(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
+/// Returns whether output to this stream may have colours: as `--color` says, else the environment (NO_COLOR,
+/// CLICOLOR, CLICOLOR_FORCE, TERM), else whether it is a terminal.
+pub fn colour(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Prints to standard output.

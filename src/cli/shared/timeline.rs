@@ -7,7 +7,7 @@ use super::here;
 use crate::changes::story::{HistoryEvent, Stories, Story};
 use crate::core::time::Time;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, cut, wrap};
+use crate::report::{WIDTH, cut, hanging, pad, width};
 
 /// The indent of the lines below an event.
 const INDENT: usize = 4;
@@ -33,9 +33,7 @@ pub fn story(stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
 pub fn in_full(event: &HistoryEvent, who_width: usize, note: Option<&str>) -> String {
     let mut out = format!("{}\n", row(event, who_width));
     for line in note.into_iter().chain(event.text.lines()).filter(|line| !line.trim().is_empty()) {
-        for line in wrap(line, WIDTH - INDENT) {
-            out.push_str(&format!("{:INDENT$}{line}\n", ""));
-        }
+        out.push_str(&hanging(&" ".repeat(INDENT), line));
     }
     out
 }
@@ -43,14 +41,14 @@ pub fn in_full(event: &HistoryEvent, who_width: usize, note: Option<&str>) -> St
 /// Returns an event on one line.
 pub fn in_short(event: &HistoryEvent, who_width: usize) -> String {
     let row = row(event, who_width);
-    let left = WIDTH.saturating_sub(row.chars().count() + 2).max(INDENT);
+    let left = WIDTH.saturating_sub(width(&row) + 2).max(INDENT);
     let text = event.text.split_whitespace().collect::<Vec<_>>().join(" ");
     format!("{row}  {}", cut(&terminal(&text), left)).trim_end().to_owned() + "\n"
 }
 
 /// Returns the width of the longest name.
 pub fn who_width<'a>(events: impl IntoIterator<Item = &'a HistoryEvent>) -> usize {
-    let widths = events.into_iter().map(|event| terminal(&event.who()).chars().count());
+    let widths = events.into_iter().map(|event| width(&terminal(&event.who())));
     widths.max().unwrap_or(0)
 }
 
@@ -60,9 +58,9 @@ fn row(event: &HistoryEvent, who_width: usize) -> String {
     let (who, what) = (event.who(), event.what.to_string());
     let commit = event.commit.get(..7).unwrap_or_default();
     format!(
-        "  {}  {after:>12}  {what:17}  {:who_width$}  {commit}",
+        "  {}  {after:>12}  {what:17}  {}  {commit}",
         moment(event.at),
-        terminal(&who)
+        pad(&terminal(&who), who_width)
     )
 }
 

@@ -3,7 +3,7 @@
 
 use crate::core::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, wrap};
+use crate::report::hanging;
 
 /// The detail about the lines that tests reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn reached(files: &[FileCoverage], coverage: Coverage) -> String {
         out += &format!("  {}\n", terminal(&row(&file.path, percent(covered, missed))));
         if coverage == Coverage::Lines && missed > 0 {
             let lines = format!("not reached: {}", ranges(&file.not_covered));
-            wrap(&lines, WIDTH - 4).iter().for_each(|line| out += &format!("    {line}\n"));
+            out += &hanging("    ", &lines);
         }
     }
     let covered = files.iter().map(|file| file.covered.len()).sum();

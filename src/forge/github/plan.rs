@@ -194,12 +194,7 @@ impl Planning<'_> {
 
     /// Returns everybody who can give a missing sign-off.
     fn awaited(&self) -> impl Iterator<Item = &Login> {
-        let sign_off = self.decision().sign_off.as_ref();
-        let required = sign_off.map_or(&[][..], |sign_off| &sign_off.required);
-        required
-            .iter()
-            .filter(|required| required.satisfied_by.is_none())
-            .flat_map(|required| &required.eligible)
+        self.decision().missing().flat_map(|required| &required.eligible)
     }
 
     /// Whether somebody removed this person from the list of reviewers, and nobody added them
@@ -360,16 +355,12 @@ fn annotation(path: &str, finding: &Finding) -> Option<Value> {
         Effect::Warn => "warning",
         Effect::Pending | Effect::Info => "notice",
     };
-    let message = match &finding.help {
-        Some(help) => format!("{}\n{help}", finding.message),
-        None => finding.message.clone(),
-    };
     Some(json!({
         "path": path,
         "start_line": line,
         "end_line": line,
         "annotation_level": level,
-        "message": message,
+        "message": finding.with_help("\n"),
         "title": finding.code,
     }))
 }

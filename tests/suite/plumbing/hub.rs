@@ -187,6 +187,7 @@ impl Hub {
             .env("GIT_CONFIG_GLOBAL", self.path("home.gitconfig"))
             .env_remove("SSH_AUTH_SOCK")
             .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
     }
 }
 
