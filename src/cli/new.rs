@@ -129,7 +129,7 @@ fn begin(
         Some(path) => template(path)?,
         None => Default::default(),
     };
-    args.flags.fill(&mut request);
+    let given = args.flags.fill(&mut request);
     if request.id.is_none() {
         // A request is named after its number, and so a path that was given says it.
         let named = args.output.as_deref().and_then(|path| path.file_stem()?.to_str());
@@ -138,7 +138,7 @@ fn begin(
     if request.requester.is_none() {
         request.requester = me::me(&Program::anywhere(), &bundle.org.roster).ok();
     }
-    Ok((request, args.flags.length().or(length)))
+    Ok((request, given.or(length)))
 }
 
 /// Another request less what is its own: number, requester, schedule, and what came of it.
@@ -245,17 +245,13 @@ impl Form<'_> {
     }
 }
 
-/// A line for each flag that is missing or was refused.
+/// Returns a line for each flag that is missing or was rejected.
 fn listed(open: &[Open]) -> String {
-    let width = open.iter().map(|open| open.field.flag.len()).max().unwrap_or(0);
-    let mut lines: Vec<_> = open
-        .iter()
-        .map(|Open { field, refused }| {
-            let why = refused.as_deref().unwrap_or(field.about);
-            format!("{:width$}  {why}", field.flag)
-        })
-        .collect();
+    let why = |open: &Open| open.refused.clone().unwrap_or_else(|| open.field.about.to_owned());
+    let mut lines: Vec<_> = open.iter().map(|open| (open.field.usage(), why(open))).collect();
     lines.dedup();
+    let width = lines.iter().map(|(usage, _)| usage.len()).max().unwrap_or(0);
+    let lines: Vec<_> = lines.iter().map(|(usage, why)| format!("{usage:width$}  {why}")).collect();
     lines.join("\n")
 }
 

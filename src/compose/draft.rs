@@ -85,13 +85,12 @@ impl Draft {
         let mut open: Vec<_> = denied
             .filter_map(|finding| {
                 let pointer = finding.pointer.as_deref()?;
-                let (position, field) = fields::at(pointer)?;
                 let refused = (!is_missing(pointer)).then(|| sentence(finding));
-                Some((position, Open { field, refused }))
+                Some(Open { field: fields::at(pointer)?, refused })
             })
             .collect();
-        open.sort_by_key(|(position, _)| *position);
-        open.into_iter().map(|(_, open)| open).collect()
+        open.sort_by_key(|open| open.field.asked);
+        open
     }
 }
 

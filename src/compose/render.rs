@@ -12,58 +12,6 @@ use crate::core::request::ChangeRequest;
 use crate::core::time::{Duration, Time};
 use crate::core::yaml;
 
-/// The order in which fields are read: what and why, when, how to undo it. Others follow by name.
-const ORDER: &[&str] = &[
-    "id",
-    "type",
-    "summary",
-    "reason",
-    "description",
-    "requester",
-    "implementer",
-    "actions",
-    "risk",
-    "impact",
-    "emergency",
-    "schedule",
-    "rollback",
-    "verification",
-    "off_script",
-    "risks",
-    "business_alignment",
-    "contingency",
-    "approvals",
-    "links",
-    // Of an action.
-    "action",
-    "target",
-    "parameters",
-    // Of the impact.
-    "services",
-    "users",
-    "operations",
-    // Of an emergency.
-    "incident",
-    "severity",
-    "why_now",
-    "break_glass",
-    // Of the schedule.
-    "start",
-    "end",
-    // Of the rollback.
-    "steps",
-    "trigger",
-    "owner",
-    // Of the verification.
-    "monitor",
-    "health_checks",
-    "error_rates",
-    // Of an off-script request, and of a risk.
-    "script",
-    "justification",
-    "likelihood",
-];
-
 /// Where a line of text is broken.
 const WIDTH: usize = 96;
 
@@ -82,11 +30,10 @@ pub fn render(request: &ChangeRequest, path: &str) -> String {
 
 /// A mapping, a line or more for each entry.
 fn block(out: &mut String, fields: &Map<String, Value>, pointer: &str, indent: usize) {
-    let mut fields: Vec<_> = fields.iter().collect();
-    let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-    fields.sort_by_key(|(name, _)| (rank(name), *name));
-    for (name, value) in fields {
-        let pointer = format!("{pointer}/{name}");
+    let mut fields: Vec<_> =
+        fields.iter().map(|(name, value)| (format!("{pointer}/{name}"), name, value)).collect();
+    fields.sort_by_cached_key(|(pointer, name, _)| (fields::rank(pointer), (*name).clone()));
+    for (pointer, name, value) in fields {
         if let Some(comment) = fields::comment(&pointer) {
             *out += &format!("{:indent$}# {comment}\n", "");
         }

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::core::request::ChangeType;
+use crate::compose::fields::FIELDS;
+use crate::core::request::{ChangeType, OffScript};
 use crate::core::yaml;
 
 const CHANGE: &str = include_str!("../../../.github/ISSUE_TEMPLATE/change-request.yml");
@@ -38,12 +39,8 @@ fn capitalised(text: &str) -> String {
 fn forms_ask_in_the_words_of_the_dialogue() {
     for form in [CHANGE, OFF_SCRIPT] {
         for (id, _, description) in fields_of(form) {
-            let field = FIELDS.iter().find(|field| field.id == id).expect(&id);
-            let about = match field.pointer {
-                // Without the flag that stands in the other form.
-                "/links" => "name to address, such as a dashboard's",
-                pointer => fields::comment(pointer).expect(pointer),
-            };
+            let field = fields::with_id(&id).expect(&id);
+            let about = fields::comment(field.pointer).expect(field.pointer);
             assert!(description.starts_with(&capitalised(about)), "{id}: {description}");
         }
     }
@@ -52,7 +49,8 @@ fn forms_ask_in_the_words_of_the_dialogue() {
 #[test]
 fn every_field_is_asked_for() {
     let ids = |form| fields_of(form).into_iter().map(|(id, _, _)| id).collect::<BTreeSet<_>>();
-    let all = FIELDS.iter().map(|field| field.id.to_owned()).collect::<BTreeSet<_>>();
+    let all =
+        FIELDS.iter().filter_map(|field| field.id).map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(ids(OFF_SCRIPT), all);
     let only_off_script =
         ["description", "script", "justification", "risks", "contingency", "business_alignment"];
