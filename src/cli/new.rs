@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Nothing here knows which field a change needs: the policies are asked, and what they deny is what
-//! is still open. Without a terminal everything open is told at once.
+//! is still open. Without a terminal everything open is reported at once.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -74,7 +74,7 @@ Examples:
   changegate new
       a dialogue
   changegate new --off-script
-      the same for a change that leaves the usual script
+      a dialogue about a change that leaves the usual script
   changegate new --from requests/CHG-1203.yaml --start 2026-11-25T09:30:00Z --duration 30m
       the same change as last time, at another time
   changegate new --action pull-logs:checkout-web --summary 'Pull the logs of Friday' \\
@@ -120,7 +120,7 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is known before anybody is asked, and how long the change takes, if that is.
+/// Returns what is known before anybody is asked, and how long the change takes, if that is known.
 fn begin(
     args: &NewArgs,
     bundle: &PolicyBundle,
@@ -129,7 +129,7 @@ fn begin(
         Some(path) => template(path)?,
         None => Default::default(),
     };
-    args.flags.fill(&mut request);
+    let given = args.flags.fill(&mut request);
     if request.id.is_none() {
         // A request is named after its number, and so a path that was given says it.
         let named = args.output.as_deref().and_then(|path| path.file_stem()?.to_str());
@@ -138,10 +138,10 @@ fn begin(
     if request.requester.is_none() {
         request.requester = me::me(&Program::anywhere(), &bundle.org.roster).ok();
     }
-    Ok((request, args.flags.length().or(length)))
+    Ok((request, given.or(length)))
 }
 
-/// Another request less what is its own: number, requester, schedule, and what came of it.
+/// Returns another request without what is its own: number, requester, schedule, and outcome.
 fn template(path: &Path) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
     let file = RequestFile::read(&shown(path), &read_bounded(path)?);
     let Some(request) = file.request.filter(|_| file.problems.is_empty()) else {
@@ -178,7 +178,7 @@ struct Form<'a> {
 }
 
 impl Form<'_> {
-    /// Asks until the policies miss nothing; says whether there was anything to ask.
+    /// Asks until the policies miss nothing; returns whether anything had to be asked.
     fn ask(&mut self) -> anyhow::Result<(Draft, bool)> {
         let mut dialogue = Known {
             org: &self.bundle.org,
@@ -209,7 +209,7 @@ impl Form<'_> {
         }
     }
 
-    /// Adds what can be worked out, and tells everything that is still open.
+    /// Adds what can be worked out, and fails with everything that is still open.
     fn take_as_given(&mut self) -> anyhow::Result<Draft> {
         if self.request.id.is_none() {
             self.request.id = self.tickets.suggestion(&self.request);
@@ -244,21 +244,17 @@ impl Form<'_> {
     }
 }
 
-/// A line for each flag that is missing or was refused.
+/// Returns a line for each flag that is missing or was rejected.
 fn listed(open: &[Open]) -> String {
-    let width = open.iter().map(|open| open.field.flag.len()).max().unwrap_or(0);
-    let mut lines: Vec<_> = open
-        .iter()
-        .map(|Open { field, refused }| {
-            let why = refused.as_deref().unwrap_or(field.about);
-            format!("{:width$}  {why}", field.flag)
-        })
-        .collect();
+    let why = |open: &Open| open.refused.clone().unwrap_or_else(|| open.field.about.to_owned());
+    let mut lines: Vec<_> = open.iter().map(|open| (open.field.usage(), why(open))).collect();
     lines.dedup();
+    let width = lines.iter().map(|(usage, _)| usage.len()).max().unwrap_or(0);
+    let lines: Vec<_> = lines.iter().map(|(usage, why)| format!("{usage:width$}  {why}")).collect();
     lines.join("\n")
 }
 
-/// What the policies make of the request, as if it had just been submitted.
+/// Returns what the policies say about the request, as if it had just been submitted.
 fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
     let codes = || bundle.codes();
     let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: &codes };
@@ -270,7 +266,7 @@ fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
     reporter.section(&judged).text
 }
 
-/// Writes the file, and says what comes next.
+/// Writes the file, and returns what is said about it and the next command.
 fn write(draft: &Draft) -> anyhow::Result<String> {
     let path = Path::new(&draft.file.path);
     if let Some(folder) = path.parent() {
@@ -282,19 +278,19 @@ fn write(draft: &Draft) -> anyhow::Result<String> {
     };
     let written = file.write_all(draft.text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // Half a request is worse than none; that writing failed is told below.
+        // Half a request is worse than none; the error of writing is returned below.
         let _ = fs::remove_file(path);
     }
     written.with_context(|| format!("write {}", path.display()))?;
     let next = match (&draft.decision.change, draft.decision.verdict) {
         (Some(id), Verdict::Approved | Verdict::Pending) => format!("changegate submit {id}"),
-        _ => format!("mend what is denied, then changegate check {}", draft.file.path),
+        _ => format!("fix what is denied, then changegate check {}", draft.file.path),
     };
     Ok(format!("wrote {}\nnext: {next}\n", draft.file.path))
 }
 
 fn exists(path: &Path) -> String {
-    format!("{} exists, and nothing is written over: take another id", path.display())
+    format!("{} exists and is not overwritten: choose another id", path.display())
 }
 
 fn is_stdout(path: &Path) -> bool {

@@ -1,14 +1,17 @@
-//! What an answer is read as, in the dialogue and in flags.
+//! What an answer is read as: in the dialogue, in flags, in an issue's form.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::core::org::{Org, Service};
-use crate::core::request::{Action, ChangeRequest, RequestedApproval};
+use crate::core::request::{Action, ChangeRequest, RequestedApproval, Risk};
 use crate::core::terms::TicketId;
 use crate::core::yaml;
 
-/// Words, without the blanks around them.
+/// Reads a text, without the blanks around it.
 ///
 /// # Errors
-/// When there are none, or a character that no request may hold.
+/// When it is empty, or has a character that no request may hold.
 pub fn text(answer: &str) -> Result<String, String> {
     let answer = answer.trim();
     if answer.is_empty() {
@@ -20,10 +23,25 @@ pub fn text(answer: &str) -> Result<String, String> {
     }
 }
 
-/// An incident's number.
+/// Reads one of a type's words, as a menu offers them.
 ///
 /// # Errors
-/// When it is none.
+/// When the type doesn't have the word.
+pub fn word<T: DeserializeOwned>(answer: &str) -> Result<Value, String> {
+    serde_json::from_value::<T>(answer.into())
+        .map(|_| answer.into())
+        .map_err(|_| format!("`{answer}` isn't possible here: choose an entry of the menu"))
+}
+
+/// Whether a box is ticked. GitHub writes it with its words, ticked or not.
+pub fn is_ticked(answer: &str) -> bool {
+    answer.starts_with("- [x] ") || answer.starts_with("- [X] ")
+}
+
+/// Reads an incident's number.
+///
+/// # Errors
+/// When it isn't a ticket's number, or a change's.
 pub fn incident(answer: &str) -> Result<TicketId, String> {
     let id: TicketId = answer.parse()?;
     if id.is_incident() {
@@ -33,7 +51,8 @@ pub fn incident(answer: &str) -> Result<TicketId, String> {
     }
 }
 
-/// `restart-pods:checkout-web`, or with parameters `failover-region:eu-west-1,to=eu-west-2`.
+/// Reads an action: `restart-pods:checkout-web`, or with parameters
+/// `failover-region:eu-west-1,to=eu-west-2`.
 ///
 /// # Errors
 /// When a part is missing.
@@ -58,10 +77,22 @@ pub fn action(answer: &str) -> Result<Action, String> {
     Ok(Action { action: Some(text(name)?), target: Some(text(target)?), parameters })
 }
 
-/// A role, or a person as `user:erin`.
+/// Reads a risk: `what could go wrong -> what is done about it`.
 ///
 /// # Errors
-/// When it is no login, or no text.
+/// When a part isn't a text.
+pub fn risk(answer: &str) -> Result<Risk, String> {
+    let (risk, mitigation) = match answer.split_once("->").or_else(|| answer.split_once('→')) {
+        Some((risk, mitigation)) => (risk, Some(text(mitigation)?)),
+        None => (answer, None),
+    };
+    Ok(Risk { risk: Some(text(risk)?), mitigation, ..Risk::default() })
+}
+
+/// Reads a role, or a person as `user:erin`.
+///
+/// # Errors
+/// When the person isn't a login, or the role isn't a text.
 pub fn approval(answer: &str) -> Result<RequestedApproval, String> {
     match answer.split_once(':') {
         Some(("user", login)) => login.parse().map(RequestedApproval::User),
@@ -70,7 +101,7 @@ pub fn approval(answer: &str) -> Result<RequestedApproval, String> {
     }
 }
 
-/// `dashboard=https://grafana.example/d/checkout`
+/// Reads a link: `dashboard=https://grafana.example/d/checkout`.
 ///
 /// # Errors
 /// When a part is missing.
@@ -81,7 +112,7 @@ pub fn link(answer: &str) -> Result<(String, String), String> {
     Ok((text(name)?, text(address)?))
 }
 
-/// The services that the request names already, and those that the roster maps its targets to.
+/// Returns the services that the request names already, and those that the roster maps its targets to.
 pub fn services_of(request: &ChangeRequest, org: &Org) -> Vec<String> {
     let targets = request.targets();
     let is_affected = |name: &str, service: &Service| {

@@ -1,233 +1,259 @@
-//! The fields of the form, in the order in which they are asked for.
+//! The one table of a request's fields: [`FIELDS`]. From it come the flags and the dialogue of
+//! `changegate new`, how an issue's form is read, and the order and the comments of the written YAML.
 //!
-//! Which of them a request needs, and whether an answer will do, isn't known here: the policies say
+//! Which fields a request needs, and whether an answer is right, isn't known here: the policies say
 //! it, with findings whose pointers lead to a field.
 
-use crate::core::request::ChangeRequest;
+use serde_json::{Value, json};
 
-/// A field of the form.
+use super::answer;
+use super::openings::length_of;
+use crate::core::digest::to_json;
+use crate::core::request::{ChangeRequest, ChangeType, Rating};
+use crate::core::terms::{Login, RiskTier, Severity, TicketId};
+use crate::core::time::{Duration, Time};
+
+mod defs;
+
+pub use defs::FIELDS;
+
+/// A field of a request.
+#[derive(Clone, Copy, Debug)]
 pub struct Field {
-    /// A finding about this part of the request, or one below it, is about the field.
+    /// The place in a request. A finding about this part, or one below it, is about the field.
     pub pointer: &'static str,
-    /// The flag that gives it.
-    pub flag: &'static str,
+    /// The `id` in an issue's form; `None` if forms don't ask for it.
+    pub id: Option<&'static str>,
+    /// The part of the request that it belongs to.
+    pub group: Group,
+    /// How an answer is read.
+    pub kind: Kind,
     /// What it is for: in the dialogue, in the list of missing flags, in the file's comments.
     pub about: &'static str,
-    /// How it is asked for.
-    pub question: Question,
+    /// The position among the questions; `None` if nobody asks for it.
+    pub asked: Option<u8>,
+    /// What a comment in the file says instead of `about`.
+    comment: Option<&'static str>,
+    /// What gives it on a command line, instead of its first flag.
+    usage: Option<&'static str>,
+    flags: [Option<Flag>; 4],
 }
 
-/// How a field is asked for.
-pub enum Question {
-    /// As a line of text.
-    Line(fn(&mut ChangeRequest) -> &mut Option<String>),
-    /// As several.
-    Lines(fn(&mut ChangeRequest) -> &mut Vec<String>),
-    /// In its own way.
-    Own,
+/// A flag of `changegate new` that gives a field, or a part of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag {
+    /// The name, without its dashes.
+    pub name: &'static str,
+    /// How its value is read.
+    pub kind: Kind,
+    /// One line of help.
+    pub help: &'static str,
 }
 
-/// The field that a finding's pointer leads to.
-pub fn at(pointer: &str) -> Option<(usize, &'static Field)> {
-    let leads_to = |field: &Field| {
-        let rest = pointer.strip_prefix(field.pointer);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    FIELDS.iter().enumerate().find(|(_, field)| leads_to(field))
+/// A group of fields: its position in help, and its heading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Group(u8, pub &'static str);
+
+/// How an answer is read, and asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "most names say it")]
+pub enum Kind {
+    Text,
+    Texts,
+    /// Texts that the catalog suggests.
+    Steps,
+    /// The ticket of the request.
+    Ticket,
+    /// The ticket of an incident.
+    Incident,
+    Login,
+    /// The login of somebody with the level that the catalog asks for.
+    Owner,
+    Time,
+    /// A length of time.
+    Length,
+    /// A length of time that isn't zero.
+    Duration,
+    /// A time, or the length that leads from the start to it.
+    End,
+    Type,
+    Tier,
+    /// A severity; only those of emergencies are offered.
+    Severity,
+    Rating,
+    Actions,
+    Services,
+    Risks,
+    Approvals,
+    /// Addresses by name.
+    Links,
+    /// A box that is ticked or not.
+    Tick,
+    /// A part that says something by being present.
+    Presence,
 }
 
-/// What a comment in the file says about the part at a pointer.
+impl Kind {
+    /// Whether the field takes several answers.
+    pub fn is_list(self) -> bool {
+        use Kind::*;
+        matches!(self, Texts | Steps | Actions | Services | Risks | Approvals | Links)
+    }
+
+    /// Returns the words that are offered, if no others are possible.
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            Kind::Type => &["standard", "normal", "emergency"],
+            Kind::Tier => &["low", "medium", "high", "critical"],
+            Kind::Severity => &["P1", "P2"],
+            Kind::Rating => &["low", "medium", "high"],
+            _ => &[],
+        }
+    }
+
+    /// Returns what stands for an answer in help.
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Kind::Text | Kind::Texts | Kind::Steps | Kind::Risks => "TEXT",
+            Kind::Ticket => "TICKET",
+            Kind::Incident => "INC-NUMBER",
+            Kind::Login | Kind::Owner => "LOGIN",
+            Kind::Time | Kind::End => "TIME",
+            Kind::Length | Kind::Duration => "LENGTH",
+            Kind::Type => "TYPE",
+            Kind::Tier => "TIER",
+            Kind::Severity => "P1|P2",
+            Kind::Rating => "RATING",
+            Kind::Actions => "ACTION:TARGET",
+            Kind::Services => "NAME",
+            Kind::Approvals => "ROLE",
+            Kind::Links => "NAME=ADDRESS",
+            Kind::Tick | Kind::Presence => "",
+        }
+    }
+
+    /// Reads an answer, or one of several, as the JSON that the request holds.
+    ///
+    /// # Errors
+    /// When it can't be read, with what to write instead.
+    pub fn parse(self, text: &str) -> Result<Value, String> {
+        match self {
+            Kind::Text | Kind::Texts | Kind::Steps | Kind::Services => {
+                answer::text(text).map(Value::from)
+            }
+            Kind::Ticket => text.parse::<TicketId>().map(|id| to_json(&id)),
+            Kind::Incident => answer::incident(text).map(|id| to_json(&id)),
+            Kind::Login | Kind::Owner => text.parse::<Login>().map(|login| to_json(&login)),
+            Kind::Time => text.parse::<Time>().map(|time| to_json(&time)),
+            Kind::Length => text.parse::<Duration>().map(|length| to_json(&length)),
+            Kind::Duration => length_of(text).map(|length| to_json(&length)),
+            Kind::End => Kind::Duration.parse(text).or_else(|_| {
+                Kind::Time.parse(text).map_err(|why| format!("{why}; or a length, such as 1h30m"))
+            }),
+            Kind::Type => answer::word::<ChangeType>(text),
+            Kind::Tier => answer::word::<RiskTier>(text),
+            Kind::Severity => answer::word::<Severity>(text),
+            Kind::Rating => answer::word::<Rating>(text),
+            Kind::Actions => answer::action(text).map(|action| to_json(&action)),
+            Kind::Risks => answer::risk(text).map(|risk| to_json(&risk)),
+            Kind::Approvals => answer::approval(text).map(|approval| to_json(&approval)),
+            Kind::Links => answer::link(text).map(|(name, address)| json!({ name: address })),
+            Kind::Tick => Ok(answer::is_ticked(text).into()),
+            Kind::Presence => Ok(json!({})),
+        }
+    }
+}
+
+impl Field {
+    /// Returns the flags that give the field.
+    pub fn flags(&'static self) -> impl Iterator<Item = &'static Flag> {
+        self.flags.iter().flatten()
+    }
+
+    /// Returns what gives the field on a command line, such as `--summary TEXT`.
+    pub fn usage(&'static self) -> String {
+        let usage = |flag: &Flag| format!("--{} {}", flag.name, flag.kind.placeholder());
+        let first = || self.flags().next().map(usage).unwrap_or_default();
+        self.usage.map_or_else(first, str::to_owned)
+    }
+
+    /// Returns the name as people say it: `health checks` of `/verification/health_checks`.
+    pub fn name(&self) -> String {
+        self.pointer.rsplit('/').next().unwrap_or_default().replace('_', " ")
+    }
+}
+
+/// Returns the field that a finding's pointer leads to, if it is one that is asked for.
+pub fn at(pointer: &str) -> Option<&'static Field> {
+    let fields = FIELDS.iter().filter(|field| is_within(pointer, field.pointer));
+    fields.filter(|field| field.asked.is_some()).min_by_key(|field| field.asked)
+}
+
+/// Returns the field with an `id` in an issue's form.
+pub fn with_id(id: &str) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| field.id == Some(id))
+}
+
+/// Returns what a comment in the file says about the part at a pointer.
 pub fn comment(pointer: &str) -> Option<&'static str> {
-    let own = OWN_COMMENTS.iter().find(|(part, _)| *part == pointer).map(|(_, comment)| *comment);
-    let field = || FIELDS.iter().find(|field| field.pointer == pointer).map(|field| field.about);
-    own.or_else(field).filter(|comment| !comment.is_empty())
+    let field = FIELDS.iter().find(|field| field.pointer == pointer)?;
+    Some(field.comment.unwrap_or(field.about)).filter(|comment| !comment.is_empty())
 }
 
-/// Comments on parts that nobody is asked for, or in another way; none where it is empty.
-const OWN_COMMENTS: [(&str, &str); 8] = [
-    ("/type", "standard (routine), normal or emergency (answers a P1 or P2 incident)"),
-    ("/implementer", "who performs the change; the requester if left out"),
-    ("/emergency", ""),
-    ("/emergency/break_glass", "whether it is executed first and signed off within 24 hours"),
-    ("/schedule", ""),
-    ("/schedule/end", "when it is over; monitoring may run on"),
-    ("/rollback/trigger", "what is seen when the rollback has to be done"),
-    ("/links", "name to address, such as a dashboard's"),
-];
+/// Returns the position of the part at a pointer in a file; parts that the table doesn't know are last.
+/// An item of a list is written `-`.
+pub fn rank(pointer: &str) -> usize {
+    let first = FIELDS.iter().position(|field| is_within(field.pointer, pointer));
+    first.unwrap_or(FIELDS.len())
+}
 
-const FIELDS: [Field; 28] = [
-    Field {
-        pointer: "/emergency/incident",
-        flag: "--incident INC-NUMBER",
-        about: "the ticket of the incident that the change answers",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/emergency/severity",
-        flag: "--severity P1|P2",
-        about: "how severe the incident is; the emergency route is open for P1 and P2",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/emergency/why_now",
-        flag: "--why-now TEXT",
-        about: "why the change can't wait for a deployment window",
-        question: Question::Line(|request| &mut request.emergency.get_or_insert_default().why_now),
-    },
-    Field {
-        pointer: "/emergency",
-        flag: "--type TYPE",
-        about: "only an emergency answers an incident",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/id",
-        flag: "--id TICKET",
-        about: "the ticket number, which is also the file's name",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/requester",
-        flag: "--requester LOGIN",
-        about: "who asks: the forge login of whoever submits the request",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/actions",
-        flag: "--action ACTION:TARGET",
-        about: "what is done, to what; the highest risk among the actions counts",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/risk",
-        flag: "--tier TIER",
-        about: "a higher risk than the catalog says, never a lower one",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/summary",
-        flag: "--summary TEXT",
-        about: "what is going to be done, in one line",
-        question: Question::Line(|request| &mut request.summary),
-    },
-    Field {
-        pointer: "/reason",
-        flag: "--reason TEXT",
-        about: "why it has to be done",
-        question: Question::Line(|request| &mut request.reason),
-    },
-    Field {
-        pointer: "/impact/services",
-        flag: "--service NAME",
-        about: "the affected services, by their names in the roster",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/impact/users",
-        flag: "--users TEXT",
-        about: "what users notice; `none` if that is so",
-        question: Question::Line(|request| &mut request.impact.get_or_insert_default().users),
-    },
-    Field {
-        pointer: "/impact/operations",
-        flag: "--operations TEXT",
-        about: "what operations have to do or know; `none` if that is so",
-        question: Question::Line(|request| &mut request.impact.get_or_insert_default().operations),
-    },
-    Field {
-        pointer: "/off_script/script",
-        flag: "--script TEXT",
-        about: "the usual script, which isn't followed",
-        question: Question::Line(|request| &mut request.off_script.get_or_insert_default().script),
-    },
-    Field {
-        pointer: "/off_script/justification",
-        flag: "--justification TEXT",
-        about: "why the usual script can't be followed",
-        question: Question::Line(|request| {
-            &mut request.off_script.get_or_insert_default().justification
-        }),
-    },
-    Field {
-        pointer: "/description",
-        flag: "--description TEXT",
-        about: "what is done, step by step",
-        question: Question::Line(|request| &mut request.description),
-    },
-    Field {
-        pointer: "/risks",
-        flag: "--risk TEXT --risk-mitigation TEXT",
-        about: "what could go wrong, and what is done about it",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/contingency",
-        flag: "--contingency TEXT",
-        about: "what is done if the change and its rollback both fail",
-        question: Question::Line(|request| &mut request.contingency),
-    },
-    Field {
-        pointer: "/business_alignment",
-        flag: "--business-alignment TEXT",
-        about: "how the change serves the business's goals",
-        question: Question::Line(|request| &mut request.business_alignment),
-    },
-    Field {
-        pointer: "/approvals",
-        flag: "--approval ROLE",
-        about: "who has to sign off, on top of what the policies ask for",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/rollback/steps",
-        flag: "--rollback-step TEXT",
-        about: "how to undo the change, in order",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/rollback/owner",
-        flag: "--rollback-owner LOGIN",
-        about: "who performs the rollback, with the level that the catalog asks for",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/verification/monitor",
-        flag: "--monitor LENGTH",
-        about: "how long the service is watched afterwards",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/verification/health_checks",
-        flag: "--health-check TEXT",
-        about: "the health checks that have to pass afterwards",
-        question: Question::Lines(|request| {
-            &mut request.verification.get_or_insert_default().health_checks
-        }),
-    },
-    Field {
-        pointer: "/verification/error_rates",
-        flag: "--error-rate TEXT",
-        about: "where the error rates are read, before and after",
-        question: Question::Lines(|request| {
-            &mut request.verification.get_or_insert_default().error_rates
-        }),
-    },
-    Field {
-        pointer: "/schedule/start",
-        flag: "--start TIME",
-        about: "when the change is planned to begin, such as 2026-11-24T22:00:00Z",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/schedule/end",
-        flag: "--duration LENGTH",
-        about: "how long it takes, such as 1h30m; or --end TIME",
-        question: Question::Own,
-    },
-    Field {
-        pointer: "/schedule",
-        flag: "--start TIME",
-        about: "when the change is planned to run",
-        question: Question::Own,
-    },
-];
+fn is_within(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A request that is filled in, field by field.
+pub struct Form(Value);
+
+impl Form {
+    /// Begins with a request.
+    pub fn of(request: &ChangeRequest) -> Self {
+        Form(to_json(request))
+    }
+
+    /// Puts answers at a field, as its kind parses them: they replace a list, and are added to links.
+    pub fn put(&mut self, field: &Field, answers: Vec<Value>) {
+        let names = field.pointer.split('/').skip(1);
+        let part = names.fold(&mut self.0, |part, name| &mut part[name]);
+        match field.kind {
+            Kind::Links | Kind::Presence => {
+                let mut entries = part.as_object().cloned().unwrap_or_default();
+                entries.extend(answers.iter().filter_map(Value::as_object).cloned().flatten());
+                *part = entries.into();
+            }
+            kind if kind.is_list() => *part = answers.into(),
+            _ => *part = answers.into_iter().next().unwrap_or_default(),
+        }
+    }
+
+    /// Returns the request, and how long the change takes if that was given instead of its end.
+    pub fn finish(mut self) -> (ChangeRequest, Option<Duration>) {
+        let end = &mut self.0["schedule"]["end"];
+        let length = end.as_str().and_then(|end| end.parse::<Duration>().ok());
+        if length.is_some() {
+            *end = Value::Null;
+        }
+        let mut request: ChangeRequest =
+            serde_json::from_value(self.0).expect("answers are parsed as their fields' types");
+        if let Some((schedule, length)) = request.schedule.as_mut().zip(length) {
+            schedule.end = schedule.start.map(|start| start + length);
+        }
+        request.impact.take_if(|impact| *impact == Default::default());
+        request.schedule.take_if(|schedule| *schedule == Default::default());
+        request.rollback.take_if(|rollback| *rollback == Default::default());
+        request.verification.take_if(|verification| *verification == Default::default());
+        (request, length)
+    }
+}
+
+#[cfg(test)]
+mod tests;

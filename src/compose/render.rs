@@ -1,4 +1,4 @@
-//! A request as commented YAML, for whoever edits it by hand.
+//! A request as commented YAML, for people who edit it by hand.
 
 use serde_json::{Map, Value};
 
@@ -7,59 +7,7 @@ use crate::core::digest::to_json;
 use crate::core::request::ChangeRequest;
 use crate::core::yaml::write;
 
-/// The order in which fields are read: what and why, when, how to undo it. Others follow by name.
-const ORDER: &[&str] = &[
-    "id",
-    "type",
-    "summary",
-    "reason",
-    "description",
-    "requester",
-    "implementer",
-    "actions",
-    "risk",
-    "impact",
-    "emergency",
-    "schedule",
-    "rollback",
-    "verification",
-    "off_script",
-    "risks",
-    "business_alignment",
-    "contingency",
-    "approvals",
-    "links",
-    // Of an action.
-    "action",
-    "target",
-    "parameters",
-    // Of the impact.
-    "services",
-    "users",
-    "operations",
-    // Of an emergency.
-    "incident",
-    "severity",
-    "why_now",
-    "break_glass",
-    // Of the schedule.
-    "start",
-    "end",
-    // Of the rollback.
-    "steps",
-    "trigger",
-    "owner",
-    // Of the verification.
-    "monitor",
-    "health_checks",
-    "error_rates",
-    // Of an off-script request, and of a risk.
-    "script",
-    "justification",
-    "likelihood",
-];
-
-/// The request as a file at `path`, which says where editors find the schema.
+/// Returns the text of a request's file at `path`, which says where editors find the schema.
 pub fn render(request: &ChangeRequest, path: &str) -> String {
     let up = "../".repeat(path.matches('/').count());
     let mut out = format!(
@@ -72,13 +20,12 @@ pub fn render(request: &ChangeRequest, path: &str) -> String {
     out
 }
 
-/// A mapping, a line or more for each entry.
+/// Writes a mapping, a line or more for each entry.
 fn block(out: &mut String, fields: &Map<String, Value>, pointer: &str, indent: usize) {
-    let mut fields: Vec<_> = fields.iter().collect();
-    let rank = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
-    fields.sort_by_key(|(name, _)| (rank(name), *name));
-    for (name, value) in fields {
-        let pointer = format!("{pointer}/{name}");
+    let mut fields: Vec<_> =
+        fields.iter().map(|(name, value)| (format!("{pointer}/{name}"), name, value)).collect();
+    fields.sort_by_cached_key(|(pointer, name, _)| (fields::rank(pointer), (*name).clone()));
+    for (pointer, name, value) in fields {
         if let Some(comment) = fields::comment(&pointer) {
             *out += &format!("{:indent$}# {comment}\n", "");
         }
@@ -87,7 +34,7 @@ fn block(out: &mut String, fields: &Map<String, Value>, pointer: &str, indent: u
     }
 }
 
-/// What stands behind a key.
+/// Writes what follows a key.
 fn node(out: &mut String, value: &Value, pointer: &str, indent: usize) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -103,7 +50,7 @@ fn node(out: &mut String, value: &Value, pointer: &str, indent: usize) {
     }
 }
 
-/// An entry of a list; the first field of a mapping stands on the dash's line.
+/// Writes an entry of a list; the first field of a mapping is on the dash's line.
 fn item(out: &mut String, value: &Value, pointer: &str, indent: usize) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use super::branch::{self, Stage};
 use super::comment::{Branch, Comment, Open};
 use super::event::{Author, IssueEvent, NotRead};
-use super::read::{self, Reading, Unread, id_at};
+use super::read::{self, Reading, Unread};
 use super::template::{Answer, Template};
 use crate::compose::answer::services_of;
 use crate::compose::draft::{self, Draft, Drafting, usual_path};
@@ -317,10 +317,9 @@ impl Intake<'_> {
             .map(|Unread { label, why, .. }| Open { label: Some(label.clone()), why: why.clone() });
         let is_unread = |id: &str| reading.unread.iter().any(|unread| unread.id == id);
         let missing = draft.open().into_iter().filter_map(|draft::Open { field, refused }| {
-            let id = id_at(field.pointer);
-            let label = id.and_then(|id| self.template.label(id)).map(str::to_owned);
+            let label = field.id.and_then(|id| self.template.label(id)).map(str::to_owned);
             let why = refused.unwrap_or_else(|| field.about.to_owned());
-            (!id.is_some_and(is_unread)).then_some(Open { label, why })
+            (!field.id.is_some_and(is_unread)).then_some(Open { label, why })
         });
         let is_of_no_field = |finding: &&Finding| {
             let pointer = finding.pointer.as_deref();

@@ -1,18 +1,15 @@
 //! The guided dialogue: one question after the other, each with what it is for.
 
-use anyhow::bail;
+use serde_json::{Value, json};
 
 use super::known::Known;
 use super::schedule;
 use crate::cli::shared::prompt::{self, choose, choose_some, confirm, parsed, say};
 use crate::compose::answer;
-use crate::compose::fields::{Field, Question};
+use crate::compose::fields::{Field, Form, Kind};
 use crate::core::org::{CatalogEntry, Org};
-use crate::core::request::{
-    Action, ChangeRequest, ChangeType, OffScript, Rating, RequestedApproval, Risk,
-};
-use crate::core::terms::{Level, Login, RiskTier, Severity, TicketId};
-use crate::core::time::Duration;
+use crate::core::request::{Action, ChangeRequest, ChangeType, OffScript};
+use crate::core::terms::{Level, Login};
 
 impl Known<'_> {
     /// Says what is going to happen.
@@ -26,7 +23,7 @@ impl Known<'_> {
     /// Asks for what decides on everything else, of a request that starts from nothing.
     pub fn begin(&self, request: &mut ChangeRequest) -> anyhow::Result<()> {
         eprintln!();
-        kind(self, request)?;
+        type_of_change(request)?;
         if request.off_script.is_none() && !confirm("Does it follow the usual script?", true)? {
             request.off_script = Some(OffScript::default());
         }
@@ -40,48 +37,56 @@ impl Known<'_> {
     pub fn ask(&self, field: &Field, request: &mut ChangeRequest) -> anyhow::Result<()> {
         eprintln!();
         say(&capitalised(field.about));
-        let name = name_of(field);
-        match field.question {
-            Question::Line(slot) => {
-                *slot(request) = Some(parsed(&name, None, &[], answer::text)?);
-                Ok(())
+        let (kind, name) = (field.kind, field.name());
+        let line = |name: &str, default: Option<String>, known: &[String]| {
+            Ok(vec![parsed(name, default, known, |answer| kind.parse(answer))?])
+        };
+        let answers = match kind {
+            Kind::Text | Kind::Incident | Kind::Links | Kind::Tick | Kind::Presence => {
+                line(&name, None, &[])
             }
-            Question::Lines(slot) => {
-                say(UNTIL_EMPTY);
-                *slot(request) = prompt::lines(name.trim_end_matches('s'), None, answer::text)?;
-                Ok(())
+            Kind::Ticket => line(&name, self.tickets.suggestion(request).map(String::from), &[]),
+            Kind::Login => line(&name, None, &logins(self.org)),
+            Kind::Owner => line(&format!("{name} (Tab completes)"), None, &self.owners(request)),
+            Kind::Length => line(&name, Some("15m".to_owned()), &[]),
+            Kind::Texts => lines(&name, None),
+            Kind::Steps => lines(&name, self.catalog_rollback(request)),
+            Kind::Severity | Kind::Rating => Ok(vec![word(kind, &name, 0)?]),
+            Kind::Tier => tier(&name),
+            Kind::Actions => actions(self, request),
+            Kind::Services => services(self, request, &name),
+            Kind::Risks => risks(),
+            Kind::Approvals => approvals(self),
+            Kind::Type => return type_of_change(request),
+            Kind::Time | Kind::Duration | Kind::End => {
+                request.schedule = Some(schedule::ask(self, request)?);
+                return Ok(());
             }
-            Question::Own => self.ask_own(field.pointer, request),
-        }
+        };
+        let mut form = Form::of(request);
+        form.put(field, answers?);
+        (*request, _) = form.finish();
+        Ok(())
     }
 
-    fn ask_own(&self, pointer: &str, request: &mut ChangeRequest) -> anyhow::Result<()> {
-        match pointer {
-            "/emergency/incident" => incident(self, request),
-            "/emergency/severity" => severity(self, request),
-            "/emergency" => kind(self, request),
-            "/id" => id(self, request),
-            "/requester" => requester(self, request),
-            "/actions" => actions(self, request),
-            "/risk" => tier(self, request),
-            "/impact/services" => services(self, request),
-            "/risks" => risks(self, request),
-            "/approvals" => approvals(self, request),
-            "/rollback/steps" => rollback_steps(self, request),
-            "/rollback/owner" => rollback_owner(self, request),
-            "/verification/monitor" => monitor(self, request),
-            "/schedule/start" | "/schedule/end" | "/schedule" => schedule(self, request),
-            _ => bail!("nothing asks for {pointer}"),
-        }
+    /// Returns who can perform the rollback, and says so.
+    fn owners(&self, request: &ChangeRequest) -> Vec<String> {
+        let entries = request.actions.iter().filter_map(|action| self.catalog_entry(action));
+        let asked = entries.filter_map(|entry| entry.rollback.level).max().unwrap_or(Level::L1);
+        let people = self.org.roster.people.iter();
+        let able = people.filter(|(_, person)| person.level >= Some(asked));
+        let able: Vec<_> = able.map(|(login, _)| login.to_string()).collect();
+        say(&format!("{asked} or above: {}", able.join(", ")));
+        able
     }
 
-    /// The catalog's texts on how to undo what the request does.
-    fn catalog_rollback(&self, request: &ChangeRequest) -> Vec<String> {
+    /// Returns the catalog's texts on how to undo what the request does.
+    fn catalog_rollback(&self, request: &ChangeRequest) -> Option<String> {
         let entries = request.actions.iter().filter_map(|action| self.catalog_entry(action));
         let needed = entries.filter(|entry| entry.rollback.needed);
         let mut texts: Vec<_> = needed.map(|entry| entry.rollback.text.clone()).collect();
         texts.dedup();
-        texts
+        Some(texts.join("; ")).filter(|text| !text.is_empty())
     }
 
     fn catalog_entry(&self, action: &Action) -> Option<&CatalogEntry> {
@@ -90,63 +95,38 @@ impl Known<'_> {
 }
 
 const OFF_SCRIPT: &str = "Off-script: a DevOps lead and an owner of each affected service sign it.";
-const UNTIL_EMPTY: &str = "One a line; an empty line ends the list.";
-
-/// `health checks` of `/verification/health_checks`.
-fn name_of(field: &Field) -> String {
-    let mut parts = field.pointer.rsplit('/');
-    parts.next().unwrap_or_default().replace('_', " ")
-}
 
 fn capitalised(text: &str) -> String {
     let mut rest = text.chars();
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
-fn kind(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let kinds = [
-        (ChangeType::Normal, "normal     planned, waits for a window"),
-        (ChangeType::Standard, "standard   routine and well understood"),
-        (
-            ChangeType::Emergency,
-            "emergency  answers a P1 or P2 incident, takes the incident commander",
-        ),
+fn lines(name: &str, suggestion: Option<String>) -> anyhow::Result<Vec<Value>> {
+    say("One a line; an empty line ends the list.");
+    let texts = prompt::lines(name.trim_end_matches('s'), suggestion, answer::text)?;
+    Ok(texts.into_iter().map(Value::from).collect())
+}
+
+fn word(kind: Kind, name: &str, default: usize) -> anyhow::Result<Value> {
+    let words: Vec<_> = kind.words().iter().map(ToString::to_string).collect();
+    Ok(words[choose(name, &words, default)?].as_str().into())
+}
+
+fn type_of_change(request: &mut ChangeRequest) -> anyhow::Result<()> {
+    let items = [
+        "normal     planned, waits for a window",
+        "standard   routine and well understood",
+        "emergency  answers a P1 or P2 incident, takes the incident commander",
     ];
-    let (kinds, items): (Vec<_>, Vec<_>) =
-        kinds.into_iter().map(|(kind, item)| (kind, item.to_owned())).unzip();
-    request.kind = kinds[choose("type", &items, 0)?];
+    let kinds = [ChangeType::Normal, ChangeType::Standard, ChangeType::Emergency];
+    request.kind = kinds[choose("type", &items.map(str::to_owned), 0)?];
     if request.kind != ChangeType::Emergency {
         request.emergency = None;
     }
     Ok(())
 }
 
-fn incident(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let incident = parsed("incident", None, &[], answer::incident)?;
-    request.emergency.get_or_insert_default().incident = Some(incident);
-    Ok(())
-}
-
-fn severity(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let items = ["P1".to_owned(), "P2".to_owned()];
-    let chosen = choose("severity", &items, 0)?;
-    let severity = [Severity::P1, Severity::P2][chosen];
-    request.emergency.get_or_insert_default().severity = Some(severity);
-    Ok(())
-}
-
-fn id(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let suggestion = known.tickets.suggestion(request).map(|id| id.to_string());
-    request.id = Some(parsed("id", suggestion, &[], str::parse::<TicketId>)?);
-    Ok(())
-}
-
-fn requester(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    request.requester = Some(parsed("requester", None, &logins(known.org), str::parse)?);
-    Ok(())
-}
-
-fn actions(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn actions(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<Vec<Value>> {
     let mut catalog: Vec<_> = known.org.actions.entries.iter().collect();
     catalog.sort_by_key(|(name, entry)| (entry.tier, *name));
     let width = catalog.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -158,8 +138,7 @@ fn actions(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()>
     targets.sort();
     targets.dedup();
 
-    request.actions.clear();
-    loop {
+    several("Another action?", || {
         let name = match catalog.get(choose("action", &items, 0)?) {
             Some((name, _)) => (*name).clone(),
             None => {
@@ -171,57 +150,48 @@ fn actions(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()>
             }
         };
         let target = parsed("target (Tab completes)", None, &targets, answer::text)?;
-        request.actions.push(Action {
-            action: Some(name),
-            target: Some(target),
-            ..Action::default()
-        });
-        if !confirm("Another action?", false)? {
-            return Ok(());
-        }
+        Ok(json!({"action": name, "target": target}))
+    })
+}
+
+fn risks() -> anyhow::Result<Vec<Value>> {
+    several("Another risk?", || {
+        Ok(json!({
+            "risk": parsed("risk", None, &[], answer::text)?,
+            "likelihood": word(Kind::Rating, "likelihood", 0)?,
+            "impact": word(Kind::Rating, "impact", 1)?,
+            "mitigation": parsed("mitigation", None, &[], answer::text)?,
+        }))
+    })
+}
+
+fn several(
+    question: &str,
+    mut ask: impl FnMut() -> anyhow::Result<Value>,
+) -> anyhow::Result<Vec<Value>> {
+    let mut answers = vec![ask()?];
+    while confirm(question, false)? {
+        answers.push(ask()?);
     }
+    Ok(answers)
 }
 
-fn tier(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let mut items = vec!["as the catalog says".to_owned()];
-    items.extend(RiskTier::ALL.iter().map(ToString::to_string));
-    let chosen = choose("risk", &items, 0)?;
-    request.risk = chosen.checked_sub(1).map(|tier| RiskTier::ALL[tier]);
-    Ok(())
+fn tier(name: &str) -> anyhow::Result<Vec<Value>> {
+    let words = Kind::Tier.words();
+    let items = ["as the catalog says"].iter().chain(words).map(ToString::to_string);
+    let chosen = choose(name, &items.collect::<Vec<_>>(), 0)?;
+    Ok(chosen.checked_sub(1).map(|place| words[place].into()).into_iter().collect())
 }
 
-fn services(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn services(known: &Known<'_>, request: &ChangeRequest, name: &str) -> anyhow::Result<Vec<Value>> {
     let services: Vec<_> = known.org.roster.services.keys().cloned().collect();
     let suggested = answer::services_of(request, known.org);
     let marked: Vec<_> = services.iter().map(|name| suggested.contains(name)).collect();
-    let chosen = choose_some("services", &services, &marked)?;
-    request.impact.get_or_insert_default().services =
-        chosen.into_iter().map(|place| services[place].clone()).collect();
-    Ok(())
+    let chosen = choose_some(name, &services, &marked)?;
+    Ok(chosen.into_iter().map(|place| services[place].as_str().into()).collect())
 }
 
-fn risks(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let ratings = [Rating::Low, Rating::Medium, Rating::High];
-    let items = ["low", "medium", "high"].map(str::to_owned);
-    request.risks.clear();
-    loop {
-        let risk = parsed("risk", None, &[], answer::text)?;
-        let likelihood = ratings[choose("likelihood", &items, 0)?];
-        let impact = ratings[choose("impact", &items, 1)?];
-        let mitigation = parsed("mitigation", None, &[], answer::text)?;
-        request.risks.push(Risk {
-            risk: Some(risk),
-            likelihood: Some(likelihood),
-            impact: Some(impact),
-            mitigation: Some(mitigation),
-        });
-        if !confirm("Another risk?", false)? {
-            return Ok(());
-        }
-    }
-}
-
-fn approvals(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
+fn approvals(known: &Known<'_>) -> anyhow::Result<Vec<Value>> {
     const USUAL: [&str; 2] = ["devops-lead", "service-owner"];
     let held = known.org.roster.people.values().flat_map(|person| person.roles.clone());
     let mut roles: Vec<_> = held.chain(["service-owner".to_owned()]).collect();
@@ -229,41 +199,7 @@ fn approvals(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<(
     roles.dedup();
     let marked: Vec<_> = roles.iter().map(|role| USUAL.contains(&role.as_str())).collect();
     let chosen = choose_some("roles", &roles, &marked)?;
-    let role = |place: usize| RequestedApproval::Role(roles[place].clone());
-    request.approvals = chosen.into_iter().map(role).collect();
-    Ok(())
-}
-
-fn rollback_steps(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    say(UNTIL_EMPTY);
-    let suggestion = known.catalog_rollback(request).join("; ");
-    let suggestion = (!suggestion.is_empty()).then_some(suggestion);
-    let steps = prompt::lines("step", suggestion, answer::text)?;
-    request.rollback.get_or_insert_default().steps = steps;
-    Ok(())
-}
-
-fn rollback_owner(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let entries = request.actions.iter().filter_map(|action| known.catalog_entry(action));
-    let asked = entries.filter_map(|entry| entry.rollback.level).max().unwrap_or(Level::L1);
-    let people = known.org.roster.people.iter();
-    let able = people.filter(|(_, person)| person.level >= Some(asked));
-    let able: Vec<_> = able.map(|(login, _)| login.to_string()).collect();
-    say(&format!("{asked} or above: {}", able.join(", ")));
-    let owner = parsed("owner (Tab completes)", None, &able, str::parse::<Login>)?;
-    request.rollback.get_or_insert_default().owner = Some(owner);
-    Ok(())
-}
-
-fn monitor(_: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    let length = parsed("monitor", Some("15m".to_owned()), &[], str::parse::<Duration>)?;
-    request.verification.get_or_insert_default().monitor = Some(length);
-    Ok(())
-}
-
-fn schedule(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<()> {
-    request.schedule = Some(schedule::ask(known, request)?);
-    Ok(())
+    Ok(chosen.into_iter().map(|place| json!({"role": roles[place]})).collect())
 }
 
 fn logins(org: &Org) -> Vec<String> {

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::core::request::ChangeType;
+use crate::compose::fields::FIELDS;
+use crate::core::request::{ChangeType, OffScript};
 use crate::core::yaml;
 
 const CHANGE: &str = include_str!("../../../.github/ISSUE_TEMPLATE/change-request.yml");
@@ -38,12 +39,8 @@ fn capitalised(text: &str) -> String {
 fn forms_ask_in_the_words_of_the_dialogue() {
     for form in [CHANGE, OFF_SCRIPT] {
         for (id, _, description) in fields_of(form) {
-            let field = FIELDS.iter().find(|field| field.id == id).expect(&id);
-            let about = match field.pointer {
-                // Without the flag that stands in the other form.
-                "/links" => "name to address, such as a dashboard's",
-                pointer => fields::comment(pointer).expect(pointer),
-            };
+            let field = fields::with_id(&id).expect(&id);
+            let about = fields::comment(field.pointer).expect(field.pointer);
             assert!(description.starts_with(&capitalised(about)), "{id}: {description}");
         }
     }
@@ -52,7 +49,8 @@ fn forms_ask_in_the_words_of_the_dialogue() {
 #[test]
 fn every_field_is_asked_for() {
     let ids = |form| fields_of(form).into_iter().map(|(id, _, _)| id).collect::<BTreeSet<_>>();
-    let all = FIELDS.iter().map(|field| field.id.to_owned()).collect::<BTreeSet<_>>();
+    let all =
+        FIELDS.iter().filter_map(|field| field.id).map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(ids(OFF_SCRIPT), all);
     let only_off_script =
         ["description", "script", "justification", "risks", "contingency", "business_alignment"];
@@ -73,7 +71,7 @@ fn every_field_is_read() {
         ("start", "2026-11-24T22:00:00Z"),
         ("end", "1h30m"),
         ("implementer", "@Bob"),
-        ("rollback_steps", "* scale back\n* -1 is no mark"),
+        ("rollback_steps", "* scale back\n* -1 isn't a mark"),
         ("rollback_owner", "carol"),
         ("monitor", "15m"),
         ("health_checks", "- one\n- two"),
@@ -92,7 +90,7 @@ fn every_field_is_read() {
     assert_eq!(request.implementer, "bob".parse().ok());
     let schedule = request.schedule.unwrap();
     assert_eq!(schedule.end, "2026-11-24T23:30:00Z".parse().ok());
-    assert_eq!(request.rollback.unwrap().steps, ["scale back", "-1 is no mark"]);
+    assert_eq!(request.rollback.unwrap().steps, ["scale back", "-1 isn't a mark"]);
     assert_eq!(request.verification.unwrap().health_checks, ["one", "two"]);
     assert!(request.emergency.unwrap().break_glass);
     assert_eq!(request.risks[0].mitigation.as_deref(), Some("somebody watches"));
