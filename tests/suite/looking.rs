@@ -354,7 +354,7 @@ fn one_odd_change_does_not_hide_the_others() {
     town.commit_request("dan", "2026-11-23T09:00:00Z", "CHG-9", &odd);
     assert_eq!(listed(&town, "bob", &[]), ["CHG-9", ID]);
     let text = see(&town, "bob", &["list"]);
-    assert!(text.contains("undecided  can't be judged: the incident rec"), "{text}");
+    assert!(text.contains("undecided  can't be judged: cannot read the"), "{text}");
 }
 
 /// A commit may claim any date: it is taken for the nearest that there is.
