@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Nothing here knows which field a change needs: the policies are asked, and what they deny is what
-//! is still open. Without a terminal everything open is told at once.
+//! is still open. Without a terminal everything open is reported at once.
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -74,7 +74,7 @@ Examples:
   changegate new
       a dialogue
   changegate new --off-script
-      the same for a change that leaves the usual script
+      a dialogue about a change that leaves the usual script
   changegate new --from requests/CHG-1203.yaml --start 2026-11-25T09:30:00Z --duration 30m
       the same change as last time, at another time
   changegate new --action pull-logs:checkout-web --summary 'Pull the logs of Friday' \\
@@ -120,7 +120,7 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is known before anybody is asked, and how long the change takes, if that is.
+/// Returns what is known before anybody is asked, and how long the change takes, if that is known.
 fn begin(
     args: &NewArgs,
     bundle: &PolicyBundle,
@@ -141,7 +141,7 @@ fn begin(
     Ok((request, given.or(length)))
 }
 
-/// Another request less what is its own: number, requester, schedule, and what came of it.
+/// Returns another request without what is its own: number, requester, schedule, and outcome.
 fn template(path: &Path) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
     let file = RequestFile::read(&shown(path), &read_bounded(path)?);
     let Some(request) = file.request.filter(|_| file.problems.is_empty()) else {
@@ -178,7 +178,7 @@ struct Form<'a> {
 }
 
 impl Form<'_> {
-    /// Asks until the policies miss nothing; says whether there was anything to ask.
+    /// Asks until the policies miss nothing; returns whether anything had to be asked.
     fn ask(&mut self) -> anyhow::Result<(Draft, bool)> {
         prompt::catch_interrupts()?;
         let mut dialogue = Known {
@@ -210,7 +210,7 @@ impl Form<'_> {
         }
     }
 
-    /// Adds what can be worked out, and tells everything that is still open.
+    /// Adds what can be worked out, and fails with everything that is still open.
     fn take_as_given(&mut self) -> anyhow::Result<Draft> {
         if self.request.id.is_none() {
             self.request.id = self.tickets.suggestion(&self.request);
@@ -255,7 +255,7 @@ fn listed(open: &[Open]) -> String {
     lines.join("\n")
 }
 
-/// What the policies make of the request, as if it had just been submitted.
+/// Returns what the policies say about the request, as if it had just been submitted.
 fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
     let codes = || bundle.codes();
     let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: &codes };
@@ -267,7 +267,7 @@ fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
     reporter.section(&judged).text
 }
 
-/// Writes the file, and says what comes next.
+/// Writes the file, and returns what is said about it and the next command.
 fn write(draft: &Draft) -> anyhow::Result<String> {
     let path = Path::new(&draft.file.path);
     if let Some(folder) = path.parent() {
@@ -279,19 +279,19 @@ fn write(draft: &Draft) -> anyhow::Result<String> {
     };
     let written = file.write_all(draft.text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // Half a request is worse than none; that writing failed is told below.
+        // Half a request is worse than none; the error of writing is returned below.
         let _ = fs::remove_file(path);
     }
     written.with_context(|| format!("write {}", path.display()))?;
     let next = match (&draft.decision.change, draft.decision.verdict) {
         (Some(id), Verdict::Approved | Verdict::Pending) => format!("changegate submit {id}"),
-        _ => format!("mend what is denied, then changegate check {}", draft.file.path),
+        _ => format!("fix what is denied, then changegate check {}", draft.file.path),
     };
     Ok(format!("wrote {}\nnext: {next}\n", draft.file.path))
 }
 
 fn exists(path: &Path) -> String {
-    format!("{} exists, and nothing is written over: take another id", path.display())
+    format!("{} exists and is not overwritten: choose another id", path.display())
 }
 
 fn is_stdout(path: &Path) -> bool {

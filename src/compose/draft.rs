@@ -1,4 +1,4 @@
-//! A request as it stands: written, read back, and judged by the policies.
+//! A draft of a request: written, read back, and judged by the policies.
 //!
 //! What the policies deny is what the form asks for, so that it follows an organisation's own rules
 //! as well: a field that they miss is asked for, an answer that they refuse is asked for again.
@@ -44,12 +44,12 @@ pub struct Draft {
 pub struct Open {
     /// The field.
     pub field: &'static Field,
-    /// Why it won't do; nothing if it is missing.
+    /// Why the policies deny what it holds; `None` if it is missing.
     pub refused: Option<String>,
 }
 
 impl<'a> Drafting<'a> {
-    /// A judge who knows the other requests below the current folder.
+    /// Reads the other requests below the current folder, so that drafts are judged beside them.
     pub fn new(judge: &'a Judge, tickets: &'a Tickets, now: Time) -> Self {
         let others: Vec<_> = tickets.paths().cloned().map(Candidate::File).collect();
         let others = Index::of(&others);
@@ -75,7 +75,7 @@ impl<'a> Drafting<'a> {
 }
 
 impl Draft {
-    /// What has to be asked for, in the order of the form.
+    /// Returns what has to be asked for, in the order of the questions.
     pub fn open(&self) -> Vec<Open> {
         let written = self.file.request.as_ref().map(to_json).unwrap_or_default();
         let is_missing = |pointer: &str| {
@@ -94,7 +94,7 @@ impl Draft {
     }
 }
 
-/// `the roster has no service x: correct the name, …`
+/// Returns a finding's message and help: `the roster has no service x: correct the name, …`.
 pub fn sentence(finding: &Finding) -> String {
     match &finding.help {
         Some(help) => format!("{}: {help}", finding.message),
@@ -102,7 +102,7 @@ pub fn sentence(finding: &Finding) -> String {
     }
 }
 
-/// Where a request is written unless somebody names another place.
+/// Returns the path to which a request is written unless another one is named.
 pub fn usual_path(request: &ChangeRequest) -> PathBuf {
     let id = request.id.as_ref().map_or("new", |id| id.as_str());
     PathBuf::from(layout::request(id))

@@ -9,7 +9,7 @@ use crate::content::folder::Candidate;
 use crate::core::evidence::{Evidence, Footprint};
 use crate::core::request::RequestFile;
 
-/// The most others that a request is told of: enough to see that it has to move.
+/// The most others that a request is compared with: enough to see that it has to move.
 const MOST_MET: usize = 20;
 
 /// The requests of a run by target and by id.

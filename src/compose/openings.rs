@@ -23,7 +23,8 @@ pub struct Suggestion {
     pub start: Time,
 }
 
-/// The next openings in which a change of this length and tier can still begin, in order of time.
+/// Returns the next openings in which a change of this length and tier can still begin, in order of
+/// time.
 pub fn suggestions(
     calendar: &Calendar,
     now: Time,
@@ -50,7 +51,7 @@ pub fn suggestions(
     suggestions
 }
 
-/// The first full quarter of an hour after an instant.
+/// Returns the first full quarter of an hour after an instant.
 pub fn next_step(now: Time) -> Time {
     let into = now.utc().timestamp().rem_euclid(STEP as i64) as u64;
     now + Duration::seconds(STEP - into)
@@ -59,7 +60,7 @@ pub fn next_step(now: Time) -> Time {
 /// Returns a start from which the change fits into an opening.
 ///
 /// # Errors
-/// When it doesn't fit, in words.
+/// When it doesn't fit.
 pub fn within(start: Time, length: Duration, opening: &Interval) -> Result<Time, String> {
     if opening.contains(&Interval { start, end: start + length }) {
         return Ok(start);
@@ -68,7 +69,10 @@ pub fn within(start: Time, length: Duration, opening: &Interval) -> Result<Time,
     Err(format!("{length} from then on don't lie within {opening} UTC"))
 }
 
-/// A length that isn't zero.
+/// Reads a length of time that isn't zero.
+///
+/// # Errors
+/// When it can't be read, or is zero.
 pub fn length_of(answer: &str) -> Result<Duration, String> {
     match answer.parse()? {
         length if length == Duration::seconds(0) => {

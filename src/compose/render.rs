@@ -1,4 +1,4 @@
-//! A request as commented YAML, for whoever edits it by hand.
+//! A request as commented YAML, for people who edit it by hand.
 //!
 //! What is written reads back as the same values, here and in other readers of YAML: a text is left
 //! plain where nobody could take it for anything else, long ones are folded, and everything else is
@@ -15,7 +15,7 @@ use crate::core::yaml;
 /// Where a line of text is broken.
 const WIDTH: usize = 96;
 
-/// The request as a file at `path`, which says where editors find the schema.
+/// Returns the text of a request's file at `path`, which says where editors find the schema.
 pub fn render(request: &ChangeRequest, path: &str) -> String {
     let up = "../".repeat(path.matches('/').count());
     let mut out = format!(
@@ -28,7 +28,7 @@ pub fn render(request: &ChangeRequest, path: &str) -> String {
     out
 }
 
-/// A mapping, a line or more for each entry.
+/// Writes a mapping, a line or more for each entry.
 fn block(out: &mut String, fields: &Map<String, Value>, pointer: &str, indent: usize) {
     let mut fields: Vec<_> =
         fields.iter().map(|(name, value)| (format!("{pointer}/{name}"), name, value)).collect();
@@ -43,7 +43,7 @@ fn block(out: &mut String, fields: &Map<String, Value>, pointer: &str, indent: u
     }
 }
 
-/// What stands behind a key.
+/// Writes what follows a key.
 fn node(out: &mut String, value: &Value, pointer: &str, indent: usize) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -59,7 +59,7 @@ fn node(out: &mut String, value: &Value, pointer: &str, indent: usize) {
     }
 }
 
-/// An entry of a list; the first field of a mapping stands on the dash's line.
+/// Writes an entry of a list; the first field of a mapping is on the dash's line.
 fn item(out: &mut String, value: &Value, pointer: &str, indent: usize) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {

@@ -15,7 +15,7 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// Those below the current folder.
+    /// Returns the tickets below the current folder.
     pub fn here() -> anyhow::Result<Self> {
         if !Path::new(REQUESTS).is_dir() {
             return Ok(Tickets::default());
@@ -24,7 +24,7 @@ impl Tickets {
         Ok(Tickets::of(found.filter(|(_, is_regular)| *is_regular).map(|(path, _)| path)))
     }
 
-    /// Those of these files that are requests.
+    /// Returns the tickets of those files that are requests.
     pub fn of(paths: impl Iterator<Item = PathBuf>) -> Self {
         let is_request = |path: &PathBuf| {
             path.extension().is_some_and(|ending| ending == "yaml") && !path.starts_with(INCIDENTS)
@@ -34,17 +34,17 @@ impl Tickets {
         Tickets { taken: taken.collect() }
     }
 
-    /// All requests' files.
+    /// Returns the files of all requests.
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.taken.values()
     }
 
-    /// The file that has this number already.
+    /// Returns the file that has this number already.
     pub fn holder(&self, id: &TicketId) -> Option<&Path> {
         self.taken.get(&id.folded()).map(PathBuf::as_path)
     }
 
-    /// The number to suggest: for an emergency its incident's, if no request has it yet; otherwise
+    /// Returns the number to suggest: for an emergency its incident's, if no request has it yet; otherwise
     /// one more than the highest change.
     pub fn suggestion(&self, request: &ChangeRequest) -> Option<TicketId> {
         let incident = request.emergency.as_ref().and_then(|emergency| emergency.incident.clone());

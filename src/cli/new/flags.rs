@@ -40,7 +40,7 @@ fn arg(field: &'static Field, flag: &'static Flag) -> Arg {
     if field.kind.is_list() {
         return arg.action(ArgAction::Append);
     }
-    let others = field.flags().filter(|other| other.name != flag.name);
+    let others = field.flags().skip_while(|other| other.name != flag.name).skip(1);
     arg.conflicts_with_all(others.map(|other| other.name))
 }
 

@@ -1,4 +1,4 @@
-//! What the questions of the dialogue know.
+//! What the questions of the dialogue are based on.
 
 use crate::compose::tickets::Tickets;
 use crate::core::calendar::Calendar;
@@ -6,15 +6,15 @@ use crate::core::org::Org;
 use crate::core::terms::RiskTier;
 use crate::core::time::{Duration, Time};
 
-/// What the questions know.
+/// What is known when a question is asked.
 pub struct Known<'a> {
     /// The organisation.
     pub org: &'a Org,
     /// When changes may run.
     pub calendar: &'a Calendar,
-    /// The numbers that are taken.
+    /// The ticket numbers that are taken.
     pub tickets: &'a Tickets,
-    /// The time that is decided for.
+    /// The time to decide for.
     pub now: Time,
     /// The risk tier so far.
     pub tier: RiskTier,

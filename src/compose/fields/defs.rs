@@ -30,7 +30,7 @@ pub static FIELDS: &[Field] = &[
         .asked(16, "what is done, step by step")
         .flag("description", "A longer text; needed when off-script"),
     part("/requester", WHY, Login)
-        .asked(6, "who asks: the forge login of whoever submits the request")
+        .asked(6, "who asks: the forge login of the person who submits the request")
         .flag("requester", "Who asks; the person of the roster with git's user.email if left out"),
     field("implementer", "/implementer", WHY, Login)
         .about("who performs the change; the requester if left out")

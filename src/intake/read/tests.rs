@@ -71,7 +71,7 @@ fn every_field_is_read() {
         ("start", "2026-11-24T22:00:00Z"),
         ("end", "1h30m"),
         ("implementer", "@Bob"),
-        ("rollback_steps", "* scale back\n* -1 is no mark"),
+        ("rollback_steps", "* scale back\n* -1 isn't a mark"),
         ("rollback_owner", "carol"),
         ("monitor", "15m"),
         ("health_checks", "- one\n- two"),
@@ -90,7 +90,7 @@ fn every_field_is_read() {
     assert_eq!(request.implementer, "bob".parse().ok());
     let schedule = request.schedule.unwrap();
     assert_eq!(schedule.end, "2026-11-24T23:30:00Z".parse().ok());
-    assert_eq!(request.rollback.unwrap().steps, ["scale back", "-1 is no mark"]);
+    assert_eq!(request.rollback.unwrap().steps, ["scale back", "-1 isn't a mark"]);
     assert_eq!(request.verification.unwrap().health_checks, ["one", "two"]);
     assert!(request.emergency.unwrap().break_glass);
     assert_eq!(request.risks[0].mitigation.as_deref(), Some("somebody watches"));
