@@ -49,7 +49,7 @@ fn ask_start(known: &Known<'_>, length: Duration) -> anyhow::Result<Time> {
     }
 }
 
-/// Returns a suggestion's line: `Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC  off-peak, preferred for high risk`
+/// Returns a line such as `Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC  off-peak, preferred for high risk`.
 fn described(suggestion: &Suggestion, tier: RiskTier) -> String {
     let Suggestion { window, opening, is_preferred, .. } = suggestion;
     let preferred =
