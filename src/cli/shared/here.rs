@@ -104,7 +104,7 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
     let is_branch = git.branches.tip(base)?.is_some();
     let brought = Changeset::of(repo, base_id, head_id, name)?;
     if brought.files.is_empty() {
-        bail!("{head} contains no change to {base}");
+        bail!("{head} has nothing to merge into {base}");
     }
     let id = brought.path.as_deref().map(stem);
     let pull = Pull {
