@@ -80,7 +80,7 @@ impl Template {
     }
 
     /// Returns the number of fields.
-    pub fn len(&self) -> usize {
+    pub fn field_count(&self) -> usize {
         self.fields.len()
     }
 

@@ -249,7 +249,7 @@ fn filled_in(
             "there is no form for changes in {TEMPLATES}: write one with `changegate init --github`"
         );
     }
-    templates.sort_by_key(|template| std::cmp::Reverse(template.len()));
+    templates.sort_by_key(|template| std::cmp::Reverse(template.field_count()));
     for template in templates {
         match template.split(body.unwrap_or_default()) {
             Ok(Some(answers)) => return Ok(Ok((answers, template))),

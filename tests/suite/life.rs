@@ -98,7 +98,8 @@ fn from_the_form_to_the_merge() {
     dan.changegate(&["merge", "CHG-1"]).ended(0, &["CHG-1 is merged already"]);
     for over in [vec!["check", "--branch", "CHG-1"], vec!["review", "CHG-1", "--approve", "--yes"]]
     {
-        dan.changegate(&over).failed(&["CHG-1 changes nothing on main: it is merged there already"]);
+        dan.changegate(&over)
+            .failed(&["CHG-1 changes nothing on main: it is merged there already"]);
     }
 
     let log = hub.git(&["log", "-1", "--format=%B", "main"]);

@@ -45,7 +45,7 @@ fn what_stays_away_decides_nothing_and_says_so() {
     // An objection comes in, and GitHub doesn't show it.
     github.review(pull, "carol", "CHANGES_REQUESTED");
     github.fail(Fault::status(503).on("GET", "/reviews").always());
-    check(&github, pull).ended(2, &["503", "learn about #1"]);
+    check(&github, pull).ended(2, &["503", "cannot read #1"]);
     let (state, description) = answer(&github, pull);
     assert_eq!(state, "error");
     assert!(description.starts_with("could not decide: "), "{description}");
@@ -208,7 +208,7 @@ fn a_token_that_may_not_write_says_which_permission_it_lacks() {
     let mut command = super::office::command(&github);
     command.env("GITHUB_TOKEN", "ghp_expired").args(["check", "--pr", &pull.to_string()]);
     let ran = crate::plumbing::hub::Ran::of(&mut command, "");
-    ran.ended(2, &["the token isn't valid, or has expired"]);
+    ran.ended(2, &["the token isn't valid or has expired"]);
     assert!(!format!("{ran:?}").contains("ghp_expired"));
 }
 

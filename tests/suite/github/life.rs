@@ -318,7 +318,7 @@ fn another_s_pull_request_with_the_same_head_is_in_the_way_until_it_is_closed() 
 fn a_sweep_sees_that_a_pull_request_with_the_same_head_is_gone() {
     let (github, pull, other) = imitated();
     github.close(other, "carol");
-    sweep(&github).ended(0, &["the pull requests with its head", "1 judged again"]);
+    sweep(&github).ended(0, &["or pull requests with its head", "1 judged again"]);
     assert_eq!(answer(&github, pull).0, "success");
 }
 

@@ -80,7 +80,7 @@ fn policies_and_workflows_are_owned_by_the_highest_level() {
     let said = unbroken(&said);
     for part in [
         ".github/ (9 files)",
-        "the roster gives alice, bob, carol and dan no id (",
+        "the roster has no id for alice, bob, carol and dan (",
         "`gh api users/LOGIN --jq .id`",
         "git add .github/ README.md docs/changegate/ policies/ schemas/",
         "changegate doctor",
@@ -152,7 +152,7 @@ fn code_owners_are_read_as_github_reads_them() {
         let said = unbroken(&init_on_github(&place));
         match missing {
             Some(lines) => {
-                let fix = format!(": end {path} with {lines}; the last line that matches counts");
+                let fix = format!(": add {lines} at the end of {path}, because the last line");
                 assert!(said.contains(&fix), "{text}{said}");
             }
             None => assert!(!said.contains("CODEOWNERS"), "{text}{said}"),
@@ -166,7 +166,7 @@ fn only_who_can_sign_needs_an_id() {
     let place = Place::with_clone();
     let others = ["--person", "erin,email=erin@acme.example"];
     let said = place.init(&[&["ops", "--github"], &PEOPLE[..], &others].concat());
-    assert!(said.went_well().contains("gives alice, bob, carol and dan no id ("), "{said:?}");
+    assert!(said.went_well().contains("has no id for alice, bob, carol and dan ("), "{said:?}");
     let ids = fs::read_to_string(place.path("ops/policies/org/roster/data.yaml")).unwrap();
     assert!(ids.contains("erin"), "{ids}");
 }

@@ -91,7 +91,7 @@ pub fn coverage(path: &str, text: &str, files: &[String], owners: &str) -> Check
     let concerned = folders.filter(|folder| orphans.iter().any(|path| path.starts_with(folder)));
     let concerned: Vec<_> = concerned.collect();
     let found =
-        format!("{} are not completely owned: {} has no owner", listed(&concerned), orphans[0]);
+        format!("owners are missing in {}: {} has no owner", listed(&concerned), orphans[0]);
     Check::bad("owners/paths", found)
         .why("files without an owner can be changed without the review of anybody in particular")
         .fix(format!(
