@@ -227,7 +227,9 @@ impl Form {
         match field.kind {
             Kind::Links | Kind::Presence => {
                 let mut entries = part.as_object().cloned().unwrap_or_default();
-                entries.extend(answers.iter().filter_map(Value::as_object).cloned().flatten());
+                for (name, value) in answers.iter().filter_map(Value::as_object).flatten() {
+                    entries.insert(name.clone(), value.clone());
+                }
                 *part = entries.into();
             }
             kind if kind.is_list() => *part = answers.into(),
