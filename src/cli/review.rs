@@ -147,8 +147,7 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
     if let Some(request) = judgement.judged().request {
         text += "The criteria of a review, in the request's own words:\n";
         for Criterion { name, words } in criteria(request, &|text| terminal(text).into_owned()) {
-            let words =
-                if words.is_empty() { "not stated".to_owned() } else { words.join("; ") };
+            let words = if words.is_empty() { "not stated".to_owned() } else { words.join("; ") };
             text += &hanging(&format!("  {name:<CRITERION$}  "), &words);
         }
         text.push('\n');
