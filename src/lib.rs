@@ -48,8 +48,8 @@
 //! # What holds everywhere
 //!
 //! - Arrows point one way: cli → intake → changes, compose → gate → forge → content → git, report →
-//!   core. No circles of files. Tests hold it: core imports core alone, core and report know no
-//!   file, network, environment or clock, and nothing but `main` imports cli.
+//!   core. No circles of files. Tests hold it: core imports core alone, core and report touch
+//!   no file, network, environment or clock, and nothing but `main` imports cli.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
 //! - A verdict is the maximum over its findings' effects. Missing input denies.

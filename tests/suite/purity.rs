@@ -143,5 +143,5 @@ fn a_library_neither_prints_nor_ends_the_process() {
     found.retain(|(source, ..)| !source.is_in("cli"));
     let found =
         found.iter().map(|(source, line, what)| format!("src/{}:{line}: {what}", source.path));
-    assert_none("this is for whoever calls to do", &found.collect::<Vec<_>>());
+    assert_none("only the command line does this", &found.collect::<Vec<_>>());
 }
