@@ -70,7 +70,7 @@ fn report_as_text(bencher: Bencher, path: &str) {
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
     let decided = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap();
-    let codes = changegate::core::policy::codes::catalogue(bundle.files());
+    let codes = changegate::core::policy::codes::catalogue(&shipped_files());
     let reporter =
         Reporter { format: Format::Text, colour: false, verbose: false, codes: &|| &codes };
     let judged = Judged { decision: &decided.decision, request: file.request.as_ref(), source: "" };

@@ -203,11 +203,6 @@ impl PolicyBundle {
         self.codes.get_or_init(|| codes::catalogue(&self.files))
     }
 
-    /// Returns the bundle's files.
-    pub fn files(&self) -> &Files {
-        &self.files
-    }
-
     /// Runs the bundle's own tests; `only` keeps those whose full name contains it.
     ///
     /// # Errors
