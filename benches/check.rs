@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use changegate::core::decision::{Case, decide};
 use changegate::core::evidence::Evidence;
-use changegate::core::policy::{PolicyBundle, shipped_files};
+use changegate::core::policy::{PolicyBundle, SHIPPED, shipped_files};
 use changegate::core::request::RequestFile;
 use measure::{median, milliseconds, run};
 
@@ -62,12 +62,14 @@ fn phases_of_a_cold_process() {
     // The first decision of an evaluator also prepares the rules.
     timed(
         "the first decision",
-        median(100, || drop(decide(&case, &bundle, |input| bundle.evaluator().rule(input)))),
+        median(100, || {
+            drop(decide(&case, &bundle, SHIPPED, |input| bundle.evaluator().rule(input)))
+        }),
     );
     let mut evaluator = bundle.evaluator();
     timed(
         "a later decision",
-        median(100, || drop(decide(&case, &bundle, |input| evaluator.rule(input)))),
+        median(100, || drop(decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)))),
     );
     println!();
 }
@@ -129,7 +131,7 @@ fn alone(paths: &[PathBuf], threads: usize) {
                     let file = RequestFile::read(name, &fs::read(path).unwrap());
                     let case =
                         Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
-                    decide(&case, &bundle, |input| evaluator.rule(input)).unwrap();
+                    decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap();
                 }
             },
         );
@@ -144,7 +146,8 @@ fn share_of_evaluation(paths: &[PathBuf]) -> f64 {
         let began = Instant::now();
         let file = RequestFile::read(path.to_str().unwrap(), &fs::read(path).unwrap());
         let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
-        let input = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap().input.unwrap();
+        let input =
+            decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap().input.unwrap();
         whole += began.elapsed();
         let input = serde_json::from_str(&input).unwrap();
         let began = Instant::now();

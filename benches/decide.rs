@@ -9,7 +9,7 @@ use divan::Bencher;
 
 use changegate::core::decision::{Case, decide};
 use changegate::core::evidence::Evidence;
-use changegate::core::policy::{PolicyBundle, shipped_files};
+use changegate::core::policy::{PolicyBundle, SHIPPED, shipped_files};
 use changegate::core::request::RequestFile;
 use changegate::core::time::Time;
 use changegate::report::{Format, Judged, Reporter};
@@ -51,7 +51,7 @@ fn decide_whole(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-    bencher.bench_local(|| decide(&case, &bundle, |input| evaluator.rule(input)).unwrap());
+    bencher.bench_local(|| decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap());
 }
 
 #[divan::bench(args = REQUESTS)]
@@ -59,7 +59,8 @@ fn evaluate(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-    let input = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap().input.unwrap();
+    let input =
+        decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap().input.unwrap();
     let input = serde_json::from_str(&input).unwrap();
     bencher.bench_local(|| evaluator.rule(&input).unwrap());
 }
@@ -69,10 +70,15 @@ fn report_as_text(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
     let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-    let decided = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap();
+    let decided = decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap();
     let codes = changegate::core::policy::codes::catalogue(&shipped_files());
-    let reporter =
-        Reporter { format: Format::Text, colour: false, verbose: false, codes: &|| &codes };
+    let reporter = Reporter {
+        format: Format::Text,
+        policies: SHIPPED,
+        colour: false,
+        verbose: false,
+        codes: &|| &codes,
+    };
     let judged = Judged { decision: &decided.decision, request: file.request.as_ref(), source: "" };
     bencher.bench_local(|| reporter.section(&judged));
 }

@@ -6,11 +6,13 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use dialoguer::console;
 
 use self::shared::say::{UNDECIDED, colour, complain, is_closed_pipe};
+use crate::core::org::TZDB;
 
 mod check;
 mod close;
@@ -40,7 +42,7 @@ mod window;
 /// A change request is a YAML file; a pull request with it submits the change; reviews approve it.
 /// changegate says whether the change may go ahead, who has to sign off, and when it may run.
 #[derive(Parser)]
-#[command(version, propagate_version = true, after_help = EXAMPLES)]
+#[command(version = VERSION.as_str(), propagate_version = true, after_help = EXAMPLES)]
 #[command(mut_arg("color", |arg| arg.help("When to use colour")))]
 pub struct Cli {
     #[command(subcommand)]
@@ -49,6 +51,10 @@ pub struct Cli {
     #[command(flatten)]
     color: colorchoice_clap::Color,
 }
+
+/// The program's version and that of its time zones, on which windows depend.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (tzdb {TZDB})", env!("CARGO_PKG_VERSION")));
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, is_request, stem};
-use crate::core::policy::Files;
+use crate::core::policy::{Files, is_passed_over};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::yaml::MAX_BYTES;
 use crate::git::{Entry, FileChange, Kind, Oid, Repo};
@@ -25,7 +25,8 @@ const LARGEST_POLICY: usize = 16 * 1024 * 1024;
 /// When there is no bundle, or one of its files is too large or isn't a regular file.
 pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    for (path, entry) in repo.files_below(commit, POLICIES)? {
+    let files_below = repo.files_below(commit, POLICIES)?.into_iter();
+    for (path, entry) in files_below.filter(|(path, _)| !is_passed_over(path)) {
         let short = short(commit);
         if !matches!(entry.kind, Kind::File | Kind::Executable) {
             bail!("{path} at {short} is not a regular file: replace it with the file itself");
@@ -33,9 +34,7 @@ pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
         if repo.size(entry.id)? > LARGEST_POLICY {
             bail!("{path} at {short} is larger than {} MiB", LARGEST_POLICY / (1024 * 1024));
         }
-        if path.ends_with(".rego") || path.ends_with(".yaml") {
-            files.insert(path, repo.bytes(entry.id)?);
-        }
+        files.insert(path, repo.bytes(entry.id)?);
     }
     if files.is_empty() {
         bail!(

@@ -7,8 +7,6 @@
 //!          if it is unknown whether the forge has accepted the decision
 //! ```
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, bail, ensure};
 
 use crate::content::{Changeset, request_at};
@@ -53,7 +51,7 @@ pub struct Judgement {
     pub source: String,
     /// The decision.
     pub decision: Decision,
-    judge: Arc<Judge>,
+    judge: Judge,
 }
 
 impl Judgement {

@@ -28,6 +28,25 @@ pub struct Repo {
     inner: Repository,
 }
 
+/// Returns the top folder of the work tree that a folder is in; `None` outside any repository.
+///
+/// # Errors
+/// If the folder can't be read, or is in a repository without files.
+pub fn work_tree_around(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let folder = folder.canonicalize().with_context(|| format!("read {}", folder.display()))?;
+    let git_dir = match Repository::discover_path(&folder, [] as [&Path; 0]) {
+        Ok(found) => found.canonicalize().unwrap_or(found),
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        Err(error) => return Err(refused(&folder, &error)),
+    };
+    let is_bare = folder.starts_with(&git_dir) && !git_dir.ends_with(".git");
+    let tops = folder.ancestors().filter(|top| !is_bare && top.join(".git").exists());
+    match tops.map(Path::to_path_buf).next() {
+        Some(top) => Ok(Some(top)),
+        None => bail!("{} is a repository without files: run this in a clone", git_dir.display()),
+    }
+}
+
 /// A commit. All of its data are claims by its maker.
 #[derive(Clone, Debug)]
 pub struct Commit {

@@ -40,6 +40,7 @@ pub use criteria::{Criterion, criteria};
 pub use merge::merge_message;
 pub(crate) use page::{WIDTH, cut, hanging, pad, paint, style_of, width, wrap};
 pub use status::{StatusLine, one_line, status_lines};
+pub use words::whose;
 
 #[cfg(test)]
 mod samples;
@@ -75,6 +76,8 @@ pub struct Judged<'a> {
 pub struct Reporter<'a> {
     /// The format.
     pub format: Format,
+    /// Whose policies decide, as [`Decision::bundle`] has it.
+    pub policies: &'a str,
     /// Whether text may use colours.
     pub colour: bool,
     /// Whether text reports approved requests in as much detail as others.
@@ -112,7 +115,7 @@ impl Reporter<'_> {
         match self.format {
             Format::Text | Format::Markdown | Format::Github => String::new(),
             Format::Json => json::BEGIN.to_owned(),
-            Format::Sarif => sarif::begin((self.codes)()),
+            Format::Sarif => sarif::begin((self.codes)(), self.policies),
         }
     }
 
@@ -145,10 +148,10 @@ impl Reporter<'_> {
     /// Returns the text after all sections.
     pub fn end(&self, summary: &Summary) -> String {
         match self.format {
-            Format::Text => text::end(summary),
+            Format::Text => text::end(summary, self.policies),
             Format::Markdown if summary.total() == 1 => String::new(),
             Format::Markdown => format!("\n{summary}\n"),
-            Format::Github => format!("{summary}\n"),
+            Format::Github => format!("{summary}; by {}\n", whose(self.policies)),
             Format::Json => json::END.to_owned(),
             Format::Sarif => sarif::END.to_owned(),
         }

@@ -17,6 +17,8 @@ pub const ANY: Duration = Duration::seconds(0);
 pub struct WindowView {
     /// The time that the answer is for.
     pub now: Time,
+    /// Whose windows and freezes these are: the path of a folder, or `shipped`.
+    pub bundle: String,
     /// The length that an opening must have at least; zero for any length.
     pub duration: Duration,
     /// The tier that was asked for.
@@ -49,6 +51,7 @@ pub struct WindowState {
 /// Returns the windows at `now` for a change of this length (zero: any) and tier (`None`: any).
 pub fn view(
     calendar: &Calendar,
+    source: &str,
     now: Time,
     length: Duration,
     tier: Option<RiskTier>,
@@ -58,7 +61,7 @@ pub fn view(
         .filter(|(_, window)| tier.is_none_or(|tier| window.tiers.contains(&tier)))
         .map(|(name, window)| WindowState {
             window: name.to_owned(),
-            zone: window.zone,
+            zone: window.zone.clone(),
             tiers: window.tiers.clone(),
             preferred_for: window.preferred_for.clone(),
             open: calendar.openings_of(window, now, ANY).next().filter(|open| open.start == now),
@@ -70,5 +73,5 @@ pub fn view(
         (next.is_none(), next, state.open.is_none())
     });
     let freezes = calendar.freezes_after(now).cloned().collect();
-    WindowView { now, duration: length, tier, windows, freezes }
+    WindowView { now, bundle: source.to_owned(), duration: length, tier, windows, freezes }
 }

@@ -20,6 +20,7 @@ use tempfile::SpooledTempFile;
 use super::shared::args::{NowArg, PoliciesArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
+use super::shared::place::Place;
 use super::shared::progress::Progress;
 use super::shared::say::{self, UNDECIDED, warn};
 use crate::compose::index::Index;
@@ -31,7 +32,6 @@ use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::core::yaml;
 use crate::gate::judge::Judge;
-use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter, Section, Summary};
 
 mod pulls;
@@ -45,8 +45,8 @@ mod pulls;
 #[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
 #[command(group = ArgGroup::new(PULLS).args(["pr", "event"]))]
 pub struct CheckArgs {
-    /// Request files, or folders with them
-    #[arg(value_name = "PATH", default_value = REQUESTS)]
+    /// Request files, or folders with them; the repository's requests/ if left out
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
     /// A submitted change, by its id: request, reviews and policies as Git holds them
@@ -143,11 +143,13 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         return check_commits(args);
     }
     let now = args.now.get();
-    let judge = args.policies.load()?;
+    let place = Place::around(args.paths.iter().map(PathBuf::as_path))?;
+    let judge = args.policies.load(&place)?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
-    let candidates = candidates(args, evidence.as_ref())?;
+    let candidates = candidates(args, &place, evidence.as_ref())?;
     let reporter = Reporter {
         format: args.format,
+        policies: &judge.source,
         colour: say::colour(&io::stdout()),
         verbose: args.verbose,
         codes: &|| judge.bundle().codes(),
@@ -214,21 +216,29 @@ fn exit_code(summary: &Summary) -> ExitCode {
 }
 
 /// Returns the requests that the paths or the evidence's pull request name.
-fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<Vec<Candidate>> {
+fn candidates(
+    args: &CheckArgs,
+    place: &Place,
+    evidence: Option<&Evidence>,
+) -> anyhow::Result<Vec<Candidate>> {
     let changed = evidence
         .and_then(|evidence| evidence.pull_request.as_ref())
         .and_then(|pull_request| pull_request.files.as_ref());
-    let paths_are_default = args.paths == [PathBuf::from(REQUESTS)];
-    if let (true, Some(changed)) = (paths_are_default, changed) {
-        return Ok(candidates_of(changed));
+    if let (true, Some(changed)) = (args.paths.is_empty(), changed) {
+        return Ok(candidates_of(place, changed));
+    }
+    let mut paths = args.paths.clone();
+    if paths.is_empty() {
+        paths.push(place.file(REQUESTS));
     }
     let mut candidates = Vec::new();
-    for path in &args.paths {
+    for path in &paths {
         let kind = path.metadata().with_context(|| format!("read {}", path.display()))?;
         if kind.is_dir() {
-            candidates.extend(folder::below(path)?.into_iter().filter_map(in_folder));
+            let below = folder::below(path)?.into_iter();
+            candidates.extend(below.filter_map(|found| in_folder(place, found)));
         } else {
-            candidates.push(Candidate::File(path.clone()));
+            candidates.push(Candidate::File(path.clone(), place.name(path)));
         }
     }
     if evidence.is_some() && candidates.len() != 1 {
@@ -239,7 +249,7 @@ fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<V
         );
     }
     if candidates.is_empty() {
-        let folders: Vec<_> = args.paths.iter().map(|path| path.display().to_string()).collect();
+        let folders: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
         bail!(
             "no request files below {}: write the first one with `changegate new`",
             folders.join(", ")
@@ -249,20 +259,21 @@ fn candidates(args: &CheckArgs, evidence: Option<&Evidence>) -> anyhow::Result<V
 }
 
 /// Returns the requests among a pull request's files; if there are none, it changes policies.
-fn candidates_of(changed: &[String]) -> Vec<Candidate> {
+fn candidates_of(place: &Place, changed: &[String]) -> Vec<Candidate> {
     let requests: Vec<_> = changed
         .iter()
         .filter(|path| is_request(path))
-        .map(|path| Candidate::File(PathBuf::from(path)))
+        .map(|name| Candidate::File(place.file(name), name.clone()))
         .collect();
     if requests.is_empty() { vec![Candidate::Policies] } else { requests }
 }
 
 /// Returns a file found in a folder of requests as a candidate; incident records have a folder of
 /// their own.
-fn in_folder((path, is_regular): (PathBuf, bool)) -> Option<Candidate> {
-    let in_incidents = shown(&path).contains(&format!("{INCIDENTS}/"));
-    let candidate = if is_regular { Candidate::File(path) } else { Candidate::NoFile(path) };
+fn in_folder(place: &Place, (path, is_regular): (PathBuf, bool)) -> Option<Candidate> {
+    let name = place.name(&path);
+    let in_incidents = name.contains(&format!("{INCIDENTS}/"));
+    let candidate = if is_regular { Candidate::File(path, name) } else { Candidate::NoFile(name) };
     (!in_incidents).then_some(candidate)
 }
 

@@ -8,11 +8,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::shared::args::{AnswerFormat, PoliciesArg};
+use super::shared::place::Place;
 use super::shared::say;
 use crate::core::policy::codes::{self, CodeInfo};
 use crate::core::terms::Effect;
 use crate::report::escape::terminal;
-use crate::report::hanging;
+use crate::report::{hanging, whose};
 
 /// Explain a finding: what it means, and how to resolve it
 ///
@@ -42,19 +43,25 @@ pub struct ExplainArgs {
 /// The output for scripts.
 #[derive(Serialize)]
 struct Explained<'a> {
+    bundle: &'a str,
     codes: Vec<&'a CodeInfo>,
 }
 
 /// Runs the verb.
 pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     // Policies that can't be used are explained, too.
-    let codes = codes::catalogue(&args.policies.files()?);
+    let (files, source) = args.policies.files(&Place::around([])?)?;
+    let codes = codes::catalogue(&files);
     let asked = args.code.as_deref().map(|code| find(code, &codes)).transpose()?;
     say::print(&match (args.format, asked) {
-        (AnswerFormat::Text, Some(info)) => one(info),
-        (AnswerFormat::Text, None) => table(&codes),
-        (AnswerFormat::Json, Some(info)) => say::json(&Explained { codes: vec![info] })?,
-        (AnswerFormat::Json, None) => say::json(&Explained { codes: codes.values().collect() })?,
+        (AnswerFormat::Text, Some(info)) => one(info, &source),
+        (AnswerFormat::Text, None) => table(&codes, &source),
+        (AnswerFormat::Json, Some(info)) => {
+            say::json(&Explained { bundle: &source, codes: vec![info] })?
+        }
+        (AnswerFormat::Json, None) => {
+            say::json(&Explained { bundle: &source, codes: codes.values().collect() })?
+        }
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -68,7 +75,7 @@ fn find<'a>(code: &str, codes: &'a BTreeMap<String, CodeInfo>) -> anyhow::Result
 }
 
 /// Returns the whole explanation of a code.
-fn one(info: &CodeInfo) -> String {
+fn one(info: &CodeInfo, source: &str) -> String {
     const LABEL: usize = "controls".len();
     let mut out = format!("{}  {}\n", terminal(&info.code), word(info.effect).to_uppercase());
     if !info.title.is_empty() {
@@ -97,11 +104,11 @@ fn one(info: &CodeInfo) -> String {
     for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
         out += &hanging(&format!("  {label:LABEL$}  "), text);
     }
-    out
+    out + &format!("\nby {}\n", whose(source))
 }
 
 /// Returns all codes, those of a rule together.
-fn table(codes: &BTreeMap<String, CodeInfo>) -> String {
+fn table(codes: &BTreeMap<String, CodeInfo>, source: &str) -> String {
     let width = codes.keys().map(String::len).max().unwrap_or(0);
     let rule = |info: &CodeInfo| info.code.split('/').next().unwrap_or_default().to_owned();
     let mut out = String::new();
@@ -114,7 +121,8 @@ fn table(codes: &BTreeMap<String, CodeInfo>) -> String {
         let line = format!("{:width$}  {effect:7}  {}", info.code, info.title);
         out += &format!("{}\n", terminal(line.trim_end()));
     }
-    out + "\n`changegate explain CODE` says what one means and how to resolve it\n"
+    let more = "`changegate explain CODE` says what one means and how to resolve it";
+    out + &format!("\n{more}\nby {}\n", whose(source))
 }
 
 fn word(effect: Effect) -> &'static str {
@@ -129,7 +137,7 @@ fn word(effect: Effect) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::policy::shipped_files;
+    use crate::core::policy::{SHIPPED, shipped_files};
     use crate::report::WIDTH;
 
     fn shipped() -> BTreeMap<String, CodeInfo> {
@@ -138,7 +146,7 @@ mod tests {
 
     #[test]
     fn one_code() {
-        let text = one(find("yaml/alias", &shipped()).unwrap());
+        let text = one(find("yaml/alias", &shipped()).unwrap(), SHIPPED);
         assert_eq!(
             text,
             "yaml/alias  DENY
@@ -150,6 +158,8 @@ mod tests {
   resolve   Write the value out; text that starts with an asterisk needs quotes.
   rules     built in (docs/rules.md, Mechanism)
   controls  SOC2:CC8.1
+
+by the shipped sample policies
 "
         );
     }
@@ -167,15 +177,15 @@ mod tests {
             controls: Vec::new(),
         };
         assert_eq!(
-            one(&bare),
+            one(&bare, SHIPPED),
             "acme/friday  PENDING\n\n  effect    the change waits for a person or a time\n  \
-             resolve   Wait\\u{202e} for Monday.\n"
+             resolve   Wait\\u{202e} for Monday.\n\nby the shipped sample policies\n"
         );
     }
 
     #[test]
     fn all_codes_on_a_line_each() {
-        let text = table(&shipped());
+        let text = table(&shipped(), SHIPPED);
         assert!(text.contains("\n\nwindow/closed                deny     Outside every window\n"));
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
     }

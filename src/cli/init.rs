@@ -31,6 +31,7 @@ use self::contents::{Basis, ROSTER, reviewed_line};
 use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
 use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::place::Place;
 use super::shared::{prompt, say};
 use crate::core::layout::POLICIES;
 use crate::core::org::{Date, Roster};
@@ -129,7 +130,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     }
     plan.carry_out()?;
     say::print(&summary::done(&plan))?;
-    let judge = PoliciesArg { policies: Some(root.join(POLICIES)) }.load()?;
+    let judge = PoliciesArg { policies: Some(root.join(POLICIES)) }.load(&Place::default())?;
     let roster = &judge.bundle().org.roster;
     let next = match basis.is_on_github {
         true => summary::next_on_github(roster, &plan),

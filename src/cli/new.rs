@@ -20,6 +20,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::place::Place;
 use super::shared::{me, prompt, say};
 use crate::compose::answer;
 use crate::compose::draft::{Draft, Drafting, Open, usual_path};
@@ -31,7 +32,7 @@ use crate::core::terms::{RiskTier, Verdict};
 use crate::core::time::{Duration, Time};
 use crate::git::Program;
 use crate::report::page::shown;
-use crate::report::{Format, Judged, Reporter};
+use crate::report::{Format, Judged, Reporter, whose};
 use flags::Flags;
 use known::Known;
 
@@ -83,17 +84,19 @@ Examples:
 
 /// Runs the verb.
 pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
-    let place = args.output.as_deref().filter(|path| !is_stdout(path));
-    if let Some(path) = place.filter(|path| path.exists()) {
+    let output = args.output.as_deref().filter(|path| !is_stdout(path));
+    if let Some(path) = output.filter(|path| path.exists()) {
         bail!(exists(path));
     }
     let now = args.now.get();
-    let judge = args.policies.load()?;
+    let place = Place::around(output)?;
+    let judge = args.policies.load(&place)?;
     let bundle = judge.bundle();
-    let tickets = Tickets::here()?;
+    let tickets = Tickets::below(&place.file(""))?;
     let (request, length) = begin(args, bundle)?;
     let mut form = Form {
         args,
+        place: &place,
         drafting: Drafting::new(&judge, &tickets, now),
         bundle,
         tickets: &tickets,
@@ -113,10 +116,11 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     say::print(&preview(&draft, bundle, say::colour(&io::stdout())))?;
-    if was_asked && !prompt::confirm(&format!("Write {}?", draft.file.path), true)? {
+    let path = output.map_or_else(|| place.file(&draft.file.path), Path::to_path_buf);
+    if was_asked && !prompt::confirm(&format!("Write {}?", path.display()), true)? {
         bail!("nothing was written");
     }
-    say::print(&write(&draft)?)?;
+    say::print(&write(&draft, &path)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -169,6 +173,7 @@ fn template(path: &Path) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
 /// A request that isn't complete yet.
 struct Form<'a> {
     args: &'a NewArgs,
+    place: &'a Place,
     drafting: Drafting<'a>,
     bundle: &'a PolicyBundle,
     tickets: &'a Tickets,
@@ -237,7 +242,7 @@ impl Form<'_> {
 
     fn draft(&mut self) -> anyhow::Result<Draft> {
         let path = match &self.args.output {
-            Some(path) if !is_stdout(path) => path.clone(),
+            Some(path) if !is_stdout(path) => self.place.name(path),
             _ => usual_path(&self.request),
         };
         self.drafting.draft(&self.request, &path)
@@ -257,18 +262,19 @@ fn listed(open: &[Open]) -> String {
 /// Returns what the policies say about the request, as if it had just been submitted.
 fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
     let codes = || bundle.codes();
-    let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: &codes };
+    let policies = &draft.decision.bundle;
+    let reporter =
+        Reporter { format: Format::Text, policies, colour, verbose: true, codes: &codes };
     let judged = Judged {
         decision: &draft.decision,
         request: draft.file.request.as_ref(),
         source: &draft.text,
     };
-    reporter.section(&judged).text
+    format!("{}by {}\n", reporter.section(&judged).text, whose(policies))
 }
 
-/// Writes the file, and returns what is said about it and the next command.
-fn write(draft: &Draft) -> anyhow::Result<String> {
-    let path = Path::new(&draft.file.path);
+/// Writes the draft to a file, and returns what is said about it and the next command.
+fn write(draft: &Draft, path: &Path) -> anyhow::Result<String> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     }
@@ -284,9 +290,9 @@ fn write(draft: &Draft) -> anyhow::Result<String> {
     written.with_context(|| format!("write {}", path.display()))?;
     let next = match (&draft.decision.change, draft.decision.verdict) {
         (Some(id), Verdict::Approved | Verdict::Pending) => format!("changegate submit {id}"),
-        _ => format!("fix what is denied, then changegate check {}", draft.file.path),
+        _ => format!("fix what is denied, then changegate check {}", path.display()),
     };
-    Ok(format!("wrote {}\nnext: {next}\n", draft.file.path))
+    Ok(format!("wrote {}\nnext: {next}\n", path.display()))
 }
 
 fn exists(path: &Path) -> String {

@@ -4,6 +4,7 @@ pub mod args;
 pub mod here;
 pub mod me;
 pub mod on_github;
+pub mod place;
 pub mod progress;
 pub mod prompt;
 pub mod receipt;

@@ -16,6 +16,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::PoliciesArg;
+use super::shared::place::Place;
 use crate::core::policy::testing::TestReport;
 
 /// Run the policies' own tests
@@ -83,7 +84,7 @@ pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn report(args: &TestArgs) -> anyhow::Result<TestReport> {
-    let report = args.policies.load()?.bundle().test(args.filter.as_deref())?;
+    let report = args.policies.load(&Place::around([])?)?.test(args.filter.as_deref())?;
     if report.tests.is_empty() {
         match &args.filter {
             Some(filter) => bail!("no test's full name, package.test_name, contains `{filter}`"),

@@ -4,10 +4,12 @@
 mod tests;
 
 use super::shared::args::tier_parser;
+use super::shared::place::Place;
 use super::shared::say;
 use crate::changes::windows::WindowState;
 use crate::changes::windows::WindowView;
 use crate::changes::windows::{ANY, view};
+use crate::report::whose;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -53,9 +55,10 @@ pub struct WindowArgs {
 
 /// Runs the verb; `now` is the time to decide for.
 pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
-    let judge = args.policies.load()?;
-    let view =
-        view(&judge.bundle().calendar, args.now.get(), args.duration.unwrap_or(ANY), args.tier);
+    let judge = args.policies.load(&Place::around([])?)?;
+    let length = args.duration.unwrap_or(ANY);
+    let calendar = &judge.bundle().calendar;
+    let view = view(calendar, &judge.source, args.now.get(), length, args.tier);
     say::print(&match args.format {
         AnswerFormat::Text => render_text(&view),
         AnswerFormat::Json => say::json(&view)?,
@@ -90,6 +93,7 @@ pub fn render_text(view: &WindowView) -> String {
         lines.push(format!("  {label:width$}  {dates} UTC, in {wait}: {name}"));
         label = "";
     }
+    lines.extend([String::new(), format!("by {}", whose(&view.bundle))]);
     lines.join("\n") + "\n"
 }
 
@@ -130,14 +134,14 @@ fn when(state: &WindowState, view: &WindowView) -> Vec<String> {
         let left = open.length().for_people();
         let verdict = if state.next_opening == state.open { "" } else { ", too short" };
         lines.push(format!("open until {until} UTC, {left} left{verdict}"));
-        lines.extend(local(open, state.zone));
+        lines.extend(local(open, &state.zone));
     }
     match state.next_opening {
         Some(next) if Some(next) == state.open => {}
         Some(next) => {
             let wait = (next.start - view.now).for_people();
             lines.push(format!("opens {} UTC, in {wait}", next.for_people()));
-            lines.extend(local(next, state.zone));
+            lines.extend(local(next, &state.zone));
         }
         None => lines.push(nothing_long_enough(view.duration)),
     }
@@ -169,13 +173,10 @@ fn for_whom(state: &WindowState) -> String {
 
 /// Returns the interval in a zone's local time, `Mon 23 Nov 22:00 – Tue 24 Nov 06:00
 /// Europe/Berlin`; `None` for UTC.
-fn local(interval: Interval, zone: Zone) -> Option<String> {
-    let shown = |instant: Time| {
-        let local = instant.utc().with_timezone(&zone.0).naive_local();
-        Time::from(local.and_utc())
-    };
+fn local(interval: Interval, zone: &Zone) -> Option<String> {
+    let shown = |instant: Time| Time::from(zone.shows(instant).and_utc());
     let local = Interval { start: shown(interval.start), end: shown(interval.end) };
-    (zone != Zone::default()).then(|| format!("{} {zone}", local.for_people()))
+    (*zone != Zone::default()).then(|| format!("{} {zone}", local.for_people()))
 }
 
 /// Writes `year-end (the offices are closed)`.

@@ -3,15 +3,12 @@
 //! What the policies deny is what the form asks for, so that it follows an organisation's own rules
 //! as well: a field that they miss is asked for, an answer that they refuse is asked for again.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context as _, bail};
 
 use super::fields::{self, Field};
 use super::index::Index;
 use super::render::render;
 use super::tickets::Tickets;
-use crate::content::folder::Candidate;
 use crate::core::decision::{Case, Decision};
 use crate::core::digest::to_json;
 use crate::core::evidence::Evidence;
@@ -20,7 +17,6 @@ use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::terms::Effect;
 use crate::core::time::Time;
 use crate::gate::judge::Judge;
-use crate::report::page::shown;
 
 /// Judges drafts.
 pub struct Drafting<'a> {
@@ -49,23 +45,21 @@ pub struct Open {
 }
 
 impl<'a> Drafting<'a> {
-    /// Reads the other requests below the current folder, so that drafts are judged beside them.
+    /// Prepares to judge drafts beside the other requests.
     pub fn new(judge: &'a Judge, tickets: &'a Tickets, now: Time) -> Self {
-        let others: Vec<_> = tickets.paths().cloned().map(Candidate::File).collect();
-        let others = Index::of(&others);
+        let others = Index::of(tickets.files());
         Drafting { judge, tickets, others, now }
     }
 
-    /// Judges a request that would be written to `path`.
-    pub fn draft(&self, request: &ChangeRequest, path: &Path) -> anyhow::Result<Draft> {
-        let path = shown(path);
-        let text = render(request, &path);
-        let file = RequestFile::read(&path, text.as_bytes());
+    /// Judges a request that would be written to `path`, within the repository.
+    pub fn draft(&self, request: &ChangeRequest, path: &str) -> anyhow::Result<Draft> {
+        let text = render(request, path);
+        let file = RequestFile::read(path, text.as_bytes());
         if let Some(problem) = file.problems.first() {
             bail!("the request can't be written: line {}: {}", problem.span.line, problem.message);
         }
         let same_id = request.id.as_ref().and_then(|id| self.tickets.holder(id));
-        let same_id = same_id.map(shown).into_iter().collect();
+        let same_id = same_id.map(str::to_owned).into_iter().collect();
         let mut evidence = Evidence { same_id, ..Evidence::default() };
         self.others.add_to(&mut evidence, &file);
         let case = Case { file: Some(&file), evidence: &evidence, now: self.now };
@@ -95,7 +89,6 @@ impl Draft {
 }
 
 /// Returns the path to which a request is written unless another one is named.
-pub fn usual_path(request: &ChangeRequest) -> PathBuf {
-    let id = request.id.as_ref().map_or("new", |id| id.as_str());
-    PathBuf::from(layout::request(id))
+pub fn usual_path(request: &ChangeRequest) -> String {
+    layout::request(request.id.as_ref().map_or("new", |id| id.as_str()))
 }

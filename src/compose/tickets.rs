@@ -1,47 +1,57 @@
 //! The ticket numbers that are taken, and the next that are free.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::content::folder;
-use crate::core::layout::{INCIDENTS, REQUESTS};
+use crate::content::folder::{self, Candidate};
+use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::request::ChangeRequest;
 use crate::core::terms::TicketId;
+use crate::report::page::shown;
 
 /// The files below `requests/`, by the number that each is named after, without case.
 #[derive(Default)]
 pub struct Tickets {
-    taken: BTreeMap<String, PathBuf>,
+    taken: BTreeMap<String, String>,
+    files: Vec<Candidate>,
 }
 
 impl Tickets {
-    /// Returns the tickets below the current folder.
-    pub fn here() -> anyhow::Result<Self> {
-        if !Path::new(REQUESTS).is_dir() {
+    /// Returns the tickets of the work tree, or of the folder, with this path.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn below(top: &Path) -> anyhow::Result<Self> {
+        let requests = top.join(REQUESTS);
+        if !requests.is_dir() {
             return Ok(Tickets::default());
         }
-        let found = folder::below(Path::new(REQUESTS))?.into_iter();
-        Ok(Tickets::of(found.filter(|(_, is_regular)| *is_regular).map(|(path, _)| path)))
+        let found = folder::below(&requests)?.into_iter();
+        let files = found.filter(|(_, is_regular)| *is_regular).map(|(path, _)| {
+            let name = shown(path.strip_prefix(top).unwrap_or(&path));
+            (path, name)
+        });
+        let files: Vec<_> = files.filter(|(_, name)| is_request(name)).collect();
+        let tickets = Tickets::of(files.iter().map(|(_, name)| name.clone()));
+        let files = files.into_iter().map(|(path, name)| Candidate::File(path, name)).collect();
+        Ok(Tickets { files, ..tickets })
     }
 
-    /// Returns the tickets of those files that are requests.
-    pub fn of(paths: impl Iterator<Item = PathBuf>) -> Self {
-        let is_request = |path: &PathBuf| {
-            path.extension().is_some_and(|ending| ending == "yaml") && !path.starts_with(INCIDENTS)
-        };
-        let number = |path: &Path| path.file_stem()?.to_str().map(str::to_ascii_lowercase);
-        let taken = paths.filter(is_request).filter_map(|path| Some((number(&path)?, path)));
-        Tickets { taken: taken.collect() }
+    /// Returns the tickets of those files that are requests, by their names in the repository.
+    pub fn of(names: impl Iterator<Item = String>) -> Self {
+        let numbered = |name: String| (stem(&name).to_ascii_lowercase(), name);
+        let requests = names.filter(|name| name.ends_with(".yaml"));
+        Tickets { taken: requests.map(numbered).collect(), files: Vec::new() }
     }
 
-    /// Returns the files of all requests.
-    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.taken.values()
+    /// Returns the requests in the work tree.
+    pub fn files(&self) -> &[Candidate] {
+        &self.files
     }
 
     /// Returns the file that has this number already.
-    pub fn holder(&self, id: &TicketId) -> Option<&Path> {
-        self.taken.get(&id.folded()).map(PathBuf::as_path)
+    pub fn holder(&self, id: &TicketId) -> Option<&str> {
+        self.taken.get(&id.folded()).map(String::as_str)
     }
 
     /// Returns the number to suggest: for an emergency its incident's, if no request has it yet; otherwise
@@ -65,7 +75,7 @@ mod tests {
     use crate::core::request::Emergency;
 
     fn tickets(paths: &[&str]) -> Tickets {
-        Tickets::of(paths.iter().map(PathBuf::from))
+        Tickets::of(paths.iter().map(|path| (*path).to_owned()))
     }
 
     #[test]
@@ -77,7 +87,7 @@ mod tests {
                 &["requests/CHG-2.yaml", "requests/CHG-release-v9.yaml", "requests/INC-007.yaml"],
                 "CHG-3",
             ),
-            (&["requests/incidents/CHG-8.yaml", "requests/CHG-8.yml"], "CHG-1"),
+            (&["requests/CHG-8.yml"], "CHG-1"),
         ] {
             let suggestion = tickets(paths).suggestion(&ChangeRequest::default());
             assert_eq!(suggestion.unwrap().as_str(), next);

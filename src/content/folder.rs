@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use ignore::{WalkBuilder, WalkState};
 
 use crate::core::layout::POLICIES;
-use crate::core::policy::Files;
+use crate::core::policy::{Files, is_passed_over};
 use crate::core::request::RequestFile;
 use crate::core::yaml::MAX_BYTES;
 use crate::report::page::shown;
@@ -17,6 +17,9 @@ use crate::report::page::shown;
 pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
     for (path, is_regular) in walk(dir, 1)? {
+        if is_passed_over(&shown(&path)) {
+            continue;
+        }
         if !is_regular {
             bail!(
                 "{} is not a regular file: a policy bundle can only contain regular files",
@@ -71,10 +74,10 @@ pub fn walk(dir: &Path, threads: usize) -> anyhow::Result<Vec<(PathBuf, bool)>> 
 /// Something to judge: a file, or the policy change of a pull request.
 #[derive(Debug, PartialEq)]
 pub enum Candidate {
-    /// A request file.
-    File(PathBuf),
-    /// A symbolic link, or something else that is not a regular file.
-    NoFile(PathBuf),
+    /// A request file: where it is, and its name within the repository.
+    File(PathBuf, String),
+    /// A symbolic link, or something else that is not a regular file, by its name.
+    NoFile(String),
     /// A policy change.
     Policies,
 }
@@ -84,17 +87,16 @@ impl Candidate {
     pub fn read(&self) -> anyhow::Result<Option<(RequestFile, String)>> {
         match self {
             Candidate::Policies => Ok(None),
-            Candidate::NoFile(path) => {
+            Candidate::NoFile(name) => {
                 let message =
                     "this is a link or a special file, but a request must be a regular file";
                 let help = "replace it with the request itself";
-                let file =
-                    RequestFile::refused(&shown(path), b"", "request/no-file", message, help);
+                let file = RequestFile::refused(name, b"", "request/no-file", message, help);
                 Ok(Some((file, String::new())))
             }
-            Candidate::File(path) => {
+            Candidate::File(path, name) => {
                 let bytes = read_bounded(path)?;
-                let file = RequestFile::read(&shown(path), &bytes);
+                let file = RequestFile::read(name, &bytes);
                 Ok(Some((file, String::from_utf8_lossy(&bytes).into_owned())))
             }
         }

@@ -112,6 +112,10 @@ pub struct Decision {
     pub evaluated_at: Time,
     /// The next instant at which the decision would change by itself.
     pub next_change_at: Option<Time>,
+    /// Whose policies decided: the id of a commit, the path of a folder, or `shipped`.
+    pub bundle: String,
+    /// The version of the time zone database, such as `2026f`.
+    pub tzdb: String,
     /// Digests of what the decision is based on.
     pub digests: Digests,
 }

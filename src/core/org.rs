@@ -25,7 +25,7 @@ pub use tables::*;
 pub use text::*;
 
 /// All of an organisation's tables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, JsonSchema)]
 pub struct Org {
     /// People, teams and services.
     pub roster: Roster,

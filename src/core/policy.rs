@@ -31,12 +31,16 @@ mod message;
 mod ruling;
 mod tables;
 pub mod testing;
+mod time;
 pub mod vet;
 
 pub use bound::CpuClock;
-pub use files::{Files, shipped_files};
+pub use files::{Files, is_passed_over, shipped_files};
 pub use ruling::{Asked, Requirement, RuledFinding, Ruling};
 pub use vet::PolicyProblem;
+
+/// What is said of the bundle that the program ships, where others are a commit or a folder.
+pub const SHIPPED: &str = "shipped";
 
 /// The rule that decides: `data.changegate.decision`.
 pub const ENTRY_POINT: &str = "data.changegate.decision";
@@ -83,6 +87,7 @@ impl PolicyBundle {
     /// Every problem, each with file, line and column.
     pub fn load(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
         if Self::ships_rules(&files) {
+            refuse(files::strangers(&files))?;
             return Self::compile(files, clock);
         }
         Self::vet(&files)?;
@@ -109,6 +114,7 @@ impl PolicyBundle {
     /// As [`PolicyBundle::load`].
     pub fn check(files: &Files) -> Result<(), BundleError> {
         if Self::ships_rules(files) {
+            refuse(files::strangers(files))?;
             return tables::read(files).map(drop).map_err(BundleError);
         }
         Self::vet(files)
@@ -119,7 +125,7 @@ impl PolicyBundle {
     /// # Errors
     /// As [`PolicyBundle::load`].
     pub fn vet(files: &Files) -> Result<(), BundleError> {
-        let mut problems = Vec::new();
+        let mut problems = files::strangers(files);
         let mut sources = Vec::new();
         for (path, bytes) in rego(files) {
             match std::str::from_utf8(bytes) {
@@ -127,11 +133,12 @@ impl PolicyBundle {
                 Err(error) => problems.push(not_utf8(path, bytes, error)),
             }
         }
-        problems.extend(vet::vet(&sources));
+        let tables: Vec<_> = tables::all(files).map(|(name, ..)| name).collect();
+        problems.extend(vet::vet(&sources, &tables));
         if let Err(found) = tables::read(files) {
             problems.extend(found);
         }
-        if problems.is_empty() { Ok(()) } else { Err(BundleError(problems)) }
+        refuse(problems)
     }
 
     fn compile(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
@@ -141,6 +148,7 @@ impl PolicyBundle {
         // Otherwise an error inside one definition of a function is dropped if another definition
         // gives a value, and a denial that depends on it may vanish.
         compiled.set_strict_builtin_errors(true);
+        time::add_to(&mut compiled, true).map_err(|error| whole_bundle(&error))?;
         compiled.add_data(data.clone()).map_err(|error| whole_bundle(&error))?;
         for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(vet::TEST_SUFFIX)) {
             let text = String::from_utf8_lossy(bytes).into_owned();
@@ -203,15 +211,16 @@ impl PolicyBundle {
         self.codes.get_or_init(|| codes::catalogue(&self.files))
     }
 
-    /// Runs the bundle's own tests; `only` keeps those whose full name contains it.
+    /// Runs the bundle's own tests; `only` keeps those whose full name contains it, and `source`
+    /// says whose bundle it is.
     ///
     /// # Errors
     /// If the tests can't be run at all.
-    pub fn test(&self, only: Option<&str>) -> anyhow::Result<testing::TestReport> {
+    pub fn test(&self, only: Option<&str>, source: &str) -> anyhow::Result<testing::TestReport> {
         let sources: Vec<_> = rego(&self.files)
             .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
             .collect();
-        testing::run(&sources, self.data.clone(), only, self.clock)
+        testing::run(&sources, self.data.clone(), only, source, self.clock)
     }
 }
 
@@ -284,6 +293,10 @@ fn mounted(files: &Files, org: &Org) -> Result<Value, PolicyProblem> {
         message: format!("the data can't be mounted: {error}"),
         help: None,
     })
+}
+
+fn refuse(problems: Vec<PolicyProblem>) -> Result<(), BundleError> {
+    if problems.is_empty() { Ok(()) } else { Err(BundleError(problems)) }
 }
 
 fn not_utf8(path: &str, bytes: &[u8], error: std::str::Utf8Error) -> PolicyProblem {

@@ -6,8 +6,6 @@
 //! - A change only grows, by commits that their committers have signed. It can be deleted only when
 //!   it is merged or closed.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, bail, ensure};
 
 use super::Gate;
@@ -70,7 +68,7 @@ pub struct Guard {
     git: Git,
     now: Time,
     /// The judge by the policies at the tip of the base; `None` before there are policies.
-    judge: Option<Arc<Judge>>,
+    judge: Option<Judge>,
     judges: Judges,
 }
 

@@ -13,11 +13,19 @@ use super::watchdog::{AtBound, Watchdog};
 use crate::content::{bundle_files, short};
 use crate::core::decision::{Case, Decided, decide};
 use crate::core::layout::POLICIES;
+use crate::core::policy::testing::TestReport;
 use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided};
 use crate::git::{Oid, Repo};
 
-/// Decides cases by one policy bundle.
+/// Decides cases by one policy bundle. Clones share it, with its evaluators.
+#[derive(Clone)]
 pub struct Judge {
+    /// Whose policies decide: the id of a commit, the path of a folder, or `shipped`.
+    pub source: String,
+    bench: Arc<Bench>,
+}
+
+struct Bench {
     bundle: PolicyBundle,
     watchdog: Watchdog,
     /// Evaluators that no thread is using.
@@ -25,22 +33,30 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Loads a bundle within the same bounds as its decisions. `at_bound` is called if a bound is
-    /// exceeded that only ending the process can enforce.
+    /// Loads a bundle within the same bounds as its decisions; `source` says whose it is.
+    /// `at_bound` is called if a bound is exceeded that only ending the process can enforce.
     ///
     /// # Errors
     /// All problems of the bundle.
-    pub fn load(files: Files, at_bound: AtBound) -> Result<Self, BundleError> {
+    pub fn load(files: Files, source: String, at_bound: AtBound) -> Result<Self, BundleError> {
         let watchdog = Watchdog::start(&files, at_bound);
         let watched = watchdog.watch();
         let bundle = PolicyBundle::load(files, cpu::thread_time)?;
         drop(watched);
-        Ok(Judge { bundle, watchdog, idle: Mutex::default() })
+        Ok(Judge { source, bench: Arc::new(Bench { bundle, watchdog, idle: Mutex::default() }) })
     }
 
     /// Returns the policy bundle.
     pub fn bundle(&self) -> &PolicyBundle {
-        &self.bundle
+        &self.bench.bundle
+    }
+
+    /// Runs the bundle's own tests; `only` keeps those whose full name contains it.
+    ///
+    /// # Errors
+    /// If the tests can't be run at all.
+    pub fn test(&self, only: Option<&str>) -> anyhow::Result<TestReport> {
+        self.bundle().test(only, &self.source)
     }
 
     /// Decides a case.
@@ -49,17 +65,17 @@ impl Judge {
     /// When no decision could be made: the rules conflict, exceed a bound, or return no ruling.
     pub fn decide(&self, case: &Case<'_>) -> Result<Decided, Undecided> {
         let idle = self.idle().pop();
-        let mut evaluator = idle.unwrap_or_else(|| self.bundle.evaluator());
+        let mut evaluator = idle.unwrap_or_else(|| self.bundle().evaluator());
         let decided = {
-            let _watched = self.watchdog.watch();
-            decide(case, &self.bundle, |input| evaluator.rule(input))
+            let _watched = self.bench.watchdog.watch();
+            decide(case, self.bundle(), &self.source, |input| evaluator.rule(input))
         };
         self.idle().push(evaluator);
         decided
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Evaluator>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.bench.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,7 +83,7 @@ impl Judge {
 #[derive(Clone)]
 pub struct Judges {
     at_bound: AtBound,
-    by_tree: Arc<Mutex<HashMap<Option<Oid>, Arc<Judge>>>>,
+    by_tree: Arc<Mutex<HashMap<Option<Oid>, Judge>>>,
 }
 
 impl Judges {
@@ -80,16 +96,16 @@ impl Judges {
     ///
     /// # Errors
     /// When there are no policies, or when they can't be used.
-    pub fn at(&self, repo: &Repo, commit: Oid) -> anyhow::Result<Arc<Judge>> {
+    pub fn at(&self, repo: &Repo, commit: Oid) -> anyhow::Result<Judge> {
         let tree = repo.entry(commit, POLICIES)?.map(|entry| entry.id);
         if let Some(known) = self.known().get(&tree) {
-            return Ok(Arc::clone(known));
+            return Ok(Judge { source: commit.to_string(), ..known.clone() });
         }
-        let judge = Judge::load(bundle_files(repo, commit)?, self.at_bound).map_err(|error| {
+        let files = bundle_files(repo, commit)?;
+        let judge = Judge::load(files, commit.to_string(), self.at_bound).map_err(|error| {
             anyhow::anyhow!("the policies at {} can't be used:\n{error}", short(commit))
         })?;
-        let judge = Arc::new(judge);
-        self.known().insert(tree, Arc::clone(&judge));
+        self.known().insert(tree, judge.clone());
         Ok(judge)
     }
 
@@ -104,7 +120,7 @@ impl Judges {
         Ok(())
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Option<Oid>, Arc<Judge>>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Option<Oid>, Judge>> {
         self.by_tree.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

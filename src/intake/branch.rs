@@ -1,7 +1,5 @@
 //! Finds the branch that an issue's form has become, and the ids that are taken.
 
-use std::path::PathBuf;
-
 use crate::compose::tickets::Tickets;
 use crate::core::layout::is_request;
 use crate::core::terms::TicketId;
@@ -91,12 +89,12 @@ pub fn taken(git: &Git, own: Option<&str>) -> anyhow::Result<Tickets> {
     let branches = branches
         .filter(|name| Some(name.as_str()) != own)
         .map(|name| format!("{CHANGE}{name}.yaml"));
-    Ok(Tickets::of(merged.chain(branches).map(PathBuf::from)))
+    Ok(Tickets::of(merged.chain(branches)))
 }
 
 /// Returns the file or the branch that has an id already.
 pub fn holder(taken: &Tickets, id: &TicketId) -> Option<String> {
-    let holder = taken.holder(id)?.to_string_lossy().into_owned();
+    let holder = taken.holder(id)?.to_owned();
     let branch = holder.strip_prefix(CHANGE).and_then(|name| name.strip_suffix(".yaml"));
     Some(branch.map_or(holder.clone(), |name| format!("{CHANGE}{name}")))
 }

@@ -172,7 +172,7 @@ fn not_counted(decision: &Decision) -> String {
     format!("<details><summary>{title}</summary>{}</details>\n", reviews.join("<br>"))
 }
 
-/// The text before the time of evaluation.
+/// The text before what a comment says anew each time: by which commit it was decided, and when.
 pub(super) const EVALUATED: &str = " · evaluated ";
 
 /// Returns which policies decided, when, and when the decision will change by itself.
@@ -183,7 +183,11 @@ pub(super) fn footer(decision: &Decision) -> String {
         format!(" · next change by itself: {} UTC ({what})", next.for_people())
     });
     let next = next.unwrap_or_default();
-    format!("<sub>policies {policies}{EVALUATED}{evaluated} UTC{next}</sub>\n")
+    let whose = words::whose(&decision.bundle);
+    // A forge links the commit.
+    let whose =
+        words::short_commit(&decision.bundle).map_or_else(|| markdown(&whose), |_| whose.clone());
+    format!("<sub>policies {policies}{EVALUATED}by {whose}, {evaluated} UTC{next}</sub>\n")
 }
 
 /// Escapes our own sentences; a part in backquotes becomes code.

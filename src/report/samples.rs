@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Format, Judged, Reporter, Section, Summary};
 use crate::core::decision::Decision;
 use crate::core::digest::Digest;
+use crate::core::policy::SHIPPED;
 use crate::core::policy::codes::CodeInfo;
 use crate::core::request::ChangeRequest;
 use crate::core::terms::Effect;
@@ -185,6 +186,7 @@ fn decision(fields: Value) -> Decision {
         "api_version": "changegate/v1", "type": "normal", "off_script": false,
         "requester": "alice", "level": "L1", "findings": [],
         "evaluated_at": "2026-11-24T10:00:00Z",
+        "bundle": "4f0c1d2e9a7b3c5d4f0c1d2e9a7b3c5d4f0c1d2e", "tzdb": "2026f",
         "digests": {
             "request": Digest::of(b"request"), "material": Digest::of(b"material"),
             "policies": Digest::of(b"policies"), "input": Digest::of(b"input"),
@@ -231,14 +233,16 @@ fn codes() -> BTreeMap<String, CodeInfo> {
 
 pub(super) fn sections(format: Format) -> Vec<Section> {
     let codes = codes();
-    let reporter = Reporter { format, colour: false, verbose: false, codes: &|| &codes };
+    let reporter =
+        Reporter { format, policies: SHIPPED, colour: false, verbose: false, codes: &|| &codes };
     all().iter().map(|sample| reporter.section(&sample.judged())).collect()
 }
 
 /// Returns a whole report on all samples, built as a caller would.
 pub(super) fn report(format: Format) -> String {
     let codes = codes();
-    let reporter = Reporter { format, colour: false, verbose: false, codes: &|| &codes };
+    let reporter =
+        Reporter { format, policies: SHIPPED, colour: false, verbose: false, codes: &|| &codes };
     let mut sections = sections(format);
     let mut summary = Summary::default();
     sections.iter().for_each(|section| summary.add(section));

@@ -18,7 +18,7 @@ const SCHEMA: &str =
 pub(super) const END: &str = "\n      ]\n    }\n  ]\n}\n";
 
 /// Returns everything before the results.
-pub(super) fn begin(codes: &BTreeMap<String, CodeInfo>) -> String {
+pub(super) fn begin(codes: &BTreeMap<String, CodeInfo>, policies: &str) -> String {
     let rules: Vec<_> = codes.values().map(rule).collect();
     let tool = json!({
         "driver": {
@@ -28,10 +28,12 @@ pub(super) fn begin(codes: &BTreeMap<String, CodeInfo>) -> String {
             "rules": rules,
         },
     });
+    let properties = json!({ "bundle": policies });
     let tool = pretty(&tool, 6);
     format!(
         "{{\n  \"$schema\": \"{SCHEMA}\",\n  \"version\": \"2.1.0\",\n  \"runs\": [\n    {{\n      \
-         \"columnKind\": \"unicodeCodePoints\",\n      \"tool\": {},\n      \"results\": [\n",
+         \"columnKind\": \"unicodeCodePoints\",\n      \"properties\": {properties},\n      \
+         \"tool\": {},\n      \"results\": [\n",
         tool.trim_start()
     )
 }

@@ -48,12 +48,14 @@ pub(super) fn block(judged: &Judged, reporter: &Reporter) -> String {
     out
 }
 
-/// Returns the counts; empty if there was only one request.
-pub(super) fn end(summary: &Summary) -> String {
+/// Returns the counts, unless there was only one request, and whose policies decided.
+pub(super) fn end(summary: &Summary, policies: &str) -> String {
+    let whose = words::whose(policies);
     match summary.total() {
-        1 => String::new(),
-        _ if summary.has_one_liners => format!("\n{summary}\n"),
-        _ => format!("{summary}\n"),
+        1 if summary.has_one_liners => format!("\nby {whose}\n"),
+        1 => format!("by {whose}\n"),
+        _ if summary.has_one_liners => format!("\n{summary}; by {whose}\n"),
+        _ => format!("{summary}; by {whose}\n"),
     }
 }
 
@@ -162,6 +164,7 @@ fn waits_for(decision: &Decision) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::core::policy::SHIPPED;
     use std::collections::BTreeMap;
 
     use crate::report::escape::is_hidden;
@@ -177,8 +180,13 @@ mod tests {
     #[test]
     fn approved_in_full() {
         let codes = BTreeMap::new();
-        let reporter =
-            Reporter { format: Format::Text, colour: false, verbose: true, codes: &|| &codes };
+        let reporter = Reporter {
+            format: Format::Text,
+            policies: SHIPPED,
+            colour: false,
+            verbose: true,
+            codes: &|| &codes,
+        };
         let sections: Vec<_> = [samples::direct(), samples::signed()]
             .iter()
             .map(|sample| reporter.section(&sample.judged()).text)
@@ -189,8 +197,13 @@ mod tests {
     #[test]
     fn colours_mark_the_verdict_and_the_caret() {
         let codes = BTreeMap::new();
-        let reporter =
-            Reporter { format: Format::Text, colour: true, verbose: false, codes: &|| &codes };
+        let reporter = Reporter {
+            format: Format::Text,
+            policies: SHIPPED,
+            colour: true,
+            verbose: false,
+            codes: &|| &codes,
+        };
         let text = reporter.section(&samples::denied().judged()).text;
         insta::assert_snapshot!(text.replace('\x1b', "␛"));
     }
@@ -213,8 +226,13 @@ mod tests {
         sign_off.reviews[1].why = Some(evil.clone());
         decision.window.as_mut().unwrap().fits = vec![evil];
         let codes = BTreeMap::new();
-        let reporter =
-            Reporter { format: Format::Text, colour: false, verbose: true, codes: &|| &codes };
+        let reporter = Reporter {
+            format: Format::Text,
+            policies: SHIPPED,
+            colour: false,
+            verbose: true,
+            codes: &|| &codes,
+        };
         for line in reporter.section(&sample.judged()).text.lines() {
             assert!(!line.chars().any(is_hidden), "{line:?}");
             assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{line:?}");

@@ -1,13 +1,29 @@
 //! The phrases that several formats share. Nothing here is escaped yet.
 
+use super::escape::terminal;
 use crate::core::decision::{
     Decision, Finding, Required, ReviewStanding, SignOff, SignOffMode, WindowAnswer,
 };
 use crate::core::evidence::ReviewState;
-use crate::core::policy::Requirement;
+use crate::core::policy::{Requirement, SHIPPED};
 use crate::core::request::ChangeType;
 use crate::core::terms::{Effect, Login, all_of, few, one_of};
 use crate::core::time::Time;
+
+/// Says whose policies decided, by [`Decision::bundle`]: `the policies at 4f0c1d2`.
+pub fn whose(bundle: &str) -> String {
+    match (short_commit(bundle), bundle) {
+        (Some(commit), _) => format!("the policies at {commit}"),
+        (None, SHIPPED) => "the shipped sample policies".to_owned(),
+        (None, folder) => format!("the policies in {}", terminal(folder)),
+    }
+}
+
+/// Returns the first seven characters of a commit's id; `None` for another text.
+pub(super) fn short_commit(text: &str) -> Option<&str> {
+    let is_commit = text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.get(..7).filter(|_| is_commit)
+}
 
 /// Codes of findings that only say which sign-off is missing, as the rows of sign-offs do.
 const SAID_BY_ROWS: [&str; 3] = ["signoff/missing", "emergency/commander", "signoff/governance"];

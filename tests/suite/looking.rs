@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::cli::NOW;
 use super::plumbing::town::Town;
 use super::plumbing::{at, judges, root};
-use std::sync::Arc;
+use std::ptr;
 
 use changegate::forge::Forge as _;
 use changegate::forge::git::journal::Said;
@@ -406,5 +406,7 @@ fn the_same_policies_are_loaded_once() {
     let before = git.repo().commit(merged).unwrap().parents[0];
     let judges = judges();
     let judge = |commit| judges.at(git.repo(), commit).unwrap();
-    assert!(Arc::ptr_eq(&judge(before), &judge(merged)), "a request was merged, no policy");
+    let (first, second) = (judge(before), judge(merged));
+    assert!(ptr::eq(first.bundle(), second.bundle()), "a request was merged, no policy");
+    assert_eq!([first.source, second.source], [before, merged].map(|commit| commit.to_string()));
 }

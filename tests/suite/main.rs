@@ -27,6 +27,7 @@ mod mutation;
 mod new;
 mod next_change;
 mod other_engine;
+mod place;
 mod plumbing;
 mod properties;
 mod purity;

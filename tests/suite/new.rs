@@ -280,7 +280,8 @@ fn git_says_who_asks() {
     git(&["init", "--quiet"]);
     git(&["config", "user.email", "Dan@ACME.example"]);
     let usual = &USUAL[2..];
-    let output = new(dir.path(), &[usual, &["--action", "deploy:checkout-web"]]);
+    let own = ["--action", "deploy:checkout-web", "--policies", "shipped"];
+    let output = new(dir.path(), &[usual, &own]);
     assert!(text(&output.stdout).contains("(dan, L2)"), "{}", text(&output.stderr));
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 use changegate::core::decision::{self, Decided};
 use changegate::core::evidence::Evidence;
 use changegate::core::policy::{
-    BundleError, Evaluator, Files, PolicyBundle, Undecided, shipped_files,
+    BundleError, Evaluator, Files, PolicyBundle, SHIPPED, Undecided, shipped_files,
 };
 use changegate::core::request::RequestFile;
 use changegate::core::time::Time;
@@ -128,7 +128,7 @@ impl CaseJudge {
     ) -> Result<Decided, Undecided> {
         let (bundle, evaluator) = self.bundle(org);
         let case = decision::Case { file, evidence, now };
-        decision::decide(&case, bundle, |input| evaluator.rule(input))
+        decision::decide(&case, bundle, SHIPPED, |input| evaluator.rule(input))
     }
 }
 

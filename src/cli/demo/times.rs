@@ -90,6 +90,7 @@ mod tests {
     use crate::core::decision::{Case, decide};
     use crate::core::evidence::{Contributor, Evidence, Part, PullRequest};
     use crate::core::policy::PolicyBundle;
+    use crate::core::policy::SHIPPED;
     use crate::core::policy::shipped_files;
     use crate::core::request::RequestFile;
     use crate::core::terms::{Effect, Verdict};
@@ -136,7 +137,7 @@ mod tests {
                 let text = times.put_into(text);
                 let file = RequestFile::read(REQUEST, text.as_bytes());
                 let case = Case { file: Some(&file), evidence: &evidence, now };
-                decide(&case, &bundle, |input| evaluator.rule(input)).unwrap().decision
+                decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap().decision
             };
             let denied = judge(TEMPLATE);
             let denials = denied.findings.iter().filter(|finding| finding.effect == Effect::Deny);

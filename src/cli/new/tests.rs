@@ -1,6 +1,6 @@
 use super::*;
 use crate::compose::openings;
-use crate::core::policy::shipped_files;
+use crate::core::policy::{SHIPPED, shipped_files};
 use crate::core::request::{Action, ChangeType, Emergency, OffScript, Risk};
 use crate::gate::judge::Judge;
 
@@ -10,7 +10,8 @@ fn shipped() -> PolicyBundle {
 
 /// The pointers of what is asked for, in order, and of what is asked for again.
 fn open(request: &ChangeRequest) -> (Vec<&'static str>, Vec<&'static str>) {
-    let judge = Judge::load(shipped_files(), |bound| panic!("{bound}")).unwrap();
+    let judge =
+        Judge::load(shipped_files(), SHIPPED.to_owned(), |bound| panic!("{bound}")).unwrap();
     let tickets = Tickets::default();
     let now = "2026-11-23T10:00:00Z".parse().unwrap();
     let draft = Drafting::new(&judge, &tickets, now).draft(request, &usual_path(request)).unwrap();

@@ -10,7 +10,7 @@ use crate::changes::windows;
 use crate::content::folder;
 use crate::core::decision::{Case, decide};
 use crate::core::evidence::Evidence;
-use crate::core::policy::{PolicyBundle, shipped_files};
+use crate::core::policy::{PolicyBundle, SHIPPED, shipped_files};
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::core::yaml;
@@ -152,7 +152,7 @@ fn schemas_hold_for_what_is_printed() {
         let file = RequestFile::read("requests/CHG-1.yaml", &fs::read(&path).unwrap());
         let evidence = Evidence::default();
         let case = Case { file: Some(&file), evidence: &evidence, now: now() };
-        let decided = decide(&case, &bundle, |input| evaluator.rule(input)).unwrap();
+        let decided = decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap();
         decisions.push(serde_json::to_value(&decided.decision).unwrap());
         if let Some(input) = decided.input {
             let what = path.display().to_string();
@@ -161,9 +161,9 @@ fn schemas_hold_for_what_is_printed() {
     }
     holds("decision", &serde_json::json!({ "decisions": decisions }), "check's report");
 
-    let view = windows::view(&bundle.calendar, now(), "1h".parse().unwrap(), None);
+    let view = windows::view(&bundle.calendar, SHIPPED, now(), "1h".parse().unwrap(), None);
     holds("window-report", &serde_json::to_value(view).unwrap(), "window's report");
-    let report = bundle.test(None).unwrap();
+    let report = bundle.test(None, SHIPPED).unwrap();
     holds("test-report", &serde_json::to_value(report).unwrap(), "test's report");
 }
 
@@ -176,8 +176,10 @@ fn schemas_hold_for_a_request_full_of_placeholders() {
     let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap();
     let file = RequestFile::read("requests/CHG-1.yaml", text.as_bytes());
     let case = Case { file: Some(&file), evidence: &Evidence::default(), now: now() };
-    let input =
-        decide(&case, &bundle, |input| bundle.evaluator().rule(input)).unwrap().input.unwrap();
+    let input = decide(&case, &bundle, SHIPPED, |input| bundle.evaluator().rule(input))
+        .unwrap()
+        .input
+        .unwrap();
     assert!(input.contains("[null,\"checkout\"]"), "{input}");
     holds("input", &serde_json::from_str(&input).unwrap(), "the input document");
 }

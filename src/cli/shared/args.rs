@@ -8,36 +8,43 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as NotATier, StringDeserializer};
 
+use super::place::Place;
 use crate::cli::shared::say::end_at_bound;
 use crate::content::folder;
-use crate::core::layout::POLICIES;
-use crate::core::policy::{Files, shipped_files};
+use crate::core::policy::{Files, SHIPPED, shipped_files};
 use crate::core::terms::RiskTier;
 use crate::core::time::Time;
 use crate::gate::judge::Judge;
+use crate::report::page::shown;
 
 /// The policy bundle to use.
 #[derive(Args, Debug)]
 pub struct PoliciesArg {
-    /// The folder with the policy bundle; policies/ if it exists, else the shipped one
+    /// The folder with the policy bundle, or `shipped`; the repository's policies/ if left out, the
+    /// shipped samples outside any repository
     #[arg(long, value_name = "DIR")]
     pub policies: Option<std::path::PathBuf>,
 }
 
 impl PoliciesArg {
-    /// Loads the given bundle.
-    pub fn load(&self) -> anyhow::Result<Judge> {
-        Judge::load(self.files()?, end_at_bound)
+    /// Loads the given bundle, or the one at a place.
+    pub fn load(&self, place: &Place) -> anyhow::Result<Judge> {
+        let (files, source) = self.files(place)?;
+        Judge::load(files, source, end_at_bound)
             .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))
     }
 
-    /// Returns the files of the given bundle, valid or not.
-    pub fn files(&self) -> anyhow::Result<Files> {
-        match &self.policies {
-            Some(dir) => folder::bundle(dir),
-            None if Path::new(POLICIES).is_dir() => folder::bundle(Path::new(POLICIES)),
-            None => Ok(shipped_files()),
-        }
+    /// Returns the bundle's files, valid or not, and whose it is, as a decision says it.
+    pub fn files(&self, place: &Place) -> anyhow::Result<(Files, String)> {
+        let folder = match &self.policies {
+            Some(given) if given == Path::new(SHIPPED) => None,
+            Some(given) => Some(given.clone()),
+            None => place.policies()?,
+        };
+        let Some(folder) = folder else { return Ok((shipped_files(), SHIPPED.to_owned())) };
+        let path = shown(&folder);
+        let source = if path == SHIPPED { format!("./{path}") } else { path };
+        Ok((folder::bundle(&folder)?, source))
     }
 }
 

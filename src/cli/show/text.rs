@@ -7,7 +7,7 @@ use crate::changes::story::State;
 use crate::cli::shared::timeline::{in_full, moment, who_width};
 use crate::gate::Judgement;
 use crate::report::escape::{excerpt, terminal};
-use crate::report::{Format, Reporter, WIDTH, wrap};
+use crate::report::{Format, Reporter, WIDTH, whose, wrap};
 
 /// Returns the story: its state, the decision, the request, and what happened.
 pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> String {
@@ -17,9 +17,11 @@ pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> S
         Some(judgement) => {
             let bundle = judgement.bundle();
             let codes = || bundle.codes();
-            let reporter = Reporter { format: Format::Text, colour, verbose: true, codes: &codes };
-            out.push_str(reporter.section(&judgement.judged()).text.trim_end());
-            out.push('\n');
+            let policies = &judgement.decision.bundle;
+            let reporter =
+                Reporter { format: Format::Text, policies, colour, verbose: true, codes: &codes };
+            out.push_str(&reporter.section(&judgement.judged()).text);
+            let _ = writeln!(out, "by {}", whose(policies));
         }
         None => {
             let why = view.undecided.as_deref().unwrap_or_default();

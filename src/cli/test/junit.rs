@@ -8,7 +8,11 @@ use crate::report::escape::is_hidden;
 
 pub(super) fn render(report: &TestReport) -> String {
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    out += &format!("<testsuites name=\"changegate test\"{}>\n", counts(&report.summary));
+    out += &format!(
+        "<testsuites name=\"changegate test\"{}>\n  <properties>\n    <property name=\"bundle\" value=\"{}\"/>\n  </properties>\n",
+        counts(&report.summary),
+        attribute(&report.bundle)
+    );
     // A package is in one file, and tests are sorted by file.
     for suite in report.tests.chunk_by(|a, b| (&a.path, &a.package) == (&b.path, &b.package)) {
         let (package, path) = (attribute(&suite[0].package), attribute(&suite[0].path));

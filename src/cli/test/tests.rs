@@ -67,6 +67,7 @@ fn rendered(filter: Option<&str>, format: TestFormat, coverage: bool) -> String 
     bundle(dir.path(), TESTS);
     let args = args(dir.path(), filter, format, coverage);
     let mut report = report(&args).unwrap();
+    report.bundle = "policies".to_owned();
     report.coverage.retain(|file| file.path.ends_with("acme.rego"));
     render(&args, &report).unwrap()
 }
@@ -88,7 +89,10 @@ fn json_for_scripts() {
 
 #[test]
 fn a_selection_tells_of_lines_only_when_asked() {
-    assert_eq!(rendered(Some("acme_test.test_low"), TestFormat::Text, false), "1 test: 1 passed\n");
+    assert_eq!(
+        rendered(Some("acme_test.test_low"), TestFormat::Text, false),
+        "1 test: 1 passed; by the policies in policies\n"
+    );
     assert_eq!(
         rendered(Some("acme_test.test_low"), TestFormat::Text, true),
         "lines reached
@@ -96,7 +100,7 @@ fn a_selection_tells_of_lines_only_when_asked() {
     not reached: 5, 7
   all                             50 %
 
-1 test: 1 passed
+1 test: 1 passed; by the policies in policies
 "
     );
 }

@@ -3,7 +3,7 @@
 
 use crate::core::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
 use crate::report::escape::terminal;
-use crate::report::hanging;
+use crate::report::{hanging, whose};
 
 /// The detail about the lines that tests reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) fn render(report: &TestReport, coverage: Coverage) -> String {
     if coverage != Coverage::None {
         out += &reached(&report.coverage, coverage);
     }
-    out + &format!("{}\n", report.summary)
+    out + &format!("{}; by {}\n", report.summary, whose(&report.bundle))
 }
 
 /// Returns a test that didn't pass: where, the statement, the values.

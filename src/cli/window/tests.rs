@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::core::calendar::Calendar;
+use crate::core::policy::SHIPPED;
 
 fn calendar(zone: &str, freezes: Value) -> Calendar {
     let windows = json!({
@@ -35,7 +36,7 @@ fn year_end() -> Value {
 
 #[track_caller]
 fn shows(calendar: &Calendar, now: &str, length: Duration, tier: Option<RiskTier>, text: &str) {
-    let view = view(calendar, now.parse().unwrap(), length, tier);
+    let view = view(calendar, SHIPPED, now.parse().unwrap(), length, tier);
     assert_eq!(render_text(&view), text);
 }
 
@@ -56,6 +57,8 @@ Sat 21 Nov 10:00 UTC: no window is open
             for low, medium and high risk
 
   freezes   Fri 18 Dec 00:00 – Mon 4 Jan 00:00 UTC, in 26 d 14 h: year-end (the offices are closed)
+
+by the shipped sample policies
 ",
     );
 }
@@ -76,6 +79,8 @@ Tue 24 Nov 15:30 UTC: standard is open
   standard  open until Tue 24 Nov 16:00 UTC, 30 min left, too short
             opens Wed 25 Nov 09:00–16:00 UTC, in 17 h 30 min
             for low, medium and high risk
+
+by the shipped sample policies
 ",
     );
 }
@@ -94,6 +99,8 @@ Thu 24 Dec 10:00 UTC: frozen, only P1 incident response goes out
   off-peak  opens Mon 4 Jan 11:00–19:00 UTC, in 11 d 1 h
             Mon 4 Jan 22:00 – Tue 5 Jan 06:00 Australia/Sydney
             for any risk, preferred for high and critical
+
+by the shipped sample policies
 ",
     );
 }
@@ -114,6 +121,8 @@ Tue 24 Nov 10:00 UTC: frozen, only P1 incident response goes out
 
   off-peak  doesn't open for 2 h at a time within 400 d
             for any risk, preferred for high and critical
+
+by the shipped sample policies
 ",
     );
 }
@@ -138,7 +147,7 @@ fn the_arguments_are_read() {
 fn scripts_get_the_window_that_can_be_used_first() {
     let calendar = calendar("UTC", json!([]));
     let now = "2026-11-21T10:00:00Z".parse().unwrap();
-    let view = view(&calendar, now, ANY, None);
+    let view = view(&calendar, SHIPPED, now, ANY, None);
     assert_eq!(
         serde_json::to_value(&view).unwrap()["windows"][0],
         json!({

@@ -5,10 +5,9 @@
 //! time that the clock shows twice, an opening bound is the first instant, a closing bound the
 //! second.
 
-use chrono::{
-    DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, TimeDelta, TimeZone,
-};
-use chrono_tz::{GapInfo, Tz};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeDelta};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
 
 use crate::core::org::Window;
 use crate::core::time::{Duration, Interval, Time};
@@ -23,8 +22,8 @@ pub(super) fn occurrences(
 ) -> impl Iterator<Item = Interval> {
     // A night from 24:00 to 24:00 ends two days after the day that it belongs to, and a clock that
     // is set back over midnight shows the day before again.
-    let first = local_day(window, after) - Days::new(2);
-    let last = local_day(window, before) + Days::new(1);
+    let first = window.zone.shows(after).date() - Days::new(2);
+    let last = window.zone.shows(before).date() + Days::new(1);
     first
         .iter_days()
         .take_while(move |day| *day <= last)
@@ -36,7 +35,7 @@ pub(super) fn occurrences(
 pub(super) fn longest(window: &Window) -> Duration {
     let (from, to) = bounds(window);
     // No clock has ever been set back by more than a day.
-    let repeated = if window.zone.0 == Tz::UTC { 0 } else { MINUTES_A_DAY };
+    let repeated = if window.zone.0 == TimeZone::UTC { 0 } else { MINUTES_A_DAY };
     Duration::seconds(60 * u64::from(to - from + repeated))
 }
 
@@ -47,8 +46,8 @@ pub(super) fn occurrence(window: &Window, day: NaiveDate) -> Option<Interval> {
         return None;
     }
     let (from, to) = bounds(window);
-    let (start, _) = instants(window.zone.0, day, from)?;
-    let (_, end) = instants(window.zone.0, day, to)?;
+    let (start, _) = instants(&window.zone.0, day, from)?;
+    let (_, end) = instants(&window.zone.0, day, to)?;
     (start < end).then_some(Interval { start, end })
 }
 
@@ -60,17 +59,19 @@ fn bounds(window: &Window) -> (u16, u16) {
 
 /// Returns the first and the last instant at which a zone's clock shows this many minutes after a
 /// midnight; if the clock skips them, the instant at which it continues.
-fn instants(zone: Tz, day: NaiveDate, minutes: u16) -> Option<(Time, Time)> {
-    let local = day.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into());
-    let (first, last) = match zone.from_local_datetime(&local) {
-        MappedLocalTime::Single(instant) => (instant, instant),
-        MappedLocalTime::Ambiguous(first, last) => (first, last),
-        MappedLocalTime::None => GapInfo::new(&local, &zone)?.end.map(|end| (end, end))?,
+fn instants(zone: &TimeZone, day: NaiveDate, minutes: u16) -> Option<(Time, Time)> {
+    let clock = day.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into());
+    let clock = Offset::UTC.to_datetime(Timestamp::from_second(clock.and_utc().timestamp()).ok()?);
+    let shown_with = |offset: Offset| offset.to_timestamp(clock).ok();
+    let (first, last) = match zone.to_ambiguous_timestamp(clock).offset() {
+        AmbiguousOffset::Unambiguous { offset } => (shown_with(offset)?, shown_with(offset)?),
+        AmbiguousOffset::Fold { before, after } => (shown_with(before)?, shown_with(after)?),
+        AmbiguousOffset::Gap { before, .. } => {
+            let after_the_jump = shown_with(before)? + 1.nanoseconds();
+            let jump = zone.preceding(after_the_jump).next()?.timestamp();
+            (jump, jump)
+        }
     };
-    let utc = |instant: DateTime<Tz>| Time::from(instant.to_utc());
-    Some((utc(first), utc(last)))
-}
-
-fn local_day(window: &Window, instant: Time) -> NaiveDate {
-    instant.utc().with_timezone(&window.zone.0).date_naive()
+    let time = |instant: Timestamp| Time::nearest_unix(instant.as_second());
+    Some((time(first), time(last)))
 }

@@ -140,6 +140,12 @@ fn a_clock_that_jumps() {
         ("Pacific/Apia", "22:00", "06:00", "2011-12-29", "08:00", "10:00"),
         ("Pacific/Apia", "22:00", "06:00", "2011-12-30", "10:00", "16:00"),
         ("Pacific/Apia", "00:00", "24:00", "2011-12-31", "10:00", "10:00"),
+        // Since 2026 Alberta stays on summer time, and Morocco is back at UTC.
+        ("America/Edmonton", "09:00", "16:00", "2026-12-01", "15:00", "22:00"),
+        ("Africa/Casablanca", "09:00", "16:00", "2026-12-01", "09:00", "16:00"),
+        // Rules go on as the zone's last one says.
+        ("Europe/Berlin", "09:00", "16:00", "2150-07-01", "07:00", "14:00"),
+        ("Europe/Berlin", "09:00", "16:00", "2199-01-10", "08:00", "15:00"),
     ] {
         let case = format!("{zone} {day} {from}–{to}");
         let found = occurrence::occurrence(&daily(zone, from, to), day.parse().unwrap());
@@ -243,7 +249,7 @@ mod model {
     const MINUTE: Duration = Duration::seconds(60);
 
     fn shows(window: &Window, instant: Time) -> NaiveDateTime {
-        instant.utc().with_timezone(&window.zone.0).naive_local()
+        window.zone.shows(instant)
     }
 
     /// Returns the minutes at which a clock may show this local time: no zone is 16 hours from UTC.

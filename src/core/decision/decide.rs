@@ -7,6 +7,7 @@ use crate::core::approvals::{Standing, WhyNot};
 use crate::core::calendar::{self, WindowFact};
 use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::input::{self, Case, Input, Prepared};
+use crate::core::org::TZDB;
 use crate::core::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::sign_off::{self, Signers};
@@ -21,20 +22,21 @@ pub struct Decided {
     pub input: Option<String>,
 }
 
-/// Decides a case by a bundle. `evaluate` returns the ruling of the bundle's policies on an input
-/// document; it is called at most once.
+/// Decides a case by a bundle. `source` says whose it is, as [`Decision::bundle`] does. `evaluate`
+/// returns the ruling of the bundle's policies on an input document; it is called at most once.
 ///
 /// # Errors
 /// Those of `evaluate`: nothing could be decided.
 pub fn decide(
     case: &Case<'_>,
     bundle: &PolicyBundle,
+    source: &str,
     evaluate: impl FnOnce(&Value) -> Result<Ruling, Undecided>,
 ) -> Result<Decided, Undecided> {
     let form = case.file.map(form_findings).unwrap_or_default();
     let request = case.file.map(|file| file.request.as_ref());
     if let Some(None) = request {
-        return Ok(Decided { decision: unreadable(case, bundle, form), input: None });
+        return Ok(Decided { decision: unreadable(case, bundle, source, form), input: None });
     }
     let request = request.flatten();
     let material = request.map(ChangeRequest::material_digest);
@@ -89,7 +91,7 @@ pub fn decide(
     if !form.is_empty() {
         findings.retain(|finding| finding.effect == Effect::Deny);
         findings.extend(form);
-        let mut decision = unreadable(case, bundle, findings);
+        let mut decision = unreadable(case, bundle, source, findings);
         decision.digests.input = Some(Digest::of(document.as_bytes()));
         return Ok(Decided { decision, input: Some(document) });
     }
@@ -114,6 +116,8 @@ pub fn decide(
         findings,
         evaluated_at: case.now,
         next_change_at,
+        bundle: source.to_owned(),
+        tzdb: TZDB.to_owned(),
         digests: Digests {
             request: case.file.map(|file| file.digest.clone()),
             material,
@@ -143,7 +147,12 @@ fn form_findings(file: &RequestFile) -> Vec<Finding> {
 }
 
 /// Returns the decision on a file whose form is wrong: denied, with every problem.
-fn unreadable(case: &Case<'_>, bundle: &PolicyBundle, mut findings: Vec<Finding>) -> Decision {
+fn unreadable(
+    case: &Case<'_>,
+    bundle: &PolicyBundle,
+    source: &str,
+    mut findings: Vec<Finding>,
+) -> Decision {
     finish(&mut findings, bundle);
     let request = case.file.and_then(|file| file.request.as_ref());
     Decision {
@@ -163,6 +172,8 @@ fn unreadable(case: &Case<'_>, bundle: &PolicyBundle, mut findings: Vec<Finding>
         findings,
         evaluated_at: case.now,
         next_change_at: None,
+        bundle: source.to_owned(),
+        tzdb: TZDB.to_owned(),
         digests: Digests {
             request: case.file.map(|file| file.digest.clone()),
             material: None,

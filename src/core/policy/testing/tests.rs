@@ -29,7 +29,7 @@ fn report(tests: &str, only: Option<&str>) -> TestReport {
     let tests = format!("package p_test\nimport rego.v1\nimport data.p\n{tests}");
     let files = [("p.rego", POLICY), ("p_test.rego", &tests), ("q.rego", UNTOUCHED)];
     let data = Value::from_json_str(r#"{"org": {"levels": {"low": ["L1"]}}}"#).unwrap();
-    run(&files, data, only, thread_time).unwrap()
+    run(&files, data, only, "shipped", thread_time).unwrap()
 }
 
 /// Returns the status of the test `test_a`.
@@ -150,9 +150,14 @@ fn coverage_lists_lines_of_policies_even_of_untouched_ones() {
 
 #[test]
 fn files_that_are_no_bundle_are_an_error() {
-    let error =
-        run(&[("a_test.rego", "package a\nx := {")], Value::new_object(), None, thread_time)
-            .unwrap_err();
+    let error = run(
+        &[("a_test.rego", "package a\nx := {")],
+        Value::new_object(),
+        None,
+        "shipped",
+        thread_time,
+    )
+    .unwrap_err();
     assert_eq!(
         error.to_string(),
         "a_test.rego:2:7: this can't be read as Rego: expecting expression."

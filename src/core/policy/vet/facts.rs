@@ -5,7 +5,7 @@
 //! another rule, and the interpreter itself detects a cycle of references. It doesn't detect a
 //! cycle of calls, but local names never hide calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{
     AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleAssign, RuleHead, Span,
@@ -34,7 +34,8 @@ pub(super) struct RuleFacts<'a> {
     pub overrides: Vec<&'a Span>,
     /// Lines that hold something to evaluate, counted from 1.
     pub lines: BTreeSet<u32>,
-    locals: BTreeSet<&'a str>,
+    /// The variables that the rule declares, and what each stands for if that is one reference.
+    locals: BTreeMap<&'a str, Option<Vec<Option<&'a str>>>>,
 }
 
 /// A call, by the name in the source.
@@ -93,7 +94,31 @@ impl PolicyFile<'_> {
 impl<'a> RuleFacts<'a> {
     /// Returns whether `name` is declared anywhere in this rule.
     pub(super) fn declares(&self, name: &str) -> bool {
-        self.locals.contains(name)
+        self.locals.contains_key(name)
+    }
+
+    /// Returns the reference that a variable stands for; `None` if it has no declaration, or several
+    /// that differ.
+    pub(super) fn stands_for(&self, name: &str) -> Option<&[Option<&'a str>]> {
+        self.locals.get(name)?.as_deref()
+    }
+
+    fn declare(&mut self, name: &'a str, meaning: Option<Vec<Option<&'a str>>>) {
+        let known = self.locals.entry(name).or_insert_with(|| meaning.clone());
+        if *known != meaning {
+            *known = None;
+        }
+    }
+
+    /// Declares a variable as an element of a collection, or all variables of a pattern.
+    fn element(&mut self, pattern: &'a Expr, collection: &'a Expr) {
+        match (pattern, path_of(collection)) {
+            (Expr::Var { span, .. }, Some(mut path)) => {
+                path.push(None);
+                self.declare(span.text(), Some(path));
+            }
+            _ => self.pattern(pattern),
+        }
     }
 
     fn of_rule(file: &'a PolicyFile<'a>, rule: &'a Rule) -> Self {
@@ -119,7 +144,7 @@ impl<'a> RuleFacts<'a> {
             references: BTreeSet::new(),
             overrides: Vec::new(),
             lines: BTreeSet::new(),
-            locals: BTreeSet::new(),
+            locals: BTreeMap::new(),
         };
         facts.walk(rule);
         facts
@@ -161,15 +186,19 @@ impl<'a> RuleFacts<'a> {
 
     fn statement(&mut self, statement: &'a LiteralStmt) {
         match &statement.literal {
-            Literal::SomeVars { vars, .. } => self.locals.extend(vars.iter().map(Span::text)),
+            Literal::SomeVars { vars, .. } => {
+                vars.iter().for_each(|variable| self.declare(variable.text(), None));
+            }
             Literal::SomeIn { key, value, collection, .. } => {
                 key.iter().for_each(|key| self.pattern(key));
-                self.pattern(value);
+                self.element(value, collection);
                 self.expression(collection);
             }
             Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expression(expr),
             Literal::Every { key, value, domain, query, .. } => {
-                self.locals.extend(key.iter().chain([value]).map(Span::text));
+                key.iter().for_each(|key| self.declare(key.text(), None));
+                let meaning = path_of(domain).map(|path| [path, vec![None]].concat());
+                self.declare(value.text(), meaning);
                 self.expression(domain);
                 self.query(query);
             }
@@ -221,9 +250,12 @@ impl<'a> RuleFacts<'a> {
                 self.expression(rhs);
             }
             Expr::AssignExpr { op, lhs, rhs, .. } => {
-                match op {
-                    AssignOp::ColEq => self.pattern(lhs),
-                    AssignOp::Eq => self.expression(lhs),
+                match (op, &**lhs) {
+                    (AssignOp::ColEq, Expr::Var { span, .. }) => {
+                        self.declare(span.text(), path_of(rhs));
+                    }
+                    (AssignOp::ColEq, pattern) => self.pattern(pattern),
+                    (AssignOp::Eq, lhs) => self.expression(lhs),
                 }
                 self.expression(rhs);
             }
@@ -261,7 +293,7 @@ impl<'a> RuleFacts<'a> {
     /// Declares the variables of a pattern such as `[code, {"tier": tier}]`.
     fn pattern(&mut self, pattern: &'a Expr) {
         match pattern {
-            Expr::Var { span, .. } => drop(self.locals.insert(span.text())),
+            Expr::Var { span, .. } => self.declare(span.text(), None),
             Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
             Expr::Object { fields, .. } => {
                 for (_, key, value) in fields {
@@ -303,6 +335,14 @@ pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
             }
         }
     }
+}
+
+/// Returns the components of a reference that starts with a name; `None` for anything else.
+fn path_of(expression: &Expr) -> Option<Vec<Option<&str>>> {
+    let is_reference =
+        matches!(expression, Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. });
+    let path = is_reference.then(|| components(expression))?;
+    path.first().is_some_and(Option::is_some).then_some(path)
 }
 
 /// Returns the text of a string literal; `None` for any other expression.

@@ -11,6 +11,7 @@
 use regorus::Value;
 use regorus::unstable::{BUILTINS, Expr};
 
+use super::super::time;
 use super::PolicyProblem;
 use super::facts::{Call, RuleFacts, literal};
 use super::names::{Names, Scopes, imported_name};
@@ -141,12 +142,12 @@ fn refusal(names: &Names, rule: &RuleFacts, call: &Call) -> Option<PolicyProblem
     if let Some((_, why, instead)) = REFUSED.iter().find(|(refused, ..)| *refused == name) {
         return problem(format!("`{name}` can't be used in a policy: {why}"), instead);
     }
-    let Some((_, parameters)) = BUILTINS.get(name).filter(|_| ALLOWED.contains(&name)) else {
+    let Some(parameters) = parameters_of(name).filter(|_| ALLOWED.contains(&name)) else {
         let message =
             format!("`{name}` is neither a function of this bundle nor one that policies may use");
         return problem(message, &suggestion(names, rule, name));
     };
-    if let Some(message) = wrong_count(call, usize::from(*parameters)) {
+    if let Some(message) = wrong_count(call, parameters) {
         return problem(message, "");
     }
     match name {
@@ -154,6 +155,12 @@ fn refusal(names: &Names, rule: &RuleFacts, call: &Call) -> Option<PolicyProblem
         "sprintf" => bad_format(call).and_then(|(message, help)| problem(message, help)),
         _ => None,
     }
+}
+
+/// Returns how many arguments a builtin function takes.
+pub(super) fn parameters_of(name: &str) -> Option<usize> {
+    let builtin = BUILTINS.get(name).map(|(_, parameters)| usize::from(*parameters));
+    builtin.or_else(|| time::FUNCTIONS.contains(&name).then_some(1))
 }
 
 /// Refuses a wrong number of arguments: one too many would be compared with the result, which

@@ -3,7 +3,7 @@
 use super::*;
 
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
-    vet(files).iter().map(ToString::to_string).collect()
+    judge(files, |_, _, _| Vec::new()).iter().map(ToString::to_string).collect()
 }
 
 /// Returns the problems of one rule body, which starts at line 2, column 8.
@@ -24,10 +24,8 @@ fn refuses(body: &str, expected: &str) {
 
 #[test]
 fn every_allowed_function_exists_in_the_interpreter() {
-    let missing: Vec<_> = functions::ALLOWED
-        .iter()
-        .filter(|name| !regorus::unstable::BUILTINS.contains_key(*name))
-        .collect();
+    let missing: Vec<_> =
+        functions::ALLOWED.iter().filter(|name| functions::parameters_of(name).is_none()).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -395,4 +393,132 @@ fn the_interpreter_still_loses_what_was_found_before_an_undefined_head() {
     assert_eq!(value("complete").unwrap(), "\"none\"", "Rego says 1");
     assert_eq!(value("call").unwrap(), "\"<undefined>\"", "Rego says \"else\"");
     assert_eq!(value("comprehension").unwrap(), "[1]");
+}
+
+/// Returns the problems of the shipped bundle with one more file.
+fn beside_the_shipped(path: &str, text: &str) -> Vec<String> {
+    let mut files = crate::core::policy::shipped_files();
+    files.insert(format!("policies/{path}"), text.as_bytes().to_vec());
+    match crate::core::policy::PolicyBundle::vet(&files) {
+        Ok(()) => Vec::new(),
+        Err(error) => error.0.iter().map(ToString::to_string).collect(),
+    }
+}
+
+const FINDING: &str = r#"{"code": "acme/x", "effect": "deny", "message": "no"}"#;
+
+#[test]
+fn what_takes_part_is_accepted() {
+    for text in [
+        &format!("package changegate.rules.acme\nfindings contains {FINDING} if input.request"),
+        &format!("package changegate.rules.acme\nfindings := [{FINDING} | input.request.id]"),
+        &format!(
+            "package changegate.rules.acme\nimport data.acme.helpers\n\
+             findings contains {FINDING} if helpers.late"
+        ),
+        "package changegate.rules.acme\n\
+         required contains {\"kind\": \"role\", \"role\": role} if {\n\
+         some action in input.request.actions\nrole := roles[action.target]\n}\n\
+         roles := {\"x\": \"security\"}",
+        "package changegate.rules.acme\nfindings contains found if {\n\
+         some name, window in data.org.windows\nwindow.zone == \"UTC\"\n\
+         some login, person in input.people\nperson.level == \"L1\"\n\
+         input.request.actions[_].parameters.anything.goes == name\n\
+         data.org.settings.protected_bases[0] == login\n\
+         found := {\"code\": \"acme/x\", \"effect\": \"warn\", \"message\": login}\n}",
+    ] {
+        let mut files = crate::core::policy::shipped_files();
+        files.insert("policies/rules/acme/acme.rego".to_owned(), text.as_bytes().to_vec());
+        let helpers = b"package acme.helpers\nlate if input.now > \"2026\"".to_vec();
+        if text.contains("helpers") {
+            files.insert("policies/acme/helpers.rego".to_owned(), helpers);
+        }
+        let refused = crate::core::policy::PolicyBundle::vet(&files);
+        assert!(refused.is_ok(), "{text}\n{}", refused.unwrap_err());
+    }
+}
+
+#[test]
+fn what_takes_no_part_is_refused() {
+    let findings = |head: &str| format!("{head} contains {FINDING} if input.request");
+    for (path, text, parts) in [
+        (
+            "org/blocked/data.json",
+            "{}",
+            &["this file takes no part", "policies/org/NAME/data.yaml"][..],
+        ),
+        ("org/blocked/data.yml", "a: 1", &["this file takes no part"]),
+        ("org/blocked.yaml", "a: 1", &["this file takes no part"]),
+        ("org/a/b/data.yaml", "a: 1", &["this file takes no part"]),
+        ("data.yaml", "a: 1", &["this file takes no part"]),
+        ("rules/acme/acme.REGO", "package x", &["this file takes no part", "ends in `.rego`"]),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rule.acme\n{}", findings("findings")),
+            &["acme.rego:2:1", "nothing uses `findings`", "changegate.rules.acme"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme\n{}", findings("deny")),
+            &["nothing uses `deny`", "results are `findings` and `required`"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme.deep\n{}", findings("findings")),
+            &["`changegate.rules.acme.deep` takes no part", "exactly one level"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules\n{}", findings("acme")),
+            &["`changegate.rules` takes no part"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            "package changegate.rules.acme\nfindings(x) := [x]",
+            &["`findings` is read as a set", "`findings contains …`"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme\nfindings.deep contains {FINDING}"),
+            &["`findings` is read as a set"],
+        ),
+        ("rules/acme/acme.rego", "package org.roster\npeople := {}", &["no rule can be there"]),
+        ("rules/acme/acme.rego", "package org\nblocked := {}", &["no rule can be there"]),
+    ] {
+        let problems = beside_the_shipped(path, text).join("\n");
+        for part in parts {
+            assert!(problems.contains(part), "{path}: {text}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn references_to_what_is_not_there_are_refused() {
+    for (condition, parts) in [
+        ("data.org.blocked.x", &["no table policies/org/blocked/data.yaml"][..]),
+        ("data.org.rooster.people", &["no table policies/org/rooster", "Did you mean `roster`?"]),
+        ("data.org.settings.protected_base", &["has no field `protected_base`", "protected_bases"]),
+        ("data.org.roster.people.alice.levle", &["has no field `levle`", "`level`"]),
+        ("data.changegate.fact.tier", &["nothing in the policies is called `data.changegate.fact"]),
+        ("input.reqest.id", &["`input` has no field `reqest`", "Did you mean `request`?"]),
+        ("input.request.sumary", &["`input.request` has no field `sumary`", "`summary`"]),
+        ("input[\"request\"].sumary", &["has no field `sumary`"]),
+        ("input.request.id.number", &["`input.request.id` has no field `number`"]),
+        ("some action in input.request.actions; action.tool == 1", &["has no field `tool`"]),
+        ("every a in input.request.actions { a.tool == 1 }", &["has no field `tool`"]),
+        ("r := input.request; r.sumary == 1", &["has no field `sumary`"]),
+        ("r := input.request; s := r.schedule; s.begin > 1", &["has no field `begin`"]),
+        ("count([a | some a in input.request.actions; a.tool]) > 1", &["has no field `tool`"]),
+        ("input.people[input.request.requester].levl == 1", &["has no field `levl`"]),
+        ("some table, _ in data.org; data.org[table].x == 1", &[]),
+    ] {
+        let text = format!(
+            "package changegate.rules.acme\nfindings contains {FINDING} if {{ {condition} }}"
+        );
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{condition}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{condition}\n{part:?} isn't in: {problems}");
+        }
+    }
 }

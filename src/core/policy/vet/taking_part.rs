@@ -1,0 +1,109 @@
+//! Refuses rules that nothing uses: what an organisation adds has to take part in decisions.
+//!
+//! The rule packages lie exactly one level below `changegate.rules`. Of each, the entry point reads
+//! the rules that it names, such as `findings`. Every other rule has to be used by one of those.
+
+use std::collections::BTreeSet;
+
+use super::PolicyProblem;
+use super::facts::RuleFacts;
+use super::graph::Graph;
+use super::names::Scopes;
+
+const ENTRY: [&str; 2] = ["data", "changegate"];
+const RULES: [&str; 3] = ["data", "changegate", "rules"];
+
+/// Checks every policy, and where its rules are.
+pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<PolicyProblem> {
+    let policies = || facts.iter().filter(|rule| !rule.file.is_test());
+    let misplaced: Vec<_> = policies().filter_map(misplaced).collect();
+    if !misplaced.is_empty() {
+        return misplaced;
+    }
+    let read_by_entry: BTreeSet<_> = policies()
+        .filter(|rule| package(rule) == ENTRY)
+        .flat_map(|rule| read(rule, scopes))
+        .collect();
+    let is_result = |rule: &RuleFacts| is_rules(rule) && read_by_entry.contains(name(rule));
+    let is_start =
+        |rule: &RuleFacts| is_result(rule) || (package(rule) == ENTRY && name(rule) == "decision");
+    let mut problems: Vec<_> =
+        policies().filter(|rule| is_result(rule)).filter_map(no_collection).collect();
+
+    let mut used = BTreeSet::new();
+    let nodes = || graph.rules.iter().enumerate();
+    let mut next: Vec<_> =
+        nodes().filter(|(_, rule)| is_start(rule)).map(|(node, _)| node).collect();
+    while let Some(node) = next.pop() {
+        // Whoever refers to all rule packages reads only what it names.
+        let reads =
+            |other: &usize| !is_rules(graph.rules[*other]) || package(graph.rules[node]) != ENTRY;
+        if used.insert(node) {
+            next.extend(graph.dependencies[node].iter().copied().filter(reads));
+        }
+    }
+    let unused = nodes().filter(|(node, rule)| !rule.file.is_test() && !used.contains(node));
+    problems.extend(unused.map(|(_, rule)| unused_rule(rule, &read_by_entry)));
+    problems
+}
+
+fn package<'r>(rule: &'r RuleFacts) -> &'r [&'r str] {
+    &rule.path[..rule.package_len]
+}
+
+/// Returns the name of a rule within its package.
+fn name<'r>(rule: &'r RuleFacts) -> &'r str {
+    rule.path.get(rule.package_len).copied().unwrap_or_default()
+}
+
+fn is_rules(rule: &RuleFacts) -> bool {
+    package(rule).starts_with(&RULES) && rule.package_len == RULES.len() + 1
+}
+
+/// Returns the names that a rule reads of values in its variables.
+fn read<'r>(rule: &'r RuleFacts, scopes: &Scopes) -> Vec<&'r str> {
+    let names = scopes.seen_by(rule);
+    let of_variables = rule.references.iter().filter(|path| {
+        path.first() != Some(&Some("input")) && names.absolute(rule, path).is_none()
+    });
+    of_variables.flat_map(|path| path.iter().skip(1).copied().flatten()).collect()
+}
+
+/// Refuses rules where the organisation's data are, and rule packages at another depth.
+fn misplaced(rule: &RuleFacts) -> Option<PolicyProblem> {
+    if rule.path.starts_with(&["data", "org"]) {
+        let message = "`data.org` holds the organisation's tables, so no rule can be there";
+        let help = "Give the package another name.";
+        return Some(rule.file.problem(rule.span, message.to_owned(), help));
+    }
+    let is_below = rule.path.starts_with(&RULES) && !is_rules(rule);
+    is_below.then(|| {
+        let package = package(rule)[1..].join(".");
+        let message = format!("the package `{package}` takes no part in decisions");
+        let help = "A rule's package lies exactly one level below `changegate.rules`, such as \
+                    `package changegate.rules.acme`.";
+        rule.file.problem(rule.span, message, help)
+    })
+}
+
+/// Refuses a result of a rule package that isn't a collection.
+fn no_collection(rule: &RuleFacts) -> Option<PolicyProblem> {
+    let (name, is_deeper) = (name(rule), rule.path.len() > rule.package_len + 1);
+    (rule.arity.is_some() || is_deeper).then(|| {
+        let message = format!("`{name}` is read as a set, and would take no part as written here");
+        rule.file.problem(rule.span, message, &format!("Write `{name} contains …`."))
+    })
+}
+
+fn unused_rule(rule: &RuleFacts, results: &BTreeSet<&str>) -> PolicyProblem {
+    let message = format!("nothing uses `{}`, so it takes no part in decisions", name(rule));
+    let results: Vec<_> = results.iter().map(|name| format!("`{name}`")).collect();
+    let help = if is_rules(rule) {
+        format!("A rule's results are {}; delete it, or use it there.", results.join(" and "))
+    } else {
+        "A rule's package lies below `changegate.rules`, such as `package changegate.rules.acme`; \
+         of others, delete what nothing uses."
+            .to_owned()
+    };
+    rule.file.problem(rule.span, message, &help)
+}
