@@ -45,6 +45,9 @@ pub const SHIPPED: &str = "shipped";
 /// The rule that decides: `data.changegate.decision`.
 pub const ENTRY_POINT: &str = "data.changegate.decision";
 
+/// What the names of rule packages begin with.
+const RULES: &str = "data.changegate.rules.";
+
 /// The most CPU time that evaluating one input may use.
 pub const TIME_LIMIT: Duration = Duration::from_secs(2);
 
@@ -157,7 +160,7 @@ impl PolicyBundle {
         let packages = compiled.get_packages().map_err(|error| whole_bundle(&error))?;
         for (wanted, what) in [
             ("data.changegate", "the entry point, package changegate with the rule decision"),
-            ("data.changegate.rules.", "any rule, a package below changegate.rules"),
+            (RULES, "any rule, a package below changegate.rules"),
         ] {
             let found = |package: &String| match wanted.strip_suffix('.') {
                 Some(_) => package.starts_with(wanted),
@@ -238,10 +241,38 @@ impl Evaluator {
     pub fn rule(&mut self, input: &serde_json::Value) -> Result<Ruling, Undecided> {
         let value = self.ruling(input)?;
         let ruling = serde_json::to_value(&value).and_then(Ruling::deserialize);
-        ruling.map_err(|error| Undecided {
-            place: String::new(),
-            message: format!("the policies' `{ENTRY_POINT}` isn't a decision: {error}"),
+        ruling.map_err(|error| {
+            self.misshapen().unwrap_or_else(|| Undecided {
+                place: String::new(),
+                message: format!("the policies' `{ENTRY_POINT}` isn't a decision: {error}"),
+            })
         })
+    }
+
+    /// Returns which rule package yields what can't be read as a finding or a sign-off, and where
+    /// it is.
+    fn misshapen(&mut self) -> Option<Undecided> {
+        let packages = self.engine.get_packages().ok()?.into_iter();
+        let files = packages.zip(self.engine.get_policies().ok()?);
+        for (package, source) in files.filter(|(name, _)| name.starts_with(RULES)) {
+            let mut yields = |name: &str| {
+                let yielded = self.bound.eval_rule(&mut self.engine, &format!("{package}.{name}"));
+                let yielded = yielded.map(|value| super::digest::to_json(&value));
+                yielded.ok().and_then(|value| value.as_array().cloned()).unwrap_or_default()
+            };
+            let findings = yields("findings").into_iter().map(RuledFinding::deserialize);
+            let finding = findings.filter_map(Result::err).map(|error| ("finding", error)).next();
+            let required = yields("required").into_iter().map(Asked::deserialize);
+            let sign_off = required.filter_map(Result::err).map(|error| ("sign-off", error));
+            if let Some((what, error)) = finding.into_iter().chain(sign_off).next() {
+                let package = package.trim_start_matches("data.");
+                return Some(Undecided {
+                    place: format!("{}: ", source.get_path()),
+                    message: format!("{package} yields a {what} that can't be read: {error}"),
+                });
+            }
+        }
+        None
     }
 
     /// Returns the ruling as the policies' own value.

@@ -65,6 +65,11 @@ fn annotated_in<'a>(files: &'a Files, word: &'a str) -> impl Iterator<Item = Cod
     texts.filter(move |text| text.contains(word)).flat_map(move |text| annotated(&text, word))
 }
 
+/// Returns the codes that a policy's METADATA declare.
+pub(super) fn declared(text: &str) -> impl Iterator<Item = String> {
+    annotated(text, "").into_iter().map(|info| info.code)
+}
+
 fn is_policy(path: &str) -> bool {
     path.ends_with(".rego") && !path.ends_with(TEST_SUFFIX)
 }

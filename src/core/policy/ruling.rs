@@ -3,7 +3,8 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::core::terms::{Effect, Level, Login, RiskTier};
 
@@ -23,11 +24,36 @@ pub struct Ruling {
     pub level: Option<Level>,
 }
 
+/// The fields of a finding.
+pub(super) const FIELDS: [&str; 7] =
+    ["code", "effect", "message", "help", "pointer", "controls", "signed"];
+
+/// The effects of a finding.
+pub(super) const EFFECTS: [&str; 4] = ["info", "warn", "pending", "deny"];
+
+/// Returns whether a text is a code: `rule/short-name`.
+pub(super) fn is_code(text: &str) -> bool {
+    let is_word = |word: &str| {
+        let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
+        !word.is_empty() && word.bytes().all(is_letter)
+    };
+    text.split_once('/').is_some_and(|(rule, name)| is_word(rule) && is_word(name))
+}
+
+fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let code = String::deserialize(deserializer)?;
+    if is_code(&code) {
+        return Ok(code);
+    }
+    Err(D::Error::custom(format!("`{code}` is not a code: write rule/short-name")))
+}
+
 /// A finding as a rule yields it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuledFinding {
     /// The code, `rule/short-name`.
+    #[serde(deserialize_with = "code")]
     pub code: String,
     /// What it does to the verdict.
     pub effect: Effect,
@@ -49,22 +75,75 @@ pub struct RuledFinding {
 
 /// A sign-off that the policies require.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "WrittenAsked")]
 pub struct Asked {
     /// The kind of sign-off.
-    #[serde(flatten)]
     pub what: Requirement,
-    /// The number of different people who have to give it.
-    #[serde(default = "one")]
+    /// The number of different people who have to give it, at least one.
     pub people: u8,
     /// The reason, in a phrase.
-    #[serde(default)]
     pub because: Option<String>,
     /// The code of the finding while the sign-off is missing.
-    #[serde(default = "missing")]
     pub code: String,
     /// The part of the request that requires it.
-    #[serde(default)]
     pub pointer: Option<String>,
+}
+
+/// A required sign-off as a rule yields it: with the fields of its kind, and no others.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAsked {
+    kind: String,
+    any_of: Option<Vec<Level>>,
+    role: Option<String>,
+    service: Option<String>,
+    user: Option<Login>,
+    #[serde(default = "one")]
+    people: u8,
+    because: Option<String>,
+    #[serde(default = "missing", deserialize_with = "code")]
+    code: String,
+    pointer: Option<String>,
+}
+
+impl TryFrom<WrittenAsked> for Asked {
+    type Error = String;
+
+    fn try_from(written: WrittenAsked) -> Result<Self, String> {
+        let WrittenAsked { kind, any_of, role, service, user, people, because, code, pointer } =
+            written;
+        let what = match (kind.as_str(), any_of, role, service, user) {
+            ("level", Some(any_of), None, None, None) if !any_of.is_empty() => {
+                Requirement::Level { any_of }
+            }
+            ("role", None, Some(role), None, None) => Requirement::Role { role },
+            ("owner", None, None, Some(service), None) => Requirement::Owner { service },
+            ("person", None, None, None, Some(user)) => Requirement::Person { user },
+            ("commander", None, None, None, None) => Requirement::Commander,
+            ("level" | "role" | "owner" | "person" | "commander", ..) => {
+                return Err(format!(
+                    "the kind `{kind}` takes {}, and nothing of another kind",
+                    match kind.as_str() {
+                        "level" => "`any_of`, with at least one level",
+                        "role" => "`role`",
+                        "owner" => "`service`",
+                        "person" => "`user`",
+                        _ => "no name",
+                    }
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "`{kind}` is not a kind of sign-off: write level, role, owner, person or \
+                     commander"
+                ));
+            }
+        };
+        if people == 0 {
+            return Err("`people` is at least 1".to_owned());
+        }
+        Ok(Asked { what, people, because, code, pointer })
+    }
 }
 
 impl Asked {

@@ -9,6 +9,7 @@
 //! 7. [`graph`], [`cycles`]: nothing that depends on itself, and no chain of rules that is too long
 //! 8. [`known`]: no reference to what isn't there
 //! 9. [`taking_part`]: nothing that takes no part in decisions
+//! 10. [`shape`]: findings that can be read, each with a code of its own rule
 //!
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
 //! every file parses. The entry point is [`vet`].
@@ -20,6 +21,7 @@ mod graph;
 mod heads;
 mod known;
 mod names;
+mod shape;
 mod taking_part;
 #[cfg(test)]
 mod tests;
@@ -63,9 +65,10 @@ impl fmt::Display for PolicyProblem {
 /// Checks the policies of a bundle, given as paths and texts, and returns every problem, sorted by
 /// position. `tables` are the names of the organisation's tables.
 pub fn vet(files: &[(&str, &str)], tables: &[&str]) -> Vec<PolicyProblem> {
-    judge(files, |facts, scopes, graph| {
+    judge(files, |files, facts, scopes, graph| {
         let mut problems = known::check(facts, scopes, tables);
         problems.extend(taking_part::check(facts, scopes, graph));
+        problems.extend(shape::check(files, facts));
         problems
     })
 }
@@ -74,7 +77,7 @@ pub fn vet(files: &[(&str, &str)], tables: &[&str]) -> Vec<PolicyProblem> {
 /// together.
 fn judge(
     files: &[(&str, &str)],
-    together: impl FnOnce(&[RuleFacts], &Scopes, &Graph) -> Vec<PolicyProblem>,
+    together: impl FnOnce(&[PolicyFile], &[RuleFacts], &Scopes, &Graph) -> Vec<PolicyProblem>,
 ) -> Vec<PolicyProblem> {
     let (parsed, refused): (Vec<_>, Vec<_>) =
         files.iter().map(|(path, text)| PolicyFile::parse(path, text)).partition(Result::is_ok);
@@ -90,7 +93,7 @@ fn judge(
         problems.extend(heads::check(&facts, &scopes));
         problems.extend(cycles::check(&graph));
         if problems.is_empty() {
-            problems = together(&facts, &scopes, &graph);
+            problems = together(&parsed, &facts, &scopes, &graph);
         }
     }
     problems.sort();

@@ -30,6 +30,8 @@ pub(super) struct RuleFacts<'a> {
     pub calls: Vec<Call<'a>>,
     /// Paths as written; a component that is known only at evaluation is `None`.
     pub references: BTreeSet<Vec<Option<&'a str>>>,
+    /// Every object that is written out.
+    pub objects: Vec<&'a Expr>,
     /// `with` modifiers.
     pub overrides: Vec<&'a Span>,
     /// Lines that hold something to evaluate, counted from 1.
@@ -142,6 +144,7 @@ impl<'a> RuleFacts<'a> {
             arity,
             calls: Vec::new(),
             references: BTreeSet::new(),
+            objects: Vec::new(),
             overrides: Vec::new(),
             lines: BTreeSet::new(),
             locals: BTreeMap::new(),
@@ -224,6 +227,7 @@ impl<'a> RuleFacts<'a> {
                 items.iter().for_each(|item| self.expression(item));
             }
             Expr::Object { fields, .. } => {
+                self.objects.push(expression);
                 for (_, key, value) in fields {
                     self.expression(key);
                     self.expression(value);

@@ -11,7 +11,7 @@ use super::graph::Graph;
 use super::names::Scopes;
 
 const ENTRY: [&str; 2] = ["data", "changegate"];
-const RULES: [&str; 3] = ["data", "changegate", "rules"];
+pub(super) const RULES: [&str; 3] = ["data", "changegate", "rules"];
 
 /// Checks every policy, and where its rules are.
 pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<PolicyProblem> {

@@ -3,7 +3,7 @@
 use super::*;
 
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
-    judge(files, |_, _, _| Vec::new()).iter().map(ToString::to_string).collect()
+    judge(files, |_, _, _, _| Vec::new()).iter().map(ToString::to_string).collect()
 }
 
 /// Returns the problems of one rule body, which starts at line 2, column 8.
@@ -488,6 +488,77 @@ fn what_takes_no_part_is_refused() {
         let problems = beside_the_shipped(path, text).join("\n");
         for part in parts {
             assert!(problems.contains(part), "{path}: {text}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn findings_in_another_form_are_refused() {
+    let finding = |fields: &str| {
+        format!("package changegate.rules.acme\nfindings contains {{{fields}}} if input.request")
+    };
+    for (fields, parts) in [
+        (
+            r#""code": "acme/x", "effect": "block", "message": "m""#,
+            &["`block` is not an effect"][..],
+        ),
+        (r#""code": "acme/x", "effect": "deny""#, &["has no `message`"]),
+        (r#""code": "acme/x", "effect": "deny", "msg": "m""#, &["no field `msg`", "no `message`"]),
+        (r#""code": "acme", "effect": "deny", "message": "m""#, &["`acme` is not a code"]),
+        (r#""code": "Acme/X y", "effect": "deny", "message": "m""#, &["is not a code"]),
+        (r#""code": "window/closed", "effect": "deny", "message": "m""#, &["another rule"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m""#, &[]),
+    ] {
+        let problems = beside_the_shipped("rules/acme/acme.rego", &finding(fields)).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{fields}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{fields}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn what_only_evaluation_shows_is_named_with_rule_and_file() {
+    for (rule, parts) in [
+        (
+            "findings contains x if x := {\"code\": \"acme/x\", \"effect\": input.now, \"message\": \"m\"}",
+            &["yields a finding that can't be read", "unknown variant"][..],
+        ),
+        (
+            "findings contains x if x := {\"code\": input.now, \"effect\": \"deny\", \"message\": \"m\"}",
+            &["is not a code"],
+        ),
+        ("findings contains x if x := {\"effect\": \"deny\"}", &["missing field `code`"]),
+        ("required contains {\"kind\": \"rol\", \"role\": \"x\"}", &["`rol` is not a kind"]),
+        ("required contains {\"kind\": \"role\", \"user\": \"ben\"}", &["`role` takes `role`"]),
+        ("required contains {\"kind\": \"level\", \"any_of\": []}", &["at least one level"]),
+        (
+            "required contains {\"kind\": \"role\", \"role\": \"x\", \"people\": 0}",
+            &["yields a sign-off that can't be read", "`people` is at least 1"],
+        ),
+        (
+            "required contains {\"kind\": \"role\", \"role\": \"x\", \"peple\": 2}",
+            &["unknown field `peple`"],
+        ),
+        (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             time.parse_duration_ns(sprintf(\"%vd\", [2])) > 1\n}",
+            &["acme.rego:3", "unknown unit `d`"],
+        ),
+    ] {
+        let mut files = crate::core::policy::shipped_files();
+        let text = format!("package changegate.rules.acme\n{rule}");
+        files.insert("policies/rules/acme/acme.rego".to_owned(), text.into_bytes());
+        let clock = || std::time::Duration::ZERO;
+        let error = match crate::core::policy::PolicyBundle::load(files, clock) {
+            Ok(bundle) => {
+                let input = serde_json::json!({"now": "2026", "request": {}});
+                bundle.evaluator().rule(&input).unwrap_err().to_string()
+            }
+            Err(error) => error.to_string(),
+        };
+        for part in parts.iter().chain(&["policies/rules/acme/acme.rego"]) {
+            assert!(error.contains(part), "{rule}\n{part:?} isn't in: {error}");
         }
     }
 }
