@@ -58,7 +58,8 @@ fn phases_of_a_cold_process() {
     timed("read the request", median(100, || drop(RequestFile::read(SAMPLE, &bytes))));
     let (bundle, evidence) = (bundle(), Evidence::default());
     let file = RequestFile::read(SAMPLE, &bytes);
-    let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
+    let case =
+        Case { file: Some(&file), evidence: &evidence, brings: None, now: NOW.parse().unwrap() };
     // The first decision of an evaluator also prepares the rules.
     timed(
         "the first decision",
@@ -129,8 +130,12 @@ fn alone(paths: &[PathBuf], threads: usize) {
                 for path in paths {
                     let name = path.to_str().unwrap();
                     let file = RequestFile::read(name, &fs::read(path).unwrap());
-                    let case =
-                        Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
+                    let case = Case {
+                        file: Some(&file),
+                        evidence: &evidence,
+                        brings: None,
+                        now: NOW.parse().unwrap(),
+                    };
                     decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap();
                 }
             },
@@ -145,7 +150,12 @@ fn share_of_evaluation(paths: &[PathBuf]) -> f64 {
     for path in paths.iter().take(1_000) {
         let began = Instant::now();
         let file = RequestFile::read(path.to_str().unwrap(), &fs::read(path).unwrap());
-        let case = Case { file: Some(&file), evidence: &evidence, now: NOW.parse().unwrap() };
+        let case = Case {
+            file: Some(&file),
+            evidence: &evidence,
+            brings: None,
+            now: NOW.parse().unwrap(),
+        };
         let input =
             decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap().input.unwrap();
         whole += began.elapsed();

@@ -50,7 +50,7 @@ fn read(bencher: Bencher, path: &str) {
 fn decide_whole(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
-    let case = Case { file: Some(&file), evidence: &evidence, now: now() };
+    let case = Case { file: Some(&file), evidence: &evidence, brings: None, now: now() };
     bencher.bench_local(|| decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap());
 }
 
@@ -58,7 +58,7 @@ fn decide_whole(bencher: Bencher, path: &str) {
 fn evaluate(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
-    let case = Case { file: Some(&file), evidence: &evidence, now: now() };
+    let case = Case { file: Some(&file), evidence: &evidence, brings: None, now: now() };
     let input =
         decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap().input.unwrap();
     let input = serde_json::from_str(&input).unwrap();
@@ -69,7 +69,7 @@ fn evaluate(bencher: Bencher, path: &str) {
 fn report_as_text(bencher: Bencher, path: &str) {
     let (bundle, file, evidence) = (shipped(), file(path), Evidence::default());
     let mut evaluator = bundle.evaluator();
-    let case = Case { file: Some(&file), evidence: &evidence, now: now() };
+    let case = Case { file: Some(&file), evidence: &evidence, brings: None, now: now() };
     let decided = decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap();
     let codes = changegate::core::policy::codes::catalogue(&shipped_files());
     let reporter = Reporter {

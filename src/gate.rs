@@ -9,17 +9,17 @@
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::content::{Changeset, request_at};
+use crate::content::{Changeset, bundle_files, request_at};
 use crate::core::decision::{Case, Decision};
 use crate::core::evidence::{Evidence, SameHead};
-use crate::core::layout::{POLICIES, is_below, stem};
+use crate::core::layout::{POLICIES, is_below, stem, table_at};
 use crate::core::org::Org;
 use crate::core::policy::PolicyBundle;
 use crate::core::request::RequestFile;
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::{Forge, Published, Pull};
-use crate::git::{Oid, Repo};
+use crate::git::{FileChange, Oid, Repo};
 use crate::report::Judged;
 use judge::{Judge, Judges};
 
@@ -188,12 +188,13 @@ impl<'a, F: Forge> Gate<'a, F> {
                 None => bail!("{why}: {}", update_branch(base)),
             }
         }
-        let case = Case { file: file.as_ref(), evidence: &evidence, now };
+        let brings = self.tables_after(&pull, &changeset);
+        let case = Case { file: file.as_ref(), evidence: &evidence, brings: brings.as_ref(), now };
         let decided = judge.decide(&case);
         let decision = decided.with_context(|| format!("cannot judge {}", pull.name))?.decision;
         // New policies are only loaded after people have approved them.
         if self.forge.merges() && decision.verdict == Verdict::Approved {
-            self.loads_approved_policies(&pull, &changeset)?;
+            self.loads_approved_policies(&pull, &changeset, now)?;
         }
         let source = source.unwrap_or_default();
         Ok(Judgement { pull, evidence, file, source, decision, judge })
@@ -211,14 +212,29 @@ impl<'a, F: Forge> Gate<'a, F> {
         }))
     }
 
+    /// Returns the tables that a change of policies brings, if it changes them and they can be read:
+    /// otherwise it fails when they are loaded.
+    fn tables_after(&self, pull: &Pull, changeset: &Changeset) -> Option<Org> {
+        let changes_tables = |file: &FileChange| table_at(&file.path).is_some();
+        if changeset.path.is_some() || !changeset.files.iter().any(changes_tables) {
+            return None;
+        }
+        PolicyBundle::tables(&bundle_files(self.repo, pull.head).ok()?).ok()
+    }
+
     /// Checks that the policies after a policy change can be used to judge the next change.
-    fn loads_approved_policies(&self, pull: &Pull, changeset: &Changeset) -> anyhow::Result<()> {
+    fn loads_approved_policies(
+        &self,
+        pull: &Pull,
+        changeset: &Changeset,
+        now: Time,
+    ) -> anyhow::Result<()> {
         if !changeset.files.iter().any(|file| is_below(&file.path, POLICIES)) {
             return Ok(());
         }
         let files = changeset.files.iter().map(|file| (file.path.as_str(), file.after));
         let merged = self.repo.store_tree(Some(pull.base), files)?;
-        self.judges.leaves_policies(self.repo, pull.base, merged)
+        self.judges.leaves_policies(self.repo, pull.base, merged, now)
     }
 
     /// Returns the organisation data at a commit.

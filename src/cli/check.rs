@@ -309,7 +309,7 @@ impl Run<'_> {
         let read = candidate.read()?;
         let file = read.as_ref().map(|(file, _)| file);
         let evidence = self.evidence_for(file);
-        let case = Case { file, evidence: &evidence, now: self.now };
+        let case = Case { file, evidence: &evidence, brings: None, now: self.now };
         let decided = self.judge.decide(&case);
         let name = || file.map_or("the change of policies", |file| &file.path).to_owned();
         let decided = decided.with_context(|| format!("decide {}", name()))?;

@@ -135,6 +135,7 @@ fn own(judgement: &Judgement, me: &Login) -> Option<Exclusion> {
     let case = Case {
         file: judgement.file.as_ref(),
         evidence: &judgement.evidence,
+        brings: None,
         now: judgement.decision.evaluated_at,
     };
     excluded_from(&case, pull_request).get(me).copied()

@@ -62,7 +62,7 @@ impl<'a> Drafting<'a> {
         let same_id = same_id.map(str::to_owned).into_iter().collect();
         let mut evidence = Evidence { same_id, ..Evidence::default() };
         self.others.add_to(&mut evidence, &file);
-        let case = Case { file: Some(&file), evidence: &evidence, now: self.now };
+        let case = Case { file: Some(&file), evidence: &evidence, brings: None, now: self.now };
         let decision = self.judge.decide(&case).with_context(|| format!("decide {path}"))?.decision;
         Ok(Draft { text, file, decision })
     }

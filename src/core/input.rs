@@ -4,6 +4,7 @@
 //! as RFC 3339 in UTC that compare as text, the calendar computed. It is canonical JSON with a
 //! digest, so that a decision can be reproduced from it years later.
 
+use crate::core::org::Org;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -185,6 +186,8 @@ pub struct Case<'a> {
     pub file: Option<&'a RequestFile>,
     /// The facts about the pull request.
     pub evidence: &'a Evidence,
+    /// The tables that a change of policies brings, if it changes them and they can be read.
+    pub brings: Option<&'a Org>,
     /// The time that the decision is made for.
     pub now: Time,
 }

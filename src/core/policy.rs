@@ -118,9 +118,17 @@ impl PolicyBundle {
     pub fn check(files: &Files) -> Result<(), BundleError> {
         if Self::ships_rules(files) {
             refuse(files::strangers(files))?;
-            return tables::read(files).map(drop).map_err(BundleError);
+            return Self::tables(files).map(drop);
         }
         Self::vet(files)
+    }
+
+    /// Reads a bundle's tables alone.
+    ///
+    /// # Errors
+    /// Every problem in them.
+    pub fn tables(files: &Files) -> Result<Org, BundleError> {
+        tables::read(files).map_err(BundleError)
     }
 
     /// Checks every file of a bundle.
@@ -145,7 +153,7 @@ impl PolicyBundle {
     }
 
     fn compile(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
-        let org = tables::read(&files).map_err(BundleError)?;
+        let org = Self::tables(&files)?;
         let data = mounted(&files, &org).map_err(|problem| BundleError(vec![problem]))?;
         let mut compiled = Engine::new();
         // Otherwise an error inside one definition of a function is dropped if another definition

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+pub mod lock_out;
+
 use super::approvals::{Exclusion, Standing};
 use super::decision::{Finding, Required, ReviewStanding};
 use super::evidence::ForgeKind;

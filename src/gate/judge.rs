@@ -3,6 +3,13 @@
 //! An evaluator returns a ruling for an input document. Reviews, sign-off and findings are up to
 //! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own.
 
+use crate::content::request_at;
+use crate::core::evidence::Evidence;
+use crate::core::layout::REQUESTS;
+use crate::core::layout::is_request;
+use crate::core::request::ChangeRequest;
+use crate::core::request::RequestFile;
+use crate::core::time::Time;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -74,6 +81,11 @@ impl Judge {
         decided
     }
 
+    fn can_decide(&self, file: Option<&RequestFile>, now: Time) -> Result<(), Undecided> {
+        let case = Case { file, evidence: &Evidence::default(), brings: None, now };
+        self.decide(&case).map(drop)
+    }
+
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Evaluator>> {
         self.bench.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,13 +121,33 @@ impl Judges {
         Ok(judge)
     }
 
-    /// Checks that the policies after a merge can be used to judge the next change.
+    /// Checks that the policies after a merge can judge what comes next: afterwards nothing could
+    /// repair them. They decide on a change of policies and on every request that isn't closed.
     ///
     /// # Errors
     /// When no decision could be made after the merge.
-    pub fn leaves_policies(&self, repo: &Repo, base: Oid, merge: Oid) -> anyhow::Result<()> {
-        if repo.entry(base, POLICIES)? != repo.entry(merge, POLICIES)? {
-            self.at(repo, merge).context("nothing could be judged after this merge")?;
+    pub fn leaves_policies(
+        &self,
+        repo: &Repo,
+        base: Oid,
+        merge: Oid,
+        now: Time,
+    ) -> anyhow::Result<()> {
+        if repo.entry(base, POLICIES)? == repo.entry(merge, POLICIES)? {
+            return Ok(());
+        }
+        let judge = self.at(repo, merge).context("nothing could be judged after this merge")?;
+        judge
+            .can_decide(None, now)
+            .context("no change of policies could be judged after this merge")?;
+        let requests = repo.files_below(merge, REQUESTS)?.into_iter().map(|(path, _)| path);
+        for path in requests.filter(|path| is_request(path)) {
+            let (file, _) = request_at(repo, merge, &path)?;
+            if !file.request.as_ref().is_some_and(ChangeRequest::is_closed) {
+                judge
+                    .can_decide(Some(&file), now)
+                    .with_context(|| format!("{path} could not be judged after this merge"))?;
+            }
         }
         Ok(())
     }

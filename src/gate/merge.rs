@@ -42,6 +42,7 @@ pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Resu
     // A server's hook requires a signature; without a hook it is optional.
     let sign = program.setting("user.signingkey").is_some();
     let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
-    judges.leaves_policies(git.repo(), pull.base, merge)?;
+    let now = judgement.decision.evaluated_at;
+    judges.leaves_policies(git.repo(), pull.base, merge, now)?;
     Ok(merge)
 }

@@ -208,18 +208,52 @@ fn a_change_of_policies_is_judged_by_the_old_ones() {
 
 #[test]
 fn policies_that_could_not_judge_the_next_change_are_not_merged() {
+    let merged = "findings contains f if f := {\"code\": \"odd/x\", \"effect\": input.request.id}";
+    let alone =
+        "findings contains f if {\n\tinput.request == null\n\tf := {\"code\": input.now}\n}";
+    for (package, rule, parts) in [
+        ("odd", "findings contains {", ["nothing could be judged after this merge", "odd.rego"]),
+        ("odd", merged, ["CHG-1.yaml could not be judged after this merge", "odd.rego"]),
+        ("policy", alone, ["no change of policies could be judged after this merge", "odd.rego"]),
+    ] {
+        let hub = Hub::guarded();
+        let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
+        let (carol, erin) = (hub.desk("carol"), hub.desk("erin"));
+        alice.submit("CHG-1").went_well();
+        carol.approve("CHG-1").went_well();
+        carol.changegate(&["merge", "CHG-1"]).went_well();
+        let rule = format!("package changegate.rules.{package}\n\n{rule}\n");
+        let head = bob.put("origin/main", &[("policies/rules/odd/odd.rego", &rule)], "An odd rule");
+        bob.push(&[&format!("{head}:refs/heads/change/odd")]).went_well();
+        carol.approve("odd").went_well();
+        erin.approve("odd").went_well();
+        let before = hub.tip("main");
+        erin.changegate(&["merge", "odd"]).failed(&parts);
+        assert_eq!(hub.tip("main"), before);
+    }
+}
+
+#[test]
+fn nobody_is_locked_out_of_the_policies() {
     let hub = Hub::guarded();
-    let (bob, carol, erin) = (hub.desk("bob"), hub.desk("carol"), hub.desk("erin"));
-    let broken =
-        [("policies/rules/odd/odd.rego", "package changegate.rules.odd\n\nfindings contains {")];
-    let head = bob.put("origin/main", &broken, "An odd rule");
-    bob.push(&[&format!("{head}:refs/heads/change/odd")]).went_well();
-    carol.approve("odd").went_well();
-    erin.approve("odd").went_well();
-    let before = hub.tip("main");
-    erin.changegate(&["merge", "odd"])
-        .failed(&["nothing could be judged after this merge", "odd.rego"]);
-    assert_eq!(hub.tip("main"), before);
+    let (bob, carol) = (hub.desk("bob"), hub.desk("carol"));
+    let roster = "policies/org/roster/data.yaml";
+    let before = bob.git(&["show", &format!("origin/main:{roster}")]) + "\n";
+    let proposed = |name: &str, replacements: &[(&str, &str)]| {
+        let text = replacements.iter().fold(before.clone(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        let head = bob.put("origin/main", &[(roster, &text)], "Another roster");
+        bob.push(&[&format!("{head}:refs/heads/change/{name}")]).went_well();
+        carol.changegate(&["check", "--branch", name])
+    };
+    let demoted = ("carol: {level: L3", "carol: {level: L2");
+    let demoted = [demoted, ("heidi: {level: L3", "heidi: {level: L2")];
+    proposed("fewer", &demoted)
+        .ended(1, &["policy/lock-out", "erin could sign as L3, but 2 are needed"]);
+    proposed("moved", &[&demoted[..], &[("bob: {level: L2", "bob: {level: L3")]].concat())
+        .ended(3, &[]);
 }
 
 #[test]

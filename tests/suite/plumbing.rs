@@ -127,7 +127,7 @@ impl CaseJudge {
         evidence: &Evidence,
     ) -> Result<Decided, Undecided> {
         let (bundle, evaluator) = self.bundle(org);
-        let case = decision::Case { file, evidence, now };
+        let case = decision::Case { file, evidence, brings: None, now };
         decision::decide(&case, bundle, SHIPPED, |input| evaluator.rule(input))
     }
 }

@@ -136,7 +136,7 @@ mod tests {
             let mut judge = |text: &str| {
                 let text = times.put_into(text);
                 let file = RequestFile::read(REQUEST, text.as_bytes());
-                let case = Case { file: Some(&file), evidence: &evidence, now };
+                let case = Case { file: Some(&file), evidence: &evidence, brings: None, now };
                 decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap().decision
             };
             let denied = judge(TEMPLATE);

@@ -151,7 +151,7 @@ fn schemas_hold_for_what_is_printed() {
     for path in files_below(&root().join("requests")) {
         let file = RequestFile::read("requests/CHG-1.yaml", &fs::read(&path).unwrap());
         let evidence = Evidence::default();
-        let case = Case { file: Some(&file), evidence: &evidence, now: now() };
+        let case = Case { file: Some(&file), evidence: &evidence, brings: None, now: now() };
         let decided = decide(&case, &bundle, SHIPPED, |input| evaluator.rule(input)).unwrap();
         decisions.push(serde_json::to_value(&decided.decision).unwrap());
         if let Some(input) = decided.input {
@@ -175,7 +175,7 @@ fn schemas_hold_for_a_request_full_of_placeholders() {
         verification: {health_checks: [todo], error_rates: [' ']}\napprovals: [{role: tbd}]\n";
     let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap();
     let file = RequestFile::read("requests/CHG-1.yaml", text.as_bytes());
-    let case = Case { file: Some(&file), evidence: &Evidence::default(), now: now() };
+    let case = Case { file: Some(&file), evidence: &Evidence::default(), brings: None, now: now() };
     let input = decide(&case, &bundle, SHIPPED, |input| bundle.evaluator().rule(input))
         .unwrap()
         .input

@@ -10,7 +10,7 @@ use crate::core::input::{self, Case, Input, Prepared};
 use crate::core::org::TZDB;
 use crate::core::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
 use crate::core::request::{ChangeRequest, RequestFile};
-use crate::core::sign_off::{self, Signers};
+use crate::core::sign_off::{self, Signers, lock_out};
 use crate::core::terms::{Effect, RiskTier, Verdict};
 use crate::core::time::{Duration, Time};
 
@@ -80,6 +80,9 @@ pub fn decide(
     let applies = |signed| form.is_empty() && signed == complete;
     let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(applies));
     let mut findings: Vec<_> = ruled.map(Finding::from).chain(missing).collect();
+    if let Some(after) = case.brings {
+        findings.extend(lock_out::findings(&bundle.org, after, case.evidence.forge));
+    }
     if let Some(file) = case.file {
         // It isn't known whether a part that couldn't be read is missing.
         let is_known = |finding: &Finding| {

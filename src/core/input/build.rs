@@ -59,7 +59,7 @@ pub fn build<'a>(
     org: &'a Org,
     calendar: &Calendar,
 ) -> Prepared<'a> {
-    let Case { file, evidence, now } = *case;
+    let Case { file, evidence, now, .. } = *case;
     let request = file.and_then(|file| file.request.as_ref());
     let path = file.map(|file| file.path.as_str());
     let services = request.map_or_else(Vec::new, |request| {

@@ -56,7 +56,7 @@ impl Guard {
             self.merge(branch, commit)
                 .with_context(|| format!("{} was rejected on {branch}", short(commit.id)))?;
         }
-        self.judges.leaves_policies(repo, old, new)?;
+        self.judges.leaves_policies(repo, old, new, self.now)?;
         Ok(notes)
     }
 
@@ -124,7 +124,7 @@ impl Guard {
                  merge {name}`"
             );
         }
-        self.judges.leaves_policies(repo, base, commit.id)
+        self.judges.leaves_policies(repo, base, commit.id, self.now)
     }
 
     /// Returns the names of the open changes at a commit that is being merged.

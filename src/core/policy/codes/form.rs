@@ -1,4 +1,4 @@
-//! The checker's own findings about a file's form. All of them deny, and no policy can weaken them.
+//! The checker's own findings: about a file's form, and about what no policy may allow. All of them deny, and no policy can weaken them.
 
 use super::CodeInfo;
 use crate::core::terms::Effect;
@@ -62,6 +62,12 @@ const CODES: &[FormCode] = &[
         title: "A field's value isn't allowed",
         meaning: "The value has the right kind, but the field doesn't allow it: for example a date that doesn't exist, or a word that isn't in the list of allowed words.",
         resolve: "Write a value that the message allows.",
+    },
+    FormCode {
+        code: "policy/lock-out",
+        title: "A change of policies would lock people out",
+        meaning: "It would leave fewer people than are asked for, where there were enough before: two L3 for the policies themselves, one person for each level of the matrix, each role and each service. Nobody could repair that afterwards.",
+        resolve: "Name somebody else who can sign in the same change.",
     },
     FormCode {
         code: "request/branch",

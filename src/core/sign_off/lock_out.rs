@@ -1,0 +1,59 @@
+//! Refuses a change of policies that would leave too few people to decide about the next change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{INCIDENT_COMMANDER, Signers};
+use crate::core::decision::Finding;
+use crate::core::evidence::ForgeKind;
+use crate::core::org::Org;
+use crate::core::policy::Requirement;
+use crate::core::terms::{Effect, Level, all_of};
+
+/// Returns a finding for each sign-off that nobody could give any more under the tables `after`,
+/// where `before` had enough people: two L3 for the policies themselves, and one person for each
+/// level of the matrix, each role that the rules ask for, and each service.
+pub fn findings(before: &Org, after: &Org, forge: Option<ForgeKind>) -> Vec<Finding> {
+    let able = |org: &Org, what: &Requirement| -> Vec<String> {
+        let excluded = BTreeMap::new();
+        let signers = Signers { org, forge, excluded: &excluded, standings: &[], due_at: None };
+        signers.eligible(what).map(ToString::to_string).collect()
+    };
+    let lost = needs(after).into_iter().filter_map(|(needed, what)| {
+        let left = able(after, &what);
+        let is_new = left.len() < needed && able(before, &what).len() >= needed;
+        is_new.then(|| finding(needed, &what, &left))
+    });
+    lost.collect()
+}
+
+/// Returns how many people are needed for what.
+fn needs(org: &Org) -> Vec<(usize, Requirement)> {
+    let rows = org.matrix.entries.values().flat_map(|tier| tier.values());
+    let levels: BTreeSet<Level> =
+        rows.filter_map(|row| row.levels().iter().min()).copied().collect();
+    let mut needs = vec![(2, Requirement::Level { any_of: vec![Level::L3] })];
+    needs.extend(levels.into_iter().map(|level| (1, Requirement::Level { any_of: vec![level] })));
+    needs.push((1, Requirement::Role { role: "devops-lead".to_owned() }));
+    needs.push((1, Requirement::Role { role: INCIDENT_COMMANDER.to_owned() }));
+    let services = org.roster.services.keys().cloned();
+    needs.extend(services.map(|service| (1, Requirement::Owner { service })));
+    needs
+}
+
+fn finding(needed: usize, what: &Requirement, left: &[String]) -> Finding {
+    let left = if left.is_empty() { "nobody".to_owned() } else { all_of(left) };
+    Finding {
+        code: "policy/lock-out".to_owned(),
+        effect: Effect::Deny,
+        message: format!(
+            "after this change {left} could sign as {what}, but {needed} {} needed",
+            if needed == 1 { "is" } else { "are" }
+        ),
+        help: Some("name somebody else who can, in the same change".to_owned()),
+        pointer: None,
+        line: None,
+        column: None,
+        controls: Vec::new(),
+        span: None,
+    }
+}
