@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::occurrence::{longest, occurrences};
-use super::org::{Freeze, Freezes, Quarter, Table, Window};
+use super::org::{ClockTime, Date, Freeze, Freezes, Quarter, Table, Weekday, Window, Zone};
 use super::terms::RiskTier;
 use super::time::{Duration, Interval, Time, midnight};
 
@@ -47,6 +47,8 @@ pub struct Calendar {
 pub struct CalendarFacts {
     /// When the change is planned.
     pub planned: Option<Interval>,
+    /// What a clock in UTC shows then.
+    pub clock: Option<ClockFacts>,
     /// Every window, by name.
     pub windows: Vec<WindowFact>,
     /// The freezes that end after now or after the planned start, whichever is earlier, in order of
@@ -72,6 +74,44 @@ pub struct WindowFact {
     /// The earliest opening within 400 days of which at least the planned duration is left; an
     /// opening that has begun keeps its start.
     pub next_opening: Option<Interval>,
+    /// What a clock in the window's zone shows when the change is planned.
+    pub clock: Option<ClockFacts>,
+}
+
+/// What a zone's clock shows at the start and at the end of a planned interval.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClockFacts {
+    /// At the start.
+    pub start: Moment,
+    /// At the end.
+    pub end: Moment,
+}
+
+/// What a clock shows.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// The day.
+    pub date: Date,
+    /// Its day of the week.
+    pub weekday: Weekday,
+    /// The time of day, to the minute.
+    pub time: ClockTime,
+}
+
+impl ClockFacts {
+    fn of(zone: &Zone, planned: Interval) -> Self {
+        let moment = |instant| {
+            let shown = zone.shows(instant);
+            Moment {
+                date: Date(shown.date()),
+                weekday: shown.weekday().into(),
+                time: shown.time().into(),
+            }
+        };
+        ClockFacts { start: moment(planned.start), end: moment(planned.end) }
+    }
 }
 
 /// What a freeze means for a planned interval.
@@ -121,6 +161,7 @@ impl Calendar {
             preferred_for: window.preferred_for.clone(),
             fits: planned.is_some_and(|planned| fits(window, &planned)),
             next_opening: self.uncut_openings_of(window, now, length).next(),
+            clock: planned.map(|planned| ClockFacts::of(&window.zone, planned)),
         });
         let earliest = planned.map_or(now, |planned| planned.start.min(now));
         let freezes = self.freezes_after(earliest).map(|freeze| FreezeFact {
@@ -132,6 +173,7 @@ impl Calendar {
         let touched = planned.into_iter().flat_map(quarters);
         CalendarFacts {
             planned,
+            clock: planned.map(|planned| ClockFacts::of(&Zone::default(), planned)),
             windows: windows.collect(),
             freezes: freezes.collect(),
             unannounced: touched.filter(|quarter| !self.announced.contains(quarter)).collect(),

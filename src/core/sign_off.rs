@@ -6,7 +6,7 @@
 //! anyone who holds that role; these people may fill a role, too. This is fixed here, so that no
 //! policy can weaken it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub mod lock_out;
 
@@ -45,17 +45,54 @@ impl<'a> Signers<'a> {
     /// Assigns everyone whose approval counts to the sign-offs that are required.
     pub fn settle(&self, asked: &[Asked]) -> Vec<Required> {
         let signed = self.settle_with(asked, |_| true);
+        let approvers = self.approvers(|_| true);
+        let given = signed.iter().flatten().count();
         seats(asked)
             .zip(signed)
-            .map(|((asked, _), by)| Required {
-                what: asked.what.clone(),
-                because: asked.because.clone(),
+            .map(|((seat, _), by)| Required {
+                what: seat.what.clone(),
+                because: seat.because.clone(),
                 late: by.is_some_and(|by| self.is_late(by)),
-                level: by.filter(|_| asked.is_level()).and_then(|by| self.level_of(by)),
+                level: by.filter(|_| seat.is_level()).and_then(|by| self.level_of(by)),
                 satisfied_by: by.cloned(),
-                eligible: self.eligible(&asked.what).cloned().collect(),
+                eligible: match by {
+                    Some(_) => self.eligible(&seat.what).cloned().collect(),
+                    None => self.left_for(seat, asked, &approvers, given),
+                },
             })
             .collect()
+    }
+
+    /// Returns who could still give a sign-off that is missing, after `given` others. Whoever has
+    /// approved already can't, but somebody else may free them from another seat.
+    fn left_for(
+        &self,
+        seat: &Asked,
+        asked: &[Asked],
+        approvers: &[&'a Login],
+        given: usize,
+    ) -> Vec<Login> {
+        let left = |what| self.eligible(what).filter(|login| !approvers.contains(login));
+        let direct: Vec<_> = left(&seat.what).cloned().collect();
+        if !direct.is_empty() || !seat.takes_a_person() {
+            return direct;
+        }
+        let others = asked.iter().filter(|other| other.takes_a_person());
+        let others: BTreeSet<_> = others.flat_map(|other| left(&other.what)).collect();
+        let frees_somebody = |login: &&&Login| {
+            let approvers = [approvers, &[**login]].concat();
+            self.assign(asked, approvers).iter().flatten().count() > given
+        };
+        others.iter().filter(frees_somebody).map(|login| (*login).clone()).collect()
+    }
+
+    /// Returns the people whose approvals count, and for which `still` is true, in order of login.
+    fn approvers(&self, still: impl Fn(&Standing<'a>) -> bool) -> Vec<&'a Login> {
+        let counting =
+            self.standings.iter().filter(|standing| standing.counts() && still(standing));
+        let mut approvers: Vec<_> = counting.filter_map(|standing| standing.by).collect();
+        approvers.sort_unstable();
+        approvers
     }
 
     /// Returns who signs for each seat, using only the approvals for which `still` is true.
@@ -64,13 +101,11 @@ impl<'a> Signers<'a> {
         asked: &[Asked],
         still: impl Fn(&Standing<'a>) -> bool,
     ) -> Vec<Option<&'a Login>> {
-        let mut approvers: Vec<&Login> = self
-            .standings
-            .iter()
-            .filter(|standing| standing.counts() && still(standing))
-            .filter_map(|standing| standing.by)
-            .collect();
-        approvers.sort_unstable();
+        self.assign(asked, self.approvers(still))
+    }
+
+    /// Returns which of these people signs for each seat.
+    fn assign(&self, asked: &[Asked], approvers: Vec<&'a Login>) -> Vec<Option<&'a Login>> {
         let candidates = |asked: &Asked| -> Vec<usize> {
             let can_sign = |approver: &usize| self.can_sign(&asked.what, approvers[*approver]);
             (0..approvers.len()).filter(can_sign).collect()
@@ -171,8 +206,8 @@ pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> 
             let because =
                 asked.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
             let help = if required.eligible.is_empty() {
-                "nobody in the roster can give it: everyone who holds it takes part in the change, \
-                 or nobody holds it"
+                "nobody is left who can give it: whoever holds it takes part in the change, or has \
+                 signed for something else; give it to somebody else in policies/org/roster"
                     .to_owned()
             } else {
                 format!("{} can approve", one_of(&required.eligible))

@@ -371,3 +371,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn facts_tell_what_clocks_show() {
+    let calendar = calendar([("tokyo", daily("Asia/Tokyo", "00:00", "24:00"))], &[]);
+    let planned = span("2026-11-24T22:00:00Z", "2026-11-25T14:59:30Z");
+    let facts = calendar.facts(Some(planned), at("2026-11-20T00:00:00Z"));
+    let shown = |clock: &Option<ClockFacts>| {
+        let ClockFacts { start, end } = clock.clone().unwrap();
+        [start, end].map(|Moment { date, weekday, time }| format!("{date} {weekday:?} {time}"))
+    };
+    assert_eq!(shown(&facts.clock), ["2026-11-24 Tue 22:00", "2026-11-25 Wed 14:59"]);
+    assert_eq!(shown(&facts.windows[0].clock), ["2026-11-25 Wed 07:00", "2026-11-25 Wed 23:59"]);
+    assert_eq!(calendar.facts(None, at("2026-11-20T00:00:00Z")).clock, None);
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -83,6 +83,12 @@ impl ClockTime {
     /// Returns the minutes since midnight, 0 to 1440.
     pub fn minutes(self) -> u16 {
         self.0
+    }
+}
+
+impl From<NaiveTime> for ClockTime {
+    fn from(time: NaiveTime) -> Self {
+        ClockTime((time.hour() * 60 + time.minute()) as u16)
     }
 }
 

@@ -102,7 +102,10 @@ impl Expect {
             Some((required.what.to_string(), required.satisfied_by.as_ref()?.to_string()))
         });
         found.of_some("signed", &self.signed, &signed.collect());
-        let eligible = required().next().map_or(&[][..], |required| &required.eligible);
+        let eligible = required()
+            .find(|required| required.satisfied_by.is_none())
+            .or_else(|| required().next())
+            .map_or(&[][..], |required| &required.eligible);
         let eligible = eligible.iter().map(|login| login.to_string()).collect();
         found.of_some("eligible", &self.eligible, &eligible);
         let late = required().filter(|required| required.late);
