@@ -12,6 +12,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what can't be unwrapped ends the test, and is meant to")]
 
+mod advice;
 mod attacks;
 mod cases;
 mod cli;
