@@ -1,6 +1,6 @@
 //! The client of GitHub's API.
 //!
-//! octocrab authenticates and reqwest sends the requests; this module interprets the answers. A
+//! octocrab builds the requests and reqwest sends them; this module interprets the answers. A
 //! request that only reads is repeated after a failure, with growing pauses. A request that writes
 //! is never repeated blindly, because a failure doesn't show whether it took effect:
 //! [`Failure::Unclear`] requires the caller to look first.
@@ -17,11 +17,12 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::access::{Access, Credentials, Permission, Secret};
-use super::patience::{Patience, Turn};
+use super::patience::{self, Patience, Turn};
 use super::types::Installation;
 
 mod address;
 mod failure;
+mod jwt;
 mod list;
 
 pub use address::{encoded, path};
@@ -338,12 +339,11 @@ fn built(runtime: &Runtime, api: &str, as_whom: &Credentials) -> anyhow::Result<
     let builder = Octocrab::builder()
         .base_uri(address::server(api))
         .with_context(|| format!("GITHUB_API_URL is {api:?}, which is not a valid address"))?;
-    let builder = match as_whom {
-        Credentials::Token(token) => builder.personal_token(token.reveal()),
-        Credentials::App { id, key } => builder
-            .app_from_rsa_pem((*id).into(), key.reveal())
-            .map_err(|_| anyhow!("CHANGEGATE_APP_KEY is not an RSA private key in PEM form"))?,
+    let token = match as_whom {
+        Credentials::Token(token) => token.clone(),
+        Credentials::App { id, key } => jwt::signed(*id, key, patience::now())?,
     };
+    let builder = builder.personal_token(token.reveal());
     builder.build_with_reqwest(transport()?).context("cannot set up the client for GitHub")
 }
 

@@ -100,7 +100,8 @@ fn wait(status: StatusCode, headers: &HeaderMap, body: &str, now: u64) -> Option
     is_limited.then_some(UNSAID)
 }
 
-fn now() -> u64 {
+/// Returns the machine's time, in seconds since 1970.
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

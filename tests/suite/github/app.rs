@@ -139,5 +139,5 @@ fn a_key_that_is_none_is_named() {
     let mut command = command(&github);
     command.env("CHANGEGATE_APP_ID", "7").env("CHANGEGATE_APP_KEY", "-----BEGIN nothing");
     command.args(["check", "--pr", "1"]);
-    Ran::of(&mut command, "").ended(2, &["is not an RSA private key in PEM form"]);
+    Ran::of(&mut command, "").ended(2, &["is not an RSA private key"]);
 }
