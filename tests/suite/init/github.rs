@@ -8,11 +8,13 @@ use crate::cli::repository;
 use crate::plumbing::files_below;
 
 /// What of `.github/` is this project's own matter.
-const OWN: [&str; 5] = [
+const OWN: [&str; 7] = [
     ".github/CODEOWNERS",
     ".github/CONTRIBUTING.md",
     ".github/actions/changegate/action.yml",
     ".github/actions/changegate/install.sh",
+    ".github/dependabot.yml",
+    ".github/workflows/advisories.yml",
     ".github/workflows/ci.yml",
 ];
 
