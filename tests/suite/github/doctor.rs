@@ -353,7 +353,7 @@ fn what_github_finds_wrong_with_code_owners_is_listed() {
 
 #[test]
 fn workflows_are_held_against_what_they_need() {
-    let checkout = "11bd71901bbe5b1630ceea73d27597364c9af683";
+    let checkout = "3d3c42e5aac5ba805825da76410c181273ba90b1";
     for (old, new, code, said) in [
         (
             "contents: read",

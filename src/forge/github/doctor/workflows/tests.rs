@@ -2,7 +2,7 @@ use super::*;
 use crate::core::yaml;
 use crate::forge::github::doctor::Grade;
 
-const PINNED: &str = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683";
+const PINNED: &str = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1";
 
 fn file(name: &str, text: &str) -> WorkflowFile {
     let reading = yaml::parse(text.as_bytes()).read::<Value>();
