@@ -42,7 +42,7 @@ mod window;
 /// A change request is a YAML file; a pull request with it submits the change; reviews approve it.
 /// changegate says whether the change may go ahead, who has to sign off, and when it may run.
 #[derive(Parser)]
-#[command(version = VERSION.as_str(), propagate_version = true, after_help = EXAMPLES)]
+#[command(version, long_version = LONG_VERSION.as_str(), propagate_version = true, after_help = EXAMPLES)]
 #[command(mut_arg("color", |arg| arg.help("When to use colour")))]
 pub struct Cli {
     #[command(subcommand)]
@@ -52,9 +52,17 @@ pub struct Cli {
     color: colorchoice_clap::Color,
 }
 
-/// The program's version and that of its time zones, on which windows depend.
-static VERSION: LazyLock<String> =
-    LazyLock::new(|| format!("{} (tzdb {TZDB})", env!("CARGO_PKG_VERSION")));
+/// What `--version` says, a line each: the version, the commit that it was built from if that is
+/// known, and the version of its time zones, on which windows depend.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let commit = COMMIT.map(|commit| format!("commit {commit}
+")).unwrap_or_default();
+    format!("{}
+{commit}tzdb {TZDB}", env!("CARGO_PKG_VERSION"))
+});
+
+/// The commit that this program was built from, if known.
+const COMMIT: Option<&str> = option_env!("CHANGEGATE_COMMIT");
 
 const EXAMPLES: &str = "\
 Examples:

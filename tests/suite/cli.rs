@@ -283,3 +283,15 @@ pub fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+#[test]
+fn the_version_names_the_commit_that_was_built() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = run(dir.path(), &["--version"]).stdout;
+    let mut lines = said.lines();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(lines.next(), Some(format!("changegate {version}").as_str()), "{said}");
+    let commit = option_env!("CHANGEGATE_COMMIT").map(|commit| format!("commit {commit}"));
+    assert_eq!(lines.find(|line| line.starts_with("commit ")), commit.as_deref(), "{said}");
+    assert_eq!(run(dir.path(), &["check", "--version"]).code, 0);
+}

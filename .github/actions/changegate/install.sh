@@ -1,34 +1,65 @@
 #!/usr/bin/env bash
-# Puts changegate into PATH. Takes VERSION and SHA256 as action.yml describes them, and from the
-# runner GITHUB_ACTION_PATH, GITHUB_PATH, RUNNER_OS, RUNNER_ARCH and RUNNER_TEMP.
+# Puts changegate into PATH (`install`), or names what would be built from source (`name_build`). Takes VERSION and
+# SHA256 as action.yml describes them, ACTION_REF, the ref to which the action is pinned, and from the runner
+# GITHUB_ACTION_PATH, GITHUB_OUTPUT, GITHUB_PATH, RUNNER_OS, RUNNER_ARCH, RUNNER_TEMP and ImageOS.
 set -euo pipefail
 
 source=$GITHUB_ACTION_PATH/../../..
+folder=$RUNNER_TEMP/changegate
 releases=https://github.com/changegate/changegate/releases/download
 
-main() {
+install() {
   case $VERSION in
     installed) is_there || fail 'the runner has no changegate in PATH: install it there, or set another version' ;;
     source) use_source ;;
     *) install_release ;;
   esac
-  changegate_in_use
+  echo "$(command -v changegate): $(changegate --version)"
 }
 
-# Whether PATH has changegate, of this version if one is given.
 is_there() {
-  command -v changegate >/dev/null &&
-    { [[ -z ${1-} ]] || [[ $(changegate --version) == "changegate $1" ]]; }
+  command -v changegate >/dev/null
 }
 
 use_source() {
-  local wanted
-  wanted=$(sed -n 's/^version = "\(.*\)"$/\1/p;/^version = /q' "$source/Cargo.toml")
-  if is_there "${wanted:?Cargo.toml says no version}"; then
+  local commit
+  commit=$(commit_of_source)
+  if is_built_from changegate "$commit"; then
     return
   fi
-  cargo build --release --locked --manifest-path "$source/Cargo.toml" --target-dir "$RUNNER_TEMP/changegate"
-  put_into_path "$RUNNER_TEMP/changegate/release"
+  if ! is_built_from "$folder/changegate" "$commit"; then
+    local target=$RUNNER_TEMP/changegate-target
+    CHANGEGATE_COMMIT=$commit cargo build --release --locked --manifest-path "$source/Cargo.toml" --target-dir "$target"
+    mkdir -p "$folder"
+    cp "$target/release/changegate" "$folder/changegate"
+  fi
+  put_into_path "$folder"
+}
+
+# A key for the cache: equal keys are equal builds. None if the commit isn't known, or if nothing has to be built.
+name_build() {
+  local commit toolchain
+  commit=$(commit_of_source)
+  if [[ -z $commit ]] || is_built_from changegate "$commit"; then
+    return
+  fi
+  toolchain=$(rustc --version --verbose | sha256sum | cut -c 1-16)
+  echo "key=changegate-$commit-$RUNNER_OS-$RUNNER_ARCH-${ImageOS-}-$toolchain" >>"$GITHUB_OUTPUT"
+}
+
+# The commit of a clone, or the one to which the action is pinned: a download of it holds no repository. Nothing if it
+# is pinned to a name, which may mean another commit tomorrow.
+commit_of_source() {
+  if [[ -e $source/.git ]]; then
+    git -C "$source" rev-parse HEAD || true
+  elif [[ $ACTION_REF =~ ^[0-9a-f]{40}$ ]]; then
+    echo "$ACTION_REF"
+  fi
+}
+
+# Whether a program says that it was built from this commit.
+is_built_from() {
+  [[ -n $2 ]] && grep --quiet --line-regexp --fixed-strings "commit $2" <<<"$("$1" --version 2>/dev/null)"
 }
 
 install_release() {
@@ -46,7 +77,6 @@ install_release() {
   if is_there && is_file_with "$hash" "$(command -v changegate)"; then
     return
   fi
-  local folder=$RUNNER_TEMP/changegate
   mkdir -p "$folder"
   curl --fail --silent --show-error --location --proto '=https' --retry 3 \
     --output "$folder/changegate" "$releases/v$VERSION/changegate-$target"
@@ -64,13 +94,9 @@ put_into_path() {
   PATH=$1:$PATH
 }
 
-changegate_in_use() {
-  echo "$(command -v changegate): $(changegate --version)"
-}
-
 fail() {
   echo "::error::$1"
   exit 2
 }
 
-main
+"$1"

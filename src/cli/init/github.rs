@@ -9,6 +9,7 @@ use std::path::Path;
 use ignore::WalkBuilder;
 
 use super::plan::{Item, Wanted};
+use crate::cli::COMMIT;
 use crate::core::org::Roster;
 use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
 
@@ -21,9 +22,6 @@ const ACTION: &str = "- uses: changegate/changegate/.github/actions/changegate@{
           # `sha256:` its checksums, a line `Linux-X64 HASH` for each platform.
           version: source
 ";
-
-/// The commit that this program was built from, if known.
-const COMMIT: Option<&str> = option_env!("CHANGEGATE_COMMIT");
 
 /// The release tag of that commit.
 const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));

@@ -1,7 +1,7 @@
 //! Workflows, run on this machine by act: no containers, no network but the one that a test gives.
 //!
 //! act knows neither what a token permits nor what a fork may do. It runs the files as they are
-//! shipped; only `actions/checkout` is stood in for, by `tests/data/act/checkout`.
+//! shipped; only actions of GitHub's are stood in for, by those in `tests/data/act`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,22 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::hub::make_executable;
 use super::ran::Ran;
 use super::root;
 
 /// The variable that names the program `act`.
 const ACT: &str = "CHANGEGATE_ACT";
 
+/// The beginning of a program that says that it was built from the commit that is checked out.
+const BUILT_HERE: &str = "#!/bin/sh
+[ \"$1\" = --version ] && { echo changegate 9.8.7; echo commit \"$(git rev-parse HEAD)\"; exit; }
+";
+
 /// A runner, in a folder of its own.
 pub struct Runner {
     act: PathBuf,
     dir: TempDir,
-    /// The folder with the `changegate` that workflows find in PATH.
-    program: PathBuf,
 }
 
 /// Where a workflow runs.
@@ -35,7 +39,7 @@ pub struct Site<'a> {
 }
 
 impl Runner {
-    /// A runner whose workflows find this program; nothing, and a note, where nobody says which act
+    /// A runner whose workflows find this program in PATH; nothing, and a note, where nobody says which act
     /// to use.
     pub fn with(program: &Path) -> Option<Self> {
         let Some(act) = std::env::var_os(ACT) else {
@@ -46,7 +50,12 @@ impl Runner {
         };
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
-        Some(Runner { act: act.into(), dir, program: program.parent().unwrap().to_owned() })
+        fs::create_dir(dir.path().join("bin")).unwrap();
+        let found = dir.path().join("bin/changegate");
+        let script = format!("{BUILT_HERE}exec '{}' \"$@\"\n", program.display());
+        fs::write(&found, script).unwrap();
+        make_executable(&found);
+        Some(Runner { act: act.into(), dir })
     }
 
     /// Runs the workflows of a file in `.github/workflows` for an event.
@@ -65,14 +74,21 @@ impl Runner {
             .arg("--directory")
             .arg(folder.path())
             .args(["--platform", "ubuntu-24.04=-self-hosted", "--action-offline-mode"])
-            .args(["--no-skip-checkout", "--no-cache-server", "--local-repository"])
-            .arg(format!(
+            .args(["--no-skip-checkout", "--no-cache-server"]);
+        let workflow = root().join(".github/workflows").join(workflow);
+        for (file, action) in [
+            (&workflow, "actions/checkout"),
+            (&root().join(".github/actions/changegate/action.yml"), "actions/cache"),
+        ] {
+            let stand_in =
+                root().join("tests/data/act").join(action.trim_start_matches("actions/"));
+            command.arg("--local-repository").arg(format!(
                 "{}={}",
-                checkout(workflow),
-                root().join("tests/data/act/checkout").display()
-            ))
-            .arg("--secret")
-            .arg(format!("GITHUB_TOKEN={}", site.token));
+                pinned(file, action),
+                stand_in.display()
+            ));
+        }
+        command.arg("--secret").arg(format!("GITHUB_TOKEN={}", site.token));
         for (name, value) in [
             ("CHECKOUT_FROM", site.repository),
             ("GITHUB_API_URL", site.api),
@@ -86,15 +102,15 @@ impl Runner {
         command
             .current_dir(folder.path())
             .env("HOME", self.dir.path().join("home"))
-            .env("PATH", format!("{}:{path}", self.program.display()));
+            .env("PATH", format!("{}:{path}", self.dir.path().join("bin").display()));
         Ran::of(&mut command, "")
     }
 }
 
-/// The action that a workflow checks out with, and its commit.
-fn checkout(workflow: &str) -> String {
-    let text = fs::read_to_string(root().join(".github/workflows").join(workflow)).unwrap();
-    let (_, rest) = text.split_once("uses: actions/checkout@").unwrap_or(("", "none"));
+/// An action that a file uses, and the commit of it.
+fn pinned(file: &Path, action: &str) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let (_, rest) = text.split_once(&format!("uses: {action}@")).unwrap_or(("", "none"));
     let commit: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
-    format!("actions/checkout@{commit}")
+    format!("{action}@{commit}")
 }
