@@ -11,8 +11,10 @@ use std::sync::LazyLock;
 use clap::{Parser, Subcommand};
 use dialoguer::console;
 
-use self::shared::say::{UNDECIDED, colour, complain, is_closed_pipe};
+use self::shared::prompt::Interrupted;
+use self::shared::say::{FORBIDDEN, INTERRUPTED, UNDECIDED, colour, complain};
 use crate::core::org::TZDB;
+use crate::forge::git::Rejected;
 
 mod check;
 mod close;
@@ -138,9 +140,13 @@ pub fn main() -> ExitCode {
         Verb::Man(args) => man::run(&args),
     };
     result.unwrap_or_else(|error| {
-        if !is_closed_pipe(&error) {
-            complain(&error);
-        }
-        ExitCode::from(UNDECIDED)
+        complain(&error);
+        ExitCode::from(if error.is::<Interrupted>() {
+            INTERRUPTED
+        } else if error.is::<Rejected>() {
+            FORBIDDEN
+        } else {
+            UNDECIDED
+        })
     })
 }

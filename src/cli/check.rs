@@ -339,14 +339,14 @@ const SPOOL: usize = 1024 * 1024;
 /// Writes sections in the order of their groups, although they arrive in the order of their paths.
 struct Printer<'a> {
     reporter: &'a Reporter<'a>,
-    out: io::BufWriter<io::StdoutLock<'static>>,
+    out: io::BufWriter<say::Output>,
     later: Vec<SpooledTempFile>,
     is_first: [bool; Section::GROUPS],
 }
 
 impl<'a> Printer<'a> {
     fn begin(reporter: &'a Reporter<'a>) -> anyhow::Result<Self> {
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(say::Output::lock());
         out.write_all(reporter.begin().as_bytes()).context("write the report")?;
         let later = (1..Section::GROUPS).map(|_| SpooledTempFile::new(SPOOL)).collect();
         Ok(Printer { reporter, out, later, is_first: [true; Section::GROUPS] })

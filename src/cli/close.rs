@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
+use super::shared::say::{FORBIDDEN, note};
 use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
 use crate::forge::git::write::append;
@@ -51,7 +51,10 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let gate = here::gate(&git);
     let judged = here::check(&git, name, NowArg::present());
     if git.repo().leads_to(pull.head, pull.base)? {
-        bail!("{name} is merged: to cancel it, add `cancelled:` to its request and submit that");
+        let why = "it is merged: to cancel it, add `cancelled:` to its request and submit that";
+        note(format_args!("error: not closed: {name}: {why}"));
+        Receipt::nothing(name, why, None).print(args.format, "")?;
+        return Ok(ExitCode::from(FORBIDDEN));
     }
     // A change that can't be judged can still be closed.
     let judged = judged.ok();

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::shared::args::NowArg;
-use crate::cli::shared::say::end_at_bound;
+use crate::cli::shared::say::{end_at_bound, note};
 use crate::gate::guard::{Guard, Update};
 use crate::gate::judge::Judges;
 use crate::git::Repo;
@@ -50,7 +50,9 @@ pub fn run(args: &HookArgs) -> anyhow::Result<ExitCode> {
     let mut refused = false;
     for update in &updates {
         match guard.judge(update) {
-            Ok(notes) => notes.iter().for_each(|note| eprintln!("changegate: {}", terminal(note))),
+            Ok(notes) => {
+                notes.iter().for_each(|text| note(format_args!("changegate: {}", terminal(text))));
+            }
             Err(error) => {
                 refused = true;
                 say(&format!("{error:#}"));
@@ -70,6 +72,6 @@ fn git_dir() -> anyhow::Result<PathBuf> {
 fn say(why: &str) {
     for (number, line) in why.lines().enumerate() {
         let mark = if number == 0 { "changegate: refused: " } else { "  " };
-        eprintln!("{mark}{}", terminal(line));
+        note(format_args!("{mark}{}", terminal(line)));
     }
 }

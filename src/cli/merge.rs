@@ -14,10 +14,10 @@ use clap::Args;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
-use super::shared::say::warn;
+use super::shared::say::{note, warn};
 use crate::content::short;
 use crate::core::terms::Verdict;
-use crate::forge::git::Git;
+use crate::forge::git::{Git, Rejected};
 use crate::forge::{Forge as _, Pull};
 use crate::gate::Judgement;
 use crate::gate::merge::commit;
@@ -75,7 +75,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         let verdict = judgement.decision.verdict;
         if verdict != Verdict::Approved {
             let why = format!("not merged: {name} is {verdict}");
-            eprintln!("error: {why}");
+            note(format_args!("error: {why}"));
             let text = here::rendered(&judgement, Format::Text, true);
             Receipt::nothing(name, &why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
@@ -87,7 +87,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::SUCCESS);
             }
             Moved::Lost(_) => git.branches.refresh()?,
-            Moved::Refused(why) => bail!("the server rejected the merge:\n{why}"),
+            Moved::Refused(why) => return Err(Rejected(format!("the merge:\n{why}")).into()),
         }
     }
     bail!("{} changed during every attempt: run the command again", git.base_ref)

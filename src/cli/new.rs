@@ -108,14 +108,19 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         if prompt::is_possible() { form.ask()? } else { (form.take_as_given()?, false) };
 
     if was_asked {
-        eprintln!();
+        prompt::line("");
     }
     if args.output.as_deref().is_some_and(is_stdout) {
-        eprint!("{}", preview(&draft, bundle, say::colour(&io::stderr())));
+        say::note(preview(&draft, bundle, say::colour(&io::stderr())).trim_end());
         say::print(&draft.text)?;
         return Ok(ExitCode::SUCCESS);
     }
-    say::print(&preview(&draft, bundle, say::colour(&io::stdout())))?;
+    let preview = preview(&draft, bundle, say::colour(&io::stdout()));
+    if was_asked {
+        prompt::show(&preview)?
+    } else {
+        say::print(&preview)?
+    }
     let path = output.map_or_else(|| place.file(&draft.file.path), Path::to_path_buf);
     if was_asked && !prompt::confirm(&format!("Write {}?", path.display()), true)? {
         bail!("nothing was written");

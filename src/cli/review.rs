@@ -13,7 +13,7 @@ use clap::{ArgGroup, Args};
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
-use super::shared::say::print;
+use super::shared::say::{note, print};
 use super::shared::{me, prompt};
 use crate::core::approvals::Exclusion;
 use crate::core::input::{Case, excluded_from};
@@ -108,16 +108,22 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     };
     if let Some(exclusion) = own(&before, &me).filter(bars) {
         let why = format!("nobody approves their own change: {me} {exclusion}");
-        eprintln!("error: {why}");
+        note(format_args!("error: {why}"));
         let text = here::rendered(&before, Format::Text, true);
         Receipt::nothing(name, &why, Some(&before.decision)).print(args.format, &text)?;
         return Ok(ExitCode::from(1));
     }
     if args.format == AnswerFormat::Text {
-        print(&what_is_signed(&git, &before, &me)?)?;
-    }
-    if !args.yes && args.format == AnswerFormat::Text && !agrees(said, name)? {
-        bail!("cancelled; nothing was signed");
+        let asks = !args.yes && std::io::stdin().is_terminal();
+        let text = what_is_signed(&git, &before, &me)?;
+        if asks {
+            prompt::show(&text)?
+        } else {
+            print(&text)?
+        }
+        if asks && !agrees(said, name)? {
+            bail!("cancelled; nothing was signed");
+        }
     }
     let commit = append(
         &git,
@@ -184,11 +190,8 @@ fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resu
     Ok(format!("What has changed since your review of {when} UTC:\n{}\n", lines.concat()))
 }
 
-/// Asks for confirmation, if there is a terminal.
+/// Asks for confirmation.
 fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(true);
-    }
     let question = match said {
         Said::Approved => format!("Sign that {name} may go ahead in its present form?"),
         Said::ChangesRequested => {

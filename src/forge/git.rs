@@ -31,7 +31,7 @@ mod people;
 mod survey;
 pub mod write;
 
-pub use branches::{Advance, Branches, DEFAULT_BASES};
+pub use branches::{Advance, Branches, DEFAULT_BASES, Rejected};
 pub use people::{People, Signer};
 
 /// The maximum tolerated difference between the clocks of people's own machines.

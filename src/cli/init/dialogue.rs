@@ -19,19 +19,18 @@ use crate::core::terms::Login;
 /// If the terminal fails.
 pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
     let mut roster = people::empty();
-    eprintln!(
-        "The first roster: who requests changes, and who signs them off. It is a file that is easy"
+    prompt::say(
+        "The first roster: who requests changes, and who signs them off. It is a file that is easy \
+         to change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; people without \
+         a level can request changes, but not approve them.",
     );
-    eprintln!(
-        "to change until it is committed. Levels: L1 operator, L2 engineer, L3 admin; people without a"
-    );
-    eprintln!("level can request changes, but not approve them.\n");
+    prompt::line("");
     let suggested = me.login.as_ref().map_or("", Login::as_str);
     let login = ask("your login", suggested, str::parse::<Login>)?;
     let first = login.clone();
     roster.people.insert(login, person(me.email.as_deref(), me.key.as_deref())?);
     loop {
-        eprintln!();
+        prompt::line("");
         let login = ask("another login (empty to finish)", "", |text| {
             optional(text, |login| {
                 let login: Login = login.parse()?;
@@ -45,7 +44,7 @@ pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
         roster.people.insert(login, person(None, None)?);
     }
     services(&mut roster, &first, folder)?;
-    eprintln!();
+    prompt::line("");
     Ok(people::complete(roster))
 }
 
@@ -84,14 +83,14 @@ fn roles(text: &str) -> Result<Vec<String>, String> {
 }
 
 fn services(roster: &mut Roster, first: &Login, folder: &str) -> anyhow::Result<()> {
-    eprintln!("\nThe services, and who owns them: an owner signs off off-script changes.");
+    prompt::line("\nThe services, and who owns them: an owner signs off off-script changes.");
     let suggested = people::service_name(folder);
     loop {
         let (question, default) = match roster.services.is_empty() {
             true => ("service", suggested.as_str()),
             false => ("another service (empty to finish)", ""),
         };
-        eprintln!();
+        prompt::line("");
         let Some(name) = ask(question, default, |text| optional(text, people::word))? else {
             return Ok(());
         };

@@ -22,7 +22,7 @@ impl Known<'_> {
 
     /// Asks for what decides on everything else, of a request that starts from nothing.
     pub fn begin(&self, request: &mut ChangeRequest) -> anyhow::Result<()> {
-        eprintln!();
+        prompt::line("");
         type_of_change(request)?;
         if request.off_script.is_none() && !confirm("Does it follow the usual script?", true)? {
             request.off_script = Some(OffScript::default());
@@ -35,7 +35,7 @@ impl Known<'_> {
 
     /// Asks for one field.
     pub fn ask(&self, field: &Field, request: &mut ChangeRequest) -> anyhow::Result<()> {
-        eprintln!();
+        prompt::line("");
         say(&capitalised(field.about));
         let (kind, name) = (field.kind, field.name());
         let line = |name: &str, default: Option<String>, known: &[String]| {

@@ -1,6 +1,7 @@
 //! Questions on a terminal. Each returns one valid answer, or an error if the dialogue is
 //! cancelled.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -12,18 +13,64 @@ use dialoguer::{Completion, Confirm, Input, MultiSelect, Select};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
+use super::say::print;
 use crate::report::escape::terminal;
 use crate::report::{WIDTH, wrap};
 
-/// Whether somebody can be asked: answers are read from standard input, questions are written to
-/// standard error.
+/// Somebody cancelled a question with Ctrl-C.
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled; nothing was written")]
+pub struct Interrupted;
+
+/// Whether somebody can be asked: answers are read from standard input.
 pub fn is_possible() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    io::stdin().is_terminal() && term().is_some()
+}
+
+/// Returns where questions are written: standard error, or if that leads elsewhere, the terminal
+/// itself, so that no question is lost in a file or a pipe.
+fn term() -> Option<&'static Term> {
+    static TERM: OnceLock<Option<Term>> = OnceLock::new();
+    TERM.get_or_init(|| if io::stderr().is_terminal() { Some(Term::stderr()) } else { own() })
+        .as_ref()
+}
+
+#[cfg(unix)]
+fn own() -> Option<Term> {
+    let terminal = std::fs::File::options().read(true).write(true).open("/dev/tty").ok()?;
+    Some(Term::read_write_pair(terminal.try_clone().ok()?, terminal))
+}
+
+#[cfg(not(unix))]
+fn own() -> Option<Term> {
+    None
+}
+
+/// Prints what the next question is about: on standard output, and if that leads elsewhere, on the
+/// terminal as well.
+///
+/// # Errors
+/// If standard output can't be written.
+pub fn show(text: &str) -> anyhow::Result<()> {
+    print(text)?;
+    if !io::stdout().is_terminal() {
+        line(text.trim_end());
+    }
+    Ok(())
+}
+
+/// Prints a line between two questions.
+pub fn line(text: impl Display) {
+    if let Some(term) = term() {
+        // If it can't be written, neither can the next question, which says so.
+        let _ = term.write_line(&text.to_string());
+    }
 }
 
 /// Asks one question. Ctrl-C cancels it and leaves the terminal as it was; a second Ctrl-C, or one
 /// between questions, ends the process.
-fn asked<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> anyhow::Result<T> {
+fn asked<T>(question: impl FnOnce(&Term) -> dialoguer::Result<T>) -> anyhow::Result<T> {
+    let term = term().context("there is no terminal to ask on")?;
     static ENDS_PROCESS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     let ends_process = match ENDS_PROCESS.get() {
         Some(flag) => flag,
@@ -36,14 +83,14 @@ fn asked<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> anyhow::Result<T
         }
     };
     ends_process.store(false, Ordering::SeqCst);
-    let answer = question();
+    let answer = question(term);
     ends_process.store(true, Ordering::SeqCst);
     answer.map_err(|dialoguer::Error::IO(error)| {
         // Menus hide the cursor. Nothing more can be done for a terminal that refuses to show it.
-        let _ = Term::stderr().show_cursor();
+        let _ = term.show_cursor();
         if error.kind() == ErrorKind::Interrupted {
-            eprintln!();
-            anyhow!("cancelled; nothing was written")
+            line("");
+            anyhow!(Interrupted)
         } else {
             anyhow!(error).context("ask on the terminal")
         }
@@ -52,19 +99,20 @@ fn asked<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> anyhow::Result<T
 
 /// Prints a note between two questions.
 pub fn say(text: &str) {
-    for line in wrap(text, width()) {
-        eprintln!("{}", style(line).for_stderr().dim());
+    for text in wrap(text, width()) {
+        line(style(text).for_stderr().dim());
     }
 }
 
 /// Returns the longest line: as everywhere, or less in a narrow terminal.
 fn width() -> usize {
-    usize::from(Term::stderr().size().1).clamp(20, WIDTH)
+    term().map_or(WIDTH, |term| usize::from(term.size().1)).clamp(20, WIDTH)
 }
 
 /// Prints why an answer isn't valid.
 pub fn refuse(why: &str) {
-    eprintln!("{} {}", style("✘").for_stderr().red(), wrap(why, width() - 2).join("\n  "));
+    let why = wrap(why, width() - 2).join("\n  ");
+    line(format_args!("{} {why}", style("✘").for_stderr().red()));
 }
 
 /// Asks for a line of text that `parse` accepts; Tab completes it to one of the `known`.
@@ -80,7 +128,7 @@ pub fn parsed<T>(
     if let Some(default) = default {
         input = input.default(default);
     }
-    let answer = line(name, input, |answer| parse(answer).map(drop))?;
+    let answer = text(name, input, |answer| parse(answer).map(drop))?;
     parse(&answer).map_err(|why| anyhow!(why))
 }
 
@@ -100,7 +148,7 @@ pub fn lines(
         }
         let may_end = !lines.is_empty();
         let name = format!("{name} {}", lines.len() + 1);
-        let answer = line(&name, input, |answer| match answer {
+        let answer = text(&name, input, |answer| match answer {
             "" if may_end => Ok(()),
             answer => parse(answer).map(drop),
         })?;
@@ -112,24 +160,25 @@ pub fn lines(
 }
 
 /// Asks for one line of text, and returns it without the spaces around it.
-fn line<'a>(
+fn text<'a>(
     name: &str,
     input: Input<'a, String>,
     check: impl Fn(&str) -> Result<(), String> + 'a,
 ) -> anyhow::Result<String> {
     let input = input.with_prompt(name).allow_empty(true).report(false);
     let input = input.validate_with(move |answer: &String| check(answer.trim()));
-    let answer = asked(|| input.interact_text())?.trim().to_owned();
-    // dialoguer clears one row, and a long answer takes several.
-    let term = Term::stderr();
-    let rows =
-        measure_text_width(&format!("? {name} › {answer}")) / usize::from(term.size().1).max(1);
-    term.clear_last_lines(rows).context("write to the terminal")?;
+    let answer = asked(|term| {
+        let answer = input.interact_text_on(term)?.trim().to_owned();
+        // dialoguer clears one row, and a long answer takes several.
+        let columns = usize::from(term.size().1).max(1);
+        term.clear_last_lines(measure_text_width(&format!("? {name} › {answer}")) / columns)?;
+        Ok(answer)
+    })?;
     if !answer.is_empty() {
         let mut shown = String::new();
         let theme = ColorfulTheme::default();
         theme.format_input_prompt_selection(&mut shown, name, &terminal(&answer))?;
-        eprintln!("{shown}");
+        line(shown);
     }
     Ok(answer)
 }
@@ -139,7 +188,7 @@ pub fn choose(name: &str, items: &[String], default: usize) -> anyhow::Result<us
     let theme = ColorfulTheme::default();
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
     let select = Select::with_theme(&theme).with_prompt(name).items(&items).default(default);
-    asked(|| select.interact())
+    asked(|term| select.interact_on(term))
 }
 
 /// Asks for some of the items, and returns their indexes.
@@ -148,14 +197,14 @@ pub fn choose_some(name: &str, items: &[String], chosen: &[bool]) -> anyhow::Res
     let items: Vec<_> = items.iter().map(|item| terminal(item)).collect();
     let name = format!("{name} (space selects, enter ends)");
     let select = MultiSelect::with_theme(&theme).with_prompt(name).items(&items).defaults(chosen);
-    asked(|| select.interact())
+    asked(|term| select.interact_on(term))
 }
 
 /// Asks for yes or no.
 pub fn confirm(question: &str, default: bool) -> anyhow::Result<bool> {
     let theme = ColorfulTheme::default();
     let confirm = Confirm::with_theme(&theme).with_prompt(question).default(default);
-    asked(|| confirm.wait_for_newline(true).interact())
+    asked(|term| confirm.wait_for_newline(true).interact_on(term))
 }
 
 /// Known words; Tab completes an answer to the first one that begins with it.

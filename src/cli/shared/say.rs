@@ -1,12 +1,23 @@
 //! The output of verbs: results on standard output, messages on standard error.
+//!
+//! A reader that has gone changes no result: what a verb decided or did stays as it is.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use serde::Serialize;
 
+/// The exit code of a verb to which the rules forbid what it was to do.
+pub const FORBIDDEN: u8 = 1;
+
 /// The exit code of a verb that could not decide.
 pub const UNDECIDED: u8 = 2;
+
+/// The exit code of a verb that Ctrl-C interrupted, as of a program that the signal ended.
+pub const INTERRUPTED: u8 = 130;
 
 /// Prints on standard error why nothing could be decided.
 pub fn complain(error: &anyhow::Error) {
@@ -24,16 +35,41 @@ pub fn end_at_bound(bound: &str) {
 pub fn warn(mark: &str, text: &str) {
     for (number, line) in text.lines().enumerate() {
         let mark = if number == 0 { format!("{mark}: ") } else { "  ".to_owned() };
-        eprintln!("{mark}{}", crate::report::escape::terminal(line));
+        note(format_args!("{mark}{}", crate::report::escape::terminal(line)));
     }
 }
 
-/// Returns whether the reader of our output has gone, which is not worth a message.
-pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+/// Prints a line on standard error.
+pub fn note(line: impl Display) {
+    // If nobody can read it, there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Standard output, which swallows what nobody reads any more.
+pub struct Output(io::StdoutLock<'static>);
+
+impl Output {
+    /// Returns standard output, locked.
+    pub fn lock() -> Self {
+        Output(io::stdout().lock())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        unless_closed(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        unless_closed(self.0.flush(), ())
+    }
+}
+
+fn unless_closed<T>(result: io::Result<T>, swallowed: T) -> io::Result<T> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(swallowed),
+        result => result,
+    }
 }
 
 /// Returns whether output to this stream may have colours: as `--color` says, else the environment (NO_COLOR,
@@ -44,8 +80,7 @@ pub fn colour(stream: &impl RawStream) -> bool {
 
 /// Prints to standard output.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
+    let mut out = Output::lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
 }
 

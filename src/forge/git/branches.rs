@@ -25,6 +25,11 @@ pub struct Branches {
     remote: Option<String>,
 }
 
+/// The server's hook rejected a push: what was pushed, and the hook's reason.
+#[derive(Debug, thiserror::Error)]
+#[error("the server rejected {0}")]
+pub struct Rejected(pub String);
+
 /// What to put on a branch.
 pub enum Advance {
     /// This commit.
@@ -156,7 +161,7 @@ impl Branches {
                     wait(attempt);
                     self.refresh()?;
                 }
-                Moved::Refused(why) => bail!("the server rejected {name}:\n{why}"),
+                Moved::Refused(why) => return Err(Rejected(format!("{name}:\n{why}")).into()),
             }
         }
         bail!("{name} couldn't be updated in {ATTEMPTS} attempts; the last output of git:\n{last}")
