@@ -13,6 +13,7 @@ use git2::{BranchType, ErrorCode, Repository, RepositoryOpenFlags, Sort};
 
 use crate::core::time::Time;
 
+pub mod key;
 mod program;
 mod signature;
 mod tree;

@@ -32,7 +32,7 @@
 //!
 //! Around it, from the ground up:
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
-//! - [`git`]: repositories (the only user of git2), signatures, the `git` program
+//! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
 //!   commits, no server; [`forge::github`], reviews in and status checks out (the only user of

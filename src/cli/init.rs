@@ -14,7 +14,6 @@ mod dialogue;
 mod git;
 mod github;
 mod hook;
-mod key;
 mod people;
 mod plan;
 mod roster;

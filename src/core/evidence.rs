@@ -124,8 +124,12 @@ pub struct Contributor {
 pub enum Unproven {
     /// It isn't signed.
     Unsigned,
-    /// Its signature doesn't match, or isn't an SSH signature.
+    /// Its signature doesn't match.
     InvalidSignature,
+    /// It is signed by something else than SSH, such as GPG.
+    NotSsh,
+    /// It is signed with a certificate, or with a key of a kind or length that isn't accepted.
+    UnusableKey,
     /// It is signed with a key that isn't in the roster.
     UnknownKey,
     /// It is signed with another person's key.
@@ -139,6 +143,10 @@ impl std::fmt::Display for Unproven {
         f.write_str(match self {
             Unproven::Unsigned => "it isn't signed, so anyone could have written it",
             Unproven::InvalidSignature => "its signature isn't valid",
+            Unproven::NotSsh => "it isn't signed by SSH",
+            Unproven::UnusableKey => {
+                "its signing key is a certificate, or RSA of less than 2048 bits"
+            }
             Unproven::UnknownKey => "its signing key isn't in the roster",
             Unproven::OtherPerson => "it is signed with another person's key",
             Unproven::OtherChange => "it was signed for another change",

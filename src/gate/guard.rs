@@ -29,7 +29,14 @@ fn remedy(unproven: Unproven) -> &'static str {
         Unproven::OtherPerson => {
             "sign under your own address (`git config user.email`) and with your own key"
         }
-        Unproven::Unsigned | Unproven::InvalidSignature | Unproven::OtherChange => {
+        Unproven::UnusableKey => {
+            "sign with a plain key, such as one that `ssh-keygen -t ed25519` makes, and have it added \
+             to your entry in the roster"
+        }
+        Unproven::Unsigned
+        | Unproven::InvalidSignature
+        | Unproven::NotSsh
+        | Unproven::OtherChange => {
             "set up signing (`git config gpg.format ssh`, `git config user.signingkey KEY`), with \
              a key that the roster lists"
         }

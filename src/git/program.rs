@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use wait_timeout::ChildExt as _;
 
-use super::Oid;
+use super::{Oid, key};
 
 /// The `git` program, for a repository or a folder.
 pub struct Program {
@@ -166,7 +166,7 @@ impl Program {
     /// Makes a commit without moving a ref, signed with the user's SSH key if `sign`.
     ///
     /// # Errors
-    /// When the commit can't be signed or written.
+    /// When the commit can't be written, or signed so that it counts.
     pub fn commit(
         &self,
         tree: Oid,
@@ -176,6 +176,9 @@ impl Program {
     ) -> anyhow::Result<Oid> {
         let mut command = self.command();
         command.args(["-c", "i18n.commitEncoding=UTF-8"]);
+        let named = self.path_setting("user.signingkey").filter(|_| sign);
+        let key = named.as_deref().map(key::find).transpose();
+        let key = key.context("git can't sign with `user.signingkey`")?.flatten();
         if sign {
             command.args(["-c", "gpg.format=ssh"]);
         }
@@ -187,11 +190,14 @@ impl Program {
         let output = run(&mut command, message.as_bytes())?;
         if !output.status.success() {
             let why = complaint(&output);
-            if sign && self.setting("user.signingkey").is_none() {
+            if sign && key.is_none() {
+                let named = named.map_or_else(
+                    || "has no signing key".to_owned(),
+                    |named| format!("has no SSH key `{named}`, which `user.signingkey` names"),
+                );
                 bail!(
-                    "the commit has to be signed, but git has no signing key: run \
-                     `git config gpg.format ssh` and `git config user.signingkey \
-                     ~/.ssh/id_ed25519.pub`\n{why}"
+                    "the commit has to be signed by SSH, but git {named}: run `git config gpg.format \
+                     ssh` and `git config user.signingkey ~/.ssh/id_ed25519.pub`\n{why}"
                 );
             }
             bail!("git can't make the commit:\n{why}");

@@ -33,6 +33,7 @@ mod plumbing;
 mod properties;
 mod purity;
 mod snapshots;
+mod signing;
 mod together;
 mod windows;
 mod workflows;

@@ -177,6 +177,8 @@ findings contains {
 	reasons := {
 		"unsigned": "it isn't signed",
 		"invalid-signature": "its signature isn't valid",
+		"not-ssh": "it isn't signed by SSH",
+		"unusable-key": "its signing key is a certificate, or RSA of less than 2048 bits",
 		"unknown-key": "its signing key isn't in the roster",
 		"other-person": "it is signed with another person's key",
 		"other-change": "it was signed for something else",

@@ -100,6 +100,8 @@ impl HistoryEvent {
             None => name.to_owned(),
             Some(Unproven::Unsigned) => format!("{name} (unsigned)"),
             Some(Unproven::InvalidSignature) => format!("{name} (invalid signature)"),
+            Some(Unproven::NotSsh) => format!("{name} (not signed by SSH)"),
+            Some(Unproven::UnusableKey) => format!("{name} (unusable key)"),
             Some(Unproven::UnknownKey) => format!("{name} (unknown key)"),
             Some(Unproven::OtherPerson) => format!("{name} (in the name of {})", self.email),
             Some(Unproven::OtherChange) => format!("{name} (for another change)"),

@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
-use super::key;
 use super::people::{self, Me, ROLES};
 use super::plan::{Fate, FilePlan};
 use crate::cli::shared::prompt;
 use crate::core::org::{Person, Roster, Service};
 use crate::core::terms::Login;
+use crate::git::key;
 
 /// Asks for the first roster; `folder` is the repository's name.
 ///

@@ -8,10 +8,9 @@ use std::str::FromStr;
 
 use anyhow::bail;
 
-use super::key;
 use crate::core::org::{Person, Roster, Service, Team};
 use crate::core::terms::{Level, Login};
-use crate::git::Program;
+use crate::git::{Program, key};
 
 /// The roles that the shipped policies require.
 pub const ROLES: [&str; 2] = ["devops-lead", "incident-commander"];

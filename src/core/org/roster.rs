@@ -83,30 +83,53 @@ impl SigningKey {
     }
 }
 
-impl From<PublicKey> for SigningKey {
-    fn from(key: PublicKey) -> Self {
-        SigningKey(key)
+impl TryFrom<PublicKey> for SigningKey {
+    type Error = String;
+
+    fn try_from(mut key: PublicKey) -> Result<Self, String> {
+        if matches!(key.algorithm(), Algorithm::Dsa | Algorithm::Other(_)) {
+            return Err(format!("Git can't sign with keys of the kind {}", key.algorithm()));
+        }
+        if let Some(modulus) = key.key_data().rsa().and_then(|key| key.n.as_positive_bytes())
+            && modulus.len() < SHORTEST_RSA / 8
+        {
+            return Err(format!(
+                "an RSA key of {} bits is too short: use one of at least {SHORTEST_RSA}, or make \
+                 another with `ssh-keygen -t ed25519`",
+                modulus.len() * 8
+            ));
+        }
+        // The comment is free text, so it doesn't identify the key.
+        key.set_comment("");
+        Ok(SigningKey(key))
     }
 }
+
+/// The shortest RSA key whose signatures are verified, in bits.
+const SHORTEST_RSA: usize = 2048;
 
 impl FromStr for SigningKey {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_none = |_| {
-            format!(
-                "`{}` is not an SSH public key: write the line of a .pub file, such as \
-                 `ssh-ed25519 AAAA…`",
-                text.split_whitespace().next().unwrap_or_default()
-            )
-        };
-        let mut key: PublicKey = text.trim().parse().map_err(is_none)?;
-        if matches!(key.algorithm(), Algorithm::Dsa | Algorithm::Other(_)) {
-            return Err(format!("Git can't sign with keys of the kind {}", key.algorithm()));
+        // As ssh reads a file of keys: comments are passed over, and any blanks separate words.
+        let mut lines = text.lines().map(str::trim);
+        let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+        let words: Vec<_> = line.unwrap_or_default().split_whitespace().take(2).collect();
+        let kind = words.first().copied().unwrap_or_default();
+        if kind.contains("-cert-v") {
+            return Err(format!(
+                "`{kind}` is a certificate, which can't be listed: use the key itself, from the \
+                 .pub file without `-cert`"
+            ));
         }
-        // The comment is free text, so it doesn't identify the key.
-        key.set_comment("");
-        Ok(SigningKey(key))
+        let key: PublicKey = words.join(" ").parse().map_err(|_| {
+            format!(
+                "`{kind}` is not an SSH public key: write the line of a .pub file, such as \
+                 `ssh-ed25519 AAAA…`"
+            )
+        })?;
+        key.try_into()
     }
 }
 
@@ -155,7 +178,7 @@ impl JsonSchema for SigningKey {
             "type": "string",
             "title": "SSH public key",
             "description": "Kind and base64, as in a .pub file",
-            "pattern": "^(ssh|ecdsa|sk-ssh|sk-ecdsa)-[^ ]+ AAAA[A-Za-z0-9+/]+=*( .*)?$",
+            "pattern": "^\\s*(ssh|ecdsa|sk-ssh|sk-ecdsa)-\\S+\\s+AAAA[A-Za-z0-9+/]+=*(\\s.*)?$",
         })
     }
 }
@@ -250,10 +273,20 @@ mod tests {
         let read = |text: &str| text.parse::<SigningKey>();
         assert_eq!(read(key), read(&format!("{key} alice@laptop\n")));
         assert_eq!(read(&format!("{key} alice")).unwrap().to_string(), key);
+        let blanks = key.replace(' ', " \t ");
+        for text in
+            [blanks.clone(), format!("  {blanks}\r\n"), format!("# of alice\n\n{key}  a  b\n")]
+        {
+            assert_eq!(read(&text).unwrap().to_string(), key, "{text:?}");
+        }
         for (text, why) in [
             ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB", "`ssh-ed25519` is not an SSH public key"),
             ("ssh-ed25519", "`ssh-ed25519` is not an SSH public key"),
             ("", "`` is not an SSH public key"),
+            (
+                "ssh-ed25519-cert-v01@openssh.com AAAA x",
+                "`ssh-ed25519-cert-v01@openssh.com` is a cert",
+            ),
             ("-----BEGIN OPENSSH PRIVATE KEY-----", "`-----BEGIN` is not an SSH public key"),
         ] {
             assert!(read(text).unwrap_err().starts_with(why), "{text}");

@@ -52,6 +52,8 @@ impl<'a> People<'a> {
         let claimed = self.with_email(&commit.committer.email);
         let (login, unproven) = match repo.signature(commit.id) {
             Signature::None => (claimed, Some(Unproven::Unsigned)),
+            Signature::NotSsh => (claimed, Some(Unproven::NotSsh)),
+            Signature::UnusableKey => (claimed, Some(Unproven::UnusableKey)),
             Signature::Invalid => (claimed, Some(Unproven::InvalidSignature)),
             Signature::By(key) => match self.with_key(&key) {
                 None => (claimed, Some(Unproven::UnknownKey)),

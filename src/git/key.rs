@@ -1,7 +1,8 @@
-//! A person's public key, as the roster lists it.
+//! The public key that a setting or a person names.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Error};
 
@@ -14,29 +15,42 @@ const KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
 /// text, with or without `key::`, or the path of a public key, or of the private one beside it.
 ///
 /// # Errors
-/// If there is no public key; a private one is never read.
+/// If there is no public key, or if its signatures wouldn't count. A private one is never read.
 pub fn public(meant: &str) -> anyhow::Result<SigningKey> {
+    find(meant)?.with_context(|| {
+        let file = file(meant.trim());
+        format!("read the public key {}: there is none (`ssh-keygen` makes one)", file.display())
+    })
+}
+
+/// Does what [`public`] does, and returns `None` if there is no file with the key.
+///
+/// # Errors
+/// If the key's signatures wouldn't count.
+pub fn find(meant: &str) -> anyhow::Result<Option<SigningKey>> {
     let meant = meant.trim();
     let literal = meant.strip_prefix("key::").unwrap_or(meant);
     if literal.len() < meant.len() || KINDS.iter().any(|kind| meant.starts_with(kind)) {
-        return literal.parse().map_err(Error::msg);
+        return literal.parse().map(Some).map_err(Error::msg);
     }
-    let path = at_home(meant);
-    let path = if path.extension().is_some_and(|ending| ending == "pub") {
-        path
-    } else {
-        let mut public = path.into_os_string();
-        public.push(".pub");
-        PathBuf::from(public)
-    };
-    read(&path)
+    let path = file(meant);
+    let read = || format!("read the public key {}", path.display());
+    match fs::read_to_string(&path) {
+        Ok(text) => text.parse().map(Some).map_err(Error::msg).with_context(read),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(read),
+    }
 }
 
-fn read(path: &Path) -> anyhow::Result<SigningKey> {
-    let shown = path.display();
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("read the public key {shown} (`ssh-keygen` makes one)"))?;
-    text.parse().map_err(Error::msg).with_context(|| format!("read the public key {shown}"))
+/// Returns the file with the public key: the one that is named, or the one beside the private key.
+fn file(named: &str) -> PathBuf {
+    let path = at_home(named);
+    if path.extension().is_some_and(|ending| ending == "pub") {
+        return path;
+    }
+    let mut public = path.into_os_string();
+    public.push(".pub");
+    PathBuf::from(public)
 }
 
 /// Returns a path in which `~/` is replaced by the home folder.
