@@ -34,6 +34,7 @@ mod review;
 mod schema;
 mod shared;
 mod show;
+mod signers;
 mod submit;
 mod sweep;
 mod test;
@@ -99,6 +100,7 @@ enum Verb {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
+    Signers(signers::SignersArgs),
     Sweep(sweep::SweepArgs),
     Doctor(doctor::DoctorArgs),
     Window(window::WindowArgs),
@@ -128,6 +130,7 @@ pub fn main() -> ExitCode {
         Verb::List(args) => list::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Signers(args) => signers::run(&args),
         Verb::Sweep(args) => sweep::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Window(args) => window::run(&args),

@@ -41,8 +41,9 @@ fn every_other_command_is_understood() {
                 None => command.strip_prefix("changegate "),
             };
             let Some(arguments) = command else { continue };
-            // Whatever comes before it is read first.
-            let arguments = arguments.split_whitespace().chain(["--help"]);
+            // Whatever comes before it is read first, and the rest is the shell's.
+            let arguments = arguments.split_whitespace().take_while(|argument| *argument != ">");
+            let arguments = arguments.chain(["--help"]);
             let output = changegate(repository()).args(arguments).output().unwrap();
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.success(), "{}: {line}\n{error}", page.path.display());
