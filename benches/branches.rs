@@ -5,6 +5,11 @@
 //! `list` over 500 open changes. Medians.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints what it measured"
+)]
 
 use std::fmt::Write as _;
 use std::fs;

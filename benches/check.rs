@@ -5,6 +5,11 @@
 //! the process's peak memory. Medians; ratios are what to compare between machines.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints what it measured"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

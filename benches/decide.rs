@@ -76,6 +76,7 @@ fn report_as_text(bencher: Bencher, path: &str) {
         format: Format::Text,
         policies: SHIPPED,
         colour: false,
+        width: 100,
         verbose: false,
         codes: &|| &codes,
     };

@@ -6,6 +6,11 @@
 //! - A sweep of 200 open pull requests of which 5 have changed: time and requests. Medians.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints what it measured"
+)]
 #![allow(dead_code, unused_imports, reason = "the tests use the rest of their plumbing")]
 
 use std::process::Command;

@@ -38,7 +38,7 @@ mod words;
 pub use comment::{COMMENT_MARK, Comment, comment};
 pub use criteria::{Criterion, criteria};
 pub use merge::merge_message;
-pub(crate) use page::{WIDTH, cut, hanging, pad, paint, style_of, width, wrap};
+pub(crate) use page::{NARROWEST, cut, hanging, pad, paint, style_of, width, wrap};
 pub use status::{StatusLine, one_line, status_lines};
 pub use words::whose;
 
@@ -80,6 +80,8 @@ pub struct Reporter<'a> {
     pub policies: &'a str,
     /// Whether text may use colours.
     pub colour: bool,
+    /// How many columns a line of text should have at most.
+    pub width: usize,
     /// Whether text reports approved requests in as much detail as others.
     pub verbose: bool,
     /// Returns the meaning of the codes. Few formats need it, and computing it takes a tenth of a
@@ -148,7 +150,7 @@ impl Reporter<'_> {
     /// Returns the text after all sections.
     pub fn end(&self, summary: &Summary) -> String {
         match self.format {
-            Format::Text => text::end(summary, self.policies),
+            Format::Text => text::end(summary, self),
             Format::Markdown if summary.total() == 1 => String::new(),
             Format::Markdown => format!("\n{summary}\n"),
             Format::Github => format!("{summary}; by {}\n", whose(self.policies)),

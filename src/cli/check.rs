@@ -156,6 +156,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     };
     let progress = Progress::of(candidates.len());
     let index = if candidates.len() > 1 { Index::of(&candidates) } else { Index::default() };
+        width: say::width(),
     let run = Run { judge: &judge, evidence, index, now };
 
     let mut summary = Summary::default();

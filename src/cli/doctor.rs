@@ -13,7 +13,6 @@ use crate::cli::shared::say::end_at_bound;
 use crate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
 use crate::gate::judge::Judges;
 use crate::report::escape::terminal;
-use crate::report::hanging;
 
 /// The exit code if something isn't protected.
 const UNPROTECTED: u8 = 1;
@@ -126,7 +125,7 @@ fn mark(grade: Grade) -> char {
 /// Returns a text after a prefix, broken into lines of the same indent. Text from elsewhere may
 /// contain line breaks.
 fn paragraph(beginning: &str, text: &str) -> String {
-    hanging(beginning, &text.split_whitespace().collect::<Vec<_>>().join(" "))
+    say::hanging(beginning, &text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Writes `14 checks: 11 good, 2 advice, 1 not protected`.

@@ -54,7 +54,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let codes = codes::catalogue(&files);
     let asked = args.code.as_deref().map(|code| find(code, &codes)).transpose()?;
     say::print(&match (args.format, asked) {
-        (AnswerFormat::Text, Some(info)) => one(info, &source),
+        (AnswerFormat::Text, Some(info)) => one(info, &source, say::width()),
         (AnswerFormat::Text, None) => table(&codes, &source),
         (AnswerFormat::Json, Some(info)) => {
             say::json(&Explained { bundle: &source, codes: vec![info] })?
@@ -75,7 +75,7 @@ fn find<'a>(code: &str, codes: &'a BTreeMap<String, CodeInfo>) -> anyhow::Result
 }
 
 /// Returns the whole explanation of a code.
-fn one(info: &CodeInfo, source: &str) -> String {
+fn one(info: &CodeInfo, source: &str, columns: usize) -> String {
     const LABEL: usize = "controls".len();
     let mut out = format!("{}  {}\n", terminal(&info.code), word(info.effect).to_uppercase());
     if !info.title.is_empty() {
@@ -102,7 +102,7 @@ fn one(info: &CodeInfo, source: &str) -> String {
         ("controls", &controls),
     ];
     for (label, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
-        out += &hanging(&format!("  {label:LABEL$}  "), text);
+        out += &hanging(&format!("  {label:LABEL$}  "), text, columns);
     }
     out + &format!("\nby {}\n", whose(source))
 }
@@ -138,7 +138,6 @@ fn word(effect: Effect) -> &'static str {
 mod tests {
     use super::*;
     use crate::core::policy::{SHIPPED, shipped_files};
-    use crate::report::WIDTH;
 
     fn shipped() -> BTreeMap<String, CodeInfo> {
         codes::catalogue(&shipped_files())
@@ -146,7 +145,7 @@ mod tests {
 
     #[test]
     fn one_code() {
-        let text = one(find("yaml/alias", &shipped()).unwrap(), SHIPPED);
+        let text = one(find("yaml/alias", &shipped()).unwrap(), SHIPPED, 100);
         assert_eq!(
             text,
             "yaml/alias  DENY
@@ -177,7 +176,7 @@ by the shipped sample policies
             controls: Vec::new(),
         };
         assert_eq!(
-            one(&bare, SHIPPED),
+            one(&bare, SHIPPED, 100),
             "acme/friday  PENDING\n\n  effect    the change waits for a person or a time\n  \
              resolve   Wait\\u{202e} for Monday.\n\nby the shipped sample policies\n"
         );
@@ -187,7 +186,7 @@ by the shipped sample policies
     fn all_codes_on_a_line_each() {
         let text = table(&shipped(), SHIPPED);
         assert!(text.contains("\n\nwindow/closed                deny     Outside every window\n"));
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let now = args.now.get();
     let view = view(args, &git, now)?;
     say::print(&match args.format {
-        AnswerFormat::Text => text::render(&view, say::colour(&std::io::stdout())),
+        AnswerFormat::Text => text::render(&view, say::colour(&std::io::stdout()), say::width()),
         AnswerFormat::Json => say::json(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)

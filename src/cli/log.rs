@@ -107,21 +107,21 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     changes.sort_by_key(|change| Reverse(change.events.iter().map(|event| event.at).max()));
     let view = LogView { changes };
     say::print(&match args.format {
-        LogFormat::Text => render_text(&view),
+        LogFormat::Text => render_text(&view, say::width()),
         LogFormat::Json => say::json(&view)?,
         LogFormat::Csv => csv::render(&view)?,
     })?;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(UNDECIDED) })
 }
 
-fn render_text(view: &LogView) -> String {
+fn render_text(view: &LogView, columns: usize) -> String {
     if view.changes.is_empty() {
         return "no events match\n".to_owned();
     }
     let block = |change: &LogEntry| {
         let summary = terminal(change.summary.as_deref().unwrap_or("policies"));
         let width = who_width(&change.events);
-        let rows = change.events.iter().map(|event| in_short(event, width));
+        let rows = change.events.iter().map(|event| in_short(event, width, columns));
         format!("{}  {}  {summary}\n", terminal(&change.change), change.state)
             + &rows.collect::<String>()
     };

@@ -267,9 +267,9 @@ fn listed(open: &[Open]) -> String {
 /// Returns what the policies say about the request, as if it had just been submitted.
 fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
     let codes = || bundle.codes();
+    let (format, width) = (Format::Text, say::width());
     let policies = &draft.decision.bundle;
-    let reporter =
-        Reporter { format: Format::Text, policies, colour, verbose: true, codes: &codes };
+    let reporter = Reporter { format, policies, colour, width, verbose: true, codes: &codes };
     let judged = Judged {
         decision: &draft.decision,
         request: draft.file.request.as_ref(),

@@ -13,7 +13,7 @@ use clap::{ArgGroup, Args};
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
-use super::shared::say::{note, print};
+use super::shared::say::{hanging, note, print};
 use super::shared::{me, prompt};
 use crate::core::approvals::Exclusion;
 use crate::core::input::{Case, excluded_from};
@@ -24,7 +24,7 @@ use crate::forge::git::write::append;
 use crate::gate::Judgement;
 use crate::git::Oid;
 use crate::report::escape::terminal;
-use crate::report::{Criterion, Format, criteria, hanging, one_line};
+use crate::report::{Criterion, Format, criteria, one_line};
 
 /// Review a submitted change: approve it, request changes, or comment
 ///

@@ -55,7 +55,8 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let (view, judgement) = show::tell(&git, &gate, &stories, story, args.now.get());
     say::print(&match args.format {
         AnswerFormat::Text => {
-            text::render(&view, judgement.as_ref().ok(), say::colour(&std::io::stdout()))
+            let colour = say::colour(&std::io::stdout());
+            text::render(&view, judgement.as_ref().ok(), colour, say::width())
         }
         AnswerFormat::Json => say::json(&view)?,
     })?;

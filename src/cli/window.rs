@@ -19,6 +19,7 @@ use crate::core::calendar::HORIZON;
 use crate::core::org::{Freeze, Zone};
 use crate::core::terms::{RiskTier, all_of};
 use crate::core::time::{Duration, Interval, Time};
+use crate::report::hanging;
 
 /// Show which windows are open, and when the others open next
 ///
@@ -60,41 +61,42 @@ pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
     let calendar = &judge.bundle().calendar;
     let view = view(calendar, &judge.source, args.now.get(), length, args.tier);
     say::print(&match args.format {
-        AnswerFormat::Text => render_text(&view),
+        AnswerFormat::Text => render_text(&view, say::width()),
         AnswerFormat::Json => say::json(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the output for people.
-pub fn render_text(view: &WindowView) -> String {
+pub fn render_text(view: &WindowView, columns: usize) -> String {
     let (current, coming): (Vec<_>, Vec<_>) =
         view.freezes.iter().partition(|freeze| freeze.start <= view.now);
     let labels = view.windows.iter().map(|state| state.window.as_str());
     let width = labels.map(str::len).max().unwrap_or(0).max("freezes".len());
 
-    let mut lines = headline(view, &current);
+    let mut out: String =
+        headline(view, &current).iter().map(|line| hanging("", line, columns)).collect();
     for state in &view.windows {
-        lines.push(String::new());
+        out.push('\n');
         let mut label = state.window.as_str();
         for line in when(state, view).into_iter().chain([for_whom(state)]) {
-            lines.push(format!("  {label:width$}  {line}"));
+            out += &hanging(&format!("  {label:width$}  "), &line, columns);
             label = "";
         }
     }
     if !coming.is_empty() {
-        lines.push(String::new());
+        out.push('\n');
     }
     let mut label = "freezes";
     for freeze in coming {
         let dates = freeze.interval().for_people();
         let wait = (freeze.start - view.now).for_people();
         let name = named(freeze);
-        lines.push(format!("  {label:width$}  {dates} UTC, in {wait}: {name}"));
+        let text = format!("{dates} UTC, in {wait}: {name}");
+        out += &hanging(&format!("  {label:width$}  "), &text, columns);
         label = "";
     }
-    lines.extend([String::new(), format!("by {}", whose(&view.bundle))]);
-    lines.join("\n") + "\n"
+    out + &format!("\nby {}\n", whose(&view.bundle))
 }
 
 /// Returns the time, and a short summary.

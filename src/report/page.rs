@@ -16,8 +16,8 @@ pub fn shown(path: &Path) -> String {
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
 }
 
-/// How many columns a line should have at most.
-pub(crate) const WIDTH: usize = 100;
+/// The columns for texts that can't be narrower, whatever the screen.
+pub(crate) const NARROWEST: usize = 20;
 
 /// Breaks a text into lines of at most `width` columns at blanks, and escapes each.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -31,10 +31,12 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(&text, options).iter().map(|line| terminal(line).into_owned()).collect()
 }
 
-/// Wraps a text behind a beginning; its further lines are indented as far as its first.
-pub(crate) fn hanging(beginning: &str, text: &str) -> String {
+/// Wraps a text behind a beginning into so many columns; its further lines are indented as far as
+/// its first.
+pub(crate) fn hanging(beginning: &str, text: &str, columns: usize) -> String {
     let indent = width(beginning);
-    let lines = wrap(text, WIDTH - indent).join(&format!("\n{:indent$}", ""));
+    let lines = wrap(text, columns.saturating_sub(indent).max(NARROWEST))
+        .join(&format!("\n{:indent$}", ""));
     format!("{beginning}{lines}\n")
 }
 
@@ -82,7 +84,8 @@ mod tests {
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(pad("日本", 6), "日本  ");
         let text = "日本 ".repeat(40);
-        assert!(hanging("  why  ", &text).lines().all(|line| width(line) <= WIDTH));
+        assert!(hanging("  why  ", &text, 60).lines().all(|line| width(line) <= 60));
+        assert_eq!(hanging("  why  ", &text, usize::MAX).lines().count(), 1);
     }
 
     #[test]

@@ -234,7 +234,8 @@ fn codes() -> BTreeMap<String, CodeInfo> {
 pub(super) fn sections(format: Format) -> Vec<Section> {
     let codes = codes();
     let reporter =
-        Reporter { format, policies: SHIPPED, colour: false, verbose: false, codes: &|| &codes };
+        Reporter { format, policies: SHIPPED, colour: false,
+ width: 100, verbose: false, codes: &|| &codes };
     all().iter().map(|sample| reporter.section(&sample.judged())).collect()
 }
 
@@ -242,7 +243,8 @@ pub(super) fn sections(format: Format) -> Vec<Section> {
 pub(super) fn report(format: Format) -> String {
     let codes = codes();
     let reporter =
-        Reporter { format, policies: SHIPPED, colour: false, verbose: false, codes: &|| &codes };
+        Reporter { format, policies: SHIPPED, colour: false,
+ width: 100, verbose: false, codes: &|| &codes };
     let mut sections = sections(format);
     let mut summary = Summary::default();
     sections.iter().for_each(|section| summary.add(section));

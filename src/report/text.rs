@@ -13,11 +13,12 @@
 //! Each line is escaped as a whole, so that no part of it can be missed.
 
 use super::escape::terminal;
-use super::{Judged, Reporter, Summary, excerpt, words};
+use super::excerpt::Excerpts;
+use super::{Judged, Reporter, Summary, words};
 use crate::core::decision::{Decision, SignOffMode};
 use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
-use crate::report::page::{WIDTH, hanging, pad, paint, style_of, width, wrap};
+use crate::report::page::{NARROWEST, hanging, pad, paint, style_of, width, wrap};
 
 const LABEL: usize = "not counted".len();
 
@@ -27,7 +28,7 @@ pub(super) fn one_liner(judged: &Judged, reporter: &Reporter) -> Option<String> 
     let is_plain = decision.verdict == Verdict::Approved
         && !reporter.verbose
         && decision.findings.iter().all(|finding| finding.effect == Effect::Info);
-    is_plain.then(|| approved_line(decision, reporter.colour))
+    is_plain.then(|| approved_line(decision, reporter))
 }
 
 /// Returns everything that matters about a request, followed by an empty line.
@@ -35,48 +36,53 @@ pub(super) fn block(judged: &Judged, reporter: &Reporter) -> String {
     let decision = judged.decision;
     let is_brief = decision.verdict == Verdict::Approved && !reporter.verbose;
     let mut out = if is_brief {
-        approved_line(decision, reporter.colour) + "\n"
+        approved_line(decision, reporter) + "\n"
     } else {
-        header(decision, reporter.colour) + &rows(decision, reporter.verbose) + "\n"
+        header(decision, reporter) + &rows(decision, reporter) + "\n"
     };
-    let path = path(decision);
+    let path = terminal(path(decision));
+    let excerpts = Excerpts::of(&path, judged.source, reporter);
     for finding in words::findings(decision) {
         if !is_brief || finding.effect > Effect::Info {
-            out += &excerpt::diagnostic(&terminal(path), judged.source, finding, reporter.colour);
+            out += &excerpts.diagnostic(finding);
         }
     }
     out
 }
 
 /// Returns the counts, unless there was only one request, and whose policies decided.
-pub(super) fn end(summary: &Summary, policies: &str) -> String {
-    let whose = words::whose(policies);
-    match summary.total() {
-        1 if summary.has_one_liners => format!("\nby {whose}\n"),
-        1 => format!("by {whose}\n"),
-        _ if summary.has_one_liners => format!("\n{summary}; by {whose}\n"),
-        _ => format!("{summary}; by {whose}\n"),
-    }
+pub(super) fn end(summary: &Summary, reporter: &Reporter) -> String {
+    let gap = if summary.has_one_liners { "\n" } else { "" };
+    let counts = if summary.total() == 1 { String::new() } else { format!("{summary}; ") };
+    let text = format!("{counts}by {}", words::whose(reporter.policies));
+    gap.to_owned() + &hanging("", &text, reporter.width)
 }
 
 /// Writes `requests/CHG-1.yaml  approved  medium risk  direct execution by L2, no review required`.
-fn approved_line(decision: &Decision, colour: bool) -> String {
-    let verdict = paint("approved", style_of(decision.verdict), colour);
-    let mut line = format!("{}  {verdict}", terminal(path(decision)));
-    for part in [words::kind(decision), words::approval(decision).unwrap_or_default()] {
-        if !part.is_empty() {
-            line = line + "  " + &terminal(&part);
-        }
-    }
-    line + "\n"
+fn approved_line(decision: &Decision, reporter: &Reporter) -> String {
+    let how = words::approval(decision).unwrap_or_default();
+    title(decision, "approved", &[words::kind(decision), how], reporter)
 }
 
-fn header(decision: &Decision, colour: bool) -> String {
+/// Returns the path, the verdict in this word, and what follows it.
+fn title(decision: &Decision, word: &str, rest: &[String], reporter: &Reporter) -> String {
+    let beginning = format!("{}  {word}", terminal(path(decision)));
+    let rest = rest.iter().filter(|part| !part.is_empty());
+    let text = rest.fold(beginning.clone(), |text, part| text + "  " + part);
+    let lines = wrap(&text, reporter.width.saturating_sub(4).max(NARROWEST)).join("\n    ");
+    match lines.strip_prefix(&beginning) {
+        Some(rest) => {
+            let path = &beginning[..beginning.len() - word.len()];
+            format!("{path}{}{rest}\n", paint(word, style_of(decision.verdict), reporter.colour))
+        }
+        // A path that is wider than the screen leaves its verdict to the next line.
+        None => lines + "\n",
+    }
+}
+
+fn header(decision: &Decision, reporter: &Reporter) -> String {
     let verdict = decision.verdict.to_string().to_uppercase();
-    let verdict = paint(&verdict, style_of(decision.verdict), colour);
-    let kind = words::kind(decision);
-    let gap = if kind.is_empty() { "" } else { "  " };
-    let mut out = format!("{}  {verdict}{gap}{kind}\n", terminal(path(decision)));
+    let mut out = title(decision, &verdict, &[words::kind(decision)], reporter);
     let summary = decision.summary.as_deref().unwrap_or_default().trim();
     let line = match words::requester(decision) {
         Some(who) if summary.is_empty() => format!("requested by {who}"),
@@ -84,7 +90,7 @@ fn header(decision: &Decision, colour: bool) -> String {
         None => summary.to_owned(),
     };
     if !line.is_empty() {
-        out.push_str(&format!("  {}\n", terminal(&line)));
+        out.push_str(&hanging("  ", &line, reporter.width));
     }
     out
 }
@@ -96,24 +102,25 @@ fn path(decision: &Decision) -> &str {
 
 /// Returns who signs, when it runs, and what comes next. Of a denied request, only the rows of its
 /// denials.
-fn rows(decision: &Decision, verbose: bool) -> String {
+fn rows(decision: &Decision, reporter: &Reporter) -> String {
+    let columns = reporter.width;
     let is_about = |rule: &str| {
         let mut denials = decision.findings.iter().filter(|finding| finding.effect == Effect::Deny);
-        verbose
+        reporter.verbose
             || decision.verdict != Verdict::Denied
             || denials.any(|finding| finding.code.starts_with(rule))
     };
     let mut out = String::new();
     if is_about("signoff/") || is_about("emergency/") {
-        push_row(&mut out, "waits for", waits_for(decision));
+        push_row(&mut out, columns, "waits for", waits_for(decision, columns));
         if let Some(sign_off) = &decision.sign_off {
             let direct = words::approval(decision).filter(|_| sign_off.mode == SignOffMode::Direct);
-            push_row(&mut out, "sign-off", direct);
+            push_row(&mut out, columns, "sign-off", direct);
             let signed = words::signed_by(sign_off);
-            push_row(&mut out, "signed by", (!signed.is_empty()).then_some(signed));
+            push_row(&mut out, columns, "signed by", (!signed.is_empty()).then_some(signed));
         }
         let ago = |time: Time| format!("{} ago", (decision.evaluated_at - time).for_people());
-        push_row(&mut out, "not counted", words::not_counted(decision, ago));
+        push_row(&mut out, columns, "not counted", words::not_counted(decision, ago));
     }
     if is_about("window/") {
         let window = decision.window.as_ref();
@@ -121,25 +128,30 @@ fn rows(decision: &Decision, verbose: bool) -> String {
             window.and_then(|window| words::planned(decision, window)),
             window.and_then(words::next_that_fits),
         ];
-        push_row(&mut out, "window", lines.into_iter().flatten());
+        push_row(&mut out, columns, "window", lines.into_iter().flatten());
         let next = words::next_change(decision);
         let next = next.map(|(next, what)| format!("{} UTC: {what}", next.for_people()));
-        push_row(&mut out, "next", next);
+        push_row(&mut out, columns, "next", next);
     }
     if out.is_empty() { out } else { format!("\n{out}") }
 }
 
 /// Adds lines beside one label, which is in the first of them.
-fn push_row(out: &mut String, label: &str, lines: impl IntoIterator<Item = String>) {
+fn push_row(
+    out: &mut String,
+    columns: usize,
+    label: &str,
+    lines: impl IntoIterator<Item = String>,
+) {
     let mut label = label;
     for line in lines {
-        out.push_str(&hanging(&format!("  {label:LABEL$}  "), &line));
+        out.push_str(&hanging(&format!("  {label:LABEL$}  "), &line, columns));
         label = "";
     }
 }
 
 /// Returns the missing sign-offs in columns: what, who, why.
-fn waits_for(decision: &Decision) -> Vec<String> {
+fn waits_for(decision: &Decision, columns: usize) -> Vec<String> {
     let rows: Vec<_> = decision
         .missing()
         .map(|required| {
@@ -148,15 +160,19 @@ fn waits_for(decision: &Decision) -> Vec<String> {
         })
         .collect();
     let what_width = rows.iter().map(|(what, ..)| width(what)).max().unwrap_or(0);
+    let left = columns.saturating_sub(LABEL + 8 + what_width);
     let who_width = rows.iter().map(|(_, who, _)| width(who)).max().unwrap_or(0);
-    let why_width = (WIDTH - LABEL - 8).saturating_sub(what_width + who_width).max(20);
+    let who_width = who_width.min(left.saturating_sub(NARROWEST).max(NARROWEST));
+    let why_width = left.saturating_sub(who_width).max(NARROWEST);
     let mut lines = Vec::new();
     for (what, who, why) in &rows {
-        let (mut what, mut who) = (what.as_str(), who.as_str());
-        for why in wrap(why, why_width) {
+        let (who, why) = (wrap(who, who_width), wrap(why, why_width));
+        for number in 0..who.len().max(why.len()) {
+            let what = if number == 0 { what.as_str() } else { "" };
+            let [who, why] =
+                [&who, &why].map(|column| column.get(number).map_or("", String::as_str));
             let line = format!("{}  {}  {why}", pad(what, what_width), pad(who, who_width));
             lines.push(line.trim_end().to_owned());
-            (what, who) = ("", "");
         }
     }
     lines
@@ -184,6 +200,7 @@ mod tests {
             format: Format::Text,
             policies: SHIPPED,
             colour: false,
+ width: 100,
             verbose: true,
             codes: &|| &codes,
         };
@@ -195,12 +212,49 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_as_wide_as_the_screen_or_whole() {
+        let codes = BTreeMap::new();
+        for (columns, longest) in [(60, 60), (80, 80), (120, 120)] {
+            let reporter = Reporter {
+                format: Format::Text,
+                policies: SHIPPED,
+                colour: false,
+                width: columns,
+                verbose: true,
+                codes: &|| &codes,
+            };
+            for sample in samples::all() {
+                let text = reporter.section(&sample.judged()).text;
+                let is_long = |line: &&str| width(line) > longest && line.trim().contains(' ');
+                assert_eq!(text.lines().find(is_long), None, "{columns}:\n{text}");
+            }
+        }
+        let reporter = Reporter {
+            format: Format::Text,
+            policies: SHIPPED,
+            colour: false,
+            width: usize::MAX,
+            verbose: true,
+            codes: &|| &codes,
+        };
+        let mut sample = samples::pending();
+        let long = "a long summary ".repeat(40);
+        sample.decision.summary = Some(long.clone());
+        for finding in &mut sample.decision.findings {
+            finding.help = Some(long.clone());
+        }
+        let text = reporter.section(&sample.judged()).text;
+        assert!(text.matches(long.trim()).count() >= 2, "{text}");
+    }
+
+    #[test]
     fn colours_mark_the_verdict_and_the_caret() {
         let codes = BTreeMap::new();
         let reporter = Reporter {
             format: Format::Text,
             policies: SHIPPED,
             colour: true,
+ width: 100,
             verbose: false,
             codes: &|| &codes,
         };
@@ -230,6 +284,7 @@ mod tests {
             format: Format::Text,
             policies: SHIPPED,
             colour: false,
+ width: 100,
             verbose: true,
             codes: &|| &codes,
         };

@@ -73,7 +73,6 @@ fn a_list_says_whom_a_change_waits_for() {
     let line = see(&town, "bob", &["list"]);
     assert!(line.starts_with("CHG-1222  high  pending  waits for bob|carol|+"), "{line}");
     assert!(line.contains("since 1 h  Mon 22:15  Block 203.0.113.77"), "{line}");
-    assert!(line.lines().all(|line| line.chars().count() <= 100), "{line}");
     town.review("carol", "2026-11-23T09:30:00Z", ID, Said::Approved, "");
     let line = see(&town, "bob", &["list"]);
     assert!(line.contains("approved  signed by carol  —  Mon 22:15"), "{line}");

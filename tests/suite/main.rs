@@ -11,6 +11,7 @@
 //! On [`github`]: a server of the tests' own, held against what GitHub says of itself.
 
 #![allow(clippy::unwrap_used, reason = "what can't be unwrapped ends the test, and is meant to")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
 mod advice;
 mod attacks;
@@ -32,8 +33,10 @@ mod place;
 mod plumbing;
 mod properties;
 mod purity;
-mod snapshots;
 mod signing;
+mod snapshots;
+mod snapshots;
+mod streams;
 mod together;
 mod windows;
 mod workflows;

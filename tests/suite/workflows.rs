@@ -274,7 +274,7 @@ impl Machine {
         Ran::of(&mut command, "")
     }
 
-    /// What a file holds; nothing if there is none.
+    /// What a file holds, or nothing.
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
     }

@@ -7,8 +7,9 @@ use anstyle::Style;
 use anyhow::bail;
 
 use super::story::Scene;
+use crate::cli::shared::say;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, paint, width, wrap};
+use crate::report::{NARROWEST, hanging, paint, width, wrap};
 
 /// The mark for lines that are left out.
 const CUT: &str = "…";
@@ -19,17 +20,18 @@ const CONTINUED: &str = "               ";
 /// Formats the story.
 pub struct Screen {
     has_bold: bool,
+    columns: usize,
 }
 
 impl Screen {
     /// Creates a screen for standard output.
     pub fn new() -> Self {
-        Screen { has_bold: crate::cli::shared::say::colour(&std::io::stdout()) }
+        Screen { has_bold: say::colour(&std::io::stdout()), columns: say::width() }
     }
 
     /// Returns the introduction.
     pub fn opening(&self) -> String {
-        paragraph(
+        self.paragraph(
             "An off-script change, from submission to the audit trail. Four people each have a \
              clone and an SSH key, and share a bare repository. All of it is real: each command \
              is run exactly as it is shown here, with the important part of its output.",
@@ -39,26 +41,26 @@ impl Screen {
     /// Returns the heading of a step.
     pub fn title(&self, number: usize, step: &Scene) -> String {
         let title = self.bold(&format!("{number}. {}", step.title));
-        let why = if step.why.is_empty() { String::new() } else { paragraph(step.why) };
+        let why = if step.why.is_empty() { String::new() } else { self.paragraph(step.why) };
         format!("{title}\n{why}\n")
     }
 
     /// Returns something that a person does by hand.
     pub fn deed(&self, what: &str, lines: &[String]) -> String {
-        format!("{what}\n{}\n", block(lines))
+        format!("{what}\n{}\n", block(lines, self.columns))
     }
 
     /// Returns a command with these lines of its output; commands without output are not separated.
     pub fn command(&self, line: &str, lines: &[String]) -> String {
         let typed: Vec<_> = line.lines().map(|line| self.bold(line) + "\n").collect();
         let end = if lines.is_empty() { "" } else { "\n" };
-        typed.concat() + &block(lines) + end
+        typed.concat() + &block(lines, self.columns) + end
     }
 
     /// Returns git's output to anyone who looks; it may be empty.
     pub fn look(&self, line: &str, says: &str, lines: &[String]) -> String {
         let says = if says.is_empty() { String::new() } else { format!("  # {says}") };
-        self.bold(&format!("$ {line}{says}")) + "\n" + &block(lines) + "\n"
+        self.bold(&format!("$ {line}{says}")) + "\n" + &block(lines, self.columns) + "\n"
     }
 
     /// Returns what to do next.
@@ -75,6 +77,10 @@ impl Screen {
              changegate init    in a clone of your own: people, services and policies\n  \
              changegate new     write a change request, in a dialogue\n";
         took + &look + next
+    }
+
+    fn paragraph(&self, text: &str) -> String {
+        hanging("", text, self.columns)
     }
 
     /// Makes commands and titles bold; they read the same without it.
@@ -106,14 +112,10 @@ pub fn cut(text: &str, shows: &[&str]) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-fn paragraph(text: &str) -> String {
-    block(&wrap(text, WIDTH))
-}
-
 /// Returns lines, none of them wider than the screen.
-fn block(lines: &[String]) -> String {
-    let line = |line: &String| match width(line) > WIDTH {
-        true => wrap(line, WIDTH - 4).join("\n    ") + "\n",
+fn block(lines: &[String], columns: usize) -> String {
+    let line = |line: &String| match width(line) > columns {
+        true => wrap(line, columns.saturating_sub(4).max(NARROWEST)).join("\n    ") + "\n",
         false => terminal(line.trim_end()).into_owned() + "\n",
     };
     lines.iter().map(line).collect()
@@ -138,6 +140,6 @@ mod tests {
     #[test]
     fn no_line_is_too_wide() {
         let wide = "word ".repeat(60);
-        assert!(block(&[wide]).lines().all(|line| width(line) <= WIDTH));
+        assert!(block(&[wide], 80).lines().all(|line| width(line) <= 80));
     }
 }

@@ -157,7 +157,7 @@ pub const STORY: &[Scene] = &[
             run(
                 "alice",
                 "GIT_COMMITTER_EMAIL=bob@acme.example changegate review CHG-1234 --approve",
-                2,
+                1,
                 &["changegate: refused"],
             ),
             git("git -C hub.git log --format='%h %s' main", "main hasn't moved"),

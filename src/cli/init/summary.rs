@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::contents::ROSTER;
 use super::plan::{Fate, Plan};
 use super::{github, roster, shown_path};
+use crate::cli::shared::say::hanging;
 use crate::core::org::Roster;
 use crate::git::Program;
-use crate::report::{WIDTH, hanging, wrap};
 
 /// Lists every file that would be written or kept.
 pub fn of_a_dry_run(plan: &Plan) -> String {
@@ -71,8 +71,7 @@ fn to_be_filled_in(gaps: &[String]) -> String {
     if gaps.is_empty() {
         return String::new();
     }
-    let lines = |gap: &String| wrap(gap, WIDTH - 4).join("\n    ");
-    let gaps: String = gaps.iter().map(|gap| format!("  {}\n", lines(gap))).collect();
+    let gaps: String = gaps.iter().map(|gap| hanging("  ", gap)).collect();
     format!("\nTo be completed, mostly in {ROSTER}:\n{gaps}")
 }
 

@@ -6,35 +6,34 @@ use crate::changes::story::State;
 use crate::core::terms::Verdict;
 use crate::core::time::{Duration, Interval, Time};
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, cut, pad, paint, style_of, width};
+use crate::report::{cut, pad, paint, style_of, width};
 
-/// The widest column of a change's name, in characters.
-const NAME: usize = 24;
-
-/// The widest column of the people that it waits for, in characters.
-const WHY: usize = 34;
-
-/// The narrowest column of a summary, in characters.
+/// The narrowest columns of the people that a change waits for, and of its summary, where the screen
+/// isn't wide enough for whole lines.
+const WHY: usize = 12;
 const SUMMARY: usize = 16;
 
 /// The mark for an empty cell.
 const NOTHING: &str = "—";
 
-/// Returns the list.
-pub fn render(view: &ListView, colour: bool) -> String {
+/// Returns the list; a line has at most so many columns, as far as its names allow.
+pub fn render(view: &ListView, colour: bool, columns: usize) -> String {
     if view.changes.is_empty() {
         return "no changes match\n".to_owned();
     }
     let rows: Vec<_> = view.changes.iter().map(|entry| row(entry, view.now)).collect();
-    let widths: Vec<usize> = (0..COLUMNS)
+    let mut widths: Vec<usize> = (0..COLUMNS)
         .map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0))
         .collect();
-    let taken: usize = widths.iter().map(|width| width + 2).sum();
-    let left = WIDTH.saturating_sub(taken).max(SUMMARY);
+    let taken = |widths: &[usize]| widths.iter().map(|width| width + 2).sum::<usize>();
+    let others = taken(&widths) - widths[WAITS_FOR];
+    let left_for_why = columns.saturating_sub(others + SUMMARY);
+    widths[WAITS_FOR] = widths[WAITS_FOR].min(left_for_why.max(WHY));
+    let left = columns.saturating_sub(taken(&widths));
     let mut out = String::new();
     for (entry, row) in view.changes.iter().zip(&rows) {
         for (column, cell) in row.iter().enumerate() {
-            let padded = pad(cell, widths[column]) + "  ";
+            let padded = pad(&cut(cell, widths[column]), widths[column]) + "  ";
             out.push_str(&match entry.verdict {
                 Some(verdict) if column == VERDICT => paint(&padded, style_of(verdict), colour),
                 _ => padded,
@@ -51,6 +50,7 @@ pub fn render(view: &ListView, colour: bool) -> String {
 /// The number of columns: name, tier, verdict, whom it waits for, since when, planned for when.
 const COLUMNS: usize = 6;
 const VERDICT: usize = 2;
+const WAITS_FOR: usize = 3;
 
 fn row(entry: &ListEntry, now: Time) -> [String; COLUMNS] {
     let tier = entry.tier.map_or(NOTHING.to_owned(), |tier| tier.to_string());
@@ -60,10 +60,10 @@ fn row(entry: &ListEntry, now: Time) -> [String; COLUMNS] {
         (state, _) => state.to_string(),
     };
     [
-        cut(&terminal(&entry.change), NAME),
+        terminal(&entry.change).into_owned(),
         tier,
         verdict,
-        cut(&terminal(&entry.brief), WHY),
+        terminal(&entry.brief).into_owned(),
         since(entry, now),
         entry.planned.map_or(NOTHING.to_owned(), |planned| start(planned, now)),
     ]

@@ -89,8 +89,8 @@ pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String 
     let bundle = judgement.bundle();
     let codes = || bundle.codes();
     let colour = say::colour(&std::io::stdout());
-    let policies = &judgement.decision.bundle;
-    let reporter = Reporter { format, policies, colour, verbose, codes: &codes };
+    let (policies, width) = (&judgement.decision.bundle, say::width());
+    let reporter = Reporter { format, policies, colour, width, verbose, codes: &codes };
     let section = reporter.section(&judgement.judged());
     let mut summary = Summary::default();
     summary.add(&section);

@@ -15,7 +15,7 @@ use signal_hook::flag;
 
 use super::say::print;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, wrap};
+use crate::report::{NARROWEST, wrap};
 
 /// Somebody cancelled a question with Ctrl-C.
 #[derive(Debug, thiserror::Error)]
@@ -104,9 +104,9 @@ pub fn say(text: &str) {
     }
 }
 
-/// Returns the longest line: as everywhere, or less in a narrow terminal.
+/// Returns the longest line: the terminal's.
 fn width() -> usize {
-    term().map_or(WIDTH, |term| usize::from(term.size().1)).clamp(20, WIDTH)
+    term().map_or(NARROWEST, |term| usize::from(term.size().1)).max(NARROWEST)
 }
 
 /// Prints why an answer isn't valid.

@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
+use dialoguer::console::Term;
 use serde::Serialize;
 
 /// The exit code of a verb to which the rules forbid what it was to do.
@@ -76,6 +77,18 @@ fn unless_closed<T>(result: io::Result<T>, swallowed: T) -> io::Result<T> {
 /// CLICOLOR, CLICOLOR_FORCE, TERM), else whether it is a terminal.
 pub fn colour(stream: &impl RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never
+}
+
+/// Returns how many columns a line on standard output should have at most: the terminal's. Elsewhere
+/// lines are whole.
+pub fn width() -> usize {
+    let columns = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|columns| *columns > 0).unwrap_or(usize::MAX)
+}
+
+/// Wraps a text behind a beginning for standard output.
+pub fn hanging(beginning: &str, text: &str) -> String {
+    crate::report::hanging(beginning, text, width())
 }
 
 /// Prints to standard output.

@@ -7,7 +7,7 @@ use super::here;
 use crate::changes::story::{HistoryEvent, Stories, Story};
 use crate::core::time::Time;
 use crate::report::escape::terminal;
-use crate::report::{WIDTH, cut, hanging, pad, width};
+use crate::report::{cut, hanging, pad, width};
 
 /// The indent of the lines below an event.
 const INDENT: usize = 4;
@@ -30,18 +30,23 @@ pub fn story(stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
 }
 
 /// Returns an event with its whole text, on several lines; `note` is below it.
-pub fn in_full(event: &HistoryEvent, who_width: usize, note: Option<&str>) -> String {
+pub fn in_full(
+    event: &HistoryEvent,
+    who_width: usize,
+    note: Option<&str>,
+    columns: usize,
+) -> String {
     let mut out = format!("{}\n", row(event, who_width));
     for line in note.into_iter().chain(event.text.lines()).filter(|line| !line.trim().is_empty()) {
-        out.push_str(&hanging(&" ".repeat(INDENT), line));
+        out.push_str(&hanging(&" ".repeat(INDENT), line, columns));
     }
     out
 }
 
-/// Returns an event on one line.
-pub fn in_short(event: &HistoryEvent, who_width: usize) -> String {
+/// Returns an event on one line, cut to so many columns.
+pub fn in_short(event: &HistoryEvent, who_width: usize, columns: usize) -> String {
     let row = row(event, who_width);
-    let left = WIDTH.saturating_sub(width(&row) + 2).max(INDENT);
+    let left = columns.saturating_sub(width(&row) + 2).max(INDENT);
     let text = event.text.split_whitespace().collect::<Vec<_>>().join(" ");
     format!("{row}  {}", cut(&terminal(&text), left)).trim_end().to_owned() + "\n"
 }

@@ -7,27 +7,31 @@ use crate::changes::story::State;
 use crate::cli::shared::timeline::{in_full, moment, who_width};
 use crate::gate::Judgement;
 use crate::report::escape::{excerpt, terminal};
-use crate::report::{Format, Reporter, WIDTH, whose, wrap};
+use crate::report::{Format, Reporter, hanging, whose};
 
 /// Returns the story: its state, the decision, the request, and what happened.
-pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> String {
+pub fn render(
+    view: &ShowView,
+    judgement: Option<&Judgement>,
+    colour: bool,
+    columns: usize,
+) -> String {
     let mut out = headline(view);
     out.push('\n');
     match judgement {
         Some(judgement) => {
             let bundle = judgement.bundle();
             let codes = || bundle.codes();
+            let (format, width) = (Format::Text, columns);
             let policies = &judgement.decision.bundle;
             let reporter =
-                Reporter { format: Format::Text, policies, colour, verbose: true, codes: &codes };
+                Reporter { format, policies, colour, width, verbose: true, codes: &codes };
             out.push_str(&reporter.section(&judgement.judged()).text);
             let _ = writeln!(out, "by {}", whose(policies));
         }
         None => {
             let why = view.undecided.as_deref().unwrap_or_default();
-            for line in wrap(&format!("no decision: {why}"), WIDTH) {
-                let _ = writeln!(out, "{line}");
-            }
+            out.push_str(&hanging("", &format!("no decision: {why}"), columns));
         }
     }
     if !view.source.is_empty() {
@@ -39,7 +43,7 @@ pub fn render(view: &ShowView, judgement: Option<&Judgement>, colour: bool) -> S
     out.push_str("\ntimeline (UTC)\n");
     let width = who_width(view.timeline.iter().map(|entry| &entry.event));
     for entry in &view.timeline {
-        out.push_str(&in_full(&entry.event, width, note(entry).as_deref()));
+        out.push_str(&in_full(&entry.event, width, note(entry).as_deref(), columns));
     }
     out
 }

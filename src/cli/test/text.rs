@@ -1,9 +1,10 @@
 //! A test report for people: failures first, then how much of the policies was reached, then the
 //! counts.
 
+use crate::cli::shared::say::hanging;
 use crate::core::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
 use crate::report::escape::terminal;
-use crate::report::{hanging, whose};
+use crate::report::whose;
 
 /// The detail about the lines that tests reached.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -37,7 +37,7 @@ fn year_end() -> Value {
 #[track_caller]
 fn shows(calendar: &Calendar, now: &str, length: Duration, tier: Option<RiskTier>, text: &str) {
     let view = view(calendar, SHIPPED, now.parse().unwrap(), length, tier);
-    assert_eq!(render_text(&view), text);
+    assert_eq!(render_text(&view, 100), text);
 }
 
 #[test]

