@@ -58,10 +58,19 @@ pub struct Cli {
 /// What `--version` says, a line each: the version, the commit that it was built from if that is
 /// known, and the version of its time zones, on which windows depend.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
-    let commit = COMMIT.map(|commit| format!("commit {commit}
-")).unwrap_or_default();
-    format!("{}
-{commit}tzdb {TZDB}", env!("CARGO_PKG_VERSION"))
+    let commit = COMMIT
+        .map(|commit| {
+            format!(
+                "commit {commit}
+"
+            )
+        })
+        .unwrap_or_default();
+    format!(
+        "{}
+{commit}tzdb {TZDB}",
+        env!("CARGO_PKG_VERSION")
+    )
 });
 
 /// The commit that this program was built from, if known.

@@ -27,13 +27,13 @@ use crate::compose::index::Index;
 use crate::content::folder::{self, Candidate};
 use crate::core::decision::Case;
 use crate::core::evidence::{Evidence, PullRequest};
-use crate::core::layout::{INCIDENTS, REQUESTS, is_request};
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::core::yaml;
 use crate::gate::judge::Judge;
 use crate::report::{Format, Judged, Reporter, Section, Summary};
 
+mod candidates;
 mod pulls;
 
 /// Judge change requests: verdict, tier, who has to sign off, when they may run
@@ -45,7 +45,8 @@ mod pulls;
 #[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
 #[command(group = ArgGroup::new(PULLS).args(["pr", "event"]))]
 pub struct CheckArgs {
-    /// Request files, or folders with them; the repository's requests/ if left out
+    /// Request files, folders with them, ids of requests, or - for standard input; the repository's
+    /// requests/ if left out
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
@@ -112,6 +113,8 @@ Examples:
       judge all requests in requests/
   changegate check requests/CHG-1234.yaml --evidence evidence.yaml
       judge one request with its reviews
+  changegate check CHG-1234
+      judge the one with this id, from anywhere in the repository
   changegate check --branch CHG-1234
       judge a submitted change with its reviews, by the policies of main
   changegate check --pr 7 --repo acme/ops --dry-run
@@ -146,17 +149,20 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let place = Place::around(args.paths.iter().map(PathBuf::as_path))?;
     let judge = args.policies.load(&place)?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
-    let candidates = candidates(args, &place, evidence.as_ref())?;
+    let candidates = candidates::of(args, &place, evidence.as_ref())?;
+    if candidates.is_empty() {
+        warn("note", "there are no requests yet: write the first one with `changegate new`");
+    }
     let reporter = Reporter {
         format: args.format,
         policies: &judge.source,
         colour: say::colour(&io::stdout()),
+        width: say::width(),
         verbose: args.verbose,
         codes: &|| judge.bundle().codes(),
     };
     let progress = Progress::of(candidates.len());
     let index = if candidates.len() > 1 { Index::of(&candidates) } else { Index::default() };
-        width: say::width(),
     let run = Run { judge: &judge, evidence, index, now };
 
     let mut summary = Summary::default();
@@ -216,74 +222,12 @@ fn exit_code(summary: &Summary) -> ExitCode {
     })
 }
 
-/// Returns the requests that the paths or the evidence's pull request name.
-fn candidates(
-    args: &CheckArgs,
-    place: &Place,
-    evidence: Option<&Evidence>,
-) -> anyhow::Result<Vec<Candidate>> {
-    let changed = evidence
-        .and_then(|evidence| evidence.pull_request.as_ref())
-        .and_then(|pull_request| pull_request.files.as_ref());
-    if let (true, Some(changed)) = (args.paths.is_empty(), changed) {
-        return Ok(candidates_of(place, changed));
-    }
-    let mut paths = args.paths.clone();
-    if paths.is_empty() {
-        paths.push(place.file(REQUESTS));
-    }
-    let mut candidates = Vec::new();
-    for path in &paths {
-        let kind = path.metadata().with_context(|| format!("read {}", path.display()))?;
-        if kind.is_dir() {
-            let below = folder::below(path)?.into_iter();
-            candidates.extend(below.filter_map(|found| in_folder(place, found)));
-        } else {
-            candidates.push(Candidate::File(path.clone(), place.name(path)));
-        }
-    }
-    if evidence.is_some() && candidates.len() != 1 {
-        bail!(
-            "--evidence describes one pull request with one request, but {} files were named: \
-             name that request's file",
-            candidates.len()
-        );
-    }
-    if candidates.is_empty() {
-        let folders: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-        bail!(
-            "no request files below {}: write the first one with `changegate new`",
-            folders.join(", ")
-        );
-    }
-    Ok(candidates)
-}
-
-/// Returns the requests among a pull request's files; if there are none, it changes policies.
-fn candidates_of(place: &Place, changed: &[String]) -> Vec<Candidate> {
-    let requests: Vec<_> = changed
-        .iter()
-        .filter(|path| is_request(path))
-        .map(|name| Candidate::File(place.file(name), name.clone()))
-        .collect();
-    if requests.is_empty() { vec![Candidate::Policies] } else { requests }
-}
-
-/// Returns a file found in a folder of requests as a candidate; incident records have a folder of
-/// their own.
-fn in_folder(place: &Place, (path, is_regular): (PathBuf, bool)) -> Option<Candidate> {
-    let name = place.name(&path);
-    let in_incidents = name.contains(&format!("{INCIDENTS}/"));
-    let candidate = if is_regular { Candidate::File(path, name) } else { Candidate::NoFile(name) };
-    (!in_incidents).then_some(candidate)
-}
-
 /// The largest evidence file in bytes: it contains other requests, too.
 const LARGEST_EVIDENCE: usize = 64 * 1024 * 1024;
 
 /// Reads an evidence file, strictly.
 fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
-    let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let bytes = folder::read_up_to(LARGEST_EVIDENCE, path)?;
     let reading = yaml::parse_up_to(LARGEST_EVIDENCE, &bytes).read::<Evidence>();
     if let (Some(evidence), true) = (reading.value, reading.problems.is_empty()) {
         return Ok(evidence);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use ignore::{WalkBuilder, WalkState};
 
-use crate::core::layout::POLICIES;
+use crate::core::layout::{self, POLICIES, REQUESTS};
 use crate::core::policy::{Files, is_passed_over};
 use crate::core::request::RequestFile;
 use crate::core::yaml::MAX_BYTES;
@@ -16,7 +16,7 @@ use crate::report::page::shown;
 /// Reads the files of a policy bundle. Their paths are those that they have in a repository.
 pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    for (path, is_regular) in walk(dir, 1)? {
+    for (path, is_regular) in walk(dir, 1, false)? {
         if is_passed_over(&shown(&path)) {
             continue;
         }
@@ -38,16 +38,36 @@ pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
 }
 
 /// Returns the paths of everything below a folder except folders, sorted, and whether each is a
-/// regular file. The walk is parallel and doesn't follow symbolic links.
+/// regular file. The walk is parallel and doesn't follow symbolic links. It passes over hidden
+/// folders, and over what Git ignores; but nothing hides what is below `requests/`.
 pub fn below(dir: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
-    walk(dir, 0)
+    if dir.components().any(|part| part.as_os_str() == REQUESTS) {
+        return walk(dir, 0, false);
+    }
+    let mut found = walk(dir, 0, true)?;
+    let requests = dir.join(REQUESTS);
+    if requests.is_dir() {
+        found.extend(walk(&requests, 0, false)?);
+        found.sort_unstable();
+        found.dedup();
+    }
+    Ok(found)
 }
 
-/// Does what [`below`] does with a number of threads: 0 is one per core, 1 is faster for a small
-/// folder.
-pub fn walk(dir: &Path, threads: usize) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+/// Walks through a folder with a number of threads: 0 is one per core, 1 is faster for a small folder.
+fn walk(dir: &Path, threads: usize, skips: bool) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let (send, receive) = std::sync::mpsc::channel();
-    WalkBuilder::new(dir).standard_filters(false).threads(threads).build_parallel().run(|| {
+    let mut builder = WalkBuilder::new(dir);
+    builder.standard_filters(false).threads(threads);
+    if skips {
+        builder.git_ignore(true).git_exclude(true).git_global(true).parents(true);
+        builder.filter_entry(|entry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            entry.depth() == 0 || !(is_folder && is_hidden)
+        });
+    }
+    builder.build_parallel().run(|| {
         let send = send.clone();
         Box::new(move |entry| {
             let found = match entry {
@@ -78,6 +98,8 @@ pub enum Candidate {
     File(PathBuf, String),
     /// A symbolic link, or something else that is not a regular file, by its name.
     NoFile(String),
+    /// The text of a request that is in no file.
+    Text(Vec<u8>),
     /// A policy change.
     Policies,
 }
@@ -99,15 +121,27 @@ impl Candidate {
                 let file = RequestFile::read(name, &bytes);
                 Ok(Some((file, String::from_utf8_lossy(&bytes).into_owned())))
             }
+            Candidate::Text(bytes) => {
+                let mut file = RequestFile::read("stdin.yaml", bytes);
+                if let Some(id) = file.request.as_ref().and_then(|request| request.id.as_ref()) {
+                    file.path = layout::request(id.as_str());
+                }
+                Ok(Some((file, String::from_utf8_lossy(bytes).into_owned())))
+            }
         }
     }
 }
 
-/// Reads a file, but no more than `MAX_BYTES` + 1 bytes: enough to show that it is too large.
+/// Reads a request file, but no more than is enough to show that it is too large.
 pub fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+    read_up_to(MAX_BYTES, path)
+}
+
+/// Reads a file, but no more than this many bytes and one: a device may have no end.
+pub fn read_up_to(most: usize, path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes))
         .with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
 }

@@ -233,18 +233,28 @@ fn codes() -> BTreeMap<String, CodeInfo> {
 
 pub(super) fn sections(format: Format) -> Vec<Section> {
     let codes = codes();
-    let reporter =
-        Reporter { format, policies: SHIPPED, colour: false,
- width: 100, verbose: false, codes: &|| &codes };
+    let reporter = Reporter {
+        format,
+        policies: SHIPPED,
+        colour: false,
+        width: 100,
+        verbose: false,
+        codes: &|| &codes,
+    };
     all().iter().map(|sample| reporter.section(&sample.judged())).collect()
 }
 
 /// Returns a whole report on all samples, built as a caller would.
 pub(super) fn report(format: Format) -> String {
     let codes = codes();
-    let reporter =
-        Reporter { format, policies: SHIPPED, colour: false,
- width: 100, verbose: false, codes: &|| &codes };
+    let reporter = Reporter {
+        format,
+        policies: SHIPPED,
+        colour: false,
+        width: 100,
+        verbose: false,
+        codes: &|| &codes,
+    };
     let mut sections = sections(format);
     let mut summary = Summary::default();
     sections.iter().for_each(|section| summary.add(section));

@@ -200,7 +200,7 @@ mod tests {
             format: Format::Text,
             policies: SHIPPED,
             colour: false,
- width: 100,
+            width: 100,
             verbose: true,
             codes: &|| &codes,
         };
@@ -254,7 +254,7 @@ mod tests {
             format: Format::Text,
             policies: SHIPPED,
             colour: true,
- width: 100,
+            width: 100,
             verbose: false,
             codes: &|| &codes,
         };
@@ -284,7 +284,7 @@ mod tests {
             format: Format::Text,
             policies: SHIPPED,
             colour: false,
- width: 100,
+            width: 100,
             verbose: true,
             codes: &|| &codes,
         };

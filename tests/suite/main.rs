@@ -22,6 +22,7 @@ mod demo;
 mod docs;
 mod github;
 mod init;
+mod inputs;
 mod life;
 mod looking;
 mod matrix;
