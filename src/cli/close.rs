@@ -32,7 +32,7 @@ pub struct CloseArgs {
     reopen: bool,
 
     /// The reason
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
     comment: String,
 
     /// The output format

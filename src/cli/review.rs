@@ -65,7 +65,7 @@ pub struct ReviewArgs {
     withdraw: bool,
 
     /// Your comment; without another option it is a remark
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     comment: Option<String>,
 
     /// Sign without confirmation, for example without a terminal

@@ -32,7 +32,8 @@ fn arg(field: &'static Field, flag: &'static Flag) -> Arg {
     if kind == Kind::Presence {
         return arg.action(ArgAction::SetTrue);
     }
-    let arg = arg.value_name(kind.placeholder());
+    let is_text = matches!(kind, Kind::Text | Kind::Texts | Kind::Steps | Kind::Risks);
+    let arg = arg.value_name(kind.placeholder()).allow_hyphen_values(is_text);
     let arg = match kind.words() {
         [] => arg.value_parser(move |answer: &str| kind.parse(answer)),
         words => arg.value_parser(PossibleValuesParser::new(words).map(Value::from)),
