@@ -19,6 +19,7 @@ mod plan;
 mod roster;
 mod section;
 mod summary;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ use clap::Args;
 use self::contents::{Basis, ROSTER, reviewed_line};
 use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
+use self::upgrade::Shipped;
 use super::shared::args::{NowArg, PoliciesArg};
 use super::shared::place::Place;
 use super::shared::{prompt, say};
@@ -53,6 +55,8 @@ Examples:
 without questions
   changegate init --github
 for a repository on GitHub: also .github/ with workflows, forms and CODEOWNERS
+  changegate init --upgrade
+the rules of this version, for a change of policies
   changegate init --dry-run
 print what would be written, and what would be kept
   changegate init --hook /srv/git/ops.git
@@ -89,9 +93,15 @@ pub struct InitArgs {
     #[arg(long)]
     hook: bool,
 
-    /// Overwrite files that differ, without asking
+    /// Overwrite files that differ, without asking; never the organisation's data
     #[arg(long)]
     force: bool,
+
+    /// Replace the shipped rules by those of this version, and nothing else
+    ///
+    /// Data stay as they are, and so does a rule that was changed here: the difference is shown.
+    #[arg(long, conflicts_with_all = ["hook", "github", "force", "people"])]
+    upgrade: bool,
 
     /// Print what would be done, and do nothing
     #[arg(long)]
@@ -104,6 +114,9 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         return hook::run(args);
     }
     let root = git::work_tree(&args.dir)?;
+    if args.upgrade {
+        return upgrade(args, &root);
+    }
     let git = Program::in_folder(&root);
     let name = root.file_name().map_or_else(|| "changes".into(), |name| name.to_string_lossy());
     let (roster, roster_text) = first_roster(args, &root, &name)?;
@@ -123,6 +136,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     }
     let mut plan = Plan::of(&root, items)?;
     args.settle(&mut plan)?;
+    Shipped::add_to(&mut plan)?;
     if args.dry_run {
         say::print(&summary::of_a_dry_run(&plan))?;
         return Ok(ExitCode::SUCCESS);
@@ -136,6 +150,18 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         false => summary::next(roster, &plan, &git),
     };
     say::print(&next)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Upgrades the rules.
+fn upgrade(args: &InitArgs, root: &Path) -> anyhow::Result<ExitCode> {
+    let (plan, changed) = upgrade::plan(root)?;
+    if args.dry_run {
+        say::print(&(summary::of_a_dry_run(&plan) + &changed))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    plan.carry_out()?;
+    say::print(&(summary::done(&plan) + &changed + &summary::next_after_upgrade(&plan)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -156,6 +182,7 @@ impl InitArgs {
 /// only the person who runs the verb.
 fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(Roster, Vec<u8>)> {
     let there = existing_roster(root)?;
+    let is_there = there.is_some();
     let git = Program::in_folder(root);
     let mut roster = match there {
         Some(there) if args.people.is_empty() => return Ok(there),
@@ -168,6 +195,9 @@ fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(R
     let today = || Date(NowArg::present().utc().date_naive());
     roster.reviewed = Some(reviewed.unwrap_or_else(today));
     let text = roster::render(&roster).into_bytes();
+    if is_there && existing_roster(root)?.is_none_or(|(_, existing)| existing != text) {
+        bail!("there is a roster already, with others than --person names: edit {ROSTER}");
+    }
     Ok((roster, text))
 }
 

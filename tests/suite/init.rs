@@ -8,6 +8,7 @@ use crate::cli::{changegate, repository};
 
 mod github;
 mod place;
+mod upgrade;
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33";
@@ -37,7 +38,7 @@ fn a_fresh_repository_is_ready() {
     let said = init_with_people(&place);
     let text = said.went_well();
     for part in [
-        "written      README.md, docs/changegate/ (3 files), policies/ (33 files), schemas/ (18 files)",
+        "written       README.md, docs/changegate/ (3 files), policies/ (34 files), schemas/ (18 files)",
         "no `keys` for alice, bob, carol, dan",
         "git config gpg.format ssh",
         "git add README.md docs/changegate/ policies/ schemas/",
@@ -99,7 +100,7 @@ fn a_second_run_changes_nothing() {
 }
 
 #[test]
-fn what_was_edited_is_kept_unless_forced() {
+fn data_are_kept_and_the_rest_is_unless_forced() {
     let place = Place::with_clone();
     init_with_people(&place).went_well();
     let matrix = "ops/policies/org/matrix/data.yaml";
@@ -110,18 +111,22 @@ fn what_was_edited_is_kept_unless_forced() {
     let grown = place.read(roster).replace("people:\n", "people:\n  erin: {level: L3}\n");
     fs::write(place.path(roster), &grown).unwrap();
 
+    let guide = "ops/docs/changegate/README.md";
+    let guide_as_shipped = place.read(guide);
+    fs::write(place.path(guide), "Ours.\n").unwrap();
+
     let said = place.init(&["ops"]);
-    let kept = "kept         policies/org/matrix/data.yaml  differs; --force overwrites it";
+    let kept = "kept          docs/changegate/README.md  differs; --force overwrites it";
     assert!(said.went_well().contains(kept), "{said:?}");
-    assert_eq!(place.read(matrix), edited);
     assert!(place.init(&["ops", "--dry-run", "--force"]).went_well().contains("would write"));
-    assert_eq!(place.read(matrix), edited);
+    assert_eq!(place.read(guide), "Ours.\n");
 
     place.init(&["ops", "--force"]).went_well();
-    assert_eq!(place.read(matrix), shipped);
-    assert_eq!(place.read(roster), grown, "nobody named other people");
-    place.init(&[&["ops", "--force"], &PEOPLE[..]].concat()).went_well();
-    assert!(!place.read(roster).contains("erin"));
+    assert_eq!(place.read(guide), guide_as_shipped);
+    assert_eq!((place.read(matrix), place.read(roster)), (edited, grown.clone()));
+    let others = place.init(&[&["ops", "--force"], &PEOPLE[..]].concat());
+    others.refused("there is a roster already");
+    assert_eq!(place.read(roster), grown);
 }
 
 #[test]
@@ -141,8 +146,8 @@ fn a_dry_run_writes_nothing() {
     let place = Place::with_clone();
     let said = place.init(&["ops", "--dry-run"]);
     let text = said.went_well();
-    assert!(text.contains("would write  policies/org/roster/data.yaml\n"), "{text}");
-    assert!(text.contains("would write  README.md\n"), "{text}");
+    assert!(text.contains("would write   policies/org/roster/data.yaml\n"), "{text}");
+    assert!(text.contains("would write   README.md\n"), "{text}");
     assert!(place.files("ops").is_empty());
 }
 
@@ -159,13 +164,13 @@ fn the_readme_keeps_its_words_and_gets_one_section() {
 
     let older = once.replace("## Changing production", "## As it was called") + "\r\nMore.\r\n";
     fs::write(place.path("ops/readme.md"), &older).unwrap();
-    assert!(place.init(&["ops"]).went_well().contains("written      readme.md\n"));
+    assert!(place.init(&["ops"]).went_well().contains("written       readme.md\n"));
     assert_eq!(place.read("ops/readme.md"), once.clone() + "\r\nMore.\r\n");
 
     let broken = once.replace("<!-- changegate:end -->", "");
     fs::write(place.path("ops/readme.md"), &broken).unwrap();
     let said = place.init(&["ops"]);
-    assert!(said.went_well().contains("kept         readme.md  the marks"), "{said:?}");
+    assert!(said.went_well().contains("kept          readme.md  the marks"), "{said:?}");
     assert_eq!(place.read("ops/readme.md"), broken);
 }
 

@@ -36,7 +36,6 @@ mod properties;
 mod purity;
 mod signing;
 mod snapshots;
-mod snapshots;
 mod streams;
 mod together;
 mod windows;

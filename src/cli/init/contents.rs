@@ -63,8 +63,13 @@ impl Basis<'_> {
         let guide = ("docs/changegate/README.md".to_owned(), guide.into());
         let section =
             Item { path: self.readme.to_owned(), wanted: Wanted::Section { title, text } };
-        let files = files.into_iter().chain(schema::files().map(schema)).chain([guide]).map(file);
-        Ok(files.chain(self.samples(&bundle.calendar)?).chain([section]).collect())
+        // An organisation's data are its own once they are there.
+        let (tables, rules): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|(path, _)| path.ends_with("/data.yaml"));
+        let table = |(path, bytes)| Item { path, wanted: Wanted::Once(bytes) };
+        let tables = tables.into_iter().map(table);
+        let files = rules.into_iter().chain(schema::files().map(schema)).chain([guide]).map(file);
+        Ok(tables.chain(files).chain(self.samples(&bundle.calendar)?).chain([section]).collect())
     }
 
     /// Returns the shipped bundle with this roster. Its tables count as reviewed by the person who

@@ -1,13 +1,13 @@
 //! The questions of `init`: who is in the first roster, and whether a file is overwritten.
 
-use std::io::{self, Write as _};
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
 use super::people::{self, Me, ROLES};
 use super::plan::{Fate, FilePlan};
+use super::upgrade::difference;
 use crate::cli::shared::prompt;
 use crate::core::org::{Person, Roster, Service};
 use crate::core::terms::Login;
@@ -169,17 +169,7 @@ fn answer(text: &str) -> Result<char, String> {
 
 /// Shows the difference between the existing file and the new one.
 fn show_difference(path: &Path, wanted: &[u8]) -> anyhow::Result<()> {
-    let mut diff = Command::new("git")
-        .args(["--no-pager", "diff", "--no-index", "--no-ext-diff", "--"])
-        .arg(path)
-        .arg("-")
-        .stdin(Stdio::piped())
-        .stdout(io::stderr())
-        .spawn()
-        .context("run git diff")?;
-    if let Some(mut stdin) = diff.stdin.take() {
-        stdin.write_all(wanted).context("run git diff")?;
-    }
-    diff.wait().context("run git diff")?;
+    let existing = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    prompt::line(difference(&path.display().to_string(), &existing, wanted));
     Ok(())
 }

@@ -44,6 +44,8 @@ pub enum Fate {
     Write,
     /// It has other content, and would be overwritten.
     Differs,
+    /// It will be removed.
+    Remove,
     /// It stays as it is, for this reason.
     Keep(String),
 }
@@ -95,7 +97,27 @@ impl Plan {
         Ok(())
     }
 
-    /// Writes the files that are to be written.
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub fn add(&mut self, item: Item) -> anyhow::Result<()> {
+        self.steps.extend(Plan::of(&self.root, vec![item])?.steps);
+        Ok(())
+    }
+
+    /// Adds the removal of a file that is there.
+    pub fn remove(&mut self, path: &str) {
+        self.steps.push(FilePlan {
+            path: path.to_owned(),
+            bytes: Vec::new(),
+            fate: Fate::Remove,
+            is_program: false,
+            is_there: true,
+        });
+    }
+
+    /// Writes the files that are to be written, and removes those that are to be removed.
     ///
     /// # Errors
     /// At the first file that can't be written; running the verb again completes the rest.
@@ -103,6 +125,9 @@ impl Plan {
         for step in self.steps.iter().filter(|step| step.fate == Fate::Write) {
             let path = self.root.join(&step.path);
             write(&path, step).with_context(|| format!("write {}", path.display()))?;
+        }
+        for path in self.paths(&Fate::Remove).into_iter().map(|path| self.root.join(path)) {
+            fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
         }
         Ok(())
     }

@@ -15,6 +15,9 @@ pub fn of_a_dry_run(plan: &Plan) -> String {
     for path in plan.paths(&Fate::Write) {
         out += &row("would write", path);
     }
+    for path in plan.paths(&Fate::Remove) {
+        out += &row("would remove", path);
+    }
     for (path, why) in plan.kept() {
         out += &row("would keep", &format!("{path}  {why}"));
     }
@@ -24,9 +27,11 @@ pub fn of_a_dry_run(plan: &Plan) -> String {
 /// Returns what was done, in a few lines.
 pub fn done(plan: &Plan) -> String {
     let mut out = format!("{}\n", shown_path(&plan.root));
-    for (label, paths) in
-        [("written", plan.paths(&Fate::Write)), ("unchanged", plan.paths(&Fate::Unchanged))]
-    {
+    for (label, paths) in [
+        ("written", plan.paths(&Fate::Write)),
+        ("removed", plan.paths(&Fate::Remove)),
+        ("unchanged", plan.paths(&Fate::Unchanged)),
+    ] {
         if !paths.is_empty() {
             out += &row(label, &by_folder(&paths));
         }
@@ -57,6 +62,22 @@ pub fn next_on_github(roster: &Roster, plan: &Plan) -> String {
     gaps.extend(github::gaps(&plan.root, roster));
     to_be_filled_in(&gaps) + "\nNext:\n" + &adding(plan) + ON_GITHUB
 }
+
+/// Returns how the new rules get to the others: as every change of policies does.
+pub fn next_after_upgrade(plan: &Plan) -> String {
+    if plan.paths(&Fate::Write).is_empty() && plan.paths(&Fate::Remove).is_empty() {
+        return String::new();
+    }
+    NEXT_AFTER_UPGRADE.to_owned()
+}
+
+const NEXT_AFTER_UPGRADE: &str = "
+Next:
+  changegate test                         with the new rules
+  git switch --create change/upgrade && git add --all policies && git commit --gpg-sign
+  git push --set-upstream origin change/upgrade
+      it is reviewed as every change of policies is: two independent L3
+";
 
 const ON_GITHUB: &str = "  \
   git push                            then, on GitHub:
@@ -123,6 +144,6 @@ fn files(count: usize) -> String {
 }
 
 fn row(label: &str, text: &str) -> String {
-    const LABEL: usize = "would write".len();
+    const LABEL: usize = "would remove".len();
     hanging(&format!("  {label:LABEL$}  "), text)
 }
