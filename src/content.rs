@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 
 use crate::core::digest::Digest;
-use crate::core::layout::{POLICIES, is_request, stem};
+use crate::core::layout::{POLICIES, is_request, odd_path, stem};
 use crate::core::policy::{Files, is_passed_over};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::yaml::MAX_BYTES;
@@ -34,7 +34,8 @@ pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
         if repo.size(entry.id)? > LARGEST_POLICY {
             bail!("{path} at {short} is larger than {} MiB", LARGEST_POLICY / (1024 * 1024));
         }
-        files.insert(path, repo.bytes(entry.id)?);
+        let twin = files.insert(path.clone(), repo.bytes(entry.id)?);
+        ensure!(twin.is_none(), "{path} appears twice in the tree of commit {short}");
     }
     if files.is_empty() {
         bail!(
@@ -95,17 +96,25 @@ impl Changeset {
         Ok(paths.find(differs).map(|path| (*path).to_owned()))
     }
 
-    /// Refuses a change with a path that its tree holds twice, because one content could be judged
-    /// and the other merged.
+    /// Refuses a change with a path that its tree holds twice, or whose bytes aren't text: one
+    /// content could be judged and another one merged.
     ///
     /// # Errors
     /// When there is such a path.
-    pub fn refuse_twins(&self, head: Oid) -> anyhow::Result<()> {
-        match self.files.windows(2).find(|pair| pair[0].path == pair[1].path) {
-            Some(twins) => bail!(
+    pub fn refuse_unclear_paths(&self, head: Oid) -> anyhow::Result<()> {
+        if let Some(twins) = self.files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            bail!(
                 "{} appears twice in the tree of commit {}, so it is unclear which content is \
                  meant: replace that commit",
                 twins[0].path,
+                short(head)
+            );
+        }
+        let is_unclear = |file: &&FileChange| file.path.contains(char::REPLACEMENT_CHARACTER);
+        match self.files.iter().filter(|file| !is_request(&file.path)).find(is_unclear) {
+            Some(file) => bail!(
+                "the name of {} at commit {} isn't UTF-8: rename the file",
+                file.path,
                 short(head)
             ),
             None => Ok(()),
@@ -155,20 +164,6 @@ fn request_in(
         _ => repo.bytes(entry.id)?,
     };
     Ok((RequestFile::read(path, &bytes), String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-/// Returns why people or file systems could confuse a path with another one.
-fn odd_path(path: &str) -> Option<&'static str> {
-    let part_is = |test: fn(&str) -> bool| path.split('/').any(test);
-    if !path.is_ascii() || path.contains(|c: char| c.is_control() || c == '\\') {
-        Some("the file's path contains characters that aren't plain ASCII")
-    } else if part_is(|part| matches!(part, "" | "." | "..") || part.ends_with(['.', ' '])) {
-        Some("the file's path isn't plain: a part of it is empty, or ends with a dot or a space")
-    } else if part_is(|part| part.to_ascii_lowercase().starts_with(".git")) {
-        Some("the file's path leads to Git's own files")
-    } else {
-        None
-    }
 }
 
 /// The material digests of one request at different commits. Each content is read once.

@@ -11,8 +11,9 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::content::{Changeset, bundle_files, request_at};
 use crate::core::decision::{Case, Decision};
-use crate::core::evidence::{Evidence, SameHead};
-use crate::core::layout::{POLICIES, is_below, stem, table_at};
+use crate::core::evidence::{Evidence, PullRequest, SameHead};
+use crate::core::input::just_submitted;
+use crate::core::layout::{POLICIES, is_below, is_governed, stem, table_at};
 use crate::core::org::Org;
 use crate::core::policy::PolicyBundle;
 use crate::core::request::RequestFile;
@@ -174,8 +175,25 @@ impl<'a, F: Forge> Gate<'a, F> {
             "{} changes nothing on {base}: it is merged there already, or it is empty",
             pull.name
         );
-        changeset.refuse_twins(pull.head)?;
-        let mut evidence = self.forge.evidence(&pull, &changeset, &judge.bundle().org, now)?;
+        let org = &judge.bundle().org;
+        let ungoverned = match org.settings.other_paths.is_free() {
+            true => self.ungoverned(&pull, &changeset, now)?,
+            false => None,
+        };
+        if let Some(evidence) = ungoverned {
+            let case = Case { file: None, evidence: &evidence, now };
+            let decision = judge.decide(&case)?.decision;
+            return Ok(Judgement {
+                pull,
+                evidence,
+                file: None,
+                source: String::new(),
+                decision,
+                judge,
+            });
+        }
+        changeset.refuse_unclear_paths(pull.head)?;
+        let mut evidence = self.forge.evidence(&pull, &changeset, org, now)?;
         if let Some(pull_request) = &mut evidence.pull_request {
             pull_request.same_head = same_head.to_vec();
         }
@@ -198,6 +216,33 @@ impl<'a, F: Forge> Gate<'a, F> {
         }
         let source = source.unwrap_or_default();
         Ok(Judgement { pull, evidence, file, source, decision, judge })
+    }
+
+    /// Returns all the evidence that a pull request needs that touches no governed path: the files
+    /// that it and its merge change. `None` if it has to be judged.
+    fn ungoverned(
+        &self,
+        pull: &Pull,
+        changeset: &Changeset,
+        now: Time,
+    ) -> anyhow::Result<Option<Evidence>> {
+        let is_free = |files: &[FileChange]| !files.iter().any(|file| is_governed(&file.path));
+        if !is_free(&changeset.files) {
+            return Ok(None);
+        }
+        // Where Git's merge isn't a simple one, whatever differs from the base could be its result.
+        let merged = match self.repo.merge_changes(pull.base, pull.head)? {
+            Some(merged) => merged,
+            None => self.repo.changes(Some(pull.base), pull.head)?,
+        };
+        let files = changeset.files.iter().chain(&merged).map(|file| file.path.clone());
+        let pull_request = PullRequest {
+            base_ref: pull.base_ref.clone(),
+            files: Some(files.collect()),
+            ..just_submitted(None, now)
+        };
+        let evidence = Evidence { pull_request: Some(pull_request), ..Evidence::default() };
+        Ok(is_free(&merged).then_some(evidence))
     }
 
     /// Returns why the forge's merge would differ from what is judged, or `None` if it wouldn't.

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use git2::{BranchType, ErrorCode, Repository, RepositoryOpenFlags, Sort};
+use git2::{ErrorCode, Repository, RepositoryOpenFlags, Sort};
 
 use crate::core::time::Time;
 
@@ -20,7 +20,7 @@ mod tree;
 mod walk;
 
 pub use git2::Oid;
-pub use program::{Moved, Program};
+pub use program::{JUDGED_AGAIN, Moved, Program};
 pub use signature::Signature;
 pub use tree::{Entry, FileChange, Kind};
 
@@ -162,19 +162,10 @@ impl Repo {
         config.unwrap_or(false)
     }
 
-    /// Returns the commit that a person names: by branch, tag, remote branch, or full or short id.
-    ///
-    /// # Errors
-    /// When the name is unknown or ambiguous.
-    pub fn commit_named(&self, name: &str) -> anyhow::Result<Oid> {
-        if let Ok(branch) = self.inner.find_branch(name, BranchType::Local) {
-            return Ok(branch.get().peel_to_commit()?.id());
-        }
-        self.inner
-            .revparse_single(name)
-            .and_then(|object| object.peel_to_commit())
-            .map(|commit| commit.id())
-            .map_err(|_| anyhow::anyhow!("`{name}` is not a commit in this repository"))
+    /// Returns the commit with this whole id, or `None` if the text is something else.
+    pub fn commit_with_id(&self, text: &str) -> Option<Oid> {
+        let id = Oid::from_str(text).ok().filter(|id| id.to_string() == text)?;
+        self.inner.find_commit(id).ok().map(|commit| commit.id())
     }
 
     /// Returns the refs with a prefix and the commits that they point to, sorted by name.
@@ -269,18 +260,42 @@ impl Commit {
         self.message.lines().next().unwrap_or_default()
     }
 
-    /// Returns the co-authors that the message names.
-    pub fn co_authors(&self) -> impl Iterator<Item = Identity> {
-        self.message.lines().filter_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            if !key.trim().eq_ignore_ascii_case("co-authored-by") {
-                return None;
+    /// Returns the email addresses of the co-authors that the message names.
+    ///
+    /// A line can name several people, and can be folded. What can't be read as an address is
+    /// returned as it is, so that it isn't mistaken for nobody.
+    pub fn co_authors(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut lines = self.message.lines().peekable();
+        while let Some(line) = lines.next() {
+            let Some((key, value)) = line.split_once(':') else { continue };
+            if key.trim().eq_ignore_ascii_case("co-authored-by") {
+                let mut value = value.to_owned();
+                while let Some(more) = lines.next_if(|line| line.starts_with([' ', '\t'])) {
+                    value.push_str(more);
+                }
+                found.extend(addresses(&value).into_iter().map(str::to_owned));
             }
-            let (name, rest) = value.split_once('<').unwrap_or((value, value));
-            let email = rest.split('>').next().unwrap_or(rest);
-            Some(Identity { name: name.trim().to_owned(), email: email.trim().to_owned() })
+        }
+        found
+    }
+}
+
+/// Returns every address in a co-author line, and whatever is in its place.
+fn addresses(line: &str) -> Vec<&str> {
+    fn readable(text: &str) -> impl Iterator<Item = &str> {
+        let words = text.split(|c: char| c.is_whitespace() || "<>(),;\"".contains(c));
+        words.filter(|word| {
+            word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
         })
     }
+    let bracketed = line.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or(rest));
+    let unreadable = bracketed.filter(|text| readable(text).next().is_none()).map(str::trim);
+    let mut found: Vec<&str> = readable(line).chain(unreadable).collect();
+    if found.is_empty() {
+        found.push(line.trim());
+    }
+    found.iter().map(|text| if text.is_empty() { "an unnamed co-author" } else { text }).collect()
 }
 
 /// Refuses a repository in which Git shows another history than the objects hold.
@@ -343,4 +358,27 @@ fn refused(path: &Path, error: &git2::Error) -> anyhow::Error {
     };
     let _ = write!(text, "{}", known.unwrap_or(message));
     anyhow::anyhow!(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_of_a_co_author_line_counts() {
+        for (line, expected) in [
+            (" Dan <dan@a.example>", &["dan@a.example"][..]),
+            (" Dan <dan@a.example>, Bob <bob@a.example>", &["dan@a.example", "bob@a.example"]),
+            (" Dan <dan@a.example> Bob <bob@a.example", &["dan@a.example", "bob@a.example"]),
+            (" Dan <dan@a.example; bob@a.example>", &["dan@a.example", "bob@a.example"]),
+            ("bob@a.example (Bob), <dan@a.example>", &["bob@a.example", "dan@a.example"]),
+            (" Dan <dan@a.example>, Bob <bob>", &["dan@a.example", "bob"]),
+            (" Dan (@dan) <dan@a.example>", &["dan@a.example"]),
+            (" Dan and Bob", &["Dan and Bob"]),
+            (" Dan <>", &["an unnamed co-author"]),
+            ("", &["an unnamed co-author"]),
+        ] {
+            assert_eq!(addresses(line), expected, "{line}");
+        }
+    }
 }

@@ -10,14 +10,36 @@ package changegate.facts
 # description: |
 #   Those of its actions, the one that it declares, and high if it is off-script. Each asks for its
 #   own sign-off.
-tiers := of_actions | of_off_script | declared if {
+tiers := tiers_of(object.get(input, "request", null))
+
+tiers_of(request) := of_actions | of_off_script | declared if {
 	of_actions := {catalog[action.action].tier |
 		catalog := data.org.actions
-		some action in input.request.actions
+		some action in request.actions
 	}
-	of_off_script := {"high" | input.request.off_script}
-	declared := {named | named := input.request.risk}
+	of_off_script := {"high" | request.off_script}
+	declared := {named | named := request.risk}
 }
+
+# METADATA
+# title: Who requested and performs the merged request that is amended
+former := {login | some part in ["requester", "implementer"]; login := input.previous[part]}
+
+# METADATA
+# title: Whether somebody amends a merged request who neither requested nor performs it
+taken_over if {
+	is_object(input.previous)
+	not input.pull_request.author in former
+}
+
+# METADATA
+# title: The tiers that ask for sign-off
+# description: |
+#   Those of the change, and if somebody else amends a merged request, those of that one, too: whoever
+#   amends it can't make it less of a risk by themselves.
+signed_tiers := tiers | tiers_of(input.previous) if {
+	taken_over
+} else := tiers
 
 # METADATA
 # title: The risk tier, the highest among them, or low; null for a change of policies

@@ -132,7 +132,9 @@ impl Lister<'_> {
         let mut entry = self.of_request(entry, request);
         entry.people.extend(author.filter(|author| !entry.people.contains(author)).cloned());
         ListEntry {
-            summary: entry.summary.or_else(|| request.is_none().then(|| "policies".to_owned())),
+            summary: entry
+                .summary
+                .or_else(|| request.is_none().then(|| decision.subject().to_owned())),
             tier: decision.tier,
             verdict: Some(decision.verdict),
             why: one_line(decision),
@@ -261,7 +263,7 @@ fn brief(decision: &Decision) -> String {
                 names.dedup();
                 format!("signed by {}", names.join(", "))
             }
-            (None, _) => "approved".to_owned(),
+            (None, _) => "not judged".to_owned(),
         },
     }
 }

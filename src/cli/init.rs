@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `--github` adds the files that a repository on GitHub needs, see [`github`]; `--hook` installs
-//! the one file that a server needs, see [`hook`].
+//! what a server needs, see [`hook`].
 
 mod contents;
 mod dialogue;
@@ -89,7 +89,7 @@ pub struct InitArgs {
     #[arg(long, conflicts_with = "hook")]
     github: bool,
 
-    /// Install the server's hook in a bare repository, and nothing else
+    /// Install the server's hooks in a bare repository, and nothing else
     #[arg(long)]
     hook: bool,
 

@@ -23,6 +23,7 @@ use super::terms::{Level, Login, RiskTier, TicketId};
 use super::time::{Interval, Time};
 use super::yaml::Span;
 use crate::core::policy::Requirement;
+use crate::core::policy::codes::UNGOVERNED;
 use crate::core::terms::{Effect, Verdict};
 
 mod decide;
@@ -121,6 +122,20 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Returns the finding that says that nothing was judged, if that is so.
+    pub fn ungoverned(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.code == UNGOVERNED)
+    }
+
+    /// Returns the request's path, or what else was changed, in a word.
+    pub fn subject(&self) -> &str {
+        match (&self.path, self.ungoverned()) {
+            (Some(path), _) => path,
+            (None, Some(_)) => "other paths",
+            (None, None) => "policies",
+        }
+    }
+
     /// Returns the sign-offs that are required and not given.
     pub fn missing(&self) -> impl Iterator<Item = &Required> {
         let required = self.sign_off.iter().flat_map(|sign_off| &sign_off.required);

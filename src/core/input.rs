@@ -20,7 +20,7 @@ use super::time::{Interval, Time};
 
 mod build;
 
-pub use build::{affected_services, build, excluded_from, just_submitted};
+pub use build::{affected_services, build, excluded_from, is_ungoverned, just_submitted};
 
 /// What the policies see.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -94,6 +94,8 @@ pub enum ChangeKind {
     Cancel,
     /// The policies themselves, or the checker's workflows.
     Governance,
+    /// Nothing that is governed; the policies see it only if the settings refuse it.
+    Other,
 }
 
 /// The pull request.

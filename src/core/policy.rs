@@ -22,6 +22,7 @@ use self::files::rego;
 use self::message::Message;
 use super::calendar::Calendar;
 use super::digest::Digest;
+use super::layout::odd_path;
 use super::org::Org;
 
 mod bound;
@@ -139,6 +140,14 @@ impl PolicyBundle {
         let mut problems = files::strangers(files);
         let mut sources = Vec::new();
         for (path, bytes) in rego(files) {
+            // A name that isn't UTF-8 was read with replacements, and so could hide another file.
+            problems.extend(odd_path(path).map(|problem| PolicyProblem {
+                path: path.to_owned(),
+                line: 1,
+                column: 1,
+                message: problem.to_owned(),
+                help: Some("rename the file".to_owned()),
+            }));
             match std::str::from_utf8(bytes) {
                 Ok(text) => sources.push((path, text)),
                 Err(error) => problems.push(not_utf8(path, bytes, error)),

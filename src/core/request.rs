@@ -233,6 +233,11 @@ impl ChangeRequest {
         self.actions.iter().filter_map(|action| action.target.as_deref()).collect()
     }
 
+    /// Returns the people who request and perform the change, as far as they are named.
+    pub fn performers(&self) -> impl Iterator<Item = &Login> + Clone {
+        self.requester.iter().chain(&self.implementer)
+    }
+
     /// Returns whether the change is over: its outcome is recorded, or it was cancelled.
     pub fn is_closed(&self) -> bool {
         self.outcome.is_some() || self.cancelled.is_some()

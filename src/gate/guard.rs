@@ -5,6 +5,9 @@
 //! - A journal only grows, by reviews that their authors have signed.
 //! - A change only grows, by commits that their committers have signed. It can be deleted only when
 //!   it is merged or closed.
+//!
+//! Git takes no lock while a push is judged. [`Tips`] are what a judgement relied on; they are
+//! compared once more when Git has locked the ref that it moves.
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -21,6 +24,12 @@ use crate::git::{Commit, Oid, Repo};
 mod base;
 mod change;
 mod journal;
+mod tips;
+
+pub use tips::{Judged, Tips};
+
+/// The names that no branch may have, because the branches below them couldn't exist beside it.
+const FOLDERS: [&str; 3] = ["change", "reviews", "audit"];
 
 /// Returns what people can do if it is not proven that a commit is theirs.
 fn remedy(unproven: Unproven) -> &'static str {
@@ -77,6 +86,16 @@ pub struct Guard {
     /// The judge by the policies at the tip of the base; `None` before there are policies.
     judge: Option<Judge>,
     judges: Judges,
+    /// The id of those policies.
+    policies: Option<Oid>,
+}
+
+/// An update that may be made.
+pub struct Accepted {
+    /// What the pusher should know.
+    pub notes: Vec<String>,
+    /// What the judgement relied on.
+    pub tips: Tips,
 }
 
 impl Guard {
@@ -90,38 +109,71 @@ impl Guard {
         let base_ref = branches.default_base().unwrap_or_else(|_| unborn());
         let git = Git::new(branches, Some(base_ref))?;
         let base = git.branches.tip(&git.base_ref)?;
-        let judge = match base {
-            Some(base) if git.repo().entry(base, POLICIES)?.is_some() => {
-                Some(judges.at(git.repo(), base)?)
-            }
-            _ => None,
-        };
-        Ok(Guard { git, now, judge, judges })
+        let (mut judge, mut policies) = (None, None);
+        if let Some(base) = base
+            && let Some(entry) = git.repo().entry(base, POLICIES)?
+        {
+            judge = Some(judges.at(git.repo(), base)?);
+            policies = Some(entry.id);
+        }
+        Ok(Guard { git, now, judge, judges, policies })
     }
 
-    /// Judges an update. Returns notes for the pusher if the update is accepted.
+    /// Judges an update.
     ///
     /// # Errors
     /// Why the update is rejected, and what to do.
-    pub fn judge(&self, update: &Update) -> anyhow::Result<Vec<String>> {
+    pub fn judge(&self, update: &Update) -> anyhow::Result<Accepted> {
         let name = update.name.as_str();
         if name.starts_with("refs/replace/") {
             bail!("{name} is rejected: it would make Git show another history than was recorded");
         }
-        let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(Vec::new()) };
+        if let Some(target) = self.git.repo().symbolic(name) {
+            bail!("{name} is another name for {target}: push to that one");
+        }
+        let mut accepted = Accepted { notes: Vec::new(), tips: Tips::default() };
+        let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(accepted) };
+        if update.new.is_some() {
+            self.is_in_nobodys_way(branch)?;
+        }
+        accepted.tips.policies(&self.git.base_ref, self.policies);
         if self.is_protected(branch) {
-            return self.base(branch, update);
-        }
-        if self.judge.is_none() {
+            self.base(branch, update, &mut accepted)?;
+        } else if self.judge.is_none() {
             self.is_known_which_base(branch)?;
-            return Ok(Vec::new());
-        }
-        if let Some(change) = branch.strip_prefix(REVIEWS) {
+        } else if let Some(change) = branch.strip_prefix(REVIEWS) {
+            accepted.tips.branch(&self.git, &format!("{CHANGE}{change}"))?;
             self.journal(change, update)?;
         } else if let Some(change) = branch.strip_prefix(CHANGE) {
+            if update.new.is_none() {
+                accepted.tips.branch(&self.git, &format!("{REVIEWS}{change}"))?;
+            }
             self.change(change, update)?;
         }
-        Ok(Vec::new())
+        Ok(accepted)
+    }
+
+    /// Rejects a branch beside which Git couldn't hold others: it keeps `change` or `change/CHG-1`,
+    /// never both.
+    fn is_in_nobodys_way(&self, branch: &str) -> anyhow::Result<()> {
+        let lower = branch.to_lowercase();
+        let blocks = |other: &str| {
+            other.strip_prefix(&lower).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if let Some(folder) = FOLDERS.into_iter().find(|folder| blocks(folder)) {
+            bail!("{branch} would block every branch below {folder}/: choose another name");
+        }
+        let bases = self.org().map_or(&[][..], |org| &org.settings.protected_bases);
+        if let Some(base) = bases.iter().find(|base| *base != branch && blocks(base)) {
+            bail!("{branch} would block the protected branch {base}: choose another name");
+        }
+        for folder in [CHANGE, REVIEWS] {
+            let name = branch.strip_prefix(folder).unwrap_or_default();
+            if let Some((parent, _)) = name.split_once('/') {
+                bail!("{branch} would block {folder}{parent}: a change's name has no `/` in it");
+            }
+        }
+        Ok(())
     }
 
     /// Rejects pushes to a repository in which nothing would ever be guarded.

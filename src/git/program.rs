@@ -43,6 +43,9 @@ pub enum Moved {
     Refused(String),
 }
 
+/// The words in a hook's message by which the program that pushes knows that it can try again.
+pub const JUDGED_AGAIN: &str = "has to be judged again";
+
 /// Environment variables that would point git to another repository or change what it shows.
 const FOREIGN: [&str; 9] = [
     "GIT_DIR",
@@ -141,11 +144,21 @@ impl Program {
     /// # Errors
     /// When no address is configured, or git can't be run.
     pub fn email(&self) -> anyhow::Result<String> {
+        Ok(self.committer()?.email)
+    }
+
+    /// Returns what git would write into a commit as its committer now.
+    fn committer(&self) -> anyhow::Result<Committer> {
         let output = run(self.command().args(["var", "GIT_COMMITTER_IDENT"]), b"")?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let email = text.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
-        match email {
-            Some((email, _)) if output.status.success() => Ok(email.to_owned()),
+        let text = String::from_utf8_lossy(&output.stdout);
+        let parts =
+            text.split_once(" <").and_then(|(name, rest)| Some((name, rest.split_once("> ")?)));
+        match parts {
+            Some((name, (email, date))) if output.status.success() => Ok(Committer {
+                name: name.to_owned(),
+                email: email.to_owned(),
+                date: format!("@{}", date.trim_end()),
+            }),
             _ => bail!(
                 "git doesn't know who you are: run `git config user.name NAME` and \
                  `git config user.email ADDRESS`"
@@ -163,7 +176,8 @@ impl Program {
         self.run(&arguments).map(drop).with_context(|| format!("git can't fetch from {remote}"))
     }
 
-    /// Makes a commit without moving a ref, signed with the user's SSH key if `sign`.
+    /// Makes a commit without moving a ref, signed with the user's SSH key if `sign`. Its committer
+    /// is its author, too, so that it names nobody who didn't sign it.
     ///
     /// # Errors
     /// When the commit can't be written, or signed so that it counts.
@@ -175,6 +189,7 @@ impl Program {
         sign: bool,
     ) -> anyhow::Result<Oid> {
         let mut command = self.command();
+        self.committer()?.set_for(&mut command);
         command.args(["-c", "i18n.commitEncoding=UTF-8"]);
         let named = self.path_setting("user.signingkey").filter(|_| sign);
         let key = named.as_deref().map(key::find).transpose();
@@ -302,6 +317,25 @@ impl Program {
     }
 }
 
+/// Name, email address and time of a committer, as git reads them from its environment.
+struct Committer {
+    name: String,
+    email: String,
+    date: String,
+}
+
+impl Committer {
+    /// Makes this person the author and committer at this time.
+    fn set_for(&self, command: &mut Command) {
+        for role in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{role}_NAME"), &self.name)
+                .env(format!("GIT_{role}_EMAIL"), &self.email)
+                .env(format!("GIT_{role}_DATE"), &self.date);
+        }
+    }
+}
+
 fn run(command: &mut Command, input: &[u8]) -> anyhow::Result<Output> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| match error.kind() {
@@ -342,6 +376,7 @@ fn lost_a_race(answer: &str) -> bool {
         return false;
     }
     [
+        JUDGED_AGAIN,
         "(fetch first)",
         "(non-fast-forward)",
         "(already exists)",

@@ -1,6 +1,9 @@
-//! Verifies SSH signatures of commits in this process, so that no configuration, program or keyring
-//! can influence the result.
+//! Verifies who made a commit, and that it holds nothing else, in this process, so that no
+//! configuration, program or keyring can influence the result.
 
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
 use ssh_key::{PublicKey, SshSig};
 
 use super::{Oid, Repo};
@@ -28,6 +31,40 @@ pub enum Signature {
 }
 
 impl Repo {
+    /// Whether a commit is, byte for byte, what [`Program::commit`](super::Program::commit) makes
+    /// of this tree, these parents and this message: one person and one time, for author and
+    /// committer alike, and no header but a signature.
+    ///
+    /// # Errors
+    /// When the commit can't be read.
+    pub fn is_made_of(
+        &self,
+        commit: Oid,
+        tree: Oid,
+        parents: &[Oid],
+        message: &str,
+    ) -> anyhow::Result<bool> {
+        let failed = || format!("cannot read commit {commit}");
+        let objects = self.inner.odb().with_context(failed)?;
+        let object = objects.read(commit).with_context(failed)?;
+        let Ok(held) = std::str::from_utf8(object.data()) else { return Ok(false) };
+        let header = held.split_once("\n\n").map_or(held, |(header, _)| header);
+        let mut made = format!("tree {tree}\n");
+        for parent in parents {
+            let _ = writeln!(made, "parent {parent}");
+        }
+        let mut lines = header.lines().skip_while(|line| !line.starts_with("committer "));
+        let Some(who) = lines.next().and_then(|line| line.strip_prefix("committer ")) else {
+            return Ok(false);
+        };
+        let _ = writeln!(made, "author {who}\ncommitter {who}");
+        let is_signature = |line: &&str| line.starts_with("gpgsig ") || line.starts_with(' ');
+        for line in lines.take_while(is_signature) {
+            let _ = writeln!(made, "{line}");
+        }
+        Ok(held.strip_prefix(&made).and_then(|rest| rest.strip_prefix('\n')) == Some(message))
+    }
+
     /// Verifies the signature of a commit.
     pub fn signature(&self, commit: Oid) -> Signature {
         let Ok((signature, signed)) = self.inner.extract_signature(&commit, None) else {

@@ -62,11 +62,7 @@ fn heading(decision: &Decision) -> String {
         Verdict::Pending => "⏳ Waiting",
         Verdict::Approved => "✅ Approved",
     };
-    let what = match (&decision.change, &decision.path) {
-        (Some(id), _) => id.as_str(),
-        (None, Some(path)) => path,
-        (None, None) => "policies",
-    };
+    let what = decision.change.as_ref().map_or_else(|| decision.subject(), |id| id.as_str());
     let mut line = format!("### {verdict} · {}", markdown(what));
     let kind = words::kind(decision);
     if !kind.is_empty() {

@@ -29,6 +29,7 @@ pub fn merge_message(decision: &Decision, name: &str) -> String {
     let title = match (&decision.change, summary.as_str()) {
         (Some(_), "") => format!("Merge {name}"),
         (Some(_), summary) => format!("Merge {name}: {summary}"),
+        (None, _) if decision.ungoverned().is_some() => format!("Merge {name}"),
         (None, _) => format!("Merge {name}: a change of policies"),
     };
     format!(

@@ -110,8 +110,11 @@ pub struct StatusLine {
     pub text: String,
 }
 
-/// Returns the statuses of risk, sign-off and window, each by itself.
-pub fn status_lines(decision: &Decision) -> [StatusLine; 3] {
+/// Returns the statuses of risk, sign-off and window, each by itself; none if nothing was judged.
+pub fn status_lines(decision: &Decision) -> Vec<StatusLine> {
+    if decision.ungoverned().is_some() {
+        return Vec::new();
+    }
     let line = |about, codes: &[&str], well: Option<String>| {
         let of_it = |finding: &&Finding| codes.iter().any(|code| finding.code.starts_with(code));
         let findings = decision.findings.iter().filter(of_it);
@@ -130,7 +133,7 @@ pub fn status_lines(decision: &Decision) -> [StatusLine; 3] {
         };
         StatusLine { about, verdict, text: cut(&escape::terminal(&text), LONGEST) }
     };
-    [
+    vec![
         line("risk", &["risk/"], risk(decision)),
         line("sign-off", &["signoff/", "emergency/commander"], sign_off(decision)),
         line("window", &["window/"], window(decision)),
@@ -187,6 +190,7 @@ mod tests {
     fn more_than_the_verdict() {
         let lines = samples::all().into_iter().flat_map(|sample| {
             status_lines(&sample.decision)
+                .into_iter()
                 .map(|line| format!("{} {}: {}", line.about, line.verdict, line.text))
         });
         insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));

@@ -40,7 +40,7 @@ pub(super) fn block(judged: &Judged, reporter: &Reporter) -> String {
     } else {
         header(decision, reporter) + &rows(decision, reporter) + "\n"
     };
-    let path = terminal(path(decision));
+    let path = terminal(decision.subject());
     let excerpts = Excerpts::of(&path, judged.source, reporter);
     for finding in words::findings(decision) {
         if !is_brief || finding.effect > Effect::Info {
@@ -66,7 +66,7 @@ fn approved_line(decision: &Decision, reporter: &Reporter) -> String {
 
 /// Returns the path, the verdict in this word, and what follows it.
 fn title(decision: &Decision, word: &str, rest: &[String], reporter: &Reporter) -> String {
-    let beginning = format!("{}  {word}", terminal(path(decision)));
+    let beginning = format!("{}  {word}", terminal(decision.subject()));
     let rest = rest.iter().filter(|part| !part.is_empty());
     let text = rest.fold(beginning.clone(), |text, part| text + "  " + part);
     let lines = wrap(&text, reporter.width.saturating_sub(4).max(NARROWEST)).join("\n    ");
@@ -93,11 +93,6 @@ fn header(decision: &Decision, reporter: &Reporter) -> String {
         out.push_str(&hanging("  ", &line, reporter.width));
     }
     out
-}
-
-/// Returns the path of the file, or a description of a change of policies.
-fn path(decision: &Decision) -> &str {
-    decision.path.as_deref().unwrap_or("policies")
 }
 
 /// Returns who signs, when it runs, and what comes next. Of a denied request, only the rows of its

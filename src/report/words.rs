@@ -26,7 +26,8 @@ pub(super) fn short_commit(text: &str) -> Option<&str> {
 }
 
 /// Codes of findings that only say which sign-off is missing, as the rows of sign-offs do.
-const SAID_BY_ROWS: [&str; 3] = ["signoff/missing", "emergency/commander", "signoff/governance"];
+const SAID_BY_ROWS: [&str; 4] =
+    ["signoff/missing", "emergency/commander", "signoff/governance", "signoff/amendment"];
 
 /// Returns the findings that the rows of sign-offs don't already cover.
 pub(super) fn findings(decision: &Decision) -> impl Iterator<Item = &Finding> {
@@ -123,6 +124,9 @@ pub(super) fn signers(sign_off: &SignOff) -> Vec<String> {
 
 /// Returns who signed off, or that nobody had to: `direct execution by L2, no review required`.
 pub(super) fn approval(decision: &Decision) -> Option<String> {
+    if let Some(finding) = decision.ungoverned() {
+        return Some(finding.message.clone());
+    }
     let sign_off = decision.sign_off.as_ref()?;
     match (sign_off.mode, decision.level) {
         (SignOffMode::Direct, Some(level)) => {

@@ -13,6 +13,7 @@ use crate::plumbing::hub::{Desk, Hub, Ran, make_executable, request};
 
 mod content;
 mod identity;
+mod pushes;
 mod repository;
 mod ways_around;
 
@@ -255,9 +256,9 @@ fn a_name_in_the_way() {
     let hub = Hub::open();
     let alice = hub.desk("alice");
     alice.push(&["origin/main:refs/heads/change/CHG-1/x"]).went_well();
-    alice.submit("CHG-1").failed(&["change/CHG-1/x", "cannot create"]);
+    alice.submit("CHG-1").failed(&["change/CHG-1/x is in the way", "rename it with `git push"]);
     let lonely = hub.desk_at("alice", "alone");
     lonely.git(&["remote", "remove", "origin"]);
     lonely.git(&["branch", "change/CHG-1/x"]);
-    lonely.submit("CHG-1").failed(&["change/CHG-1/x", "cannot create"]);
+    lonely.submit("CHG-1").failed(&["change/CHG-1/x is in the way", "rename it with `git branch"]);
 }

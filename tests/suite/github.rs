@@ -10,6 +10,7 @@ pub mod form;
 mod life;
 mod merging;
 mod office;
+mod other_paths;
 mod reviews;
 mod story;
 mod teams;

@@ -338,6 +338,7 @@ fn the_hook_goes_where_git_looks_and_nowhere_else() {
     place.git(&["-C", "ops.git", "config", "core.hooksPath", "own"]);
     place.init(&["--hook", "ops.git"]).went_well();
     assert!(place.path("ops.git/own/pre-receive").exists());
+    assert!(place.path("ops.git/own/reference-transaction").exists());
 
     let clone = Place::with_clone();
     clone.init(&["--hook", "ops"]).refused("ops is not a bare repository");

@@ -14,6 +14,7 @@
 #![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
 mod advice;
+mod alongside;
 mod attacks;
 mod cases;
 mod cli;

@@ -59,8 +59,34 @@ findings contains {
 	"effect": "deny",
 	"message": sprintf("the pull request also changes %s", [concat(", ", input.pull_request.other_files)]),
 } if {
+	not touches_nothing_governed
 	input.pull_request.other_files != []
 }
+
+# METADATA
+# title: The pull request changes no request and no policies
+# description: The settings say that the repository holds nothing but change requests, policies and workflows.
+# custom:
+#   code: request/other-paths
+#   effect: deny
+#   rule: "1"
+#   help: >-
+#     make the change in another repository, or have the setting changed to `other_paths: free` in
+#     policies/org/settings/data.yaml
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "request/other-paths",
+	"effect": "deny",
+	"message": sprintf(
+		"the pull request changes %s, and the settings refuse everything but requests and policies",
+		[concat(", ", files)],
+	),
+} if {
+	touches_nothing_governed
+	files := input.pull_request.other_files
+}
+
+touches_nothing_governed if input.change.kind == "other"
 
 # METADATA
 # title: The pull request merges into an unprotected branch

@@ -23,6 +23,8 @@ test_an_id_is_unique if {
 test_one_thing_at_a_time if {
 	codes({"pull_request": {"other_files": ["src/main.c"]}}) == {"request/split"}
 	codes({"pull_request": {"other_files": []}}) == set()
+	other := {"pull_request": {"other_files": ["src/main.c"]}, "change": {"kind": "other"}}
+	codes(other) == {"request/other-paths"}
 }
 
 test_the_base_is_protected if {

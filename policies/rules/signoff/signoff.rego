@@ -25,7 +25,7 @@ required contains {
 } if {
 	level := facts.level
 	matrix := data.org.matrix
-	some tier in facts.tiers
+	some tier in facts.signed_tiers
 	row := matrix[tier]
 
 	# A person without a level needs the same approval as an L1.
@@ -119,6 +119,33 @@ required contains {
 } if {
 	input.change.kind == "governance"
 }
+
+# METADATA
+# title: Somebody else amends a merged request
+# description: |
+#   Whoever neither requested nor performs a merged request can't change it alone, whatever they make
+#   of it: one of these two approves, or somebody who could approve a change of that risk.
+# custom:
+#   code: signoff/amendment
+#   effect: pending
+#   rule: "3"
+#   help: ask the people who requested or perform the merged request, or one of the levels named
+#   controls: [SOC2:CC8.1]
+required contains {
+	"kind": "level",
+	"any_of": levels,
+	"or_users": former,
+	"code": "signoff/amendment",
+	"because": "somebody else amends a merged request",
+} if {
+	facts.taken_over
+	levels := amendment_levels
+	former := [login | some login in facts.former]
+}
+
+amendment_levels := ["L3"] if {
+	"critical" in facts.signed_tiers
+} else := ["L2", "L3"]
 
 # METADATA
 # title: A commit can't be attributed

@@ -73,6 +73,27 @@ test_policies_take_two_admins if {
 	required({"request": null, "change": {"kind": "governance"}}) == {asked}
 }
 
+# The input document of a merged request of alice's, which bob performs, and which this person amends.
+amended_by(author) := object.union(
+	performed("dan", "L3", {"actions": [{"action": "deploy"}]}),
+	{"pull_request": {"author": author}, "previous": {
+		"requester": "alice",
+		"implementer": "bob",
+		"actions": [{"action": "rotate-secrets"}],
+	}},
+)
+
+test_an_amendment_by_somebody_else if {
+	required(amended_by("alice")) == set()
+	required(amended_by("bob")) == set()
+	required(amended_by("dan")) == {{
+		"kind": "level",
+		"any_of": ["L3"],
+		"or_users": ["alice", "bob"],
+		"code": "signoff/amendment",
+	}}
+}
+
 test_every_commit_belongs_to_somebody if {
 	codes({"pull_request": {"contributors": [{"login": "alice"}]}}) == set()
 	codes({"pull_request": {"contributors": [{"email": "x@acme.example"}]}}) == {"signoff/unattributed-commit"}

@@ -1,4 +1,4 @@
-//! `changegate init --hook`: the hook of a bare repository, which judges every push.
+//! `changegate init --hook`: the hooks of a bare repository, which judge every push.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,39 +9,44 @@ use super::plan::{Fate, Item, Plan, Wanted};
 use super::{InitArgs, git};
 use crate::git::Program;
 
-const SCRIPT: &str = include_str!("templates/pre-receive.sh");
+/// The hooks by name: one judges a push, the other holds what was judged against what Git does.
+const HOOKS: [(&str, &str); 2] = [
+    ("pre-receive", include_str!("templates/pre-receive.sh")),
+    ("reference-transaction", include_str!("templates/reference-transaction.sh")),
+];
 
 /// The setting with which the server checks received objects for damage.
 const FSCK: &str = "receive.fsckObjects";
 
 const AFTERWARDS: &str = "
 From now on a push to a protected branch is refused unless it is an approved merge, and so is a
-review or a commit of a change without the signature of a person in the roster. The hook runs this
-program at its present path: after moving it, run `changegate init --hook` again.
+review or a commit of a change without the signature of a person in the roster. What touches no
+request, no policies and no other governed path passes, unless the settings refuse it. The hooks run
+this program at its present path: after moving it, run `changegate init --hook` again.
 ";
 
-/// Installs the hook in the given bare repository.
+/// Installs the hooks in the given bare repository.
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let repository = git::bare_repository(&args.dir)?;
     let git = Program::in_folder(&repository);
     let program = std::env::current_exe().context("find this program")?;
-    let item = Item {
-        path: "pre-receive".to_owned(),
-        wanted: Wanted::Program(script(&program)?.into_bytes()),
+    let item = |(name, template): (&str, &str)| -> anyhow::Result<Item> {
+        let script = script(template, &program)?.into_bytes();
+        Ok(Item { path: name.to_owned(), wanted: Wanted::Program(script) })
     };
     let hooks = hooks_folder(&repository, git.path_setting("core.hooksPath"))?;
-    let mut plan = Plan::of(&hooks, vec![item])?;
+    let items = HOOKS.into_iter().map(item).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut plan = Plan::of(&hooks, items)?;
     args.settle(&mut plan)?;
-    let hook = hooks.join("pre-receive");
-    if plan.kept().next().is_some() {
+    if let Some((name, _)) = plan.kept().next() {
         bail!(
-            "{} is another hook, and was kept: run `changegate hook pre-receive` from it, with its \
-             own standard input, or replace it with `changegate init --hook --force {}`",
-            hook.display(),
+            "{} is another hook, and was kept: run `changegate hook {name}` from it, with its own \
+             arguments and standard input, or replace it with `changegate init --hook --force {}`",
+            hooks.join(name).display(),
             args.dir.display()
         );
     }
-    let is_new = !plan.paths(&Fate::Write).is_empty();
+    let new: Vec<_> = plan.paths(&Fate::Write).into_iter().map(str::to_owned).collect();
     let turns_on = !checks_objects(&git);
     if !args.dry_run {
         plan.carry_out()?;
@@ -54,8 +59,12 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         true if args.dry_run => "would write",
         true => "written",
     };
-    let hook = super::shown_path(&hook);
-    let mut text = format!("  {:11}  {hook}\n", label(is_new));
+    let mut text = String::new();
+    for (name, _) in HOOKS {
+        let is_new = new.iter().any(|path| path == name);
+        let hook = super::shown_path(&hooks.join(name));
+        text += &format!("  {:11}  {hook}\n", label(is_new));
+    }
     text += &format!("  {:11}  {FSCK} = true\n", label(turns_on));
     if !args.dry_run {
         text += AFTERWARDS;
@@ -70,15 +79,15 @@ fn checks_objects(git: &Program) -> bool {
     git.run(&["config", "--local", "--type=bool", "--get", FSCK]).is_ok_and(|value| value == "true")
 }
 
-/// Returns the hook that runs `program`.
-fn script(program: &Path) -> anyhow::Result<String> {
+/// Returns the hook of this template that runs `program`.
+fn script(template: &str, program: &Path) -> anyhow::Result<String> {
     let program = program.to_str().with_context(|| {
         format!("{} can't be written into a script: install it elsewhere", program.display())
     })?;
     // Git's shell on Windows accepts slashes, too.
     let program = if cfg!(windows) { program.replace('\\', "/") } else { program.to_owned() };
     let quoted = format!("'{}'", program.replace('\'', r"'\''"));
-    Ok(SCRIPT.replace("{program}", &quoted))
+    Ok(template.replace("{program}", &quoted))
 }
 
 /// Returns the folder in which git looks for the repository's hooks.
@@ -114,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_program_is_quoted_for_the_shell() {
-        let text = script(Path::new("/opt/it's here/changegate")).unwrap();
+        let text = script(HOOKS[0].1, Path::new("/opt/it's here/changegate")).unwrap();
         assert!(text.contains(r"program='/opt/it'\''s here/changegate'"), "{text}");
     }
 

@@ -14,7 +14,7 @@ use crate::forge::Pull;
 use crate::forge::git::{Branches, Git};
 use crate::gate::judge::Judges;
 use crate::gate::{Gate, Judgement};
-use crate::git::{Oid, Repo};
+use crate::git::{Oid, Program, Repo};
 use crate::report::{Format, Reporter, Summary};
 
 /// The repository, and its base branch.
@@ -98,11 +98,15 @@ pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String 
 }
 
 /// Judges the merge of one commit into another, whatever the branches contain.
+///
+/// Changes are merged into a shared branch, so that `base` names the remote's branch before one
+/// here; `head` is somebody's own work, and names a branch here first.
 pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Result<Judgement> {
     let repo = git.repo();
-    let (base_id, head_id) = (commit(git, base)?, commit(git, head)?);
+    let here = |name: &str| repo.tip(&format!("refs/heads/{name}"));
+    let base_id = commit(repo, base, [git.branches.tip(base)?, here(base)?])?;
+    let head_id = commit(repo, head, [here(head)?, git.branches.tip(head)?])?;
     let name = name_of(head);
-    let is_branch = git.branches.tip(base)?.is_some();
     let brought = Changeset::of(repo, base_id, head_id, name)?;
     if brought.files.is_empty() {
         bail!("{head} has nothing to merge into {base}");
@@ -111,16 +115,39 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
     let pull = Pull {
         name: id.unwrap_or(name).to_owned(),
         id: None,
-        base_ref: is_branch.then(|| base.to_owned()),
+        base_ref: git.branches.named(base)?,
         base: base_id,
         head: head_id,
     };
     gate(git).judge(pull, &[], now)
 }
 
-fn commit(git: &Git, name: &str) -> anyhow::Result<Oid> {
-    match git.branches.tip(name)? {
-        Some(tip) => Ok(tip),
-        None => git.repo().commit_named(name),
+/// Returns the commit that a person names: by a branch, by `HEAD`, or by its whole id.
+///
+/// Tags and abbreviated ids don't count, because anyone can push one that looks like a branch. Of
+/// the `branches` with this name, the first that exists counts.
+fn commit(repo: &Repo, name: &str, branches: [Option<Oid>; 2]) -> anyhow::Result<Oid> {
+    if name == "HEAD" {
+        let head = Program::anywhere().run(&["rev-parse", "--verify", "HEAD^{commit}"])?;
+        return repo.commit_with_id(&head).context("HEAD is not a commit of this repository");
+    }
+    let [first, second] = branches;
+    let mut meant: Vec<_> = first.or(second).into_iter().collect();
+    meant.extend(repo.tip(&format!("refs/remotes/{name}"))?);
+    if name.starts_with("refs/heads/") || name.starts_with("refs/remotes/") {
+        meant.extend(repo.tip(name)?);
+    }
+    meant.extend(repo.commit_with_id(name));
+    meant.sort_unstable();
+    meant.dedup();
+    match meant[..] {
+        [commit] => Ok(commit),
+        [] => bail!(
+            "`{name}` is not a commit that can be judged: name a branch, HEAD, or a whole commit id"
+        ),
+        _ => bail!(
+            "`{name}` can mean several commits: name the branch in full, such as \
+             refs/heads/{name}, or give the whole commit id"
+        ),
     }
 }

@@ -8,6 +8,7 @@ use crate::core::calendar::{self, WindowFact};
 use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::input::{self, Case, Input, Prepared};
 use crate::core::org::TZDB;
+use crate::core::policy::codes::UNGOVERNED;
 use crate::core::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::sign_off::{self, Signers, lock_out};
@@ -33,6 +34,9 @@ pub fn decide(
     source: &str,
     evaluate: impl FnOnce(&Value) -> Result<Ruling, Undecided>,
 ) -> Result<Decided, Undecided> {
+    if input::is_ungoverned(case) && bundle.org.settings.other_paths.is_free() {
+        return Ok(Decided { decision: ungoverned(case, bundle, source), input: None });
+    }
     let form = case.file.map(form_findings).unwrap_or_default();
     let request = case.file.map(|file| file.request.as_ref());
     if let Some(None) = request {
@@ -154,6 +158,32 @@ fn unreadable(
     case: &Case<'_>,
     bundle: &PolicyBundle,
     source: &str,
+    findings: Vec<Finding>,
+) -> Decision {
+    Decision { verdict: Verdict::Denied, ..without_ruling(case, bundle, source, findings) }
+}
+
+/// Returns the decision on what touches no governed path, where the settings leave that free.
+fn ungoverned(case: &Case<'_>, bundle: &PolicyBundle, source: &str) -> Decision {
+    let passes = Finding {
+        code: UNGOVERNED.to_owned(),
+        effect: Effect::Info,
+        message: "it touches no governed path, so nothing is judged".to_owned(),
+        help: None,
+        pointer: None,
+        line: None,
+        column: None,
+        controls: Vec::new(),
+        span: None,
+    };
+    without_ruling(case, bundle, source, vec![passes])
+}
+
+/// Returns a decision that the policies had no part in.
+fn without_ruling(
+    case: &Case<'_>,
+    bundle: &PolicyBundle,
+    source: &str,
     mut findings: Vec<Finding>,
 ) -> Decision {
     finish(&mut findings, bundle);
@@ -163,7 +193,7 @@ fn unreadable(
         change: request.and_then(|request| request.id.clone()),
         path: case.file.map(|file| file.path.clone()),
         summary: request.and_then(|request| request.summary.clone()),
-        verdict: Verdict::Denied,
+        verdict: Verdict::of(findings.iter().map(|finding| finding.effect)),
         tier: None,
         tier_because: Vec::new(),
         kind: None,

@@ -15,7 +15,7 @@ use crate::core::digest::{Digest, to_json};
 use crate::core::evidence::{
     Contributor, Evidence, Footprint, ForgeKind, Incident, Part, PullRequest,
 };
-use crate::core::layout::is_governance;
+use crate::core::layout::{is_governance, is_governed};
 use crate::core::org::Org;
 use crate::core::request::{ChangeRequest, RECORD_FIELDS, RequestedApproval};
 use crate::core::terms::Login;
@@ -66,7 +66,10 @@ pub fn build<'a>(
         let targets: Vec<_> = request.targets().into_iter().collect();
         affected_services(request.services(), &targets, org)
     });
-    let asked_for = request.map_or_else(Vec::new, |request| asked_for(request).collect());
+    let asked_for = request.into_iter().flat_map(asked_for);
+    let former = evidence.previous.iter().flat_map(|previous| previous.performers());
+    let is_taken_over = !former.clone().any(|login| Some(login) == pull_request.author.as_ref());
+    let asked_for: Vec<_> = asked_for.chain(former.filter(|_| is_taken_over)).collect();
     let reviewing = Reviewing {
         org,
         evidence,
@@ -86,7 +89,7 @@ pub fn build<'a>(
         path,
         request: request.map(|request| filled(request, org)),
         previous: evidence.previous.as_deref(),
-        change: change(request, evidence.previous.as_deref()),
+        change: change(case, request),
         pull_request: pull_request_facts(pull_request, path, org),
         people: people(request, pull_request, evidence, org),
         approvals: standings.iter().map(|standing| approval_facts(standing, org)).collect(),
@@ -185,9 +188,7 @@ fn people<'a>(
         let owner = request.rollback.as_ref().and_then(|rollback| rollback.owner.as_ref());
         owner.into_iter().chain(asked_for(request))
     });
-    let performing = request
-        .into_iter()
-        .flat_map(|request| request.requester.iter().chain(&request.implementer));
+    let performing = request.into_iter().flat_map(ChangeRequest::performers);
     let contributors =
         pull_request.contributors.iter().filter_map(|contributor| contributor.login.as_ref());
     let acting =
@@ -274,12 +275,22 @@ fn incident<'a>(request: &ChangeRequest, evidence: &'a Evidence) -> Option<&'a I
     evidence.incidents.iter().find(|incident| incident.id.folded() == id.folded())
 }
 
+/// Returns whether it is known that a change touches no governed path.
+pub fn is_ungoverned(case: &Case<'_>) -> bool {
+    let files = case.evidence.pull_request.as_ref().and_then(|pull| pull.files.as_ref());
+    case.file.is_none() && files.is_some_and(|files| !files.iter().any(|path| is_governed(path)))
+}
+
 /// Returns what the pull request does to the request.
-fn change(request: Option<&ChangeRequest>, previous: Option<&ChangeRequest>) -> Change {
+fn change(case: &Case<'_>, request: Option<&ChangeRequest>) -> Change {
     let Some(request) = request else {
-        return Change { kind: ChangeKind::Governance, material: Vec::new() };
+        let kind = match is_ungoverned(case) {
+            true => ChangeKind::Other,
+            false => ChangeKind::Governance,
+        };
+        return Change { kind, material: Vec::new() };
     };
-    let Some(previous) = previous else {
+    let Some(previous) = case.evidence.previous.as_deref() else {
         return Change { kind: ChangeKind::New, material: Vec::new() };
     };
     let mut material = Vec::new();

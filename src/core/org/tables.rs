@@ -180,6 +180,8 @@ pub struct Settings {
     /// The branches whose pull requests are judged.
     #[schemars(length(min = 1))]
     pub protected_bases: Vec<String>,
+    /// Whether what changes neither a request nor another governed path passes without a decision.
+    pub other_paths: OtherPaths,
     /// Whether every direct execution at high and critical needs one independent review instead.
     pub strict_separation: bool,
     /// How long an approval counts after it was given.
@@ -200,6 +202,24 @@ pub struct Settings {
     pub notify: Notify,
     /// How often policy data have to be reviewed.
     pub review_policies_every: Duration,
+}
+
+/// What happens to a change that touches no governed path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OtherPaths {
+    /// It passes without a decision.
+    #[default]
+    Free,
+    /// It is denied: the repository holds nothing but requests and policies.
+    Refused,
+}
+
+impl OtherPaths {
+    /// Returns whether such changes pass.
+    pub fn is_free(self) -> bool {
+        self == OtherPaths::Free
+    }
 }
 
 /// Whom the forge asks for a review.
@@ -247,6 +267,7 @@ impl Default for Settings {
         Settings {
             reviewed: None,
             protected_bases: vec!["main".to_owned()],
+            other_paths: OtherPaths::default(),
             strict_separation: false,
             approval_valid_for: Duration::days(7),
             sign_off: SignOffClock::default(),

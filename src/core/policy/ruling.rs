@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::core::terms::{Effect, Level, Login, RiskTier};
+use crate::core::terms::{Effect, Level, Login, RiskTier, one_of};
 
 /// The answer of the policies to one input document.
 #[derive(Clone, Debug, Deserialize)]
@@ -169,10 +169,13 @@ fn missing() -> String {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Requirement {
-    /// Anyone who holds one of these levels.
+    /// Anyone who holds one of these levels, or one of these people.
     Level {
         /// The levels.
         any_of: Vec<Level>,
+        /// The people, whatever their level.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        or_users: Vec<Login>,
     },
     /// A person who holds this role, and signs for nothing else that takes a role.
     Role {
@@ -193,14 +196,15 @@ pub enum Requirement {
     Commander,
 }
 
-/// Writes `L2 or L3`, `devops-lead`, `service-owner (checkout)`, `erin in person`,
+/// Writes `L2 or L3`, `alice, L2 or L3`, `devops-lead`, `service-owner (checkout)`, `erin in person`,
 /// `incident-commander`.
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Requirement::Level { any_of } => {
-                let levels: Vec<_> = any_of.iter().map(Level::to_string).collect();
-                f.write_str(&levels.join(" or "))
+            Requirement::Level { any_of, or_users } => {
+                let users = or_users.iter().map(Login::to_string);
+                let all: Vec<_> = users.chain(any_of.iter().map(Level::to_string)).collect();
+                f.write_str(&one_of(&all))
             }
             Requirement::Role { role } => f.write_str(role),
             Requirement::Owner { service } => write!(f, "service-owner ({service})"),

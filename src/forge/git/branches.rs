@@ -89,6 +89,22 @@ impl Branches {
         self.repo.tip(&format!("{}{name}", self.prefix()))
     }
 
+    /// Returns the shared branch that a person calls `main`, `origin/main` or by its full ref name;
+    /// `None` if there is no such branch.
+    ///
+    /// # Errors
+    /// When the branches can't be read.
+    pub fn named(&self, name: &str) -> anyhow::Result<Option<String>> {
+        let short = self.remote.as_ref().and_then(|remote| name.strip_prefix(remote.as_str()));
+        let short = short.and_then(|rest| rest.strip_prefix('/'));
+        for name in [Some(name), name.strip_prefix(&self.prefix()), short].into_iter().flatten() {
+            if self.tip(name)?.is_some() {
+                return Ok(Some(name.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns the branches below a prefix such as `change/`: their names without it, and their
     /// tips.
     ///
@@ -151,6 +167,7 @@ impl Branches {
         mut next: impl FnMut(Option<Oid>) -> anyhow::Result<Advance>,
     ) -> anyhow::Result<Option<Oid>> {
         let mut last = String::new();
+        self.can_hold(name)?;
         for attempt in 0..ATTEMPTS {
             let from = self.tip(name)?;
             let Advance::Put(commit) = next(from)? else { return Ok(None) };
@@ -165,6 +182,26 @@ impl Branches {
             }
         }
         bail!("{name} couldn't be updated in {ATTEMPTS} attempts; the last output of git:\n{last}")
+    }
+
+    /// Checks that no other branch is in the way: Git holds `change` or `change/CHG-1`, never both.
+    fn can_hold(&self, name: &str) -> anyhow::Result<()> {
+        let mut others = self.below(&format!("{name}/"))?.into_iter();
+        let mut other = others.next().map(|(below, _)| format!("{name}/{below}"));
+        for (at, _) in name.match_indices('/') {
+            if self.tip(&name[..at])?.is_some() {
+                other = Some(name[..at].to_owned());
+            }
+        }
+        let Some(other) = other else { return Ok(()) };
+        let old = format!("old-{}", other.replace('/', "-"));
+        let rename = match &self.remote {
+            Some(remote) => format!(
+                "git push {remote} refs/remotes/{remote}/{other}:refs/heads/{old} :refs/heads/{other}"
+            ),
+            None => format!("git branch -m {other} {old}"),
+        };
+        bail!("the branch {other} is in the way of {name}: rename it with `{rename}`")
     }
 
     /// Moves a branch, once.

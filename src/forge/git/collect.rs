@@ -139,11 +139,12 @@ impl<'a> Collector<'a> {
         Ok(request_at(self.repo, self.pull.head, path)?.0.request)
     }
 
-    /// Returns the request at base, if base contains it and it can be read.
+    /// Returns the request at base, if base contains it. Of one that can't be read, nobody is known
+    /// who requested it.
     fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
         match &self.changeset.path {
             Some(path) if self.repo.entry(self.pull.base, path)?.is_some() => {
-                Ok(request_at(self.repo, self.pull.base, path)?.0.request)
+                Ok(Some(request_at(self.repo, self.pull.base, path)?.0.request.unwrap_or_default()))
             }
             _ => Ok(None),
         }
@@ -184,7 +185,7 @@ impl<'a> Collector<'a> {
             found.add(claimed(author), author, Part::Author, None);
             found.add(claimed(committer), committer, Part::Committer, unproven);
             for co_author in commit.co_authors() {
-                found.add(claimed(&co_author.email), &co_author.email, Part::CoAuthor, None);
+                found.add(claimed(&co_author), &co_author, Part::CoAuthor, None);
             }
         }
         found.contributors

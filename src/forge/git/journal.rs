@@ -157,6 +157,28 @@ pub fn entries(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Entry>> {
 }
 
 impl Entry {
+    /// Whether the commit holds this entry and nothing else: it is what [`NewEntry::message`] makes
+    /// of its parts, byte for byte, with the tree of the reviewed commit.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn is_plain(&self, repo: &Repo) -> anyhow::Result<bool> {
+        let Some(said) = self.said else { return Ok(false) };
+        let title = self.commit.title();
+        let summary = title.split_once(": ").map_or("", |(_, summary)| summary);
+        let message = NewEntry {
+            change: &self.change,
+            summary,
+            said,
+            reviewed: self.reviewed,
+            material: self.material.as_ref(),
+            comment: &self.comment,
+        }
+        .message();
+        let tree = repo.commit(self.reviewed)?.tree;
+        repo.is_made_of(self.commit.id, tree, &self.commit.parents, &message)
+    }
+
     fn read(commit: Commit, reviewed: Oid) -> Self {
         let (text, trailers) = split(&commit.message);
         let value = |name: &str| {

@@ -107,9 +107,15 @@ impl<'a> Collector<'a> {
         Ok(request_at(self.repo, commit, path)?.0.request)
     }
 
-    /// Returns the request at base, if there is one and it can be read.
+    /// Returns the request at base, if base contains it. Of one that can't be read, nobody is known
+    /// who requested it.
     fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
-        self.request(self.pull.base)
+        match &self.changeset.path {
+            Some(path) if self.repo.entry(self.pull.base, path)?.is_some() => {
+                Ok(Some(self.request(self.pull.base)?.unwrap_or_default()))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Returns the requests of other open pull requests to the same branch that overlap with this
@@ -209,8 +215,7 @@ impl<'a> Collector<'a> {
                 found.add(self.author(committer, email), email, Part::Committer);
             }
             for co_author in commit.co_authors() {
-                let login = self.people.with_email(&co_author.email);
-                found.add(login, &co_author.email, Part::CoAuthor);
+                found.add(self.people.with_email(&co_author), &co_author, Part::CoAuthor);
             }
         }
         let author = self.facts.pull.user.as_ref().map(|user| user.id);

@@ -146,6 +146,9 @@ impl Planning<'_> {
         let comment = report::comment(self.judged, &self.affected());
         let mut existing = self.facts.own_comments(COMMENT_MARK);
         let own = existing.next();
+        if own.is_none() && self.decision().ungoverned().is_some() {
+            return None;
+        }
         let says_the_same = |event: &TimelineEvent| {
             event.body.as_deref().is_some_and(|body| comment.says_the_same(body))
         };

@@ -1,43 +1,51 @@
-//! Guards protected bases: they only move forward, by merges of approved changes.
+//! Guards protected bases: they only move forward, by merges of approved changes, and by commits
+//! that touch no governed path if the settings leave those free.
+
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{Guard, Update, remedy};
+use super::{Accepted, Guard, Tips, Update, remedy};
 use crate::content::{Changeset, short};
-use crate::core::layout::{POLICIES, stem};
+use crate::core::layout::{POLICIES, is_governed, stem};
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
-use crate::forge::git::{CHANGE, DEFAULT_BASES, People};
+use crate::forge::git::{CHANGE, DEFAULT_BASES, People, REVIEWS};
 use crate::gate::merge::merge_tree;
-use crate::git::{Commit, Oid};
+use crate::git::{Commit, FileChange, Oid, Repo};
 use crate::report::{merge_message, one_line};
 
 impl Guard {
-    pub(super) fn base(&self, branch: &str, update: &Update) -> anyhow::Result<Vec<String>> {
+    pub(super) fn base(
+        &self,
+        branch: &str,
+        update: &Update,
+        accepted: &mut Accepted,
+    ) -> anyhow::Result<()> {
         let repo = self.git.repo();
         let Some(new) = update.new else {
             bail!("{branch} can't be deleted: it is the record of what was merged");
         };
         let Some(old) = update.old else {
             self.begins(branch, new)?;
-            return Ok(vec![format!("{branch} is new, and is guarded from now on")]);
+            accepted.notes.push(format!("{branch} is new, and is guarded from now on"));
+            return Ok(());
         };
         ensure!(
             repo.leads_to(old, new)?,
             "{branch} can't be reset or rewritten, because it is the record of what was merged: to \
              undo a change, submit another one"
         );
-        let mut notes = Vec::new();
-        let mut merges = Vec::new();
+        let mut commits = Vec::new();
         let mut next = new;
         while next != old {
             let commit = repo.commit(next)?;
             next = *commit.parents.first().with_context(|| {
                 format!("{} must stay part of the first-parent history of {branch}", short(old))
             })?;
-            merges.push(commit);
+            commits.push(commit);
         }
-        for commit in merges.iter().rev() {
+        for commit in commits.iter().rev() {
             let base = commit.parents[0];
             if repo.entry(base, POLICIES)?.is_none() {
                 ensure!(
@@ -46,18 +54,17 @@ impl Guard {
                     short(commit.id),
                     self.git.base_ref
                 );
-                notes.push(format!(
+                accepted.notes.push(format!(
                     "{} was accepted without a decision, because {branch} has no policies yet: add \
                      them with `changegate init`",
                     short(commit.id)
                 ));
                 continue;
             }
-            self.merge(branch, commit)
+            self.commit(branch, commit, &mut accepted.tips)
                 .with_context(|| format!("{} was rejected on {branch}", short(commit.id)))?;
         }
-        self.judges.leaves_policies(repo, old, new, self.now)?;
-        Ok(notes)
+        self.judges.leaves_policies(repo, old, new, self.now)
     }
 
     /// Judges the creation of a protected branch. If there is a guarded base, the branch must start
@@ -86,18 +93,27 @@ impl Guard {
         Ok(())
     }
 
-    /// Judges a commit on a base: the merge of an approved change, and nothing else.
-    fn merge(&self, branch: &str, commit: &Commit) -> anyhow::Result<()> {
+    /// Judges a commit on a base: the merge of an approved change, or one that touches no governed
+    /// path.
+    fn commit(&self, branch: &str, commit: &Commit, tips: &mut Tips) -> anyhow::Result<()> {
         let repo = self.git.repo();
+        let files = repo.changes(Some(commit.parents[0]), commit.id)?;
+        let Some(governed) = files.iter().find(|file| is_governed(&file.path)) else {
+            return self.other(commit, &files);
+        };
         let [base, head] = commit.parents[..] else {
             bail!(
-                "it is not the merge of a change: submit the change with `changegate submit`, have \
-                 it reviewed, and merge it with `changegate merge`"
+                "it changes {}, but is not the merge of a change: submit the change with \
+                 `changegate submit`, have it reviewed, and merge it with `changegate merge`",
+                governed.path
             );
         };
         self.is_signed_now(commit)?;
         let gate = self.gate();
         for name in self.open_changes_at(base, head)? {
+            for folder in [CHANGE, REVIEWS] {
+                tips.branch(&self.git, &format!("{folder}{name}"))?;
+            }
             let pull = Pull {
                 name: name.clone(),
                 id: Some(name.clone()),
@@ -113,18 +129,44 @@ impl Guard {
                 decision.verdict,
                 one_line(decision)
             );
+            let tree = merge_tree(repo, &judgement.pull)?;
             ensure!(
-                commit.tree == merge_tree(repo, &judgement.pull)?,
+                commit.tree == tree,
                 "the merge of {name} differs from what was approved: merge it with `changegate \
                  merge {name}`"
             );
             ensure!(
-                commit.message.trim_end() == merge_message(decision, &name).trim_end(),
-                "the message of the merge doesn't match the decision: merge it with `changegate \
-                 merge {name}`"
+                repo.is_made_of(commit.id, tree, &[base, head], &merge_message(decision, &name))?,
+                "the merge commit holds something else than the decision, such as another message, \
+                 author or date: merge it with `changegate merge {name}`"
             );
         }
         self.judges.leaves_policies(repo, base, commit.id, self.now)
+    }
+
+    /// Judges a commit that touches no governed path: nothing, if the settings leave such commits
+    /// free. It must not bring commits that do, since they would count as merged.
+    fn other(&self, commit: &Commit, files: &[FileChange]) -> anyhow::Result<()> {
+        let repo = self.git.repo();
+        let base = commit.parents[0];
+        ensure!(
+            self.judges.at(repo, base)?.bundle().org.settings.other_paths.is_free(),
+            "it changes {}, and the settings refuse everything but change requests and changes of \
+             the policies (`other_paths: refused` in policies/org/settings/data.yaml)",
+            files.first().map_or("nothing", |file| &file.path)
+        );
+        for id in repo.commits_between(Some(base), commit.id)? {
+            if id != commit.id
+                && let Some(path) = governed_by(repo, &repo.commit(id)?)?
+            {
+                bail!(
+                    "it brings {}, which changes {path}, without the merge of a change: leave that \
+                     commit out, or submit it with `changegate submit`",
+                    short(id)
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Returns the names of the open changes at a commit that is being merged.
@@ -165,4 +207,21 @@ impl Guard {
         }
         self.not_backdated(commit)
     }
+}
+
+/// Returns a governed path that a commit itself changes, so that it differs from all its parents.
+fn governed_by(repo: &Repo, commit: &Commit) -> anyhow::Result<Option<String>> {
+    let governed = |parent| -> anyhow::Result<BTreeSet<String>> {
+        let paths = repo.changes(parent, commit.id)?.into_iter().map(|file| file.path);
+        Ok(paths.filter(|path| is_governed(path)).collect())
+    };
+    let (first, others) = match commit.parents.split_first() {
+        Some((first, others)) => (Some(*first), others),
+        None => (None, &[][..]),
+    };
+    let mut paths = governed(first)?;
+    for parent in others {
+        paths = &paths & &governed(Some(*parent))?;
+    }
+    Ok(paths.pop_first())
 }

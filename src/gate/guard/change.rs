@@ -52,8 +52,7 @@ impl Guard {
             if known.contains(&commit.id) {
                 continue;
             }
-            let co_authors = commit.co_authors().map(|co_author| co_author.email);
-            for named in co_authors.chain([commit.author.email.clone()]) {
+            for named in commit.co_authors().into_iter().chain([commit.author.email.clone()]) {
                 ensure!(
                     people.with_email(&named).is_some(),
                     "{} names {named} as an author, but the roster doesn't list that address, so \

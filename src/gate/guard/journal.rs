@@ -57,6 +57,11 @@ impl Guard {
             bail!("the roster doesn't list the address {email}: have it added to the roster first");
         };
         self.not_backdated(&entry.commit)?;
+        ensure!(
+            entry.is_plain(self.git.repo())?,
+            "it holds something else than the review, such as another author or date: make it with \
+             `changegate review {name}`"
+        );
         let tip = self.git.branches.tip(&format!("{CHANGE}{name}"))?;
         let is_submitted = match tip {
             Some(tip) => self.git.repo().leads_to(entry.reviewed, tip)?,

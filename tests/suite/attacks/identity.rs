@@ -105,7 +105,8 @@ fn names_that_look_like_others() {
             .refused(&["it is not proven that"]);
     }
     // Case makes no difference, and the key is still what shows it.
-    let shouting = [("GIT_COMMITTER_EMAIL", "Carol@ACME.example")];
+    let address = "Carol@ACME.example";
+    let shouting = [("GIT_COMMITTER_EMAIL", address), ("GIT_AUTHOR_EMAIL", address)];
     let review = carol.approval("CHG-1", &tip, &["-S"], &shouting);
     carol.push(&[&format!("{review}:refs/heads/reviews/CHG-1")]).went_well();
     assert_eq!(carol.decision("CHG-1")["verdict"], "approved");
@@ -197,4 +198,29 @@ fn injected_trailers() {
         ["Change: CHG-1", "Verdict: approved", "Tier: high", "Sign-off: direct"]
     );
     assert_eq!(found.len(), 5, "{found:?}");
+}
+
+/// Several people on one co-author line: each of them contributed.
+#[test]
+fn several_co_authors_on_one_line() {
+    let hub = Hub::guarded();
+    let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+    for (id, line) in [
+        ("CHG-1", "Co-authored-by: Dan <dan@acme.example>, Carol <carol@acme.example>"),
+        ("CHG-2", "Co-authored-by: Dan <dan@acme.example>,\n  Carol <carol@acme.example>"),
+        ("CHG-3", "Co-authored-by: dan@acme.example; carol@acme.example"),
+    ] {
+        let files = [(&*format!("requests/{id}.yaml"), &*request(id, "alice"))];
+        let head = alice.put("origin/main", &files, &format!("{id}\n\n{line}\n"));
+        alice.push(&[&format!("{head}:refs/heads/change/{id}")]).went_well();
+        carol.approve(id).ended(1, &["carol contributed a commit to it"]);
+    }
+    // Somebody whose address can't be read is somebody unknown.
+    let text = "x\n\nCo-authored-by: Dan <dan@acme.example>, Carol <carol>\n";
+    let head =
+        alice.put("origin/main", &[("requests/CHG-4.yaml", &request("CHG-4", "alice"))], text);
+    alice
+        .push(&[&format!("{head}:refs/heads/change/CHG-4")])
+        .refused(&["names carol as an author"]);
+    judged_by_hand(&alice, &head).ended(1, &["error[signoff/unattributed-commit]"]);
 }

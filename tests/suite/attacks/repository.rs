@@ -172,3 +172,76 @@ fn unreliable_repositories() {
     let nowhere = Desk { hub: &hub, who: "carol", folder: hub.path("keys") };
     nowhere.changegate(&CHECK).failed(&["is not in a Git repository", "run this in a clone"]);
 }
+
+/// A tag, an abbreviation or a second branch that looks like the base.
+#[test]
+fn a_tag_that_looks_like_the_base() {
+    let hub = Hub::open();
+    let alice = hub.desk("alice");
+    let matrix = "policies/org/matrix/data.yaml";
+    let text = alice.git(&["show", &format!("origin/main:{matrix}")]);
+    let lax = alice.put("origin/main", &[(matrix, &text.replace("[L2, L3]", "direct"))], "lax");
+    let base = hub.tip("main").unwrap();
+    let head = alice.put(&lax, &[("requests/CHG-1.yaml", &request("CHG-1", "alice"))], "x");
+    let check = |base: &str, head: &str| {
+        alice.changegate(&["check", "--no-fetch", "--base", base, "--head", head])
+    };
+    for name in ["origin/main", "main", "HEAD", "v1", &base[..7]] {
+        alice.git(&["update-ref", &format!("refs/tags/{name}"), &lax]);
+    }
+    check("main", &head).ended(1, &["error[request/split]"]);
+    check("origin/main", &head).ended(1, &["error[request/split]"]);
+    check(&base, &head).ended(1, &["error[request/split]"]);
+    for name in ["v1", "tags/v1", "refs/tags/v1", &base[..7], &lax[..12], "main~0", "FETCH_HEAD"] {
+        check(name, &head).failed(&["is not a commit that can be judged"]);
+        check("main", name).failed(&["is not a commit that can be judged"]);
+    }
+    // A branch here of the same name as the remote's.
+    alice.git(&["update-ref", "refs/heads/origin/main", &lax]);
+    check("origin/main", &head).failed(&["can mean several commits", "refs/heads/origin/main"]);
+    check("refs/remotes/origin/main", &head).ended(1, &["error[request/split]"]);
+    alice.git(&["update-ref", &format!("refs/heads/{lax}"), &base]);
+    check("main", &lax).failed(&["can mean several commits"]);
+    // Work here, before it is pushed.
+    let mine = alice.put(&base, &[("requests/CHG-2.yaml", &request("CHG-2", "alice"))], "x");
+    alice.git(&["update-ref", "refs/heads/mine", &mine]);
+    check("main", "mine").ended(3, &["CHG-2.yaml  PENDING"]);
+    alice.git(&["switch", "--quiet", "mine"]);
+    check("main", "HEAD").ended(3, &["CHG-2.yaml  PENDING"]);
+}
+
+/// Two policy files whose names differ in bytes that aren't UTF-8, so that one would hide the other.
+#[test]
+fn policies_with_names_that_are_not_text() {
+    let hub = Hub::open();
+    let alice = hub.desk("alice");
+    let deny = "package changegate.rules.deny\n";
+    let blob = alice.blob(deny);
+    let rules = alice.git(&["ls-tree", "origin/main:policies/rules"]);
+    let policies = alice.git(&["ls-tree", "origin/main:policies"]);
+    for names in [
+        "\"\\377.rego\"",      // one byte
+        "\"\\303\\251.rego\"", // é
+        "\"a\\tb.rego\"",
+    ] {
+        let rules = format!("{rules}\n100644 blob {blob}\t{names}\n");
+        let rules = alice.git_with(&["mktree"], &rules, &[]);
+        let policies: Vec<_> = policies.lines().filter(|line| !line.ends_with("\trules")).collect();
+        let policies = format!("{}\n040000 tree {rules}\trules\n", policies.join("\n"));
+        let policies = alice.git_with(&["mktree"], &policies, &[]);
+        let root = alice.git_with(&["mktree"], &format!("040000 tree {policies}\tpolicies\n"), &[]);
+        let base = alice.commit(&root, &[], "x", &["-S"], &[]);
+        let head = alice.put(&base, &[("requests/CHG-1.yaml", &request("CHG-1", "alice"))], "x");
+        let ran = alice.changegate(&["check", "--no-fetch", "--base", &base, "--head", &head]);
+        ran.failed(&["can't be used", "characters that aren't plain ASCII", "rename the file"]);
+    }
+    let tree = alice.git_with(
+        &["mktree"],
+        &format!("{policies}\n100644 blob {blob}\t\"x\\377.rego\"\n"),
+        &[],
+    );
+    let root = alice.git_with(&["mktree"], &format!("040000 tree {tree}\tpolicies\n"), &[]);
+    let base = hub.tip("main").unwrap();
+    let head = alice.commit(&root, &[&base], "x", &["-S"], &[]);
+    judged_by_hand(&alice, &head).failed(&["isn't UTF-8", "rename the file"]);
+}

@@ -51,7 +51,7 @@ fn a_base_by_another_name() {
     hub.found("develop");
     hub.guard();
     let carol = hub.desk("carol");
-    let head = carol.put("origin/develop", &[("x", "x")], "x");
+    let head = carol.put("origin/develop", &[("requests/x.yaml", "x")], "x");
     carol.push(&[&format!("{head}:refs/heads/develop")]).refused(&["was rejected on develop"]);
 
     let hub = Hub::bare(&["init", "--quiet", "--bare", "-b", "main"]);
@@ -143,6 +143,6 @@ fn a_protected_branch_under_older_policies() {
     hub.guard();
     carol.push(&[&format!("{older}:refs/heads/release")]).refused(&["the current policies"]);
     carol.push(&[&format!("{newer}:refs/heads/release")]).went_well();
-    let beside = carol.put(&newer, &[("x", "x")], "x");
+    let beside = carol.put(&newer, &[("requests/x.yaml", "x")], "x");
     carol.push(&[&format!("{beside}:refs/heads/release")]).refused(&["was rejected on release"]);
 }

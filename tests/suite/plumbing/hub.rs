@@ -54,12 +54,14 @@ impl Hub {
         hub
     }
 
-    /// Installs the hook.
+    /// Installs the hooks.
     pub fn guard(&self) {
-        let hook = self.folder().join("hooks/pre-receive");
-        let script = format!("#!/bin/sh\nexec '{}' hook pre-receive\n", program().display());
-        fs::write(&hook, script).unwrap();
-        make_executable(&hook);
+        for name in ["pre-receive", "reference-transaction"] {
+            let hook = self.folder().join("hooks").join(name);
+            let script = format!("#!/bin/sh\nexec '{}' hook {name} \"$@\"\n", program().display());
+            fs::write(&hook, script).unwrap();
+            make_executable(&hook);
+        }
     }
 
     /// A hub that takes whatever is pushed.

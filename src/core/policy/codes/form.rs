@@ -1,9 +1,13 @@
-//! The checker's own findings: about a file's form, and about what no policy may allow. All of them deny, and no policy can weaken them.
+//! The checker's own findings: about a file's form, and about what no policy may allow. All of them
+//! deny, and no policy can weaken them; but for the one that says that nothing is judged.
 
 use super::CodeInfo;
 use crate::core::terms::Effect;
 
-/// A code about a file's form.
+/// The code that says that a change is none of the checker's business.
+pub(super) const UNGOVERNED: &str = "request/ungoverned";
+
+/// A code of the checker's own.
 pub(super) struct FormCode {
     pub(super) code: &'static str,
     title: &'static str,
@@ -32,7 +36,7 @@ impl From<&FormCode> for CodeInfo {
             resolve: form.resolve.to_owned(),
             help: None,
             rule: SECTION.to_owned(),
-            effect: Effect::Deny,
+            effect: if form.code == UNGOVERNED { Effect::Info } else { Effect::Deny },
             controls: vec![CONTROL.to_owned()],
         }
     }
@@ -98,6 +102,12 @@ const CODES: &[FormCode] = &[
         title: "The request's path isn't plain ASCII",
         meaning: "People or file systems could confuse such a path with another one, so that one request hides another.",
         resolve: "Give the file a plain ASCII path below requests/.",
+    },
+    FormCode {
+        code: UNGOVERNED,
+        title: "Nothing that is governed is changed",
+        meaning: "The change touches no request, no policies, and none of the other governed paths, and the settings leave such changes free (`other_paths: free`).",
+        resolve: "Nothing has to be done: it passes without a decision.",
     },
     FormCode {
         code: "yaml/alias",
