@@ -141,7 +141,7 @@ fn request_in(
     };
     let Some(entry) = entry else {
         let message = "the pull request deletes this request, but a submitted request must stay";
-        let help = "restore the file; to cancel the change, add `cancelled:` to it";
+        let help = "restore the file: what was submitted stays on record";
         return refused("request/deleted", message, help);
     };
     if let Some(problem) = odd_path(path) {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use git2::{ErrorCode, Repository, RepositoryOpenFlags, Sort};
+use git2::{ErrorCode, Repository, Sort};
 
 use crate::core::time::Time;
 
@@ -82,32 +82,35 @@ impl Repo {
     /// # Errors
     /// When there is no repository, or when it is of a kind whose history can't be trusted.
     pub fn discover(path: &Path) -> anyhow::Result<Self> {
-        let found = Repository::discover(path).map_err(|error| match error.code() {
-            ErrorCode::NotFound => anyhow::anyhow!(
+        Self::find(path)?.with_context(|| {
+            format!(
                 "{} is not in a Git repository: run this in a clone, or run `git init` first",
                 path.display()
-            ),
-            _ => refused(path, &error),
-        })?;
-        // A linked work tree's own folder points to the one that holds objects and refs.
-        let common = Repository::open(found.path())
-            .map_err(|error| refused(path, &error))?
-            .commondir()
-            .to_owned();
-        Self::open(&common)
+            )
+        })
     }
 
-    /// Opens the repository in exactly this folder.
+    /// Opens the repository that contains `path`, if there is one. git finds it, and so decides by
+    /// its own settings whether somebody else's repository is safe to use.
+    ///
+    /// # Errors
+    /// As [`Repo::discover`].
+    pub fn find(path: &Path) -> anyhow::Result<Option<Self>> {
+        match Program::in_folder(path).git_dir()? {
+            Some(git_dir) => Self::open(&git_dir).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens the repository in exactly this folder, whoever owns it.
     ///
     /// # Errors
     /// As [`Repo::discover`].
     pub fn open(git_dir: &Path) -> anyhow::Result<Self> {
-        let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::BARE;
         // As in git itself, objects are verified when they are received. Hashing a folder of ten
         // thousand requests at each read would be half of all work.
         git2::opts::strict_hash_verification(false);
-        let inner = Repository::open_ext(git_dir, flags, [] as [&Path; 0])
-            .map_err(|error| refused(git_dir, &error))?;
+        let inner = Repository::open_bare(git_dir).map_err(|error| refused(git_dir, &error))?;
         refuse_altered_history(inner.path())?;
         refuse_partial(&inner)?;
         Ok(Repo { inner })
@@ -129,9 +132,16 @@ impl Repo {
         self.inner.path().to_owned()
     }
 
-    /// Whether the repository has a remote with this name.
-    pub fn has_remote(&self, name: &str) -> bool {
-        self.inner.find_remote(name).is_ok()
+    /// Returns the names of the repository's remotes, sorted.
+    ///
+    /// # Errors
+    /// When its configuration can't be read.
+    pub fn remotes(&self) -> anyhow::Result<Vec<String>> {
+        let remotes = self.inner.remotes().context("cannot list the remotes")?;
+        let mut names: Vec<_> =
+            remotes.iter().filter_map(|name| name.ok().flatten().map(str::to_owned)).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Returns the commit that a full ref name points to, or `None` if there is no such ref.
@@ -341,10 +351,6 @@ fn refused(path: &Path, error: &git2::Error) -> anyhow::Error {
     let message = error.message();
     let known = match error.code() {
         ErrorCode::NotFound => Some("there is no repository"),
-        ErrorCode::Owner => Some(
-            "it belongs to another user; if you trust it, run \
-             `git config --global --add safe.directory PATH`",
-        ),
         _ if message.contains("partialclone") => Some(
             "it is a partial clone, in which objects are missing: clone it again without --filter",
         ),

@@ -16,16 +16,16 @@ use crate::forge::git::write::append;
 ///
 /// Nothing that was submitted disappears: the change stays listed with `changegate list --state
 /// closed`. Its branch may be deleted once it is closed, because its journal keeps what was
-/// submitted. To cancel a merged change, add `cancelled:` to its request and submit that.
+/// submitted. A merged change can't be closed; it can be amended.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate close CHG-1234 --comment \"the provider has done it\"
   changegate close CHG-1234 --reopen")]
 pub struct CloseArgs {
-    /// The change's id
+    /// The change's id; that of the branch change/<ID> that is checked out if left out
     #[arg(value_name = "ID")]
-    id: String,
+    id: Option<String>,
 
     /// Reopen the change
     #[arg(long)]
@@ -46,15 +46,15 @@ pub struct CloseArgs {
 /// Runs the verb.
 pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
-    let name = here::name_of(&args.id);
+    let name = &here::id_or_here(args.id.as_deref())?;
     let pull = git.pull(name)?;
     let gate = here::gate(&git);
     let judged = here::check(&git, name, NowArg::present());
     if git.repo().leads_to(pull.head, pull.base)? {
-        let why = "it is merged: to cancel it, add `cancelled:` to its request and submit that";
-        note(format_args!("error: not closed: {name}: {why}"));
-        Receipt::nothing(name, why, None).print(args.format, "")?;
-        return Ok(ExitCode::from(FORBIDDEN));
+        bail!(
+            "{name} is merged, and what is merged can't be closed: to change it, edit its request \
+             and run `changegate submit {name}`"
+        );
     }
     // A change that can't be judged can still be closed.
     let judged = judged.ok();

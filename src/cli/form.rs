@@ -106,6 +106,9 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     bail!("the branches changed during every attempt: edit the form to try again")
 }
 
+/// The remote of the clones that GitHub's own action makes.
+const ORIGIN: &str = "origin";
+
 /// Returns the address of the repository's pages, without a slash at the end.
 fn server() -> String {
     let set = std::env::var("GITHUB_SERVER_URL").ok().filter(|url| !url.is_empty());
@@ -120,7 +123,11 @@ fn open(
     author: &Author,
     let_in: impl FnOnce(Program) -> Program,
 ) -> anyhow::Result<Git> {
-    let branches = Branches::of(Repo::discover(Path::new("."))?);
+    let repo = Repo::discover(Path::new("."))?;
+    let branches = match repo.remotes()?.iter().any(|remote| remote == ORIGIN) {
+        true => Branches::of(repo, ORIGIN),
+        false => Branches::own(repo),
+    };
     let branches = branches
         .through(|program| let_in(program.as_person(&author.account.login, &author.email())));
     branches.refresh()?;

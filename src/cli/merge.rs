@@ -43,9 +43,9 @@ Exit codes:
   3  pending, and so not merged
   2  could not be decided or merged")]
 pub struct MergeArgs {
-    /// The change's id
+    /// The change's id; that of the branch change/<ID> that is checked out if left out
     #[arg(value_name = "ID")]
-    id: String,
+    id: Option<String>,
 
     /// The output format
     #[arg(long, value_enum, default_value_t)]
@@ -58,7 +58,7 @@ pub struct MergeArgs {
 /// Runs the verb.
 pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
-    let name = here::name_of(&args.id);
+    let name = &here::id_or_here(args.id.as_deref())?;
     for _ in 0..ATTEMPTS {
         let pull = git.pull(name)?;
         if git.repo().leads_to(pull.head, pull.base)? {
@@ -76,7 +76,8 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         if verdict != Verdict::Approved {
             let why = format!("not merged: {name} is {verdict}");
             note(format_args!("error: {why}"));
-            let text = here::rendered(&judgement, Format::Text, true);
+            let objections = here::objections(&git, &judgement)?;
+            let text = here::rendered(&judgement, Format::Text, true) + &objections;
             Receipt::nothing(name, &why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
         }
@@ -95,7 +96,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
 
 fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
     let pull = &judgement.pull;
-    if !git.branches.are_remote() {
+    if git.branches.remote().is_none() {
         follow(git, pull.base, merge);
     }
     let message = merge_message(&judgement.decision, &pull.name);
@@ -109,7 +110,7 @@ fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyho
 fn catch_up(git: &Git, pull: &Pull) -> anyhow::Result<()> {
     if let [before, head] = git.repo().commit(pull.base)?.parents[..]
         && head == pull.head
-        && !git.branches.are_remote()
+        && git.branches.remote().is_none()
     {
         follow(git, before, pull.base);
     }

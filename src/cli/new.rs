@@ -20,17 +20,19 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::here::HereArgs;
 use super::shared::place::Place;
 use super::shared::{me, prompt, say};
 use crate::compose::answer;
 use crate::compose::draft::{Draft, Drafting, Open, usual_path};
 use crate::compose::tickets::Tickets;
 use crate::content::folder::read_bounded;
+use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::policy::PolicyBundle;
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::terms::{RiskTier, Verdict};
 use crate::core::time::{Duration, Time};
-use crate::git::Program;
+use crate::git::{Program, Repo};
 use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter, whose};
 use flags::Flags;
@@ -67,6 +69,9 @@ pub struct NewArgs {
     now: NowArg,
 
     #[command(flatten)]
+    here: HereArgs,
+
+    #[command(flatten)]
     flags: Flags,
 }
 
@@ -92,7 +97,7 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let place = Place::around(output)?;
     let judge = args.policies.load(&place)?;
     let bundle = judge.bundle();
-    let tickets = Tickets::below(&place.file(""))?;
+    let tickets = tickets(&args.here, &place.file(""))?;
     let (request, length) = begin(args, bundle)?;
     let mut form = Form {
         args,
@@ -127,6 +132,26 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     }
     say::print(&write(&draft, &path)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the numbers that are taken: by files here and, in a repository, by requests on its base
+/// and by whatever was submitted.
+fn tickets(here: &HereArgs, top: &Path) -> anyhow::Result<Tickets> {
+    let tickets = Tickets::below(top)?;
+    let Some(repo) = Repo::find(top)? else { return Ok(tickets) };
+    let branches = here.branches(repo)?;
+    here.look_at(&branches);
+    let submitted = branches.changes()?;
+    let mut merged = Vec::new();
+    // A repository without a base has no merged requests.
+    if let Ok(base) = here.base.clone().map_or_else(|| branches.default_base(), Ok)
+        && let Some(base) = branches.tip(&base)?
+    {
+        let files = branches.repo().files_below(base, REQUESTS)?.into_iter();
+        let requests = files.map(|(path, _)| path).filter(|path| is_request(path));
+        merged.extend(requests.map(|path| (stem(&path).to_owned(), path)));
+    }
+    Ok(tickets.and(submitted).and(merged))
 }
 
 /// Returns what is known before anybody is asked, and how long the change takes, if that is known.

@@ -48,9 +48,9 @@ Exit codes:
   1  it was refused: nobody approves their own change
   2  the review could not be made")]
 pub struct ReviewArgs {
-    /// The change's id
+    /// The change's id; that of the branch change/<ID> that is checked out if left out
     #[arg(value_name = "ID")]
-    id: String,
+    id: Option<String>,
 
     /// Approve: the change may go ahead
     #[arg(long, conflicts_with_all = ["request_changes", "withdraw"])]
@@ -97,8 +97,14 @@ const CRITERION: usize = "users and operations".len();
 /// Runs the verb.
 pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
-    let name = here::name_of(&args.id);
+    let name = &here::id_or_here(args.id.as_deref())?;
     let before = here::check(&git, name, NowArg::present())?;
+    if before.decision.ungoverned().is_some() {
+        bail!(
+            "{name} touches no governed path, so it needs no review: merge it with `changegate \
+             merge {name}`"
+        );
+    }
     let me = me::me(git.branches.program(), &before.bundle().org.roster)?;
     let said = args.said();
     let bars = |exclusion: &Exclusion| match said {
@@ -132,7 +138,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
         said,
         args.comment.as_deref().unwrap_or(""),
     )?;
-    tell(&git, args, &me, commit)
+    tell(&git, args, name, &me, commit)
 }
 
 /// Returns why this is a person's own change; `None` if it isn't.
@@ -204,8 +210,14 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
 }
 
 /// Prints whether the review counts, and what is still missing.
-fn tell(git: &Git, args: &ReviewArgs, me: &Login, commit: Oid) -> anyhow::Result<ExitCode> {
-    let (name, said) = (here::name_of(&args.id), args.said());
+fn tell(
+    git: &Git,
+    args: &ReviewArgs,
+    name: &str,
+    me: &Login,
+    commit: Oid,
+) -> anyhow::Result<ExitCode> {
+    let said = args.said();
     let after = here::check(git, name, NowArg::present())?;
     let reviews = after.decision.sign_off.as_ref().map_or(&[][..], |sign_off| &sign_off.reviews);
     let mine = reviews.iter().rfind(|review| review.user.as_ref() == Some(me));

@@ -30,9 +30,10 @@ Examples:
   changegate show CHG-1234 --format json
 as JSON, for a script")]
 pub struct ShowArgs {
-    /// The change's name: its request's id, or what follows change/ in the branch's name
+    /// The change's name: its request's id, or what follows change/ in the branch's name; that of
+    /// the branch that is checked out if left out
     #[arg(value_name = "ID")]
-    id: String,
+    id: Option<String>,
 
     #[command(flatten)]
     here: HereArgs,
@@ -51,7 +52,7 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let gate = here::gate(&git);
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
-    let story = timeline::story(&stories, &args.id)?;
+    let story = timeline::story(&stories, &here::id_or_here(args.id.as_deref())?)?;
     let (view, judgement) = show::tell(&git, &gate, &stories, story, args.now.get());
     say::print(&match args.format {
         AnswerFormat::Text => {

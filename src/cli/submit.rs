@@ -15,12 +15,14 @@ use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
+use super::shared::prompt;
 use super::shared::receipt::Receipt;
 use super::shared::say::warn;
 use crate::content::{folder, short};
-use crate::core::decision::Decision;
+use crate::core::decision::{Decision, Finding};
 use crate::core::layout::{INCIDENTS, REQUESTS, is_below, stem};
-use crate::core::terms::Verdict;
+use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::terms::{Effect, Verdict};
 use crate::forge::Pull;
 use crate::forge::git::{Advance, CHANGE, Git};
 use crate::gate::Judgement;
@@ -32,7 +34,8 @@ use crate::report::page::shown;
 /// Submit a change request: put it on a branch of its own, where it is reviewed
 ///
 /// The request is judged first; if it is denied, it isn't submitted. The commit is signed with your
-/// key, which proves that you request the change. Submitting again amends the submitted change.
+/// key, which proves that you request the change. Submitting again amends the submitted change, which
+/// is also how an objection is answered.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -54,6 +57,10 @@ pub struct SubmitArgs {
     #[arg(long)]
     anyway: bool,
 
+    /// Replace another change that has this id, without being asked
+    #[arg(long)]
+    replace: bool,
+
     /// The output format
     #[arg(long, value_enum, default_value_t)]
     format: AnswerFormat,
@@ -61,6 +68,9 @@ pub struct SubmitArgs {
     #[command(flatten)]
     here: HereArgs,
 }
+
+/// The code of the finding that a reviewer requested changes.
+const OBJECTION: &str = "signoff/changes-requested";
 
 /// Runs the verb.
 pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
@@ -71,12 +81,11 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     };
     let path = find(&git, &work_tree, args.request.as_deref())?;
     let id = stem(&path).to_owned();
-    let bytes = std::fs::read(work_tree.join(&path)).with_context(|| format!("read {path}"))?;
-    let entry = Entry::file(git.repo().store(&bytes)?);
+    let entry = Entry::file(Program::in_folder(&work_tree).hash(&path, true)?);
 
     let branch = format!("{CHANGE}{id}");
     let seen = git.repo().tip(&format!("refs/heads/{branch}"))?;
-    let mut judged = None;
+    let (mut judged, mut replaced) = (None, None);
     let put = git.branches.advance(&branch, |tip| {
         let base = git.base()?;
         let parent = match tip {
@@ -87,6 +96,10 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         let is_there = git.repo().entry(parent, &path)? == Some(entry);
         if parent != base && !is_there {
             builds_on(&git, &branch, seen, parent)?;
+        }
+        if !is_there && !args.replace && replaced != Some(parent) {
+            may_replace(&git, parent, &path, entry)?;
+            replaced = Some(parent);
         }
         let commit = if is_there { parent } else { commit(&git, parent, base, &path, entry, &id)? };
         let pull = Pull {
@@ -100,7 +113,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
             bail!("{path} is already merged in this form: there is nothing to submit");
         }
         let judgement = here::gate(&git).judge(pull, &[], now)?;
-        let is_denied = judgement.decision.verdict == Verdict::Denied;
+        let is_denied = is_denied(&judgement.decision);
         judged = Some(judgement);
         Ok(if is_there || is_denied && !args.anyway {
             Advance::Nothing
@@ -110,7 +123,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     })?;
     let judgement = judged.context("nothing was judged")?;
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
-    tell(args, &judgement, put, is_there)?;
+    tell(args, &git, &judgement, put, is_there)?;
     if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path, seen) {
         warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
     }
@@ -141,14 +154,11 @@ fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<Stri
         };
     }
     let base = git.base()?;
+    let folder = Program::in_folder(work_tree);
     let mut new = Vec::new();
     for path in paths {
-        let bytes = std::fs::read(work_tree.join(&path)).with_context(|| format!("read {path}"))?;
-        let is_merged = match git.repo().entry(base, &path)? {
-            Some(entry) => git.repo().bytes(entry.id)? == bytes,
-            None => false,
-        };
-        if !is_merged {
+        let merged = git.repo().entry(base, &path)?.map(|entry| entry.id);
+        if merged.is_none() || merged != Some(folder.hash(&path, false)?) {
             new.push(path);
         }
     }
@@ -169,7 +179,7 @@ fn commit(
     id: &str,
 ) -> anyhow::Result<Oid> {
     let tree = git.repo().store_tree(Some(parent), [(path, Some(entry))])?;
-    let file = crate::core::request::RequestFile::read(path, &git.repo().bytes(entry.id)?);
+    let file = RequestFile::read(path, &git.repo().bytes(entry.id)?);
     let request = file.request.unwrap_or_default();
     let what = match (parent == base, git.repo().entry(base, path)?.is_some()) {
         (true, false) => "Submit",
@@ -185,8 +195,45 @@ fn commit(
     git.branches.program().commit(tree, &[parent], &message, true)
 }
 
+/// Returns whether a request is denied for another reason than a reviewer's objection, which an
+/// amendment answers.
+fn is_denied(decision: &Decision) -> bool {
+    let denies = |finding: &&Finding| finding.effect == Effect::Deny;
+    decision.findings.iter().filter(denies).any(|finding| finding.code != OBJECTION)
+}
+
+/// Asks before the request at a commit is replaced by another change: one by another requester, or
+/// one with another summary and other actions.
+fn may_replace(git: &Git, at: Oid, path: &str, entry: Entry) -> anyhow::Result<()> {
+    let Some(held) = git.repo().entry(at, path)? else { return Ok(()) };
+    let request = |entry: Entry| -> anyhow::Result<ChangeRequest> {
+        Ok(RequestFile::read(path, &git.repo().bytes(entry.id)?).request.unwrap_or_default())
+    };
+    let (old, new) = (request(held)?, request(entry)?);
+    let is_another = old.summary != new.summary && old.actions != new.actions;
+    if old.requester == new.requester && !is_another {
+        return Ok(());
+    }
+    let whose = old.requester.map_or("somebody".to_owned(), |login| login.to_string());
+    let summary = terminal(old.summary.as_deref().unwrap_or("without a summary")).into_owned();
+    let id = stem(path);
+    let what = format!("{id} is {whose}'s change already ({summary})");
+    if !prompt::is_possible() {
+        bail!(
+            "{what}: give yours another id, or replace that one with `changegate submit {id} \
+             --replace`"
+        );
+    }
+    eprintln!("{what}");
+    if !prompt::confirm(&format!("Replace {whose}'s change by this one?"), false)? {
+        bail!("cancelled; nothing was submitted");
+    }
+    Ok(())
+}
+
 fn tell(
     args: &SubmitArgs,
+    git: &Git,
     judgement: &Judgement,
     put: Option<Oid>,
     is_there: bool,
@@ -199,7 +246,8 @@ fn tell(
             Some(_) => format!("submitted {id} as {CHANGE}{id} ({})", short(head)),
             None => format!("{id} is already submitted in this form, as {CHANGE}{id}"),
         };
-        let text = format!("{report}{how}\n{}", next(decision, id));
+        let objections = here::objections(git, judgement)?;
+        let text = format!("{report}{objections}{how}\n{}", next(decision, id));
         (text, Receipt::did(id, "submitted", Some(decision)).commit(head))
     } else {
         let why = "it is denied in its present form";
@@ -228,7 +276,13 @@ fn next(decision: &Decision, id: &str) -> String {
                 "next{until}, by a reviewer that it waits for: changegate review {id} --approve\n"
             )
         }
-        Verdict::Denied => format!("next: correct it, then changegate submit {id}\n"),
+        Verdict::Denied if is_denied(decision) => {
+            format!("next: correct it, then changegate submit {id}\n")
+        }
+        Verdict::Denied => format!(
+            "next, by who requested changes: changegate review {id} --approve, or changegate review \
+             {id} --withdraw\n"
+        ),
     }
 }
 
@@ -241,14 +295,17 @@ fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Re
     }
     let last = git.repo().commit(tip)?;
     let (who, when) = (terminal(&last.committer.name), last.time.for_people());
+    let remote = git.branches.remote().unwrap_or(".");
     match seen {
         Some(_) => bail!(
-            "{who} amended {branch} on {when} UTC, which your file doesn't include: keep a copy, \
-             `git pull` on that branch, and repeat your change"
+            "{who} amended {branch} on {when} UTC, which your file doesn't include: move your file \
+             away, run `git switch {branch}` and `git pull --no-rebase {remote} {branch}`, and \
+             repeat your change"
         ),
         None => bail!(
-            "{branch} was submitted by {who} on {when} UTC, from another clone: keep a copy of your \
-             file, `git switch {branch}`, and amend what is there; or give yours another id"
+            "{branch} was submitted by {who} on {when} UTC, from another clone: move your file away, \
+             run `git switch --track {remote}/{branch}`, and amend what is there; or give yours \
+             another id"
         ),
     }
 }

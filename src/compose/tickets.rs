@@ -44,6 +44,15 @@ impl Tickets {
         Tickets { taken: requests.map(numbered).collect(), files: Vec::new() }
     }
 
+    /// Adds numbers that are taken elsewhere, each with what has it.
+    #[must_use]
+    pub fn and(mut self, others: impl IntoIterator<Item = (String, String)>) -> Self {
+        for (number, holder) in others {
+            self.taken.entry(number.to_lowercase()).or_insert(holder);
+        }
+        self
+    }
+
     /// Returns the requests in the work tree.
     pub fn files(&self) -> &[Candidate] {
         &self.files

@@ -17,6 +17,7 @@ use anyhow::{Context as _, bail};
 use super::{Forge, Published, Pull};
 use crate::content::Changeset;
 use crate::core::evidence::{Evidence, Unproven};
+use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::org::Org;
 use crate::core::time::{Duration, Time};
 use crate::git::{Oid, Repo};
@@ -122,7 +123,16 @@ pub(crate) fn closed_by<'e>(
 impl Forge for Git {
     fn pull(&self, name: &str) -> anyhow::Result<Pull> {
         let Some(head) = self.branches.tip(&format!("{CHANGE}{name}"))? else {
-            bail!("there is no branch {CHANGE}{name}: submit it with `changegate submit {name}`");
+            let files = self.repo().files_below(self.base()?, REQUESTS)?;
+            let is_merged = files.iter().any(|(path, _)| is_request(path) && stem(path) == name);
+            let was_reviewed = self.branches.tip(&format!("{REVIEWS}{name}"))?.is_some();
+            bail!(
+                "there is no branch {CHANGE}{name}: {}",
+                match is_merged || was_reviewed {
+                    true => format!("see what became of it with `changegate show {name}`"),
+                    false => format!("submit it with `changegate submit {name}`"),
+                }
+            );
         };
         Ok(Pull {
             name: name.to_owned(),

@@ -2,7 +2,6 @@
 
 use crate::compose::tickets::Tickets;
 use crate::core::layout::is_request;
-use crate::core::terms::TicketId;
 use crate::forge::git::{CHANGE, Git};
 use crate::git::{Commit, Oid};
 
@@ -85,16 +84,7 @@ pub fn stage(
 pub fn taken(git: &Git, own: Option<&str>) -> anyhow::Result<Tickets> {
     let merged = git.repo().files_below(git.base()?, "requests")?.into_iter();
     let merged = merged.map(|(path, _)| path).filter(|path| is_request(path));
-    let branches = git.branches.below(CHANGE)?.into_iter().map(|(name, _)| name);
-    let branches = branches
-        .filter(|name| Some(name.as_str()) != own)
-        .map(|name| format!("{CHANGE}{name}.yaml"));
-    Ok(Tickets::of(merged.chain(branches)))
-}
-
-/// Returns the file or the branch that has an id already.
-pub fn holder(taken: &Tickets, id: &TicketId) -> Option<String> {
-    let holder = taken.holder(id)?.to_owned();
-    let branch = holder.strip_prefix(CHANGE).and_then(|name| name.strip_suffix(".yaml"));
-    Some(branch.map_or(holder.clone(), |name| format!("{CHANGE}{name}")))
+    let branches = git.branches.changes()?.into_iter();
+    let branches = branches.filter(|(name, _)| Some(name.as_str()) != own);
+    Ok(Tickets::of(merged).and(branches))
 }

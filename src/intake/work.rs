@@ -289,7 +289,7 @@ fn settle_id(reading: &mut Reading, own: Option<&str>, taken: &Tickets) -> Resul
         (Some(_), _) => {}
     }
     let id = reading.request.id.as_ref().ok_or("there is no free ticket number: write one")?;
-    match branch::holder(taken, id) {
+    match taken.holder(id) {
         Some(holder) => Err(format!(
             "{id} is taken by `{holder}`, and an id can be used only once: write another ticket \
              number, or leave it out to get the next free one"

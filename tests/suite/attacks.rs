@@ -169,7 +169,7 @@ fn rename_deletion_and_revert() {
     alice.git(&["rm", "--quiet", "requests/CHG-1.yaml"]);
     alice.git(&["commit", "--quiet", "-m", "delete"]);
     let deleted = alice.git(&["rev-parse", "HEAD"]);
-    let deletes = ["error[request/deleted]", "add `cancelled:` to it"];
+    let deletes = ["error[request/deleted]", "restore the file"];
     judged_by_hand(&alice, &deleted).ended(1, &deletes);
     alice.git(&["switch", "--quiet", "--detach", "origin/main"]);
     alice.git(&["revert", "--no-edit", "-m", "1", "HEAD"]);

@@ -38,6 +38,7 @@ mod purity;
 mod signing;
 mod snapshots;
 mod streams;
+mod submitting;
 mod together;
 mod windows;
 mod workflows;

@@ -50,7 +50,7 @@ fn nothing_is_lost_among_many_writers() {
 
 /// Appends a remark to the journal of CHG-1, as `changegate review` does.
 fn append(desk: &Desk<'_>, reviewed: Oid, comment: &str) {
-    let branches = Branches::of(Repo::discover(&desk.folder).unwrap());
+    let branches = Branches::of(Repo::discover(&desk.folder).unwrap(), "origin");
     let tree = branches.repo().commit(reviewed).unwrap().tree;
     let said = Said::Commented;
     let draft = NewEntry { change: "CHG-1", summary: "", said, reviewed, material: None, comment };
@@ -261,7 +261,11 @@ fn a_remote_that_cannot_be_reached() {
     let no_fetch = ["review", "CHG-1", "--approve", "--yes", "--no-fetch"];
     carol.changegate(&no_fetch).failed(&["git can't push to origin"]);
     let looked = carol.changegate(&["check", "--branch", "CHG-1"]);
-    looked.ended(3, &["warning: this shows what was fetched last", "PENDING"]);
-    assert_eq!(carol.changegate(&["check", "--no-fetch", "--branch", "CHG-1"]).stderr, "");
+    let old = "warning: this shows what was fetched last from origin, ";
+    looked.ended(3, &[old, " ago, on ", "nowhere.git", "PENDING"]);
+    let offline = carol.changegate(&["check", "--no-fetch", "--branch", "CHG-1"]);
+    offline.ended(3, &[old, " ago, on "]);
+    assert!(!offline.stderr.contains("nowhere.git"), "{offline:?}");
+    carol.changegate(&["review", "CHG-1", "--comment", "x", "--no-fetch"]).failed(&[old]);
     hub.is_sound();
 }

@@ -244,23 +244,29 @@ findings contains {
 #   effect: deny
 #   rule: "3"
 #   help: >-
-#     resolve it with the reviewer, who then approves; or have somebody who takes no part in the change
-#     dismiss the review
+#     resolve it with the reviewer, who then approves or withdraws the review; on GitHub, somebody who
+#     takes no part in the change can also dismiss it
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "signoff/changes-requested",
 	"effect": "deny",
 	"message": sprintf("%s requested changes on %s", [by, at]),
 	"help": sprintf(
-		"resolve it with %s, who then approves; or have somebody who takes no part in the change dismiss that review",
-		[by],
+		"resolve it with %s, who then approves%s",
+		[by, otherwise],
 	),
 } if {
 	some review in input.approvals
 	review.objects
 	by := review.by
 	at := review.submitted_at
+	otherwise := without_an_answer
 }
+
+# What ends an objection whose author doesn't answer. In plain Git nobody else can dismiss it.
+without_an_answer := "; or have somebody who takes no part in the change dismiss that review" if {
+	input.pull_request.number != null
+} else := " or runs `changegate review --withdraw`; or close the change, and submit it under another id"
 
 # METADATA
 # title: Nobody has this role

@@ -2,20 +2,24 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use chrono::{DateTime, Utc};
 use clap::Args;
 
+use super::args::NowArg;
 use super::say::{print, warn};
 use crate::cli::shared::say;
 use crate::content::Changeset;
+use crate::core::evidence::{Review, ReviewState};
 use crate::core::layout::stem;
 use crate::core::time::Time;
 use crate::forge::Pull;
-use crate::forge::git::{Branches, Git};
+use crate::forge::git::{Branches, CHANGE, Git};
 use crate::gate::judge::Judges;
 use crate::gate::{Gate, Judgement};
 use crate::git::{Oid, Program, Repo};
-use crate::report::{Format, Reporter, Summary};
+use crate::report::escape::terminal;
+use crate::report::{Format, Reporter, Summary, hanging};
 
 /// The repository, and its base branch.
 #[derive(Args, Debug)]
@@ -24,7 +28,12 @@ pub struct HereArgs {
     #[arg(long, value_name = "BRANCH")]
     pub base: Option<String>,
 
-    /// Use what was fetched last, without contacting the remote `origin`
+    /// The remote that everybody shares; the upstream of the current branch, the only remote, or
+    /// origin
+    #[arg(long, value_name = "NAME")]
+    pub remote: Option<String>,
+
+    /// Use what was fetched last, without contacting the remote
     #[arg(long)]
     pub no_fetch: bool,
 }
@@ -35,9 +44,10 @@ impl HereArgs {
     /// # Errors
     /// If there is no repository, or its remote can't be reached.
     pub fn open(&self) -> anyhow::Result<Git> {
-        let branches = Branches::of(Repo::discover(Path::new("."))?);
-        if !self.no_fetch {
-            branches.refresh()?;
+        let branches = self.branches(Repo::discover(Path::new("."))?)?;
+        match self.no_fetch {
+            true => say_how_old(&branches, None),
+            false => branches.refresh()?,
         }
         Git::new(branches, self.base.clone())
     }
@@ -48,13 +58,80 @@ impl HereArgs {
     /// # Errors
     /// If there is no repository, or no base branch.
     pub fn open_to_look(&self) -> anyhow::Result<Git> {
-        let branches = Branches::of(Repo::discover(Path::new("."))?);
-        if !self.no_fetch
-            && let Err(error) = branches.refresh()
-        {
-            warn("warning", &format!("this shows what was fetched last: {error:#}"));
-        }
+        let branches = self.branches(Repo::discover(Path::new("."))?)?;
+        self.look_at(&branches);
         Git::new(branches, self.base.clone())
+    }
+
+    /// Fetches, and says how old what is known is if that isn't possible.
+    pub fn look_at(&self, branches: &Branches) {
+        let fetched = if self.no_fetch { Ok(false) } else { branches.refresh().map(|()| true) };
+        match fetched {
+            Ok(true) => {}
+            Ok(false) => say_how_old(branches, None),
+            Err(error) => say_how_old(branches, Some(&error)),
+        }
+    }
+
+    /// Returns the branches that everybody shares: those of the remote that is named, else of the
+    /// current branch's upstream, else of the only remote, else of `origin`; the repository's own if
+    /// it has no remote.
+    ///
+    /// # Errors
+    /// If it isn't clear which remote is meant.
+    pub fn branches(&self, repo: Repo) -> anyhow::Result<Branches> {
+        let remotes = repo.remotes()?;
+        let names = || remotes.join(", ");
+        let known = |name: &String| remotes.contains(name);
+        if let Some(named) = &self.remote {
+            ensure!(known(named), "there is no remote `{named}`: the remotes are {}", names());
+            return Ok(Branches::of(repo, named));
+        }
+        let branch = here();
+        let upstream = branch.and_then(|branch| {
+            Program::anywhere().setting(&format!("branch.{branch}.remote")).filter(known)
+        });
+        let default = || match remotes.as_slice() {
+            [only] => Some(only.clone()),
+            _ => Some("origin".to_owned()).filter(known),
+        };
+        match upstream.or_else(default) {
+            Some(remote) => Ok(Branches::of(repo, &remote)),
+            None if remotes.is_empty() => Ok(Branches::own(repo)),
+            None => bail!("there are several remotes: name one of {} with --remote", names()),
+        }
+    }
+}
+
+/// Returns the name of the branch that is checked out.
+fn here() -> Option<String> {
+    Some(Program::anywhere().head()?.strip_prefix("refs/heads/")?.to_owned())
+}
+
+/// Says that what is shown was fetched earlier, and when.
+fn say_how_old(branches: &Branches, error: Option<&anyhow::Error>) {
+    let Some(remote) = branches.remote() else { return };
+    let ago = branches.fetched_at().map(|at| {
+        let at = Time::from(DateTime::<Utc>::from(at));
+        let age = NowArg::present() - at;
+        format!("{} ago, on {} UTC", age.for_people(), at.for_people())
+    });
+    let ago = ago.unwrap_or_else(|| "earlier".to_owned());
+    let why = error.map(|error| format!(": {error:#}")).unwrap_or_default();
+    warn("warning", &format!("this shows what was fetched last from {remote}, {ago}{why}"));
+}
+
+/// Returns the name of the change that an argument names, with or without `change/`; without an
+/// argument, that of the branch that is checked out.
+///
+/// # Errors
+/// If there is no argument, and another branch is checked out.
+pub fn id_or_here(argument: Option<&str>) -> anyhow::Result<String> {
+    match argument {
+        Some(argument) => Ok(name_of(argument).to_owned()),
+        None => here()
+            .and_then(|branch| Some(branch.strip_prefix(CHANGE)?.to_owned()))
+            .context("name the change's id: no branch change/<ID> is checked out here"),
     }
 }
 
@@ -66,7 +143,7 @@ pub fn gate(git: &Git) -> Gate<'_, Git> {
 /// Returns a change's name from an argument with or without `change/`.
 pub fn name_of(argument: &str) -> &str {
     let argument = argument.strip_prefix("refs/heads/").unwrap_or(argument);
-    argument.strip_prefix(crate::forge::git::CHANGE).unwrap_or(argument)
+    argument.strip_prefix(CHANGE).unwrap_or(argument)
 }
 
 /// Judges a submitted change as it is now.
@@ -95,6 +172,32 @@ pub fn rendered(judgement: &Judgement, format: Format, verbose: bool) -> String 
     let mut summary = Summary::default();
     summary.add(&section);
     reporter.begin() + &section.text + &reporter.end(&summary)
+}
+
+/// Returns what the reviewers wrote who request changes and haven't answered since.
+///
+/// # Errors
+/// If the journal can't be read.
+pub fn objections(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
+    let reviews = &judgement.evidence.reviews;
+    let is_last = |at: usize| {
+        let speaks = |other: &&Review| {
+            other.user == reviews[at].user && other.state != ReviewState::Commented
+        };
+        reviews[at..].iter().filter(speaks).count() == 1
+    };
+    let objects = |id: &str| {
+        let at = reviews.iter().position(|review| review.id == id);
+        at.is_some_and(|at| reviews[at].state == ReviewState::ChangesRequested && is_last(at))
+    };
+    let mut text = String::new();
+    for entry in git.journal(&judgement.pull.name)? {
+        if objects(&entry.commit.id.to_string()) && !entry.comment.is_empty() {
+            let who = terminal(&entry.commit.committer.name).into_owned();
+            text += &hanging(&format!("{who} requested changes:  "), &entry.comment);
+        }
+    }
+    Ok(text)
 }
 
 /// Judges the merge of one commit into another, whatever the branches contain.

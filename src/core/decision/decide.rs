@@ -10,7 +10,7 @@ use crate::core::input::{self, Case, Input, Prepared};
 use crate::core::org::TZDB;
 use crate::core::policy::codes::UNGOVERNED;
 use crate::core::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
-use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::request::{ChangeRequest, ChangeType, RequestFile};
 use crate::core::sign_off::{self, Signers, lock_out};
 use crate::core::terms::{Effect, RiskTier, Verdict};
 use crate::core::time::{Duration, Time};
@@ -104,7 +104,8 @@ pub fn decide(
     }
     finish(&mut findings, bundle);
 
-    let window = request.map(|_| window_answer(&input, ruling.tier, &findings, bundle));
+    let window = request
+        .map(|request| window_answer(&input, (ruling.tier, Some(request.kind)), &findings, bundle));
     let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
     let decision = Decision {
         api_version: API_VERSION.to_owned(),
@@ -265,7 +266,7 @@ fn finish(findings: &mut [Finding], bundle: &PolicyBundle) {
 /// Returns when the change may run: the parts of the calendar that apply to its tier.
 fn window_answer(
     input: &Input<'_>,
-    tier: Option<RiskTier>,
+    (tier, kind): (Option<RiskTier>, Option<ChangeType>),
     findings: &[Finding],
     bundle: &PolicyBundle,
 ) -> WindowAnswer {
@@ -279,7 +280,9 @@ fn window_answer(
     let opening = |window: &WindowFact| {
         window.next_opening.map(|interval| Opening { window: window.name.clone(), interval })
     };
-    let has_to_move = findings.iter().any(Finding::denies_schedule);
+    // An emergency needs no window: outside of freezes it can be rescheduled to any time.
+    let needs_window = kind != Some(ChangeType::Emergency) || freeze.is_some();
+    let has_to_move = needs_window && findings.iter().any(Finding::denies_schedule);
     let openings = windows().filter_map(opening).filter(|_| has_to_move);
     WindowAnswer {
         planned: input.calendar.planned,

@@ -1,16 +1,15 @@
 //! The branches that everybody shares: those of a remote, or without a remote, the repository's
 //! own.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
 
+use super::{CHANGE, REVIEWS};
 use crate::git::{Moved, Oid, Program, Repo};
-
-/// The remote that is used if it exists.
-const ORIGIN: &str = "origin";
 
 /// The default names of the branch that changes go to; the first that exists is used.
 pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];
@@ -39,12 +38,9 @@ pub enum Advance {
 }
 
 impl Branches {
-    /// Takes the branches of the remote `origin`, or the repository's own if there is no such
-    /// remote.
-    pub fn of(repo: Repo) -> Self {
-        let program = Program::at(repo.folder());
-        let remote = repo.has_remote(ORIGIN).then(|| ORIGIN.to_owned());
-        Branches { repo, program, remote }
+    /// Takes the branches of a remote.
+    pub fn of(repo: Repo, remote: &str) -> Self {
+        Branches { remote: Some(remote.to_owned()), ..Self::own(repo) }
     }
 
     /// Takes the repository's own branches even if it has remotes, as a server does.
@@ -68,9 +64,32 @@ impl Branches {
         &self.program
     }
 
-    /// Whether the branches are those of a remote.
-    pub fn are_remote(&self) -> bool {
-        self.remote.is_some()
+    /// Returns the remote that the branches are of; `None` if they are the repository's own.
+    pub fn remote(&self) -> Option<&str> {
+        self.remote.as_deref()
+    }
+
+    /// Returns the names of all changes that were submitted and that a branch still shows, with the
+    /// branch: the change's own or, after that was deleted, its journal.
+    ///
+    /// # Errors
+    /// When the branches can't be listed.
+    pub fn changes(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut changes = BTreeMap::new();
+        for folder in [REVIEWS, CHANGE] {
+            for (name, _) in self.below(folder)? {
+                changes.insert(name.clone(), format!("{folder}{name}"));
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Returns when the branches of the remote were last fetched; `None` if that isn't known.
+    pub fn fetched_at(&self) -> Option<SystemTime> {
+        let modified =
+            |name| std::fs::metadata(self.repo.folder().join(name)).ok()?.modified().ok();
+        // A clone leaves only packed refs.
+        modified("FETCH_HEAD").or_else(|| modified("packed-refs"))
     }
 
     /// Fetches from the remote, if there is one.

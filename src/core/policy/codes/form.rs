@@ -83,7 +83,7 @@ const CODES: &[FormCode] = &[
         code: "request/deleted",
         title: "A request is deleted",
         meaning: "Nothing that was submitted disappears: the request is part of the audit trail.",
-        resolve: "Restore the file; to cancel the change, add `cancelled:` with the reason.",
+        resolve: "Restore the file.",
     },
     FormCode {
         code: "request/merge",

@@ -1,0 +1,101 @@
+//! Makes commits, in the name of the person whom git knows.
+
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use super::super::key;
+use super::{Oid, Program, complaint, run};
+
+impl Program {
+    /// Returns the email address that git would write into a commit now.
+    ///
+    /// # Errors
+    /// When no address is configured, or git can't be run.
+    pub fn email(&self) -> anyhow::Result<String> {
+        Ok(self.committer()?.email)
+    }
+
+    /// Returns what git would write into a commit as its committer now.
+    fn committer(&self) -> anyhow::Result<Committer> {
+        let output = run(self.command().args(["var", "GIT_COMMITTER_IDENT"]), b"")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let parts =
+            text.split_once(" <").and_then(|(name, rest)| Some((name, rest.split_once("> ")?)));
+        match parts {
+            Some((name, (email, date))) if output.status.success() => Ok(Committer {
+                name: name.to_owned(),
+                email: email.to_owned(),
+                date: format!("@{}", date.trim_end()),
+            }),
+            _ => bail!(
+                "git doesn't know who you are: run `git config user.name NAME` and \
+                 `git config user.email ADDRESS`"
+            ),
+        }
+    }
+
+    /// Makes a commit without moving a ref, signed with the user's SSH key if `sign`. Its committer
+    /// is its author, too, so that it names nobody who didn't sign it.
+    ///
+    /// # Errors
+    /// When the commit can't be written, or signed so that it counts.
+    pub fn commit(
+        &self,
+        tree: Oid,
+        parents: &[Oid],
+        message: &str,
+        sign: bool,
+    ) -> anyhow::Result<Oid> {
+        let mut command = self.command();
+        self.committer()?.set_for(&mut command);
+        command.args(["-c", "i18n.commitEncoding=UTF-8"]);
+        let named = self.path_setting("user.signingkey").filter(|_| sign);
+        let key = named.as_deref().map(key::find).transpose();
+        let key = key.context("git can't sign with `user.signingkey`")?.flatten();
+        if sign {
+            command.args(["-c", "gpg.format=ssh"]);
+        }
+        command.args(["commit-tree", &tree.to_string()]);
+        for parent in parents {
+            command.args(["-p", &parent.to_string()]);
+        }
+        command.arg(if sign { "-S" } else { "--no-gpg-sign" });
+        let output = run(&mut command, message.as_bytes())?;
+        if !output.status.success() {
+            let why = complaint(&output);
+            if sign && key.is_none() {
+                let named = named.map_or_else(
+                    || "has no signing key".to_owned(),
+                    |named| format!("has no SSH key `{named}`, which `user.signingkey` names"),
+                );
+                bail!(
+                    "the commit has to be signed by SSH, but git {named}: run `git config gpg.format \
+                     ssh` and `git config user.signingkey ~/.ssh/id_ed25519.pub`\n{why}"
+                );
+            }
+            bail!("git can't make the commit:\n{why}");
+        }
+        let id = String::from_utf8_lossy(&output.stdout);
+        Oid::from_str(id.trim()).context("cannot read the id of the new commit")
+    }
+}
+
+/// Name, email address and time of a committer, as git reads them from its environment.
+struct Committer {
+    name: String,
+    email: String,
+    date: String,
+}
+
+impl Committer {
+    /// Makes this person the author and committer at this time.
+    fn set_for(&self, command: &mut Command) {
+        for role in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{role}_NAME"), &self.name)
+                .env(format!("GIT_{role}_EMAIL"), &self.email)
+                .env(format!("GIT_{role}_DATE"), &self.date);
+        }
+    }
+}
