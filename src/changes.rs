@@ -1,8 +1,10 @@
 //! The read side: the state and history of changes, as values that reports show.
 //!
 //! - [`story`]: turns commits, journals and merges into events in order
+//! - [`bypass`]: what reached the base around the rules
 //! - [`list`], [`show`], [`log`], [`windows`]: the answers of the commands with these names
 
+pub mod bypass;
 pub mod entry;
 pub mod list;
 pub mod log;

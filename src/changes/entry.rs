@@ -5,6 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bypass::of_merge;
 use super::story::{ChangeStatus, State, Stories};
 use crate::content::{Changeset, request_at};
 use crate::core::decision::{Decision, Required, SignOffMode};
@@ -16,6 +17,7 @@ use crate::core::time::{Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
+use crate::git::Commit;
 use crate::report::one_line;
 
 /// A change as the list shows it.
@@ -55,6 +57,9 @@ pub struct ListEntry {
     pub overdue: bool,
     /// The planned time of execution.
     pub planned: Option<Interval>,
+    /// Whether the base holds it around the rules: changed without the merge of a change, or merged
+    /// although it wasn't approved.
+    pub bypassed: bool,
 }
 
 impl ListEntry {
@@ -156,8 +161,7 @@ impl Lister<'_> {
         let entry = self.open(entry, &self.judge(name, status)?);
         let (why, since) = match &status.closed_by {
             Some(closing) => {
-                let by = self.stories.signer(&closing.commit).login;
-                let by = by.map_or(closing.commit.committer.email.clone(), String::from);
+                let by = self.who(&closing.commit);
                 (format!("closed by {by}"), Some(closing.commit.time))
             }
             None => ("its branch is gone".to_owned(), None),
@@ -175,9 +179,16 @@ impl Lister<'_> {
     }
 
     fn merged(&self, entry: ListEntry, name: &str) -> anyhow::Result<ListEntry> {
+        let pushed = self.stories.bypasses(name)?.last();
+        let pushed = pushed.map(|bypass| (bypass, self.who(&bypass.commit)));
         let Some(merge) = self.stories.merges(name)?.last() else {
-            let why = "merged without a merge commit".to_owned();
-            return Ok(ListEntry { brief: why.clone(), why, ..entry });
+            let why = match &pushed {
+                Some((_, who)) => format!("pushed past the rules by {who}"),
+                None => "merged without a merge commit".to_owned(),
+            };
+            let since = pushed.as_ref().map(|(bypass, _)| bypass.commit.time);
+            let bypassed = pushed.is_some();
+            return Ok(ListEntry { brief: why.clone(), why, since, bypassed, ..entry });
         };
         let repo = self.git.repo();
         let path = Changeset::of(repo, merge.base, merge.head, name)?.path;
@@ -185,19 +196,30 @@ impl Lister<'_> {
             Some(path) => request_at(repo, merge.head, path)?.0.request,
             None => None,
         };
-        let by = self.stories.signer(&merge.commit).login;
-        let by = by.map_or(merge.commit.committer.email.clone(), String::from);
+        let by = self.who(&merge.commit);
+        let around = of_merge(self.git, self.gate, name, merge);
+        let why = match (&around, &pushed) {
+            (Some(why), _) => format!("merged past the rules by {by}: {why}"),
+            (None, Some((_, who))) => format!("merged by {by}, pushed past the rules by {who}"),
+            (None, None) => format!("merged by {by}"),
+        };
         let recorded =
             |tier: &RiskTier| merge.trailer("Tier").is_some_and(|text| text == tier.to_string());
         let entry = self.of_request(entry, request.as_ref());
         Ok(ListEntry {
             summary: entry.summary.or_else(|| Some(merge.commit.title().to_owned())),
             tier: RiskTier::ALL.into_iter().find(recorded),
-            why: format!("merged by {by}"),
-            brief: format!("merged by {by}"),
+            brief: why.clone(),
+            why,
             since: Some(merge.commit.time),
+            bypassed: around.is_some() || pushed.is_some(),
             ..entry
         })
+    }
+
+    /// Returns who made a commit, or its address if that isn't known.
+    fn who(&self, commit: &Commit) -> String {
+        self.stories.signer(commit).login.map_or(commit.committer.email.clone(), String::from)
     }
 
     /// Fills in what the request itself says.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bypass;
 use super::story::{HistoryEvent, Merge, State, Stories, Story, What};
 use crate::core::decision::Decision;
 use crate::core::request::ChangeRequest;
@@ -63,6 +64,8 @@ pub struct MergeView {
     pub approved_by: Vec<String>,
     /// The recorded digest of the policies.
     pub policies: Option<String>,
+    /// Why the merge went around the rules, judged again as of that moment; null if it didn't.
+    pub bypassed: Option<String>,
 }
 
 /// An event, and whether it counts.
@@ -87,12 +90,19 @@ pub fn tell(
     story: Story,
     now: Time,
 ) -> (ShowView, anyhow::Result<Judgement>) {
-    let (judgement, reasons) = Rounds { git, gate, now }.judge(&story);
-    (view(stories, story, &judgement, &reasons), judgement)
+    let mut story = story;
+    let (judgement, reasons, bypassed) = Rounds { git, gate, now }.judge(&story);
+    for (merge, why) in &bypassed {
+        story.bypassed(*merge, why);
+    }
+    (view(stories, story, &judgement, &reasons, &bypassed), judgement)
 }
 
 /// The reason why each review doesn't count, by its commit; `None` if it counts.
 type Reasons = HashMap<String, Option<String>>;
+
+/// Why merges went around the rules, by their commits.
+type Bypassed = HashMap<Oid, String>;
 
 /// Judges the rounds of a change: one for each merge, and one for what isn't merged yet.
 struct Rounds<'a> {
@@ -102,9 +112,11 @@ struct Rounds<'a> {
 }
 
 impl Rounds<'_> {
-    /// Returns the last decision, and whether each review counted in its own round.
-    fn judge(&self, story: &Story) -> (anyhow::Result<Judgement>, Reasons) {
+    /// Returns the last decision, whether each review counted in its own round, and which merges
+    /// went around the rules.
+    fn judge(&self, story: &Story) -> (anyhow::Result<Judgement>, Reasons, Bypassed) {
         let mut reasons = Reasons::new();
+        let mut bypassed = Bypassed::new();
         let mut last = Err(anyhow::anyhow!(
             "it was added to {} without a merge commit, so the time of the merge is not known",
             self.git.base_ref
@@ -112,6 +124,8 @@ impl Rounds<'_> {
         for merge in &story.merges {
             last = self.merged(story, merge);
             if let Ok(judgement) = &last {
+                let why = bypass::why(self.git.repo(), judgement, merge.commit.tree);
+                bypassed.extend(why.map(|why| (merge.commit.id, why)));
                 let until = merge.commit.id.to_string();
                 let of_round = story.events.iter().take_while(|event| event.commit != until);
                 settle(judgement, of_round, &mut reasons);
@@ -123,7 +137,7 @@ impl Rounds<'_> {
                 settle(judgement, &story.events, &mut reasons);
             }
         }
-        (last, reasons)
+        (last, reasons, bypassed)
     }
 
     fn merged(&self, story: &Story, merge: &Merge) -> anyhow::Result<Judgement> {
@@ -168,9 +182,11 @@ fn view(
     story: Story,
     judgement: &anyhow::Result<Judgement>,
     reasons: &Reasons,
+    bypassed: &Bypassed,
 ) -> ShowView {
     let entry = |event: HistoryEvent| {
-        let why_not = reasons.get(&event.commit).filter(|_| event.what != What::Merged);
+        let is_merge = matches!(event.what, What::Merged | What::Bypassed);
+        let why_not = reasons.get(&event.commit).filter(|_| !is_merge);
         TimelineEntry {
             counts: why_not.map(Option::is_none),
             why_not: why_not.cloned().flatten(),
@@ -187,12 +203,12 @@ fn view(
         source: story.source,
         decision: judgement.as_ref().ok().map(|judgement| judgement.decision.clone()),
         undecided: judgement.as_ref().err().map(|error| format!("{error:#}")),
-        merges: story.merges.iter().map(|merge| merge_view(stories, merge)).collect(),
+        merges: story.merges.iter().map(|merge| merge_view(stories, merge, bypassed)).collect(),
         timeline: story.events.into_iter().map(entry).collect(),
     }
 }
 
-fn merge_view(stories: &Stories<'_>, merge: &Merge) -> MergeView {
+fn merge_view(stories: &Stories<'_>, merge: &Merge, bypassed: &Bypassed) -> MergeView {
     let recorded = |name| merge.trailer(name).map(str::to_owned);
     MergeView {
         commit: merge.commit.id.to_string(),
@@ -203,5 +219,6 @@ fn merge_view(stories: &Stories<'_>, merge: &Merge) -> MergeView {
         sign_off: recorded("Sign-off"),
         approved_by: merge.trailers("Approved-by").map(str::to_owned).collect(),
         policies: recorded("Policies"),
+        bypassed: bypassed.get(&merge.commit.id).cloned(),
     }
 }

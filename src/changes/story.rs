@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bypass::{self, Bypass};
 use crate::content::Changeset;
 use crate::core::layout::{is_request, stem};
 use crate::core::org::Org;
@@ -83,6 +84,7 @@ struct Merges {
     line: HashSet<Oid>,
     by_name: HashMap<String, Vec<Merge>>,
     heads: HashSet<Oid>,
+    bypasses: BTreeMap<String, Vec<Bypass>>,
 }
 
 impl<'a> Stories<'a> {
@@ -112,6 +114,7 @@ impl<'a> Stories<'a> {
         let reviewed = self.git.branches.below(REVIEWS)?.into_iter().map(|(name, _)| name);
         let mut names: BTreeSet<_> = self.heads.keys().cloned().chain(reviewed).collect();
         names.extend(self.all_merges()?.by_name.keys().cloned());
+        names.extend(self.all_merges()?.bypasses.keys().cloned());
         Ok(names)
     }
 
@@ -136,8 +139,9 @@ impl<'a> Stories<'a> {
         }
         let merged = self.merges(name)?.last().map(|merge| merge.head);
         let reviewed = journal.last().map(|entry| entry.reviewed);
-        Ok(match (merged, reviewed) {
-            (Some(_), _) => status(State::Merged, merged),
+        let pushed = self.bypasses(name)?.last().map(|bypass| bypass.commit.id);
+        Ok(match (merged.or(pushed), reviewed) {
+            (Some(head), _) => status(State::Merged, Some(head)),
             (None, Some(_)) => status(State::Closed, reviewed),
             (None, None) => None,
         })
@@ -149,6 +153,15 @@ impl<'a> Stories<'a> {
     /// When the base's history can't be read.
     pub fn merges(&self, name: &str) -> anyhow::Result<&[Merge]> {
         Ok(self.all_merges()?.by_name.get(name).map_or(&[], Vec::as_slice))
+    }
+
+    /// Returns the commits on the base that changed a request, or the policies, without being the
+    /// merge of a change, oldest first.
+    ///
+    /// # Errors
+    /// When the base's history can't be read.
+    pub fn bypasses(&self, name: &str) -> anyhow::Result<&[Bypass]> {
+        Ok(self.all_merges()?.bypasses.get(name).map_or(&[], Vec::as_slice))
     }
 
     /// Returns who made a commit.
@@ -194,15 +207,27 @@ impl<'a> Stories<'a> {
         let names: HashMap<_, _> = self.heads.iter().map(|(name, head)| (*head, name)).collect();
         let mut by_name: HashMap<String, Vec<Merge>> = HashMap::new();
         let mut heads = HashSet::new();
+        let mut bypasses: BTreeMap<String, Vec<Bypass>> = BTreeMap::new();
         for id in line.iter().rev() {
-            let Some(merge) = Merge::read(repo.commit(*id)?) else { continue };
-            heads.insert(merge.head);
-            let name = merge.trailer("Change").or(names.get(&merge.head).map(|name| name.as_str()));
-            if let Some(name) = name.map(str::to_owned) {
+            let commit = repo.commit(*id)?;
+            let merge = Merge::read(commit.clone());
+            let name = merge.as_ref().and_then(|merge| {
+                heads.insert(merge.head);
+                let named = names.get(&merge.head).map(|name| name.as_str());
+                merge.trailer("Change").or(named).map(str::to_owned)
+            });
+            let merge = merge.zip(name);
+            let own = merge.as_ref().map(|(merge, _)| merge);
+            for (name, path) in bypass::paths(repo, &commit, own)? {
+                let round = by_name.get(&name).map_or(0, Vec::len);
+                let bypass = Bypass { commit: commit.clone(), path, round };
+                bypasses.entry(name).or_default().push(bypass);
+            }
+            if let Some((merge, name)) = merge {
                 by_name.entry(name).or_default().push(merge);
             }
         }
-        Ok(Merges { line: line.into_iter().collect(), by_name, heads })
+        Ok(Merges { line: line.into_iter().collect(), by_name, heads, bypasses })
     }
 
     /// Returns the path of the request that a range of commits changes.

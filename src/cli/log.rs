@@ -10,8 +10,9 @@ use clap::{Args, ValueEnum};
 use super::shared::here::{self, HereArgs};
 use super::shared::say::{self, UNDECIDED};
 use super::shared::timeline::{self, in_short, who_width};
+use crate::changes::bypass::of_merge;
 use crate::changes::log::{LogEntry, LogView};
-use crate::changes::story::Stories;
+use crate::changes::story::{Stories, Story};
 use crate::core::org::Date;
 use crate::core::time::{Duration, Time};
 use crate::report::escape::terminal;
@@ -78,17 +79,27 @@ fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
 /// Runs the verb.
 pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
-    let org = here::gate(&git).org_at(git.base()?)?;
+    let gate = here::gate(&git);
+    let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
+    git.survey_others(&org)?;
+    let entry = |mut story: Story| {
+        for merge in story.merges.clone() {
+            if let Some(why) = of_merge(&git, &gate, &story.name, &merge) {
+                story.bypassed(merge.commit.id, &why);
+            }
+        }
+        LogEntry::from(story)
+    };
     let mut is_whole = true;
     let mut changes = Vec::new();
     match &args.id {
-        Some(id) => changes.push(timeline::story(&stories, id)?.into()),
+        Some(id) => changes.push(entry(timeline::story(&stories, id)?)),
         None => {
             for name in stories.names()? {
                 // A mistake in one change must not hide the others.
                 match stories.tell(&name) {
-                    Ok(story) => changes.extend(story.map(LogEntry::from)),
+                    Ok(story) => changes.extend(story.map(entry)),
                     Err(error) => {
                         is_whole = false;
                         say::complain(&error.context(format!("{name} is left out")));

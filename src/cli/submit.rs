@@ -224,7 +224,7 @@ fn may_replace(git: &Git, at: Oid, path: &str, entry: Entry) -> anyhow::Result<(
              --replace`"
         );
     }
-    eprintln!("{what}");
+    note(&what);
     if !prompt::confirm(&format!("Replace {whose}'s change by this one?"), false)? {
         bail!("cancelled; nothing was submitted");
     }

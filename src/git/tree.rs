@@ -54,6 +54,22 @@ impl Repo {
         }
     }
 
+    /// Returns the entries at the top of a commit's tree with the names that are wanted.
+    ///
+    /// # Errors
+    /// When the commit's tree can't be read.
+    pub fn top_entries(
+        &self,
+        commit: Oid,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<Vec<(String, Oid)>> {
+        let tree = self.tree(commit)?;
+        let named = tree
+            .iter()
+            .map(|entry| (String::from_utf8_lossy(entry.name_bytes()).into_owned(), entry.id()));
+        Ok(named.filter(|(name, _)| is_wanted(name)).collect())
+    }
+
     /// Returns the content of a file, in bytes.
     ///
     /// # Errors

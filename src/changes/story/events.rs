@@ -59,6 +59,9 @@ pub enum What {
     Reopened,
     /// The change was merged into the base.
     Merged,
+    /// The base was changed around the rules: without the merge of a change, or by the merge of one
+    /// that wasn't approved.
+    Bypassed,
 }
 
 impl From<Option<Said>> for What {
@@ -88,6 +91,7 @@ impl fmt::Display for What {
             What::Closed => "closed",
             What::Reopened => "reopened",
             What::Merged => "merged",
+            What::Bypassed => "bypassed",
         })
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::super::bypass::Bypass;
 use super::{ChangeStatus, HistoryEvent, Merge, Stories, What};
 use crate::content::request_at;
 use crate::core::evidence::Unproven;
@@ -32,6 +33,17 @@ pub struct Story {
     pub events: Vec<HistoryEvent>,
 }
 
+impl Story {
+    /// Marks a merge as one that went around the rules, for this reason.
+    pub fn bypassed(&mut self, merge: Oid, why: &str) {
+        let id = merge.to_string();
+        for event in self.events.iter_mut().filter(|event| event.commit == id) {
+            event.what = What::Bypassed;
+            event.text = format!("{}; {why}", event.text);
+        }
+    }
+}
+
 impl Stories<'_> {
     /// Returns the whole story of a change, or `None` if there is no change with this name.
     ///
@@ -55,6 +67,10 @@ impl Stories<'_> {
                 path = self.path(self.base, head, name)?;
             }
             teller.commits(merges.len(), self.base, &heads, path.as_deref())?;
+        }
+        for bypass in self.bypasses(name)? {
+            path = bypass.path.clone().or(path);
+            teller.bypass(bypass);
         }
         teller.reviews(name, &journal, merges.len());
         let (request, source) = match (&path, status.head) {
@@ -155,6 +171,14 @@ impl Teller<'_> {
         self.reached.insert(commit.id, (at, round));
         let event = self.event(What::Merged, commit, Some(merge.head), commit.title().to_owned());
         self.unordered.push(Unordered { order: (at, round, Rank::Merge), content: None, event });
+    }
+
+    fn bypass(&mut self, bypass: &Bypass) {
+        let commit = &bypass.commit;
+        let at = self.after(commit.time, &commit.parents);
+        let event = self.event(What::Bypassed, commit, None, commit.title().to_owned());
+        let order = (at, bypass.round, Rank::Merge);
+        self.unordered.push(Unordered { order, content: None, event });
     }
 
     fn reviews(&mut self, name: &str, journal: &[Entry], last_round: usize) {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::changes::show::{ShowView, TimelineEntry};
-use crate::changes::story::State;
+use crate::changes::story::{HistoryEvent, State, What};
 use crate::cli::shared::timeline::{in_full, moment, who_width};
 use crate::gate::Judgement;
 use crate::report::escape::{excerpt, terminal};
@@ -68,6 +68,7 @@ fn headline(view: &ShowView) -> String {
                 }
             }
         }
+        (State::Merged, None) => out.push_str(" without a merge commit\n"),
         (_, merge) => {
             if merge.is_some() {
                 out.push_str(" again after its merge");
@@ -77,6 +78,13 @@ fn headline(view: &ShowView) -> String {
             }
             out.push('\n');
         }
+    }
+    for entry in view.timeline.iter().filter(|entry| entry.event.what == What::Bypassed) {
+        let HistoryEvent { at, commit, text, .. } = &entry.event;
+        let (who, commit) = (entry.event.who(), commit.get(..7).unwrap_or_default());
+        let line =
+            format!("{commit} by {who} on {} UTC went around the rules: {text}", moment(*at));
+        out.push_str(&hanging("  WARNING      ", &line));
     }
     out
 }

@@ -1,0 +1,92 @@
+//! What reached the base around the rules, as far as its first-parent history shows.
+//!
+//! Two kinds: a commit that changes a governed path without being the merge of a change
+//! ([`Bypass`]), and a merge of a change that wasn't approved at that moment, or that brings more
+//! than was judged ([`of_merge`]). A hook refuses both; without one, or with one that was switched
+//! off, only a look back shows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::story::Merge;
+use crate::content::Changeset;
+use crate::core::layout::{POLICIES, is_governed, is_request, stem};
+use crate::core::terms::Verdict;
+use crate::forge::Pull;
+use crate::forge::git::Git;
+use crate::gate::merge::merge_tree;
+use crate::gate::{Gate, Judgement};
+use crate::git::{Commit, Oid, Repo};
+use crate::report::one_line;
+
+/// The committer of what GitHub merges, which keeps its own record of it.
+const GITHUB: &str = "noreply@github.com";
+
+/// A commit on the base that changes governed paths, and isn't the merge of a change.
+#[derive(Clone, Debug)]
+pub struct Bypass {
+    /// The commit.
+    pub commit: Commit,
+    /// The request that it changes; `None` if it changes policies or other governed paths.
+    pub path: Option<String>,
+    /// The number of merges of that change before it.
+    pub round: usize,
+}
+
+/// Returns the governed paths that a commit on the base changes, by the name of the change that they
+/// belong to: the request's id, or `policies`. What the merge of a change brings isn't among them.
+///
+/// # Errors
+/// When the repository can't be read.
+pub(super) fn paths(
+    repo: &Repo,
+    commit: &Commit,
+    merge: Option<&Merge>,
+) -> anyhow::Result<BTreeMap<String, Option<String>>> {
+    let mut found = BTreeMap::new();
+    let Some(&base) = commit.parents.first() else { return Ok(found) };
+    // Most commits of a repository with code touch nothing that is governed.
+    if commit.committer.email == GITHUB
+        || repo.top_entries(base, is_governed)? == repo.top_entries(commit.id, is_governed)?
+        || repo.entry(base, POLICIES)?.is_none()
+    {
+        return Ok(found);
+    }
+    let merged: BTreeSet<String> = match merge {
+        Some(merge) => {
+            let brought = Changeset::of(repo, merge.base, merge.head, "")?.files;
+            brought.into_iter().map(|file| file.path).collect()
+        }
+        None => BTreeSet::new(),
+    };
+    let files = repo.changes(Some(base), commit.id)?.into_iter().map(|file| file.path);
+    for path in files.filter(|path| is_governed(path) && !merged.contains(path)) {
+        match is_request(&path) {
+            true => found.insert(stem(&path).to_owned(), Some(path)),
+            false => found.insert(POLICIES.to_owned(), None),
+        };
+    }
+    Ok(found)
+}
+
+/// Judges a merge as of its own time, and returns why it went around the rules; `None` if it didn't,
+/// or if that can't be judged any more.
+pub fn of_merge(git: &Git, gate: &Gate<'_, Git>, name: &str, merge: &Merge) -> Option<String> {
+    let pull = Pull {
+        name: name.to_owned(),
+        id: Some(name.to_owned()),
+        base_ref: Some(git.base_ref.clone()),
+        base: merge.base,
+        head: merge.head,
+    };
+    why(git.repo(), &gate.judge(pull, &[], merge.commit.time).ok()?, merge.commit.tree)
+}
+
+/// Returns why a merge with this tree goes around the judgement of that moment.
+pub(super) fn why(repo: &Repo, judgement: &Judgement, tree: Oid) -> Option<String> {
+    let decision = &judgement.decision;
+    if decision.verdict != Verdict::Approved {
+        return Some(format!("it was {} then: {}", decision.verdict, one_line(decision)));
+    }
+    let is_judged = merge_tree(repo, &judgement.pull).is_ok_and(|judged| judged == tree);
+    (!is_judged).then(|| "it brought something else than what was approved".to_owned())
+}
