@@ -181,7 +181,7 @@ impl<'a, F: Forge> Gate<'a, F> {
             false => None,
         };
         if let Some(evidence) = ungoverned {
-            let case = Case { file: None, evidence: &evidence, now };
+            let case = Case { file: None, evidence: &evidence, brings: None, now };
             let decision = judge.decide(&case)?.decision;
             return Ok(Judgement {
                 pull,

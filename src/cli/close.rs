@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
-use super::shared::say::{FORBIDDEN, note};
 use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
 use crate::forge::git::write::append;

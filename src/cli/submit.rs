@@ -17,7 +17,7 @@ use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::prompt;
 use super::shared::receipt::Receipt;
-use super::shared::say::warn;
+use super::shared::say::{note, warn};
 use crate::content::{folder, short};
 use crate::core::decision::{Decision, Finding};
 use crate::core::layout::{INCIDENTS, REQUESTS, is_below, stem};

@@ -42,7 +42,7 @@ pub fn is_governed(path: &str) -> bool {
         let governed = governed.to_lowercase();
         path.split('/').zip(governed.split('/')).all(|(one, other)| one == other)
     };
-    GOVERNED.iter().any(|governed| is_on_one_way(&governed))
+    GOVERNED.iter().any(is_on_one_way)
 }
 
 /// Returns whether a path is governed, and isn't a request's: policies, workflows, and incident

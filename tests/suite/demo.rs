@@ -15,7 +15,7 @@ const MILESTONES: [&str; 16] = [
     "CHG-1234: approved by bob, and counts",
     "not counted  bob approved",
     "alice$ git push origin change/CHG-1234:main",
-    "it changes requests/CHG-1234.yaml, but is not the merge",
+    "was rejected on main: it changes requests/CHG-1234.yaml,",
     "was rejected: it is not proven that bob@acme.example",
     "What has changed since your review of",
     "CHG-1234: approved by bob, and counts",

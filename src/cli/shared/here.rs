@@ -194,7 +194,7 @@ pub fn objections(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
     for entry in git.journal(&judgement.pull.name)? {
         if objects(&entry.commit.id.to_string()) && !entry.comment.is_empty() {
             let who = terminal(&entry.commit.committer.name).into_owned();
-            text += &hanging(&format!("{who} requested changes:  "), &entry.comment);
+            text += &hanging(&format!("{who} requested changes:  "), &entry.comment, say::width());
         }
     }
     Ok(text)

@@ -16,7 +16,7 @@ pub fn render(
     colour: bool,
     columns: usize,
 ) -> String {
-    let mut out = headline(view);
+    let mut out = headline(view, columns);
     out.push('\n');
     match judgement {
         Some(judgement) => {
@@ -50,7 +50,7 @@ pub fn render(
 
 /// Writes `CHG-1234  merged Tue 24 Nov 2026 22:10 UTC by carol as 4f0c1d2`, and what was recorded
 /// then.
-fn headline(view: &ShowView) -> String {
+fn headline(view: &ShowView, columns: usize) -> String {
     let mut out = format!("{}  {}", terminal(&view.change), view.state);
     match (view.state, view.merges.last()) {
         (State::Merged, Some(merge)) => {
@@ -84,7 +84,7 @@ fn headline(view: &ShowView) -> String {
         let (who, commit) = (entry.event.who(), commit.get(..7).unwrap_or_default());
         let line =
             format!("{commit} by {who} on {} UTC went around the rules: {text}", moment(*at));
-        out.push_str(&hanging("  WARNING      ", &line));
+        out.push_str(&hanging("  WARNING      ", &line, columns));
     }
     out
 }

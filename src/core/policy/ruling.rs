@@ -95,6 +95,7 @@ pub struct Asked {
 struct WrittenAsked {
     kind: String,
     any_of: Option<Vec<Level>>,
+    or_users: Option<Vec<Login>>,
     role: Option<String>,
     service: Option<String>,
     user: Option<Login>,
@@ -110,11 +111,14 @@ impl TryFrom<WrittenAsked> for Asked {
     type Error = String;
 
     fn try_from(written: WrittenAsked) -> Result<Self, String> {
-        let WrittenAsked { kind, any_of, role, service, user, people, because, code, pointer } =
-            written;
+        let WrittenAsked { kind, any_of, or_users, role, service, user, .. } = written;
+        let WrittenAsked { people, because, code, pointer, .. } = written;
         let what = match (kind.as_str(), any_of, role, service, user) {
             ("level", Some(any_of), None, None, None) if !any_of.is_empty() => {
-                Requirement::Level { any_of }
+                Requirement::Level { any_of, or_users: or_users.unwrap_or_default() }
+            }
+            _ if or_users.is_some() => {
+                return Err("`or_users` belongs to the kind `level`, beside `any_of`".to_owned());
             }
             ("role", None, Some(role), None, None) => Requirement::Role { role },
             ("owner", None, None, Some(service), None) => Requirement::Owner { service },

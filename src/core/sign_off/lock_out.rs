@@ -31,8 +31,9 @@ fn needs(org: &Org) -> Vec<(usize, Requirement)> {
     let rows = org.matrix.entries.values().flat_map(|tier| tier.values());
     let levels: BTreeSet<Level> =
         rows.filter_map(|row| row.levels().iter().min()).copied().collect();
-    let mut needs = vec![(2, Requirement::Level { any_of: vec![Level::L3] })];
-    needs.extend(levels.into_iter().map(|level| (1, Requirement::Level { any_of: vec![level] })));
+    let of_level = |level| Requirement::Level { any_of: vec![level], or_users: Vec::new() };
+    let mut needs = vec![(2, of_level(Level::L3))];
+    needs.extend(levels.into_iter().map(|level| (1, of_level(level))));
     needs.push((1, Requirement::Role { role: "devops-lead".to_owned() }));
     needs.push((1, Requirement::Role { role: INCIDENT_COMMANDER.to_owned() }));
     let services = org.roster.services.keys().cloned();

@@ -26,8 +26,11 @@ fn resigned(desk: &Desk<'_>, commit: &str, edit: impl Fn(&str) -> String) -> Str
     desk.git_with(&["hash-object", "-w", "-t", "commit", "--stdin", "--literally"], &signed, &[])
 }
 
+/// What is added to a commit, and the change of its text.
+type Addition = (&'static str, fn(&str) -> String);
+
 /// What can be added to a commit beside what it has to hold.
-fn additions() -> [(&'static str, fn(&str) -> String); 7] {
+fn additions() -> [Addition; 7] {
     fn line(text: &str, key: &str, edit: impl Fn(&str) -> String) -> String {
         let edited = |line: &str| if line.starts_with(key) { edit(line) } else { line.to_owned() };
         text.split('\n').map(edited).collect::<Vec<_>>().join("\n")
@@ -194,7 +197,6 @@ fn an_objection_between_judging_and_merging() {
     let text = request("CHG-1", "alice") + "# more\n";
     let more = alice.put(&tip, &[("requests/CHG-1.yaml", &text)], "more");
     hub.git(&["fetch", "--quiet", alice.folder.to_str().unwrap(), &more]);
-    dan.changegate(&["review", "CHG-1", "--withdraw", "--yes"]).code;
     delayed(&hub, &format!("git update-ref refs/heads/change/CHG-1 {more}"));
     let review = carol.approval("CHG-1", &tip, &["-S"], &[]);
     carol
