@@ -12,11 +12,22 @@ import data.changegate.facts
 # title: The answer of all rules
 # entrypoint: true
 decision := {
-	"findings": {finding | some rules in judging; some finding in rules.findings},
-	"required": {sign_off | some rules in judging; some sign_off in rules.required},
+	"findings": {finding | some rules in judging; some finding in rules.findings} | without_independence,
+	"required": required,
 	"tier": facts.tier,
 	"tier_because": facts.tier_because,
 	"level": facts.level,
+}
+
+# METADATA
+# title: The sign-offs that all rules require
+required := {sign_off | some rules in judging; some sign_off in rules.required}
+
+# METADATA
+# title: What keeps every sign-off from being complete, because nobody can be shown to be independent
+without_independence := {finding |
+	count(required) > 0
+	some finding in data.changegate.rules.signoff.pushers_unknown
 }
 
 # METADATA

@@ -24,11 +24,19 @@ test_a_change_of_policies_is_judged_by_few if {
 	decision := changegate.decision with input as {
 		"request": null,
 		"change": {"kind": "governance"},
-		"pull_request": {"draft": true},
+		"pull_request": {"draft": true, "pushers": []},
 		"overdue_reviews": ["roster"],
 		"calendar": {"unannounced": ["2027-Q1"]},
 	}
 	decision.tier == null
 	{finding.code | some finding in decision.findings} == {"request/draft", "policy/review-overdue"}
 	{sign_off.code | some sign_off in decision.required} == {"signoff/governance"}
+}
+
+test_unknown_pushers_keep_every_sign_off_pending if {
+	decision := changegate.decision with input as {
+		"request": {"type": "emergency", "actions": [{"action": "pull-logs"}]},
+		"pull_request": {"pushers": null},
+	}
+	"signoff/pushers-unknown" in {finding.code | some finding in decision.findings}
 }

@@ -194,6 +194,9 @@ impl<'a> Reviewing<'a, '_> {
         for one_person in by_person(&standings) {
             self.settle_person(&mut standings, &one_person);
         }
+        for standing in &mut standings {
+            standing.objects |= self.is_last_word(standing);
+        }
         standings
     }
 
@@ -277,6 +280,19 @@ impl<'a> Reviewing<'a, '_> {
         for index in objections {
             standings[index].objects = self.weighs(standings[index].by);
         }
+    }
+
+    /// Returns whether a review requests changes in the name of an account that was deleted since:
+    /// whether it weighed is no longer known, and nobody can withdraw it. Plain Git has no accounts.
+    fn is_last_word(&self, standing: &Standing<'_>) -> bool {
+        let is_deleted =
+            standing.review.user.is_none() && self.evidence.forge != Some(ForgeKind::Git);
+        let objected = match standing.review.state {
+            ReviewState::ChangesRequested => true,
+            ReviewState::Dismissed => !self.lifted(standing),
+            _ => false,
+        };
+        is_deleted && objected
     }
 
     /// Returns whether a dismissed review no longer objects: it never did, its author took it back,

@@ -31,9 +31,10 @@ pub struct Evidence {
     /// latest unbroken run; `pull_request.submitted_at` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_arrived_at: Option<Time>,
-    /// Everyone whom the server saw push to the pull request.
+    /// Everyone whom the server saw push to the pull request; null if it doesn't say. If left out,
+    /// nobody but the contributors pushed.
     #[serde(default)]
-    pub pushers: Vec<Login>,
+    pub pushers: Pushers,
     /// The members of the reviewers' teams according to the forge, by the roster's team names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub teams: BTreeMap<String, TeamMembers>,
@@ -52,6 +53,47 @@ pub struct Evidence {
     /// Paths of other request files, in any state, whose id is the same ignoring case.
     #[serde(default)]
     pub same_id: Vec<String>,
+}
+
+/// Everyone whom a forge's server saw push to a pull request.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(from = "Option<Vec<Login>>", into = "Option<Vec<Login>>")]
+pub enum Pushers {
+    /// These people, and perhaps contributors.
+    Known(Vec<Login>),
+    /// The server doesn't say.
+    Unknown,
+}
+
+impl Pushers {
+    /// Returns them; `None` if they aren't known.
+    pub fn known(&self) -> Option<&[Login]> {
+        match self {
+            Pushers::Known(logins) => Some(logins),
+            Pushers::Unknown => None,
+        }
+    }
+}
+
+impl Default for Pushers {
+    fn default() -> Self {
+        Pushers::Known(Vec::new())
+    }
+}
+
+impl From<Option<Vec<Login>>> for Pushers {
+    fn from(logins: Option<Vec<Login>>) -> Self {
+        logins.map_or(Pushers::Unknown, Pushers::Known)
+    }
+}
+
+impl From<Pushers> for Option<Vec<Login>> {
+    fn from(pushers: Pushers) -> Self {
+        match pushers {
+            Pushers::Known(logins) => Some(logins),
+            Pushers::Unknown => None,
+        }
+    }
 }
 
 /// A kind of forge.

@@ -115,6 +115,8 @@ pub struct PullRequestFacts<'a> {
     pub draft: bool,
     /// Everybody behind its commits.
     pub contributors: &'a [Contributor],
+    /// Who pushed to it as far as the forge says, besides contributors; null if it doesn't say.
+    pub pushers: Option<&'a [Login]>,
     /// When it became ready for review.
     pub submitted_at: Time,
     /// When its reviewers are reminded.

@@ -37,6 +37,7 @@ mod arrival;
 pub mod client;
 mod collect;
 mod comments;
+mod contributors;
 pub mod doctor;
 mod event;
 mod facts;

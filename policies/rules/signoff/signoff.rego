@@ -178,6 +178,50 @@ findings contains {
 }
 
 # METADATA
+# title: It isn't known who pushed
+# description: |
+#   Whoever pushes can commit in another person's name. While the forge doesn't say who pushed, nobody
+#   can be shown to be independent, and nobody's level can be relied on. What runs directly at every
+#   level goes on.
+# custom:
+#   code: signoff/pushers-unknown
+#   effect: pending
+#   rule: "3"
+#   help: >-
+#     push the commits to a new branch whose pushes the forge shows, and open the pull request from there;
+#     or sign every commit, each committed by its author, so that the forge shows all of them as verified
+#   controls: [SOC2:CC6.1]
+pushers_unknown contains {
+	"code": "signoff/pushers-unknown",
+	"effect": "pending",
+	"message": "the forge doesn't show who pushed to the pull request, so its reviewers may have written it themselves",
+} if {
+	not pushers_known
+}
+
+pushers_known if is_array(input.pull_request.pushers)
+
+# The entry point adds it where any package asks for an approval.
+findings contains finding if {
+	some finding in pushers_unknown
+	rests_on_people
+}
+
+# The level of who performs the change decides whether somebody has to approve.
+rests_on_people if {
+	some tier in facts.tiers
+	row := data.org.matrix[tier]
+	some says in row
+	levels_for(tier, row, says)
+}
+
+# A review was dismissed, and only somebody independent can dismiss an objection.
+rests_on_people if {
+	some review in input.approvals
+	review.state == "DISMISSED"
+}
+
+# METADATA
 # title: A commit isn't proven to come from its author
 # description: |
 #   In plain Git anyone can write any name into a commit. Only a signature proves who made it: on the
@@ -259,6 +303,19 @@ findings contains {
 	some review in input.approvals
 	review.objects
 	by := review.by
+	by != null
+	at := review.submitted_at
+}
+
+findings contains {
+	"code": "signoff/changes-requested",
+	"effect": "deny",
+	"message": sprintf("an account that was deleted since requested changes on %s", [at]),
+	"help": "have somebody who takes no part in the change dismiss that review",
+} if {
+	some review in input.approvals
+	review.objects
+	review.by == null
 	at := review.submitted_at
 	otherwise := without_an_answer
 }

@@ -100,6 +100,25 @@ test_every_commit_belongs_to_somebody if {
 	codes({"pull_request": {"author": null}}) == {"signoff/unattributed-commit"}
 }
 
+# The findings about a request by an L3 whose pushers the forge shows or doesn't.
+pushed(request, pull_request) := codes(object.union(
+	performed("erin", "L3", request),
+	{"pull_request": pull_request},
+))
+
+test_unknown_pushers_leave_pending_what_rests_on_people if {
+	failover := {"actions": [{"action": "failover-region"}]}
+	pushed(failover, {"pushers": null}) == {"signoff/pushers-unknown"}
+	pushed(failover, {}) == {"signoff/pushers-unknown"}
+	pushed(failover, {"pushers": []}) == set()
+	pushed({"actions": [{"action": "deploy"}]}, {"pushers": null}) == set()
+}
+
+test_a_deleted_accounts_objection_stands if {
+	review := {"by": null, "submitted_at": "2026-11-24T12:00:00Z", "objects": true}
+	codes({"approvals": [review]}) == {"signoff/changes-requested"}
+}
+
 test_an_objection_stands if {
 	review := {"by": "bob", "submitted_at": "2026-11-24T12:00:00Z"}
 	codes({"approvals": [object.union(review, {"objects": true})]}) == {"signoff/changes-requested"}
@@ -114,7 +133,11 @@ test_roles_and_people_are_those_of_the_roster if {
 		{"user": "bob"},
 		{"user": "nobody"},
 	]
-	document := {"request": {"approvals": approvals}, "people": {"bob": {"known": true}, "nobody": {"known": false}}}
+	document := {
+		"request": {"approvals": approvals},
+		"pull_request": {"pushers": []},
+		"people": {"bob": {"known": true}, "nobody": {"known": false}},
+	}
 	roster := {"people": {"bob": {"roles": ["devops-lead"]}}}
 	found := signoff.findings with input as document with data.org.roster as roster
 	{[finding.code, finding.pointer] | some finding in found} == {
@@ -127,7 +150,7 @@ test_roles_and_people_are_those_of_the_roster if {
 clock(hour) := codes({
 	"now": sprintf("2026-11-24T%s:00:00Z", [hour]),
 	"request": {"off_script": {}},
-	"pull_request": {"remind_at": "2026-11-24T12:00:00Z", "due_at": "2026-11-24T14:00:00Z"},
+	"pull_request": {"pushers": [], "remind_at": "2026-11-24T12:00:00Z", "due_at": "2026-11-24T14:00:00Z"},
 })
 
 test_the_clock_of_sign_off if {

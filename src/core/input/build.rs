@@ -13,7 +13,7 @@ use crate::core::calendar::Calendar;
 use crate::core::decision::API_VERSION;
 use crate::core::digest::{Digest, to_json};
 use crate::core::evidence::{
-    Contributor, Evidence, Footprint, ForgeKind, Incident, Part, PullRequest,
+    Contributor, Evidence, Footprint, ForgeKind, Incident, Part, PullRequest, Pushers,
 };
 use crate::core::layout::{is_governance, is_governed};
 use crate::core::org::Org;
@@ -47,7 +47,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
 /// Returns the people who can't approve this change.
 pub fn excluded_from(case: &Case<'_>, pull_request: &PullRequest) -> BTreeMap<Login, Exclusion> {
     let request = case.file.and_then(|file| file.request.as_ref());
-    excluded(request, pull_request, &case.evidence.pushers)
+    excluded(request, pull_request, case.evidence.pushers.known().unwrap_or_default())
 }
 
 /// Builds the input document. `pull_request` is the evidence's, or [`just_submitted`].
@@ -90,7 +90,7 @@ pub fn build<'a>(
         request: request.map(|request| filled(request, org)),
         previous: evidence.previous.as_deref(),
         change: change(case, request),
-        pull_request: pull_request_facts(pull_request, path, org),
+        pull_request: pull_request_facts(pull_request, &evidence.pushers, path, org),
         people: people(request, pull_request, evidence, org),
         approvals: standings.iter().map(|standing| approval_facts(standing, org)).collect(),
         calendar: calendar.facts(planned, now),
@@ -147,6 +147,7 @@ fn says_nothing(text: &str, org: &Org) -> bool {
 
 fn pull_request_facts<'a>(
     pull_request: &'a PullRequest,
+    pushers: &'a Pushers,
     path: Option<&str>,
     org: &Org,
 ) -> PullRequestFacts<'a> {
@@ -161,6 +162,7 @@ fn pull_request_facts<'a>(
         head: pull_request.head.as_deref(),
         draft: pull_request.draft,
         contributors: &pull_request.contributors,
+        pushers: pushers.known(),
         submitted_at: pull_request.submitted_at,
         remind_at: pull_request.submitted_at + clock.remind_after,
         due_at: pull_request.submitted_at + clock.due_after,
@@ -191,8 +193,8 @@ fn people<'a>(
     let performing = request.into_iter().flat_map(ChangeRequest::performers);
     let contributors =
         pull_request.contributors.iter().filter_map(|contributor| contributor.login.as_ref());
-    let acting =
-        performing.chain(&pull_request.author).chain(contributors).chain(&evidence.pushers);
+    let pushers = evidence.pushers.known().unwrap_or_default();
+    let acting = performing.chain(&pull_request.author).chain(contributors).chain(pushers);
     let named = named.map(|login| (login, person_facts(login, org)));
     // A person who is both named and acting is kept as the one who acts.
     named.chain(acting.map(|login| (login, actor_facts(login, evidence.forge, org)))).collect()

@@ -10,8 +10,8 @@ use crate::content::history::History;
 use crate::content::{Changeset, Materials, request_at};
 use crate::core::digest::Digest;
 use crate::core::evidence::{
-    Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
-    Unproven,
+    Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Pushers, Review,
+    ReviewState, Unproven,
 };
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
@@ -91,7 +91,7 @@ impl<'a> Collector<'a> {
             }),
             content_arrived_at: Some(arrived_at),
             reviews,
-            pushers: Vec::new(),
+            pushers: Pushers::default(),
             teams: BTreeMap::new(),
             previous: self.previous()?.map(Box::new),
             merged: conflicts.merged,

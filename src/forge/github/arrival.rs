@@ -51,6 +51,7 @@ mod tests {
         let mut pushes: Vec<_> = (0..)
             .zip(pushes.chars())
             .map(|(minute, letter)| Push {
+                before: String::new(),
                 after: letter.to_string(),
                 name: "refs/heads/change".to_owned(),
                 timestamp: time(minute),

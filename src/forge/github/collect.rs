@@ -10,8 +10,7 @@ use crate::content::conflicts::{self, Meets};
 use crate::content::history::History;
 use crate::content::{Changeset, Materials, request_at};
 use crate::core::evidence::{
-    Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Review, ReviewState,
-    TeamMembers,
+    Dismissed, Evidence, Footprint, ForgeKind, PullRequest, Review, ReviewState, TeamMembers,
 };
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
@@ -20,20 +19,17 @@ use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::git::{Commit, Oid, Repo};
 
-/// The committer's address of commits that GitHub makes when somebody works in the browser.
-const WEB_FLOW: &str = "noreply@github.com";
-
 /// What is read once for a pull request.
 pub struct Collector<'a> {
     github: &'a GitHub,
     repo: &'a Repo,
     org: &'a Org,
-    facts: &'a Facts,
+    pub(super) facts: &'a Facts,
     pull: &'a Pull,
     changeset: &'a Changeset,
-    people: Identities<'a>,
+    pub(super) people: Identities<'a>,
     /// The commits that a merge would add, newest first.
-    commits: Vec<Commit>,
+    pub(super) commits: Vec<Commit>,
     materials: Materials<'a>,
     history: History,
 }
@@ -193,82 +189,6 @@ impl<'a> Collector<'a> {
             || commit.parse().is_ok_and(|commit| self.history.is_unchanged_since(commit))
     }
 
-    /// Returns everybody who contributed to the commits, and everybody who pushed to somebody
-    /// else's pull request.
-    ///
-    /// The author of the pull request is responsible for what it held when it was opened, but not
-    /// for later pushes of others. A push in the same second counts as later.
-    fn contributors(&self) -> Vec<Contributor> {
-        let mut found = Found::default();
-        for commit in &self.commits {
-            let id = commit.id.to_string();
-            let known = self.facts.commits.iter().find(|known| known.sha == id);
-            let author = known.and_then(|known| known.author.as_ref());
-            found.add(
-                self.author(author, &commit.author.email),
-                &commit.author.email,
-                Part::Author,
-            );
-            if !is_made_in_browser(commit, known) {
-                let committer = known.and_then(|known| known.committer.as_ref());
-                let email = &commit.committer.email;
-                found.add(self.author(committer, email), email, Part::Committer);
-            }
-            for co_author in commit.co_authors() {
-                found.add(self.people.with_email(&co_author), &co_author, Part::CoAuthor);
-            }
-        }
-        let author = self.facts.pull.user.as_ref().map(|user| user.id);
-        let opened = self.facts.pull.created_at;
-        for push in self.pushes().filter(|push| push.timestamp >= opened) {
-            if push.actor.is_none() || push.actor.as_ref().map(|actor| actor.id) != author {
-                let email = format!("a push on {} UTC", push.timestamp.for_people());
-                found.add(self.login(push.actor.as_ref()), &email, Part::Pusher);
-            }
-        }
-        found.contributors
-    }
-
-    /// Returns the person that a commit names: the one with the account that GitHub has found for
-    /// it, or else the owner of the address.
-    fn author(&self, account: Option<&types::User>, email: &str) -> Option<Login> {
-        match account {
-            Some(account) => self.people.login(account),
-            None => self.people.with_email(email),
-        }
-    }
-
-    fn login(&self, user: Option<&types::User>) -> Option<Login> {
-        user.and_then(|user| self.people.login(user))
-    }
-
-    /// Returns everybody who pushed, as far as GitHub's server shows it.
-    fn pushers(&self) -> Vec<Login> {
-        let by_pushes = self.pushes().filter_map(|push| push.actor.as_ref());
-        let by_force =
-            self.events("head_ref_force_pushed").filter_map(|event| event.actor.as_ref());
-        let pushers: BTreeSet<_> =
-            by_pushes.chain(by_force).filter_map(|user| self.people.login(user)).collect();
-        pushers.into_iter().collect()
-    }
-
-    /// Returns the pushes of this change, newest first, as far as GitHub's server shows them.
-    ///
-    /// If the branch was deleted before the pull request was opened from a new one, the pushes
-    /// before the deletion were for another change, except those whose commits are part of this
-    /// one.
-    fn pushes(&self) -> impl Iterator<Item = &'a Push> {
-        let pushes = self.facts.pushes.as_deref().unwrap_or_default();
-        let opened = self.facts.pull.created_at;
-        let is_end = |push: &Push| push.is_deletion() && push.timestamp < opened;
-        let (of_branch, of_earlier) =
-            pushes.split_at(pushes.iter().position(is_end).unwrap_or(pushes.len()));
-        let is_own =
-            |push: &&Push| self.commits.iter().any(|commit| commit.id.to_string() == push.after);
-        let of_change = of_branch.iter().chain(of_earlier.iter().filter(is_own));
-        of_change.filter(|push| !push.is_deletion())
-    }
-
     /// Returns the members of the reviewers' teams, if the roster maps these to teams on GitHub.
     fn teams(&self) -> anyhow::Result<BTreeMap<String, TeamMembers>> {
         let reviewers = self.facts.reviews.iter().filter_map(|review| review.user.as_ref());
@@ -287,6 +207,10 @@ impl<'a> Collector<'a> {
             }
         }
         Ok(known)
+    }
+
+    pub(super) fn login(&self, user: Option<&types::User>) -> Option<Login> {
+        user.and_then(|user| self.people.login(user))
     }
 
     fn reviews(&self) -> anyhow::Result<Vec<Review>> {
@@ -336,7 +260,7 @@ impl<'a> Collector<'a> {
         Some(Dismissed { by: self.login(event.actor.as_ref()), was })
     }
 
-    fn events(&self, kind: &str) -> impl Iterator<Item = &'a TimelineEvent> {
+    pub(super) fn events(&self, kind: &str) -> impl Iterator<Item = &'a TimelineEvent> {
         self.facts.timeline.iter().filter(move |event| event.event == kind)
     }
 }
@@ -349,13 +273,6 @@ fn seen(facts: &Facts) -> BTreeSet<&str> {
     reviewed.chain(pushed).filter(|id| id.bytes().any(|byte| byte != b'0')).collect()
 }
 
-/// Whether GitHub itself made and signed the commit, for an author in the browser.
-fn is_made_in_browser(commit: &Commit, known: Option<&types::Commit>) -> bool {
-    let verification = known.and_then(|known| known.commit.verification.as_ref());
-    let is_verified = verification.is_some_and(|verification| verification.verified);
-    commit.committer.email == WEB_FLOW && is_verified
-}
-
 /// Returns the state of a review; an unknown state is a comment.
 fn state(text: &str) -> ReviewState {
     match text.to_ascii_uppercase().as_str() {
@@ -364,28 +281,5 @@ fn state(text: &str) -> ReviewState {
         "DISMISSED" => ReviewState::Dismissed,
         "PENDING" => ReviewState::Pending,
         _ => ReviewState::Commented,
-    }
-}
-
-/// The contributors found so far: each identity once, with all its parts.
-#[derive(Default)]
-struct Found {
-    contributors: Vec<Contributor>,
-}
-
-impl Found {
-    fn add(&mut self, login: Option<Login>, email: &str, part: Part) {
-        let email = login.is_none().then(|| email.to_owned());
-        let same = |other: &&mut Contributor| other.login == login && other.email == email;
-        match self.contributors.iter_mut().find(same) {
-            Some(known) if known.parts.contains(&part) => {}
-            Some(known) => known.parts.push(part),
-            None => self.contributors.push(Contributor {
-                login,
-                email,
-                parts: vec![part],
-                unproven: None,
-            }),
-        }
     }
 }

@@ -30,7 +30,7 @@ pub struct Facts {
     pub default_tip: Oid,
     /// The repository that the pull request goes to, for git.
     pub source: Source,
-    /// All reviews, in the order in which they were started.
+    /// All reviews, in the order in which they were submitted.
     pub reviews: Vec<Review>,
     /// All events of the pull request.
     pub timeline: Vec<TimelineEvent>,
@@ -79,6 +79,9 @@ impl Facts {
         let Some(Snapshot { default_branch, base, answers, own_login }) = known.snapshot else {
             return Ok(None);
         };
+        if !shows_all_reviews(&known.reviews, &known.timeline) {
+            return Ok(None);
+        }
         let newest = known.pushes.as_ref().and_then(|pushes| pushes.first());
         if newest.is_some_and(|push| push.after != pull.head.sha) {
             return Ok(None);
@@ -165,6 +168,26 @@ fn missing<'a>(github: &GitHub, pulls: impl Iterator<Item = &'a Pull>) -> Vec<u6
     pulls.filter(|pull| !is_fetched(pull)).map(|pull| pull.number).collect()
 }
 
+/// Whether the list of reviews is as new as the timeline: it has every review that the timeline
+/// shows, and shows it as dismissed if it was.
+fn shows_all_reviews(reviews: &[Review], timeline: &[TimelineEvent]) -> bool {
+    let state_of = |id: u64| {
+        let review = reviews.iter().find(|review| review.id == id);
+        review.map(|review| review.state.to_ascii_lowercase())
+    };
+    timeline.iter().all(|event| match (event.event.as_str(), &event.state) {
+        ("reviewed", Some(state)) => {
+            let decides = ["approved", "changes_requested", "dismissed"]
+                .contains(&state.to_ascii_lowercase().as_str());
+            !decides || event.id.as_u64().is_some_and(|id| state_of(id).is_some())
+        }
+        ("review_dismissed", _) => event.dismissed_review.as_ref().is_none_or(|dismissed| {
+            state_of(dismissed.review_id).is_none_or(|state| state == "dismissed")
+        }),
+        _ => true,
+    })
+}
+
 /// What the API returns about a pull request.
 struct ApiFacts {
     reviews: Vec<Review>,
@@ -181,13 +204,14 @@ impl ApiFacts {
         let pull_path = |part| repository.path(&["pulls", &number, part]);
         let (reviews, commits) = (pull_path("reviews"), pull_path("commits"));
         let timeline = repository.path(&["issues", &number, "timeline"]);
-        let (reviews, timeline, commits, pushes, snapshot) = tokio::try_join!(
-            client.list(&reviews),
+        let (mut reviews, timeline, commits, pushes, snapshot) = tokio::try_join!(
+            client.list::<Review>(&reviews),
             client.list(&timeline),
             client.list(&commits),
             pushes(client, pull),
             Snapshot::of(github, pull),
         )?;
+        reviews.sort_by_key(|review| (review.submitted_at, review.id));
         Ok(ApiFacts { reviews, timeline, commits, pushes, snapshot })
     }
 }
@@ -199,7 +223,7 @@ async fn pushes(client: &Client, pull: &Pull) -> anyhow::Result<Option<Vec<Push>
     let repository: super::Name = repository.full_name.parse()?;
     let branch = format!("refs/heads/{}", pull.head.branch);
     let path = format!("{}?ref={}", repository.path(&["activity"]), client::encoded(&branch));
-    match client.list::<Push>(&path).await {
+    match client.list_by_cursor::<Push>(&path).await {
         Ok(mut pushes) => {
             pushes.retain(|push| push.name == branch);
             Ok(Some(pushes).filter(|pushes| !pushes.is_empty()))
@@ -220,7 +244,7 @@ impl GitHub {
         }
         bail!(
             "GitHub's API, its list of pushes and its Git server report different heads of \
-             #{number}: try again in a minute"
+             #{number}, or different reviews of it: try again in a minute"
         )
     }
 

@@ -339,7 +339,7 @@ impl Writer<'_> {
         let app = client.installation().map_or(0, |installation| installation.app_id);
         let path = repository.path(&["commits", &self.facts.pull.head.sha, "check-runs"]);
         let path = format!("{path}?check_name={CONTEXT}&filter=latest&app_id={app}");
-        let runs = client.list_in(&path, Some("check_runs")).await.map_err(Failure::Unclear)?;
+        let runs = client.list_in(&path, "check_runs").await.map_err(Failure::Unclear)?;
         Ok(runs.into_iter().next())
     }
 }

@@ -101,6 +101,9 @@ pub struct TimelineEvent {
     pub body: Option<String>,
     #[serde(default)]
     pub html_url: Option<String>,
+    /// The state of a review.
+    #[serde(default)]
+    pub state: Option<String>,
     #[serde(default)]
     pub dismissed_review: Option<DismissedReview>,
     #[serde(default, deserialize_with = "user")]
@@ -135,6 +138,13 @@ pub struct CommitDetails {
     pub verification: Option<Verification>,
 }
 
+impl Commit {
+    /// Whether GitHub has verified the commit's signature.
+    pub fn is_verified(&self) -> bool {
+        self.commit.verification.as_ref().is_some_and(|verification| verification.verified)
+    }
+}
+
 /// Whether GitHub could verify a commit's signature.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Verification {
@@ -145,6 +155,9 @@ pub struct Verification {
 /// A push, as GitHub's server recorded it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Push {
+    /// All zeros if the push created the branch.
+    #[serde(default)]
+    pub before: String,
     pub after: String,
     #[serde(rename = "ref")]
     pub name: String,
@@ -177,10 +190,15 @@ pub struct Installation {
     pub permissions: BTreeMap<String, String>,
 }
 
-/// Reads an account; `None` if GitHub returns null or `{}` because it is deleted or unknown.
+/// The account that some answers name in place of deleted ones.
+const GHOST: &str = "ghost";
+
+/// Reads an account; `None` if GitHub returns null, `{}` or the ghost because it is deleted or
+/// unknown.
 fn user<'de, D: Deserializer<'de>>(from: D) -> Result<Option<User>, D::Error> {
     let value = Option::<Value>::deserialize(from)?;
-    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+    let user: Option<User> = value.and_then(|value| serde_json::from_value(value).ok());
+    Ok(user.filter(|user| user.login != GHOST))
 }
 
 /// Reads accounts, without deleted ones.
@@ -204,7 +222,7 @@ mod tests {
             serde_json::from_str(r#"{"event": "levitated", "id": "x"}"#).unwrap();
         assert_eq!(event.event, "levitated");
         let review: Review = serde_json::from_str(
-            r#"{"id": 1, "user": {"login": "ghost"}, "state": "SHRUGGED", "commit_id": null}"#,
+            r#"{"id": 1, "user": {"login": "ghost", "id": 10137}, "state": "SHRUGGED", "commit_id": null}"#,
         )
         .unwrap();
         assert_eq!((review.user, review.commit_id), (None, None));

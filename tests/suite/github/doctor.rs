@@ -253,16 +253,40 @@ fn a_status_that_only_informs_may_not_be_required() {
 #[test]
 fn reviews_that_fall_with_a_push_or_by_anybody_are_advised_against() {
     let github = Well::default().build();
-    well::rule(&github, "required_status_checks", |parameters| {
-        parameters["strict_required_status_checks_policy"] = json!(false);
-    });
     well::rule(&github, "pull_request", |parameters| {
         parameters["dismiss_stale_reviews_on_push"] = json!(true);
         parameters["dismissal_restriction"]["enabled"] = json!(false);
     });
-    advises(&github, "status/strict", "with a decision on an older main");
     advises(&github, "reviews/stale", "every push dismisses all approvals");
     advises(&github, "reviews/dismissal", "everybody with write access can dismiss reviews");
+}
+
+#[test]
+fn branches_have_to_be_up_to_date_or_queued() {
+    let github = Well::default().build();
+    well::rule(&github, "required_status_checks", |parameters| {
+        parameters["strict_required_status_checks_policy"] = json!(false);
+    });
+    lacks_only(&github, "status/strict", "with a decision on an older main");
+}
+
+#[test]
+fn who_pushed_has_to_be_shown() {
+    let github = Well::default().build();
+    github.with(|state| state.hides_pushes = true);
+    lacks_only(&github, "token/pushes", "GitHub doesn't show who pushed to the repository: ");
+    let github = Well::default().build();
+    github.with(|state| state.activity.clear());
+    lacks_only(&github, "token/pushes", "GitHub doesn't show who pushed to the repository");
+}
+
+#[test]
+fn no_workflow_may_bypass() {
+    let github = Well::default().build();
+    let actions =
+        json!([{"actor_id": ACTIONS, "actor_type": "Integration", "bypass_mode": "always"}]);
+    github.with(|state| state.rulesets[0]["bypass_actors"] = actions);
+    lacks_only(&github, "branch/bypass", "can be bypassed by GitHub Actions");
 }
 
 #[test]

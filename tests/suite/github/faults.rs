@@ -251,6 +251,30 @@ fn an_objection_on_a_page_of_its_own_is_seen() {
 }
 
 #[test]
+fn a_full_page_may_have_another_one_that_nothing_announces() {
+    let (github, pull) = opened(&request());
+    for _ in 0..99 {
+        github.review(pull, "dave", "COMMENTED");
+    }
+    github.review(pull, "bob", "APPROVED");
+    github.fail(Fault::unlinked().on("GET", "/reviews").always());
+    assert_eq!(checked(&github, pull), "success");
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    assert_eq!(checked(&github, pull), "failure");
+}
+
+#[test]
+fn reviews_that_lag_behind_the_timeline_are_waited_for() {
+    let (github, pull) = approved();
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    github.fail(Fault::lagging().on("GET", "/reviews"));
+    assert_eq!(checked(&github, pull), "failure");
+    github.fail(Fault::lagging().on("GET", "/reviews").always());
+    check(&github, pull).ended(2, &["different reviews of it"]);
+    assert_eq!(answer(&github, pull).0, "error");
+}
+
+#[test]
 fn an_objection_while_the_comment_is_written_is_found_by_the_next_sweep() {
     let (github, pull) = approved();
     github.advance("1m");
@@ -333,13 +357,6 @@ fn a_push_that_stays_unlisted_decides_nothing() {
     github.heal();
     sweep(&github).went_well();
     assert_eq!(answer(&github, pull).0, "pending");
-}
-
-#[test]
-fn pushes_from_before_github_kept_them_hold_nothing_up() {
-    let (github, pull) = approved();
-    github.with(|state| state.activity.clear());
-    assert_eq!(checked(&github, pull), "success");
 }
 
 #[test]

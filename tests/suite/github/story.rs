@@ -29,6 +29,11 @@
 //! - mallory becomes bob                    # who has given the login up
 //! - alice forks                            # and works there from now on; `deletes the fork`
 //! - GitHub rebinds reviews                 # at each force-push
+//! - GitHub hides pushes                    # from everybody; `forgets pushes`: those so far;
+//!                                          # `forgets the first push`
+//! - GitHub lists reviews backwards
+//! - GitHub signs as noreply@acme.example     # what is made in the browser
+//! - alice signs                            # every commit so far
 //! - GitHub forgets bob                     # the commit of bob's last review: null; `loses`: its id is
 //!                                          # that of no commit
 //! ```
@@ -37,7 +42,7 @@ use serde_json::Value;
 
 use super::office::{BRANCH, request_of};
 use crate::plumbing::changed;
-use crate::plumbing::github::{GitHub, NewCommit, State, person, texts};
+use crate::plumbing::github::{Activity, GitHub, NewCommit, State, User, person, texts};
 use changegate::core::policy::shipped_files;
 
 const PATH: &str = "requests/CHG-7.yaml";
@@ -46,9 +51,6 @@ const SETTINGS: &str = "policies/org/settings/data.yaml";
 
 /// What is on main besides, once that has moved.
 const GREETING: (&str, &str) = ("README.md", "Hello");
-
-/// Whom GitHub commits as in the browser.
-const WEB_FLOW: &str = "noreply@github.com";
 
 /// A story as it goes on.
 pub struct Story {
@@ -129,6 +131,7 @@ impl Story {
             [who, "moves", "main"] => {
                 self.github.commit(who, "main", &[GREETING], "Greet");
             }
+            [_, "signs"] => self.heads.iter().for_each(|head| self.github.verify(head)),
             [who, "removes", whom] => self.change_roster(who, whom, |_| String::new()),
             [who, "lowers", whom] => {
                 self.change_roster(who, whom, |line| line.replace("L2", "L1") + "\n");
@@ -181,6 +184,21 @@ impl Story {
         let pull = self.pulls.first().copied();
         self.github.with(|state| match words {
             ["rebinds", "reviews"] => state.rebinds_reviews = true,
+            ["hides", "pushes"] => state.hides_pushes = true,
+            ["forgets", "pushes"] => state.activity.clear(),
+            ["forgets", "the", "first", "push"] => {
+                let is_of_it = |it: &Activity| it.reference == format!("refs/heads/{BRANCH}");
+                let first = state.activity.iter().position(is_of_it).unwrap();
+                state.activity.remove(first);
+            }
+            ["lists", "reviews", "backwards"] => {
+                state.pull_mut(pull.unwrap()).reviews.reverse();
+            }
+            ["signs", "as", email] => {
+                let is_it = |user: &&mut User| user.login == "web-flow";
+                let web_flow = state.users.iter_mut().find(is_it).unwrap();
+                web_flow.emails = vec![(*email).to_owned()];
+            }
             [kind @ ("forgets" | "loses"), whom] => {
                 let last = last_by(state, pull.unwrap(), whom);
                 let gone = "5eed".repeat(10).parse().unwrap();
@@ -224,7 +242,8 @@ impl Story {
 
     fn edit(&mut self, who: &str, content: &str, signed: bool) {
         let noreply = format!("{}+{who}@users.noreply.github.com", self.id_of(who));
-        let parts = ["with", "author", &noreply, "committer", WEB_FLOW];
+        let committer = self.web_flow();
+        let parts = ["with", "author", &noreply, "committer", &committer];
         let commit = self.write(who, content, self.github.tip(&self.branch), &parts);
         if signed {
             self.github.verify(&commit);
@@ -233,7 +252,7 @@ impl Story {
     }
 
     fn merge_main(&mut self, who: &str, in_the_browser: bool) {
-        let committer = in_the_browser.then(|| ("GitHub".to_owned(), WEB_FLOW.to_owned()));
+        let committer = in_the_browser.then(|| ("GitHub".to_owned(), self.web_flow()));
         let parents = [&*self.branch, "main"].map(|branch| self.github.tip(branch).unwrap());
         let commit = self.github.write(&NewCommit {
             parents: parents.to_vec(),
@@ -319,6 +338,14 @@ impl Story {
             }),
             _ => panic!("nobody {how} {}", rest.join(" ")),
         }
+    }
+
+    /// The address that GitHub commits by in the browser.
+    fn web_flow(&self) -> String {
+        self.github.with(|state| {
+            let web_flow = state.users.iter().find(|user| user.login == "web-flow");
+            web_flow.unwrap().emails[0].clone()
+        })
     }
 
     fn id_of(&self, login: &str) -> u64 {

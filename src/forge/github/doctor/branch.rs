@@ -132,23 +132,21 @@ impl ProtectedBranch<'_> {
     }
 
     fn strictness(&self) -> Check {
-        let branch = self.branch;
-        if self.protection.is_strict() {
-            let found =
-                format!("a pull request is judged against the current {branch} before the merge");
-            return Check::good("status/strict", found);
-        }
+        let (code, branch) = ("status/strict", self.branch);
+        let good =
+            format!("a pull request is judged against the current {branch} before the merge");
         let found = format!("a pull request can be merged with a decision on an older {branch}");
-        Check::advice("status/strict", found)
+        let bad = Check::bad(code, found)
             .why(
-                "a change that conflicts with one merged a moment ago stays approved until the \
-                 next sweep",
+                "two approved changes to one request can be merged at the same time, into a text \
+                 that nobody judged",
             )
             .fix(format!(
                 "{}: switch on “Require branches to be up to date before merging”, or use a merge \
                  queue",
                 self.page()
-            ))
+            ));
+        graded(code, self.protection.is_strict(), &good, bad)
     }
 
     /// Checks that no status is required besides the decision itself: the others only inform.
@@ -298,9 +296,12 @@ fn bypass_of<'a>(
     let people: Vec<_> = actors.iter().map(|actor| named(actor, known)).collect();
     let found = format!("{name} can be bypassed by {}", listed(&people));
     let fix = format!("Settings → Rules → Rulesets → {}: clear the “Bypass list”", ruleset.name);
-    let check = match actors.iter().any(is_ordinary) {
-        true => Check::bad(code, found).why("everybody with write access can bypass it"),
-        false => Check::advice(code, found).why("for them the protection has no effect"),
+    let check = if actors.iter().any(is_ordinary) {
+        Check::bad(code, found).why("everybody with write access can bypass it")
+    } else if actors.iter().any(is_actions) {
+        Check::bad(code, found).why(ANY_WORKFLOW)
+    } else {
+        Check::advice(code, found).why("for them the protection has no effect")
     };
     Some(check.fix(fix))
 }
@@ -314,6 +315,15 @@ fn is_ordinary(actor: &Actor) -> bool {
     actor.actor_type == "RepositoryRole" && matches!(actor.actor_id, Some(1 | 3 | 4))
 }
 
+/// Why GitHub Actions must not bypass anything.
+const ANY_WORKFLOW: &str = "any workflow can bypass it, and anyone who can push a branch can push a \
+    workflow";
+
+/// Whether this actor is the App that workflows act as.
+fn is_actions(actor: &Actor) -> bool {
+    actor.actor_type == "Integration" && actor.actor_id == Some(ACTIONS)
+}
+
 fn named<'a>(actor: &Actor, known: &dyn Fn(u64) -> Option<&'a Login>) -> String {
     let id = actor.actor_id.unwrap_or_default();
     let who = match actor.actor_type.as_str() {
@@ -324,6 +334,7 @@ fn named<'a>(actor: &Actor, known: &dyn Fn(u64) -> Option<&'a Login>) -> String 
         "OrganizationAdmin" => "the organisation's owners".to_owned(),
         "DeployKey" => "deploy keys".to_owned(),
         "Team" => format!("the team with the id {id}"),
+        "Integration" if id == ACTIONS => "GitHub Actions".to_owned(),
         "Integration" => format!("the App {id}"),
         "User" => known(id).map_or_else(|| format!("the account {id}"), Login::to_string),
         other => format!("{other} {id}"),
@@ -350,16 +361,23 @@ fn classic_bypass(branch: &str, classic: &Classic) -> Vec<Check> {
     let people = allowed.map(Actors::names).unwrap_or_default();
     if !people.is_empty() {
         let found = format!("{} can push without a pull request", listed(&people));
-        checks.push(Check::advice("branch/bypass", found).why("what they push isn't judged").fix(
-            format!(
-                "{page}: remove them from “Allow specified actors to bypass required pull requests”"
-            ),
-        ));
+        let check = match allowed.is_some_and(Actors::include_actions) {
+            true => Check::bad("branch/bypass", found).why(ANY_WORKFLOW),
+            false => Check::advice("branch/bypass", found).why("what they push isn't judged"),
+        };
+        checks.push(check.fix(format!(
+            "{page}: remove them from “Allow specified actors to bypass required pull requests”"
+        )));
     }
     checks
 }
 
 impl Actors {
+    /// Whether the App that workflows act as is among them.
+    fn include_actions(&self) -> bool {
+        self.apps.iter().any(|app| app.slug == "github-actions")
+    }
+
     fn names(&self) -> Vec<String> {
         let users = self.users.iter().map(|user| user.login.clone());
         let teams = self.teams.iter().map(|team| format!("the team {}", team.slug));

@@ -94,8 +94,15 @@ impl GitHub {
                 kind: Kind::of(self.client.token()),
                 permissions: home.permissions.clone(),
                 installation: installation.map(|installation| installation.permissions.clone()),
+                pushes: self.shows_pushes()?,
             },
         })
+    }
+
+    /// Returns whether GitHub shows pushes to the repository, or why it doesn't.
+    fn shows_pushes(&self) -> anyhow::Result<Seen<bool>> {
+        let path = self.repository.path(&["activity"]) + "?per_page=1";
+        Ok(self.seen::<Vec<Value>>(&path)?.map(|pushes| !pushes.is_empty()))
     }
 
     /// Returns how changegate would publish its decisions with this token.

@@ -181,16 +181,12 @@ impl Protection {
     }
 
     /// Whether a pull request has to be up to date with its base before it is merged.
-    pub fn is_strict(&self) -> bool {
-        let by_classic = |classic: &Classic| {
-            classic
-                .required_status_checks
-                .as_ref()
-                .is_some_and(|checks| checks.strict == Some(true))
-        };
-        self.parameters().any(|rule| rule.strict_required_status_checks_policy == Some(true))
-            || self.is_queued()
-            || self.classic.as_ref().is_some_and(by_classic)
+    pub fn is_strict(&self) -> Held {
+        let is_on = |rule: &Parameters| rule.strict_required_status_checks_policy == Some(true);
+        self.held(self.is_queued() || self.parameters().any(is_on), |classic| {
+            let checks = classic.required_status_checks.as_ref();
+            checks.is_some_and(|checks| checks.strict == Some(true))
+        })
     }
 
     /// Whether pull requests are merged by a merge queue.

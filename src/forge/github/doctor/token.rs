@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asker, Check, listed};
+use super::{Asker, Check, Seen, listed};
 use crate::forge::github::access::{PERMISSIONS, Permission, Secret};
 
 /// A kind of token.
@@ -29,6 +29,8 @@ pub struct TokenFacts {
     pub permissions: BTreeMap<String, bool>,
     /// The permissions of the App's installation, if it is an App: `checks` to `write`.
     pub installation: Option<BTreeMap<String, String>>,
+    /// Whether GitHub shows who pushed to the repository, or why it doesn't.
+    pub pushes: Seen<bool>,
 }
 
 impl Kind {
@@ -63,12 +65,40 @@ impl Kind {
 
 /// Compares the token with what is needed to publish decisions.
 pub fn examine(token: &TokenFacts) -> Vec<Check> {
-    if let Some(permissions) = &token.installation {
-        return of_app(permissions);
-    }
+    let mut checks = match &token.installation {
+        Some(permissions) => of_app(permissions),
+        None => vec![of_other(token)],
+    };
+    checks.push(pushes(&token.pushes));
+    checks
+}
+
+/// Checks whether GitHub shows who pushed.
+fn pushes(shown: &Seen<bool>) -> Check {
+    let code = "token/pushes";
+    let reason = match shown {
+        Ok(true) => return Check::good(code, "GitHub shows who pushed to the repository"),
+        Ok(false) => "",
+        Err(reason) => reason,
+    };
+    let found = "GitHub doesn't show who pushed to the repository";
+    let found = if reason.is_empty() { found.to_owned() } else { format!("{found}: {reason}") };
+    Check::bad(code, found)
+        .why(
+            "whoever pushed may be the one who approves, so each change that needs a review stays \
+             pending unless all of its commits are signed",
+        )
+        .fix(
+            "give the token `contents: read`; if the server doesn't record pushes, have every \
+             commit signed by its author",
+        )
+}
+
+/// Checks the token of a workflow or a person.
+fn of_other(token: &TokenFacts) -> Check {
     let name = token.kind.name();
     let may = |what: &str| token.permissions.get(what).copied();
-    let check = match (token.kind, may("push")) {
+    match (token.kind, may("push")) {
         (Kind::Installation, _) | (_, None) => {
             let found = format!("it is {name}; its write permissions aren't visible");
             Check::unseen("token/permissions", found, "GitHub doesn't show them for such tokens")
@@ -87,8 +117,7 @@ pub fn examine(token: &TokenFacts) -> Vec<Check> {
         (_, Some(true)) => {
             Check::good("token/permissions", format!("it is {name}, of somebody with write access"))
         }
-    };
-    vec![check]
+    }
 }
 
 /// Checks the permissions of an App's installation.

@@ -43,6 +43,10 @@ pub enum Kind {
     EmptyPage,
     /// A list without its first item.
     Behind,
+    /// A list without its last item.
+    Lagging,
+    /// No `Link` header.
+    Unlinked,
 }
 
 impl Fault {
@@ -96,6 +100,16 @@ impl Fault {
         Fault::new(Kind::Behind)
     }
 
+    /// A list, oldest first, that lacks its newest item still.
+    pub fn lagging() -> Self {
+        Fault::new(Kind::Lagging)
+    }
+
+    /// A page that doesn't say that there is another one.
+    pub fn unlinked() -> Self {
+        Fault::new(Kind::Unlinked)
+    }
+
     /// For which requests: a method, and what the address with its query contains. `*` stands for
     /// anything, `$` at the end for the end.
     #[must_use]
@@ -139,7 +153,10 @@ impl Fault {
 
     fn new(kind: Kind) -> Self {
         // What is left of an answer takes an answer.
-        let after_effect = matches!(kind, Kind::Truncated | Kind::EmptyPage | Kind::Behind);
+        let after_effect = matches!(
+            kind,
+            Kind::Truncated | Kind::EmptyPage | Kind::Behind | Kind::Lagging | Kind::Unlinked
+        );
         Fault { kind, wanted: Wanted::default(), first: 1, times: 1, after_effect, seen: 0 }
     }
 }

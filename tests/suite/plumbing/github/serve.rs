@@ -134,6 +134,8 @@ async fn handle(
             Kind::Answer(status, headers) => Some(Reply::of(front(status, &headers))),
             Kind::EmptyPage => Some(reply.with_lists(Vec::clear)),
             Kind::Behind => Some(reply.with_lists(|items| drop(items.drain(..items.len().min(1))))),
+            Kind::Lagging => Some(reply.with_lists(|items| drop(items.pop()))),
+            Kind::Unlinked => Some(reply.without("link")),
             Kind::Truncated => {
                 truncated = true;
                 Some(reply)
@@ -339,6 +341,12 @@ impl Reply {
             _ => {}
         }
         Reply { body: Bytes::from(body.to_string()), ..self }
+    }
+
+    /// The reply without a header.
+    fn without(mut self, header: &str) -> Self {
+        self.headers.retain(|(name, _)| name != header);
+        self
     }
 
     fn into_response(self, truncated: bool) -> Response<Sent> {

@@ -45,6 +45,8 @@ pub struct State {
     pub codeowners_errors: Vec<Value>,
     /// Whether a force-push binds earlier approvals to the new head, as has been seen.
     pub rebinds_reviews: bool,
+    /// Whether nobody is shown who pushed.
+    pub hides_pushes: bool,
     /// How many requests of the hour are used.
     pub used: u64,
     last_id: u64,
@@ -263,6 +265,7 @@ impl State {
             protection: BTreeMap::new(),
             codeowners_errors: Vec::new(),
             rebinds_reviews: false,
+            hides_pushes: false,
             used: 0,
             last_id: 9000,
             last_number: 0,

@@ -7,6 +7,9 @@ use changegate::core::time::Duration;
 
 pub fn list(state: &State, call: &Call<'_>) -> Said {
     let repository = call.its_repository(state)?;
+    if state.hides_pushes {
+        return Err(Answer::error(403, "Resource not accessible by integration"));
+    }
     let asked_ref = call.asked("ref");
     let matches = |activity: &&Activity| {
         let name = activity.reference.as_str();

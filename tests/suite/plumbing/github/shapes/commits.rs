@@ -7,7 +7,7 @@ use super::super::repository::Repository;
 use super::super::state::State;
 
 /// Who makes commits in the web editor.
-const WEB_FLOW: &str = "noreply@github.com";
+const WEB_FLOW: &str = "web-flow";
 
 impl State {
     /// A commit.
@@ -78,7 +78,7 @@ impl State {
             None => (None, None),
         };
         let verified = self.verified.contains(&id);
-        let by_web = repository.commit(id).committer().email_bytes() == WEB_FLOW.as_bytes();
+        let by_web = self.account_of(&repository.commit(id).committer())["login"] == WEB_FLOW;
         let web = |text: &str| (verified && by_web).then(|| text.to_owned());
         json!({
             "verified": verified,
