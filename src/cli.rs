@@ -21,6 +21,7 @@ mod close;
 mod completions;
 mod demo;
 mod doctor;
+mod evaluate;
 mod explain;
 mod form;
 mod hook;
@@ -120,6 +121,8 @@ enum Verb {
     Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    #[command(name = crate::gate::apart::VERB, hide = true)]
+    Evaluate(evaluate::EvaluateArgs),
 }
 
 /// Parses the command line, runs the verb, and returns its exit code.
@@ -150,6 +153,7 @@ pub fn main() -> ExitCode {
         Verb::Hook(args) => hook::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
+        Verb::Evaluate(args) => evaluate::run(&args),
     };
     result.unwrap_or_else(|error| {
         complain(&error);

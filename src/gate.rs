@@ -24,6 +24,7 @@ use crate::git::{FileChange, Oid, Repo};
 use crate::report::Judged;
 use judge::{Judge, Judges};
 
+pub mod apart;
 pub mod cpu;
 pub mod guard;
 pub mod judge;

@@ -38,7 +38,7 @@
 //!   commits, no server; [`forge::github`], reviews in and status checks out (the only user of
 //!   octocrab): its `plan` says what is posted, `publish` posts it
 //! - [`gate`]: the main job: collect, decide, publish; [`gate::judge`], what decides, and within
-//!   which bounds; [`gate::merge`], which makes merges; [`gate::guard`], which judges pushes
+//!   which bounds, [`gate::apart`] in a process of its own; [`gate::merge`], which makes merges; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow

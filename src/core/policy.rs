@@ -82,6 +82,13 @@ pub struct Undecided {
     message: String,
 }
 
+impl Undecided {
+    /// Makes the reason from its text.
+    pub fn because(message: String) -> Self {
+        Undecided { place: String::new(), message }
+    }
+}
+
 impl PolicyBundle {
     /// Checks and compiles a bundle. If the rules are the shipped ones, only the organisation's
     /// tables are checked: a test checks the rules, so that no process has to. `clock` measures the
@@ -107,7 +114,7 @@ impl PolicyBundle {
 
     /// Returns whether these are the rules that the program ships, whatever the organisation's
     /// tables contain.
-    fn ships_rules(files: &Files) -> bool {
+    pub fn ships_rules(files: &Files) -> bool {
         let shipped = shipped_files();
         rego(files).eq(rego(&shipped))
     }

@@ -1,7 +1,8 @@
 //! The judge: a policy bundle, the bounds on evaluating it, and a pool of evaluators.
 //!
 //! An evaluator returns a ruling for an input document. Reviews, sign-off and findings are up to
-//! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own.
+//! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own, or all share one in
+//! another process.
 
 use crate::content::request_at;
 use crate::core::evidence::Evidence;
@@ -11,10 +12,12 @@ use crate::core::request::ChangeRequest;
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
+use super::apart::Apart;
 use super::cpu;
 use super::watchdog::{AtBound, Watchdog};
 use crate::content::{bundle_files, short};
@@ -34,9 +37,19 @@ pub struct Judge {
 
 struct Bench {
     bundle: PolicyBundle,
-    watchdog: Watchdog,
-    /// Evaluators that no thread is using.
-    idle: Mutex<Vec<Evaluator>>,
+    evaluators: Evaluators,
+}
+
+/// What evaluates the policies.
+enum Evaluators {
+    /// This process.
+    Here {
+        watchdog: Watchdog,
+        /// Evaluators that no thread is using.
+        idle: Mutex<Vec<Evaluator>>,
+    },
+    /// A process of its own.
+    Apart(Mutex<Apart>),
 }
 
 impl Judge {
@@ -50,7 +63,29 @@ impl Judge {
         let watched = watchdog.watch();
         let bundle = PolicyBundle::load(files, cpu::thread_time)?;
         drop(watched);
-        Ok(Judge { source, bench: Arc::new(Bench { bundle, watchdog, idle: Mutex::default() }) })
+        let evaluators = Evaluators::Here { watchdog, idle: Mutex::default() };
+        Ok(Judge { source, bench: Arc::new(Bench { bundle, evaluators }) })
+    }
+
+    /// Loads a bundle whose policies a child of this process evaluates, so that a bound that they
+    /// exceed ends the child alone; see [`Apart::load`]. The shipped rules need none.
+    ///
+    /// # Errors
+    /// All problems of the bundle, or a bound that loading it exceeds.
+    pub fn load_apart(
+        program: PathBuf,
+        files: Files,
+        source: String,
+        at_bound: AtBound,
+    ) -> anyhow::Result<Self> {
+        if PolicyBundle::ships_rules(&files) {
+            return Ok(Judge::load(files, source, at_bound)?);
+        }
+        // What the child can load within the bounds, this process can, too.
+        let apart = Apart::load(program, files.clone())?;
+        let bundle = PolicyBundle::load(files, cpu::thread_time)?;
+        let evaluators = Evaluators::Apart(Mutex::new(apart));
+        Ok(Judge { source, bench: Arc::new(Bench { bundle, evaluators }) })
     }
 
     /// Returns the policy bundle.
@@ -71,13 +106,22 @@ impl Judge {
     /// # Errors
     /// When no decision could be made: the rules conflict, exceed a bound, or return no ruling.
     pub fn decide(&self, case: &Case<'_>) -> Result<Decided, Undecided> {
-        let idle = self.idle().pop();
-        let mut evaluator = idle.unwrap_or_else(|| self.bundle().evaluator());
+        let (watchdog, idle) = match &self.bench.evaluators {
+            Evaluators::Here { watchdog, idle } => (watchdog, idle),
+            Evaluators::Apart(apart) => {
+                return decide(case, self.bundle(), &self.source, |input| {
+                    let ruling = locked(apart).rule(input);
+                    ruling.map_err(|error| Undecided::because(format!("{error:#}")))
+                });
+            }
+        };
+        let known = locked(idle).pop();
+        let mut evaluator = known.unwrap_or_else(|| self.bundle().evaluator());
         let decided = {
-            let _watched = self.bench.watchdog.watch();
+            let _watched = watchdog.watch();
             decide(case, self.bundle(), &self.source, |input| evaluator.rule(input))
         };
-        self.idle().push(evaluator);
+        locked(idle).push(evaluator);
         decided
     }
 
@@ -85,23 +129,33 @@ impl Judge {
         let case = Case { file, evidence: &Evidence::default(), brings: None, now };
         self.decide(&case).map(drop)
     }
+}
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Evaluator>> {
-        self.bench.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The judges by the policies in a repository, each loaded once. Clones share the judges.
 #[derive(Clone)]
 pub struct Judges {
     at_bound: AtBound,
-    by_tree: Arc<Mutex<HashMap<Option<Oid>, Judge>>>,
+    /// The program that evaluates policies in a process of its own; `None` if this process does.
+    program: Option<PathBuf>,
+    by_tree: Arc<Mutex<HashMap<Option<Oid>, Loaded>>>,
 }
+
+/// A judge, or why the policies can't be used.
+type Loaded = Result<Judge, Arc<str>>;
 
 impl Judges {
     /// Starts without a judge. `at_bound` is passed to [`Judge::load`].
     pub fn new(at_bound: AtBound) -> Self {
-        Judges { at_bound, by_tree: Arc::default() }
+        Judges { at_bound, program: None, by_tree: Arc::default() }
+    }
+
+    /// Returns judges whose policies another process evaluates, see [`Judge::load_apart`].
+    pub fn apart(self, program: PathBuf) -> Self {
+        Judges { program: Some(program), ..self }
     }
 
     /// Returns the judge by the policies at a commit. Commits with the same policies share a judge.
@@ -110,15 +164,28 @@ impl Judges {
     /// When there are no policies, or when they can't be used.
     pub fn at(&self, repo: &Repo, commit: Oid) -> anyhow::Result<Judge> {
         let tree = repo.entry(commit, POLICIES)?.map(|entry| entry.id);
-        if let Some(known) = self.known().get(&tree) {
-            return Ok(Judge { source: commit.to_string(), ..known.clone() });
-        }
-        let files = bundle_files(repo, commit)?;
-        let judge = Judge::load(files, commit.to_string(), self.at_bound).map_err(|error| {
-            anyhow::anyhow!("the policies at {} can't be used:\n{error}", short(commit))
+        let known = locked(&self.by_tree).get(&tree).cloned();
+        let loaded = match known {
+            Some(known) => known,
+            None => {
+                let loaded = self.load(bundle_files(repo, commit)?, commit);
+                locked(&self.by_tree).insert(tree, loaded.clone());
+                loaded
+            }
+        };
+        let judge = loaded.map_err(|error| {
+            anyhow!("the policies at {} can't be used:\n{error}", short(commit))
         })?;
-        self.known().insert(tree, judge.clone());
-        Ok(judge)
+        Ok(Judge { source: commit.to_string(), ..judge })
+    }
+
+    fn load(&self, files: Files, commit: Oid) -> Loaded {
+        let source = commit.to_string();
+        let judge = match &self.program {
+            Some(program) => Judge::load_apart(program.clone(), files, source, self.at_bound),
+            None => Judge::load(files, source, self.at_bound).map_err(anyhow::Error::from),
+        };
+        judge.map_err(|error| format!("{error:#}").into())
     }
 
     /// Checks that the policies after a merge can judge what comes next: afterwards nothing could
@@ -150,10 +217,6 @@ impl Judges {
             }
         }
         Ok(())
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Option<Oid>, Judge>> {
-        self.by_tree.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

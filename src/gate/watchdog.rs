@@ -13,10 +13,10 @@ use super::cpu::Work;
 use crate::core::policy::{Files, PolicyBundle};
 
 /// The maximum CPU time for loading a bundle or for one decision.
-const TIME: Duration = Duration::from_secs(5);
+pub(super) const TIME: Duration = Duration::from_secs(5);
 
 /// The maximum memory of the process, in bytes.
-const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
+pub(super) const MEMORY: u64 = 2 * 1024 * 1024 * 1024;
 
 /// The interval of the watchdog's checks.
 const INTERVAL: Duration = Duration::from_millis(20);

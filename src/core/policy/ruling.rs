@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::core::terms::{Effect, Level, Login, RiskTier, one_of};
 
 /// The answer of the policies to one input document.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ruling {
     /// The findings of the rules.
@@ -49,7 +49,7 @@ fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
 }
 
 /// A finding as a rule yields it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuledFinding {
     /// The code, `rule/short-name`.
@@ -74,10 +74,11 @@ pub struct RuledFinding {
 }
 
 /// A sign-off that the policies require.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "WrittenAsked")]
 pub struct Asked {
     /// The kind of sign-off.
+    #[serde(flatten)]
     pub what: Requirement,
     /// The number of different people who have to give it, at least one.
     pub people: u8,
