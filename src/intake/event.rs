@@ -136,12 +136,12 @@ impl IssueEvent {
     }
 }
 
-/// Whether the roster lists this account. If it gives an id, the login alone isn't enough, because
-/// it could have been given to somebody else.
+/// Whether the roster lists this account by its id. The login isn't enough, because it could have been
+/// given to somebody else.
 fn is_listed(author: &Author, roster: &Roster) -> bool {
     let id = author.account.id.to_string();
     let listed = roster.people.get(&author.login);
-    listed.is_some_and(|person| person.id.as_ref().is_none_or(|known| *known == id))
+    listed.is_some_and(|person| person.id.as_deref() == Some(&id))
 }
 
 #[cfg(test)]
@@ -203,6 +203,6 @@ mod tests {
         assert_eq!(as_account("alice", 999, "NONE"), Some(NotRead::Stranger), "another account");
         assert_eq!(as_account("mallory", 6, "CONTRIBUTOR"), Some(NotRead::Stranger));
         assert_eq!(as_account("mallory", 6, "MEMBER"), None);
-        assert_eq!(as_account("ivan", 7, "NONE"), None, "the roster gives ivan no id");
+        assert_eq!(as_account("ivan", 7, "NONE"), Some(NotRead::Stranger), "ivan has no id");
     }
 }

@@ -204,8 +204,8 @@ impl Desk<'_> {
                  it: {author} has to read it, change anything in it, and save it"
             )),
             NotRead::Stranger => Some(format!(
-                "{author} is neither in the roster (`policies/org/roster`) nor a member or \
-                 collaborator of this repository, so no branch is made for this form: ask to be \
+                "{author} is neither in the roster (`policies/org/roster`, with the account's \
+                 `id`) nor a member or collaborator of this repository, so no branch is made for this form: ask to be \
                  added, or open a pull request from a fork"
             )),
         }
