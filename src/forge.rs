@@ -73,8 +73,8 @@ pub trait Forge {
         false
     }
 
-    /// Publishes the decision on the pull request's head, after checking that the pull request is
-    /// still the one that was judged. `org` is the organisation data at base.
+    /// Publishes the decision on the pull request's head, and checks before and after that the pull
+    /// request is still as it was judged. `org` is the organisation data at base.
     ///
     /// # Errors
     /// When the forge rejects it.
@@ -90,9 +90,9 @@ pub trait Forge {
 /// The result of publishing a decision.
 #[derive(Debug)]
 pub enum Published {
-    /// The decision was published.
+    /// The decision was published, and nothing had changed then.
     Yes,
-    /// The pull request has changed since it was judged; nothing was published.
+    /// The pull request has changed since it was judged.
     Moved,
     /// It is unknown whether the decision was published completely, for this reason.
     Unclear(anyhow::Error),

@@ -3,8 +3,8 @@
 //! ```text
 //! collect: base and head ─▶ policies at base ─▶ evidence ─▶ the request at head
 //! decide:  the judge
-//! publish: check base and head again, and publish on the forge; start over if one has changed, or
-//!          if it is unknown whether the forge has accepted the decision
+//! publish: look again, publish on the forge, and look once more; start over if anything has changed,
+//!          or if it is unknown whether the forge has accepted the decision
 //! ```
 
 use anyhow::{Context as _, bail, ensure};
@@ -33,6 +33,9 @@ pub mod watchdog;
 
 /// The number of attempts when branches change in the meantime, or answers of the forge get lost.
 const ATTEMPTS: usize = 5;
+
+/// The maximum number of pull requests with the same head, which are judged together.
+const MOST_WITH_HEAD: usize = 10;
 
 /// Judges the pull requests of a forge.
 pub struct Gate<'a, F: Forge> {
@@ -102,25 +105,29 @@ impl<'a, F: Forge> Gate<'a, F> {
         &self.judges
     }
 
-    /// Judges a pull request as it is now, and publishes the decision on the forge. Returns `None`
-    /// if its base branch isn't protected.
+    /// Judges a pull request as it is now, with the others that share its head, and publishes the
+    /// decision on the forge. If its base branch isn't protected, one of the others is judged in its
+    /// place; returns `None` if they all go to unprotected branches. `clock` is read for each
+    /// attempt, because the forge can make us wait.
     ///
     /// # Errors
     /// When no decision could be made or published.
-    pub fn check(&self, name: &str, now: Time) -> anyhow::Result<Option<Judgement>> {
+    pub fn check(&self, name: &str, clock: impl Fn() -> Time) -> anyhow::Result<Option<Judgement>> {
         let mut unclear = None;
         for _ in 0..ATTEMPTS {
-            let pull = self.forge.pull(name)?;
-            if !self.is_protected(&pull)? {
-                return Ok(None);
-            }
-            let same_head = self.verdicts_on_siblings(&pull, now)?;
+            let now = clock();
+            let mut with_head = self.protected_with_head(name)?.into_iter();
+            let Some(pull) = with_head.next() else { return Ok(None) };
+            let same_head = self.verdicts_on(with_head, now)?;
             let judgement = self.judge(pull, &same_head, now)?;
             let Judgement { pull, evidence, .. } = &judgement;
             let (judged, org) = (judgement.judged(), &judgement.bundle().org);
+            let until = judgement.decision.next_change_at;
             match self.forge.publish(pull, &judged, evidence, org)? {
-                Published::Yes => return Ok(Some(judgement)),
-                Published::Moved => unclear = None,
+                Published::Yes if until.is_none_or(|until| clock() < until) => {
+                    return Ok(Some(judgement));
+                }
+                Published::Yes | Published::Moved => unclear = None,
                 // The next attempt reads everything again, and so sees what was published.
                 Published::Unclear(why) => unclear = Some(why),
             }
@@ -129,6 +136,27 @@ impl<'a, F: Forge> Gate<'a, F> {
             Some(why) => Err(why),
             None => bail!("{name} changed each time while it was being judged: try again"),
         }
+    }
+
+    /// Returns a pull request and the others with its head, as far as their bases are protected.
+    fn protected_with_head(&self, name: &str) -> anyhow::Result<Vec<Pull>> {
+        let named = self.forge.pull(name)?;
+        let siblings = self.forge.siblings(&named)?;
+        ensure!(
+            siblings.len() < MOST_WITH_HEAD,
+            "{} open pull requests have the same head as {name}, which is too many to judge: close \
+             those that nobody needs",
+            siblings.len()
+        );
+        let mut protected = Vec::new();
+        for pull in std::iter::once(Ok(named)).chain(siblings.iter().map(|it| self.forge.pull(it)))
+        {
+            let pull = pull?;
+            if self.is_protected(&pull)? {
+                protected.push(pull);
+            }
+        }
+        Ok(protected)
     }
 
     /// Whether the base branch of a pull request is protected. The base itself doesn't decide that:
@@ -140,14 +168,14 @@ impl<'a, F: Forge> Gate<'a, F> {
         Ok(pull.base_ref.as_ref().is_some_and(|base| protected.contains(base)))
     }
 
-    /// Returns the verdicts on the other pull requests with the same head, each judged separately.
-    fn verdicts_on_siblings(&self, pull: &Pull, now: Time) -> anyhow::Result<Vec<SameHead>> {
+    /// Returns the verdicts on other pull requests with the same head, each judged separately.
+    fn verdicts_on(
+        &self,
+        others: impl Iterator<Item = Pull>,
+        now: Time,
+    ) -> anyhow::Result<Vec<SameHead>> {
         let mut verdicts = Vec::new();
-        for name in self.forge.siblings(pull)? {
-            let pull = self.forge.pull(&name)?;
-            if !self.is_protected(&pull)? {
-                continue;
-            }
+        for pull in others {
             let judgement = self.judge(pull, &[], now)?;
             let pull_request = judgement.evidence.pull_request.as_ref();
             let number = pull_request.and_then(|pull_request| pull_request.number);

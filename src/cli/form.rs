@@ -89,7 +89,7 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     }
     let place = GitHubArgs { repo: Some(name.to_string()) }.open(false)?;
     for _ in 0..ATTEMPTS {
-        let git = open(&event, &author, |program| place.github.let_in(program, &server))?;
+        let git = open(&event, &author, |program| place.github.let_in(program))?;
         let work = desk.work(&git, now, |branch| place.github.open_pull_of(branch))?;
         let Some(work) = work else { return Ok(ExitCode::SUCCESS) };
         match work.put.as_ref().map(|put| put.carry_out(&git, event.issue.number)).transpose()? {

@@ -7,10 +7,8 @@ use clap::Args;
 use super::shared::args::NowArg;
 use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
 use super::shared::say::{UNDECIDED, print};
-use crate::cli::shared::say::end_at_bound;
 use crate::forge::github::{self, Subject};
 use crate::gate::Gate;
-use crate::gate::judge::Judges;
 use crate::report::one_line;
 
 /// Judge the open pull requests on GitHub whose time has come
@@ -53,24 +51,15 @@ Exit codes:
 pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open(args.dry_run)?.sweeping();
     let github = &place.github;
-    let now = args.now.get();
-    let gate = Gate::new(github.repo(), github, Judges::new(end_at_bound));
-    let survey = github.survey()?;
-    let protected = match github.default_branch(&survey)? {
-        // Policies that can't be used are reported on every pull request that they would judge.
-        Some((branch, tip)) => gate
-            .org_at(tip)
-            .map_or_else(|_| vec![branch], |organisation| organisation.settings.protected_bases),
-        None => Vec::new(),
-    };
-    let surveyed = github.due(survey, &protected, now)?;
+    let gate = Gate::new(github.repo(), github, on_github::judges()?);
+    let surveyed = on_github::surveyed(github, &gate, args.now.get())?;
     let due: Vec<_> = surveyed.iter().filter(|pull| args.all || pull.why.is_some()).collect();
     let mut judged = 0;
     let mut undecided = 0;
     for pull in &due {
         let subject = Subject::Pull(pull.number);
         let name = github::name(pull.number);
-        let judge = || gate.check(&name, now);
+        let judge = || gate.check(&name, || args.now.get());
         match on_github::or_say_so(github, &subject, judge) {
             Some(Some(judgement)) => {
                 judged += 1;

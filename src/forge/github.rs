@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::{Forge, Published, Pull};
 use crate::content::Changeset;
@@ -46,6 +46,7 @@ mod memo;
 mod patience;
 mod plan;
 mod publish;
+mod queue;
 mod remote;
 mod snapshot;
 mod survey;
@@ -53,7 +54,7 @@ pub mod types;
 
 pub use access::Access;
 pub use client::{Client, Exchange};
-pub use event::Subject;
+pub use event::{Concerned, Subject};
 pub use plan::Plan;
 pub use survey::{Survey, Surveyed};
 
@@ -172,13 +173,24 @@ impl GitHub {
     }
 
     /// Returns a repository on GitHub as a source to fetch from.
-    fn source(&self, repository: &types::Repository) -> Source {
-        self.remote.source(&repository.clone_url, self.client.token())
+    ///
+    /// # Errors
+    /// When GitHub says that it is anywhere but on the API's own server, where no token may go.
+    fn source(&self, repository: &types::Repository) -> anyhow::Result<Source> {
+        let name: Name = repository.full_name.parse()?;
+        let url = format!("{}/{name}.git", self.client.site());
+        let given = &repository.clone_url;
+        ensure!(
+            given.eq_ignore_ascii_case(&url),
+            "GitHub says that {name} is at `{given}`, but on this server it is at {url}: the token \
+             isn't sent there; check GITHUB_API_URL"
+        );
+        Ok(self.remote.source(&url, self.client.token()))
     }
 
-    /// Gives a git program the token for `server`, such as `https://github.com`, and for no other.
-    pub fn let_in(&self, program: Program, server: &str) -> Program {
-        remote::let_in(program, server, self.client.token())
+    /// Gives a git program the token for GitHub's own server, and for no other.
+    pub fn let_in(&self, program: Program) -> Program {
+        remote::let_in(program, self.client.site(), self.client.token())
     }
 
     /// Returns the name of the repository.

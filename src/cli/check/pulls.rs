@@ -4,35 +4,43 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::CheckArgs;
-use crate::cli::shared::say::{UNDECIDED, end_at_bound, json, print, warn};
+use crate::cli::shared::say::{UNDECIDED, json, print, warn};
 use crate::cli::shared::{here, on_github};
 use crate::core::terms::Verdict;
-use crate::core::time::Time;
-use crate::forge::github::{self, GitHub, Subject};
-use crate::gate::judge::Judges;
+use crate::forge::github::{self, Concerned, GitHub, Subject};
 use crate::gate::{Gate, Judgement};
 
 /// Judges the given pull requests, one after another. If there are several, each is saved in a
 /// folder of its own.
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let place = args.on_github.open(args.dry_run)?;
-    let github = &place.github;
-    let subjects = match (&args.pr, &args.event) {
-        (Some(number), _) => vec![Subject::Pull(*number)],
+    let mut place = args.on_github.open(args.dry_run)?;
+    let concerned = match (&args.pr, &args.event) {
+        (Some(number), _) => Concerned::Pulls(vec![Subject::Pull(*number)]),
         (None, Some(file)) => {
             let (event, payload) = on_github::event(file)?;
-            github.subjects(&event, &payload)?
+            place.github.concerned(&event, &payload)?
         }
-        (None, None) => Vec::new(),
+        (None, None) => Concerned::Pulls(Vec::new()),
+    };
+    if concerned == Concerned::Outdated {
+        place = place.sweeping();
+    }
+    let github = &place.github;
+    let gate = Gate::new(github.repo(), github, on_github::judges()?);
+    let subjects = match concerned {
+        Concerned::Pulls(subjects) => subjects,
+        Concerned::Outdated => {
+            let surveyed = on_github::surveyed(github, &gate, args.now.get())?.into_iter();
+            let due = surveyed.filter(|pull| pull.why.is_some());
+            due.map(|pull| Subject::Pull(pull.number)).collect()
+        }
     };
     if subjects.is_empty() {
-        warn("note", "no pull request with this head is open: there is nothing to judge");
+        warn("note", "no open pull request is concerned: there is nothing to judge");
     }
-    let now = args.now.get();
-    let gate = Gate::new(github.repo(), github, Judges::new(end_at_bound));
     let mut strongest = None;
     let mut undecided = false;
     for subject in &subjects {
@@ -40,7 +48,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             1 => folder.clone(),
             _ => folder.join(subject.number().to_string()),
         });
-        let check = || check(args, github, &gate, subject, folder.as_deref(), now);
+        let check = || check(args, github, &gate, subject, folder.as_deref());
         match on_github::or_say_so(github, subject, check) {
             Some(verdict) => strongest = strongest.max(verdict),
             None => undecided = true,
@@ -52,6 +60,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// The number of attempts when something changes while a commit of the merge queue gets its decision.
+const ATTEMPTS: usize = 5;
+
 /// Returns the verdict on one pull request; `None` if it isn't judged.
 fn check(
     args: &CheckArgs,
@@ -59,31 +70,48 @@ fn check(
     gate: &Gate<'_, GitHub>,
     subject: &Subject,
     folder: Option<&Path>,
-    now: Time,
 ) -> anyhow::Result<Option<Verdict>> {
     let name = github::name(subject.number());
-    let Some(judgement) = gate.check(&name, now)? else {
-        let why = "it merges into a branch that the settings of the default branch don't protect";
-        warn("note", &format!("{name} isn't judged: {why}"));
-        return Ok(None);
-    };
-    if let Some(folder) = folder {
-        keep(folder, github, &judgement)?;
-    }
-    here::report(&judgement, args.format, args.verbose)?;
-    let mut verdict = judgement.decision.verdict;
-    if let Subject::Queued { commit, onto, .. } = subject {
-        let [commit, onto] = github.bring_queued(&judgement.pull, commit, onto)?;
-        let queued =
-            gate.judge(judgement.queued_onto(github.repo(), onto)?, judgement.same_head(), now)?;
-        verdict = verdict.max(github.publish_on_queued(&queued.pull, &queued.decision, commit)?);
-    }
-    if args.dry_run {
+    for _ in 0..ATTEMPTS {
+        let Some(judgement) = gate.check(&name, || args.now.get())? else {
+            let why =
+                "it merges into a branch that the settings of the default branch don't protect";
+            warn("note", &format!("{name} isn't judged: {why}"));
+            return Ok(None);
+        };
+        let mut verdict = judgement.decision.verdict;
+        if let Subject::Queued { commit, onto, .. } = subject {
+            verdict = verdict.max(queued(args, github, gate, &judgement, commit, onto)?);
+            if !github.is_current(&judgement.pull, judgement.same_head())? {
+                continue;
+            }
+        }
+        if let Some(folder) = folder {
+            keep(folder, github, &judgement)?;
+        }
+        here::report(&judgement, args.format, args.verbose)?;
         for plan in github.take_plans() {
             print(&format!("\nwould write to {}:\n{plan}", github::name(plan.number)))?;
         }
+        return Ok(Some(verdict));
     }
-    Ok(Some(verdict))
+    bail!("{name} changed each time while it was being judged: try again")
+}
+
+/// Judges a pull request as the merge queue is about to merge it, and publishes the decision on the
+/// queue's commit.
+fn queued(
+    args: &CheckArgs,
+    github: &GitHub,
+    gate: &Gate<'_, GitHub>,
+    judgement: &Judgement,
+    commit: &str,
+    onto: &str,
+) -> anyhow::Result<Verdict> {
+    let [commit, onto] = github.bring_queued(&judgement.pull, commit, onto)?;
+    let pull = judgement.queued_onto(github.repo(), onto)?;
+    let queued = gate.judge(pull, judgement.same_head(), args.now.get())?;
+    github.publish_on_queued(&queued.pull, &queued.decision, commit)
 }
 
 /// Writes the decision and what it is based on to files.

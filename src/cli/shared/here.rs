@@ -151,7 +151,7 @@ pub fn name_of(argument: &str) -> &str {
 /// # Errors
 /// If nothing could be decided.
 pub fn check(git: &Git, name: &str, now: Time) -> anyhow::Result<Judgement> {
-    let judgement = gate(git).check(name, now)?;
+    let judgement = gate(git).check(name, || now)?;
     judgement
         .with_context(|| format!("{name} merges into a branch that the settings don't protect"))
 }

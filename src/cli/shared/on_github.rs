@@ -6,8 +6,11 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use tempfile::TempDir;
 
-use super::say::{complain, warn};
-use crate::forge::github::{self, Access, GitHub, Name, Subject};
+use super::say::{complain, end_at_bound, warn};
+use crate::core::time::Time;
+use crate::forge::github::{self, Access, GitHub, Name, Subject, Surveyed};
+use crate::gate::Gate;
+use crate::gate::judge::Judges;
 use crate::git::{Program, Repo};
 
 /// The identity with which GitHub is called, for the help of verbs that call it.
@@ -87,6 +90,37 @@ impl GitHubArgs {
         let announce = |text: &str| warn("note", text);
         Ok(OnGitHub { github: GitHub::new(&access, name, repo, announce)?, _folder: folder })
     }
+}
+
+/// Returns the judges of several pull requests in one run: policies that exceed a bound end only the
+/// process that evaluates them.
+///
+/// # Errors
+/// If the system doesn't say where this program is.
+pub fn judges() -> anyhow::Result<Judges> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    Ok(Judges::new(end_at_bound).apart(program))
+}
+
+/// Returns all open pull requests to protected branches, each with the reason why it has to be judged
+/// again, if so.
+///
+/// # Errors
+/// If GitHub can't be reached or refuses.
+pub fn surveyed(
+    github: &GitHub,
+    gate: &Gate<'_, GitHub>,
+    now: Time,
+) -> anyhow::Result<Vec<Surveyed>> {
+    let survey = github.survey()?;
+    let protected = match github.default_branch(&survey)? {
+        // Policies that can't be used are reported on every pull request that they would judge.
+        Some((branch, tip)) => gate
+            .org_at(tip)
+            .map_or_else(|_| vec![branch], |organisation| organisation.settings.protected_bases),
+        None => Vec::new(),
+    };
+    github.due(survey, &protected, now)
 }
 
 /// Runs an action about a pull request. If nothing can be decided, that is reported here and on the

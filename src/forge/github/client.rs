@@ -5,7 +5,7 @@
 //! is never repeated blindly, because a failure doesn't show whether it took effect:
 //! [`Failure::Unclear`] requires the caller to look first.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -17,23 +17,21 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::access::{Access, Credentials, Permission, Secret};
-use super::patience::{self, Patience, Turn};
+use super::patience::{Patience, Turn};
 use super::types::Installation;
 
 mod address;
 mod failure;
 mod jwt;
 mod list;
+mod transport;
 
 pub use address::{encoded, path};
 pub use failure::{Failure, Refusal, is_hidden, status_of};
 
 use address::{GRAPHQL, prefix};
 use failure::causes;
-
-/// The timeouts for connecting, and for the next byte of an answer.
-const CONNECT: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(30);
+use transport::{SILENCE, built};
 
 /// The GraphQL queries, each with a name of its own.
 const QUERIES: &str = include_str!("queries.graphql");
@@ -44,10 +42,14 @@ pub struct Client {
     http: Octocrab,
     /// The path in the API's address, such as `/api/v3` on GHES; empty on github.com.
     prefix: String,
+    /// The address of the pages and of Git, such as `https://github.com`.
+    site: String,
     token: Secret,
     installation: Option<Installation>,
     patience: Patience,
     record: RefCell<Vec<Exchange>>,
+    /// How many requests GitHub's rate limit still allows, as of the latest answer.
+    left: Cell<Option<u64>>,
 }
 
 /// A request and GitHub's literal answer, for the record.
@@ -91,9 +93,17 @@ impl Client {
             Credentials::App { .. } => Secret::new(""),
         };
         let patience = Patience::new(announce);
-        let prefix = prefix(&access.api);
-        let (installation, record) = (None, RefCell::default());
-        let client = Client { runtime, http, prefix, token, installation, patience, record };
+        let client = Client {
+            runtime,
+            http,
+            prefix: prefix(&access.api),
+            site: address::site(&access.api),
+            token,
+            installation: None,
+            patience,
+            record: RefCell::default(),
+            left: Cell::default(),
+        };
         if access.is_app() { client.into_installation(access, repository) } else { Ok(client) }
     }
 
@@ -143,6 +153,16 @@ impl Client {
     /// Returns the token of the requests, so that git can use it too.
     pub(super) fn token(&self) -> &Secret {
         &self.token
+    }
+
+    /// Returns the address of the pages and of Git, such as `https://github.com`.
+    pub(super) fn site(&self) -> &str {
+        &self.site
+    }
+
+    /// Returns how many requests GitHub's rate limit still allows, if it says so.
+    pub(super) fn left(&self) -> Option<u64> {
+        self.left.get()
     }
 
     /// Runs a request to its end.
@@ -323,6 +343,11 @@ impl Client {
         let whole = tokio::time::timeout(SILENCE * 4, async {
             let response = self.http.execute(request).await?;
             let (status, headers) = (response.status(), response.headers().clone());
+            // GraphQL has a limit of its own.
+            if path != GRAPHQL {
+                let left = headers.get("x-ratelimit-remaining").and_then(|left| left.to_str().ok());
+                self.left.set(left.and_then(|left| left.parse().ok()));
+            }
             let body = self.http.body_to_string(response).await?;
             Ok::<_, octocrab::Error>(Reply { status, headers, body })
         });
@@ -331,33 +356,6 @@ impl Client {
             .and_then(|answer| answer.map_err(|error| anyhow!(causes(&error))))
             .with_context(failed)
     }
-}
-
-/// Builds an octocrab client that repeats nothing by itself.
-fn built(runtime: &Runtime, api: &str, as_whom: &Credentials) -> anyhow::Result<Octocrab> {
-    let _inside = runtime.enter();
-    let builder = Octocrab::builder()
-        .base_uri(address::server(api))
-        .with_context(|| format!("GITHUB_API_URL is {api:?}, which is not a valid address"))?;
-    let token = match as_whom {
-        Credentials::Token(token) => token.clone(),
-        Credentials::App { id, key } => jwt::signed(*id, key, patience::now())?,
-    };
-    let builder = builder.personal_token(token.reveal());
-    builder.build_with_reqwest(transport()?).context("cannot set up the client for GitHub")
-}
-
-/// Builds the HTTP client. It uses the proxy that `HTTPS_PROXY` and similar variables name, and
-/// follows no redirects, because requests carry a token.
-fn transport() -> anyhow::Result<reqwest::Client> {
-    // It fails if a provider is installed already, which is always this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .context("cannot set up network access")
 }
 
 fn parse(body: &str) -> anyhow::Result<Value> {

@@ -49,7 +49,7 @@ impl<'a> Collector<'a> {
             commits.into_iter().map(|id| repo.commit(id)).collect::<Result<Vec<_>, _>>()?;
         let materials = Materials::of(repo, changeset.path.as_deref());
         let history = History::of(&commits, pull.head, &materials)?;
-        let people = Identities::of(&org.roster, &facts.commits, repo);
+        let people = Identities::of(&org.roster, &facts.commits, repo, github.client.site());
         Ok(Collector {
             github,
             repo,

@@ -5,10 +5,39 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::client::Failure;
+use super::client::{Client, Failure};
+use super::doctor::Kind;
+use super::types::{Comment, User};
 
 /// The number of attempts to write a comment when it is unclear whether it was written.
 const TRIES: usize = 4;
+
+/// The account that this program writes under.
+#[derive(Debug)]
+pub(super) struct Author {
+    /// Its login, without the suffix of bots.
+    login: String,
+    /// Whether it is a bot's, if the token shows that. A person can have the login of a bot.
+    is_bot: Option<bool>,
+}
+
+impl Author {
+    /// Returns the account of a client's token, which has this login.
+    pub fn of(client: &Client, login: &str) -> Self {
+        let is_bot = match Kind::of(client.token()) {
+            Kind::Installation => Some(true),
+            Kind::Other => None,
+            Kind::Classic | Kind::FineGrained | Kind::OAuth => Some(false),
+        };
+        let is_bot = client.installation().map(|_| true).or(is_bot);
+        Author { login: plain(login).to_owned(), is_bot }
+    }
+
+    /// Whether it is this account.
+    pub fn is(&self, user: &User) -> bool {
+        plain(&user.login) == self.login && self.is_bot.is_none_or(|is| is == user.is_bot())
+    }
+}
 
 /// The comments on an issue or a pull request.
 pub(super) struct Comments<'a> {
@@ -26,15 +55,11 @@ impl GitHub {
         let comments = Comments { github: self, number: &issue.to_string() };
         let mut unclear = None;
         for _ in 0..TRIES {
-            let existing: Vec<Value> = self.client.run(self.client.list(&comments.path()))?;
-            let marked = |comment: &&Value| {
-                comment["body"].as_str().is_some_and(|body| body.starts_with(mark))
+            let existing: Vec<Comment> = self.client.run(self.client.list(&comments.path()))?;
+            let is_marked = |comment: &Comment| {
+                comment.body.as_deref().is_some_and(|body| body.starts_with(mark))
             };
-            let marked = existing.iter().filter(marked).filter_map(|comment| {
-                let login = comment["user"]["login"].as_str().unwrap_or_default();
-                Some((comment["id"].as_u64()?, login.to_owned()))
-            });
-            let marked: Vec<_> = marked.collect();
+            let marked: Vec<_> = existing.into_iter().filter(is_marked).collect();
             match self.client.run(comments.put_over_own(&marked, mark, text)) {
                 Ok(_) => return Ok(()),
                 Err(Failure::Refused(refusal)) => return Err(refusal.into()),
@@ -58,21 +83,27 @@ impl Comments<'_> {
     /// their authors. Those of others are ignored: anybody can write a comment with this mark.
     async fn put_over_own(
         &self,
-        existing: &[(u64, String)],
+        existing: &[Comment],
         mark: &str,
         text: &str,
     ) -> Result<Value, Failure> {
-        let login = if existing.is_empty() { None } else { Some(self.own_login().await?) };
-        let own = existing.iter().find(|(_, by)| login.as_deref() == Some(plain(by)));
-        self.put(own.map(|(id, _)| *id), mark, text).await
+        let author = if existing.is_empty() { None } else { Some(self.author().await?) };
+        let is_own = |comment: &&Comment| {
+            author.as_ref().zip(comment.user.as_ref()).is_some_and(|(author, by)| author.is(by))
+        };
+        self.put(existing.iter().find(is_own).map(|comment| comment.id), mark, text).await
     }
 
-    /// Creates the comment with this mark, or updates our `own` one.
+    /// Creates the comment with this mark, or updates our `own` one. One that somebody has deleted
+    /// in the meantime is created again.
     pub async fn put(&self, own: Option<u64>, mark: &str, text: &str) -> Result<Value, Failure> {
-        match own {
-            Some(id) => self.change(&id.to_string(), text).await,
-            None => self.once(mark, text).await,
+        if let Some(id) = own {
+            match self.change(&id.to_string(), text).await {
+                Err(Failure::Refused(refusal)) if refusal.status == 404 => {}
+                written => return written,
+            }
         }
+        self.once(mark, text).await
     }
 
     /// Creates a comment that doesn't exist yet, as far as we know. If another run has created it
@@ -101,15 +132,16 @@ impl Comments<'_> {
         self.github.client.write(Method::PATCH, &path, &json!({ "body": text })).await
     }
 
-    /// Returns the login that this program writes under.
-    async fn own_login(&self) -> Result<String, Failure> {
-        let answer = self.github.client.query::<Value>("Viewer", json!({})).await;
+    /// Returns the account that this program writes under.
+    async fn author(&self) -> Result<Author, Failure> {
+        let client = &self.github.client;
+        let answer = client.query::<Value>("Viewer", json!({})).await;
         let answer = answer.map_err(Failure::Unclear)?;
-        Ok(plain(answer["viewer"]["login"].as_str().unwrap_or_default()).to_owned())
+        Ok(Author::of(client, answer["viewer"]["login"].as_str().unwrap_or_default()))
     }
 }
 
 /// Returns a login without the suffix of bots, which only REST adds and GraphQL doesn't.
-pub(super) fn plain(login: &str) -> &str {
+fn plain(login: &str) -> &str {
     login.strip_suffix("[bot]").unwrap_or(login)
 }

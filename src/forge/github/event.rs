@@ -30,7 +30,16 @@ impl Subject {
     }
 }
 
-/// The pull requests that an event names.
+/// What an event is about.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Concerned {
+    /// These pull requests; empty if none of them is open.
+    Pulls(Vec<Subject>),
+    /// Every open pull request whose decision is based on an older state of a branch.
+    Outdated,
+}
+
+/// What an event names.
 #[derive(Debug, PartialEq, Eq)]
 enum Named {
     Subject(Subject),
@@ -41,32 +50,36 @@ enum Named {
         closed: u64,
         head: String,
     },
+    /// A change of a branch.
+    Base,
 }
 
 impl GitHub {
-    /// Returns the pull requests that an event is about; empty if none of them is open.
+    /// Returns what an event is about.
     ///
     /// # Errors
     /// When the event isn't about pull requests, or GitHub can't be reached or refuses.
-    pub fn subjects(&self, event: &str, payload: &Value) -> anyhow::Result<Vec<Subject>> {
+    pub fn concerned(&self, event: &str, payload: &Value) -> anyhow::Result<Concerned> {
         let mut subjects = Vec::new();
         for named in named(event, payload)? {
             match named {
                 Named::Subject(subject) => subjects.push(subject),
-                Named::Head(head) => subjects.extend(self.with_head(&head)?),
+                Named::Head(head) => subjects.extend(self.with_head(&head, None)?),
                 Named::Left { closed, head } => {
-                    let with_head = self.with_head(&head)?.into_iter();
-                    subjects.extend(with_head.filter(|subject| subject.number() != closed));
+                    subjects.extend(self.with_head(&head, Some(closed))?);
                 }
+                Named::Base => return Ok(Concerned::Outdated),
             }
         }
-        Ok(subjects)
+        Ok(Concerned::Pulls(subjects))
     }
 
-    fn with_head(&self, head: &str) -> anyhow::Result<Vec<Subject>> {
+    /// Returns an open pull request with this head, but not the `closed` one. All others with the
+    /// head are judged with it.
+    fn with_head(&self, head: &str, closed: Option<u64>) -> anyhow::Result<Option<Subject>> {
         let pulls = self.open_pulls()?;
-        let with_head = pulls.iter().filter(|pull| pull.head.sha == head);
-        Ok(with_head.map(|pull| Subject::Pull(pull.number)).collect())
+        let mut open = pulls.iter().filter(|pull| Some(pull.number) != closed);
+        Ok(open.find(|pull| pull.head.sha == head).map(|pull| Subject::Pull(pull.number)))
     }
 }
 
@@ -88,6 +101,9 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
         "pull_request" | "pull_request_target" | "pull_request_review" => {
             let pull = &payload["pull_request"];
             let number = number(&pull["number"])?;
+            if pull["merged"] == true {
+                return Ok(vec![Named::Base]);
+            }
             if pull["state"] == "closed" {
                 let head = pull["head"]["sha"]
                     .as_str()
@@ -96,6 +112,7 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
             }
             Ok(vec![Named::Subject(Subject::Pull(number))])
         }
+        "push" => Ok(vec![Named::Base]),
         "workflow_run" => of_run(&payload["workflow_run"]),
         "check_run" => of_run(&payload["check_run"]),
         "workflow_dispatch" => {
@@ -115,7 +132,7 @@ fn named(event: &str, payload: &Value) -> anyhow::Result<Vec<Named>> {
         }
         _ => bail!(
             "the event {event:?} isn't about a pull request: run `changegate check` on \
-             pull_request_target, workflow_run, check_run, merge_group or workflow_dispatch"
+             pull_request_target, push, workflow_run, check_run, merge_group or workflow_dispatch"
         ),
     }
 }
@@ -140,6 +157,7 @@ mod tests {
         let run = json!({"workflow_run": {"pull_requests": [{"number": 7}], "head_sha": "4f0c"}});
         let closed =
             json!({"pull_request": {"number": 7, "state": "closed", "head": {"sha": "4f0c"}}});
+        let merged = json!({"pull_request": {"number": 7, "state": "closed", "merged": true}});
         let left = Named::Left { closed: 7, head: "4f0c".to_owned() };
         let branch = "refs/heads/gh-readonly-queue/release/v2/pr-7-4f0c1d2";
         let group =
@@ -149,6 +167,8 @@ mod tests {
         for (event, payload, expected) in [
             ("pull_request_target", json!({"pull_request": {"number": 7}}), seven()),
             ("pull_request_target", closed, vec![left]),
+            ("pull_request_target", merged, vec![Named::Base]),
+            ("push", json!({"ref": "refs/heads/main"}), vec![Named::Base]),
             ("workflow_run", run, seven()),
             ("check_run", json!({"check_run": {"pull_requests": [{"number": 7}]}}), seven()),
             ("workflow_run", of_fork, vec![Named::Head("4f0c".to_owned())]),
@@ -158,7 +178,7 @@ mod tests {
             assert_eq!(named(event, &payload).unwrap(), expected, "{event}");
         }
         for (event, payload) in [
-            ("push", json!({})),
+            ("issues", json!({})),
             ("pull_request_target", json!({})),
             ("workflow_dispatch", json!({"inputs": {"pull_request": "7; rm -rf /"}})),
             (

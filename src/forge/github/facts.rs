@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
-use super::comments::plain;
 use super::remote::Source;
-use super::snapshot::{Answers, Snapshot};
+use super::snapshot::Snapshot;
 use super::types::{Commit, Pull, Push, Repository, Review, TimelineEvent};
 use super::{Client, Exchange, GitHub, client, name};
 use crate::forge;
@@ -15,6 +14,9 @@ use crate::git::Oid;
 
 /// The number of times that the API and Git are asked until both report the same commits.
 const TRIES: usize = 5;
+
+/// The number of requests that are kept for publishing that nothing can be decided.
+const RESERVE: u64 = 100;
 
 /// What GitHub knows about a pull request.
 pub struct Facts {
@@ -38,10 +40,8 @@ pub struct Facts {
     pub commits: Vec<Commit>,
     /// The pushes to its branch, newest first; `None` if GitHub doesn't list them.
     pub pushes: Option<Vec<Push>>,
-    /// The current statuses, or the check run, of head.
-    pub answers: Answers,
-    /// The login that this program writes under, without the suffix of bots.
-    pub own_login: String,
+    /// What GitHub showed before all that was read.
+    pub snapshot: Snapshot,
     /// The requests to GitHub and the literal answers.
     pub record: Vec<Exchange>,
 }
@@ -54,7 +54,7 @@ impl Facts {
     fn read(github: &GitHub, pull: Pull, open: Rc<Vec<Pull>>) -> anyhow::Result<Option<Self>> {
         let GitHub { client, remote, .. } = github;
         let repository = repository(&pull)?;
-        let source = github.source(repository);
+        let source = github.source(repository)?;
         let branches = BTreeSet::from([pull.base.branch.as_str(), &repository.default_branch]);
         let branches: Vec<_> = branches.into_iter().collect();
         let own = missing(github, [&pull].into_iter());
@@ -76,9 +76,8 @@ impl Facts {
             }
         });
         let known = known.with_context(|| format!("cannot read {}", name(pull.number)))?;
-        let Some(Snapshot { default_branch, base, answers, own_login }) = known.snapshot else {
-            return Ok(None);
-        };
+        let Some(known) = known else { return Ok(None) };
+        let Snapshot { default_branch, base, .. } = &known.snapshot;
         if !shows_all_reviews(&known.reviews, &known.timeline) {
             return Ok(None);
         }
@@ -89,8 +88,8 @@ impl Facts {
         let head: Oid = pull.head.sha.parse().context("cannot read the id of the head")?;
         let is_complete = || -> anyhow::Result<bool> {
             Ok(base.branch == pull.base.branch
-                && remote.holds(&base)?
-                && remote.holds(&default_branch)?
+                && remote.holds(base)?
+                && remote.holds(default_branch)?
                 && remote.head(pull.number)? == Some(head))
         };
         if !is_complete()? {
@@ -109,8 +108,7 @@ impl Facts {
             timeline: known.timeline,
             commits: known.commits,
             pushes: known.pushes,
-            answers,
-            own_login,
+            snapshot: known.snapshot,
             record: client.take_record(),
             pull,
         }))
@@ -141,15 +139,9 @@ impl Facts {
         self.timeline.iter().filter(move |event| {
             let by = event.user.as_ref().or(event.actor.as_ref());
             event.event == "commented"
-                && by.is_some_and(|by| plain(&by.login) == self.own_login)
+                && by.is_some_and(|by| self.snapshot.author.is(by))
                 && event.body.as_deref().is_some_and(|body| body.starts_with(mark))
         })
-    }
-
-    /// Returns the refs of the base and the head, which show whether the pull request has changed.
-    pub fn refs(&self) -> [String; 2] {
-        let Pull { number, base, .. } = &self.pull;
-        [format!("refs/heads/{}", base.branch), format!("refs/pull/{number}/head")]
     }
 }
 
@@ -194,25 +186,31 @@ struct ApiFacts {
     timeline: Vec<TimelineEvent>,
     commits: Vec<Commit>,
     pushes: Option<Vec<Push>>,
-    snapshot: Option<Snapshot>,
+    snapshot: Snapshot,
 }
 
 impl ApiFacts {
-    async fn read(github: &GitHub, pull: &Pull) -> anyhow::Result<Self> {
+    /// Reads the snapshot first, so that it shows whether anything has changed since. Returns `None`
+    /// if the pull request isn't, or is no longer, as the list of pull requests shows it.
+    async fn read(github: &GitHub, pull: &Pull) -> anyhow::Result<Option<Self>> {
+        let snapshot = Snapshot::of(github, pull).await?;
+        let is_as_listed = |snapshot: &Snapshot| {
+            snapshot.is_open && snapshot.head == pull.head.sha && snapshot.is_draft == pull.draft
+        };
+        let Some(snapshot) = snapshot.filter(is_as_listed) else { return Ok(None) };
         let GitHub { client, repository, .. } = github;
         let number = pull.number.to_string();
         let pull_path = |part| repository.path(&["pulls", &number, part]);
         let (reviews, commits) = (pull_path("reviews"), pull_path("commits"));
         let timeline = repository.path(&["issues", &number, "timeline"]);
-        let (mut reviews, timeline, commits, pushes, snapshot) = tokio::try_join!(
+        let (mut reviews, timeline, commits, pushes) = tokio::try_join!(
             client.list::<Review>(&reviews),
             client.list(&timeline),
             client.list(&commits),
             pushes(client, pull),
-            Snapshot::of(github, pull),
         )?;
         reviews.sort_by_key(|review| (review.submitted_at, review.id));
-        Ok(ApiFacts { reviews, timeline, commits, pushes, snapshot })
+        Ok(Some(ApiFacts { reviews, timeline, commits, pushes, snapshot }))
     }
 }
 
@@ -237,6 +235,12 @@ impl GitHub {
     /// Reads what GitHub knows about an open pull request now.
     pub(super) fn learn(&self, number: u64) -> anyhow::Result<Facts> {
         for _ in 0..TRIES {
+            self.open_pulls()?;
+            ensure!(
+                self.client.left().is_none_or(|left| left >= RESERVE),
+                "GitHub's rate limit is nearly used up, and the rest is kept to say so: try again \
+                 within the hour"
+            );
             if let Some(facts) = Facts::read(self, self.open_pull(number)?, self.open_pulls()?)? {
                 return Ok(facts);
             }
@@ -259,11 +263,6 @@ impl GitHub {
         };
         let others: Vec<_> = open.iter().filter(is_new).collect();
         missing(self, others.into_iter())
-    }
-
-    /// Whether the base and the head of a pull request are still the same.
-    pub(super) fn is_still(&self, facts: &Facts) -> anyhow::Result<bool> {
-        Ok(facts.source.look_up(&facts.refs())? == [facts.base, facts.head])
     }
 
     /// Returns an open pull request.

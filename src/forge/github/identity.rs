@@ -14,16 +14,21 @@ pub struct Identities<'a> {
     by_email: HashMap<String, &'a Login>,
     /// The owners of addresses, as GitHub shows them for the commits.
     accounts: HashMap<String, User>,
+    /// The host of the server.
+    server: String,
 }
 
 impl<'a> Identities<'a> {
-    /// Indexes a roster. `commits` show which account an address belongs to.
-    pub fn of(roster: &'a Roster, commits: &[Commit], repo: &Repo) -> Self {
+    /// Indexes a roster. `commits` show which account an address belongs to; `site` is the address of
+    /// the server.
+    pub fn of(roster: &'a Roster, commits: &[Commit], repo: &Repo, site: &str) -> Self {
+        let server = site.parse::<http::Uri>().ok();
         let mut identities = Identities {
             roster,
             by_id: HashMap::new(),
             by_email: HashMap::new(),
             accounts: HashMap::new(),
+            server: server.and_then(|server| Some(server.host()?.to_owned())).unwrap_or_default(),
         };
         for (login, person) in &roster.people {
             identities.by_id.extend(person.id.as_deref().map(|id| (id, login)));
@@ -67,17 +72,18 @@ impl<'a> Identities<'a> {
         if let Some(login) = self.by_email.get(&email) {
             return Some((*login).clone());
         }
-        self.login(&no_reply(&email)?)
+        self.login(&no_reply(&email, &self.server)?)
     }
 }
 
 /// Returns the account in an address that GitHub gives to people who hide their own, such as
-/// `101+alice@users.noreply.github.com`.
-fn no_reply(email: &str) -> Option<User> {
+/// `101+alice@users.noreply.github.com`. `server` is the host of an enterprise's own server.
+fn no_reply(email: &str, server: &str) -> Option<User> {
     let (account, host) = email.split_once('@')?;
+    let host = host.strip_prefix("users.noreply.")?;
     let (id, login) = account.split_once('+')?;
     let user = User { login: login.to_owned(), id: id.parse().ok()?, kind: String::new() };
-    host.starts_with("users.noreply.").then_some(user)
+    ["github.com", server].contains(&host).then_some(user)
 }
 
 #[cfg(test)]
@@ -86,7 +92,11 @@ mod tests {
 
     #[test]
     fn addresses_that_github_gives() {
-        let id = |email: &str| no_reply(email).map(|user| user.id);
+        let id = |email: &str| no_reply(email, "github.acme.example").map(|user| user.id);
+        assert_eq!(id("101+alice@users.noreply.github.acme.example"), Some(101));
+        for other in ["github.com.evil.example", "github.evil.example", "evilgithub.com", ""] {
+            assert_eq!(id(&format!("101+alice@users.noreply.{other}")), None, "{other}");
+        }
         assert_eq!(id("101+alice@users.noreply.github.com"), Some(101));
         assert_eq!(id("alice@users.noreply.github.com"), None);
         assert_eq!(id("101+alice@example.com"), None);

@@ -1,8 +1,9 @@
 //! The memo that a decision's status keeps for the next sweep, in the query of the URL it links to:
-//! `https://github.com/acme/ops/pull/7?changegate=2026-11-24T22:00:00Z.4f0c1d2ab9e1.2026-11-24T10:00:00Z#issuecomment-12`
+//! `https://github.com/acme/ops/pull/7?changegate=2026-11-24T22:00:00Z.4f0c1d2ab9e1.2026-11-24T10:00:00Z.7#issuecomment-12`
 //!
-//! It tells a sweep which pull requests of a list have to be judged again. GitHub ignores the
-//! query. A forged memo can only prevent a sweep from updating a decision.
+//! It tells a sweep which pull requests of a list have to be judged again, and a check whether the
+//! decision is based on more than it has seen itself. GitHub ignores the query. A forged memo can only
+//! prevent an update of a decision; a check then publishes that it can't decide.
 
 use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, REQUESTS};
@@ -21,6 +22,8 @@ pub struct Memo {
     pub bases: String,
     /// The time of the latest change to them that was certainly seen.
     pub seen: Time,
+    /// The number of their events that were seen.
+    pub events: u64,
 }
 
 /// An open pull request with its base branch and the tip of that.
@@ -46,7 +49,8 @@ impl Memo {
             "never" => None,
             until => Some(until.parse().ok()?),
         };
-        Some(Memo { until, bases: bases.to_owned(), seen: seen.parse().ok()? })
+        let (seen, events) = (seen.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Memo { until, bases: bases.to_owned(), seen, events })
     }
 
     /// Returns the URL of a page with the memo in it.
@@ -54,7 +58,13 @@ impl Memo {
         let (page, fragment) = page.split_once('#').unwrap_or((page, ""));
         let until = self.until.map_or_else(|| "never".to_owned(), |until| until.to_string());
         let hash = if fragment.is_empty() { "" } else { "#" };
-        format!("{page}{KEY}{until}.{}.{}{hash}{fragment}", self.bases, self.seen)
+        let Memo { bases, seen, events, .. } = self;
+        format!("{page}{KEY}{until}.{bases}.{seen}.{events}{hash}{fragment}")
+    }
+
+    /// Whether a decision with this memo is based on more than one with the other.
+    pub fn is_newer_than(&self, other: &Memo) -> bool {
+        self.bases == other.bases && self.events > other.events
     }
 
     /// Returns the time up to which changes were certainly seen, given the last update of a pull
@@ -91,8 +101,8 @@ mod tests {
     fn an_address_keeps_it() {
         let time = |text: &str| text.parse::<Time>().unwrap();
         for until in [None, Some(time("2026-11-24T22:00:00Z"))] {
-            let memo =
-                Memo { until, bases: "4f0c1d2".to_owned(), seen: time("2026-11-24T10:00:00Z") };
+            let seen = time("2026-11-24T10:00:00Z");
+            let memo = Memo { until, bases: "4f0c1d2".to_owned(), seen, events: 7 };
             for page in
                 ["https://github.com/a/b/pull/7", "https://github.com/a/b/pull/7#issuecomment-1"]
             {
@@ -101,6 +111,7 @@ mod tests {
             }
         }
         assert_eq!(Memo::in_url("https://github.com/a/b/pull/7"), None);
-        assert_eq!(Memo::in_url("https://x?changegate=never.4f.tomorrow"), None);
+        assert_eq!(Memo::in_url("https://x?changegate=never.4f.tomorrow.7"), None);
+        assert_eq!(Memo::in_url("https://x?changegate=never.4f.2026-11-24T10:00:00Z"), None);
     }
 }

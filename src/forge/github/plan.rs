@@ -131,7 +131,7 @@ impl Planning<'_> {
         steps.extend(self.comment());
         steps.extend(self.ask());
         steps.extend(self.reminders());
-        match &self.facts.answers {
+        match &self.facts.snapshot.answers {
             Answers::Statuses(statuses) => steps.extend(self.statuses(statuses)),
             Answers::CheckRun(run) => steps.extend(self.check_run(run.as_ref())),
         }

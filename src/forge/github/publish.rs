@@ -1,7 +1,5 @@
 //! Publishes decisions on pull requests.
 
-use std::collections::BTreeSet;
-
 use anyhow::Context as _;
 use http::Method;
 use serde_json::{Value, json};
@@ -13,10 +11,9 @@ use super::memo::{Basis, Memo};
 use super::plan::{Plan, Planning, Write, description, state};
 use super::snapshot::{Answers, CONTEXT, Snapshot};
 use super::types::{self, CheckRun};
-use super::{GitHub, Subject, name, number};
-use crate::content::Changeset;
+use super::{GitHub, Subject, name};
 use crate::core::decision::Decision;
-use crate::core::evidence::Evidence;
+use crate::core::evidence::{Evidence, SameHead};
 use crate::core::org::Org;
 use crate::core::terms::{Login, Verdict};
 use crate::forge::{Published, Pull};
@@ -36,20 +33,42 @@ impl GitHub {
         org: &Org,
     ) -> anyhow::Result<Published> {
         let facts = self.facts_of(&pull.name)?;
-        let plan = self.plan(&facts, judged, evidence, org)?;
+        let memo = self.memo(&facts, judged.decision, evidence)?;
+        let same_head = evidence.pull_request.as_ref().map_or(&[][..], |pull| &pull.same_head);
+        let plan = Planning {
+            facts: &facts,
+            judged,
+            evidence,
+            org,
+            memo: memo.clone(),
+            is_sweep: self.is_sweep,
+        };
+        let plan = plan.plan();
         if let Some(plans) = &self.plans {
             plans.borrow_mut().push(plan);
             return Ok(Published::Yes);
         }
+        let existing = &facts.snapshot.answers;
+        let is_older = |answers: &Answers| {
+            let newer = answers.link().and_then(Memo::in_url);
+            newer.is_some_and(|newer| newer.is_newer_than(&memo))
+        };
+        let is_current = |answers: &Answers| answers == existing && !is_older(answers);
+        if !self.is_unchanged(&pull.name, same_head, is_current)? {
+            return Ok(Published::Moved);
+        }
         if plan.steps.is_empty() {
             return Ok(Published::Yes);
         }
-        if !self.is_still(&facts)? {
-            self.forget_open();
-            return Ok(Published::Moved);
-        }
         match self.carry_out(&facts, plan) {
-            Ok(()) => Ok(Published::Yes),
+            Ok(written) => {
+                // The query may not show yet what was just written.
+                let is_ours = |answers: &Answers| {
+                    answers.link() == written.as_deref() || answers.link() == existing.link()
+                };
+                let stands = self.is_unchanged(&pull.name, same_head, is_ours)?;
+                Ok(if stands { Published::Yes } else { Published::Moved })
+            }
             Err(Failure::Refused(refusal)) => Err(refusal.into()),
             Err(Failure::Unclear(error)) => {
                 self.forget_open();
@@ -59,16 +78,38 @@ impl GitHub {
         }
     }
 
-    fn plan(
+    /// Whether a pull request, and those with the same head that were judged with it, are still as
+    /// they were read, with a decision published on the head that is `as_expected`. If not, they are
+    /// read again the next time.
+    ///
+    /// # Errors
+    /// When GitHub can't be reached or refuses.
+    fn is_unchanged(
         &self,
-        facts: &Facts,
-        judged: &Judged<'_>,
-        evidence: &Evidence,
-        org: &Org,
-    ) -> anyhow::Result<Plan> {
-        let memo = self.memo(facts, judged.decision, evidence)?;
-        let is_sweep = self.is_sweep;
-        Ok(Planning { facts, judged, evidence, org, memo, is_sweep }.plan())
+        pull: &str,
+        same_head: &[SameHead],
+        as_expected: impl Fn(&Answers) -> bool,
+    ) -> anyhow::Result<bool> {
+        let others = same_head.iter().map(|other| name(other.number));
+        for pull in [pull.to_owned()].into_iter().chain(others) {
+            let facts = self.facts_of(&pull)?;
+            let now = self.client.run(Snapshot::of(self, &facts.pull))?;
+            let is_same = now
+                .is_some_and(|now| now.decides_like(&facts.snapshot) && as_expected(&now.answers));
+            if !is_same {
+                self.forget_open();
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a pull request is still as it was judged, with the others that share its head.
+    ///
+    /// # Errors
+    /// When GitHub can't be reached or refuses.
+    pub fn is_current(&self, pull: &Pull, same_head: &[SameHead]) -> anyhow::Result<bool> {
+        self.is_unchanged(&pull.name, same_head, |_| true)
     }
 
     /// Returns the memo for the next sweep about all pull requests that share the decision.
@@ -82,19 +123,24 @@ impl GitHub {
         let was_judged =
             |pull: &&types::Pull| same_head.iter().any(|other| other.number == pull.number);
         let mut updated_at = facts.pull.updated_at;
+        let mut events = facts.snapshot.events;
         let mut bases = vec![basis(&facts.pull, facts.base)];
         for sibling in facts.siblings().filter(was_judged) {
+            let facts = self.facts_of(&name(sibling.number))?;
             updated_at = updated_at.max(sibling.updated_at);
-            bases.push(basis(sibling, self.facts_of(&name(sibling.number))?.base));
+            events += facts.snapshot.events;
+            bases.push(basis(sibling, facts.base));
         }
         Ok(Memo {
             until: decision.next_change_at,
             bases: Memo::bases_of(self.repo(), &bases)?,
             seen: Memo::seen(updated_at, decision.evaluated_at),
+            events,
         })
     }
 
-    fn carry_out(&self, facts: &Facts, plan: Plan) -> Result<(), Failure> {
+    /// Carries out a plan, and returns the link of the decision if it was written.
+    fn carry_out(&self, facts: &Facts, plan: Plan) -> Result<Option<String>, Failure> {
         let writer = Writer { github: self, facts, number: facts.pull.number.to_string() };
         self.client.run(writer.write(plan))
     }
@@ -131,49 +177,8 @@ impl GitHub {
         })
     }
 
-    /// Fetches the commits of a merge queue: the merge commit that it has made, and the commit that
-    /// it merges into.
-    ///
-    /// # Errors
-    /// When GitHub no longer has them.
-    pub fn bring_queued(&self, pull: &Pull, commit: &str, onto: &str) -> anyhow::Result<[Oid; 2]> {
-        let facts = self.facts_of(&pull.name)?;
-        self.remote.fetch_commits(&facts.source, &BTreeSet::from([commit, onto]));
-        let fetched = |id: &str| {
-            let commit = self.remote.commit(id);
-            commit.with_context(|| format!("git can't fetch commit {id} of the merge queue"))
-        };
-        Ok([fetched(commit)?, fetched(onto)?])
-    }
-
-    /// Publishes the decision on the commit that a merge queue has made on `pull.base`, and returns
-    /// the verdict. It is denied if the commit changes other files than were judged.
-    ///
-    /// # Errors
-    /// When the commits can't be read, or GitHub refuses.
-    pub fn publish_on_queued(
-        &self,
-        pull: &Pull,
-        decision: &Decision,
-        commit: Oid,
-    ) -> anyhow::Result<Verdict> {
-        let repo = self.repo();
-        let changeset = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
-        let merged = repo.changes(Some(pull.base), commit)?;
-        let (verdict, text) = match changeset.unlike(repo, pull.base, &merged)? {
-            None => (decision.verdict, report::one_line(decision)),
-            Some(path) => {
-                let text = format!("in the merge queue, {path} differs from {}", pull.name);
-                (Verdict::Denied, text)
-            }
-        };
-        let number = number(&pull.name)?;
-        self.post(number, &commit.to_string(), Conclusion::Verdict(verdict), &text)?;
-        Ok(verdict)
-    }
-
     /// Posts only the status, or the check run, on a commit.
-    fn post(
+    pub(super) fn post(
         &self,
         number: u64,
         commit: &str,
@@ -214,7 +219,7 @@ impl GitHub {
 
 /// What a status or a check run on a commit says.
 #[derive(Clone, Copy)]
-enum Conclusion {
+pub(super) enum Conclusion {
     Verdict(Verdict),
     Undecided,
 }
@@ -227,7 +232,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn write(&self, plan: Plan) -> Result<(), Failure> {
+    async fn write(&self, plan: Plan) -> Result<Option<String>, Failure> {
+        let mut decision = None;
         // The page that explains the decision: the comment, or else the pull request.
         let mut page = self.facts.pull.html_url.clone();
         let comment = self.facts.own_comments(COMMENT_MARK).next();
@@ -235,23 +241,27 @@ impl Writer<'_> {
         for step in plan.steps {
             match step {
                 Write::Comment { over, text } => {
-                    let written = self.comments().put(over, COMMENT_MARK, &text).await?;
+                    let written = self.comments().put(over, COMMENT_MARK, &text).await;
+                    let written = unless_locked(written)?;
                     page = written["html_url"].as_str().map_or(page, str::to_owned);
                 }
                 Write::Once { mark, text } => {
-                    self.comments().once(&mark, &text).await?;
+                    unless_locked(self.comments().once(&mark, &text).await)?;
                 }
                 Write::Ask(people) => self.ask(&people).await?,
                 Write::Status { context, state, description, memo } => {
-                    let link = memo.map_or_else(|| page.clone(), |memo| memo.on(&page));
+                    let link = memo.as_ref().map_or_else(|| page.clone(), |memo| memo.on(&page));
                     self.status(&context, state, &description, &link).await?;
+                    decision = memo.map(|_| link).or(decision);
                 }
                 Write::CheckRun { over, body, annotations, memo } => {
-                    self.check_run(over, body, &annotations, &memo.on(&page)).await?;
+                    let link = memo.on(&page);
+                    self.check_run(over, body, &annotations, &link).await?;
+                    decision = Some(link);
                 }
             }
         }
-        Ok(())
+        Ok(decision)
     }
 
     async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
@@ -341,6 +351,15 @@ impl Writer<'_> {
         let path = format!("{path}?check_name={CONTEXT}&filter=latest&app_id={app}");
         let runs = client.list_in(&path, "check_runs").await.map_err(Failure::Unclear)?;
         Ok(runs.into_iter().next())
+    }
+}
+
+/// Returns what was written as a comment; null if somebody has locked the conversation, which must
+/// not keep the decision from being published.
+fn unless_locked(written: Result<Value, Failure>) -> Result<Value, Failure> {
+    match written {
+        Err(Failure::Refused(refusal)) if refusal.message.contains("is locked") => Ok(Value::Null),
+        written => written,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use base64::Engine as _;
 
 use super::access::Secret;
@@ -145,27 +145,6 @@ impl Source {
 
     fn fetching(&self) -> [&str; 6] {
         ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", &self.url]
-    }
-
-    /// Returns the commits that some refs on GitHub point to now, in the order of `refs`.
-    pub fn look_up(&self, refs: &[String]) -> anyhow::Result<Vec<Oid>> {
-        let names: Vec<_> = refs.iter().map(String::as_str).collect();
-        let listed = self
-            .program
-            .run(&[&["ls-remote", "--quiet", &self.url], &names[..]].concat())
-            .with_context(|| format!("git can't list the refs of {}", self.url))?;
-        let found = |name: &str| {
-            let mut lines = listed.lines().filter_map(|line| line.split_once('\t'));
-            lines.find(|(_, listed)| *listed == name).and_then(|(id, _)| id.parse().ok())
-        };
-        let commits: Vec<Oid> = names.iter().filter_map(|name| found(name)).collect();
-        ensure!(
-            commits.len() == names.len(),
-            "{} doesn't have all of {}",
-            self.url,
-            names.join(", ")
-        );
-        Ok(commits)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Reads the tips of branches and the statuses of a commit with a single GraphQL request.
+//! Reads, with a single GraphQL request, everything that shows whether a pull request has changed: its
+//! commits, how many events decide about it, and the statuses of its head.
 
 use std::str::FromStr;
 
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::GitHub;
-use super::comments::plain;
+use super::comments::Author;
 use super::types::Pull;
 use crate::git::Oid;
 
@@ -18,18 +19,27 @@ pub const CONTEXT: &str = "changegate";
 /// What a pull request is judged against, and the current statuses of its head.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// Whether it is open.
+    pub is_open: bool,
+    /// Whether it is a draft.
+    pub is_draft: bool,
+    /// Its head.
+    pub head: String,
+    /// The number of its events that a decision depends on, such as reviews and their dismissals. It
+    /// only grows.
+    pub events: u64,
     /// The default branch, which the settings are read from.
     pub default_branch: Tip,
     /// The base branch of the pull request.
     pub base: Tip,
     /// The current statuses, or the check run, of its head.
     pub answers: Answers,
-    /// The login that this program writes under, without the suffix of bots.
-    pub own_login: String,
+    /// The account that this program writes under.
+    pub author: Author,
 }
 
 /// A branch and the commit that it points to.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "TipPart")]
 pub struct Tip {
     /// The name of the branch.
@@ -51,7 +61,7 @@ struct Target {
 }
 
 /// The decision and its parts as published on a commit.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Answers {
     /// The latest status of each context, posted with the token of a workflow or a person.
     Statuses(Vec<Status>),
@@ -60,7 +70,7 @@ pub enum Answers {
 }
 
 /// A commit status.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     pub context: String,
@@ -71,7 +81,7 @@ pub struct Status {
 }
 
 /// A check run.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckRun {
     pub external_id: Option<String>,
@@ -115,7 +125,17 @@ struct RepositoryPart {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PullPart {
+    state: String,
+    is_draft: bool,
+    head_ref_oid: String,
     base_ref: Option<Tip>,
+    timeline_items: Count,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Count {
+    total_count: u64,
 }
 
 /// The account that the token belongs to.
@@ -131,15 +151,31 @@ impl Snapshot {
         let variables = json!({ "number": pull.number, "head": pull.head.sha });
         let (repository, viewer) = github.query::<RepositoryPart>("Snapshot", variables).await?;
         let viewer = viewer.context("GitHub doesn't show whose token this is")?;
-        let base = repository.pull_request.and_then(|pull| pull.base_ref);
-        let (Some(default_branch), Some(base), Some(object)) =
-            (repository.default_branch_ref, base, repository.object)
+        let (Some(default_branch), Some(pull), Some(object)) =
+            (repository.default_branch_ref, repository.pull_request, repository.object)
         else {
             return Ok(None);
         };
-        let answers = Answers::of(object, github.is_app());
-        let own_login = plain(&viewer.login).to_owned();
-        Ok(Some(Snapshot { default_branch, base, answers, own_login }))
+        let Some(base) = pull.base_ref else { return Ok(None) };
+        Ok(Some(Snapshot {
+            is_open: pull.state == "OPEN",
+            is_draft: pull.is_draft,
+            head: pull.head_ref_oid,
+            events: pull.timeline_items.total_count,
+            default_branch,
+            base,
+            answers: Answers::of(object, github.is_app()),
+            author: Author::of(&github.client, &viewer.login),
+        }))
+    }
+
+    /// Whether a decision from the one would be the same as from the other.
+    pub fn decides_like(&self, other: &Snapshot) -> bool {
+        let basis = |it: &Snapshot| (it.is_open, it.is_draft, it.events);
+        basis(self) == basis(other)
+            && self.head == other.head
+            && self.base == other.base
+            && self.default_branch == other.default_branch
     }
 }
 

@@ -1,7 +1,7 @@
 //! Finds the open pull requests that have to be judged again, with one request for a hundred of
 //! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -25,7 +25,8 @@ pub struct Survey {
 pub struct Surveyed {
     /// The number of the pull request.
     pub number: u64,
-    /// The reason why it has to be judged again; `None` if its decision is still current.
+    /// The reason why it has to be judged again; `None` if its decision is still current, or if
+    /// another pull request with the same head has to be judged.
     pub why: Option<&'static str>,
 }
 
@@ -123,10 +124,12 @@ impl GitHub {
             pulls.push(pull);
         }
         let mut surveyed = Vec::new();
+        let mut due = BTreeSet::new();
         for pull in pulls {
-            let number = pull.number;
-            let bases = Memo::bases_of(self.repo(), &by_head[&pull.head_ref_oid])?;
-            let why = self.why(pull, &bases, now);
+            let (number, head) = (pull.number, pull.head_ref_oid.clone());
+            let bases = Memo::bases_of(self.repo(), &by_head[&head])?;
+            // All pull requests with a head are judged together.
+            let why = self.why(pull, &bases, now).filter(|_| due.insert(head));
             surveyed.push(Surveyed { number, why });
         }
         Ok(surveyed)
@@ -140,7 +143,7 @@ impl GitHub {
         let pulls = self.open_pulls()?;
         let repository = pulls.iter().find_map(|pull| pull.base.repo.as_ref());
         let repository = repository.context("GitHub doesn't show the address of its repository")?;
-        let source = self.source(repository);
+        let source = self.source(repository)?;
         self.remote.fetch_branch(&source, &tip.branch)
     }
 

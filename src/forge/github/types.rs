@@ -110,6 +110,16 @@ pub struct TimelineEvent {
     pub requested_reviewer: Option<User>,
 }
 
+/// A comment on an issue.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Comment {
+    pub id: u64,
+    #[serde(default, deserialize_with = "user")]
+    pub user: Option<User>,
+    #[serde(default)]
+    pub body: Option<String>,
+}
+
 /// The review that an event dismissed.
 #[derive(Clone, Debug, Deserialize)]
 pub struct DismissedReview {

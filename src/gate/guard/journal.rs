@@ -74,7 +74,7 @@ impl Guard {
         );
         if matches!(said, Said::Closed | Said::Reopened) {
             // Anyone can close a change that can't be judged.
-            let judged = self.gate().check(name, self.now);
+            let judged = self.gate().check(name, || self.now);
             let is_own = judged.ok().flatten().is_none_or(|judged| {
                 let pull_request = judged.evidence.pull_request.into_iter();
                 let mut contributors = pull_request.flat_map(|pull| pull.contributors);

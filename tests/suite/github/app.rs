@@ -49,13 +49,13 @@ fn another_app_s_check_run_of_the_same_name_is_left_alone() {
 }
 
 #[test]
-fn what_changes_nothing_takes_six_requests_and_two_for_the_token() {
+fn what_changes_nothing_takes_seven_requests_and_two_for_the_token() {
     let (github, _) = opened(&request());
     changegate(&github, &["check", "--pr", "1"]).ended(3, &[]);
     github.forget_requests();
     changegate(&github, &["check", "--pr", "1"]).ended(3, &[]);
     let asked: Vec<_> = github.requests().iter().map(|it| it.target.clone()).collect();
-    assert_eq!(asked.len(), 8, "{asked:#?}");
+    assert_eq!(asked.len(), 9, "{asked:#?}");
 }
 
 #[test]

@@ -4,13 +4,10 @@
 use super::office::{
     BRANCH, answer, changegate, check, checked, opened, opened_by, request, request_of, sweep,
 };
-use crate::plumbing::github::{Fault, GitHub, NewCommit, person, texts};
-use changegate::core::policy::shipped_files;
-
-const SETTINGS: &str = "policies/org/settings/data.yaml";
+use crate::plumbing::github::{Fault, GitHub, NewCommit, What, person, texts};
 
 /// A pull request that was answered with pending, and then approved by bob.
-fn approved() -> (GitHub, u64) {
+pub fn approved() -> (GitHub, u64) {
     let (github, pull) = opened(&request());
     assert_eq!(checked(&github, pull), "pending");
     github.advance("1h");
@@ -132,47 +129,6 @@ fn a_page_that_stays_empty_hides_no_objection() {
 }
 
 #[test]
-fn a_head_that_moves_while_it_is_judged_is_judged_anew() {
-    let (github, pull) = approved();
-    let other = request().replace("edge-fra-1", "edge-fra-2");
-    github.before("GET", "/reviews", move |state| {
-        let files = vec![("requests/CHG-7.yaml".to_owned(), Some(other.into_bytes()))];
-        let alice = state.id_of("alice");
-        let tip = state.ops().tip(BRANCH).unwrap();
-        let new = NewCommit {
-            parents: vec![tip.to_string()],
-            author: person("alice"),
-            files,
-            message: "The other edge".to_owned(),
-            committer: None,
-        };
-        let commit = state.ops().write(&new, state.now.utc().timestamp());
-        state.push(alice, BRANCH, Some(commit));
-    });
-    assert_eq!(checked(&github, pull), "pending");
-}
-
-#[test]
-fn a_base_that_moves_while_a_change_is_judged_is_judged_by() {
-    let (github, pull) = approved();
-    github.before("GET", "/timeline", |state| {
-        let mut settings = shipped_files().remove(SETTINGS).unwrap();
-        settings.extend(b"no_such_setting: 1\n");
-        let new = NewCommit {
-            parents: vec![state.ops().tip("main").unwrap().to_string()],
-            author: person("carol"),
-            files: vec![(SETTINGS.to_owned(), Some(settings))],
-            message: "Settings".to_owned(),
-            committer: None,
-        };
-        let commit = state.ops().write(&new, state.now.utc().timestamp());
-        state.push(state.id_of("carol"), "main", Some(commit));
-    });
-    check(&github, pull).ended(2, &["no_such_setting"]);
-    assert_eq!(answer(&github, pull).0, "error");
-}
-
-#[test]
 fn what_can_t_be_decided_is_said_once() {
     let (github, pull) = approved();
     github.fail(Fault::status(503).on("GET", "/reviews").always());
@@ -238,6 +194,89 @@ fn broken_policies_on_the_base_leave_no_success_standing() {
     assert_eq!(answer(&github, pull).0, "success");
 }
 
+/// A rule that takes more than any bound, in a single step, for one of the requests.
+fn boundless() -> String {
+    let doubled = |n: u32| {
+        let before = n - 1;
+        format!("x{n} := y if {{\n\ty := concat(\"\", [x{before}, x{before}])\n}}\n\n")
+    };
+    let doubled: String = (1..=40).map(doubled).collect();
+    format!(
+        "package changegate.rules.boundless\n\n\
+         x0 := y if {{\n\tinput.request.id == \"CHG-7\"\n\ty := input.request.reason\n}}\n\n{doubled}\
+         findings contains {{\"code\": \"boundless/x\", \"effect\": \"deny\", \"message\": message}} if {{\n\
+         \tmessage := x40\n}}\n"
+    )
+}
+
+#[test]
+fn policies_that_exceed_a_bound_end_no_other_judgement() {
+    let (github, first) = approved();
+    assert_eq!(checked(&github, first), "success");
+    let second = request().replace("CHG-7", "CHG-8").replace("edge-fra-1", "edge-fra-2");
+    github.commit("alice", "change/CHG-8", &[("requests/CHG-8.yaml", &second)], "Submit CHG-8");
+    let second = github.open_pull("alice", "change/CHG-8", "main");
+    let rule = ("policies/rules/boundless/boundless.rego", &*boundless());
+    github.commit("carol", "main", &[rule], "Boundless");
+    sweep(&github).ended(2, &["#1: ", "the policies exceeded a bound", "1 judged again"]);
+    assert_eq!([first, second].map(|pull| answer(&github, pull).0), ["error", "pending"]);
+}
+
+#[test]
+fn nobody_else_s_comment_stops_a_judgement() {
+    let (github, pull) = opened(&request());
+    github.with(|state| {
+        let mallory = state.users.iter_mut().find(|user| user.login == "mallory").unwrap();
+        mallory.login = "github-actions".to_owned();
+    });
+    github.comment(pull, "github-actions", "<!-- changegate -->\nApproved");
+    assert_eq!(checked(&github, pull), "pending");
+    // Ours is deleted right before it is changed.
+    github.review(pull, "bob", "APPROVED");
+    github.before("PATCH", "/comments/", |state| drop(state.comments.pop()));
+    github.before("PATCH", "/comments/", |state| {
+        let gone = state.comments.len();
+        let is_there = |what: &What| !matches!(what, What::Commented(_)) || gone > 1;
+        state.pull_mut(1).timeline.retain(|event| is_there(&event.what));
+    });
+    assert_eq!(checked(&github, pull), "success");
+    github.with(|state| state.locked.insert(pull));
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    assert_eq!(checked(&github, pull), "failure");
+}
+
+#[test]
+fn what_is_left_of_a_rate_limit_is_kept_to_say_so() {
+    let (github, pull) = approved();
+    assert_eq!(checked(&github, pull), "success");
+    github.review(pull, "carol", "CHANGES_REQUESTED");
+    github.with(|state| state.used = 4950);
+    check(&github, pull).ended(2, &["GitHub's rate limit is nearly used up"]);
+    assert_eq!(answer(&github, pull).0, "error");
+}
+
+#[test]
+fn a_head_of_many_pull_requests_is_not_judged_forever() {
+    let (github, pull) = approved();
+    for number in 0..30 {
+        let branch = format!("copy/{number}");
+        github.push("mallory", &branch, &github.head(pull), false);
+        github.open_pull("mallory", &branch, "main");
+    }
+    github.forget_requests();
+    check(&github, pull).ended(2, &["30 open pull requests have the same head as #1"]);
+    assert!(github.requests().len() < 20, "{}", github.requests().len());
+    assert_eq!(answer(&github, pull).0, "error");
+}
+
+#[test]
+fn the_token_goes_to_the_server_of_the_api_alone() {
+    let (github, pull) = approved();
+    let elsewhere = "http://127.0.0.1.evil.example/acme/ops.git";
+    github.with(|state| state.clone_url = Some(elsewhere.to_owned()));
+    check(&github, pull).ended(2, &["the token isn't sent there"]);
+}
+
 #[test]
 fn an_objection_on_a_page_of_its_own_is_seen() {
     let (github, pull) = opened(&request());
@@ -272,47 +311,6 @@ fn reviews_that_lag_behind_the_timeline_are_waited_for() {
     github.fail(Fault::lagging().on("GET", "/reviews").always());
     check(&github, pull).ended(2, &["different reviews of it"]);
     assert_eq!(answer(&github, pull).0, "error");
-}
-
-#[test]
-fn an_objection_while_the_comment_is_written_is_found_by_the_next_sweep() {
-    let (github, pull) = approved();
-    github.advance("1m");
-    github.before("PATCH", "/comments/", move |state| {
-        state.now = state.now + "2s".parse().unwrap();
-        state.review(pull, state.id_of("carol"), "CHANGES_REQUESTED", "");
-        state.now = state.now + "1s".parse().unwrap();
-    });
-    sweep(&github).went_well();
-    assert_eq!(answer(&github, pull).0, "success");
-    github.advance("15m");
-    sweep(&github).ended(0, &["1 judged again"]);
-    assert_eq!(answer(&github, pull).0, "failure");
-    github.advance("15m");
-    sweep(&github).went_well();
-    github.advance("15m");
-    sweep(&github).ended(0, &["0 judged again"]);
-}
-
-#[test]
-fn an_objection_in_the_second_of_the_answer_is_found_by_the_next_sweep() {
-    let (github, pull) = approved();
-    assert_eq!(checked(&github, pull), "success");
-    github.review(pull, "carol", "CHANGES_REQUESTED");
-    github.advance("15m");
-    sweep(&github).ended(0, &["1 judged again"]);
-    assert_eq!(answer(&github, pull).0, "failure");
-}
-
-#[test]
-fn an_objection_while_an_answer_gets_lost_counts() {
-    let (github, pull) = approved();
-    github.before("POST", "/statuses/", move |state| {
-        state.review(pull, state.id_of("carol"), "CHANGES_REQUESTED", "");
-    });
-    github.fail(Fault::status(502).on("POST", "/statuses/"));
-    assert_eq!(checked(&github, pull), "failure");
-    assert!(github.has_failed());
 }
 
 #[test]

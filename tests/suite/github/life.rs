@@ -47,7 +47,7 @@ fn a_changed_target_voids_an_approval_and_a_typo_does_not() {
 }
 
 #[test]
-fn what_changes_nothing_takes_six_requests_and_writes_nothing() {
+fn what_changes_nothing_takes_seven_requests_and_writes_nothing() {
     let (github, pull) = opened(&request());
     for who in ["bob", "carol", "dave", "erin"] {
         github.review(pull, who, "APPROVED");
@@ -56,7 +56,7 @@ fn what_changes_nothing_takes_six_requests_and_writes_nothing() {
     github.forget_requests();
     checked(&github, pull);
     let asked: Vec<_> = github.requests().iter().map(|it| it.target.clone()).collect();
-    assert_eq!(asked.len(), 6, "{asked:#?}");
+    assert_eq!(asked.len(), 7, "{asked:#?}");
     assert_eq!(github.writes().len(), 0);
 }
 
@@ -83,11 +83,12 @@ fn an_enterprise_s_own_server_is_asked_where_its_api_is() {
 #[test]
 fn a_proxy_is_gone_through() {
     let (github, pull) = opened(&request());
+    let clone_url = "http://github.acme.example/acme/ops.git";
+    github.with(|state| state.clone_url = Some(clone_url.to_owned()));
     let mut command = command(&github);
     command
         .env("GITHUB_API_URL", "http://github.acme.example")
         .env("http_proxy", github.url())
-        .env("no_proxy", "127.0.0.1")
         .args(["check", "--pr", "1", "--now", &github.now().to_string()]);
     Ran::of(&mut command, "").ended(3, &[]);
     assert_eq!(answer(&github, pull).0, "pending");
@@ -311,7 +312,7 @@ fn another_s_pull_request_with_the_same_head_is_in_the_way_until_it_is_closed() 
     closed().ended(0, &["requests/CHG-7.yaml  approved"]);
     assert_eq!(answer(&github, pull).0, "success");
     github.close(pull, "alice");
-    closed().ended(0, &["there is nothing to judge"]);
+    closed().ended(0, &["no open pull request is concerned"]);
 }
 
 #[test]

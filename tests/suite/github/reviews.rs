@@ -96,7 +96,7 @@ impl Scenario {
         let repo = Repo::open(folder.path())?;
         let github = GitHub::new(&access, "acme/ops".parse()?, repo, |_| {})?.planning_only();
         let gate = Gate::new(github.repo(), &github, judges());
-        gate.check(&name(story.pull()), server.now())
+        gate.check(&name(story.pull()), || server.now())
     }
 }
 

@@ -34,6 +34,14 @@ pub(super) fn server(api: &str) -> &str {
     api.trim_end_matches('/').strip_suffix(&prefix(api)).unwrap_or(api)
 }
 
+/// Returns the address of the pages and of Git, which belongs to the API's: without its path, and
+/// without the `api.` of github.com and of GitHub's other clouds.
+pub(super) fn site(api: &str) -> String {
+    let server = server(api);
+    let (scheme, host) = server.split_once("://").unwrap_or(("https", server));
+    format!("{scheme}://{}", host.strip_prefix("api.").unwrap_or(host))
+}
+
 /// Returns a path after the API's own path. On GHES, GraphQL is beside `/api/v3`, not below it.
 pub(super) fn whole(prefix: &str, path: &str) -> String {
     let prefix = match path {
@@ -60,6 +68,14 @@ mod tests {
         assert_eq!(prefix("https://github.acme.example/api/v3"), "/api/v3");
         assert_eq!(server("https://github.acme.example/api/v3"), "https://github.acme.example");
         assert_eq!(server("https://api.github.com"), "https://api.github.com");
+        for (api, expected) in [
+            ("https://api.github.com", "https://github.com"),
+            ("https://api.acme.ghe.com", "https://acme.ghe.com"),
+            ("https://github.acme.example/api/v3", "https://github.acme.example"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ] {
+            assert_eq!(site(api), expected);
+        }
         assert_eq!(whole("/api/v3", "/repos/a/b"), "/api/v3/repos/a/b");
         assert_eq!(whole("/api/v3", GRAPHQL), "/api/graphql");
         assert_eq!(whole("", GRAPHQL), "/graphql");

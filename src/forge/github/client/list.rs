@@ -28,7 +28,7 @@ impl Client {
     /// # Errors
     /// When a page can't be read or is missing, or when there are too many.
     pub async fn list<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
-        self.pages(path, Pages { key: None, are_numbered: true }).await
+        self.read_pages(path, Pages { key: None, are_numbered: true }).await
     }
 
     /// Reads a whole list that each page holds in an object under `key`.
@@ -40,7 +40,7 @@ impl Client {
         path: &str,
         key: &'static str,
     ) -> anyhow::Result<Vec<T>> {
-        self.pages(path, Pages { key: Some(key), are_numbered: true }).await
+        self.read_pages(path, Pages { key: Some(key), are_numbered: true }).await
     }
 
     /// Reads a whole list whose pages only GitHub itself can tell the way to.
@@ -48,10 +48,14 @@ impl Client {
     /// # Errors
     /// As [`Client::list`].
     pub async fn list_by_cursor<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
-        self.pages(path, Pages { key: None, are_numbered: false }).await
+        self.read_pages(path, Pages { key: None, are_numbered: false }).await
     }
 
-    async fn pages<T: DeserializeOwned>(&self, path: &str, pages: Pages) -> anyhow::Result<Vec<T>> {
+    async fn read_pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        pages: Pages,
+    ) -> anyhow::Result<Vec<T>> {
         let separator = if path.contains('?') { '&' } else { '?' };
         let first = format!("{path}{separator}per_page={PAGE}");
         let mut next = Some(first.clone());

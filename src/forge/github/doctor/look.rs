@@ -60,7 +60,7 @@ impl GitHub {
             .run(self.client.get(&self.repository.path(&[])))
             .with_context(|| format!("cannot read the repository {}", self.repository))?;
         let Response { repository, permissions } = response;
-        let source = self.source(&repository);
+        let source = self.source(&repository)?;
         let tip = self.remote.fetch_branch(&source, &repository.default_branch)?;
         Ok(Home { repository, permissions: permissions.unwrap_or_default(), tip })
     }
@@ -123,7 +123,7 @@ impl GitHub {
             return Ok(Branch { name, state: None });
         };
         let protection = self.protection(&name, protection)?;
-        let tip = self.remote.fetch_branch(&self.source(&home.repository), &name)?;
+        let tip = self.remote.fetch_branch(&self.source(&home.repository)?, &name)?;
         let owners = self.owners(&name, tip)?;
         Ok(Branch { name, state: Some(BranchState { protection, owners }) })
     }

@@ -21,6 +21,9 @@ pub struct Fault {
 /// Something that happens on the server right before an answer.
 pub type Happening = Box<dyn FnOnce(&mut State) + Send>;
 
+/// Something that happens on the server each time, right before an answer.
+pub type Recurrence = Box<dyn FnMut(&mut State) + Send>;
+
 /// Requests by method and address.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -187,6 +190,17 @@ impl GitHub {
     ) {
         let wanted = Wanted::new(method, pattern);
         self.server.with(|inner| inner.happenings.push((wanted, Box::new(happening))));
+    }
+
+    /// The same before each request that fits.
+    pub fn before_each(
+        &self,
+        method: &str,
+        pattern: &str,
+        happening: impl FnMut(&mut State) + Send + 'static,
+    ) {
+        let wanted = Wanted::new(method, pattern);
+        self.server.with(|inner| inner.recurrences.push((wanted, Box::new(happening))));
     }
 }
 

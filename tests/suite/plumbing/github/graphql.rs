@@ -4,7 +4,7 @@ use git2::Oid;
 use serde_json::{Value, json};
 
 use super::answers::Answer;
-use super::state::{Pull, State};
+use super::state::{Event, Pull, State, What};
 use super::tokens::Asker;
 
 const QUERIES: &str = include_str!("../../../../src/forge/github/queries.graphql");
@@ -95,7 +95,15 @@ impl About {
         let pull = state.pulls.iter().find(|pull| pull.number == number);
         json!({"repository": {
             "defaultBranchRef": tip(state, "main"),
-            "pullRequest": pull.map(|pull| json!({"baseRef": tip(state, &pull.base)})),
+            "pullRequest": pull.map(|pull| json!({
+                "state": if pull.merged.is_some() { "MERGED".to_owned() } else { pull.state.to_uppercase() },
+                "isDraft": pull.draft,
+                "headRefOid": pull.head.to_string(),
+                "baseRef": tip(state, &pull.base),
+                "timelineItems": {
+                    "totalCount": pull.timeline.iter().filter(|event| decides(event)).count(),
+                },
+            })),
             "object": commit.map(|commit: Oid| self.posted(state, &commit.to_string())),
         }})
     }
@@ -155,6 +163,21 @@ impl About {
         let suites =
             if own.is_empty() { vec![] } else { vec![json!({"checkRuns": {"nodes": runs}})] };
         json!({"checkSuites": {"nodes": suites}})
+    }
+}
+
+/// Whether an event is of one of the types that are counted.
+fn decides(event: &Event) -> bool {
+    match &event.what {
+        What::Reviewed(_) | What::ReviewDismissed { .. } | What::HeadForcePushed(_) => true,
+        What::Other(name) => [
+            "base_ref_changed",
+            "automatic_base_change_succeeded",
+            "convert_to_draft",
+            "ready_for_review",
+        ]
+        .contains(&name.as_str()),
+        _ => false,
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::answers::{self, Answer, Call, rules};
 use super::body::Sent;
 use super::contract::{CONTRACT, decoded};
-use super::faults::{Fault, Happening, Kind, Met, Wanted, front};
+use super::faults::{Fault, Happening, Kind, Met, Recurrence, Wanted, front};
 use super::state::State;
 use super::{backend, graphql};
 
@@ -38,6 +38,7 @@ pub struct Inner {
     pub state: State,
     pub faults: Vec<Fault>,
     pub happenings: Vec<(Wanted, Happening)>,
+    pub recurrences: Vec<(Wanted, Recurrence)>,
     pub log: Vec<Exchange>,
     pub git_log: Vec<Exchange>,
     pub violations: Vec<String>,
@@ -157,6 +158,7 @@ impl Server {
             state,
             faults: Vec::new(),
             happenings: Vec::new(),
+            recurrences: Vec::new(),
             log: Vec::new(),
             git_log: Vec::new(),
             violations: Vec::new(),
@@ -196,6 +198,11 @@ impl Inner {
         let due = self.happenings.extract_if(.., |(wanted, _)| wanted.fits(method, target));
         for (_, happening) in due.collect::<Vec<_>>() {
             happening(&mut self.state);
+        }
+        for (wanted, happening) in &mut self.recurrences {
+            if wanted.fits(method, target) {
+                happening(&mut self.state);
+            }
         }
         self.faults.iter_mut().filter_map(|fault| fault.meets(method, target)).collect()
     }

@@ -29,6 +29,8 @@ pub struct State {
     /// Numbers of issues that aren't pull requests.
     pub issues: BTreeSet<u64>,
     pub comments: Vec<Comment>,
+    /// Issues and pull requests whose conversation is locked.
+    pub locked: BTreeSet<u64>,
     /// Oldest first.
     pub activity: Vec<Activity>,
     pub statuses: Vec<Status>,
@@ -45,6 +47,8 @@ pub struct State {
     pub codeowners_errors: Vec<Value>,
     /// Whether a force-push binds earlier approvals to the new head, as has been seen.
     pub rebinds_reviews: bool,
+    /// Where git is told to fetch from, if it isn't here.
+    pub clone_url: Option<String>,
     /// Whether nobody is shown who pushed.
     pub hides_pushes: bool,
     /// How many requests of the hour are used.
@@ -254,6 +258,7 @@ impl State {
             pulls: Vec::new(),
             issues: BTreeSet::new(),
             comments: Vec::new(),
+            locked: BTreeSet::new(),
             activity: Vec::new(),
             statuses: Vec::new(),
             check_runs: Vec::new(),
@@ -265,6 +270,7 @@ impl State {
             protection: BTreeMap::new(),
             codeowners_errors: Vec::new(),
             rebinds_reviews: false,
+            clone_url: None,
             hides_pushes: false,
             used: 0,
             last_id: 9000,

@@ -27,17 +27,23 @@ pub fn comments(state: &State, call: &Call<'_>) -> Said {
 pub fn comment(state: &mut State, call: &Call<'_>) -> Said {
     let number = the(state, call)?;
     let body = body(call)?;
+    if state.locked.contains(&number) {
+        return Err(Answer::error(403, "Unable to create comment because issue is locked."));
+    }
     let id = state.comment(number, call.user(), &body);
     let comment = state.comments.iter().find(|comment| comment.id == id);
     Ok(Answer::created(state.comment_json(comment.unwrap())))
 }
 
 pub fn edit_comment(state: &mut State, call: &Call<'_>) -> Said {
-    let id = call.number("comment_id")?;
+    let (id, user) = (call.number("comment_id")?, call.user());
     let body = body(call)?;
     let now = state.now;
     let comment = state.comments.iter_mut().find(|comment| comment.id == id);
     let comment = comment.ok_or_else(Answer::missing)?;
+    if comment.user != user {
+        return Err(Answer::error(403, "Must have write access to edit this comment"));
+    }
     (comment.body, comment.updated_at) = (body, now);
     let comment = state.comments.iter().find(|comment| comment.id == id);
     Ok(Answer::ok(state.comment_json(comment.unwrap())))

@@ -25,7 +25,7 @@ impl State {
             "url": url,
             "git_url": format!("{html}.git"),
             "ssh_url": format!("git@localhost:{full}.git"),
-            "clone_url": format!("{html}.git"),
+            "clone_url": self.clone_url.clone().unwrap_or_else(|| format!("{html}.git")),
             "svn_url": html,
             "mirror_url": null,
             "homepage": null,
