@@ -305,6 +305,7 @@ findings contains {
 	by := review.by
 	by != null
 	at := review.submitted_at
+	otherwise := without_an_answer
 }
 
 findings contains {
@@ -317,7 +318,6 @@ findings contains {
 	review.objects
 	review.by == null
 	at := review.submitted_at
-	otherwise := without_an_answer
 }
 
 # What ends an objection whose author doesn't answer. In plain Git nobody else can dismiss it.

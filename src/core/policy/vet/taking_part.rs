@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::PolicyProblem;
 use super::facts::RuleFacts;
-use super::graph::Graph;
+use super::graph::{Graph, meets};
 use super::names::Scopes;
 
 const ENTRY: [&str; 2] = ["data", "changegate"];
@@ -20,15 +20,17 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<
     if !misplaced.is_empty() {
         return misplaced;
     }
-    let read_by_entry: BTreeSet<_> = policies()
-        .filter(|rule| package(rule) == ENTRY)
-        .flat_map(|rule| read(rule, scopes))
-        .collect();
-    let is_result = |rule: &RuleFacts| is_rules(rule) && read_by_entry.contains(name(rule));
+    let entry: Vec<_> = policies().filter(|rule| package(rule) == ENTRY).collect();
+    let results: BTreeSet<_> = entry.iter().flat_map(|rule| of_variables(rule, scopes)).collect();
+    let is_named = |rule: &RuleFacts| entry.iter().any(|reader| names(reader, rule, scopes));
+    let is_result =
+        |rule: &RuleFacts| is_rules(rule) && (results.contains(name(rule)) || is_named(rule));
     let is_start =
         |rule: &RuleFacts| is_result(rule) || (package(rule) == ENTRY && name(rule) == "decision");
-    let mut problems: Vec<_> =
-        policies().filter(|rule| is_result(rule)).filter_map(no_collection).collect();
+    let mut problems: Vec<_> = policies()
+        .filter(|rule| is_rules(rule) && results.contains(name(rule)))
+        .filter_map(no_collection)
+        .collect();
 
     let mut used = BTreeSet::new();
     let nodes = || graph.rules.iter().enumerate();
@@ -43,7 +45,7 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<
         }
     }
     let unused = nodes().filter(|(node, rule)| !rule.file.is_test() && !used.contains(node));
-    problems.extend(unused.map(|(_, rule)| unused_rule(rule, &read_by_entry)));
+    problems.extend(unused.map(|(_, rule)| unused_rule(rule, &results)));
     problems
 }
 
@@ -61,12 +63,19 @@ fn is_rules(rule: &RuleFacts) -> bool {
 }
 
 /// Returns the names that a rule reads of values in its variables.
-fn read<'r>(rule: &'r RuleFacts, scopes: &Scopes) -> Vec<&'r str> {
+fn of_variables<'r>(rule: &'r RuleFacts, scopes: &Scopes) -> Vec<&'r str> {
     let names = scopes.seen_by(rule);
     let of_variables = rule.references.iter().filter(|path| {
         path.first() != Some(&Some("input")) && names.absolute(rule, path).is_none()
     });
     of_variables.flat_map(|path| path.iter().skip(1).copied().flatten()).collect()
+}
+
+/// Returns whether a rule refers to another one, and not only to all rule packages.
+fn names(reader: &RuleFacts, rule: &RuleFacts, scopes: &Scopes) -> bool {
+    let absolute = |path| scopes.seen_by(reader).absolute(reader, path);
+    let mut paths = reader.references.iter().filter_map(|path| absolute(path));
+    paths.any(|path| path.len() > RULES.len() + 1 && meets(&path, &rule.path))
 }
 
 /// Refuses rules where the organisation's data are, and rule packages at another depth.
