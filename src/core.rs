@@ -4,6 +4,7 @@
 
 pub mod approvals;
 pub mod calendar;
+pub mod characters;
 pub mod decision;
 pub mod digest;
 pub mod evidence;

@@ -7,18 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Returns whether a character is invisible, or changes how others are displayed: control
-/// characters, bidi overrides, zero-width and other invisible ones. The emoji selector U+FE0F is
-/// harmless.
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0e}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
+use crate::core::characters::{has_hidden, is_hidden};
 
 fn is_break(c: char) -> bool {
     matches!(c, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
@@ -31,7 +20,7 @@ const OLD_COMMAND: &str = "##[";
 /// Escapes text within a line of a terminal or a log: hidden characters become visible as
 /// `\u{202e}`, line breaks and tabs become spaces, and nothing can be read as a workflow command.
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) && !text.contains("::") && !text.contains(OLD_COMMAND) {
+    if !has_hidden(text) && !text.contains("::") && !text.contains(OLD_COMMAND) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -43,7 +32,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
         };
         if is_break(c) {
             out.push(' ');
-        } else if is_hidden(c) || command {
+        } else if is_hidden(text, at) || command {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
@@ -55,8 +44,8 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 /// Escapes a line of a file, character for character, so that columns don't change: hidden ones
 /// become `·`.
 pub fn excerpt(line: &str) -> String {
-    let visible = |c| if is_hidden(c) && c != '\t' { '·' } else { c };
-    line.chars().map(visible).collect::<String>().replace(OLD_COMMAND, "##·")
+    let visible = |(at, c)| if is_hidden(line, at) && c != '\t' { '·' } else { c };
+    line.char_indices().map(visible).collect::<String>().replace(OLD_COMMAND, "##·")
 }
 
 /// Escapes hidden characters in JSON text without changing its value.
@@ -66,8 +55,8 @@ pub fn json(text: &str) -> String {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) && c != '\n' || c == '[' && out.ends_with("##") {
+    for (at, c) in text.char_indices() {
+        if is_hidden(text, at) && c != '\n' || c == '[' && out.ends_with("##") {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 // Writing to a String can't fail.
@@ -100,7 +89,7 @@ pub fn markdown(text: &str) -> String {
         } else {
             let before = &text[..text.len() - rest.len()];
             rest = &rest[c.len_utf8()..];
-            push_mark(&mut out, before, c, rest);
+            push_mark(&mut out, (before, c, rest), is_hidden(text, before.len()));
         }
     }
     out
@@ -120,13 +109,13 @@ fn push_word(out: &mut String, word: &str) {
     }
 }
 
-/// Adds any other character; `before` and `after` are the text on either side of it.
-fn push_mark(out: &mut String, before: &str, mark: char, after: &str) {
+/// Adds any other character, which has text before and after it.
+fn push_mark(out: &mut String, (before, mark, after): (&str, char, &str), is_hidden: bool) {
     let next = after.chars().next().unwrap_or(' ');
     let last_word = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
     match mark {
         c if is_break(c) => out.push(' '),
-        c if is_hidden(c) => {
+        c if is_hidden => {
             let _ = write!(out, "&#92;u&#123;{:x}&#125;", u32::from(c));
         }
         '$' => out.push_str("<span>$</span>"),
@@ -167,12 +156,12 @@ fn push_reference(out: &mut String, c: char) {
 /// Escapes the data of a workflow command.
 pub fn workflow_data(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
             '%' => out.push_str("%25"),
             '\r' => out.push_str("%0D"),
             '\n' => out.push_str("%0A"),
-            c if is_hidden(c) => out.extend(c.escape_unicode()),
+            c if is_hidden(text, at) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
@@ -203,6 +192,8 @@ mod tests {
             ("\n ::set-output name=a::b", "  \\u{3a}:set-output name=a::b"),
             ("a ##[add-mask]b", "a ##\\u{5b}add-mask]b"),
             ("a::b", "a::b"),
+            ("👩\u{200d}💻 שלום\u{200f}", "👩\u{200d}💻 שלום\u{200f}"),
+            ("a\u{fe0f}\u{200d}", "a\\u{fe0f}\\u{200d}"),
         ] {
             assert_eq!(terminal(text), shown);
         }
@@ -298,7 +289,7 @@ mod tests {
         #[test]
         fn a_terminal_sees_nothing_hidden_and_no_command(text in text()) {
             let shown = terminal(&text);
-            prop_assert!(!shown.chars().any(is_hidden), "{shown:?}");
+            prop_assert!(!has_hidden(&shown), "{shown:?}");
             prop_assert!(!shown.trim_start().starts_with("::") && !shown.contains(OLD_COMMAND));
             prop_assert_eq!(terminal(&shown), shown.as_ref());
         }
@@ -311,14 +302,14 @@ mod tests {
         #[test]
         fn escaped_json_has_the_same_value(text in text()) {
             let escaped = json(&serde_json::to_string(&text).unwrap());
-            prop_assert!(!escaped.chars().any(is_hidden) && !escaped.contains(OLD_COMMAND));
+            prop_assert!(!has_hidden(&escaped) && !escaped.contains(OLD_COMMAND));
             prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
         }
 
         #[test]
         fn markdown_has_nothing_to_act_on(text in text()) {
             let shown = markdown(&text);
-            prop_assert!(!shown.chars().any(is_hidden), "{shown:?}");
+            prop_assert!(!has_hidden(&shown), "{shown:?}");
             let rest = shown.replace("<span>$</span>", "");
             prop_assert!(!rest.contains(['<', '>', '`', '*', '_', '[', ']', '|', '\\', '~', '$']));
             for reference in rest.split('&').skip(1) {
@@ -333,7 +324,7 @@ mod tests {
         #[test]
         fn a_command_stays_on_its_line(text in text()) {
             let data = workflow_data(&text);
-            prop_assert!(!data.chars().any(is_hidden), "{data:?}");
+            prop_assert!(!has_hidden(&data), "{data:?}");
             let property = workflow_property(&text);
             prop_assert!(!property.contains([':', ',', '\n', '\r']));
         }

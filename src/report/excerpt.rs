@@ -275,6 +275,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use crate::core::characters::has_hidden;
     use crate::core::policy::SHIPPED;
     use crate::core::yaml::Span;
     use crate::report::{Format, samples};
@@ -357,7 +358,7 @@ mod tests {
             finding.line = Some(line);
             finding.column = Some(column);
             let text = diagnostic("x", &source, &finding);
-            prop_assert!(text.lines().all(|line| !line.chars().any(escape::is_hidden)), "{text:?}");
+            prop_assert!(text.lines().all(|line| !has_hidden(line)), "{text:?}");
         }
     }
 }

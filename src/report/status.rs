@@ -202,6 +202,6 @@ mod tests {
         decision.findings[0].message = "x\u{202e}\n".repeat(200);
         let line = one_line(&decision);
         assert_eq!(line.chars().count(), LONGEST);
-        assert!(!line.chars().any(escape::is_hidden));
+        assert!(!crate::core::characters::has_hidden(&line));
     }
 }

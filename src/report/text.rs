@@ -178,7 +178,7 @@ mod tests {
     use crate::core::policy::SHIPPED;
     use std::collections::BTreeMap;
 
-    use crate::report::escape::is_hidden;
+    use crate::core::characters::has_hidden;
     use crate::report::{Format, samples};
 
     use super::*;
@@ -284,7 +284,7 @@ mod tests {
             codes: &|| &codes,
         };
         for line in reporter.section(&sample.judged()).text.lines() {
-            assert!(!line.chars().any(is_hidden), "{line:?}");
+            assert!(!has_hidden(line), "{line:?}");
             assert!(!line.trim_start().starts_with("::") && !line.contains("##["), "{line:?}");
         }
     }

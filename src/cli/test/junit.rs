@@ -3,8 +3,8 @@
 //! <https://github.com/testmoapp/junitxml>. It contains no times: the same policies give the same
 //! report.
 
+use crate::core::characters::is_hidden;
 use crate::core::policy::testing::{Summary, TestReport, TestResult, TestStatus};
-use crate::report::escape::is_hidden;
 
 pub(super) fn render(report: &TestReport) -> String {
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
@@ -78,15 +78,14 @@ fn attribute(text: &str) -> String {
 /// visible as `\u{202e}`.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
             '&' => out += "&amp;",
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '"' => out += "&quot;",
             '\n' | '\t' => out.push(c),
-            '\u{fffe}' | '\u{ffff}' => out.extend(c.escape_unicode()),
-            c if is_hidden(c) => out.extend(c.escape_unicode()),
+            c if is_hidden(text, at) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }

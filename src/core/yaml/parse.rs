@@ -215,7 +215,7 @@ impl Builder<'_, '_> {
             self.last_end = span.end;
             span
         };
-        let hidden = self.refuse_escaped(&text, style, span);
+        let hidden = self.refuse_hidden(&text, style, span);
         let meaning = if plain { scalar::resolve(&text) } else { Ok(None) };
         if self.awaited_key().is_some() {
             let is_text = matches!(meaning, Ok(None));

@@ -56,6 +56,8 @@ fn each_code_has_its_place() {
     yaml_check("a: \"\\u202e\"", &["yaml/character 1:4 /a"]);
     yaml_check("a: [\"x\\u001b[31m\"]", &["yaml/character 1:5 /a/0"]);
     yaml_check("{a: {\"b\\u200b\": 1}}", &["yaml/character 1:6 /a"]);
+    yaml_check("👩\u{200d}💻: 👩\u{200d}💻\n", &["yaml/character 1:1"]);
+    yaml_check("'⚠\u{fe0f}': \"⚠\\ufe0f\"\n", &["yaml/character 1:1"]);
     yaml_check("a: 1\rb: 2\n", &["yaml/character 1:5"]);
     yaml_check("a: 1\0\nb: 2\n", &["yaml/character 1:5"]);
     for c in ['\u{85}', '\u{2028}', '\u{2029}', '\u{7f}', '\u{2066}', '\u{e0041}'] {

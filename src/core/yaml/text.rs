@@ -2,6 +2,7 @@
 //! bytes and lines.
 
 use super::{Problem, Problems, Span};
+use crate::core::characters;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -88,52 +89,16 @@ pub(super) fn named(c: char, role: &str) -> String {
     format!("U+{:04X} ({role})", u32::from(c))
 }
 
-/// Returns the refused characters of a text: byte, character, role.
+/// Returns the characters of a text that no file may hold: byte, character, role.
 pub(super) fn refused(text: &str) -> impl Iterator<Item = (usize, char, &'static str)> {
-    text.char_indices().filter_map(move |(at, c)| {
-        let lone = c == '\r' && text.as_bytes().get(at + 1) != Some(&b'\n');
-        let role = if lone { "a carriage return without a line feed" } else { role(c)? };
-        Some((at, c, role))
-    })
+    characters::refused(text, characters::Text::Prose)
 }
 
-/// Returns the text without its refused characters.
+/// Returns a key without its refused characters.
 pub(super) fn without_refused(text: &str) -> String {
-    let mut refused = refused(text).map(|(at, ..)| at).peekable();
+    let mut refused =
+        characters::refused(text, characters::Text::Exact).map(|(at, ..)| at).peekable();
     text.char_indices().filter(|(at, _)| refused.next_if_eq(at).is_none()).map(|(_, c)| c).collect()
-}
-
-/// Returns what a character does that makes it unsuitable for a file that people review; `None` if
-/// it is allowed, as are the emoji presentation selectors U+FE0E and U+FE0F.
-fn role(c: char) -> Option<&'static str> {
-    Some(match c {
-        '\t' | '\n' | '\r' | ' '..='~' => return None,
-        '\u{85}' | '\u{2028}' | '\u{2029}' => "an invisible line separator",
-        '\0'..='\u{9f}' => "a control character",
-        '\u{61c}' | '\u{200e}' | '\u{200f}' => "a bidirectional mark",
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a bidirectional control",
-        '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{180e}' => "a zero-width character",
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180d}'
-        | '\u{180f}'
-        | '\u{2061}'..='\u{2065}'
-        | '\u{206a}'..='\u{206f}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0d}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' => "an invisible character",
-        c if u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}') => {
-            "not a character"
-        }
-        _ => return None,
-    })
 }
 
 /// Translates between lines and columns, as the parser counts them, and bytes.

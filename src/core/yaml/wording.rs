@@ -1,6 +1,7 @@
 //! The words in which messages describe a file's content and what went wrong.
 
 use super::Value;
+use crate::core::characters::is_hidden;
 
 /// The longest text in a message, in characters; longer ones are cut.
 const SHOWN: usize = 60;
@@ -8,7 +9,7 @@ const SHOWN: usize = 60;
 /// Shortens a piece of the file for a message: short, on one line, without invisible characters.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::new();
-    for (count, c) in text.chars().enumerate() {
+    for (count, (at, c)) in text.char_indices().enumerate() {
         match c {
             _ if count == SHOWN => {
                 shown.push('…');
@@ -16,9 +17,7 @@ pub(super) fn shown(text: &str) -> String {
             }
             '\n' => shown.push_str("\\n"),
             '\t' => shown.push_str("\\t"),
-            c if super::text::refused(c.encode_utf8(&mut [0; 4])).next().is_some() => {
-                shown.push('\u{fffd}');
-            }
+            _ if is_hidden(text, at) => shown.push('\u{fffd}'),
             c => shown.push(c),
         }
     }

@@ -19,9 +19,9 @@
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
+use crate::core::characters::is_hidden;
 use crate::core::digest::Digest;
 use crate::git::{Commit, Oid, Repo};
-use crate::report::escape::is_hidden;
 
 /// What a journal entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,8 +211,10 @@ pub(crate) fn split(message: &str) -> (&str, Vec<(&str, &str)>) {
 
 /// Returns text without hidden characters, carriage returns and surrounding blanks.
 fn plain(text: &str) -> String {
-    let visible = |c: &char| *c == '\n' || !is_hidden(*c);
-    text.replace("\r\n", "\n").chars().filter(visible).collect::<String>().trim().to_owned()
+    let text = text.replace("\r\n", "\n");
+    let visible = |(at, c): &(usize, char)| *c == '\n' || !is_hidden(&text, *at);
+    let plain = text.char_indices().filter(visible).map(|(_, c)| c);
+    plain.collect::<String>().trim().to_owned()
 }
 
 /// Returns text on one line, without hidden characters.

@@ -146,7 +146,7 @@ fn hidden_characters() {
         let head = alice.put("origin/main", &[("requests/CHG-1.yaml", &odd)], "x");
         let ran = judged_by_hand(&alice, &head);
         assert_eq!(ran.code, 1, "{hidden:?}: {ran:?}");
-        assert!(!ran.stdout.chars().any(|c| is_hidden(c) && c != '\n'), "{hidden:?}");
+        assert_eq!(refused(&ran.stdout, Text::Prose).next(), None, "{hidden:?}");
     }
 }
 

@@ -271,8 +271,11 @@ fn what_the_parser_would_take_seconds_for_is_refused() {
 fn hidden_characters_and_large_files_are_refused() {
     assert_eq!(
         problems(&[("p.rego", "package p\nx := \"é\u{202e}\" # a\n")]),
-        ["p.rego:2:8: the invisible character U+202E can hide a part of the policy. Delete it."],
+        ["p.rego:2:8: U+202E (a bidirectional control) can hide a part of the policy. Delete it."],
     );
+    for writing in ["👩\u{200d}💻", "שלום\u{200f}", "\u{3164}", "\u{fe0f}"] {
+        assert_eq!(problems(&[("p.rego", &format!("package p\nx := \"{writing}\"\n"))]).len(), 1);
+    }
     assert_eq!(problems(&[("p.rego", "package p\0\nx := time.now_ns()\n")]).len(), 1);
     assert_eq!(
         problems(&[("p.rego", &" ".repeat(256 * 1024 + 1))]),

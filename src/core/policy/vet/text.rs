@@ -9,6 +9,7 @@ use regorus::Source;
 use regorus::unstable::{Lexer, TokenKind};
 
 use super::PolicyProblem;
+use crate::core::characters;
 use crate::core::policy::message::Message;
 
 /// The largest file in bytes; larger ones are refused.
@@ -37,9 +38,12 @@ pub(super) fn check(path: &str, text: &str) -> Result<(), PolicyProblem> {
         let message = format!("a policy file can't be larger than {} KiB", MAX_FILE / 1024);
         return problem(0, message, "Split it.");
     }
-    if let Some((offset, character)) = hidden_character(text) {
+    // A NUL would also end the program early without an error.
+    if let Some((offset, character, role)) =
+        characters::refused(text, characters::Text::Exact).next()
+    {
         let code = u32::from(character);
-        let message = format!("the invisible character U+{code:04X} can hide a part of the policy");
+        let message = format!("U+{code:04X} ({role}) can hide a part of the policy");
         return problem(offset, message, "Delete it.");
     }
     match first_excess(path, text) {
@@ -74,26 +78,6 @@ pub(super) fn place(text: &str, offset: usize) -> (u32, u32) {
 
 fn saturate(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Finds a character that isn't displayed, or that reorders the display. A NUL would also end the
-/// program early without an error.
-fn hidden_character(text: &str) -> Option<(usize, char)> {
-    let mut characters = text.char_indices().peekable();
-    while let Some((offset, character)) = characters.next() {
-        let hidden = match character {
-            '\n' | '\t' => false,
-            '\r' => characters.peek().is_none_or(|&(_, next)| next != '\n'),
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' => true,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
-            '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
-            other => other.is_control(),
-        };
-        if hidden {
-            return Some((offset, character));
-        }
-    }
-    None
 }
 
 enum Excess {

@@ -4,6 +4,7 @@
 use saphyr_parser::{Marker, ScalarStyle, ScanError, Span as Range, Tag};
 
 use super::{Builder, Items, Slot};
+use crate::core::characters::{Text, refused};
 use crate::core::yaml::wording::{self, shown};
 use crate::core::yaml::{Key, MAX_DEPTH, Node, Problem, Span, pointer_push, text};
 
@@ -51,19 +52,23 @@ impl Builder<'_, '_> {
         self.report("yaml/key", message, Some(help), span);
     }
 
-    /// Reports characters that were written as an escape; raw ones were found before. Returns
-    /// whether the scalar contains any refused character.
-    pub(super) fn refuse_escaped(&mut self, text: &str, style: ScalarStyle, span: Span) -> bool {
+    /// Reports characters that weren't found before: those written as an escape, and in a key those
+    /// that only prose may hold. Returns whether the scalar contains any refused character.
+    pub(super) fn refuse_hidden(&mut self, text: &str, style: ScalarStyle, span: Span) -> bool {
         if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) {
             return false;
         }
-        let Some((_, c, role)) = text::refused(text).next() else {
+        let kind = if self.awaited_key().is_some() { Text::Exact } else { Text::Prose };
+        let Some((_, c, role)) = refused(text, kind).next() else {
             return false;
         };
-        let raw = text::refused(self.places.slice(span)).next().is_some();
-        if style == ScalarStyle::DoubleQuoted && !raw {
+        let was_found = refused(self.places.slice(span), Text::Prose).next().is_some();
+        if !was_found && style == ScalarStyle::DoubleQuoted {
             let message = format!("this text hides {}", text::named(c, role));
             self.report("yaml/character", message, Some("delete the escape"), span);
+        } else if !was_found {
+            let message = format!("{} is not allowed here", text::named(c, role));
+            self.report("yaml/character", message, Some("delete it"), span);
         }
         true
     }
