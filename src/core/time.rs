@@ -59,21 +59,44 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = "write a time as RFC 3339 with its offset, such as 2026-11-24T22:00:00Z";
-        let instant = DateTime::parse_from_rfc3339(text)
-            .map_err(|_| format!("`{text}` is not a time: {wanted}"))?
-            .to_utc();
-        if !text.as_bytes()[10].eq_ignore_ascii_case(&b'T') {
-            return Err(format!("`{text}` is not a time: {wanted}"));
-        }
-        if instant.nanosecond() != 0 {
+        let is_not = || {
+            format!(
+                "`{text}` is not a time: write it as RFC 3339 with its offset, such as \
+                 2026-11-24T22:00:00Z"
+            )
+        };
+        let instant = DateTime::parse_from_rfc3339(text).map_err(|_| is_not())?.to_utc();
+        if text.get(19..20) == Some(".") {
             return Err(format!("`{text}` has a fraction of a second: write whole seconds"));
+        }
+        if text.get(17..19) == Some("60") {
+            return Err(format!(
+                "`{text}` is a leap second, which most clocks don't have: write the second before or \
+                 after it"
+            ));
+        }
+        if !has_form(text) {
+            return Err(is_not());
         }
         if !YEARS.contains(&instant.year()) {
             return Err(format!("`{text}` is outside the years 2000 to 2199"));
         }
         Ok(Time(instant))
     }
+}
+
+/// Returns whether a text is written as the schema says: `2026-11-24T22:00:00`, and `Z` or an offset.
+/// chrono reads more than that.
+fn has_form(text: &str) -> bool {
+    let is_like = |form: &str| {
+        text.len() == form.len()
+            && text.bytes().zip(form.bytes()).all(|(byte, like)| match like {
+                b'0' => byte.is_ascii_digit(),
+                b'+' => matches!(byte, b'+' | b'-'),
+                like => byte.eq_ignore_ascii_case(&like),
+            })
+    };
+    is_like("0000-00-00T00:00:00Z") || is_like("0000-00-00T00:00:00+00:00")
 }
 
 impl TryFrom<Cow<'_, str>> for Time {
@@ -140,7 +163,7 @@ impl JsonSchema for Time {
         json_schema!({
             "type": "string",
             "format": "date-time",
-            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+            "pattern": "^2[01][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
             "title": "Time",
             "description": "RFC 3339, whole seconds, any offset",
             "examples": ["2026-11-24T22:00:00Z", "2026-11-24T23:00:00+01:00"],
@@ -343,6 +366,8 @@ pub(crate) fn midnight(day: NaiveDate) -> Time {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -362,13 +387,45 @@ mod tests {
             "2026-11-24 22:00:00Z",
             "2026-11-24T22:00:00",
             "2026-11-24T22:00:00.5Z",
+            "2026-11-24T22:00:00.0Z",
+            "2026-11-24T22:00:00.0000000000001Z",
+            "2026-11-24T22:00:00,5Z",
             "2026-11-24T22:00:60Z",
+            "2026-11-24T22:00Z",
+            "2026-11-24T24:00:00Z",
+            "2026-11-24T22:00:00 Z",
+            "2026-11-24T22:00:00+0100",
+            "2026-11-24T22:00:00+01",
+            "2026-11-24T22:00:00+01 00",
+            "2026-11-24T22:00:00+01:60",
+            "2026-11-24T22:00:00+24:00",
+            "2026-11-24T22:00:00\u{2212}01:00",
+            " 2026-11-24T22:00:00Z",
+            "2026-11-24T22:00:00Z ",
+            "+2026-11-24T22:00:00Z",
             "2026-02-30T22:00:00Z",
             "1999-12-31T23:59:59Z",
             "2200-01-01T00:00:00Z",
             "",
         ] {
             assert!(text.parse::<Time>().is_err(), "{text}");
+        }
+        for (text, why) in [
+            ("2016-12-31T23:59:60Z", "is a leap second"),
+            ("2026-11-24T22:00:00.000Z", "has a fraction of a second"),
+        ] {
+            assert!(text.parse::<Time>().unwrap_err().contains(why), "{text}");
+        }
+    }
+
+    proptest! {
+        /// Only the days of a month, and the offset's effect on the year, are beyond the pattern.
+        #[test]
+        fn what_is_read_has_the_form_of_the_schema(text in "[12][0-9]{3}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9]([.][0-9]{1,12})?([Zz]|[ +\u{2212}-][0-2][0-9]:?[0-6][0-9])?") {
+            let schema = SchemaGenerator::default().into_root_schema_for::<Time>();
+            let form = schema.get("pattern").and_then(|form| form.as_str()).unwrap();
+            let matches = jsonschema::is_valid(&serde_json::json!({"pattern": form}), &serde_json::json!(text));
+            prop_assert!(text.parse::<Time>().is_err() || matches, "{}", text);
         }
     }
 
