@@ -8,6 +8,9 @@ use chrono::NaiveDate;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+/// The most characters of a ticket number: with the ending of Git's lock files it is a file's name.
+const LONGEST: usize = 200;
+
 /// A ticket number: `INC-001`, `INC-2026-0214-001`, `CHG-1234`, `CHG-release-v2`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
@@ -34,6 +37,17 @@ impl FromStr for TicketId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!(
+                "`{}…` has more than {LONGEST} characters: Git can't name a branch after it",
+                text.chars().take(20).collect::<String>()
+            ));
+        }
+        if text.to_ascii_lowercase().ends_with(".lock") {
+            return Err(format!(
+                "`{text}` ends in `.lock`: Git can't name a branch after it, so write another ending"
+            ));
+        }
         if let Some(number) = text.strip_prefix("INC-") {
             is_incident_number(number).map(|()| TicketId(text.to_owned()))
         } else if text.strip_prefix("CHG-").is_some_and(is_change_name) {
@@ -114,7 +128,8 @@ impl JsonSchema for TicketId {
             "type": "string",
             "title": "Ticket number",
             "description": "INC-NNN or INC-YYYY-MMDD-NNN for an incident, CHG-NAME for a planned change",
-            "pattern": "^(INC-([0-9]{4}-[0-9]{4}-)?[0-9]{3,}|CHG-[A-Za-z0-9]+([.-][A-Za-z0-9]+)*)$",
+            "maxLength": LONGEST,
+            "pattern": "^(?!.*\\.[Ll][Oo][Cc][Kk]$)(INC-([0-9]{4}-[0-9]{4}-)?[0-9]{3,}|CHG-[A-Za-z0-9]+([.-][A-Za-z0-9]+)*)$",
             "examples": ["CHG-1234", "CHG-release-v2", "INC-001", "INC-2026-0214-001"],
         })
     }
@@ -241,11 +256,19 @@ mod tests {
             "TASK-1",
             "CHG-1 ",
             " CHG-1",
+            "CHG-9.lock",
+            "CHG-9.LOCK",
+            "CHG-a.b.Lock",
             "INC-+01",
             "INC-2026-+214-001",
         ] {
             assert!(id.parse::<TicketId>().is_err(), "{id}");
         }
+        assert!(
+            "CHG-lock".parse::<TicketId>().is_ok() && "CHG-1.locks".parse::<TicketId>().is_ok()
+        );
+        let long = |length| format!("CHG-{}", "1".repeat(length)).parse::<TicketId>();
+        assert!(long(LONGEST - 4).is_ok() && long(LONGEST - 3).is_err());
     }
 
     #[test]
