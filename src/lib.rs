@@ -16,6 +16,7 @@
 //! [`core`] is pure. Its values:
 //! - [`core::terms`]: the words that everything shares; [`core::layout`]: where a repository holds
 //!   what, and what is governed; [`core::time`], [`core::digest`]
+//! - [`core::characters`]: which characters people can't see, by Unicode's data
 //! - [`core::yaml`]: text to a tree that knows its places, to any serde type, with every problem at
 //!   once
 //! - [`core::request`], [`core::evidence`], [`core::org`]: what people write, what is known about a

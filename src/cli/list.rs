@@ -21,7 +21,7 @@ use crate::changes::entry::{ListEntry, Lister};
 use crate::changes::list::ListView;
 use crate::changes::story::{State, Stories};
 use crate::core::org::Org;
-use crate::core::terms::{Login, RiskTier};
+use crate::core::terms::{Login, Name, RiskTier};
 use crate::core::time::Time;
 use crate::forge::git::Git;
 
@@ -146,9 +146,9 @@ struct Filter<'a> {
 impl<'a> Filter<'a> {
     fn of(args: &'a ListArgs, git: &Git, org: &Org) -> anyhow::Result<Self> {
         if let Some(service) = &args.service
-            && !org.roster.services.contains_key(service)
+            && !org.roster.services.contains_key(service.as_str())
         {
-            let known: Vec<_> = org.roster.services.keys().map(String::as_str).collect();
+            let known: Vec<_> = org.roster.services.keys().map(Name::as_str).collect();
             let hint = match crate::core::yaml::did_you_mean(service, &known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("the services are {}", known.join(", ")),

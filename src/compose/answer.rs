@@ -3,9 +3,10 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::core::characters::is_blank;
 use crate::core::org::{Org, Service};
 use crate::core::request::{Action, ChangeRequest, RequestedApproval, Risk};
-use crate::core::terms::TicketId;
+use crate::core::terms::{Name, TicketId};
 use crate::core::yaml;
 
 /// Reads a text, without the blanks around it.
@@ -14,13 +15,21 @@ use crate::core::yaml;
 /// When it is empty, or has a character that no request may hold.
 pub fn text(answer: &str) -> Result<String, String> {
     let answer = answer.trim();
-    if answer.is_empty() {
+    if is_blank(answer) {
         return Err("an answer is needed here".to_owned());
     }
     match yaml::parse(yaml::write::quoted(answer).as_bytes()).problems.first() {
         Some(problem) => Err(problem.message.clone()),
         None => Ok(answer.to_owned()),
     }
+}
+
+/// Reads the name of an action, a target, a service or a role, without the blanks around it.
+///
+/// # Errors
+/// When it isn't a name.
+pub fn name(answer: &str) -> Result<Name, String> {
+    text(answer)?.parse()
 }
 
 /// Reads one of a type's words, as a menu offers them.
@@ -31,11 +40,6 @@ pub fn word<T: DeserializeOwned>(answer: &str) -> Result<Value, String> {
     serde_json::from_value::<T>(answer.into())
         .map(|_| answer.into())
         .map_err(|_| format!("`{answer}` isn't possible here: choose an entry of the menu"))
-}
-
-/// Whether a box is ticked. GitHub writes it with its words, ticked or not.
-pub fn is_ticked(answer: &str) -> bool {
-    answer.starts_with("- [x] ") || answer.starts_with("- [X] ")
 }
 
 /// Reads an incident's number.
@@ -74,7 +78,7 @@ pub fn action(answer: &str) -> Result<Action, String> {
     if name.trim().is_empty() || target.trim().is_empty() {
         return Err(wanted());
     }
-    Ok(Action { action: Some(text(name)?), target: Some(text(target)?), parameters })
+    Ok(Action { action: Some(self::name(name)?), target: Some(self::name(target)?), parameters })
 }
 
 /// Reads a risk: `what could go wrong -> what is done about it`.
@@ -92,12 +96,12 @@ pub fn risk(answer: &str) -> Result<Risk, String> {
 /// Reads a role, or a person as `user:erin`.
 ///
 /// # Errors
-/// When the person isn't a login, or the role isn't a text.
+/// When the person isn't a login, or the role isn't a name.
 pub fn approval(answer: &str) -> Result<RequestedApproval, String> {
     match answer.split_once(':') {
         Some(("user", login)) => login.parse().map(RequestedApproval::User),
-        Some(("role", role)) => text(role).map(RequestedApproval::Role),
-        _ => text(answer).map(RequestedApproval::Role),
+        Some(("role", role)) => name(role).map(RequestedApproval::Role),
+        _ => name(answer).map(RequestedApproval::Role),
     }
 }
 
@@ -113,11 +117,11 @@ pub fn link(answer: &str) -> Result<(String, String), String> {
 }
 
 /// Returns the services that the request names already, and those that the roster maps its targets to.
-pub fn services_of(request: &ChangeRequest, org: &Org) -> Vec<String> {
+pub fn services_of(request: &ChangeRequest, org: &Org) -> Vec<Name> {
     let targets = request.targets();
-    let is_affected = |name: &str, service: &Service| {
+    let is_affected = |name: &Name, service: &Service| {
         request.services().iter().any(|named| named == name)
-            || service.targets.iter().any(|target| targets.contains(target.as_str()))
+            || service.targets.iter().any(|target| targets.contains(target))
     };
     let services = org.roster.services.iter();
     services

@@ -138,9 +138,8 @@ impl Kind {
     /// When it can't be read, with what to write instead.
     pub fn parse(self, text: &str) -> Result<Value, String> {
         match self {
-            Kind::Text | Kind::Texts | Kind::Steps | Kind::Services => {
-                answer::text(text).map(Value::from)
-            }
+            Kind::Text | Kind::Texts | Kind::Steps => answer::text(text).map(Value::from),
+            Kind::Services => answer::name(text).map(|name| to_json(&name)),
             Kind::Ticket => text.parse::<TicketId>().map(|id| to_json(&id)),
             Kind::Incident => answer::incident(text).map(|id| to_json(&id)),
             Kind::Login | Kind::Owner => text.parse::<Login>().map(|login| to_json(&login)),
@@ -158,7 +157,7 @@ impl Kind {
             Kind::Risks => answer::risk(text).map(|risk| to_json(&risk)),
             Kind::Approvals => answer::approval(text).map(|approval| to_json(&approval)),
             Kind::Links => answer::link(text).map(|(name, address)| json!({ name: address })),
-            Kind::Tick => Ok(answer::is_ticked(text).into()),
+            Kind::Tick => Ok(true.into()),
             Kind::Presence => Ok(json!({})),
         }
     }

@@ -1,13 +1,14 @@
 //! What the requests of one run act on, and when: so that each learns of the others without any of
 //! them being held in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
 use crate::content::folder::Candidate;
 use crate::core::evidence::{Evidence, Footprint};
 use crate::core::request::RequestFile;
+use crate::core::terms::{Name, folded};
 
 /// The most others that a request is compared with: enough to see that it has to move.
 const MOST_MET: usize = 20;
@@ -16,7 +17,8 @@ const MOST_MET: usize = 20;
 #[derive(Default)]
 pub struct Index {
     footprints: Vec<Footprint>,
-    by_target: HashMap<String, Vec<u32>>,
+    /// By target, and these by what [`folded`] leaves of them.
+    by_target: HashMap<Vec<u8>, BTreeMap<Name, Vec<u32>>>,
     paths_by_id: HashMap<String, Vec<String>>,
 }
 
@@ -35,12 +37,13 @@ impl Index {
             if let Some(id) = &footprint.id {
                 index.paths_by_id.entry(id.folded()).or_default().push(path);
             }
-            if is_closed || footprint.planned.is_none() {
+            if is_closed {
                 continue;
             }
             let number = index.footprints.len() as u32;
             for target in &footprint.targets {
-                index.by_target.entry(target.clone()).or_default().push(number);
+                let alike = index.by_target.entry(folded(target.as_bytes())).or_default();
+                alike.entry(target.clone()).or_default().push(number);
             }
             index.footprints.push(footprint);
         }
@@ -57,17 +60,27 @@ impl Index {
         let others = same_id.into_iter().flatten().filter(|path| **path != file.path);
         evidence.same_id.extend(others.cloned());
 
+        let others = |numbers| without(&self.footprints, numbers, id.as_deref());
+        let mut numbers = BTreeSet::new();
+        for target in request.targets() {
+            let Some(alike) = self.by_target.get(&folded(target.as_bytes())) else { continue };
+            let known = alike.iter().filter(|(_, numbers)| others(numbers).next().is_some());
+            evidence.known_targets.extend(known.map(|(name, _)| name.clone()));
+            numbers.extend(alike.get(target).into_iter().flatten().copied());
+        }
         let Some(planned) = request.planned() else { return };
-        let targets = request.targets();
-        let mut numbers: Vec<_> =
-            targets.iter().filter_map(|target| self.by_target.get(*target)).flatten().collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let meets = |footprint: &&Footprint| {
-            let is_other = footprint.id.as_ref().map(|id| id.folded()) != id;
-            is_other && footprint.planned.is_some_and(|other| other.overlaps(&planned))
-        };
-        let footprints = numbers.into_iter().map(|number| &self.footprints[*number as usize]);
-        evidence.open.extend(footprints.filter(meets).take(MOST_MET).cloned());
+        let numbers: Vec<_> = numbers.into_iter().collect();
+        let meets = |other: &&Footprint| other.planned.is_some_and(|it| it.overlaps(&planned));
+        evidence.open.extend(others(&numbers).filter(meets).take(MOST_MET).cloned());
     }
+}
+
+/// Returns the footprints with these numbers, without the one of a request's own id.
+fn without<'a>(
+    footprints: &'a [Footprint],
+    numbers: &'a [u32],
+    own: Option<&'a str>,
+) -> impl Iterator<Item = &'a Footprint> {
+    let footprints = numbers.iter().map(|number| &footprints[*number as usize]);
+    footprints.filter(move |other| other.id.as_ref().map(|id| id.folded()).as_deref() != own)
 }

@@ -1,14 +1,15 @@
 //! Finds what else in the repository affects the decision on a change: requests that act on the
 //! same targets at the same time, requests with the same id, incident records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use super::{Changeset, request_at};
 use crate::core::evidence::{Footprint, Incident};
 use crate::core::layout::{INCIDENTS, REQUESTS, is_request, stem};
 use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::terms::{Name, folded};
 use crate::core::time::Interval;
 use crate::core::yaml::{self, MAX_BYTES};
 use crate::git::{Kind, Oid, Repo};
@@ -20,10 +21,26 @@ pub struct Conflicts {
     pub merged: Vec<Footprint>,
     /// Requests of other open pull requests that overlap with it.
     pub open: Vec<Footprint>,
+    /// Targets of other requests that are also this one's, or look like one of them.
+    pub known_targets: BTreeSet<Name>,
     /// The records of the incident that the request names.
     pub incidents: Vec<Incident>,
     /// Other request files with the same id.
     pub same_id: Vec<String>,
+}
+
+impl Conflicts {
+    /// Adds what a merged request means for the change.
+    pub fn add_merged(&mut self, meets: &Meets<'_>, other: Footprint) {
+        self.known_targets.extend(meets.known(&other));
+        self.merged.extend(Some(other).filter(|other| meets.meets(other)));
+    }
+
+    /// Adds what the request of another open pull request means for the change.
+    pub fn add_open(&mut self, meets: &Meets<'_>, other: Footprint) {
+        self.known_targets.extend(meets.known(&other));
+        self.open.extend(Some(other).filter(|other| meets.meets(other)));
+    }
 }
 
 /// Returns the conflicts at base of the change with the request at `path`, without incidents.
@@ -47,30 +64,30 @@ pub fn at_base(
         let bytes = repo.bytes(entry.id)?;
         if meets.is_possible(&bytes) {
             let other = RequestFile::read(other, &bytes).request;
-            let footprint = other.as_ref().and_then(footprint);
-            found.merged.extend(footprint.filter(|footprint| meets.meets(footprint)));
+            if let Some(footprint) = other.as_ref().and_then(footprint) {
+                found.add_merged(meets, footprint);
+            }
         }
     }
     Ok(found)
 }
 
-/// Returns the footprint of another open pull request, if it overlaps with the change.
-pub fn in_the_way(
+/// Returns the footprint of another pull request, if it is open.
+pub fn of_open(
     repo: &Repo,
     base: Oid,
     (name, head): (&str, Oid),
-    meets: &Meets<'_>,
 ) -> anyhow::Result<Option<Footprint>> {
     if repo.leads_to(head, base)? {
         return Ok(None);
     }
     let other = open_request(repo, base, head, name)?;
-    Ok(other.as_ref().and_then(footprint).filter(|footprint| meets.meets(footprint)))
+    Ok(other.as_ref().and_then(footprint))
 }
 
-/// Returns the footprint of a request, if it is still to be executed and its time is known.
+/// Returns the footprint of a request, if it is still to be executed.
 pub fn footprint(request: &ChangeRequest) -> Option<Footprint> {
-    (!request.is_closed() && request.planned().is_some()).then(|| Footprint::from(request))
+    (!request.is_closed()).then(|| Footprint::from(request))
 }
 
 /// Returns the file name of a request without extension, in lower case: equal names are equal ids.
@@ -94,46 +111,59 @@ pub fn open_request(
 /// The targets and the time of a request; another request that shares both overlaps with it.
 pub struct Meets<'a> {
     planned: Option<Interval>,
-    /// The targets of the request.
-    pub targets: BTreeSet<&'a str>,
-    /// For each target, text that every request with this target contains.
-    signs: Vec<memchr::memmem::Finder<'a>>,
+    targets: BTreeSet<&'a Name>,
+    /// The targets as [`folded`] leaves them.
+    folded: BTreeSet<Vec<u8>>,
+    finders: Vec<memchr::memmem::Finder<'static>>,
 }
 
 impl<'a> Meets<'a> {
-    /// Prepares the comparison for a request, or returns `None` if its planned time isn't known.
+    /// Prepares the comparison for a request; `None` if it has no target.
     pub fn of(request: Option<&'a ChangeRequest>) -> Option<Self> {
-        let request = request.filter(|request| request.planned().is_some())?;
+        let request = request?;
         let targets = request.targets();
-        let signs = targets.iter().map(|target| memchr::memmem::Finder::new(sign(target)));
-        Some(Meets { planned: request.planned(), signs: signs.collect(), targets })
+        let folded: BTreeSet<_> = targets.iter().map(|target| folded(target.as_bytes())).collect();
+        let finders = folded.iter().map(|target| memchr::memmem::Finder::new(target).into_owned());
+        let finders = finders.collect();
+        let planned = request.planned();
+        (!targets.is_empty()).then_some(Meets { planned, targets, folded, finders })
     }
 
-    /// Whether a request with this text can contain one of the targets.
+    /// Returns the targets as names that look alike share them.
+    pub fn folded(&self) -> &BTreeSet<Vec<u8>> {
+        &self.folded
+    }
+
+    /// Whether a request with this text can contain one of the targets, or one that looks like it.
     ///
     /// Of thousands of requests, only these have to be parsed. An escape sequence could spell any
     /// target, so text with a backslash is always parsed.
     fn is_possible(&self, text: &[u8]) -> bool {
-        memchr::memchr(b'\\', text).is_some()
-            || self.signs.iter().any(|sign| sign.find(text).is_some())
+        let text = folded(text);
+        memchr::memchr(b'\\', &text).is_some()
+            || self.finders.iter().any(|finder| finder.find(&text).is_some())
+    }
+
+    /// Returns the targets of another request that are also this one's, or may look like one of them.
+    fn known(&self, other: &Footprint) -> impl Iterator<Item = Name> {
+        let is_known = |target: &&Name| self.folded.contains(&folded(target.as_bytes()));
+        other.targets.iter().filter(is_known).cloned()
     }
 
     /// Whether another request overlaps with this one.
-    pub fn meets(&self, other: &Footprint) -> bool {
+    fn meets(&self, other: &Footprint) -> bool {
         let planned = self.planned.zip(other.planned);
         planned.is_some_and(|(own, other)| own.overlaps(&other))
-            && other.targets.iter().any(|target| self.targets.contains(target.as_str()))
+            && other.targets.iter().any(|target| self.targets.contains(target))
     }
 }
 
-/// Returns the longest piece of a target that YAML contains literally, however the target is
-/// quoted or folded over several lines.
-fn sign(target: &str) -> &str {
-    let is_written_otherwise = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '\\');
-    target.split(is_written_otherwise).max_by_key(|piece| piece.len()).unwrap_or_default()
-}
-
-/// Reads the incident that a request names: `requests/incidents/**/<INC>.yaml` at base.
+/// Reads the incident that a request names from the records at base,
+/// `requests/incidents/**/<INC>.yaml`. All records are read, so that none is passed over that says
+/// something else.
+///
+/// # Errors
+/// When a record can't be read, isn't named after its incident, or is the second one of it.
 pub fn incidents(
     repo: &Repo,
     base: Oid,
@@ -142,24 +172,38 @@ pub fn incidents(
     let named = request.and_then(|request| request.emergency.as_ref());
     let named = named.and_then(|emergency| emergency.incident.as_ref());
     let Some(id) = named else { return Ok(Vec::new()) };
-    let mut incidents = Vec::new();
+    let mut records: BTreeMap<String, (String, Incident)> = BTreeMap::new();
     for (path, entry) in repo.files_below(base, INCIDENTS)? {
-        if stem(&path).to_lowercase() != id.folded() {
-            continue;
-        }
         let is_readable = entry.kind == Kind::File && repo.size(entry.id)? <= MAX_BYTES;
         let bytes = if is_readable { repo.bytes(entry.id)? } else { Vec::new() };
-        let document = yaml::parse(&bytes);
-        let reading = document.read::<Incident>();
-        match (reading.value, reading.problems.first()) {
-            (Some(incident), None) => incidents.push(incident),
-            (_, problem) => bail!(
-                "cannot read the incident record {path}: {}",
-                problem.map_or("it is not a regular file", |problem| &problem.message)
-            ),
+        let incident = record(&path, &bytes)
+            .with_context(|| format!("cannot read the incident record {path}"))?;
+        let id = incident.id.folded();
+        if let Some((other, _)) = records.get(&id) {
+            bail!("{other} and {path} are both records of {}: remove one of them", incident.id);
         }
+        records.insert(id, (path, incident));
     }
-    Ok(incidents)
+    Ok(records.remove(&id.folded()).map(|(_, incident)| incident).into_iter().collect())
+}
+
+/// Reads the record of an incident, which is named after it.
+fn record(path: &str, bytes: &[u8]) -> anyhow::Result<Incident> {
+    let reading = yaml::parse(bytes).read::<Incident>();
+    let incident = match (reading.value, reading.problems.first()) {
+        (Some(incident), None) => incident,
+        (_, problem) => bail!(problem.map_or_else(
+            || "it is not a regular file".to_owned(),
+            |problem| format!("line {}: {}", problem.span.line, problem.message)
+        )),
+    };
+    if !incident.id.is_incident() {
+        bail!("{} is not the number of an incident", incident.id);
+    }
+    if !path.ends_with(".yaml") || folded_stem(path) != incident.id.folded() {
+        bail!("name it {}.yaml, after its incident", incident.id);
+    }
+    Ok(incident)
 }
 
 #[cfg(test)]
@@ -167,10 +211,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_is_part_of_every_spelling() {
-        assert_eq!(sign("eu-west-1"), "eu-west-1");
-        assert_eq!(sign("the 'blue' switch"), "switch");
-        assert_eq!(sign(""), "");
+    fn records_of_incidents_are_read_strictly() {
+        let text = "id: INC-001\nseverity: P1\nstatus: resolved\n";
+        let read = |name: &str, text: &str| {
+            record(&format!("requests/incidents/{name}"), text.as_bytes())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read("INC-001.yaml", text).unwrap().id.as_str(), "INC-001");
+        for (name, text, why) in [
+            ("INC-001.yml", text, "name it INC-001.yaml"),
+            ("INC-002.yaml", text, "name it INC-001.yaml"),
+            ("INC-001.yaml", "id: INC-001\nseverity: P1\n", "`status` is missing"),
+            ("INC-001.yaml", &text.replace("status", "state"), "`state` is not known here"),
+            ("CHG-1.yaml", &text.replace("INC-001", "CHG-1"), "not the number of an incident"),
+            ("README.md", "About incidents.", "expected a mapping"),
+        ] {
+            assert!(read(name, text).unwrap_err().contains(why), "{name}: {:?}", read(name, text));
+        }
     }
 
     #[test]
@@ -181,6 +238,7 @@ mod tests {
         let meets = Meets::of(file.request.as_ref()).unwrap();
         assert!(meets.is_possible(b"target: eu-west-1"));
         assert!(meets.is_possible(b"target: \"eu-\\x77est-1\""));
+        assert!(meets.is_possible(b"target: EU_West-l"));
         assert!(!meets.is_possible(b"target: eu-west-2"));
     }
 }

@@ -3,14 +3,15 @@
 //! Plain values, not yet judged. Identity and time are what the forge's server recorded, never what
 //! a commit claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::digest::Digest;
 use super::request::{Action, ChangeRequest, Impact, Schedule};
-use super::terms::{Login, Severity, TicketId};
+use super::terms::{Login, Name, Severity, TicketId};
 use super::time::{Interval, Time};
 
 /// Everything that is known about a pull request.
@@ -47,12 +48,28 @@ pub struct Evidence {
     /// The requests of other open pull requests.
     #[serde(default)]
     pub open: Vec<Footprint>,
-    /// Incident records on the base branch.
-    #[serde(default)]
+    /// Targets of any other requests, merged or open, that are also this one's or look like one of
+    /// them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub known_targets: BTreeSet<Name>,
+    /// Incident records on the base branch, at most one of each incident.
+    #[serde(default, deserialize_with = "one_of_each")]
     pub incidents: Vec<Incident>,
     /// Paths of other request files, in any state, whose id is the same ignoring case.
     #[serde(default)]
     pub same_id: Vec<String>,
+}
+
+/// Reads records of incidents; a second one of an incident could say something else.
+fn one_of_each<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Incident>, D::Error> {
+    let incidents = Vec::<Incident>::deserialize(deserializer)?;
+    let mut seen = BTreeSet::new();
+    match incidents.iter().find(|incident| !seen.insert(incident.id.folded())) {
+        Some(incident) => {
+            Err(D::Error::custom(format!("{} has two records: remove one of them", incident.id)))
+        }
+        None => Ok(incidents),
+    }
 }
 
 /// Everyone whom a forge's server saw push to a pull request.
@@ -327,9 +344,9 @@ pub struct Footprint {
     /// When it is planned to run.
     pub planned: Option<Interval>,
     /// The services that it declares as affected.
-    pub services: Vec<String>,
+    pub services: Vec<Name>,
     /// What it acts on.
-    pub targets: Vec<String>,
+    pub targets: Vec<Name>,
 }
 
 impl From<&ChangeRequest> for Footprint {
@@ -338,7 +355,7 @@ impl From<&ChangeRequest> for Footprint {
             id: request.id.clone(),
             planned: request.planned(),
             services: request.services().to_vec(),
-            targets: request.targets().into_iter().map(str::to_owned).collect(),
+            targets: request.targets().into_iter().cloned().collect(),
         }
     }
 }

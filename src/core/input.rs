@@ -15,7 +15,7 @@ use super::approvals::Standing;
 use super::calendar::CalendarFacts;
 use super::evidence::{Contributor, Evidence, Incident, ReviewState, SameHead};
 use super::request::{ChangeRequest, RequestFile};
-use super::terms::{Level, Login};
+use super::terms::{Level, Login, Name};
 use super::time::{Interval, Time};
 
 mod build;
@@ -51,6 +51,8 @@ pub struct Input<'a> {
     /// The affected services: those that the request declares, and those that the roster maps its
     /// targets to.
     pub services: Vec<&'a str>,
+    /// Names in the request that nobody knows and that look like a known one.
+    pub look_alikes: Vec<LookAlike<'a>>,
     /// The calendar around the planned interval.
     pub calendar: CalendarFacts,
     /// Other requests, merged or open, whose planned interval overlaps.
@@ -138,7 +140,7 @@ pub struct PersonFacts<'a> {
     /// have no id in the roster: their login could belong to somebody else by now.
     pub level: Option<Level>,
     /// Their roles.
-    pub roles: &'a [String],
+    pub roles: &'a [Name],
     /// Their teams.
     pub teams: Vec<&'a str>,
 }
@@ -153,7 +155,7 @@ pub struct ApprovalFacts<'a> {
     /// Their level, or null.
     pub level: Option<Level>,
     /// Their roles.
-    pub roles: &'a [String],
+    pub roles: &'a [Name],
     /// What the review says.
     pub state: ReviewState,
     /// Whether it is an approval that counts.
@@ -166,6 +168,17 @@ pub struct ApprovalFacts<'a> {
     pub submitted_at: Time,
     /// The commit that was reviewed.
     pub commit: Option<&'a str>,
+}
+
+/// A name that isn't known and looks like a known one.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LookAlike<'a> {
+    /// JSON pointer to the name in the request.
+    pub pointer: String,
+    /// The name as the request writes it.
+    pub name: &'a str,
+    /// The known name.
+    pub known: &'a str,
 }
 
 /// Another request whose planned interval overlaps.

@@ -7,15 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::digest::Digest;
 use super::terms::RiskTier;
 use super::time::Interval;
 use super::yaml::{self, Problem, Span};
-use crate::core::terms::{Login, TicketId};
+use crate::core::terms::{Login, Name, TicketId};
 
+mod exact;
 mod parts;
 mod record;
 
@@ -45,7 +46,8 @@ impl RequestFile {
             let help = "rename it if it is a request, or move it elsewhere";
             return Self::refused(path, bytes, "request/file-name", message, help);
         }
-        let document = yaml::parse(bytes);
+        let mut document = yaml::parse(bytes);
+        exact::require(&mut document, bytes);
         let reading = document.read();
         RequestFile {
             path: path.to_owned(),
@@ -141,19 +143,19 @@ pub struct ChangeRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<RiskTier>,
     /// Which services, users and operations are affected.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
     /// When the change is planned to run.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
     /// How to undo the change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub rollback: Option<Rollback>,
     /// How to verify afterwards that everything works.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
     /// Present when the change doesn't follow the usual script.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub off_script: Option<OffScript>,
     /// What could go wrong, each with its mitigation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -168,38 +170,58 @@ pub struct ChangeRequest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<RequestedApproval>,
     /// The incident behind a change of type `emergency`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub emergency: Option<Emergency>,
     /// Links of any kind: name to address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(example = BTreeMap::from([("dashboard", "https://grafana.example/d/checkout")]))]
     pub links: BTreeMap<String, String>,
     /// Added by the outcome pull request: who performed the change, and when.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub execution: Option<Execution>,
     /// Added by the outcome pull request: what was observed afterwards.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub verification_result: Option<VerificationResult>,
     /// Added by the outcome pull request: the result of the change.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
     /// Added by the outcome pull request: the incident that unexpected impact led to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
     /// Added by a later pull request: the change is cancelled.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub cancelled: Option<Cancelled>,
 }
+
+/// Reads a part that says something by being present, even with nothing in it.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer).map(|part: Option<T>| Some(part.unwrap_or_default()))
+}
+
+/// The role that every owner of an affected service holds, and nobody else.
+pub const SERVICE_OWNER: &str = "service-owner";
 
 /// The fields that outcome and cancellation add; approvals are not bound to them.
 pub const RECORD_FIELDS: [&str; 5] =
     ["execution", "verification_result", "outcome", "escalation", "cancelled"];
 
 impl ChangeRequest {
+    /// Returns the request as JSON, with one form for one meaning: an implementer who is the requester
+    /// is left out, as by default.
+    pub fn to_json(&self) -> Value {
+        let mut json = super::digest::to_json(self);
+        if self.implementer.is_some() && self.implementer == self.requester {
+            json.as_object_mut().map(|fields| fields.remove("implementer"));
+        }
+        json
+    }
+
     /// Returns what an approval is bound to, as JSON: everything but [`RECORD_FIELDS`]. Comments,
-    /// the order of keys and quoting make no difference.
+    /// the order of keys, quoting and other spellings of a value make no difference.
     pub fn material(&self) -> Value {
-        let mut material = super::digest::to_json(self);
+        let mut material = self.to_json();
         if let Value::Object(fields) = &mut material {
             fields.retain(|name, _| !RECORD_FIELDS.contains(&name.as_str()));
         }
@@ -224,13 +246,13 @@ impl ChangeRequest {
     }
 
     /// Returns the services that the request declares as affected.
-    pub fn services(&self) -> &[String] {
+    pub fn services(&self) -> &[Name] {
         self.impact.as_ref().map_or(&[], |impact| &impact.services)
     }
 
     /// Returns the targets of all actions.
-    pub fn targets(&self) -> BTreeSet<&str> {
-        self.actions.iter().filter_map(|action| action.target.as_deref()).collect()
+    pub fn targets(&self) -> BTreeSet<&Name> {
+        self.actions.iter().filter_map(|action| action.target.as_ref()).collect()
     }
 
     /// Returns the people who request and perform the change, as far as they are named.

@@ -152,7 +152,7 @@ impl<'a> Signers<'a> {
                 .org
                 .roster
                 .services
-                .get(service)
+                .get(service.as_str())
                 .is_some_and(|service| service.owners.contains(login)),
             Requirement::Person { user } => user == login,
             Requirement::Commander => holds(person, INCIDENT_COMMANDER),

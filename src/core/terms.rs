@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod identity;
+mod name;
 
 pub use identity::{Login, TicketId};
+pub use name::{Name, folded, look_alike};
 
 /// An operator's level; each includes those below it.
 #[derive(

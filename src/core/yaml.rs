@@ -125,7 +125,36 @@ pub struct Reading<T> {
     pub masked: Vec<String>,
 }
 
+/// Why a reader refuses a part of a document.
+pub struct Refusal {
+    /// The code of the problem.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: &'static str,
+}
+
 impl Document {
+    /// Refuses parts of the document, which was parsed from `bytes`: they become problems, and are
+    /// left out. `check` is asked about each scalar, with its pointer and as it is written.
+    pub fn refuse(&mut self, bytes: &[u8], check: impl Fn(&str, &Value, &[u8]) -> Option<Refusal>) {
+        if self.problems.last().is_some_and(|last| last.code == "yaml/more") {
+            return;
+        }
+        let mut problems =
+            Problems { list: std::mem::take(&mut self.problems), ..Problems::default() };
+        let mut pointer = String::new();
+        self.root.refuse(&mut pointer, &mut |pointer, value, span| {
+            let refusal = check(pointer, value, bytes.get(span.start..span.end)?)?;
+            let Refusal { code, message, help } = refusal;
+            let (help, pointer) = (Some(help.to_owned()), pointer.to_owned());
+            problems.push(Problem { code, message, help, pointer, span });
+            Some(())
+        });
+        self.problems = problems.finish();
+    }
+
     /// Deserializes the document, reporting all problems at once. Unknown keys of a struct are
     /// reported and skipped, so `T` never sees them.
     pub fn read<T: DeserializeOwned>(&self) -> Reading<T> {
@@ -147,6 +176,36 @@ impl Node {
             node = child;
         }
         span
+    }
+
+    /// Invalidates the scalars that `check` refuses.
+    fn refuse(
+        &mut self,
+        pointer: &mut String,
+        check: &mut impl FnMut(&str, &Value, Span) -> Option<()>,
+    ) {
+        let above = pointer.len();
+        match &mut self.value {
+            Value::Mapping(entries) => {
+                for (key, node) in entries {
+                    pointer_push(pointer, &key.text);
+                    node.refuse(pointer, check);
+                    pointer.truncate(above);
+                }
+            }
+            Value::Sequence(items) => {
+                for (index, node) in items.iter_mut().enumerate() {
+                    pointer_push(pointer, &index.to_string());
+                    node.refuse(pointer, check);
+                    pointer.truncate(above);
+                }
+            }
+            scalar => {
+                if check(pointer, scalar, self.span).is_some() {
+                    self.value = Value::Invalid;
+                }
+            }
+        }
     }
 
     fn child(&self, step: &str) -> Option<(Option<&Key>, &Node)> {

@@ -26,6 +26,7 @@ mod init;
 mod inputs;
 mod life;
 mod looking;
+mod material;
 mod matrix;
 mod mutation;
 mod new;

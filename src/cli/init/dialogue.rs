@@ -10,7 +10,7 @@ use super::plan::{Fate, FilePlan};
 use super::upgrade::difference;
 use crate::cli::shared::prompt;
 use crate::core::org::{Person, Roster, Service};
-use crate::core::terms::Login;
+use crate::core::terms::{Login, Name};
 use crate::git::key;
 
 /// Asks for the first roster; `folder` is the repository's name.
@@ -74,10 +74,10 @@ fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<Person> {
     })
 }
 
-fn roles(text: &str) -> Result<Vec<String>, String> {
+fn roles(text: &str) -> Result<Vec<Name>, String> {
     let role = |role: &str| match role {
         "service-owner" => Err("name owners with each service, below".to_owned()),
-        role => people::word(role),
+        role => people::name(role),
     };
     text.split([',', ' ']).filter(|text| !text.is_empty()).map(role).collect()
 }
@@ -91,7 +91,7 @@ fn services(roster: &mut Roster, first: &Login, folder: &str) -> anyhow::Result<
             false => ("another service (empty to finish)", ""),
         };
         prompt::line("");
-        let Some(name) = ask(question, default, |text| optional(text, people::word))? else {
+        let Some(name) = ask(question, default, |text| optional(text, people::name))? else {
             return Ok(());
         };
         let known = &roster.people;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use anyhow::bail;
 
 use crate::core::org::{Person, Roster, Service, Team};
-use crate::core::terms::{Level, Login};
+use crate::core::terms::{Level, Login, Name};
 use crate::git::{Program, key};
 
 /// The roles that the shipped policies require.
@@ -37,7 +37,7 @@ impl FromStr for NamedPerson {
             match field {
                 "level" => person.level = Some(level(value)?),
                 "team" => person.team = Some(word(value)?),
-                "role" => person.roles.push(word(value)?),
+                "role" => person.roles.push(name(value)?),
                 "email" => person.emails.push(email(value)?),
                 "id" => person.id = Some(word(value)?),
                 "key" => {
@@ -58,7 +58,7 @@ impl FromStr for NamedPerson {
 /// `--service checkout=bob,dan`
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedService {
-    pub(super) name: String,
+    pub(super) name: Name,
     pub(super) owners: Vec<Login>,
 }
 
@@ -69,7 +69,7 @@ impl FromStr for NamedService {
         let (name, owners) = text.split_once('=').ok_or_else(|| {
             format!("`{text}` doesn't name an owner: write for example checkout=bob,dan")
         })?;
-        Ok(NamedService { name: word(name)?, owners: logins(owners)? })
+        Ok(NamedService { name: self::name(name)?, owners: logins(owners)? })
     }
 }
 
@@ -97,6 +97,11 @@ pub fn word(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// Parses the name of a service or a role.
+pub fn name(text: &str) -> Result<Name, String> {
+    word(text).and_then(|word| word.parse())
 }
 
 /// Parses an email address as it is in commits.
@@ -179,9 +184,9 @@ fn owned_by(login: &Login) -> Service {
 }
 
 /// Returns a service's name that is based on the repository's folder.
-pub fn service_name(folder: &str) -> String {
-    let name = folder.trim_start_matches('.').to_ascii_lowercase().replace(' ', "-");
-    word(&name).unwrap_or_else(|_| "service".to_owned())
+pub fn service_name(folder: &str) -> Name {
+    let text = folder.trim_start_matches('.').to_ascii_lowercase().replace(' ', "-");
+    name(&text).or_else(|_| name("service")).unwrap_or_default()
 }
 
 /// What git knows about the person who runs the verb.
@@ -227,7 +232,7 @@ mod tests {
             Person {
                 level: Some(Level::L2),
                 team: Some("payments".to_owned()),
-                roles: vec!["devops-lead".to_owned()],
+                roles: vec!["devops-lead".parse().unwrap()],
                 emails: vec!["alice@acme.example".to_owned()],
                 id: Some("101".to_owned()),
                 keys: Vec::new(),

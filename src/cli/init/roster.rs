@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::people::ROLES;
 use crate::core::org::{Person, Roster};
-use crate::core::terms::{Level, Login, one_of};
+use crate::core::terms::{Level, Login, Name, one_of};
 use crate::core::yaml::write::word;
 
 const HEADER: &str = include_str!("templates/roster.yaml");
@@ -59,17 +59,28 @@ pub fn render(roster: &Roster) -> String {
 }
 
 fn render_person(out: &mut String, login: &Login, person: &Person) {
-    let list_of = |items: &[String]| list(items.iter().map(String::as_str));
     let fields = [
         ("level", person.level.map(|level| level.to_string())),
         ("team", person.team.as_deref().map(word)),
-        ("roles", (!person.roles.is_empty()).then(|| list_of(&person.roles))),
-        ("emails", (!person.emails.is_empty()).then(|| list_of(&person.emails))),
+        ("roles", (!person.roles.is_empty()).then(|| list(person.roles.iter().map(Name::as_str)))),
+        (
+            "emails",
+            (!person.emails.is_empty()).then(|| list(person.emails.iter().map(String::as_str))),
+        ),
         ("id", person.id.as_deref().map(word)),
         (
             "keys",
-            (!person.keys.is_empty())
-                .then(|| list_of(&person.keys.iter().map(ToString::to_string).collect::<Vec<_>>())),
+            (!person.keys.is_empty()).then(|| {
+                list(
+                    person
+                        .keys
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .iter()
+                        .map(String::as_str),
+                )
+            }),
         ),
     ];
     let mut fields = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).peekable();
@@ -115,7 +126,7 @@ pub fn escalation(shipped: &str, roster: &Roster) -> String {
 }
 
 fn is_held(roster: &Roster, role: &str) -> bool {
-    roster.people.values().any(|person| person.roles.iter().any(|held| held == role))
+    roster.people.values().any(|person| person.roles.iter().any(|held| **held == *role))
 }
 
 /// Returns what isn't possible with this roster, and why.

@@ -8,8 +8,8 @@ use crate::cli::shared::prompt::{self, choose, choose_some, confirm, parsed, say
 use crate::compose::answer;
 use crate::compose::fields::{Field, Form, Kind};
 use crate::core::org::{CatalogEntry, Org};
-use crate::core::request::{Action, ChangeRequest, ChangeType, OffScript};
-use crate::core::terms::{Level, Login};
+use crate::core::request::{Action, ChangeRequest, ChangeType, OffScript, SERVICE_OWNER};
+use crate::core::terms::{Level, Login, Name};
 
 impl Known<'_> {
     /// Says what is going to happen.
@@ -133,8 +133,14 @@ fn actions(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<Vec
     let mut items: Vec<_> =
         catalog.iter().map(|(name, entry)| format!("{name:width$}  {}", entry.tier)).collect();
     items.push("another one, off-script".to_owned());
-    let mut targets: Vec<_> =
-        known.org.roster.services.values().flat_map(|service| service.targets.clone()).collect();
+    let mut targets: Vec<_> = known
+        .org
+        .roster
+        .services
+        .values()
+        .flat_map(|service| &service.targets)
+        .map(Name::to_string)
+        .collect();
     targets.sort();
     targets.dedup();
 
@@ -146,10 +152,10 @@ fn actions(known: &Known<'_>, request: &mut ChangeRequest) -> anyhow::Result<Vec
                     say(OFF_SCRIPT);
                 }
                 request.off_script.get_or_insert_default();
-                parsed("action's name", None, &[], answer::text)?
+                parsed("action's name", None, &[], answer::name)?.to_string()
             }
         };
-        let target = parsed("target (Tab completes)", None, &targets, answer::text)?;
+        let target = parsed("target (Tab completes)", None, &targets, answer::name)?;
         Ok(json!({"action": name, "target": target}))
     })
 }
@@ -184,17 +190,19 @@ fn tier(name: &str) -> anyhow::Result<Vec<Value>> {
 }
 
 fn services(known: &Known<'_>, request: &ChangeRequest, name: &str) -> anyhow::Result<Vec<Value>> {
-    let services: Vec<_> = known.org.roster.services.keys().cloned().collect();
+    let services: Vec<_> = known.org.roster.services.keys().map(Name::to_string).collect();
     let suggested = answer::services_of(request, known.org);
-    let marked: Vec<_> = services.iter().map(|name| suggested.contains(name)).collect();
+    let marked: Vec<_> =
+        services.iter().map(|name| suggested.iter().any(|service| **service == **name)).collect();
     let chosen = choose_some(name, &services, &marked)?;
     Ok(chosen.into_iter().map(|place| services[place].as_str().into()).collect())
 }
 
 fn approvals(known: &Known<'_>) -> anyhow::Result<Vec<Value>> {
-    const USUAL: [&str; 2] = ["devops-lead", "service-owner"];
-    let held = known.org.roster.people.values().flat_map(|person| person.roles.clone());
-    let mut roles: Vec<_> = held.chain(["service-owner".to_owned()]).collect();
+    const USUAL: [&str; 2] = ["devops-lead", SERVICE_OWNER];
+    let held =
+        known.org.roster.people.values().flat_map(|person| &person.roles).map(Name::to_string);
+    let mut roles: Vec<_> = held.chain([SERVICE_OWNER.to_owned()]).collect();
     roles.sort();
     roles.dedup();
     let marked: Vec<_> = roles.iter().map(|role| USUAL.contains(&role.as_str())).collect();

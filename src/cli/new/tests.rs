@@ -23,8 +23,8 @@ fn open(request: &ChangeRequest) -> (Vec<&'static str>, Vec<&'static str>) {
 
 fn request(action: &str) -> ChangeRequest {
     let action = Action {
-        action: Some(action.to_owned()),
-        target: Some("checkout-web".to_owned()),
+        action: action.parse().ok(),
+        target: "checkout-web".parse().ok(),
         ..Action::default()
     };
     ChangeRequest {
@@ -91,13 +91,13 @@ fn wrong_answers_are_asked_for_again() {
         request
     };
     for (request, part) in [
-        (with(|request| request.actions[0].action = Some("failover".to_owned())), "/actions"),
-        (with(|request| request.actions[0].target = Some("TBD".to_owned())), "/actions"),
+        (with(|request| request.actions[0].action = "failover".parse().ok()), "/actions"),
+        (with(|request| request.actions[0].target = "TBD".parse().ok()), "/actions"),
         (with(|request| request.summary = Some("todo".to_owned())), "/summary"),
         (with(|request| request.risk = Some(RiskTier::Low)), "/risk"),
         (
             with(|request| {
-                request.impact.get_or_insert_default().services = vec!["checkuot".to_owned()];
+                request.impact.get_or_insert_default().services = vec!["checkuot".parse().unwrap()];
             }),
             "/impact/services",
         ),

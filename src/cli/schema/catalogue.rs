@@ -26,7 +26,7 @@ use crate::core::org::{
 };
 use crate::core::policy::testing::TestReport;
 use crate::core::request::ChangeRequest;
-use crate::core::terms::{Level, RiskTier};
+use crate::core::terms::{Level, Name, RiskTier};
 
 /// A type that has a schema.
 pub(super) struct SchemaEntry {
@@ -56,7 +56,7 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         name: "actions",
         title: "Action catalog",
         about: "the action catalog: policies/org/actions/data.yaml",
-        schema: written::<Table<CatalogEntry>>,
+        schema: actions,
     },
     SchemaEntry {
         name: "matrix",
@@ -180,6 +180,14 @@ fn printed<T: JsonSchema>() -> Schema {
     settings.with_transform(polish::printed).into_generator().into_root_schema_for::<T>()
 }
 
+/// Returns the schema of the catalog, whose keys are names of actions.
+fn actions() -> Schema {
+    let mut schema = written::<Table<CatalogEntry>>();
+    let name = Name::json_schema(&mut SchemaGenerator::default());
+    schema.insert("propertyNames".to_owned(), json!({"pattern": name.get("pattern")}));
+    schema
+}
+
 /// Returns the schema of a table whose names are fixed: each is a property of its own.
 fn matrix() -> Schema {
     let mut schema = written::<Table<BTreeMap<Level, SignOffRow>>>();
@@ -231,8 +239,8 @@ fn input() -> Schema {
         "Verification/properties/health_checks",
         "Verification/properties/error_rates",
     ] {
-        if let Some(kind) = schema.pointer_mut(&format!("/$defs/{list}/items/type")) {
-            *kind = json!(["string", "null"]);
+        if let Some(items) = schema.pointer_mut(&format!("/$defs/{list}/items")) {
+            *items = json!({"anyOf": [items.take(), {"type": "null"}]});
         }
     }
     if let Some(Value::Array(forms)) = schema.pointer_mut("/$defs/RequestedApproval/oneOf") {

@@ -210,6 +210,15 @@ fn schemas_mark_what_the_reader_refuses() {
     refuses("change-request", "type: urgent");
     refuses("change-request", "schedule: {start: tomorrow}");
     refuses("change-request", "approvals: [{role: a, user: b}]");
+    refuses("change-request", "actions: [{action: deploy, target: 'api '}]");
+    refuses(
+        "change-request",
+        "actions: [{action: deploy, target: api, parameters: {version: 1.25}}]",
+    );
+    refuses(
+        "actions",
+        "restart pods: {tier: low, read_only: true, rollback: {text: x, needed: false, source: ours}}",
+    );
     refuses("matrix", "low: {L1: direct, L2: direct, L3: direct}");
     refuses("windows", "night: {days: [tue], from: '25:00', to: '06:00', for: [low]}");
     refuses("escalation", "P9: [{notify: carol, within: 5m}]");

@@ -19,20 +19,21 @@ fn read_back(request: &ChangeRequest) -> ChangeRequest {
 fn with_text(text: &str) -> ChangeRequest {
     let text = || text.to_owned();
     let some = || Some(text());
+    let name = || "a/b@c".parse().unwrap();
     let action = Action {
-        action: some(),
-        target: some(),
-        parameters: BTreeMap::from([(text(), json!({text(): [text(), [text()], 1.5, null]}))]),
+        action: Some(name()),
+        target: Some(name()),
+        parameters: BTreeMap::from([(text(), json!({text(): [text(), [text()], -15, null]}))]),
     };
     ChangeRequest {
         id: Some("CHG-1".parse().unwrap()),
         summary: some(),
         actions: vec![action.clone(), Action::default(), action],
-        impact: Some(Impact { services: vec![text(), text()], users: some(), operations: None }),
+        impact: Some(Impact { services: vec![name(), name()], users: some(), operations: None }),
         rollback: Some(Rollback { steps: vec![text()], ..Rollback::default() }),
         off_script: Some(OffScript { script: some(), justification: None }),
         risks: vec![Risk { risk: some(), mitigation: some(), ..Risk::default() }],
-        approvals: vec![RequestedApproval::Role(text())],
+        approvals: vec![RequestedApproval::Role(name())],
         links: BTreeMap::from([(text(), text())]),
         ..ChangeRequest::default()
     }
@@ -136,8 +137,8 @@ fn what_it_looks_like() {
         description: Some("first one\nthen the others".to_owned()),
         requester: Some("alice".parse().unwrap()),
         actions: vec![Action {
-            action: Some("restart-pods".to_owned()),
-            target: Some("checkout-web".to_owned()),
+            action: "restart-pods".parse().ok(),
+            target: "checkout-web".parse().ok(),
             parameters: BTreeMap::from([("grace".to_owned(), Value::from("30s"))]),
         }],
         emergency: Some(Emergency::default()),

@@ -55,9 +55,10 @@ pub fn decide(
         &bundle.org,
         &bundle.calendar,
     );
-    let document = to_json(&input);
-    let ruling = evaluate(&document)?;
-    let document = canonical_json(&document);
+    let document = canonical_json(&to_json(&input));
+    // What the policies see is read from what the digest is of, so that one digest has one verdict.
+    let seen = serde_json::from_str(&document).expect("canonical JSON is JSON");
+    let ruling = evaluate(&seen)?;
 
     let signers = Signers {
         org: &bundle.org,

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{
-    Active, ApprovalFacts, Case, Change, ChangeKind, Input, PersonFacts, Prepared,
+    Active, ApprovalFacts, Case, Change, ChangeKind, Input, LookAlike, PersonFacts, Prepared,
     PullRequestFacts, Purpose,
 };
 use crate::core::approvals::{Exclusion, Reviewing, Standing, excluded};
 use crate::core::calendar::Calendar;
+use crate::core::characters::is_visible;
 use crate::core::decision::API_VERSION;
 use crate::core::digest::{Digest, to_json};
 use crate::core::evidence::{
@@ -17,8 +18,8 @@ use crate::core::evidence::{
 };
 use crate::core::layout::{is_governance, is_governed};
 use crate::core::org::Org;
-use crate::core::request::{ChangeRequest, RECORD_FIELDS, RequestedApproval};
-use crate::core::terms::Login;
+use crate::core::request::{ChangeRequest, RECORD_FIELDS, RequestedApproval, SERVICE_OWNER};
+use crate::core::terms::{Login, Name, look_alike};
 use crate::core::time::{Interval, Time};
 use crate::core::yaml::pointer_push;
 
@@ -93,6 +94,7 @@ pub fn build<'a>(
         pull_request: pull_request_facts(pull_request, &evidence.pushers, path, org),
         people: people(request, pull_request, evidence, org),
         approvals: standings.iter().map(|standing| approval_facts(standing, org)).collect(),
+        look_alikes: request.map_or_else(Vec::new, |request| look_alikes(request, evidence, org)),
         calendar: calendar.facts(planned, now),
         active: planned.map_or_else(Vec::new, |planned| active(request, evidence, planned, org)),
         incident: request.and_then(|request| incident(request, evidence)),
@@ -133,14 +135,14 @@ fn filled(request: &ChangeRequest, org: &Org) -> Value {
             _ => {}
         }
     }
-    let mut request = to_json(request);
+    let mut request = request.to_json();
     strip(&mut request, org);
     request
 }
 
 /// Returns whether a text is blank or a placeholder such as TBD.
 fn says_nothing(text: &str, org: &Org) -> bool {
-    let text = text.trim();
+    let text = text.trim_matches(|c| !is_visible(c));
     let placeholders = &org.settings.placeholders;
     text.is_empty() || placeholders.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
@@ -237,16 +239,57 @@ fn approval_facts<'a>(standing: &Standing<'a>, org: &'a Org) -> ApprovalFacts<'a
 
 /// Returns the services that a request declares, and those that the roster maps its targets to.
 pub fn affected_services<'a, T: AsRef<str>>(
-    declared: &'a [String],
+    declared: &'a [Name],
     targets: &[T],
     org: &'a Org,
 ) -> Vec<&'a str> {
-    let is_target = |target: &String| targets.iter().any(|other| other.as_ref() == target);
+    let is_target = |target: &Name| targets.iter().any(|other| other.as_ref() == target.as_str());
     let mapped =
         org.roster.services.iter().filter(|(_, service)| service.targets.iter().any(is_target));
-    let declared = declared.iter().map(String::as_str).filter(|name| !says_nothing(name, org));
+    let declared = declared.iter().map(Name::as_str).filter(|name| !says_nothing(name, org));
     let all: BTreeSet<_> = declared.chain(mapped.map(|(name, _)| name.as_str())).collect();
     all.into_iter().collect()
+}
+
+/// Returns the names of a request that look like one of the organisation's, or of another request's.
+fn look_alikes<'a>(
+    request: &'a ChangeRequest,
+    evidence: &'a Evidence,
+    org: &'a Org,
+) -> Vec<LookAlike<'a>> {
+    let services = &org.roster.services;
+    let others = evidence.merged.iter().chain(&evidence.open).flat_map(|other| &other.targets);
+    let targets = services.values().flat_map(|service| &service.targets);
+    let targets: BTreeSet<&str> =
+        targets.chain(others).chain(&evidence.known_targets).map(Name::as_str).collect();
+    let actions = org.actions.entries.keys().map(String::as_str).collect();
+    let services = services.keys().map(Name::as_str).collect();
+    let roles = org.roster.people.values().flat_map(|person| &person.roles);
+    let roles = roles.map(Name::as_str).chain([SERVICE_OWNER]).collect();
+
+    let mut found = Vec::new();
+    let mut compare = |pointer: String, name: &'a Name, known: &BTreeSet<&'a str>| {
+        let mut known = known.iter().filter(|_| !known.contains(name.as_str()));
+        if let Some(known) = known.find(|known| look_alike(name, known)) {
+            found.push(LookAlike { pointer, name, known });
+        }
+    };
+    for (index, action) in request.actions.iter().enumerate() {
+        for (field, name, known) in
+            [("action", &action.action, &actions), ("target", &action.target, &targets)]
+        {
+            name.iter().for_each(|name| compare(format!("/actions/{index}/{field}"), name, known));
+        }
+    }
+    for (index, service) in request.services().iter().enumerate() {
+        compare(format!("/impact/services/{index}"), service, &services);
+    }
+    for (index, approval) in request.approvals.iter().enumerate() {
+        if let RequestedApproval::Role(role) = approval {
+            compare(format!("/approvals/{index}/role"), role, &roles);
+        }
+    }
+    found
 }
 
 /// Returns the other requests whose planned interval overlaps, merged ones first.
@@ -264,7 +307,7 @@ fn active<'a>(
             id: id.as_str(),
             merged,
             services: affected_services(&footprint.services, &footprint.targets, org),
-            targets: footprint.targets.iter().map(String::as_str).collect(),
+            targets: footprint.targets.iter().map(Name::as_str).collect(),
             planned: other,
         })
     };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use ssh_key::{Algorithm, PublicKey};
 
 use super::Date;
-use crate::core::terms::{Level, Login};
+use crate::core::terms::{Level, Login, Name};
 
 /// People, teams and services.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -27,7 +27,7 @@ pub struct Roster {
     pub teams: BTreeMap<String, Team>,
     /// Services by name.
     #[serde(default)]
-    pub services: BTreeMap<String, Service>,
+    pub services: BTreeMap<Name, Service>,
 }
 
 impl Roster {
@@ -54,7 +54,7 @@ pub struct Person {
     /// `services`.
     #[serde(default)]
     #[schemars(example = ["devops-lead"])]
-    pub roles: Vec<String>,
+    pub roles: Vec<Name>,
     /// Email addresses that map commits to this person.
     #[serde(default)]
     #[schemars(example = ["alice@acme.example"])]
@@ -259,7 +259,7 @@ pub struct Service {
     /// Targets that belong to it: an action on one affects the service.
     #[serde(default)]
     #[schemars(example = ["eu-west-1"])]
-    pub targets: Vec<String>,
+    pub targets: Vec<Name>,
 }
 
 #[cfg(test)]

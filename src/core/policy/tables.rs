@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use super::{Files, PolicyProblem};
 use crate::core::layout;
 use crate::core::org::{Org, Roster, SignOffRow};
-use crate::core::terms::{Level, Login, RiskTier, Severity};
+use crate::core::request::SERVICE_OWNER;
+use crate::core::terms::{Level, Login, Name, RiskTier, Severity};
 use crate::core::yaml::{self, Node, Span, Value};
 
 /// The most bytes that a table may have.
@@ -59,6 +60,7 @@ pub fn read(files: &Files) -> Result<Org, Vec<PolicyProblem>> {
     };
     let org = Org { roster, actions, matrix, windows, freezes, escalation, settings };
     reader.check_roster(&org);
+    reader.check_actions(&org);
     reader.check_matrix(&org);
     reader.check_calendar(&org);
     reader.check_escalation(&org);
@@ -155,7 +157,7 @@ impl Reader {
                     "write the forge's numeric id, in quotes",
                 );
             }
-            if person.roles.iter().any(|role| role == "service-owner") {
+            if person.roles.iter().any(|role| role == SERVICE_OWNER) {
                 let help = "list the person under `services.<name>.owners`";
                 let message = format!("{login} has the role service-owner without a service");
                 self.report("roster", &["people", login.as_str(), "roles"], message, help);
@@ -223,6 +225,14 @@ impl Reader {
         for login in twice {
             let message = format!("{login} is listed twice: case doesn't matter in logins");
             self.report("roster", &["people", &login], message, "merge the two entries");
+        }
+    }
+
+    fn check_actions(&mut self, org: &Org) {
+        for name in org.actions.entries.keys() {
+            if let Err(message) = name.parse::<Name>() {
+                self.report("actions", &[name], message, "correct the action's name");
+            }
         }
     }
 
@@ -310,7 +320,7 @@ impl Reader {
                 name.parse::<Login>().is_ok_and(|login| org.roster.people.contains_key(&login));
             let mut people = org.roster.people.values();
             is_person
-                || name == "service-owner"
+                || name == SERVICE_OWNER
                 || people.any(|person| person.roles.iter().any(|role| role == name))
         };
         for (severity, steps) in &org.escalation.entries {

@@ -1,13 +1,16 @@
 //! The parts of a request that an approval is bound to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::terms::{Login, Severity, TicketId};
+use crate::core::terms::{Login, Name, Severity, TicketId};
 use crate::core::time::{Duration, Time};
+
+use super::exact::GREATEST;
 
 /// The kind of change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -29,15 +32,36 @@ pub struct Action {
     /// A name from the action catalog; any other name only in an off-script request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "failover-region")]
-    pub action: Option<String>,
+    pub action: Option<Name>,
     /// The target of the action.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "eu-west-1")]
-    pub target: Option<String>,
+    pub target: Option<Name>,
     /// Further parameters of the action, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(example = BTreeMap::from([("to", "eu-west-2")]))]
+    #[schemars(with = "BTreeMap<String, Parameter>", example = BTreeMap::from([("to", "eu-west-2")]))]
     pub parameters: BTreeMap<String, Value>,
+}
+
+/// The schema of a parameter: anything but numbers that have more than one spelling.
+struct Parameter;
+
+impl JsonSchema for Parameter {
+    fn schema_name() -> Cow<'static, str> {
+        "Parameter".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let inner = generator.subschema_for::<Parameter>();
+        json_schema!({
+            "type": ["null", "boolean", "integer", "string", "array", "object"],
+            "description": "Text, or a plain whole number; any other number has to be put in quotes",
+            "minimum": -GREATEST,
+            "maximum": GREATEST,
+            "items": inner,
+            "additionalProperties": inner,
+        })
+    }
 }
 
 /// What the change touches.
@@ -47,7 +71,7 @@ pub struct Impact {
     /// The affected services, by their names in the roster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["checkout"])]
-    pub services: Vec<String>,
+    pub services: Vec<Name>,
     /// What users will notice.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "logged-in carts survive, 30 s of errors")]
@@ -152,7 +176,7 @@ pub enum Rating {
 #[serde(rename_all = "lowercase")]
 pub enum RequestedApproval {
     /// Anyone who holds this role.
-    Role(String),
+    Role(Name),
     /// This person.
     User(Login),
 }

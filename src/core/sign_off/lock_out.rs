@@ -36,7 +36,7 @@ fn needs(org: &Org) -> Vec<(usize, Requirement)> {
     needs.extend(levels.into_iter().map(|level| (1, of_level(level))));
     needs.push((1, Requirement::Role { role: "devops-lead".to_owned() }));
     needs.push((1, Requirement::Role { role: INCIDENT_COMMANDER.to_owned() }));
-    let services = org.roster.services.keys().cloned();
+    let services = org.roster.services.keys().map(ToString::to_string);
     needs.extend(services.map(|service| (1, Requirement::Owner { service })));
     needs
 }

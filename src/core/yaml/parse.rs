@@ -226,7 +226,7 @@ impl Builder<'_, '_> {
             _ if hidden || !usable => Value::Invalid,
             Ok(meaning) => meaning.unwrap_or_else(|| Value::String(text.into_owned())),
             Err(unholdable) => {
-                let help = "if it isn't meant as a number, put it in quotes";
+                let help = "put it in quotes";
                 self.report("yaml/number", unholdable.0.into(), Some(help), span);
                 Value::Invalid
             }

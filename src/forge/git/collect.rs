@@ -10,8 +10,8 @@ use crate::content::history::History;
 use crate::content::{Changeset, Materials, request_at};
 use crate::core::digest::Digest;
 use crate::core::evidence::{
-    Contributor, Dismissed, Evidence, Footprint, ForgeKind, Part, PullRequest, Pushers, Review,
-    ReviewState, Unproven,
+    Contributor, Dismissed, Evidence, ForgeKind, Part, PullRequest, Pushers, Review, ReviewState,
+    Unproven,
 };
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
@@ -96,6 +96,7 @@ impl<'a> Collector<'a> {
             previous: self.previous()?.map(Box::new),
             merged: conflicts.merged,
             open: conflicts.open,
+            known_targets: conflicts.known_targets,
             incidents: conflicts.incidents,
             same_id: conflicts.same_id,
         })
@@ -112,7 +113,7 @@ impl<'a> Collector<'a> {
             None => {
                 let mut found = conflicts::at_base(self.repo, base, path, meets.as_ref())?;
                 if let Some(meets) = &meets {
-                    found.open = self.open(meets)?;
+                    self.add_open(&mut found, meets)?;
                 }
                 found
             }
@@ -121,19 +122,19 @@ impl<'a> Collector<'a> {
         Ok(found)
     }
 
-    /// Returns the requests of other open changes that overlap with this one.
-    fn open(&self, meets: &Meets<'_>) -> anyhow::Result<Vec<Footprint>> {
-        let mut open = Vec::new();
+    /// Adds what the requests of other open changes mean for this one.
+    fn add_open(&self, found: &mut Conflicts, meets: &Meets<'_>) -> anyhow::Result<()> {
         for (name, head) in self.git.branches.below(CHANGE)? {
             if name == self.pull.name {
                 continue;
             }
-            let other = conflicts::in_the_way(self.repo, self.pull.base, (&name, head), meets)?;
-            if other.is_some() && !self.git.is_closed(&name, self.org)? {
-                open.extend(other);
+            if let Some(other) = conflicts::of_open(self.repo, self.pull.base, (&name, head))?
+                && !self.git.is_closed(&name, self.org)?
+            {
+                found.add_open(meets, other);
             }
         }
-        Ok(open)
+        Ok(())
     }
 
     fn request(&self) -> anyhow::Result<Option<ChangeRequest>> {

@@ -11,6 +11,7 @@ use crate::core::evidence::Footprint;
 use crate::core::layout::{REQUESTS, is_request};
 use crate::core::org::Org;
 use crate::core::request::RequestFile;
+use crate::core::terms::folded;
 use crate::git::{Kind, Oid};
 
 /// The requests on the base and the open branches at one point in time.
@@ -75,15 +76,16 @@ impl Survey {
     ) -> Conflicts {
         let same_id = path.and_then(|path| self.paths.get(&folded_stem(path)));
         let same_id = same_id.into_iter().flatten().filter(|other| Some(other.as_str()) != path);
-        let overlapping = |index: &Index, own: Option<&str>| {
-            meets.map_or_else(Vec::new, |meets| index.overlapping(meets, own))
-        };
-        Conflicts {
-            merged: overlapping(&self.merged, path),
-            open: overlapping(&self.open, Some(&pull.name)),
-            incidents: Vec::new(),
-            same_id: same_id.cloned().collect(),
+        let mut found = Conflicts { same_id: same_id.cloned().collect(), ..Conflicts::default() };
+        if let Some(meets) = meets {
+            for other in self.merged.near(meets, path) {
+                found.add_merged(meets, other.clone());
+            }
+            for other in self.open.near(meets, Some(&pull.name)) {
+                found.add_open(meets, other.clone());
+            }
         }
+        found
     }
 }
 
@@ -108,28 +110,28 @@ fn open(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Vec<(String, Footprin
 /// An index of footprints by target.
 struct Index {
     footprints: Vec<(String, Footprint)>,
-    by_target: BTreeMap<String, Vec<usize>>,
+    /// By targets as [`folded`] leaves them.
+    by_target: BTreeMap<Vec<u8>, Vec<usize>>,
 }
 
 impl Index {
     fn of(footprints: Vec<(String, Footprint)>) -> Self {
-        let mut by_target: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut by_target: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
         for (index, (_, footprint)) in footprints.iter().enumerate() {
             for target in &footprint.targets {
-                by_target.entry(target.clone()).or_default().push(index);
+                by_target.entry(folded(target.as_bytes())).or_default().push(index);
             }
         }
         Index { footprints, by_target }
     }
 
-    /// Returns the footprints that overlap with a change, except its own.
-    fn overlapping(&self, meets: &Meets<'_>, own: Option<&str>) -> Vec<Footprint> {
-        let indices = meets.targets.iter().filter_map(|target| self.by_target.get(*target));
+    /// Returns the footprints with a target of a change or one that may look like it, except its own.
+    fn near(&self, meets: &Meets<'_>, own: Option<&str>) -> impl Iterator<Item = &Footprint> {
+        let indices = meets.folded().iter().filter_map(|target| self.by_target.get(target));
         let indices: BTreeSet<usize> = indices.flatten().copied().collect();
         let candidates = indices.into_iter().map(|index| &self.footprints[index]);
         candidates
-            .filter(|(name, footprint)| Some(name.as_str()) != own && meets.meets(footprint))
-            .map(|(_, footprint)| footprint.clone())
-            .collect()
+            .filter(move |(name, _)| Some(name.as_str()) != own)
+            .map(|(_, footprint)| footprint)
     }
 }

@@ -6,11 +6,11 @@ use super::facts::Facts;
 use super::identity::Identities;
 use super::types::{self, Push, TimelineEvent};
 use super::{GitHub, arrival};
-use crate::content::conflicts::{self, Meets};
+use crate::content::conflicts::{self, Conflicts, Meets};
 use crate::content::history::History;
 use crate::content::{Changeset, Materials, request_at};
 use crate::core::evidence::{
-    Dismissed, Evidence, Footprint, ForgeKind, PullRequest, Review, ReviewState, TeamMembers,
+    Dismissed, Evidence, ForgeKind, PullRequest, Review, ReviewState, TeamMembers,
 };
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
@@ -69,7 +69,10 @@ impl<'a> Collector<'a> {
         let request = self.request(self.pull.head)?;
         let meets = Meets::of(request.as_ref());
         let path = self.changeset.path.as_deref();
-        let at_base = conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref())?;
+        let mut found = conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref())?;
+        if let Some(meets) = &meets {
+            self.add_open(&mut found, meets)?;
+        }
         let submitted_at = self.submitted_at().min(now);
         Ok(Evidence {
             forge: Some(ForgeKind::Github),
@@ -90,10 +93,11 @@ impl<'a> Collector<'a> {
             pushers: self.pushers(),
             teams: self.teams()?,
             previous: self.previous()?.map(Box::new),
-            merged: at_base.merged,
-            open: meets.as_ref().map_or_else(|| Ok(Vec::new()), |meets| self.open(meets))?,
+            merged: found.merged,
+            open: found.open,
+            known_targets: found.known_targets,
             incidents: conflicts::incidents(self.repo, self.pull.base, request.as_ref())?,
-            same_id: at_base.same_id,
+            same_id: found.same_id,
         })
     }
 
@@ -114,20 +118,20 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Returns the requests of other open pull requests to the same branch that overlap with this
-    /// one.
-    fn open(&self, meets: &Meets<'_>) -> anyhow::Result<Vec<Footprint>> {
+    /// Adds what the requests of other open pull requests to the same branch mean for this one.
+    fn add_open(&self, found: &mut Conflicts, meets: &Meets<'_>) -> anyhow::Result<()> {
         let own = &self.facts.pull;
-        let mut open = Vec::new();
         for other in self.facts.open.iter() {
             if other.number == own.number || other.base.branch != own.base.branch {
                 continue;
             }
             let Some(head) = self.github.remote.commit(&other.head.sha) else { continue };
             let name = super::name(other.number);
-            open.extend(conflicts::in_the_way(self.repo, self.pull.base, (&name, head), meets)?);
+            if let Some(other) = conflicts::of_open(self.repo, self.pull.base, (&name, head))? {
+                found.add_open(meets, other);
+            }
         }
-        Ok(open)
+        Ok(())
     }
 
     /// Returns when the pull request became ready for review and held a valid request.

@@ -124,7 +124,7 @@ const CODES: &[FormCode] = &[
     FormCode {
         code: "yaml/character",
         title: "A character is invisible",
-        meaning: "Control, bidirectional and zero-width characters let a file look different from what it says.",
+        meaning: "Control, bidirectional and zero-width characters let a file look different from what it says. Prose may hold those that writing needs: joiners within emoji and where a script joins its letters, and a right-to-left mark beside a letter of such a script.",
         resolve: "Delete the character, or the escape that stands for it; most editors can show it.",
     },
     FormCode {
@@ -171,9 +171,9 @@ const CODES: &[FormCode] = &[
     },
     FormCode {
         code: "yaml/number",
-        title: "A number can't be stored exactly",
-        meaning: "It is too large or too small to be stored exactly, so another number would be judged instead.",
-        resolve: "Put it in quotes if it isn't meant as a number; otherwise write one in the allowed range.",
+        title: "A number has more than one spelling",
+        meaning: "1.20 and 1.2, 0644 and 644, or two whole numbers too large to be told apart are one number but different texts, so an approval of one would cover the other. In a request a number is a plain whole number within ±(2^53 - 1), in its shortest form.",
+        resolve: "Put it in quotes, which makes it text: `version: \"1.20\"`.",
     },
     FormCode {
         code: "yaml/syntax",
