@@ -4,7 +4,7 @@
 //! is read nevertheless.
 
 use super::template::Answer;
-use crate::compose::fields::{self, Form, Kind};
+use crate::compose::fields::{self, Field, Form, Kind};
 use crate::core::request::ChangeRequest;
 
 /// What a form says.
@@ -32,8 +32,10 @@ pub struct Unread {
 pub fn read(answers: &[Answer], is_off_script: bool) -> Reading {
     let mut form = Form::of(&ChangeRequest::default());
     let mut unread = Vec::new();
-    for Answer { id, label, text } in answers {
-        let Some(field) = fields::with_id(id) else { continue };
+    for Answer { id, label, text, is_ticked } in answers {
+        // What isn't a box can't be ticked.
+        let is_asked = |field: &&Field| field.kind != Kind::Tick || *is_ticked;
+        let Some(field) = fields::with_id(id).filter(is_asked) else { continue };
         let (mut read, mut wrong) = (Vec::new(), Vec::new());
         for part in parts(field.kind, text) {
             match field.kind.parse(part) {
@@ -41,8 +43,6 @@ pub fn read(answers: &[Answer], is_off_script: bool) -> Reading {
                 Err(why) => wrong.push(why),
             }
         }
-        // A box that isn't ticked says nothing.
-        read.retain(|answer| *answer != false);
         if !read.is_empty() {
             form.put(field, read);
         }

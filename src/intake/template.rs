@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::core::characters::is_blank;
 use crate::core::yaml;
 
 /// GitHub's text for an empty field.
@@ -23,6 +24,19 @@ pub struct Template {
 struct Question {
     id: String,
     label: String,
+    /// How GitHub writes its answer.
+    writes: Writes,
+}
+
+/// How GitHub writes the answer in a field.
+#[derive(Debug)]
+enum Writes {
+    /// As it was filled in.
+    Text,
+    /// As a block of code in a language.
+    Code(String),
+    /// As a list of all boxes, ticked or not.
+    Boxes,
 }
 
 /// The answer in a field that was filled in.
@@ -32,8 +46,10 @@ pub struct Answer {
     pub id: String,
     /// The label of the field.
     pub label: String,
-    /// The answer, trimmed and never empty.
+    /// The answer, trimmed and never empty; of boxes the labels of those that are ticked, a line each.
     pub text: String,
+    /// Whether it comes from boxes.
+    pub is_ticked: bool,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +60,8 @@ struct File {
 
 #[derive(Deserialize)]
 struct Element {
+    #[serde(default, rename = "type")]
+    kind: String,
     id: Option<String>,
     #[serde(default)]
     attributes: Attributes,
@@ -52,6 +70,7 @@ struct Element {
 #[derive(Default, Deserialize)]
 struct Attributes {
     label: Option<String>,
+    render: Option<String>,
 }
 
 impl Template {
@@ -63,7 +82,12 @@ impl Template {
         let fields = file.body.into_iter().filter_map(|element| {
             // An element without a label is only text.
             let label = element.attributes.label?.trim().to_owned();
-            Some(Question { id: element.id.unwrap_or_default(), label })
+            let writes = match element.attributes.render {
+                Some(language) => Writes::Code(language),
+                None if element.kind == "checkboxes" => Writes::Boxes,
+                None => Writes::Text,
+            };
+            Some(Question { id: element.id.unwrap_or_default(), label, writes })
         });
         let template = Template { fields: fields.collect() };
         (template.has("summary") && template.has("actions")).then_some(template)
@@ -110,12 +134,33 @@ impl Template {
         let ends = starts.iter().skip(1).copied().chain([lines.len()]);
         let answers =
             self.fields.iter().zip(starts.iter().zip(ends)).filter_map(|(field, (start, end))| {
-                let text = lines[start + 1..end].join("\n").trim().to_owned();
-                let is_filled = !text.is_empty() && text != NOTHING;
-                let Question { id, label } = field;
-                is_filled.then(|| Answer { id: id.clone(), label: label.clone(), text })
+                let text = field.writes.read(lines[start + 1..end].join("\n").trim());
+                let is_filled = !is_blank(&text) && text != NOTHING;
+                let Question { id, label, .. } = field;
+                let is_ticked = matches!(field.writes, Writes::Boxes);
+                is_filled.then(|| Answer { id: id.clone(), label: label.clone(), text, is_ticked })
             });
         Ok(Some(answers.collect()))
+    }
+}
+
+impl Writes {
+    /// Returns what was filled in, without what GitHub writes around it.
+    fn read(&self, text: &str) -> String {
+        match self {
+            Writes::Text => text.to_owned(),
+            Writes::Code(language) => {
+                let inside = text.strip_prefix("```").and_then(|text| text.strip_prefix(language));
+                let inside = inside.and_then(|text| text.strip_suffix("```"));
+                inside.filter(|text| text.starts_with('\n')).unwrap_or(text).trim().to_owned()
+            }
+            Writes::Boxes => {
+                let labels = text.lines().filter_map(|line| {
+                    line.strip_prefix("- [x] ").or_else(|| line.strip_prefix("- [X] "))
+                });
+                labels.map(str::trim).collect::<Vec<_>>().join("\n")
+            }
+        }
     }
 }
 
@@ -150,6 +195,32 @@ body:
             answer("reason", "# big\n### Whatever\n\n### Who\nme"),
         ];
         assert_eq!(split(body), Ok(Some(expected)));
+    }
+
+    #[test]
+    fn what_github_writes_around_an_answer_is_no_part_of_it() {
+        let form = "body:
+  - {type: input, id: summary, attributes: {label: What}}
+  - {type: textarea, id: actions, attributes: {label: Actions, render: shell}}
+  - {type: checkboxes, id: services, attributes: {label: Services, options: [{label: a}]}}
+";
+        let template = Template::read(form.as_bytes()).unwrap();
+        let answers = |actions: &str, services: &str| {
+            let body =
+                format!("### What\n\nx\n\n### Actions\n\n{actions}\n\n### Services\n\n{services}");
+            let answers = template.split(&body).unwrap().unwrap();
+            answers.into_iter().skip(1).map(|answer| answer.text).collect::<Vec<_>>()
+        };
+        for (actions, services, read) in [
+            ("```shell\n```", "- [ ] checkout", vec![]),
+            ("```shell\n\n```", "", vec![]),
+            ("```shell\n_No response_\n```", "_No response_", vec![]),
+            ("```shell\na:b\nc:d\n```", "- [X] checkout", vec!["a:b\nc:d", "checkout"]),
+            ("```shell\n```a\n```\n```", "- [ ] a\n- [x] b\n- [x] c", vec!["```a\n```", "b\nc"]),
+            ("```bash\na:b\n```", "- [ ] a", vec!["```bash\na:b\n```"]),
+        ] {
+            assert_eq!(answers(actions, services), read, "{actions}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::*;
 use crate::compose::fields::FIELDS;
 use crate::core::request::{ChangeType, OffScript};
 use crate::core::yaml;
+use crate::intake::template::Template;
 
 const CHANGE: &str = include_str!("../../../.github/ISSUE_TEMPLATE/change-request.yml");
 const OFF_SCRIPT: &str = include_str!("../../../.github/ISSUE_TEMPLATE/off-script-request.yml");
@@ -15,6 +16,7 @@ fn read(answers: &[(&str, &str)]) -> Reading {
         id: (*id).to_owned(),
         label: format!("The {id}"),
         text: (*text).to_owned(),
+        is_ticked: *id == "break_glass",
     };
     super::read(&answers.iter().map(answer).collect::<Vec<_>>(), false)
 }
@@ -76,7 +78,7 @@ fn every_field_is_read() {
         ("monitor", "15m"),
         ("health_checks", "- one\n- two"),
         ("severity", "P1"),
-        ("break_glass", "- [x] Executed first, signed off afterwards"),
+        ("break_glass", "Executed first, signed off afterwards"),
         ("risks", "it fails -> somebody watches\nit burns"),
         ("approvals", "devops-lead\nuser:erin"),
         ("links", "dashboard=https://grafana.example/d?a=b"),
@@ -101,8 +103,19 @@ fn every_field_is_read() {
 
 #[test]
 fn an_untouched_box_makes_no_emergency() {
-    let reading = read(&[("break_glass", "- [ ] Executed first, signed off afterwards")]);
-    assert_eq!(reading.request, ChangeRequest::default());
+    let answers = |mark: &str| {
+        let template = Template::read(CHANGE.as_bytes()).unwrap();
+        let fields = fields_of(CHANGE).into_iter().map(|(id, label, _)| {
+            let answer = match id.as_str() {
+                "break_glass" => format!("- [{mark}] Executed first, signed off afterwards"),
+                _ => "_No response_".to_owned(),
+            };
+            format!("### {label}\n\n{answer}\n")
+        });
+        template.split(&fields.collect::<String>()).unwrap().unwrap()
+    };
+    assert_eq!(super::read(&answers(" "), false).request, ChangeRequest::default());
+    assert!(super::read(&answers("x"), false).request.emergency.unwrap().break_glass);
 }
 
 #[test]
