@@ -181,7 +181,7 @@ fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resu
             && signer.unproven.is_none_or(|unproven| org.tolerates(unproven))
     };
     let Some(last) = journal.iter().rfind(is_mine) else { return Ok(String::new()) };
-    let when = last.commit.time.for_people();
+    let when = last.commit.time.for_people(Some(judgement.decision.evaluated_at));
     let Some(path) = judgement.decision.path.as_deref() else { return Ok(String::new()) };
     let text_at = |commit: Oid| -> anyhow::Result<String> {
         Ok(crate::content::request_at(git.repo(), commit, path)?.1)

@@ -268,7 +268,9 @@ fn next(decision: &Decision, id: &str) -> String {
         (Some(planned), Some(due)) => Some(planned.start.min(due)),
         (planned, due) => planned.map(|planned| planned.start).or(due),
     };
-    let until = until.map_or(String::new(), |until| format!(", until {} UTC", until.for_people()));
+    let until = until.map_or(String::new(), |until| {
+        format!(", until {} UTC", until.for_people(Some(decision.evaluated_at)))
+    });
     match decision.verdict {
         Verdict::Approved => format!("next: changegate merge {id}\n"),
         Verdict::Pending => {
@@ -294,7 +296,7 @@ fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Re
         return Ok(());
     }
     let last = git.repo().commit(tip)?;
-    let (who, when) = (terminal(&last.committer.name), last.time.for_people());
+    let (who, when) = (terminal(&last.committer.name), last.time.for_people(None));
     let remote = git.branches.remote().unwrap_or(".");
     match seen {
         Some(_) => bail!(

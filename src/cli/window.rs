@@ -89,7 +89,7 @@ pub fn render_text(view: &WindowView, columns: usize) -> String {
     }
     let mut label = "freezes";
     for freeze in coming {
-        let dates = freeze.interval().for_people();
+        let dates = freeze.interval().for_people(Some(view.now));
         let wait = (freeze.start - view.now).for_people();
         let name = named(freeze);
         let text = format!("{dates} UTC, in {wait}: {name}");
@@ -101,12 +101,16 @@ pub fn render_text(view: &WindowView, columns: usize) -> String {
 
 /// Returns the time, and a short summary.
 fn headline(view: &WindowView, current: &[&Freeze]) -> Vec<String> {
-    let now = format!("{} UTC", view.now.for_people());
+    let now = format!("{} UTC", view.now.for_people(Some(view.now)));
     if !current.is_empty() {
         let mut lines = vec![format!("{now}: frozen, only P1 incident response goes out")];
         lines.extend(current.iter().map(|freeze| {
             let left = (freeze.end - view.now).for_people();
-            format!("  until {} UTC, {left} left: {}", freeze.end.for_people(), named(freeze))
+            format!(
+                "  until {} UTC, {left} left: {}",
+                freeze.end.for_people(Some(view.now)),
+                named(freeze)
+            )
         }));
         return lines;
     }
@@ -132,18 +136,18 @@ fn headline(view: &WindowView, current: &[&Freeze]) -> Vec<String> {
 fn when(state: &WindowState, view: &WindowView) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(open) = state.open {
-        let until = open.end.for_people();
+        let until = open.end.for_people(Some(view.now));
         let left = open.length().for_people();
         let verdict = if state.next_opening == state.open { "" } else { ", too short" };
         lines.push(format!("open until {until} UTC, {left} left{verdict}"));
-        lines.extend(local(open, &state.zone));
+        lines.extend(local(open, &state.zone, view.now));
     }
     match state.next_opening {
         Some(next) if Some(next) == state.open => {}
         Some(next) => {
             let wait = (next.start - view.now).for_people();
-            lines.push(format!("opens {} UTC, in {wait}", next.for_people()));
-            lines.extend(local(next, &state.zone));
+            lines.push(format!("opens {} UTC, in {wait}", next.for_people(Some(view.now))));
+            lines.extend(local(next, &state.zone, view.now));
         }
         None => lines.push(nothing_long_enough(view.duration)),
     }
@@ -175,10 +179,10 @@ fn for_whom(state: &WindowState) -> String {
 
 /// Returns the interval in a zone's local time, `Mon 23 Nov 22:00 – Tue 24 Nov 06:00
 /// Europe/Berlin`; `None` for UTC.
-fn local(interval: Interval, zone: &Zone) -> Option<String> {
+fn local(interval: Interval, zone: &Zone, now: Time) -> Option<String> {
     let shown = |instant: Time| Time::from(zone.shows(instant).and_utc());
     let local = Interval { start: shown(interval.start), end: shown(interval.end) };
-    (*zone != Zone::default()).then(|| format!("{} {zone}", local.for_people()))
+    (*zone != Zone::default()).then(|| format!("{} {zone}", local.for_people(Some(now))))
 }
 
 /// Writes `year-end (the offices are closed)`.

@@ -65,7 +65,7 @@ pub fn within(start: Time, length: Duration, opening: &Interval) -> Result<Time,
     if opening.contains(&Interval { start, end: start + length }) {
         return Ok(start);
     }
-    let (length, opening) = (length.for_people(), opening.for_people());
+    let (length, opening) = (length.for_people(), opening.for_people(None));
     Err(format!("{length} from then on don't lie within {opening} UTC"))
 }
 

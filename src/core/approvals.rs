@@ -92,7 +92,7 @@ impl fmt::Display for WhyNot {
                 "the request was changed after it: the approved content is not the current content",
             ),
             WhyNot::BeforeContent => f.write_str("it was given before this content arrived"),
-            WhyNot::Expired { at } => write!(f, "it expired on {} UTC", at.for_people()),
+            WhyNot::Expired { at } => write!(f, "it expired on {} UTC", at.for_people(None)),
         }
     }
 }

@@ -34,13 +34,14 @@ impl Time {
         Time(DateTime::from_timestamp(seconds.clamp(first, last), 0).unwrap_or_default())
     }
 
-    /// Formats the instant for reports, `Tue 24 Nov 22:00`; the zone is always UTC.
-    pub fn for_people(self) -> String {
-        if self.0.second() == 0 {
-            self.0.format("%a %-d %b %H:%M").to_string()
-        } else {
-            self.0.format("%a %-d %b %H:%M:%S").to_string()
-        }
+    /// Formats the instant for reports, `Tue 24 Nov 22:00`; the zone is always UTC. In another year
+    /// than that of `now` it has its year, `Sat 2 Jan 2027 22:00`, and always without `now`, in what
+    /// is kept.
+    pub fn for_people(self, now: Option<Time>) -> String {
+        let is_this_year = now.is_some_and(|now| now.0.year() == self.0.year());
+        let year = if is_this_year { "" } else { " %Y" };
+        let seconds = if self.0.second() == 0 { "" } else { ":%S" };
+        self.0.format(&format!("%a %-d %b{year} %H:%M{seconds}")).to_string()
     }
 
     /// Returns the calendar quarter of the instant, `2026-Q4`.
@@ -347,14 +348,14 @@ impl Interval {
     }
 
     /// Formats the interval for reports, `Tue 24 Nov 22:00–23:00`; the end has its day if that is
-    /// another one.
-    pub fn for_people(&self) -> String {
+    /// another one. The year is as in [`Time::for_people`].
+    pub fn for_people(&self, now: Option<Time>) -> String {
         let (start, end) = (self.start.utc(), self.end.utc());
         if start.date_naive() == end.date_naive() {
             let seconds = if end.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
-            format!("{}–{}", self.start.for_people(), end.format(seconds))
+            format!("{}–{}", self.start.for_people(now), end.format(seconds))
         } else {
-            format!("{} – {}", self.start.for_people(), self.end.for_people())
+            format!("{} – {}", self.start.for_people(now), self.end.for_people(now))
         }
     }
 }
@@ -376,8 +377,24 @@ mod tests {
         let local: Time = "2026-11-25T00:00:00+02:00".parse().unwrap();
         assert_eq!(utc, local);
         assert_eq!(local.to_string(), "2026-11-24T22:00:00Z");
-        assert_eq!(utc.for_people(), "Tue 24 Nov 22:00");
+        assert_eq!(utc.for_people(Some(local)), "Tue 24 Nov 22:00");
         assert_eq!(utc.quarter(), "2026-Q4");
+    }
+
+    #[test]
+    fn another_year_is_named() {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let now = Some(at("2026-12-31T23:59:59Z"));
+        let (eve, day) = (at("2026-12-31T22:00:00Z"), at("2027-01-01T06:00:00Z"));
+        assert_eq!(eve.for_people(now), "Thu 31 Dec 22:00");
+        assert_eq!(eve.for_people(None), "Thu 31 Dec 2026 22:00");
+        assert_eq!((day + Duration::seconds(1)).for_people(now), "Fri 1 Jan 2027 06:00:01");
+        for (start, end, shown) in [
+            (eve, day, "Thu 31 Dec 22:00 – Fri 1 Jan 2027 06:00"),
+            (day, day + Duration::hours(1), "Fri 1 Jan 2027 06:00–07:00"),
+        ] {
+            assert_eq!(Interval { start, end }.for_people(now), shown);
+        }
     }
 
     #[test]

@@ -215,7 +215,7 @@ impl Guard {
             commit.time <= self.now + SKEW,
             "{} is dated {} UTC, which is in the future: set your clock, and commit again",
             short(commit.id),
-            commit.time.for_people()
+            commit.time.for_people(Some(self.now))
         );
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Guard {
         ensure!(
             commit.time + SKEW >= self.now,
             "it is dated {} UTC, which is in the past: set your clock, and make it again",
-            commit.time.for_people()
+            commit.time.for_people(Some(self.now))
         );
         Ok(())
     }

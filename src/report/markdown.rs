@@ -105,7 +105,7 @@ fn table(decision: &Decision) -> String {
             .and_then(|sign_off| Some(("Who signs".to_owned(), who_signs(decision, sign_off)?))),
     );
     rows.extend(decision.window.as_ref().and_then(|window| {
-        let lines = [words::planned(decision, window), words::next_that_fits(window)];
+        let lines = [words::planned(decision, window, None), words::next_that_fits(window, None)];
         let lines: Vec<_> = lines.into_iter().flatten().map(|line| markdown(&line)).collect();
         (!lines.is_empty()).then(|| ("When".to_owned(), lines.join("; ")))
     }));
@@ -158,7 +158,7 @@ fn quotable(text: &str) -> String {
 
 fn not_counted(decision: &Decision) -> String {
     // The comment is read days later: it gives the time, not how long ago that was.
-    let when = |time: Time| format!("on {} UTC", time.for_people());
+    let when = |time: Time| format!("on {} UTC", time.for_people(None));
     let reviews: Vec<_> = words::not_counted(decision, when).map(|review| prose(&review)).collect();
     let title = match reviews.len() {
         0 => return String::new(),
@@ -174,9 +174,9 @@ pub(super) const EVALUATED: &str = " · evaluated ";
 /// Returns which policies decided, when, and when the decision will change by itself.
 pub(super) fn footer(decision: &Decision) -> String {
     let policies = decision.digests.policies.short();
-    let evaluated = decision.evaluated_at.for_people();
+    let evaluated = decision.evaluated_at.for_people(None);
     let next = words::next_change(decision).map(|(next, what)| {
-        format!(" · next change by itself: {} UTC ({what})", next.for_people())
+        format!(" · next change by itself: {} UTC ({what})", next.for_people(None))
     });
     let next = next.unwrap_or_default();
     let whose = words::whose(&decision.bundle);

@@ -5,7 +5,7 @@
 //!
 //! High risk, off-script, requested by alice (L1).
 //! Signed off by carol (L3), dan (service-owner of checkout).
-//! Planned Tue 24 Nov 22:00–23:00 UTC, inside off-peak.
+//! Planned Tue 24 Nov 2026 22:00–23:00 UTC, inside off-peak.
 //!
 //! Change: CHG-1234
 //! Verdict: approved
@@ -51,7 +51,7 @@ fn story(decision: &Decision) -> Vec<String> {
     let parts = [
         Some(what.join(", ")).filter(|what| !what.is_empty()),
         words::approval(decision),
-        window.and_then(|window| words::planned(decision, window)),
+        window.and_then(|window| words::planned(decision, window, None)),
     ];
     lines.extend(parts.into_iter().flatten().map(|part| sentence(&terminal(&part))));
     lines

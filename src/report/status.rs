@@ -30,7 +30,10 @@ fn denied(decision: &Decision) -> String {
         .is_some_and(|finding| finding.code.starts_with("window/"));
     let next = decision.window.as_ref().and_then(|window| window.next_opening.as_ref());
     if let Some(next) = next.filter(|_| about_window) {
-        let next = format!("; next that fits: {} UTC", next.interval.start.for_people());
+        let next = format!(
+            "; next that fits: {} UTC",
+            next.interval.start.for_people(Some(decision.evaluated_at))
+        );
         line = cut(&line, LONGEST - next.chars().count()) + &next;
     }
     line
@@ -65,7 +68,10 @@ fn approved(decision: &Decision) -> String {
             [] => String::new(),
             fits => format!(" in {}", all_of(fits)),
         };
-        Some(format!("; planned {} UTC{inside}", window.planned?.start.for_people()))
+        Some(format!(
+            "; planned {} UTC{inside}",
+            window.planned?.start.for_people(Some(decision.evaluated_at))
+        ))
     });
     let when = when.unwrap_or_default();
     cut(&how, LONGEST.saturating_sub(when.chars().count())) + &when
@@ -165,7 +171,7 @@ fn sign_off(decision: &Decision) -> Option<String> {
 fn window(decision: &Decision) -> Option<String> {
     match &decision.window {
         Some(window) => {
-            let planned = words::planned(decision, window);
+            let planned = words::planned(decision, window, Some(decision.evaluated_at));
             planned.or_else(|| Some("needs no window".to_owned()))
         }
         None if decision.path.is_none() => Some("a change of policies needs no window".to_owned()),

@@ -118,14 +118,14 @@ fn rows(decision: &Decision, reporter: &Reporter) -> String {
         push_row(&mut out, columns, "not counted", words::not_counted(decision, ago));
     }
     if is_about("window/") {
-        let window = decision.window.as_ref();
+        let (window, now) = (decision.window.as_ref(), Some(decision.evaluated_at));
         let lines = [
-            window.and_then(|window| words::planned(decision, window)),
-            window.and_then(words::next_that_fits),
+            window.and_then(|window| words::planned(decision, window, now)),
+            window.and_then(|window| words::next_that_fits(window, now)),
         ];
         push_row(&mut out, columns, "window", lines.into_iter().flatten());
         let next = words::next_change(decision);
-        let next = next.map(|(next, what)| format!("{} UTC: {what}", next.for_people()));
+        let next = next.map(|(next, what)| format!("{} UTC: {what}", next.for_people(now)));
         push_row(&mut out, columns, "next", next);
     }
     if out.is_empty() { out } else { format!("\n{out}") }

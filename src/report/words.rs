@@ -140,10 +140,14 @@ pub(super) fn approval(decision: &Decision) -> Option<String> {
     }
 }
 
-/// Writes `planned Tue 24 Nov 22:00–23:00 UTC, inside off-peak`.
-pub(super) fn planned(decision: &Decision, window: &WindowAnswer) -> Option<String> {
+/// Writes `planned Tue 24 Nov 22:00–23:00 UTC, inside off-peak`; years as in [`Time::for_people`].
+pub(super) fn planned(
+    decision: &Decision,
+    window: &WindowAnswer,
+    now: Option<Time>,
+) -> Option<String> {
     let has_to_move = decision.findings.iter().any(|finding| finding.code == "window/closed");
-    let mut text = format!("planned {} UTC", window.planned?.for_people());
+    let mut text = format!("planned {} UTC", window.planned?.for_people(now));
     if !window.fits.is_empty() {
         text.push_str(&format!(", inside {}", all_of(&window.fits)));
     }
@@ -158,10 +162,10 @@ pub(super) fn planned(decision: &Decision, window: &WindowAnswer) -> Option<Stri
 
 /// Writes `next that fits: Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC (off-peak)`; `None` if the plan
 /// fits.
-pub(super) fn next_that_fits(window: &WindowAnswer) -> Option<String> {
+pub(super) fn next_that_fits(window: &WindowAnswer, now: Option<Time>) -> Option<String> {
     let is_fine = !window.fits.is_empty() && window.freeze.is_none();
     let next = window.next_opening.as_ref().filter(|_| !is_fine)?;
-    Some(format!("next that fits: {} UTC ({})", next.interval.for_people(), next.window))
+    Some(format!("next that fits: {} UTC ({})", next.interval.for_people(now), next.window))
 }
 
 /// Returns when the decision will change by itself, and how: `denied if the sign-offs are still

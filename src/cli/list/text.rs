@@ -1,5 +1,7 @@
 //! The list for people: one line for each change.
 
+use chrono::Datelike;
+
 use crate::changes::entry::ListEntry;
 use crate::changes::list::ListView;
 use crate::changes::story::State;
@@ -85,9 +87,15 @@ fn roughly(duration: Duration) -> String {
     duration.for_people().split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }
 
-/// Writes `Tue 22:00` for the next days, `24 Nov 22:00` for later ones.
+/// Writes `Tue 22:00` for the next days, `24 Nov 22:00` for later ones, `2 Jan 2027 22:00` for
+/// another year.
 fn start(planned: Interval, now: Time) -> String {
     let is_near = now <= planned.start && planned.start - now < Duration::days(6);
-    let format = if is_near { "%a %H:%M" } else { "%-d %b %H:%M" };
+    let is_this_year = planned.start.utc().year() == now.utc().year();
+    let format = match (is_near, is_this_year) {
+        (true, _) => "%a %H:%M",
+        (_, true) => "%-d %b %H:%M",
+        _ => "%-d %b %Y %H:%M",
+    };
     planned.start.utc().format(format).to_string()
 }

@@ -4,7 +4,6 @@ use super::known::Known;
 use crate::cli::shared::prompt::{choose, parsed, say};
 use crate::compose::openings::{Suggestion, length_of, next_step, suggestions, within};
 use crate::core::request::{ChangeRequest, ChangeType, Schedule};
-use crate::core::terms::RiskTier;
 use crate::core::time::{Duration, Time};
 
 /// Asks how long the change takes, and when it begins.
@@ -36,7 +35,7 @@ fn ask_start(known: &Known<'_>, length: Duration) -> anyhow::Result<Time> {
         say(&format!("No window for {} risk opens for that long.", known.tier));
         return parsed("start", None, &[], str::parse);
     }
-    let mut items: Vec<_> = suggestions.iter().map(|item| described(item, known.tier)).collect();
+    let mut items: Vec<_> = suggestions.iter().map(|item| described(item, known)).collect();
     items.push("another time".to_owned());
     let preferred = suggestions.iter().position(|suggestion| suggestion.is_preferred).unwrap_or(0);
     match suggestions.get(choose("window", &items, preferred)?) {
@@ -50,9 +49,9 @@ fn ask_start(known: &Known<'_>, length: Duration) -> anyhow::Result<Time> {
 }
 
 /// Returns a line such as `Tue 24 Nov 22:00 – Wed 25 Nov 06:00 UTC  off-peak, preferred for high risk`.
-fn described(suggestion: &Suggestion, tier: RiskTier) -> String {
+fn described(suggestion: &Suggestion, known: &Known<'_>) -> String {
     let Suggestion { window, opening, is_preferred, .. } = suggestion;
     let preferred =
-        if *is_preferred { format!(", preferred for {tier} risk") } else { String::new() };
-    format!("{} UTC  {window}{preferred}", opening.for_people())
+        if *is_preferred { format!(", preferred for {} risk", known.tier) } else { String::new() };
+    format!("{} UTC  {window}{preferred}", opening.for_people(Some(known.now)))
 }

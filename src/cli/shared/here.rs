@@ -113,8 +113,8 @@ fn say_how_old(branches: &Branches, error: Option<&anyhow::Error>) {
     let Some(remote) = branches.remote() else { return };
     let ago = branches.fetched_at().map(|at| {
         let at = Time::from(DateTime::<Utc>::from(at));
-        let age = NowArg::present() - at;
-        format!("{} ago, on {} UTC", age.for_people(), at.for_people())
+        let now = NowArg::present();
+        format!("{} ago, on {} UTC", (now - at).for_people(), at.for_people(Some(now)))
     });
     let ago = ago.unwrap_or_else(|| "earlier".to_owned());
     let why = error.map(|error| format!(": {error:#}")).unwrap_or_default();

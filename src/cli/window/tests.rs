@@ -56,7 +56,7 @@ Sat 21 Nov 10:00 UTC: no window is open
   standard  opens Tue 24 Nov 09:00–16:00 UTC, in 2 d 23 h
             for low, medium and high risk
 
-  freezes   Fri 18 Dec 00:00 – Mon 4 Jan 00:00 UTC, in 26 d 14 h: year-end (the offices are closed)
+  freezes   Fri 18 Dec 00:00 – Mon 4 Jan 2027 00:00 UTC, in 26 d 14 h: year-end (the offices are closed)
 
 by the shipped sample policies
 ",
@@ -94,10 +94,10 @@ fn in_a_freeze_and_in_another_zone() {
         Some(RiskTier::Critical),
         "\
 Thu 24 Dec 10:00 UTC: frozen, only P1 incident response goes out
-  until Mon 4 Jan 00:00 UTC, 10 d 14 h left: year-end (the offices are closed)
+  until Mon 4 Jan 2027 00:00 UTC, 10 d 14 h left: year-end (the offices are closed)
 
-  off-peak  opens Mon 4 Jan 11:00–19:00 UTC, in 11 d 1 h
-            Mon 4 Jan 22:00 – Tue 5 Jan 06:00 Australia/Sydney
+  off-peak  opens Mon 4 Jan 2027 11:00–19:00 UTC, in 11 d 1 h
+            Mon 4 Jan 2027 22:00 – Tue 5 Jan 2027 06:00 Australia/Sydney
             for any risk, preferred for high and critical
 
 by the shipped sample policies
@@ -117,7 +117,7 @@ fn what_never_opens_says_so() {
         Some(RiskTier::Critical),
         "\
 Tue 24 Nov 10:00 UTC: frozen, only P1 incident response goes out
-  until Sun 31 Dec 00:00 UTC, 767 d 14 h left: migration
+  until Sun 31 Dec 2028 00:00 UTC, 767 d 14 h left: migration
 
   off-peak  doesn't open for 2 h at a time within 400 d
             for any risk, preferred for high and critical

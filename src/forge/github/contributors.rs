@@ -45,7 +45,7 @@ impl<'a> Collector<'a> {
         let forced = forced.filter_map(|event| Some((event.actor.as_ref(), event.created_at?)));
         for (actor, at) in pushes.chain(forced).filter(|(_, at)| *at >= opened) {
             if actor.is_none() || actor.map(|actor| actor.id) != author {
-                let email = format!("a push on {} UTC", at.for_people());
+                let email = format!("a push on {} UTC", at.for_people(None));
                 found.add(self.login(actor), &email, Part::Pusher);
             }
         }

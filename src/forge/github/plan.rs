@@ -236,11 +236,13 @@ impl Planning<'_> {
         let awaited = awaited.into_iter().collect::<Vec<_>>().join(", ");
         let clock = &self.org.settings.sign_off;
         let since = clock.remind_after.for_people();
-        let waiting =
-            format!("This change has waited for sign-off since {} UTC", submitted_at.for_people());
+        let waiting = format!(
+            "This change has waited for sign-off since {} UTC",
+            submitted_at.for_people(None)
+        );
         let reminder = format!(
             "⏰ {waiting}, which is more than {since}: {awaited}. It will be overdue on {} UTC.",
-            due_at.for_people()
+            due_at.for_people(None)
         );
         let author = self.facts.pull.user.as_ref().map(|user| format!("@{}", user.login));
         let overdue = format!(
