@@ -163,7 +163,7 @@ fn respelled(text: &str, pointer: &str, choices: &mut Choices) -> String {
 fn quoted(text: &str, choices: &mut Choices) -> String {
     let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        && !["true", "null"].contains(&text);
+        && !["true", "false", "null"].contains(&text);
     let json = json!(text).to_string();
     match choices.among(4) {
         0 if is_word => text.to_owned(),

@@ -56,7 +56,8 @@ Sat 21 Nov 10:00 UTC: no window is open
   standard  opens Tue 24 Nov 09:00–16:00 UTC, in 2 d 23 h
             for low, medium and high risk
 
-  freezes   Fri 18 Dec 00:00 – Mon 4 Jan 2027 00:00 UTC, in 26 d 14 h: year-end (the offices are closed)
+  freezes   Fri 18 Dec 00:00 – Mon 4 Jan 2027 00:00 UTC, in 26 d 14 h: year-end (the offices are
+            closed)
 
 by the shipped sample policies
 ",
