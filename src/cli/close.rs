@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
+use super::shared::say::{FORBIDDEN, note};
 use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
 use crate::forge::git::write::append;
@@ -51,10 +51,13 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let gate = here::gate(&git);
     let judged = here::check(&git, name, NowArg::present());
     if git.repo().leads_to(pull.head, pull.base)? {
-        bail!(
-            "{name} is merged, and what is merged can't be closed: to change it, edit its request \
-             and run `changegate submit {name}`"
+        let why = format!(
+            "what is merged can't be closed: to change it, edit its request and run `changegate \
+             submit {name}`"
         );
+        note(format_args!("error: not closed: {name}: {why}"));
+        Receipt::nothing(name, &why, None).print(args.format, "")?;
+        return Ok(ExitCode::from(FORBIDDEN));
     }
     // A change that can't be judged can still be closed.
     let judged = judged.ok();

@@ -9,6 +9,9 @@ use clap::error::ErrorKind;
 
 use crate::plumbing::files_below;
 
+/// What a placeholder is filled in with: it serves as an id, a number, a path or a text.
+const PLACEHOLDER: &str = "1";
+
 /// Returns the commands in a source: in backquotes, after `next: `, and on lines of their own, as
 /// in examples. Placeholders are filled in.
 fn commands(source: &str) -> Vec<String> {
@@ -38,7 +41,7 @@ fn filled_in(text: &str) -> String {
         .min();
     let mut command = text[..end.unwrap_or(text.len())].to_owned();
     while let Some((start, end)) = command.find('{').zip(command.find('}')) {
-        command.replace_range(start..=end, "1");
+        command.replace_range(start..=end, PLACEHOLDER);
     }
     command
 }
@@ -52,7 +55,9 @@ fn every_advised_command_is_taken() {
         for command in commands(&fs::read_to_string(&path).unwrap()) {
             let words = shlex::split(&command).unwrap_or_else(|| panic!("{command}"));
             checked += 1;
+            let hook = words.iter().map(|word| word.replace(PLACEHOLDER, "pre-receive"));
             if let Err(error) = Cli::try_parse_from(&words)
+                && Cli::try_parse_from(hook).is_err()
                 && error.use_stderr()
                 // Such as a key that is read from a file.
                 && error.kind() != ErrorKind::ValueValidation

@@ -22,8 +22,8 @@ impl Guard {
                 .map(|position| position + 1)
                 .with_context(|| {
                     format!(
-                        "{REVIEWS}{name} can't be rewritten: add your review to it with \
-                         `changegate review {name}`"
+                        "{REVIEWS}{name} can't be rewritten: add your review to it, as \
+                         `changegate review --help` says"
                     )
                 })?,
         };
@@ -41,7 +41,9 @@ impl Guard {
     /// Judges a new entry of a journal.
     fn entry(&self, name: &str, entry: &Entry) -> anyhow::Result<()> {
         let Some(said) = entry.said.filter(|_| entry.change == name) else {
-            bail!("it is not a valid review of {name}: make it with `changegate review {name}`");
+            bail!(
+                "it is not a valid review of {name}: make one as `changegate review --help` says"
+            );
         };
         let Some(org) = self.org() else { return Ok(()) };
         let people = People::of(&org.roster);
@@ -59,8 +61,8 @@ impl Guard {
         self.not_backdated(&entry.commit)?;
         ensure!(
             entry.is_plain(self.git.repo())?,
-            "it holds something else than the review, such as another author or date: make it with \
-             `changegate review {name}`"
+            "it holds something else than the review, such as another author or date: make one as \
+             `changegate review --help` says"
         );
         let tip = self.git.branches.tip(&format!("{CHANGE}{name}"))?;
         let is_submitted = match tip {

@@ -26,6 +26,9 @@ pub struct Expect {
     /// The codes of all findings, each once.
     #[serde(default)]
     pub codes: BTreeSet<String>,
+    /// The number of findings.
+    #[serde(default)]
+    pub findings: Option<usize>,
     /// The codes of those that warn or inform.
     #[serde(default)]
     pub warns: Option<BTreeSet<String>>,
@@ -67,6 +70,7 @@ impl Expect {
         let mut found = Differences::default();
         found.of("verdict", &self.verdict, &decision.verdict);
         found.of("codes", &self.codes, &codes(decision, |_| true));
+        found.of_some("findings", &self.findings, &decision.findings.len());
         let warns = codes(decision, |effect| effect < Effect::Pending);
         found.of_some("warns", &self.warns, &warns);
         let tier = decision.tier.map_or("none".to_owned(), |tier| tier.to_string());
