@@ -102,7 +102,7 @@ impl Repo {
         }
     }
 
-    /// Opens the repository in exactly this folder, whoever owns it.
+    /// Opens the repository in exactly this folder, regardless of its owner.
     ///
     /// # Errors
     /// As [`Repo::discover`].

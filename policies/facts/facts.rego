@@ -35,7 +35,7 @@ taken_over if {
 # METADATA
 # title: The tiers that ask for sign-off
 # description: |
-#   Those of the change, and if somebody else amends a merged request, those of that one, too: whoever
+#   Those of the change, and if somebody else amends a merged request, those of that one, too: who
 #   amends it can't make it less of a risk by themselves.
 signed_tiers := tiers | tiers_of(input.previous) if {
 	taken_over

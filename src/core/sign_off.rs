@@ -63,7 +63,7 @@ impl<'a> Signers<'a> {
             .collect()
     }
 
-    /// Returns who could still give a sign-off that is missing, after `given` others. Whoever has
+    /// Returns who could still give a sign-off that is missing, after `given` others. A person who has
     /// approved already can't, but somebody else may free them from another seat.
     fn left_for(
         &self,
@@ -206,8 +206,8 @@ pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> 
             let because =
                 asked.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
             let help = if required.eligible.is_empty() {
-                "nobody is left who can give it: whoever holds it takes part in the change, or has \
-                 signed for something else; give it to somebody else in policies/org/roster"
+                "nobody is left who can give it: everyone who holds it takes part in the change, \
+                 or has signed for something else; give it to somebody else in policies/org/roster"
                     .to_owned()
             } else {
                 format!("{} can approve", one_of(&required.eligible))

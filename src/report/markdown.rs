@@ -168,7 +168,7 @@ fn not_counted(decision: &Decision) -> String {
     format!("<details><summary>{title}</summary>{}</details>\n", reviews.join("<br>"))
 }
 
-/// The text before what a comment says anew each time: by which commit it was decided, and when.
+/// The text before what changes in a comment each time: by which commit it was decided, and when.
 pub(super) const EVALUATED: &str = " · evaluated ";
 
 /// Returns which policies decided, when, and when the decision will change by itself.

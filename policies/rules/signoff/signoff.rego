@@ -123,7 +123,7 @@ required contains {
 # METADATA
 # title: Somebody else amends a merged request
 # description: |
-#   Whoever neither requested nor performs a merged request can't change it alone, whatever they make
+#   A person who neither requested nor performs a merged request can't change it alone, whatever they make
 #   of it: one of these two approves, or somebody who could approve a change of that risk.
 # custom:
 #   code: signoff/amendment
@@ -180,7 +180,7 @@ findings contains {
 # METADATA
 # title: It isn't known who pushed
 # description: |
-#   Whoever pushes can commit in another person's name. While the forge doesn't say who pushed, nobody
+#   Anyone who pushes can commit in another person's name. While the forge doesn't say who pushed, nobody
 #   can be shown to be independent, and nobody's level can be relied on. What runs directly at every
 #   level goes on.
 # custom:

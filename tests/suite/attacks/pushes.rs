@@ -100,7 +100,7 @@ fn what_is_added_to_a_review() {
     push(&resigned(&carol, &review, str::to_owned)).went_well();
 }
 
-/// Whatever somebody's git is told of authors, the program's own commits name who signs them.
+/// Whatever authors somebody's git is configured with, the program's own commits name who signs them.
 #[test]
 fn an_author_from_the_environment() {
     let hub = Hub::guarded();

@@ -37,7 +37,7 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<
     let mut next: Vec<_> =
         nodes().filter(|(_, rule)| is_start(rule)).map(|(node, _)| node).collect();
     while let Some(node) = next.pop() {
-        // Whoever refers to all rule packages reads only what it names.
+        // The entry point refers to all rule packages, and reads only what it names.
         let reads =
             |other: &usize| !is_rules(graph.rules[*other]) || package(graph.rules[node]) != ENTRY;
         if used.insert(node) {

@@ -85,7 +85,7 @@ fn pushes(shown: &Seen<bool>) -> Check {
     let found = if reason.is_empty() { found.to_owned() } else { format!("{found}: {reason}") };
     Check::bad(code, found)
         .why(
-            "whoever pushed may be the one who approves, so each change that needs a review stays \
+            "the person who pushed may be the one who approves, so each change that needs a review stays \
              pending unless all of its commits are signed",
         )
         .fix(
