@@ -81,7 +81,7 @@ const EXAMPLES: &str = "\
 Examples:
   changegate demo                           watch a change go from submission to the audit trail
   changegate new                            write a change request, in a dialogue
-  changegate check                          judge all requests in requests/
+  changegate check                          judge what is new in requests/
   changegate check requests/CHG-1234.yaml   judge one
   changegate list --waiting-on-me           the changes that wait for your review
   changegate show CHG-1234                  the whole story of a change

@@ -39,8 +39,8 @@ pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
     }
     if files.is_empty() {
         bail!(
-            "there are no policies at {}, so nothing can be decided: add them with \
-             `changegate init` and merge that first",
+            "there are no policies at {}, so nothing can be decided: make them with \
+             `changegate init`, commit {POLICIES}/, and push it",
             short(commit)
         );
     }

@@ -50,8 +50,12 @@ pub struct CheckArgs {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
+    /// Judge the merged requests, too, as if they were new
+    #[arg(long, conflicts_with = "paths")]
+    all: bool,
+
     /// A submitted change, by its id: request, reviews and policies as Git holds them
-    #[arg(long, value_name = "ID", conflicts_with_all = ["paths", "evidence", "policies", "head"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["paths", "all", "evidence", "policies", "head"])]
     branch: Option<String>,
 
     /// What merging this commit would change; with --base, the branch or commit that it merges into
@@ -105,12 +109,12 @@ pub struct CheckArgs {
 const PULLS: &str = "pulls";
 
 /// The arguments that can't be combined with them.
-const ALONE: [&str; 6] = ["paths", "evidence", "policies", "branch", "head", "base"];
+const ALONE: [&str; 7] = ["paths", "all", "evidence", "policies", "branch", "head", "base"];
 
 const EXAMPLES: &str = "\
 Examples:
   changegate check
-      judge all requests in requests/
+      judge what is new in requests/, compared with the branch that changes are merged into
   changegate check requests/CHG-1234.yaml --evidence evidence.yaml
       judge one request with its reviews
   changegate check CHG-1234
@@ -150,9 +154,6 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let judge = args.policies.load(&place)?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
     let candidates = candidates::of(args, &place, evidence.as_ref())?;
-    if candidates.is_empty() {
-        warn("note", "there are no requests yet: write the first one with `changegate new`");
-    }
     let reporter = Reporter {
         format: args.format,
         policies: &judge.source,

@@ -32,12 +32,13 @@ use self::people::{Me, NamedPerson, NamedService};
 use self::plan::{Fate, Plan};
 use self::upgrade::Shipped;
 use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::here::HereArgs;
 use super::shared::place::Place;
 use super::shared::{prompt, say};
 use crate::core::layout::POLICIES;
 use crate::core::org::{Date, Roster};
 use crate::core::yaml;
-use crate::git::Program;
+use crate::git::{Program, Repo};
 
 /// Set up a repository: policies, roster, samples; for GitHub, or on a server
 ///
@@ -125,6 +126,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         roster: &roster,
         roster_text: &roster_text,
         name: &name,
+        base: &base_of(&root),
         readme: &readme_of(&root)?,
         now,
         reviewed: &|table| reviewed_on(&root.join(table)).unwrap_or(Date(now.utc().date_naive())),
@@ -222,6 +224,15 @@ fn existing_roster(root: &Path) -> anyhow::Result<Option<(Roster, Vec<u8>)>> {
 fn reviewed_on(path: &Path) -> Option<Date> {
     let text = std::fs::read_to_string(path).ok()?;
     reviewed_line(&text)?.strip_prefix("reviewed: ")?.trim().parse().ok()
+}
+
+/// Returns the branch that changes will be merged into: the one that the repository's remote or its
+/// branches suggest, else the one that is checked out.
+fn base_of(root: &Path) -> String {
+    let branches = Repo::discover(root).and_then(|repo| HereArgs::default().branches(repo));
+    let suggested = branches.and_then(|branches| branches.default_base()).ok();
+    let head = || Some(Program::in_folder(root).head()?.strip_prefix("refs/heads/")?.to_owned());
+    suggested.or_else(head).unwrap_or_else(|| "main".to_owned())
 }
 
 /// Returns the name of the repository's README, in its own spelling.

@@ -16,8 +16,8 @@ use crate::core::org::Roster;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  changegate signers > .git/allowed_signers
-  git config gpg.ssh.allowedSignersFile .git/allowed_signers
+  changegate signers > \"$(git rev-parse --git-dir)/allowed_signers\"
+  git config gpg.ssh.allowedSignersFile \"$(git rev-parse --absolute-git-dir)/allowed_signers\"
   git verify-commit origin/main")]
 pub struct SignersArgs {
     #[command(flatten)]

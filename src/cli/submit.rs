@@ -327,14 +327,23 @@ fn switch(
     let known = git.repo().tip(&local)?;
     let is_behind =
         known.is_none_or(|known| git.repo().leads_to(known, tip).is_ok_and(|leads| leads));
-    if known != Some(tip) && is_behind {
+    if !is_behind {
+        note(format_args!(
+            "{branch} has commits here that aren't on the remote, and was left as it is: push them \
+             with `git push`, or drop them with `git reset --keep {tip}`"
+        ));
+        return Ok(());
+    }
+    if known != Some(tip) {
         program.move_ref(&local, known, tip)?;
     }
     let folder = Program::in_folder(work_tree);
     // A staged file that equals the one in the branch must not prevent the switch.
     folder.run(&["add", "--force", "--", path])?;
     if folder.head().as_deref() != Some(&local) {
-        return folder.run(&["switch", "--quiet", branch]).map(drop);
+        folder.run(&["switch", "--quiet", branch])?;
+        note(format_args!("you are now on {branch}: `git switch -` takes you back"));
+        return Ok(());
     }
     // The branch has moved, perhaps onto a newer base: the work tree follows all of that.
     let before = seen.unwrap_or(tip).to_string();

@@ -134,6 +134,10 @@ impl Candidate {
 
 /// Reads a request file, but no more than is enough to show that it is too large.
 pub fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let kind = path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
+    if !kind.is_file() {
+        bail!("{} is not a regular file", path.display());
+    }
     read_up_to(MAX_BYTES, path)
 }
 

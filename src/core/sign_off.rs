@@ -133,7 +133,10 @@ impl<'a> Signers<'a> {
         self.org.roster.people.iter().filter_map(move |(login, person)| {
             let identified = match self.forge {
                 Some(ForgeKind::Github) => person.id.is_some(),
-                Some(ForgeKind::Git) => unsigned || !person.keys.is_empty(),
+                // A review's commit names its author by an address.
+                Some(ForgeKind::Git) => {
+                    !person.emails.is_empty() && (unsigned || !person.keys.is_empty())
+                }
                 None => true,
             };
             let independent = !self.excluded.contains_key(login);

@@ -195,7 +195,7 @@ fn json_validates_against_its_schema() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let dir = folder_with(|request| request.replace("summary:", "summery:"));
     for outcome in [
-        run(repository(), &["check", "--now", NOW, "--format", "json"]),
+        run(repository(), &["check", "--all", "--now", NOW, "--format", "json"]),
         run(dir.path(), &["check", "--now", NOW, "--format", "json"]),
     ] {
         let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();

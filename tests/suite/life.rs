@@ -250,6 +250,9 @@ fn nobody_is_locked_out_of_the_policies() {
     let demoted = [demoted, ("heidi: {level: L3", "heidi: {level: L2")];
     proposed("fewer", &demoted)
         .ended(1, &["policy/lock-out", "erin could sign as L3, but 2 are needed"]);
+    let unnamed =
+        [("emails: [erin@acme.example]", "emails: []"), ("carol: {level: L3", "carol: {level: L2")];
+    proposed("unnamed", &unnamed).ended(1, &["policy/lock-out", "heidi could sign as L3"]);
     proposed("moved", &[&demoted[..], &[("bob: {level: L2", "bob: {level: L3")]].concat())
         .ended(3, &[]);
 }

@@ -83,6 +83,31 @@ fn the_policies_around_the_named_files_decide() {
     }
 }
 
+/// What git can't open is not taken for no repository.
+#[test]
+fn a_repository_that_is_broken_is_one() {
+    let places = places();
+    let frozen = places.path().join("frozen");
+    let check = |from: &str| run(&frozen.join(from), &["check", "--now", NOW, "CHG-1203.yaml"]);
+    check("requests").ended(1, &["window/freeze"]);
+    fs::rename(frozen.join(".git/HEAD"), frozen.join(".git/elsewhere")).unwrap();
+    check("requests").failed(&["doesn't lead to a repository"]);
+    fs::remove_dir_all(frozen.join(".git")).unwrap();
+    write(&frozen.join(".git"), "gitdir: /nowhere\n");
+    check("requests").failed(&["doesn't lead to a repository"]);
+    fs::remove_file(frozen.join(".git")).unwrap();
+
+    // Git may be told where the repository is.
+    let told = places.path().join("without");
+    let mut command = Command::new(changegate(&frozen).get_program());
+    sheltered(command.current_dir(told.join("requests")).args(["check", "--now", NOW]));
+    command.env("GIT_DIR", told.join(".git")).env("GIT_WORK_TREE", &told);
+    Ran::of(&mut command, "").failed(&["`changegate init`"]);
+
+    std::os::unix::fs::symlink(frozen.join("policies"), told.join("policies")).unwrap();
+    run(&told, &["check", "--now", NOW]).failed(&["policies is a link"]);
+}
+
 #[test]
 fn every_verb_says_whose_policies_it_uses() {
     let places = places();
@@ -119,5 +144,40 @@ fn a_folder_that_is_called_shipped_is_a_folder() {
     fs::rename(places.path().join("frozen/policies"), plain.join("shipped")).unwrap();
     let policies = |named: &str| run(&plain, &["check", "--policies", named, "--now", NOW]);
     policies("./shipped").ended(1, &["by the policies in ./shipped\n"]);
+    policies("shipped/").ended(1, &["by the policies in shipped/\n"]);
     policies("shipped").ended(0, &["by the shipped sample policies\n"]);
+}
+
+#[test]
+fn what_is_merged_is_not_judged_again() {
+    let places = places();
+    let dir = places.path().join("frozen");
+    let commit = |text: &str| {
+        git(&dir, &["add", "."]);
+        let who = ["-c", "user.name=carol", "-c", "user.email=carol@acme.example"];
+        git(&dir, &[&who[..], &["commit", "--quiet", "--message", text]].concat());
+    };
+    git(&dir, &["symbolic-ref", "HEAD", "refs/heads/main"]);
+    commit("A request that was approved before the freeze");
+    let check = |arguments: &[&str]| run(&dir, &[&["check", "--now", NOW], arguments].concat());
+    check(&[]).ended(0, &["left out 1 request, which is merged into main", "check --all"]);
+    check(&["--all"]).ended(1, &["window/freeze"]);
+    check(&["requests"]).ended(1, &["window/freeze"]);
+    check(&["CHG-1203"]).ended(1, &["window/freeze"]);
+
+    // What is new or changed here is judged, and so is what can't be read.
+    let path = dir.join("requests/CHG-1203.yaml");
+    let merged = fs::read_to_string(&path).unwrap();
+    write(&dir.join("requests/CHG-7.yaml"), &merged.replace("CHG-1203", "CHG-7"));
+    let new = check(&[]);
+    new.ended(1, &["requests/CHG-7.yaml", "left out 1 request"]);
+    assert!(!new.stdout.contains("CHG-1203.yaml  DENIED"), "{new:?}");
+    fs::remove_file(dir.join("requests/CHG-7.yaml")).unwrap();
+    write(&path, &merged.replace('\n', "\r\n"));
+    check(&[]).ended(0, &["left out 1 request"]);
+    write(&path, &(merged.clone() + "\n# amended\n"));
+    check(&[]).ended(1, &["requests/CHG-1203.yaml"]);
+    write(&path, "id: CHG-1203\nsummery: x\n");
+    commit("A request that can't be read");
+    check(&[]).ended(1, &["field/unknown"]);
 }

@@ -92,7 +92,7 @@ fn what_the_rules_forbid_is_one() {
     carol.git(&["config", "user.signingkey", &key]);
     carol.approve("CHG-1").went_well();
     alice.changegate(&["merge", "CHG-1"]).went_well();
-    alice.changegate(&["close", "CHG-1"]).ended(1, &["not closed: CHG-1", "it is merged"]);
+    alice.changegate(&["close", "CHG-1"]).ended(1, &["not closed: CHG-1", "what is merged"]);
 }
 
 /// What a terminal of so many columns shows of a command line, and its exit code.
@@ -106,7 +106,7 @@ fn on_terminal(columns: usize, line: &str, typed: &str) -> Ran {
 
 #[test]
 fn lines_are_as_wide_as_the_terminal_and_whole_elsewhere() {
-    let check = format!("{} check --now {NOW}", program().display());
+    let check = format!("{} check --all --now {NOW}", program().display());
     let window = format!("{} window --now {NOW}", program().display());
     for columns in [60, 80, 140] {
         for line in [&check, &window] {

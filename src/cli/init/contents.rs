@@ -33,6 +33,8 @@ pub struct Basis<'a> {
     pub roster_text: &'a [u8],
     /// The repository's name.
     pub name: &'a str,
+    /// The branch that changes are merged into.
+    pub base: &'a str,
     /// The path of the repository's README.
     pub readme: &'a str,
     /// The time at which the samples are written.
@@ -83,6 +85,11 @@ impl Basis<'_> {
                 *bytes = text.replacen(shipped, &reviewed, 1).into_bytes();
             }
         }
+        let settings = files.get_mut(&layout::table("settings"));
+        let settings = settings.context("the shipped policies don't contain the settings")?;
+        let protects = format!("protected_bases: [{}]", word(self.base));
+        let text = String::from_utf8_lossy(settings);
+        *settings = text.replacen("protected_bases: [main]", &protects, 1).into_bytes();
         files.insert(ROSTER.to_owned(), self.roster_text.to_vec());
         let table = files
             .get_mut(&layout::table("escalation"))

@@ -1,7 +1,5 @@
 //! Arguments that several verbs take.
 
-use std::path::Path;
-
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde::Deserialize as _;
@@ -37,7 +35,8 @@ impl PoliciesArg {
     /// Returns the bundle's files, valid or not, and whose it is, as a decision says it.
     pub fn files(&self, place: &Place) -> anyhow::Result<(Files, String)> {
         let folder = match &self.policies {
-            Some(given) if given == Path::new(SHIPPED) => None,
+            // With a slash, it is a folder.
+            Some(given) if given.as_os_str() == SHIPPED => None,
             Some(given) => Some(given.clone()),
             None => place.policies()?,
         };

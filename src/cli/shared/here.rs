@@ -22,7 +22,7 @@ use crate::report::escape::terminal;
 use crate::report::{Format, Reporter, Summary, hanging};
 
 /// The repository, and its base branch.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct HereArgs {
     /// The branch that changes are merged into; main if it exists
     #[arg(long, value_name = "BRANCH")]

@@ -65,6 +65,11 @@ impl Place {
         Ok(Place { top, within: within.unwrap_or_default(), work_tree: Some(work_tree) })
     }
 
+    /// Returns the top of the repository's work tree; `None` outside any.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
     /// Returns where a file of the repository is, seen from the current folder.
     pub fn file(&self, name: impl AsRef<Path>) -> PathBuf {
         self.top.join(name)
@@ -94,6 +99,9 @@ impl Place {
     /// If the repository has none.
     pub fn policies(&self) -> anyhow::Result<Option<PathBuf>> {
         let folder = self.file(POLICIES);
+        if folder.is_symlink() {
+            bail!("{} is a link: replace it with the folder itself", folder.display());
+        }
         match &self.work_tree {
             _ if folder.is_dir() => Ok(Some(folder)),
             None => Ok(None),

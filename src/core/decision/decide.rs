@@ -86,7 +86,8 @@ pub fn decide(
     let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(applies));
     let mut findings: Vec<_> = ruled.map(Finding::from).chain(missing).collect();
     if let Some(after) = case.brings {
-        findings.extend(lock_out::findings(&bundle.org, after, case.evidence.forge));
+        let base = pull_request.base_ref.as_deref();
+        findings.extend(lock_out::findings(&bundle.org, after, case.evidence.forge, base));
     }
     if let Some(file) = case.file {
         // It isn't known whether a part that couldn't be read is missing.

@@ -9,6 +9,7 @@ use crate::core::layout;
 use crate::core::org::{Org, Roster, SignOffRow};
 use crate::core::request::SERVICE_OWNER;
 use crate::core::terms::{Level, Login, Name, RiskTier, Severity};
+use crate::core::time::Duration;
 use crate::core::yaml::{self, Node, Span, Value};
 
 /// The most bytes that a table may have.
@@ -354,6 +355,14 @@ impl Reader {
                 &["protected_bases"],
                 "no branch is protected, so no change would be judged",
                 help,
+            );
+        }
+        if settings.approval_valid_for < Duration::seconds(60) {
+            self.report(
+                "settings",
+                &["approval_valid_for"],
+                "no approval would be valid for long enough to merge anything",
+                "write at least 1m",
             );
         }
         if settings.sign_off.due_after < settings.sign_off.remind_after {

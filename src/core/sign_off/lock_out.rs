@@ -12,7 +12,15 @@ use crate::core::terms::{Effect, Level, all_of};
 /// Returns a finding for each sign-off that nobody could give any more under the tables `after`,
 /// where `before` had enough people: two L3 for the policies themselves, and one person for each
 /// level of the matrix, each role that the rules ask for, and each service.
-pub fn findings(before: &Org, after: &Org, forge: Option<ForgeKind>) -> Vec<Finding> {
+///
+/// Nor may `base`, the branch that the change merges into, lose its protection: then nothing could be
+/// merged into it any more.
+pub fn findings(
+    before: &Org,
+    after: &Org,
+    forge: Option<ForgeKind>,
+    base: Option<&str>,
+) -> Vec<Finding> {
     let able = |org: &Org, what: &Requirement| -> Vec<String> {
         let excluded = BTreeMap::new();
         let signers = Signers { org, forge, excluded: &excluded, standings: &[], due_at: None };
@@ -21,9 +29,11 @@ pub fn findings(before: &Org, after: &Org, forge: Option<ForgeKind>) -> Vec<Find
     let lost = needs(after).into_iter().filter_map(|(needed, what)| {
         let left = able(after, &what);
         let is_new = left.len() < needed && able(before, &what).len() >= needed;
-        is_new.then(|| finding(needed, &what, &left))
+        is_new.then(|| too_few(needed, &what, &left))
     });
-    lost.collect()
+    let protects = |org: &Org, base: &str| org.settings.protected_bases.iter().any(|b| b == base);
+    let base = base.filter(|base| protects(before, base) && !protects(after, base));
+    lost.chain(base.map(unprotected)).collect()
 }
 
 /// Returns how many people are needed for what.
@@ -41,16 +51,30 @@ fn needs(org: &Org) -> Vec<(usize, Requirement)> {
     needs
 }
 
-fn finding(needed: usize, what: &Requirement, left: &[String]) -> Finding {
+fn too_few(needed: usize, what: &Requirement, left: &[String]) -> Finding {
     let left = if left.is_empty() { "nobody".to_owned() } else { all_of(left) };
+    let are = if needed == 1 { "is" } else { "are" };
+    finding(
+        format!("after this change {left} could sign as {what}, but {needed} {are} needed"),
+        "name somebody else who can, in the same change".to_owned(),
+    )
+}
+
+fn unprotected(base: &str) -> Finding {
+    finding(
+        format!(
+            "after this change the settings wouldn't protect {base}, and nothing could be merged"
+        ),
+        format!("keep {base} in `protected_bases`"),
+    )
+}
+
+fn finding(message: String, help: String) -> Finding {
     Finding {
         code: "policy/lock-out".to_owned(),
         effect: Effect::Deny,
-        message: format!(
-            "after this change {left} could sign as {what}, but {needed} {} needed",
-            if needed == 1 { "is" } else { "are" }
-        ),
-        help: Some("name somebody else who can, in the same change".to_owned()),
+        message,
+        help: Some(help),
         pointer: None,
         line: None,
         column: None,

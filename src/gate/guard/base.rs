@@ -41,7 +41,11 @@ impl Guard {
         while next != old {
             let commit = repo.commit(next)?;
             next = *commit.parents.first().with_context(|| {
-                format!("{} must stay part of the first-parent history of {branch}", short(old))
+                format!(
+                    "{} must stay part of the first-parent history of {branch}: put your commits on \
+                     top of it with `git pull --rebase`, and push again",
+                    short(old)
+                )
             })?;
             commits.push(commit);
         }
@@ -55,8 +59,8 @@ impl Guard {
                     self.git.base_ref
                 );
                 accepted.notes.push(format!(
-                    "{} was accepted without a decision, because {branch} has no policies yet: add \
-                     them with `changegate init`",
+                    "{} was accepted without a decision, because {branch} had no policies: they \
+                     hold once they are there (`changegate init` makes them)",
                     short(commit.id)
                 ));
                 continue;

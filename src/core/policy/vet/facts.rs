@@ -28,8 +28,8 @@ pub(super) struct RuleFacts<'a> {
     /// The number of parameters of a function, `None` for other rules.
     pub arity: Option<usize>,
     pub calls: Vec<Call<'a>>,
-    /// Paths as written; a component that is known only at evaluation is `None`.
-    pub references: BTreeSet<Vec<Option<&'a str>>>,
+    /// Paths as written, with the first place of each; a component that is known only at evaluation is `None`.
+    pub references: BTreeMap<Vec<Option<&'a str>>, &'a Span>,
     /// Every object that is written out.
     pub objects: Vec<&'a Expr>,
     /// `with` modifiers.
@@ -143,7 +143,7 @@ impl<'a> RuleFacts<'a> {
             package_len,
             arity,
             calls: Vec::new(),
-            references: BTreeSet::new(),
+            references: BTreeMap::new(),
             objects: Vec::new(),
             overrides: Vec::new(),
             lines: BTreeSet::new(),
@@ -275,7 +275,7 @@ impl<'a> RuleFacts<'a> {
         self.indexes(expression);
         let path = components(expression);
         if path.first().is_some_and(Option::is_some) {
-            self.references.insert(path);
+            self.references.entry(path).or_insert_with(|| expression.span());
         }
     }
 

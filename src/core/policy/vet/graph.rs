@@ -33,7 +33,7 @@ impl<'a> Graph<'a> {
             let node = &mut dependencies[nodes[&(rule.name.as_str(), &rule.path)]];
             let called = rule.calls.iter().filter_map(|call| names.function(rule, call));
             node.extend(called.map(|(name, _)| functions[name]));
-            for path in &rule.references {
+            for path in rule.references.keys() {
                 let Some(path) = names.absolute(rule, path) else {
                     continue;
                 };

@@ -4,6 +4,9 @@
 //! What a variable stands for is followed where a rule declares it once, by `x := input.request` or
 //! `some x in input.request.actions`.
 
+use std::collections::BTreeSet;
+
+use regorus::unstable::Span;
 use schemars::JsonSchema as _;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -13,6 +16,7 @@ use super::facts::RuleFacts;
 use super::graph::meets;
 use super::names::Scopes;
 use crate::core::input::Input;
+use crate::core::layout;
 use crate::core::org::Org;
 
 /// A reference whose variables are followed this often at most.
@@ -23,9 +27,9 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, tables: &[&str]) -> Ve
     let schema = schema(tables);
     let rules: Vec<_> =
         facts.iter().filter(|rule| !rule.file.is_test()).map(|rule| rule.path.as_slice()).collect();
-    let mut problems = Vec::new();
+    let mut problems = unread(facts, scopes, tables, &schema);
     for rule in facts.iter().filter(|rule| !rule.file.is_test()) {
-        for written in &rule.references {
+        for (written, span) in &rule.references {
             let meant = followed(rule, written);
             let absolute = scopes.seen_by(rule).absolute(rule, &meant);
             let path = absolute.unwrap_or_else(|| meant.clone());
@@ -37,14 +41,50 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, tables: &[&str]) -> Ve
                 _ => None,
             };
             if let Some((at, known)) = unknown {
-                problems.push(problem(rule, &path, at, &known));
+                problems.push(problem(rule, span, &path, at, &known));
             }
         }
     }
     problems
 }
 
-fn problem(rule: &RuleFacts, path: &[Option<&str>], at: usize, known: &[&str]) -> PolicyProblem {
+/// Refuses tables of the organisation's own that no rule reads.
+fn unread(
+    facts: &[RuleFacts],
+    scopes: &Scopes,
+    tables: &[&str],
+    schema: &Documents,
+) -> Vec<PolicyProblem> {
+    let policies = facts.iter().filter(|rule| !rule.file.is_test());
+    let read: BTreeSet<_> = policies
+        .flat_map(|rule| rule.references.keys().map(move |path| (rule, followed(rule, path))))
+        .filter_map(|(rule, path)| {
+            let absolute = scopes.seen_by(rule).absolute(rule, &path).unwrap_or(path.clone());
+            let below_org = absolute.strip_prefix(&[Some("data"), Some("org")])?;
+            // A reference to all tables reads each.
+            Some(below_org.first().copied().flatten().map(str::to_owned))
+        })
+        .collect();
+    let own = tables.iter().filter(|table| schema.is_own(table));
+    let unread =
+        own.filter(|table| !read.contains(&None) && !read.contains(&Some((**table).to_owned())));
+    let problem = |table: &&str| PolicyProblem {
+        path: layout::table(table),
+        line: 1,
+        column: 1,
+        message: "no rule reads this table, so it takes no part in decisions".to_owned(),
+        help: Some(format!("Use `data.org.{table}` in a rule, or delete the table.")),
+    };
+    unread.map(problem).collect()
+}
+
+fn problem(
+    rule: &RuleFacts,
+    span: &Span,
+    path: &[Option<&str>],
+    at: usize,
+    known: &[&str],
+) -> PolicyProblem {
     let shown = |parts: &[Option<&str>]| {
         let parts: Vec<_> = parts.iter().map(|part| part.unwrap_or("*")).collect();
         parts.join(".")
@@ -62,7 +102,7 @@ fn problem(rule: &RuleFacts, path: &[Option<&str>], at: usize, known: &[&str]) -
     let near = known.iter().map(|known| (strsim::osa_distance(known, name), known));
     let near = near.filter(|(distance, known)| *distance <= known.len().min(name.len()) / 2).min();
     let help = near.map(|(_, known)| format!("Did you mean `{known}`?")).unwrap_or_default();
-    rule.file.problem(rule.span, message, &help)
+    rule.file.problem(span, message, &help)
 }
 
 /// Replaces a variable at the start of a path by what it stands for.
@@ -94,6 +134,12 @@ fn schema(tables: &[&str]) -> Documents {
 }
 
 impl Documents {
+    /// Returns whether a table is the organisation's own.
+    fn is_own(&self, table: &str) -> bool {
+        self.0.pointer(&format!("/properties/data/properties/org/properties/{table}"))
+            == Some(&Value::Bool(true))
+    }
+
     /// Returns the position in a path of the first part that doesn't exist, and those that do.
     fn unknown(&self, path: &[Option<&str>]) -> Option<(usize, Vec<&str>)> {
         let mut here = vec![&self.0];

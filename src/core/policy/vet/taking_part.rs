@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use regorus::unstable::{Expr, Rule, RuleHead};
+
 use super::PolicyProblem;
 use super::facts::RuleFacts;
 use super::graph::{Graph, meets};
@@ -16,7 +18,9 @@ pub(super) const RULES: [&str; 3] = ["data", "changegate", "rules"];
 /// Checks every policy, and where its rules are.
 pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<PolicyProblem> {
     let policies = || facts.iter().filter(|rule| !rule.file.is_test());
-    let misplaced: Vec<_> = policies().filter_map(misplaced).collect();
+    let tests = facts.iter().filter(|rule| rule.file.is_test());
+    let misplaced: Vec<_> =
+        policies().filter_map(misplaced).chain(tests.filter_map(not_a_test)).collect();
     if !misplaced.is_empty() {
         return misplaced;
     }
@@ -65,7 +69,7 @@ fn is_rules(rule: &RuleFacts) -> bool {
 /// Returns the names that a rule reads of values in its variables.
 fn of_variables<'r>(rule: &'r RuleFacts, scopes: &Scopes) -> Vec<&'r str> {
     let names = scopes.seen_by(rule);
-    let of_variables = rule.references.iter().filter(|path| {
+    let of_variables = rule.references.keys().filter(|path| {
         path.first() != Some(&Some("input")) && names.absolute(rule, path).is_none()
     });
     of_variables.flat_map(|path| path.iter().skip(1).copied().flatten()).collect()
@@ -74,7 +78,7 @@ fn of_variables<'r>(rule: &'r RuleFacts, scopes: &Scopes) -> Vec<&'r str> {
 /// Returns whether a rule refers to another one, and not only to all rule packages.
 fn names(reader: &RuleFacts, rule: &RuleFacts, scopes: &Scopes) -> bool {
     let absolute = |path| scopes.seen_by(reader).absolute(reader, path);
-    let mut paths = reader.references.iter().filter_map(|path| absolute(path));
+    let mut paths = reader.references.keys().filter_map(|path| absolute(path));
     paths.any(|path| path.len() > RULES.len() + 1 && meets(&path, &rule.path))
 }
 
@@ -95,10 +99,40 @@ fn misplaced(rule: &RuleFacts) -> Option<PolicyProblem> {
     })
 }
 
+/// Refuses policies in files of tests, which never decide.
+fn not_a_test(rule: &RuleFacts) -> Option<PolicyProblem> {
+    let is_result = rule.arity.is_none()
+        && package(rule).starts_with(&RULES)
+        && ["findings", "required"].contains(&name(rule));
+    let package = rule.file.package_name();
+    (is_result || !package.ends_with("_test")).then(|| {
+        let package = package.trim_start_matches("data.");
+        let message =
+            format!("`{}` of {package} is in a file of tests, and takes no part", name(rule));
+        let help = "A file that ends in `_test.rego` holds only tests, in a package that ends in \
+                    `_test`: rename the file, or the package.";
+        rule.file.problem(rule.span, message, help)
+    })
+}
+
 /// Refuses a result of a rule package that isn't a collection.
 fn no_collection(rule: &RuleFacts) -> Option<PolicyProblem> {
     let (name, is_deeper) = (name(rule), rule.path.len() > rule.package_len + 1);
-    (rule.arity.is_some() || is_deeper).then(|| {
+    let is_value = match rule.rule {
+        Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, .. } => matches!(
+            *assign.value,
+            Expr::Object { .. }
+                | Expr::ObjectCompr { .. }
+                | Expr::String { .. }
+                | Expr::RawString { .. }
+                | Expr::Number { .. }
+                | Expr::Bool { .. }
+                | Expr::Null { .. }
+        ),
+        Rule::Spec { head: RuleHead::Compr { assign: None, .. }, .. } => true,
+        _ => false,
+    };
+    (rule.arity.is_some() || is_deeper || is_value).then(|| {
         let message = format!("`{name}` is read as a set, and would take no part as written here");
         rule.file.problem(rule.span, message, &format!("Write `{name} contains …`."))
     })

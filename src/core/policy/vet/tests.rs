@@ -485,6 +485,27 @@ fn what_takes_no_part_is_refused() {
             &format!("package changegate.rules.acme\nfindings.deep contains {FINDING}"),
             &["`findings` is read as a set"],
         ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme\nfindings := {FINDING}"),
+            &["`findings` is read as a set"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            "package changegate.rules.acme\nrequired := 5 if input.request",
+            &["`required` is read as a set"],
+        ),
+        (
+            "rules/acme/acme_test.rego",
+            &format!("package changegate.rules.acme\n{}", findings("findings")),
+            &["acme_test.rego:2:1", "is in a file of tests, and takes no part"],
+        ),
+        (
+            "rules/load_test/load_test.rego",
+            &format!("package changegate.rules.load_test\n{}", findings("findings")),
+            &["is in a file of tests, and takes no part"],
+        ),
+        ("org/blocked/data.yaml", "users: [alice]", &["no rule reads this table"]),
         ("rules/acme/acme.rego", "package org.roster\npeople := {}", &["no rule can be there"]),
         ("rules/acme/acme.rego", "package org\nblocked := {}", &["no rule can be there"]),
     ] {
@@ -595,4 +616,11 @@ fn references_to_what_is_not_there_are_refused() {
             assert!(problems.contains(part), "{condition}\n{part:?} isn't in: {problems}");
         }
     }
+    let text = format!(
+        "package changegate.rules.acme\nfindings contains {FINDING} if {{\n\
+         \tinput.now > \"2026\"\n\tinput.request.sumary == input.request.sumary\n}}"
+    );
+    let problems = beside_the_shipped("rules/acme/acme.rego", &text);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].starts_with("policies/rules/acme/acme.rego:4:"), "{problems:?}");
 }
