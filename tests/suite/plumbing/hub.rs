@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -24,9 +25,12 @@ const PEOPLE: [&str; 6] = ["alice", "bob", "carol", "dan", "erin", "heidi"];
 
 const ROSTER: &str = "policies/org/roster/data.yaml";
 
-/// When a change of an hour can run next.
+/// When a change of an hour can run next, at least an hour from now: of a window that is open, the
+/// start would pass while the tests run.
 pub static PLANNED: LazyLock<(Time, Time)> = LazyLock::new(|| {
+    let from = (Utc::now() + TimeDelta::hours(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
     let arguments = ["window", "--format", "json", "--tier", "high", "--duration", "1h"];
+    let arguments = [&arguments[..], &["--now", &from]].concat();
     let dir = tempfile::tempdir().unwrap();
     let answer = Ran::of(Command::new(program()).args(arguments).current_dir(dir.path()), "");
     let answer: Value = serde_json::from_str(answer.went_well()).unwrap();
