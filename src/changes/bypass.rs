@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::story::Merge;
+use super::story::merges::Merge;
 use crate::content::Changeset;
 use crate::core::layout::{POLICIES, is_governed, is_request, stem};
 use crate::core::terms::Verdict;

@@ -25,7 +25,7 @@ use crate::forge::git::{CHANGE, Git, People, REVIEWS, Signer, closed_by};
 use crate::git::{Commit, Oid, Repo};
 
 mod events;
-mod merges;
+pub(super) mod merges;
 mod tell;
 
 pub use events::{HistoryEvent, What};

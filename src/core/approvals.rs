@@ -285,14 +285,10 @@ impl<'a> Reviewing<'a, '_> {
     /// Returns whether a review requests changes in the name of an account that was deleted since:
     /// whether it weighed is no longer known, and nobody can withdraw it. Plain Git has no accounts.
     fn is_last_word(&self, standing: &Standing<'_>) -> bool {
-        let is_deleted =
-            standing.review.user.is_none() && self.evidence.forge != Some(ForgeKind::Git);
-        let objected = match standing.review.state {
-            ReviewState::ChangesRequested => true,
-            ReviewState::Dismissed => !self.lifted(standing),
-            _ => false,
-        };
-        is_deleted && objected
+        let Review { user, state, .. } = standing.review;
+        let is_deleted = user.is_none() && self.evidence.forge != Some(ForgeKind::Git);
+        let was_dismissed = *state == ReviewState::Dismissed && !self.lifted(standing);
+        is_deleted && (was_dismissed || *state == ReviewState::ChangesRequested)
     }
 
     /// Returns whether a dismissed review no longer objects: it never did, its author took it back,

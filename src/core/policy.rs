@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use self::bound::Bound;
 use self::codes::CodeInfo;
-use self::files::rego;
+use self::files::{TEST_SUFFIX, rego};
 use self::message::Message;
 use super::calendar::Calendar;
 use super::digest::Digest;
@@ -177,7 +177,7 @@ impl PolicyBundle {
         compiled.set_strict_builtin_errors(true);
         time::add_to(&mut compiled, true).map_err(|error| whole_bundle(&error))?;
         compiled.add_data(data.clone()).map_err(|error| whole_bundle(&error))?;
-        for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(vet::TEST_SUFFIX)) {
+        for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(TEST_SUFFIX)) {
             let text = String::from_utf8_lossy(bytes).into_owned();
             compiled.add_policy(path.to_owned(), text).map_err(|error| whole_bundle(&error))?;
         }

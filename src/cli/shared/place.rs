@@ -78,7 +78,7 @@ impl Place {
     /// Returns the name of a file within the repository; outside any, its path.
     pub fn name(&self, path: &Path) -> String {
         let Some(work_tree) = &self.work_tree else { return shown(path) };
-        let mut name = if path.is_absolute() { work_tree.clone() } else { PathBuf::new() };
+        let mut name = PathBuf::new();
         let from_top = match path.strip_prefix(&self.top) {
             Ok(below) if !path.is_absolute() => below.to_path_buf(),
             _ => self.within.join(path),

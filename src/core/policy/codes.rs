@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Files;
-use super::vet::TEST_SUFFIX;
+use super::files::TEST_SUFFIX;
 use crate::core::terms::Effect;
 use crate::core::yaml;
 

@@ -7,6 +7,9 @@ use include_dir::{Dir, include_dir};
 use super::PolicyProblem;
 use crate::core::layout::{self, POLICIES};
 
+/// The ending of files with tests. Tests may print and override with `with`; they never decide.
+pub(super) const TEST_SUFFIX: &str = "_test.rego";
+
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
 
 /// A bundle's files: paths that begin with `policies/`, and their bytes.

@@ -32,12 +32,10 @@ use std::fmt;
 use regorus::Source;
 use regorus::unstable::{Expr, Module, Parser, Rule, Span};
 
+use super::files::TEST_SUFFIX;
 use facts::RuleFacts;
 use graph::Graph;
 use names::Scopes;
-
-/// The ending of files with tests. Tests may print and override with `with`; they never decide.
-pub const TEST_SUFFIX: &str = "_test.rego";
 
 /// A problem in a policy file, which is refused for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -32,7 +32,7 @@ pub enum Said {
     ChangesRequested,
     /// A comment.
     Commented,
-    /// The same person's earlier reviews are withdrawn.
+    /// The reviewer withdraws their earlier reviews.
     Withdrawn,
     /// The pull request is closed without a merge.
     Closed,

@@ -38,6 +38,47 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A kind of token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// The token of an App's installation: a workflow's, or that of your own App.
+    Installation,
+    /// A classic personal access token.
+    Classic,
+    /// A fine-grained personal access token.
+    FineGrained,
+    /// The token of a program that acts for a person, such as `gh`.
+    OAuth,
+    /// A token of an unknown kind.
+    Other,
+}
+
+impl TokenKind {
+    /// Recognises the kind by the prefix of the token.
+    pub fn of(token: &Secret) -> Self {
+        const PREFIXES: [(&str, TokenKind); 5] = [
+            ("ghs_", TokenKind::Installation),
+            ("ghp_", TokenKind::Classic),
+            ("github_pat_", TokenKind::FineGrained),
+            ("gho_", TokenKind::OAuth),
+            ("ghu_", TokenKind::OAuth),
+        ];
+        let known = PREFIXES.iter().find(|(prefix, _)| token.starts_with(prefix));
+        known.map_or(TokenKind::Other, |(_, kind)| *kind)
+    }
+
+    /// Returns the kind in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenKind::Installation => "a workflow's token",
+            TokenKind::Classic => "a classic personal access token",
+            TokenKind::FineGrained => "a fine-grained personal access token",
+            TokenKind::OAuth => "the token of a program that acts for a person",
+            TokenKind::Other => "a token of an unknown kind",
+        }
+    }
+}
+
 /// How requests are authenticated.
 #[derive(Clone, Debug)]
 pub enum Credentials {
@@ -305,5 +346,12 @@ mod tests {
         assert!(access.is_app());
         assert!(!format!("{access:?}").contains("MII"));
         assert!(self::access(&[]).unwrap_err().to_string().contains("GITHUB_TOKEN"));
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_prefix() {
+        assert_eq!(TokenKind::of(&Secret::new("ghs_1")), TokenKind::Installation);
+        assert_eq!(TokenKind::of(&Secret::new("github_pat_1")), TokenKind::FineGrained);
+        assert_eq!(TokenKind::of(&Secret::new("x")), TokenKind::Other);
     }
 }

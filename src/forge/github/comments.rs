@@ -5,8 +5,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::GitHub;
+use super::access::TokenKind;
 use super::client::{Client, Failure};
-use super::doctor::Kind;
 use super::types::{Comment, User};
 
 /// The number of attempts to write a comment when it is unclear whether it was written.
@@ -24,10 +24,10 @@ pub(super) struct Author {
 impl Author {
     /// Returns the account of a client's token, which has this login.
     pub fn of(client: &Client, login: &str) -> Self {
-        let is_bot = match Kind::of(client.token()) {
-            Kind::Installation => Some(true),
-            Kind::Other => None,
-            Kind::Classic | Kind::FineGrained | Kind::OAuth => Some(false),
+        let is_bot = match TokenKind::of(client.token()) {
+            TokenKind::Installation => Some(true),
+            TokenKind::Other => None,
+            TokenKind::Classic | TokenKind::FineGrained | TokenKind::OAuth => Some(false),
         };
         let is_bot = client.installation().map(|_| true).or(is_bot);
         Author { login: plain(login).to_owned(), is_bot }

@@ -34,7 +34,7 @@ pub use protection::{
     Actor, Actors, Classic, ClassicReviews, ClassicStatusChecks, Protection, Rule, Ruleset,
 };
 pub use roster::without_id;
-pub use token::{Kind, TokenFacts};
+pub use token::TokenFacts;
 pub use workflows::WorkflowFile;
 
 /// A value, or the reason why it can't be read with this token.
@@ -161,7 +161,7 @@ pub fn examine(facts: &Surroundings) -> Examination {
     let workflows = workflows::examine(&facts.workflows, answerer.mode, &facts.owner);
     checks.extend(about("workflows", workflows));
     if let Ok(org) = &facts.org {
-        let asker = facts.token.kind.asker();
+        let asker = facts.token.asker();
         let found = roster::examine(&org.roster, &facts.accounts, &facts.teams, asker);
         checks.extend(about("roster", found));
     }
@@ -174,7 +174,7 @@ pub fn examine(facts: &Surroundings) -> Examination {
 fn answerer(facts: &Surroundings) -> Answerer {
     let protections = facts.branches.iter().filter_map(|branch| branch.state.as_ref());
     let mut sources = protections.filter_map(|state| state.protection.own_app());
-    match (facts.token.kind.asker(), sources.next()) {
+    match (facts.token.asker(), sources.next()) {
         (Asker::Person, Some(app)) => Answerer { mode: Mode::App(app), is_supposed: true },
         _ => Answerer { mode: facts.mode, is_supposed: false },
     }

@@ -25,57 +25,39 @@ const MOST_STEPS: usize = 16;
 /// Checks every reference of the policies; `tables` are the names of the organisation's tables.
 pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, tables: &[&str]) -> Vec<PolicyProblem> {
     let schema = schema(tables);
-    let rules: Vec<_> =
-        facts.iter().filter(|rule| !rule.file.is_test()).map(|rule| rule.path.as_slice()).collect();
-    let mut problems = unread(facts, scopes, tables, &schema);
-    for rule in facts.iter().filter(|rule| !rule.file.is_test()) {
+    let policies = || facts.iter().filter(|rule| !rule.file.is_test());
+    let is_own = |path: &[Option<&str>]| policies().any(|rule| meets(path, &rule.path));
+    let mut unread: BTreeSet<_> = tables.iter().filter(|table| schema.is_own(table)).collect();
+    let mut problems = Vec::new();
+    for rule in policies() {
         for (written, span) in &rule.references {
             let meant = followed(rule, written);
             let absolute = scopes.seen_by(rule).absolute(rule, &meant);
-            let path = absolute.unwrap_or_else(|| meant.clone());
-            let is_own = || rules.iter().any(|rule| meets(&path, rule));
-            let unknown = match path.as_slice() {
-                [Some("data"), Some("org"), ..] => schema.unknown(&path),
-                [Some("data"), Some(_), ..] if !is_own() => Some((1, Vec::new())),
-                [Some("input"), ..] => schema.unknown(&path),
+            let path = absolute.as_deref().unwrap_or(&meant);
+            let unknown = match path {
+                [Some("data"), Some("org"), read @ ..] => {
+                    // A reference to all tables reads each.
+                    let read = read.first().copied().flatten();
+                    unread.retain(|table| read.is_some_and(|read| read != **table));
+                    schema.unknown(path)
+                }
+                [Some("data"), Some(_), ..] if !is_own(path) => Some((1, Vec::new())),
+                [Some("input"), ..] => schema.unknown(path),
                 _ => None,
             };
             if let Some((at, known)) = unknown {
-                problems.push(problem(rule, span, &path, at, &known));
+                problems.push(problem(rule, span, path, at, &known));
             }
         }
     }
-    problems
-}
-
-/// Refuses tables of the organisation's own that no rule reads.
-fn unread(
-    facts: &[RuleFacts],
-    scopes: &Scopes,
-    tables: &[&str],
-    schema: &Documents,
-) -> Vec<PolicyProblem> {
-    let policies = facts.iter().filter(|rule| !rule.file.is_test());
-    let read: BTreeSet<_> = policies
-        .flat_map(|rule| rule.references.keys().map(move |path| (rule, followed(rule, path))))
-        .filter_map(|(rule, path)| {
-            let absolute = scopes.seen_by(rule).absolute(rule, &path).unwrap_or(path.clone());
-            let below_org = absolute.strip_prefix(&[Some("data"), Some("org")])?;
-            // A reference to all tables reads each.
-            Some(below_org.first().copied().flatten().map(str::to_owned))
-        })
-        .collect();
-    let own = tables.iter().filter(|table| schema.is_own(table));
-    let unread =
-        own.filter(|table| !read.contains(&None) && !read.contains(&Some((**table).to_owned())));
-    let problem = |table: &&str| PolicyProblem {
+    problems.extend(unread.into_iter().map(|table| PolicyProblem {
         path: layout::table(table),
         line: 1,
         column: 1,
         message: "no rule reads this table, so it takes no part in decisions".to_owned(),
         help: Some(format!("Use `data.org.{table}` in a rule, or delete the table.")),
-    };
-    unread.map(problem).collect()
+    }));
+    problems
 }
 
 fn problem(

@@ -19,13 +19,13 @@ pub(super) const RULES: [&str; 3] = ["data", "changegate", "rules"];
 pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<PolicyProblem> {
     let policies = || facts.iter().filter(|rule| !rule.file.is_test());
     let tests = facts.iter().filter(|rule| rule.file.is_test());
-    let misplaced: Vec<_> =
-        policies().filter_map(misplaced).chain(tests.filter_map(not_a_test)).collect();
+    let entry: Vec<_> = policies().filter(|rule| package(rule) == ENTRY).collect();
+    let results: BTreeSet<_> = entry.iter().flat_map(|rule| of_variables(rule, scopes)).collect();
+    let not_tests = tests.filter_map(|rule| not_a_test(rule, &results));
+    let misplaced: Vec<_> = policies().filter_map(misplaced).chain(not_tests).collect();
     if !misplaced.is_empty() {
         return misplaced;
     }
-    let entry: Vec<_> = policies().filter(|rule| package(rule) == ENTRY).collect();
-    let results: BTreeSet<_> = entry.iter().flat_map(|rule| of_variables(rule, scopes)).collect();
     let is_named = |rule: &RuleFacts| entry.iter().any(|reader| names(reader, rule, scopes));
     let is_result =
         |rule: &RuleFacts| is_rules(rule) && (results.contains(name(rule)) || is_named(rule));
@@ -100,10 +100,8 @@ fn misplaced(rule: &RuleFacts) -> Option<PolicyProblem> {
 }
 
 /// Refuses policies in files of tests, which never decide.
-fn not_a_test(rule: &RuleFacts) -> Option<PolicyProblem> {
-    let is_result = rule.arity.is_none()
-        && package(rule).starts_with(&RULES)
-        && ["findings", "required"].contains(&name(rule));
+fn not_a_test(rule: &RuleFacts, results: &BTreeSet<&str>) -> Option<PolicyProblem> {
+    let is_result = rule.arity.is_none() && is_rules(rule) && results.contains(name(rule));
     let package = rule.file.package_name();
     (is_result || !package.ends_with("_test")).then(|| {
         let package = package.trim_start_matches("data.");

@@ -10,16 +10,17 @@ use serde_json::Value;
 use super::owners::{FOLDERS, OwnersErrors, PLACES};
 use super::roster::{forge_teams, signers};
 use super::{
-    Branch, BranchState, Classic, Kind, Mode, OwnerFacts, Protection, Rule, Seen, Surroundings,
+    Branch, BranchState, Classic, Mode, OwnerFacts, Protection, Rule, Seen, Surroundings,
     TokenFacts, WorkflowFile,
 };
 use crate::core::org::{ForgeTeam, Org, Roster};
 use crate::core::terms::Login;
 use crate::core::yaml::{self, MAX_BYTES};
+use crate::forge::github::access::TokenKind;
 use crate::forge::github::client::{self, Refusal};
 use crate::forge::github::types::{Repository, User};
 use crate::forge::github::{GitHub, members_of};
-use crate::git::{Entry, Kind as FileKind, Oid};
+use crate::git::{Entry, Kind, Oid};
 
 /// The folders of workflows and of the repository's own actions.
 const WORKFLOWS: [&str; 2] = [".github/workflows", ".github/actions"];
@@ -91,7 +92,7 @@ impl GitHub {
             accounts,
             teams,
             token: TokenFacts {
-                kind: Kind::of(self.client.token()),
+                kind: TokenKind::of(self.client.token()),
                 permissions: home.permissions.clone(),
                 installation: installation.map(|installation| installation.permissions.clone()),
                 pushes: self.shows_pushes()?,
@@ -184,7 +185,7 @@ impl GitHub {
 
     /// Returns the text of a file, or `None` if it isn't a regular file or is too large.
     fn text(&self, entry: Entry) -> anyhow::Result<Option<String>> {
-        let is_file = matches!(entry.kind, FileKind::File | FileKind::Executable);
+        let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
         if !is_file || self.repo().size(entry.id)? > MAX_BYTES {
             return Ok(None);
         }

@@ -3,28 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Asker, Check, Seen, listed};
-use crate::forge::github::access::{PERMISSIONS, Permission, Secret};
-
-/// A kind of token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The token of an App's installation: a workflow's, or that of your own App.
-    Installation,
-    /// A classic personal access token.
-    Classic,
-    /// A fine-grained personal access token.
-    FineGrained,
-    /// The token of a program that acts for a person, such as `gh`.
-    OAuth,
-    /// A token of an unknown kind.
-    Other,
-}
+use crate::forge::github::access::{PERMISSIONS, Permission, TokenKind};
 
 /// What is known about the token.
 #[derive(Clone, Debug)]
 pub struct TokenFacts {
     /// The kind of the token.
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// The permissions of its owner in the repository, if GitHub shows them: `push`, `admin`.
     pub permissions: BTreeMap<String, bool>,
     /// The permissions of the App's installation, if it is an App: `checks` to `write`.
@@ -33,33 +18,10 @@ pub struct TokenFacts {
     pub pushes: Seen<bool>,
 }
 
-impl Kind {
-    /// Recognises the kind by the prefix of the token.
-    pub fn of(token: &Secret) -> Self {
-        const PREFIXES: [(&str, Kind); 5] = [
-            ("ghs_", Kind::Installation),
-            ("ghp_", Kind::Classic),
-            ("github_pat_", Kind::FineGrained),
-            ("gho_", Kind::OAuth),
-            ("ghu_", Kind::OAuth),
-        ];
-        let known = PREFIXES.iter().find(|(prefix, _)| token.starts_with(prefix));
-        known.map_or(Kind::Other, |(_, kind)| *kind)
-    }
-
+impl TokenFacts {
     /// Returns who uses tokens of this kind.
-    pub(super) fn asker(self) -> Asker {
-        if self == Kind::Installation { Asker::Judge } else { Asker::Person }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Installation => "a workflow's token",
-            Kind::Classic => "a classic personal access token",
-            Kind::FineGrained => "a fine-grained personal access token",
-            Kind::OAuth => "the token of a program that acts for a person",
-            Kind::Other => "a token of an unknown kind",
-        }
+    pub(super) fn asker(&self) -> Asker {
+        if self.kind == TokenKind::Installation { Asker::Judge } else { Asker::Person }
     }
 }
 
@@ -99,7 +61,7 @@ fn of_other(token: &TokenFacts) -> Check {
     let name = token.kind.name();
     let may = |what: &str| token.permissions.get(what).copied();
     match (token.kind, may("push")) {
-        (Kind::Installation, _) | (_, None) => {
+        (TokenKind::Installation, _) | (_, None) => {
             let found = format!("it is {name}; its write permissions aren't visible");
             Check::unseen("token/permissions", found, "GitHub doesn't show them for such tokens")
                 .fix("see `permissions:` in the workflows, which are checked above")
@@ -179,12 +141,5 @@ mod tests {
         }
         let looking = [&needed[..], &[("administration", "read"), ("members", "read")]].concat();
         assert_eq!(app(&looking).len(), 1);
-    }
-
-    #[test]
-    fn a_token_is_known_by_its_prefix() {
-        assert_eq!(Kind::of(&Secret::new("ghs_1")), Kind::Installation);
-        assert_eq!(Kind::of(&Secret::new("github_pat_1")), Kind::FineGrained);
-        assert_eq!(Kind::of(&Secret::new("x")), Kind::Other);
     }
 }

@@ -1,0 +1,230 @@
+//! Cases for a whole bundle: what takes part, and in which form.
+
+use crate::core::policy::{PolicyBundle, shipped_files};
+
+/// Returns the problems of the shipped bundle with one more file.
+fn beside_the_shipped(path: &str, text: &str) -> Vec<String> {
+    let mut files = shipped_files();
+    files.insert(format!("policies/{path}"), text.as_bytes().to_vec());
+    match PolicyBundle::vet(&files) {
+        Ok(()) => Vec::new(),
+        Err(error) => error.0.iter().map(ToString::to_string).collect(),
+    }
+}
+
+const FINDING: &str = r#"{"code": "acme/x", "effect": "deny", "message": "no"}"#;
+
+#[test]
+fn what_takes_part_is_accepted() {
+    for text in [
+        &format!("package changegate.rules.acme\nfindings contains {FINDING} if input.request"),
+        &format!("package changegate.rules.acme\nfindings := [{FINDING} | input.request.id]"),
+        &format!(
+            "package changegate.rules.acme\nimport data.acme.helpers\n\
+             findings contains {FINDING} if helpers.late"
+        ),
+        "package changegate.rules.acme\n\
+         required contains {\"kind\": \"role\", \"role\": role} if {\n\
+         some action in input.request.actions\nrole := roles[action.target]\n}\n\
+         roles := {\"x\": \"security\"}",
+        "package changegate.rules.acme\nfindings contains found if {\n\
+         some name, window in data.org.windows\nwindow.zone == \"UTC\"\n\
+         some login, person in input.people\nperson.level == \"L1\"\n\
+         input.request.actions[_].parameters.anything.goes == name\n\
+         data.org.settings.protected_bases[0] == login\n\
+         found := {\"code\": \"acme/x\", \"effect\": \"warn\", \"message\": login}\n}",
+    ] {
+        let mut files = shipped_files();
+        files.insert("policies/rules/acme/acme.rego".to_owned(), text.as_bytes().to_vec());
+        let helpers = b"package acme.helpers\nlate if input.now > \"2026\"".to_vec();
+        if text.contains("helpers") {
+            files.insert("policies/acme/helpers.rego".to_owned(), helpers);
+        }
+        let refused = PolicyBundle::vet(&files);
+        assert!(refused.is_ok(), "{text}\n{}", refused.unwrap_err());
+    }
+}
+
+#[test]
+fn what_takes_no_part_is_refused() {
+    let findings = |head: &str| format!("{head} contains {FINDING} if input.request");
+    for (path, text, parts) in [
+        (
+            "org/blocked/data.json",
+            "{}",
+            &["this file takes no part", "policies/org/NAME/data.yaml"][..],
+        ),
+        ("org/blocked/data.yml", "a: 1", &["this file takes no part"]),
+        ("org/blocked.yaml", "a: 1", &["this file takes no part"]),
+        ("org/a/b/data.yaml", "a: 1", &["this file takes no part"]),
+        ("data.yaml", "a: 1", &["this file takes no part"]),
+        ("rules/acme/acme.REGO", "package x", &["this file takes no part", "ends in `.rego`"]),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rule.acme\n{}", findings("findings")),
+            &["acme.rego:2:1", "nothing uses `findings`", "changegate.rules.acme"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme\n{}", findings("deny")),
+            &["nothing uses `deny`", "results are `findings` and `required`"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme.deep\n{}", findings("findings")),
+            &["`changegate.rules.acme.deep` takes no part", "exactly one level"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules\n{}", findings("acme")),
+            &["`changegate.rules` takes no part"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            "package changegate.rules.acme\nfindings(x) := [x]",
+            &["`findings` is read as a set", "`findings contains …`"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme\nfindings.deep contains {FINDING}"),
+            &["`findings` is read as a set"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            &format!("package changegate.rules.acme\nfindings := {FINDING}"),
+            &["`findings` is read as a set"],
+        ),
+        (
+            "rules/acme/acme.rego",
+            "package changegate.rules.acme\nrequired := 5 if input.request",
+            &["`required` is read as a set"],
+        ),
+        (
+            "rules/acme/acme_test.rego",
+            &format!("package changegate.rules.acme\n{}", findings("findings")),
+            &["acme_test.rego:2:1", "is in a file of tests, and takes no part"],
+        ),
+        (
+            "rules/load_test/load_test.rego",
+            &format!("package changegate.rules.load_test\n{}", findings("findings")),
+            &["is in a file of tests, and takes no part"],
+        ),
+        ("org/blocked/data.yaml", "users: [alice]", &["no rule reads this table"]),
+        ("rules/acme/acme.rego", "package org.roster\npeople := {}", &["no rule can be there"]),
+        ("rules/acme/acme.rego", "package org\nblocked := {}", &["no rule can be there"]),
+    ] {
+        let problems = beside_the_shipped(path, text).join("\n");
+        for part in parts {
+            assert!(problems.contains(part), "{path}: {text}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn findings_in_another_form_are_refused() {
+    let finding = |fields: &str| {
+        format!("package changegate.rules.acme\nfindings contains {{{fields}}} if input.request")
+    };
+    for (fields, parts) in [
+        (
+            r#""code": "acme/x", "effect": "block", "message": "m""#,
+            &["`block` is not an effect"][..],
+        ),
+        (r#""code": "acme/x", "effect": "deny""#, &["has no `message`"]),
+        (r#""code": "acme/x", "effect": "deny", "msg": "m""#, &["no field `msg`", "no `message`"]),
+        (r#""code": "acme", "effect": "deny", "message": "m""#, &["`acme` is not a code"]),
+        (r#""code": "Acme/X y", "effect": "deny", "message": "m""#, &["is not a code"]),
+        (r#""code": "window/closed", "effect": "deny", "message": "m""#, &["another rule"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m""#, &[]),
+    ] {
+        let problems = beside_the_shipped("rules/acme/acme.rego", &finding(fields)).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{fields}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{fields}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn what_only_evaluation_shows_is_named_with_rule_and_file() {
+    for (rule, parts) in [
+        (
+            "findings contains x if x := {\"code\": \"acme/x\", \"effect\": input.now, \"message\": \"m\"}",
+            &["yields a finding that can't be read", "unknown variant"][..],
+        ),
+        (
+            "findings contains x if x := {\"code\": input.now, \"effect\": \"deny\", \"message\": \"m\"}",
+            &["is not a code"],
+        ),
+        ("findings contains x if x := {\"effect\": \"deny\"}", &["missing field `code`"]),
+        ("required contains {\"kind\": \"rol\", \"role\": \"x\"}", &["`rol` is not a kind"]),
+        ("required contains {\"kind\": \"role\", \"user\": \"ben\"}", &["`role` takes `role`"]),
+        ("required contains {\"kind\": \"level\", \"any_of\": []}", &["at least one level"]),
+        (
+            "required contains {\"kind\": \"role\", \"role\": \"x\", \"people\": 0}",
+            &["yields a sign-off that can't be read", "`people` is at least 1"],
+        ),
+        (
+            "required contains {\"kind\": \"role\", \"role\": \"x\", \"peple\": 2}",
+            &["unknown field `peple`"],
+        ),
+        (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             time.parse_duration_ns(sprintf(\"%vd\", [2])) > 1\n}",
+            &["acme.rego:3", "unknown unit `d`"],
+        ),
+    ] {
+        let mut files = shipped_files();
+        let text = format!("package changegate.rules.acme\n{rule}");
+        files.insert("policies/rules/acme/acme.rego".to_owned(), text.into_bytes());
+        let clock = || std::time::Duration::ZERO;
+        let error = match PolicyBundle::load(files, clock) {
+            Ok(bundle) => {
+                let input = serde_json::json!({"now": "2026", "request": {}});
+                bundle.evaluator().rule(&input).unwrap_err().to_string()
+            }
+            Err(error) => error.to_string(),
+        };
+        for part in parts.iter().chain(&["policies/rules/acme/acme.rego"]) {
+            assert!(error.contains(part), "{rule}\n{part:?} isn't in: {error}");
+        }
+    }
+}
+
+#[test]
+fn references_to_what_is_not_there_are_refused() {
+    for (condition, parts) in [
+        ("data.org.blocked.x", &["no table policies/org/blocked/data.yaml"][..]),
+        ("data.org.rooster.people", &["no table policies/org/rooster", "Did you mean `roster`?"]),
+        ("data.org.settings.protected_base", &["has no field `protected_base`", "protected_bases"]),
+        ("data.org.roster.people.alice.levle", &["has no field `levle`", "`level`"]),
+        ("data.changegate.fact.tier", &["nothing in the policies is called `data.changegate.fact"]),
+        ("input.reqest.id", &["`input` has no field `reqest`", "Did you mean `request`?"]),
+        ("input.request.sumary", &["`input.request` has no field `sumary`", "`summary`"]),
+        ("input[\"request\"].sumary", &["has no field `sumary`"]),
+        ("input.request.id.number", &["`input.request.id` has no field `number`"]),
+        ("some action in input.request.actions; action.tool == 1", &["has no field `tool`"]),
+        ("every a in input.request.actions { a.tool == 1 }", &["has no field `tool`"]),
+        ("r := input.request; r.sumary == 1", &["has no field `sumary`"]),
+        ("r := input.request; s := r.schedule; s.begin > 1", &["has no field `begin`"]),
+        ("count([a | some a in input.request.actions; a.tool]) > 1", &["has no field `tool`"]),
+        ("input.people[input.request.requester].levl == 1", &["has no field `levl`"]),
+        ("some table, _ in data.org; data.org[table].x == 1", &[]),
+    ] {
+        let text = format!(
+            "package changegate.rules.acme\nfindings contains {FINDING} if {{ {condition} }}"
+        );
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{condition}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{condition}\n{part:?} isn't in: {problems}");
+        }
+    }
+    let text = format!(
+        "package changegate.rules.acme\nfindings contains {FINDING} if {{\n\
+         \tinput.now > \"2026\"\n\tinput.request.sumary == input.request.sumary\n}}"
+    );
+    let problems = beside_the_shipped("rules/acme/acme.rego", &text);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].starts_with("policies/rules/acme/acme.rego:4:"), "{problems:?}");
+}
