@@ -99,7 +99,7 @@ fn what_the_rules_forbid_is_one() {
 fn on_terminal(columns: usize, line: &str, typed: &str) -> Ran {
     let line = format!("stty cols {columns} rows 40; {line}");
     let mut script = Command::new("script");
-    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("TERM", "dumb");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
     let ran = Ran::of(script.current_dir(repository()), typed);
     Ran { stdout: ran.stdout.replace('\r', ""), ..ran }
 }
