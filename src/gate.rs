@@ -29,6 +29,7 @@ pub mod cpu;
 pub mod guard;
 pub mod judge;
 pub mod merge;
+pub mod trial;
 pub mod watchdog;
 
 /// The number of attempts when branches change in the meantime, or answers of the forge get lost.
@@ -82,6 +83,12 @@ impl Judgement {
     /// Returns the verdicts on other pull requests with the same head.
     pub fn same_head(&self) -> &[SameHead] {
         self.evidence.pull_request.as_ref().map_or(&[], |pull_request| &pull_request.same_head)
+    }
+
+    /// Returns the paths of the files that the pull request changes.
+    pub fn changed_files(&self) -> &[String] {
+        let pull_request = self.evidence.pull_request.as_ref();
+        pull_request.and_then(|pull_request| pull_request.files.as_deref()).unwrap_or_default()
     }
 
     /// Returns the input of reports.
@@ -197,6 +204,20 @@ impl<'a, F: Forge> Gate<'a, F> {
         now: Time,
     ) -> anyhow::Result<Judgement> {
         let judge = self.judges.at(self.repo, pull.base)?;
+        self.judge_by(judge, pull, same_head, now)
+    }
+
+    /// Judges a pull request by other policies than those at its base.
+    ///
+    /// # Errors
+    /// When no decision could be made.
+    fn judge_by(
+        &self,
+        judge: Judge,
+        pull: Pull,
+        same_head: &[SameHead],
+        now: Time,
+    ) -> anyhow::Result<Judgement> {
         let changeset = Changeset::of(self.repo, pull.base, pull.head, &pull.name)?;
         let base = pull.base_ref.as_deref().unwrap_or("the base");
         ensure!(

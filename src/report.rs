@@ -33,6 +33,7 @@ pub mod page;
 mod sarif;
 mod status;
 mod text;
+mod trial;
 mod words;
 
 pub use comment::{COMMENT_MARK, Comment, comment};
@@ -40,6 +41,7 @@ pub use criteria::{Criterion, criteria};
 pub use merge::merge_message;
 pub(crate) use page::{NARROWEST, cut, hanging, pad, paint, style_of, width, wrap};
 pub use status::{StatusLine, one_line, status_lines};
+pub use trial::trial;
 pub use words::whose;
 
 #[cfg(test)]

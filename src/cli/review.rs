@@ -14,10 +14,13 @@ use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
 use super::shared::say::{hanging, note, print};
+use super::shared::tried::tried;
 use super::shared::{me, prompt};
+use crate::content::short;
 use crate::core::approvals::Exclusion;
 use crate::core::input::{Case, excluded_from};
 use crate::core::terms::Login;
+use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::forge::git::journal::{self, Said};
 use crate::forge::git::write::append;
@@ -165,8 +168,28 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
         }
         text.push('\n');
     }
+    if judgement.file.is_none() {
+        text += &what_changes(git, judgement)?;
+        text += &tried(git, judgement).text;
+    }
     text += &since_last_look(git, judgement, me)?;
     Ok(text)
+}
+
+/// Returns a change of policies as Git shows it: its commits, and what they change together.
+fn what_changes(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
+    let (repo, Pull { base, head, .. }) = (git.repo(), &judgement.pull);
+    let mut text = "What it changes:\n".to_owned();
+    for id in repo.commits_between(Some(*base), *head)? {
+        let commit = repo.commit(id)?;
+        let what = format!("{} {}", short(id), commit.title());
+        text += &format!("  {}\n", terminal(&format!("{what} ({})", commit.committer.name)));
+    }
+    let before = repo.merge_base(*base, *head)?.unwrap_or(*base);
+    for line in repo.patch(before, *head)?.lines() {
+        text += &format!("{}\n", terminal(&line.replace('\t', "    ")));
+    }
+    Ok(text + "\n")
 }
 
 /// Returns what has changed in the request since this person's last review of it.

@@ -10,3 +10,4 @@ pub mod prompt;
 pub mod receipt;
 pub mod say;
 pub mod timeline;
+pub mod tried;

@@ -43,22 +43,33 @@ Examples:
       requests/CHG-1234.yaml becomes the branch change/CHG-1234
   changegate submit
       submits the only request here that isn't submitted yet
+  changegate submit --policies release-notes --message \"deployments link to their notes\"
+      what is changed in policies/ becomes the branch change/release-notes
 
 Exit codes:
   0  submitted
   1  denied, and so not submitted
   2  could not be submitted")]
 pub struct SubmitArgs {
-    /// The request's id, or its file
+    /// The request's id, or its file; with --policies, a name for the change
     #[arg(value_name = "ID")]
     request: Option<String>,
+
+    /// Submit the changes of the policies and of workflows here, after trying them: their tests, and
+    /// what they would decide differently
+    #[arg(long)]
+    policies: bool,
+
+    /// Why the policies change
+    #[arg(long, value_name = "TEXT", requires = "policies", allow_hyphen_values = true)]
+    message: Option<String>,
 
     /// Submit it although it is denied
     #[arg(long)]
     anyway: bool,
 
     /// Replace another change that has this id, without being asked
-    #[arg(long)]
+    #[arg(long, conflicts_with = "policies")]
     replace: bool,
 
     /// The output format
@@ -68,6 +79,8 @@ pub struct SubmitArgs {
     #[command(flatten)]
     here: HereArgs,
 }
+
+mod policies;
 
 /// The code of the finding that a reviewer requested changes.
 const OBJECTION: &str = "signoff/changes-requested";
@@ -79,6 +92,9 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let Ok(work_tree) = Program::anywhere().work_tree() else {
         bail!("this is a bare repository: submit from a clone, in which the request is a file");
     };
+    if args.policies {
+        return policies::run(args, &git, &work_tree, now);
+    }
     let path = find(&git, &work_tree, args.request.as_deref())?;
     let id = stem(&path).to_owned();
     let entry = Entry::file(Program::in_folder(&work_tree).hash(&path, true)?);
@@ -123,9 +139,9 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     })?;
     let judgement = judged.context("nothing was judged")?;
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
-    tell(args, &git, &judgement, put, is_there)?;
-    if is_there && let Err(error) = switch(&git, &work_tree, &branch, &path, seen) {
-        warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
+    tell(args, &git, &judgement, "", put, is_there)?;
+    if is_there {
+        switch(&git, &work_tree, &branch, &[&path], seen);
     }
     Ok(ExitCode::from(u8::from(!is_there)))
 }
@@ -235,25 +251,30 @@ fn tell(
     args: &SubmitArgs,
     git: &Git,
     judgement: &Judgement,
+    tried: &str,
     put: Option<Oid>,
     is_there: bool,
 ) -> anyhow::Result<()> {
     let (decision, id) = (&judgement.decision, judgement.pull.name.as_str());
     let head = judgement.pull.head;
-    let report = here::rendered(judgement, Format::Text, true);
+    let report = here::rendered(judgement, Format::Text, true) + tried;
     let (text, receipt) = if is_there {
         let how = match put {
             Some(_) => format!("submitted {id} as {CHANGE}{id} ({})", short(head)),
             None => format!("{id} is already submitted in this form, as {CHANGE}{id}"),
         };
         let objections = here::objections(git, judgement)?;
-        let text = format!("{report}{objections}{how}\n{}", next(decision, id));
+        let text = format!("{report}{objections}{how}\n{}", next(decision, id, args.policies));
         (text, Receipt::did(id, "submitted", Some(decision)).commit(head))
     } else {
-        let why = "it is denied in its present form";
+        let (why, what) = match is_denied(decision) {
+            true => ("it is denied in its present form", "it"),
+            false => ("the new policies fail when they are tried", "the policies"),
+        };
+        let as_it_is = if args.policies { "--policies --anyway" } else { "--anyway" };
         let text = format!(
-            "{report}not submitted: correct the request and run the command again, or submit it \
-             as it is with `changegate submit {id} --anyway`\n"
+            "{report}not submitted: correct {what} and run the command again, or submit it as it is \
+             with `changegate submit {id} {as_it_is}`\n"
         );
         (text, Receipt::nothing(id, why, Some(decision)))
     };
@@ -261,7 +282,8 @@ fn tell(
 }
 
 /// Returns what to do next, and until when.
-fn next(decision: &Decision, id: &str) -> String {
+fn next(decision: &Decision, id: &str, of_policies: bool) -> String {
+    let policies = if of_policies { " --policies" } else { "" };
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
     let until = match (planned, due_at) {
@@ -279,7 +301,7 @@ fn next(decision: &Decision, id: &str) -> String {
             )
         }
         Verdict::Denied if is_denied(decision) => {
-            format!("next: correct it, then changegate submit {id}\n")
+            format!("next: correct it, then changegate submit {id}{policies}\n")
         }
         Verdict::Denied => format!(
             "next, by who requested changes: changegate review {id} --approve, or changegate review \
@@ -312,13 +334,19 @@ fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Re
     }
 }
 
-/// Switches the work tree to the branch, in which the request is a file like any other. `seen` is
+/// Switches the work tree to the branch, in which what was submitted are files like any others. `seen` is
 /// the previous tip of the branch in this clone.
-fn switch(
+fn switch(git: &Git, work_tree: &Path, branch: &str, paths: &[&str], seen: Option<Oid>) {
+    if let Err(error) = try_to_switch(git, work_tree, branch, paths, seen) {
+        warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
+    }
+}
+
+fn try_to_switch(
     git: &Git,
     work_tree: &Path,
     branch: &str,
-    path: &str,
+    paths: &[&str],
     seen: Option<Oid>,
 ) -> anyhow::Result<()> {
     let program = git.branches.program();
@@ -338,8 +366,9 @@ fn switch(
         program.move_ref(&local, known, tip)?;
     }
     let folder = Program::in_folder(work_tree);
-    // A staged file that equals the one in the branch must not prevent the switch.
-    folder.run(&["add", "--force", "--", path])?;
+    // What is staged as it is in the branch doesn't prevent the switch.
+    let staged = tip.to_string();
+    folder.run(&[&["reset", "--quiet", &staged, "--"], paths].concat())?;
     if folder.head().as_deref() != Some(&local) {
         folder.run(&["switch", "--quiet", branch])?;
         note(format_args!("you are now on {branch}: `git switch -` takes you back"));

@@ -9,17 +9,27 @@ mod junit;
 mod tests;
 mod text;
 
-use super::shared::say;
+pub(super) use text::{Coverage, render as in_words};
+
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::shared::args::PoliciesArg;
+use super::shared::args::{NowArg, PoliciesArg};
+use super::shared::here::{self, HereArgs};
 use super::shared::place::Place;
+use super::shared::say;
+use crate::core::decision::Trial;
 use crate::core::policy::testing::TestReport;
+use crate::gate::judge::{Judge, Judges};
+use crate::git::Repo;
+use crate::{gate, report};
 
-/// Run the policies' own tests
+/// Run the policies' own tests, and see what they would decide differently
 ///
 /// Tests are rules named `test_…` in files named `…_test.rego`, in the form that `opa test`
 /// understands. For a failed test, the report shows the statement at which it ended and the two
@@ -33,6 +43,8 @@ Examples:
       only tests whose full name contains this
   changegate test --coverage
       also the lines that no test reaches
+  changegate test --against main
+      also what these policies decide differently from those on main
   changegate test --format junit > report.xml
       for a CI system that shows test results
 
@@ -46,11 +58,19 @@ A test:
 
 Exit codes:
   0  all tests passed
-  1  at least one failed
+  1  at least one failed, or with --against a request can't be decided
   2  the tests can't be run, or there are none")]
 pub struct TestArgs {
     /// Run only tests whose full name contains this: package.test_name
     filter: Option<String>,
+
+    /// Compare with the policies on this branch: what do they decide differently on the requests
+    /// there, if each had just been submitted?
+    #[arg(long, value_name = "BRANCH", conflicts_with = "filter")]
+    against: Option<String>,
+
+    #[command(flatten)]
+    now: NowArg,
 
     #[command(flatten)]
     policies: PoliciesArg,
@@ -76,15 +96,38 @@ pub enum TestFormat {
     Junit,
 }
 
-/// Runs the verb.
-pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
-    let report = report(args)?;
-    say::print(&render(args, &report)?)?;
-    Ok(if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+/// The results of tests, and of a comparison with other policies.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Test report")]
+pub struct Report {
+    #[serde(flatten)]
+    tests: TestReport,
+    /// The comparison that `--against` asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<Trial>,
 }
 
-fn report(args: &TestArgs) -> anyhow::Result<TestReport> {
-    let report = args.policies.load(&Place::around([])?)?.test(args.filter.as_deref())?;
+/// Runs the verb.
+pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
+    let judge = args.policies.load(&Place::around([])?)?;
+    let tests = tests(args, &judge)?;
+    let trial = args.against.as_deref().map(|branch| trial(args, &judge, branch)).transpose()?;
+    let is_sound = tests.is_passed() && trial.as_ref().is_none_or(Trial::decides_all);
+    say::print(&render(args, &Report { tests, trial })?)?;
+    Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn trial(args: &TestArgs, judge: &Judge, branch: &str) -> anyhow::Result<Trial> {
+    ensure!(args.format != TestFormat::Junit, "--against needs --format text or json");
+    let repo = Repo::discover(Path::new("."))?;
+    let branches = HereArgs::default().branches(repo)?;
+    let commit = here::shared_commit(&branches, branch)?;
+    let replaced = Judges::new(say::end_at_bound).at(branches.repo(), commit)?;
+    gate::trial::at(branches.repo(), commit, &replaced, judge, args.now.get())
+}
+
+fn tests(args: &TestArgs, judge: &Judge) -> anyhow::Result<TestReport> {
+    let report = judge.test(args.filter.as_deref())?;
     if report.tests.is_empty() {
         match &args.filter {
             Some(filter) => bail!("no test's full name, package.test_name, contains `{filter}`"),
@@ -97,17 +140,19 @@ fn report(args: &TestArgs) -> anyhow::Result<TestReport> {
     Ok(report)
 }
 
-fn render(args: &TestArgs, report: &TestReport) -> anyhow::Result<String> {
+fn render(args: &TestArgs, report: &Report) -> anyhow::Result<String> {
+    let Report { tests, trial } = report;
     // Some of the tests reach only some of the policies, so their coverage means nothing.
     let coverage = match (args.coverage, &args.filter) {
-        (true, _) => text::Coverage::Lines,
-        (false, None) if !report.is_passed() => text::Coverage::Lines,
-        (false, None) => text::Coverage::Percent,
-        (false, Some(_)) => text::Coverage::None,
+        (true, _) => Coverage::Lines,
+        (false, None) if !tests.is_passed() => Coverage::Lines,
+        (false, None) => Coverage::Percent,
+        (false, Some(_)) => Coverage::None,
     };
+    let compared = || trial.as_ref().map(|trial| report::trial(trial, say::width()));
     Ok(match args.format {
-        TestFormat::Text => text::render(report, coverage),
+        TestFormat::Text => in_words(tests, coverage) + &compared().unwrap_or_default(),
         TestFormat::Json => say::json(report)?,
-        TestFormat::Junit => junit::render(report),
+        TestFormat::Junit => junit::render(tests),
     })
 }

@@ -27,9 +27,11 @@ use crate::core::policy::codes::UNGOVERNED;
 use crate::core::terms::{Effect, Verdict};
 
 mod decide;
+mod trial;
 
 pub use super::input::Case;
 pub use decide::{Decided, decide};
+pub use trial::{Difference, Trial, Tried};
 
 /// The version of the formats that reports and policies rely on.
 pub const API_VERSION: &str = "changegate/v1";

@@ -89,6 +89,17 @@ pub enum Effect {
     Deny,
 }
 
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Effect::Info => "info",
+            Effect::Warn => "warn",
+            Effect::Pending => "pending",
+            Effect::Deny => "deny",
+        })
+    }
+}
+
 /// Whether a change may go ahead.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,

@@ -11,6 +11,7 @@
 //! approval expires.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 
 use anyhow::{Context as _, bail};
 
@@ -88,6 +89,26 @@ impl Git {
             Some(tip) => journal::entries(self.repo(), tip),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Returns the open changes: those that are neither merged nor closed. `org` is the organisation
+    /// data at base.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn open(&self, org: &Org) -> anyhow::Result<Vec<Pull>> {
+        let base = self.base()?;
+        let branches = self.branches.below(CHANGE)?;
+        let heads: Vec<_> = branches.iter().map(|(_, head)| *head).collect();
+        let unmerged: HashSet<_> = self.repo().commits_since(base, &heads)?.into_iter().collect();
+        let mut open = Vec::new();
+        for (name, head) in branches.into_iter().filter(|(_, head)| unmerged.contains(head)) {
+            if !self.is_closed(&name, org)? {
+                let base_ref = Some(self.base_ref.clone());
+                open.push(Pull { id: Some(name.clone()), name, base_ref, base, head });
+            }
+        }
+        Ok(open)
     }
 
     /// Whether a change was closed and not reopened. `org` is the organisation data at base.

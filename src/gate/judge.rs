@@ -88,6 +88,12 @@ impl Judge {
         Ok(Judge { source, bench: Arc::new(Bench { bundle, evaluators }) })
     }
 
+    /// Returns the same judge for a bundle that has another name.
+    #[must_use]
+    pub fn called(self, source: String) -> Self {
+        Judge { source, ..self }
+    }
+
     /// Returns the policy bundle.
     pub fn bundle(&self) -> &PolicyBundle {
         &self.bench.bundle
@@ -176,7 +182,7 @@ impl Judges {
         let judge = loaded.map_err(|error| {
             anyhow!("the policies at {} can't be used:\n{error}", short(commit))
         })?;
-        Ok(Judge { source: commit.to_string(), ..judge })
+        Ok(judge.called(commit.to_string()))
     }
 
     fn load(&self, files: Files, commit: Oid) -> Loaded {

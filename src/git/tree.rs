@@ -130,6 +130,29 @@ impl Repo {
         Ok(file_changes(&diff))
     }
 
+    /// Returns what differs between two commits as Git shows it: the files with the numbers of their
+    /// changed lines, then the patch. All content is taken for text, so that nothing stays hidden.
+    ///
+    /// # Errors
+    /// When the trees can't be read.
+    pub fn patch(&self, before: Oid, after: Oid) -> anyhow::Result<String> {
+        let (old, new) = (self.tree(before)?, self.tree(after)?);
+        let mut options = whole();
+        options.force_text(true);
+        let mut print = || -> Result<String, git2::Error> {
+            let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
+            let stats = diff.stats()?.to_buf(git2::DiffStatsFormat::FULL, 80)?;
+            let mut text = String::from_utf8_lossy(&stats).into_owned() + "\n";
+            diff.print(git2::DiffFormat::Patch, |_, _, line| {
+                text.extend(Some(line.origin()).filter(|origin| "+- ".contains(*origin)));
+                text += &String::from_utf8_lossy(line.content());
+                true
+            })?;
+            Ok(text)
+        };
+        print().with_context(|| format!("cannot compare {before} with {after}"))
+    }
+
     /// Returns the files that Git's merge of `head` into `base` changes there.
     ///
     /// `None` if it isn't a simple merge: because of a conflict, or because the two have no common

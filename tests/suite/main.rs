@@ -22,6 +22,7 @@ mod codes;
 mod demo;
 mod docs;
 mod github;
+mod governing;
 mod init;
 mod inputs;
 mod life;

@@ -18,13 +18,13 @@ use crate::changes::show::ShowView;
 use crate::changes::windows::WindowView;
 use crate::cli::doctor::DoctorView;
 use crate::cli::shared::receipt::Receipt;
+use crate::cli::test::Report;
 use crate::core::decision::Decision;
 use crate::core::evidence::Evidence;
 use crate::core::input::Input;
 use crate::core::org::{
     CatalogEntry, EscalationStep, Freezes, Roster, Settings, SignOffRow, Table, Window,
 };
-use crate::core::policy::testing::TestReport;
 use crate::core::request::ChangeRequest;
 use crate::core::terms::{Level, Name, RiskTier};
 
@@ -146,7 +146,7 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         name: "test-report",
         title: "Test report",
         about: "what changegate test --format json prints",
-        schema: printed::<TestReport>,
+        schema: printed::<Report>,
     },
 ];
 

@@ -207,7 +207,7 @@ pub fn objections(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
 pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Result<Judgement> {
     let repo = git.repo();
     let here = |name: &str| repo.tip(&format!("refs/heads/{name}"));
-    let base_id = commit(repo, base, [git.branches.tip(base)?, here(base)?])?;
+    let base_id = shared_commit(&git.branches, base)?;
     let head_id = commit(repo, head, [here(head)?, git.branches.tip(head)?])?;
     let name = name_of(head);
     let brought = Changeset::of(repo, base_id, head_id, name)?;
@@ -223,6 +223,16 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
         head: head_id,
     };
     gate(git).judge(pull, &[], now)
+}
+
+/// Returns the commit that a person names as one that everybody shares: a branch of the remote comes
+/// before one here.
+///
+/// # Errors
+/// If there is no such commit, or if there are several.
+pub fn shared_commit(branches: &Branches, name: &str) -> anyhow::Result<Oid> {
+    let repo = branches.repo();
+    commit(repo, name, [branches.tip(name)?, repo.tip(&format!("refs/heads/{name}"))?])
 }
 
 /// Returns the commit that a person names: by a branch, by `HEAD`, or by its whole id.

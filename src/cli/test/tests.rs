@@ -56,9 +56,20 @@ fn bundle(dir: &Path, tests: &str) {
     }
 }
 
+fn tested(args: &TestArgs) -> anyhow::Result<TestReport> {
+    tests(args, &args.policies.load(&Place::around([])?)?)
+}
+
 fn args(dir: &Path, filter: Option<&str>, format: TestFormat, coverage: bool) -> TestArgs {
     let policies = PoliciesArg { policies: Some(dir.to_owned()) };
-    TestArgs { filter: filter.map(str::to_owned), policies, format, coverage }
+    TestArgs {
+        filter: filter.map(str::to_owned),
+        against: None,
+        now: NowArg { now: None },
+        policies,
+        format,
+        coverage,
+    }
 }
 
 /// Returns the report about [`TESTS`]; its coverage only includes the rule under test.
@@ -66,10 +77,10 @@ fn rendered(filter: Option<&str>, format: TestFormat, coverage: bool) -> String 
     let dir = tempfile::tempdir().unwrap();
     bundle(dir.path(), TESTS);
     let args = args(dir.path(), filter, format, coverage);
-    let mut report = report(&args).unwrap();
+    let mut report = tested(&args).unwrap();
     report.bundle = "policies".to_owned();
     report.coverage.retain(|file| file.path.ends_with("acme.rego"));
-    render(&args, &report).unwrap()
+    render(&args, &Report { tests: report, trial: None }).unwrap()
 }
 
 #[test]
@@ -109,7 +120,7 @@ fn a_selection_tells_of_lines_only_when_asked() {
 fn a_test_that_fails_or_cant_be_decided_is_no_success() {
     let dir = tempfile::tempdir().unwrap();
     bundle(dir.path(), TESTS);
-    let report = |filter| report(&args(dir.path(), Some(filter), TestFormat::Text, false));
+    let report = |filter| tested(&args(dir.path(), Some(filter), TestFormat::Text, false));
     assert!(report("test_low").unwrap().is_passed());
     assert!(report("later").unwrap().is_passed());
     assert!(!report("test_high").unwrap().is_passed());
@@ -123,7 +134,7 @@ fn a_test_that_fails_or_cant_be_decided_is_no_success() {
 #[test]
 fn policies_without_tests_or_in_pieces_are_no_success() {
     let dir = tempfile::tempdir().unwrap();
-    let report = || report(&args(dir.path(), None, TestFormat::Text, false));
+    let report = || tested(&args(dir.path(), None, TestFormat::Text, false));
     bundle(dir.path(), "package changegate.rules.acme_test\n");
     let error = report().unwrap_err().to_string();
     assert!(error.starts_with("the policies have no tests: "), "{error}");

@@ -8,7 +8,7 @@ use crate::report::whose;
 
 /// The detail about the lines that tests reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Coverage {
+pub enum Coverage {
     /// Nothing.
     None,
     /// A percentage for each file.
@@ -17,7 +17,7 @@ pub(super) enum Coverage {
     Lines,
 }
 
-pub(super) fn render(report: &TestReport, coverage: Coverage) -> String {
+pub fn render(report: &TestReport, coverage: Coverage) -> String {
     let mut out: String = report.tests.iter().filter_map(trouble).collect();
     if coverage != Coverage::None {
         out += &reached(&report.coverage, coverage);

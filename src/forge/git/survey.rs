@@ -1,11 +1,11 @@
 //! Reads all requests once, to judge many changes. Otherwise each of hundreds of open branches
 //! would read all the others.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::{CHANGE, Git, Pull};
+use super::{Git, Pull};
 use crate::content::conflicts::{Conflicts, Meets, folded_stem, footprint, open_request};
 use crate::core::evidence::Footprint;
 use crate::core::layout::{REQUESTS, is_request};
@@ -58,7 +58,7 @@ impl Survey {
             Some((path, footprint))
         };
         let merged = Index::of(files.into_par_iter().filter_map(read).collect());
-        Ok(Survey { base, paths, merged, open: Index::of(open(git, base, org)?) })
+        Ok(Survey { base, paths, merged, open: Index::of(open(git, org)?) })
     }
 
     /// Whether the survey was made at this base.
@@ -90,19 +90,11 @@ impl Survey {
 }
 
 /// Returns the footprints of the open changes, by name.
-fn open(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Vec<(String, Footprint)>> {
-    let repo = git.repo();
-    let branches = git.branches.below(CHANGE)?;
-    let heads: Vec<_> = branches.iter().map(|(_, head)| *head).collect();
-    let unmerged: HashSet<_> = repo.commits_since(base, &heads)?.into_iter().collect();
+fn open(git: &Git, org: &Org) -> anyhow::Result<Vec<(String, Footprint)>> {
     let mut open = Vec::new();
-    for (name, head) in branches.into_iter().filter(|(_, head)| unmerged.contains(head)) {
-        let request = open_request(repo, base, head, &name)?;
-        if let Some(footprint) = request.as_ref().and_then(footprint)
-            && !git.is_closed(&name, org)?
-        {
-            open.push((name, footprint));
-        }
+    for Pull { name, base, head, .. } in git.open(org)? {
+        let request = open_request(git.repo(), base, head, &name)?;
+        open.extend(request.as_ref().and_then(footprint).map(|footprint| (name, footprint)));
     }
     Ok(open)
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::super::key;
 use super::{Oid, Program, complaint, run};
@@ -33,6 +33,24 @@ impl Program {
                  `git config user.email ADDRESS`"
             ),
         }
+    }
+
+    /// Stores the tree of a commit with what the work tree holds at these paths in place of its own,
+    /// converted as git's settings and attributes ask for. Neither work tree nor index change.
+    ///
+    /// # Errors
+    /// When the files can't be read, or the repository can't be written.
+    pub fn tree_with(&self, commit: Oid, paths: &[&str]) -> anyhow::Result<Oid> {
+        let folder = tempfile::tempdir().context("make a temporary folder")?;
+        let index = folder.path().join("index");
+        let git = |arguments: &[&str]| -> anyhow::Result<String> {
+            let output = run(self.command().env("GIT_INDEX_FILE", &index).args(arguments), b"")?;
+            ensure!(output.status.success(), "git can't read {paths:?}:\n{}", complaint(&output));
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        git(&["read-tree", &commit.to_string()])?;
+        git(&[&["add", "--all", "--"], paths].concat())?;
+        Oid::from_str(&git(&["write-tree"])?).context("cannot read the id of the new tree")
     }
 
     /// Makes a commit without moving a ref, signed with the user's SSH key if `sign`. Its committer

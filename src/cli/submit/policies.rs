@@ -1,0 +1,126 @@
+//! Submits a change of the policies, and of what else rules over changes: the files of the work tree
+//! as git would store them.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::{SubmitArgs, is_denied, switch, tell};
+use crate::cli::shared::here;
+use crate::cli::shared::tried::tried;
+use crate::core::layout::governance;
+use crate::core::terms::TicketId;
+use crate::core::time::Time;
+use crate::forge::Pull;
+use crate::forge::git::{Advance, CHANGE, Git};
+use crate::git::{Oid, Program, Repo};
+
+/// Submits the change of policies that the arguments name.
+pub(super) fn run(
+    args: &SubmitArgs,
+    git: &Git,
+    work_tree: &Path,
+    now: Time,
+) -> anyhow::Result<ExitCode> {
+    let name = name(args.request.as_deref())?;
+    let branch = format!("{CHANGE}{name}");
+    let (repo, files) = (git.repo(), Program::in_folder(work_tree));
+    let seen = repo.tip(&format!("refs/heads/{branch}"))?;
+    let paths = paths(work_tree);
+    let mut result = None;
+    let put = git.branches.advance(&branch, |tip| {
+        let base = git.base()?;
+        let open = match tip {
+            Some(tip) if !repo.leads_to(tip, base)? => Some(tip),
+            _ => None,
+        };
+        let parent = parent(git, &files, &branch, open, base)?;
+        let tree = files.tree_with(parent, &paths)?;
+        ensure!(
+            tree != repo.commit(base)?.tree,
+            "the policies here are those of {}: change them, then submit them",
+            git.base_ref
+        );
+        let commit = if tree == repo.commit(parent)?.tree {
+            parent
+        } else {
+            let what = if open.is_some() { "Amend" } else { "Submit" };
+            let why = args.message.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            git.branches.program().commit(
+                tree,
+                &[parent],
+                &format!("{what} {name}{why}\n"),
+                true,
+            )?
+        };
+        let pull = Pull {
+            name: name.clone(),
+            id: Some(name.clone()),
+            base_ref: Some(git.base_ref.clone()),
+            base,
+            head: commit,
+        };
+        let judgement = here::gate(git).judge(pull, &[], now)?;
+        let tried = tried(git, &judgement);
+        let may = !is_denied(&judgement.decision) && tried.is_sound;
+        let is_there = open == Some(commit);
+        result = Some((judgement, tried));
+        Ok(if is_there || !may && !args.anyway { Advance::Nothing } else { Advance::Put(commit) })
+    })?;
+    let (judgement, tried) = result.context("nothing was judged")?;
+    let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
+    tell(args, git, &judgement, &tried.text, put, is_there)?;
+    if is_there {
+        switch(git, work_tree, &branch, &paths, seen);
+    }
+    Ok(ExitCode::from(u8::from(!is_there)))
+}
+
+/// Returns the name of the change: the given one, or that of the branch that is checked out.
+fn name(named: Option<&str>) -> anyhow::Result<String> {
+    let name = here::id_or_here(named).context(
+        "a change of policies needs a name, such as `changegate submit --policies release-notes`",
+    )?;
+    if name.parse::<TicketId>().is_ok() {
+        bail!(
+            "{name} is the id of a request: name the change of policies after what it does, such \
+             as `changegate submit --policies release-notes`"
+        );
+    }
+    let is_one = Program::anywhere().run(&["check-ref-format", &format!("refs/heads/{name}")]);
+    ensure!(is_one.is_ok(), "Git can't name a branch after `{name}`: take letters, digits and -");
+    Ok(name)
+}
+
+/// Returns the governed paths that are here, and hold no requests.
+fn paths(work_tree: &Path) -> Vec<&'static str> {
+    governance().filter(|path| work_tree.join(path).symlink_metadata().is_ok()).collect()
+}
+
+/// Returns the commit on which the files here build: where they left the base, or what was submitted
+/// already.
+fn parent(
+    git: &Git,
+    files: &Program,
+    branch: &str,
+    open: Option<Oid>,
+    base: Oid,
+) -> anyhow::Result<Oid> {
+    let repo = git.repo();
+    let head = files.run(&["rev-parse", "--verify", "HEAD^{commit}"])?;
+    let head = repo.commit_with_id(&head).context("HEAD is not a commit")?;
+    let Some(open) = open else { return started(repo, head, base) };
+    ensure!(
+        repo.leads_to(open, head)?,
+        "{branch} is submitted already, and the files here don't build on it: keep yours with \
+         `git stash`, run `git switch {}`, and bring them back with `git stash pop`",
+        branch
+    );
+    Ok(head)
+}
+
+fn started(repo: &Repo, head: Oid, base: Oid) -> anyhow::Result<Oid> {
+    repo.merge_base(base, head)?
+        .context("the commit that is checked out has nothing in common with the base: switch to it")
+}

@@ -1,0 +1,95 @@
+//! Tries policies before people sign them, where nothing is at stake: their own tests, and what they
+//! decide differently from those that they replace.
+//!
+//! They are tried on a change of the policies, on each request that isn't over, as if it had just been
+//! submitted, and on each open change, with its reviews.
+
+use anyhow::Context as _;
+use rayon::prelude::*;
+
+use super::judge::{Judge, Judges};
+use super::merge::merge_tree;
+use super::{Gate, Judgement};
+use crate::content::request_at;
+use crate::core::decision::{Case, Difference, Trial, Tried};
+use crate::core::evidence::Evidence;
+use crate::core::layout::{POLICIES, REQUESTS, is_below, is_request};
+use crate::core::policy::testing::TestReport;
+use crate::core::request::RequestFile;
+use crate::core::time::Time;
+use crate::forge::git::Git;
+use crate::git::{Oid, Repo};
+
+/// Compares what two judges decide on a change of the policies, and on each request at a commit that
+/// isn't over, as if it had just been submitted.
+///
+/// # Errors
+/// If the commit can't be read.
+pub fn at(
+    repo: &Repo,
+    commit: Oid,
+    before: &Judge,
+    after: &Judge,
+    now: Time,
+) -> anyhow::Result<Trial> {
+    let mut cases = vec![None];
+    for (path, _) in
+        repo.files_below(commit, REQUESTS)?.into_iter().filter(|(path, _)| is_request(path))
+    {
+        let (file, _) = request_at(repo, commit, &path)?;
+        cases.extend(Some(file).filter(|file| !is_over(file, now)).map(Some));
+    }
+    let differences = cases.par_iter().filter_map(|file| {
+        let decide = |judge: &Judge| -> Tried {
+            let evidence = Evidence::default();
+            let case = Case { file: file.as_ref(), evidence: &evidence, brings: None, now };
+            judge.decide(&case).map(|decided| decided.decision).map_err(|error| error.to_string())
+        };
+        let name = file.as_ref().map_or("a change of the policies", |file| file.path.as_str());
+        Difference::of(name, &decide(before), &decide(after))
+    });
+    let differences = differences.collect();
+    Ok(Trial { against: before.source.clone(), requests: cases.len() - 1, differences })
+}
+
+/// Returns whether nothing is decided on a request any more: it was cancelled, its outcome is
+/// recorded, or its time has passed.
+fn is_over(file: &RequestFile, now: Time) -> bool {
+    file.request.as_ref().is_some_and(|request| {
+        request.is_closed() || request.planned().is_some_and(|planned| planned.end <= now)
+    })
+}
+
+/// Tries the policies that a change brings, if it is one of the policies: returns the results of
+/// their tests, and how they compare with those at the base.
+///
+/// # Errors
+/// If the new policies can't be used.
+pub fn of_change(
+    git: &Git,
+    judges: &Judges,
+    judgement: &Judgement,
+) -> anyhow::Result<Option<(TestReport, Trial)>> {
+    let (repo, pull) = (git.repo(), &judgement.pull);
+    let files = judgement.changed_files();
+    if judgement.file.is_some() || !files.iter().any(|file| is_below(file, POLICIES)) {
+        return Ok(None);
+    }
+    let now = judgement.decision.evaluated_at;
+    let after =
+        judges.at(repo, merge_tree(repo, pull)?).context("the new policies can't decide")?;
+    let after = after.called(pull.head.to_string());
+    let before = &judgement.judge;
+    let mut trial = at(repo, pull.base, before, &after, now)?;
+    git.survey_others(&before.bundle().org)?;
+    let gate = Gate::new(repo, git, judges.clone());
+    for open in git.open(&before.bundle().org)?.into_iter().filter(|open| open.name != pull.name) {
+        let decide = |judge: &Judge| -> Tried {
+            let judged = gate.judge_by(judge.clone(), open.clone(), &[], now);
+            Ok(judged.map_err(|error| format!("{error:#}"))?.decision)
+        };
+        trial.requests += 1;
+        trial.differences.extend(Difference::of(&open.name, &decide(before), &decide(&after)));
+    }
+    Ok(Some((after.test(None)?, trial)))
+}

@@ -1,0 +1,214 @@
+//! A change of the policies: submitted from the work tree, tried before anybody signs, and shown to
+//! those who do.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::plumbing::hub::{Desk, Hub, request};
+
+const RULE: &str = "policies/rules/release/release.rego";
+const TEST: &str = "policies/rules/release/release_test.rego";
+
+/// A rule that every request has to link its release notes.
+const RELEASE: &str = "# METADATA
+# title: Releases
+# description: A change links to its release notes.
+package changegate.rules.release
+
+# METADATA
+# title: The release notes are not linked
+# description: A reviewer has to know what a change brings.
+# custom:
+#   code: release/notes
+#   effect: deny
+findings contains {
+\t\"code\": \"release/notes\",
+\t\"effect\": \"deny\",
+\t\"message\": \"a change links to its release notes\",
+} if {
+\tinput.request.id
+\tnot input.request.links.notes
+}
+";
+
+const RELEASE_TEST: &str = "package changegate.rules.release_test
+
+import data.changegate.rules.release
+
+test_not_linked if count(release.findings) == 1 with input as {\"request\": {\"id\": \"CHG-1\"}}
+";
+
+/// A merged request, CHG-1, and an open one, CHG-2.
+fn with_requests(alice: &Desk<'_>, carol: &Desk<'_>) {
+    for id in ["CHG-1", "CHG-2"] {
+        alice.submit(id).went_well();
+        if id == "CHG-1" {
+            carol.approve(id).went_well();
+            carol.changegate(&["merge", id]).went_well();
+        }
+    }
+}
+
+fn write_rule(desk: &Desk<'_>) {
+    desk.write(RULE, RELEASE);
+    desk.write(TEST, RELEASE_TEST);
+}
+
+const NAMED: [&str; 3] = ["submit", "--policies", "release-notes"];
+
+#[test]
+fn a_change_of_policies_is_submitted_tried_and_shown() {
+    let hub = Hub::guarded();
+    let (bob, carol, erin) = (hub.desk("bob"), hub.desk("carol"), hub.desk("erin"));
+    with_requests(&hub.desk("alice"), &carol);
+    bob.git(&["pull", "--quiet"]);
+    bob.changegate(&NAMED).failed(&["the policies here are those of main"]);
+    write_rule(&bob);
+    bob.git(&["rm", "--quiet", "policies/rules/names/names_test.rego"]);
+    bob.write("notes.txt", "not governed\n");
+    let base = hub.tip("main").unwrap();
+    let tried = [
+        "new policies, tried",
+        "1 failed",
+        &format!("decides differently from the policies at {}", &base[..7]),
+        "on 2 open requests",
+        "requests/CHG-1.yaml",
+        "finds release/notes (deny): a change links to its release notes",
+    ];
+    // One of their tests fails.
+    bob.write(TEST, &RELEASE_TEST.replace("== 1", "== 2"));
+    let refused = bob.changegate(&NAMED);
+    refused.ended(1, &[&tried[..], &["not submitted: correct the policies"]].concat());
+    assert_eq!(hub.tip("change/release-notes"), None);
+    bob.write(TEST, RELEASE_TEST);
+    let why = [&NAMED[..], &["--message", "deployments link to their notes"]].concat();
+    let submitted = bob.changegate(&why);
+    submitted.ended(0, &[tried[0], "submitted release-notes"]);
+    assert!(!submitted.stdout.contains("failed"), "{submitted:?}");
+    assert!(submitted.stdout.contains("CHG-2\n    denied instead of pending"), "{submitted:?}");
+    let head = hub.tip("change/release-notes").unwrap();
+    assert_eq!(
+        bob.git(&["log", "-1", "--format=%s %P", &head]),
+        format!("Submit release-notes: deployments link to their notes {base}")
+    );
+    assert_eq!(
+        bob.git(&["diff", "--name-status", &base, &head]),
+        format!("D\tpolicies/rules/names/names_test.rego\nA\t{RULE}\nA\t{TEST}")
+    );
+    assert_eq!(bob.git(&["branch", "--show-current"]), "change/release-notes");
+    assert_eq!(bob.git(&["status", "--short"]), "?? notes.txt");
+    bob.changegate(&["submit", "--policies"]).ended(0, &["already submitted in this form"]);
+
+    let shown = carol.approve("release-notes");
+    shown.ended(0, &["approved by carol, and counts"]);
+    for part in [
+        "What it changes:",
+        "Submit release-notes: deployments link to their notes (bob)",
+        "3 files changed",
+        "diff --git a/policies/rules/release/release.rego",
+        "+    not input.request.links.notes",
+        "deleted file mode 100644",
+        tried[0],
+        "requests/CHG-1.yaml",
+    ] {
+        assert!(shown.stdout.contains(part), "{part}: {shown:?}");
+    }
+    // An amendment needs new signatures.
+    bob.write(RULE, &RELEASE.replace("a change links", "a release links"));
+    bob.changegate(&["submit", "--policies"]).ended(0, &["a release links", "submitted"]);
+    let amended = bob.git(&["log", "-1", "--format=%s %P", "origin/change/release-notes"]);
+    assert_eq!(amended, format!("Amend release-notes {head}"));
+    for desk in [&carol, &erin] {
+        desk.approve("release-notes").ended(0, &["and counts", "a release links"]);
+    }
+    erin.changegate(&["merge", "release-notes"]).ended(0, &["a change of policies"]);
+    bob.git(&["fetch", "--quiet"]);
+    assert!(bob.git(&["show", &format!("origin/main:{RULE}")]).contains("a release links"));
+    hub.is_sound();
+}
+
+#[test]
+fn policies_that_would_break_what_is_open_are_found_before_anybody_signs() {
+    let hub = Hub::guarded();
+    with_requests(&hub.desk("alice"), &hub.desk("carol"));
+    let bob = hub.desk("bob");
+    bob.git(&["pull", "--quiet"]);
+    let odd = |body: &str| format!("package changegate.rules.odd\n\n{body}\n");
+    for (body, parts) in [
+        ("findings contains {", ["the new policies can't decide", "odd.rego"]),
+        (
+            "findings contains f if f := {\"code\": \"odd/x\", \"effect\": input.request.id}",
+            ["requests/CHG-1.yaml\n    can't be decided", "CHG-2\n    can't be decided"],
+        ),
+    ] {
+        bob.write("policies/rules/odd/odd.rego", &odd(body));
+        let ran = bob.changegate(&["submit", "--policies", "odd"]);
+        ran.ended(1, &[&parts[..], &["--policies --anyway"]].concat());
+        assert_eq!(hub.tip("change/odd"), None);
+    }
+    bob.changegate(&["submit", "odd", "--policies", "--anyway"]).ended(0, &["submitted odd"]);
+    assert_ne!(hub.tip("change/odd"), None);
+}
+
+#[test]
+fn what_others_changed_in_the_meantime_stays() {
+    let hub = Hub::guarded();
+    let (bob, carol, erin) = (hub.desk("bob"), hub.desk("carol"), hub.desk("erin"));
+    write_rule(&carol);
+    carol.changegate(&NAMED).went_well();
+    let settings = "policies/org/settings/data.yaml";
+    let text = bob.git(&["show", &format!("HEAD:{settings}")]) + "\n# a note\n";
+    bob.write(settings, &text);
+    bob.changegate(&["submit", "--policies", "note"]).ended(0, &["submitted note"]);
+    assert_eq!(
+        bob.git(&["diff", "--name-only", "origin/main", "origin/change/note"]),
+        settings,
+        "the commit holds what was changed here alone"
+    );
+    // From another clone, and from a branch that doesn't build on it, it isn't replaced.
+    erin.write(settings, &text);
+    let how = "`git switch change/note`";
+    erin.changegate(&["submit", "--policies", "note"]).failed(&["submitted already", how]);
+    erin.git(&["stash", "--quiet"]);
+    erin.git(&["switch", "--quiet", "change/note"]);
+    for (name, why) in
+        [("CHG-7", "is the id of a request"), ("a..b", "Git can't name a branch after `a..b`")]
+    {
+        erin.changegate(&["submit", "--policies", name]).failed(&[why]);
+    }
+    erin.git(&["switch", "--quiet", "main"]);
+    erin.changegate(&["submit", "--policies"]).failed(&["a change of policies needs a name"]);
+}
+
+#[test]
+fn policies_here_are_compared_with_those_of_a_branch() {
+    let hub = Hub::guarded();
+    with_requests(&hub.desk("alice"), &hub.desk("carol"));
+    let bob = hub.desk("bob");
+    bob.git(&["pull", "--quiet"]);
+    let against = ["test", "--against", "main"];
+    let same = ["decides as the policies at", "on 1 open request, and on a change of the policies"];
+    bob.changegate(&against).ended(0, &same);
+    write_rule(&bob);
+    let found = ["decides differently", "finds release/notes (deny)"];
+    bob.changegate(&against).ended(0, &found);
+    let json = bob.changegate(&[&against[..], &["--format", "json"]].concat());
+    let json: Value = serde_json::from_str(json.went_well()).unwrap();
+    let difference = &json["trial"]["differences"][0];
+    assert_eq!(difference["request"], "requests/CHG-1.yaml");
+    assert_eq!(
+        (&difference["before"], &difference["after"]),
+        (&"pending".into(), &"denied".into())
+    );
+    bob.changegate(&["test", "--against", "nope"]).failed(&["`nope` is not a commit"]);
+    bob.write(RULE, &RELEASE.replace("\"deny\",", "input.request.id,"));
+    bob.changegate(&against).ended(1, &["requests/CHG-1.yaml\n    can't be decided"]);
+    // Those that are over are left out.
+    let over = request("CHG-1", "alice") + "cancelled: {reason: the disk is fine}\n";
+    bob.write("requests/CHG-1.yaml", &over);
+    bob.git(&["commit", "--quiet", "-am", "Over"]);
+    bob.changegate(&["test", "--against", "HEAD"]).ended(0, &["on 0 open requests"]);
+    fs::remove_dir_all(bob.folder.join("policies")).unwrap();
+    bob.changegate(&against).failed(&["has no folder policies/"]);
+}
