@@ -30,7 +30,8 @@
 //!   [`core::policy::vet`] says what a policy may call, [`core::policy::codes`] what findings mean
 //! - [`core::sign_off`]: people assigned to what is required; [`core::sign_off::lock_out`]: whether
 //!   enough of them are left
-//! - [`core::decision`]: [`core::decision::decide`], findings, verdict
+//! - [`core::decision`]: [`core::decision::decide`], findings, verdict; [`core::rehearsal`]: the
+//!   sample cases on which a change of policies is tried
 //!
 //! Around it, from the ground up:
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well

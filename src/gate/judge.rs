@@ -25,6 +25,7 @@ use crate::core::decision::{Case, Decided, decide};
 use crate::core::layout::POLICIES;
 use crate::core::policy::testing::TestReport;
 use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided};
+use crate::core::rehearsal::{self, Sample};
 use crate::git::{Oid, Repo};
 
 /// Decides cases by one policy bundle. Clones share it, with its evaluators.
@@ -131,9 +132,21 @@ impl Judge {
         decided
     }
 
-    fn can_decide(&self, file: Option<&RequestFile>, now: Time) -> Result<(), Undecided> {
-        let case = Case { file, evidence: &Evidence::default(), brings: None, now };
-        self.decide(&case).map(drop)
+    /// Decides every sample case by this bundle, see [`rehearsal`].
+    pub fn rehearse(
+        &self,
+        now: Time,
+    ) -> impl Iterator<Item = (Sample, Result<Decided, Undecided>)> {
+        let samples = rehearsal::samples(&self.bundle().org, now).into_iter();
+        samples.map(move |sample| {
+            let decided = self.decide(&sample.case(now));
+            (sample, decided)
+        })
+    }
+
+    fn can_decide(&self, file: &RequestFile, now: Time) -> Result<(), Undecided> {
+        let evidence = Evidence::default();
+        self.decide(&Case { file: Some(file), evidence: &evidence, brings: None, now }).map(drop)
     }
 }
 
@@ -195,7 +208,8 @@ impl Judges {
     }
 
     /// Checks that the policies after a merge can judge what comes next: afterwards nothing could
-    /// repair them. They decide on a change of policies and on every request that isn't closed.
+    /// repair them. They decide every request that isn't closed, and every
+    /// sample.
     ///
     /// # Errors
     /// When no decision could be made after the merge.
@@ -210,17 +224,18 @@ impl Judges {
             return Ok(());
         }
         let judge = self.at(repo, merge).context("nothing could be judged after this merge")?;
-        judge
-            .can_decide(None, now)
-            .context("no change of policies could be judged after this merge")?;
         let requests = repo.files_below(merge, REQUESTS)?.into_iter().map(|(path, _)| path);
         for path in requests.filter(|path| is_request(path)) {
             let (file, _) = request_at(repo, merge, &path)?;
             if !file.request.as_ref().is_some_and(ChangeRequest::is_closed) {
                 judge
-                    .can_decide(Some(&file), now)
+                    .can_decide(&file, now)
                     .with_context(|| format!("{path} could not be judged after this merge"))?;
             }
+        }
+        for (sample, decided) in judge.rehearse(now) {
+            decided
+                .with_context(|| format!("{} could not be judged after this merge", sample.name))?;
         }
         Ok(())
     }

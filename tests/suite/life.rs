@@ -209,10 +209,17 @@ fn policies_that_could_not_judge_the_next_change_are_not_merged() {
     let merged = "findings contains f if f := {\"code\": \"odd/x\", \"effect\": input.request.id}";
     let alone =
         "findings contains f if {\n\tinput.request == null\n\tf := {\"code\": input.now}\n}";
+    let rare = "findings contains {\"code\": \"odd/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
+                \tinput.request.emergency\n\teffect := lower(\"BLOCK\")\n}";
     for (package, rule, parts) in [
         ("odd", "findings contains {", ["nothing could be judged after this merge", "odd.rego"]),
         ("odd", merged, ["CHG-1.yaml could not be judged after this merge", "odd.rego"]),
-        ("policy", alone, ["no change of policies could be judged after this merge", "odd.rego"]),
+        (
+            "policy",
+            alone,
+            ["a change of policies could not be judged after this merge", "odd.rego"],
+        ),
+        ("odd", rare, ["an off-script emergency could not be judged after this merge", "odd.rego"]),
     ] {
         let hub = Hub::guarded();
         let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
@@ -220,8 +227,9 @@ fn policies_that_could_not_judge_the_next_change_are_not_merged() {
         alice.submit("CHG-1").went_well();
         carol.approve("CHG-1").went_well();
         carol.changegate(&["merge", "CHG-1"]).went_well();
+        let path = format!("policies/rules/{package}/odd.rego");
         let rule = format!("package changegate.rules.{package}\n\n{rule}\n");
-        let head = bob.put("origin/main", &[("policies/rules/odd/odd.rego", &rule)], "An odd rule");
+        let head = bob.put("origin/main", &[(&path, &rule)], "An odd rule");
         bob.push(&[&format!("{head}:refs/heads/change/odd")]).went_well();
         carol.approve("odd").went_well();
         erin.approve("odd").went_well();
