@@ -53,13 +53,13 @@ Examples:
   changegate init --person alice,level=L3,email=alice@acme.example,key=~/.ssh/id_ed25519.pub \\
                   --person bob,level=L2,role=devops-lead,email=bob@acme.example \\
                   --service checkout=bob
-without questions
+      without questions
   changegate init --github
-for a repository on GitHub: also .github/ with workflows, forms and CODEOWNERS
+      for a repository on GitHub: also .github/ with workflows, forms and CODEOWNERS
   changegate init --upgrade
-the rules of this version, for a change of policies
+      the rules of this version, for a change of policies
   changegate init --dry-run
-print what would be written, and what would be kept
+      print what would be written, and what would be kept
   changegate init --hook /srv/git/ops.git
       on the server: refuse pushes that bypass the review")]
 pub struct InitArgs {

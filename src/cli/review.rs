@@ -179,7 +179,7 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
 /// Returns a change of policies as Git shows it: its commits, and what they change together.
 fn what_changes(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
     let (repo, Pull { base, head, .. }) = (git.repo(), &judgement.pull);
-    let mut text = "What it changes:\n".to_owned();
+    let mut text = "\nWhat it changes:\n".to_owned();
     for id in repo.commits_between(Some(*base), *head)? {
         let commit = repo.commit(id)?;
         let what = format!("{} {}", short(id), commit.title());
@@ -189,7 +189,7 @@ fn what_changes(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
     for line in repo.patch(before, *head)?.lines() {
         text += &format!("{}\n", terminal(&line.replace('\t', "    ")));
     }
-    Ok(text + "\n")
+    Ok(text)
 }
 
 /// Returns what has changed in the request since this person's last review of it.

@@ -271,10 +271,13 @@ fn tell(
             true => ("it is denied in its present form", "it"),
             false => ("the new policies fail when they are tried", "the policies"),
         };
-        let as_it_is = if args.policies { "--policies --anyway" } else { "--anyway" };
+        let anyway = match args.policies {
+            true => format!("`changegate submit {id} --policies --anyway`"),
+            false => format!("`changegate submit {id} --anyway`"),
+        };
         let text = format!(
             "{report}not submitted: correct {what} and run the command again, or submit it as it is \
-             with `changegate submit {id} {as_it_is}`\n"
+             with {anyway}\n"
         );
         (text, Receipt::nothing(id, why, Some(decision)))
     };
@@ -283,7 +286,6 @@ fn tell(
 
 /// Returns what to do next, and until when.
 fn next(decision: &Decision, id: &str, of_policies: bool) -> String {
-    let policies = if of_policies { " --policies" } else { "" };
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
     let until = match (planned, due_at) {
@@ -300,9 +302,10 @@ fn next(decision: &Decision, id: &str, of_policies: bool) -> String {
                 "next{until}, by a reviewer that it waits for: changegate review {id} --approve\n"
             )
         }
-        Verdict::Denied if is_denied(decision) => {
-            format!("next: correct it, then changegate submit {id}{policies}\n")
-        }
+        Verdict::Denied if is_denied(decision) => match of_policies {
+            true => format!("next: correct it, then changegate submit {id} --policies\n"),
+            false => format!("next: correct it, then changegate submit {id}\n"),
+        },
         Verdict::Denied => format!(
             "next, by who requested changes: changegate review {id} --approve, or changegate review \
              {id} --withdraw\n"

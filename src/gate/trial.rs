@@ -1,8 +1,8 @@
 //! Tries policies before people sign them, where nothing is at stake: their own tests, and what they
 //! decide differently from those that they replace.
 //!
-//! They are tried on a change of the policies, on each request that isn't over, as if it had just been
-//! submitted, and on each open change, with its reviews.
+//! They are tried on each request that isn't over, as if it had just been submitted, on each open
+//! change, with its reviews, and on samples of each kind.
 
 use anyhow::Context as _;
 use rayon::prelude::*;
@@ -11,17 +11,18 @@ use super::judge::{Judge, Judges};
 use super::merge::merge_tree;
 use super::{Gate, Judgement};
 use crate::content::request_at;
-use crate::core::decision::{Case, Difference, Trial, Tried};
+use crate::core::decision::{Difference, Trial, Tried};
 use crate::core::evidence::Evidence;
 use crate::core::layout::{POLICIES, REQUESTS, is_below, is_request};
 use crate::core::policy::testing::TestReport;
+use crate::core::rehearsal::{Sample, samples};
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::git::{Oid, Repo};
 
-/// Compares what two judges decide on a change of the policies, and on each request at a commit that
-/// isn't over, as if it had just been submitted.
+/// Compares what two judges decide on each request at a commit that isn't over, as if it had just
+/// been submitted, and on samples of each kind.
 ///
 /// # Errors
 /// If the commit can't be read.
@@ -32,24 +33,25 @@ pub fn at(
     after: &Judge,
     now: Time,
 ) -> anyhow::Result<Trial> {
-    let mut cases = vec![None];
-    for (path, _) in
-        repo.files_below(commit, REQUESTS)?.into_iter().filter(|(path, _)| is_request(path))
+    let mut cases = Vec::new();
+    for (path, _) in repo.files_below(commit, REQUESTS)?.into_iter().filter(|it| is_request(&it.0))
     {
         let (file, _) = request_at(repo, commit, &path)?;
-        cases.extend(Some(file).filter(|file| !is_over(file, now)).map(Some));
+        if !is_over(&file, now) {
+            cases.push(Sample { name: path, file: Some(file), evidence: Evidence::default() });
+        }
     }
-    let differences = cases.par_iter().filter_map(|file| {
+    let requests = cases.len();
+    cases.extend(samples(&after.bundle().org, now));
+    let differences = cases.par_iter().filter_map(|sample| {
         let decide = |judge: &Judge| -> Tried {
-            let evidence = Evidence::default();
-            let case = Case { file: file.as_ref(), evidence: &evidence, brings: None, now };
-            judge.decide(&case).map(|decided| decided.decision).map_err(|error| error.to_string())
+            let decided = judge.decide(&sample.case(now));
+            decided.map(|decided| decided.decision).map_err(|error| error.to_string())
         };
-        let name = file.as_ref().map_or("a change of the policies", |file| file.path.as_str());
-        Difference::of(name, &decide(before), &decide(after))
+        Difference::of(&sample.name, &decide(before), &decide(after))
     });
     let differences = differences.collect();
-    Ok(Trial { against: before.source.clone(), requests: cases.len() - 1, differences })
+    Ok(Trial { against: before.source.clone(), requests, differences })
 }
 
 /// Returns whether nothing is decided on a request any more: it was cancelled, its outcome is

@@ -1,30 +1,37 @@
 //! What new policies decide differently, for people.
 
-use super::escape::terminal;
 use super::{hanging, whose};
-use crate::core::decision::Trial;
+use crate::core::decision::{Difference, Trial};
+use crate::core::terms::{all_of, few};
 
-/// The number of differences that are shown.
+/// The number of kinds of differences that are shown.
 const MOST: usize = 50;
 
-/// Returns the differences, request by request, in lines of at most `width` columns.
+/// Returns the differences, each with the requests on which it shows, in lines of at most `width` columns.
 pub fn trial(trial: &Trial, width: usize) -> String {
     let Trial { against, requests, differences } = trial;
-    let compared = format!("{} on {requests} open request{}", whose(against), plural(*requests));
+    let open = if *requests == 1 { "request" } else { "requests" };
+    let compared =
+        format!("{} on {requests} open {open} and on samples of each kind", whose(against));
     if differences.is_empty() {
-        return format!("decides as {compared}, and on a change of the policies\n");
+        return format!("decides as {compared}\n");
+    }
+    let mut groups: Vec<(&[String], Vec<&str>)> = Vec::new();
+    for Difference { request, how, .. } in differences {
+        match groups.iter_mut().find(|(known, _)| known == how) {
+            Some((_, requests)) => requests.push(request),
+            None => groups.push((how, vec![request])),
+        }
     }
     let mut text = format!("decides differently from {compared}:\n");
-    for difference in differences.iter().take(MOST) {
-        text += &format!("  {}\n", terminal(&difference.request));
-        difference.how.iter().for_each(|how| text += &hanging("    ", how, width));
+    for (how, requests) in groups.iter().take(MOST) {
+        text += &hanging("  ", &all_of(&few(requests)), width);
+        how.iter().for_each(|how| text += &hanging("    ", how, width));
     }
-    if let Some(more @ 1..) = differences.len().checked_sub(MOST) {
-        text += &format!("  … and {more} more: --format json lists all\n");
+    if let Some(more @ 1..) = groups.len().checked_sub(MOST) {
+        text += &format!(
+            "  … and {more} more: as JSON, `changegate test --against BRANCH` lists all\n"
+        );
     }
     text
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }

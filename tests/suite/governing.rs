@@ -188,7 +188,7 @@ fn policies_here_are_compared_with_those_of_a_branch() {
     let bob = hub.desk("bob");
     bob.git(&["pull", "--quiet"]);
     let against = ["test", "--against", "main"];
-    let same = ["decides as the policies at", "on 1 open request, and on a change of the policies"];
+    let same = ["decides as the policies at", "on 1 open request and on samples"];
     bob.changegate(&against).ended(0, &same);
     write_rule(&bob);
     let found = ["decides differently", "finds release/notes (deny)"];

@@ -73,10 +73,8 @@ pub fn next_after_upgrade(plan: &Plan) -> String {
 
 const NEXT_AFTER_UPGRADE: &str = "
 Next:
-  changegate test                         with the new rules
-  git switch --create change/upgrade && git add --all policies && git commit --gpg-sign
-  git push --set-upstream origin change/upgrade
-      it is reviewed as every change of policies is: two independent L3
+  changegate submit --policies upgrade
+      tries the new rules, and puts them on a branch that two independent L3 review
 ";
 
 const ON_GITHUB: &str = "  \

@@ -21,7 +21,7 @@ pub fn tried(git: &Git, judgement: &Judgement) -> Tried {
         Ok(None) => Tried { text: String::new(), is_sound: true },
         Ok(Some((tests, compared))) => Tried {
             text: format!(
-                "The new policies, tried:\n\n{}{}\n",
+                "\nThe new policies, tried:\n\n{}{}\n",
                 in_words(&tests, Coverage::None),
                 report::trial(&compared, say::width())
             ),
@@ -29,7 +29,7 @@ pub fn tried(git: &Git, judgement: &Judgement) -> Tried {
         },
         Err(error) => {
             let why = report::escape::terminal(&format!("{error:#}")).into_owned();
-            Tried { text: format!("The new policies, tried:\n\n{why}\n\n"), is_sound: false }
+            Tried { text: format!("\nThe new policies, tried:\n\n{why}\n\n"), is_sound: false }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::core::terms::{Effect, Verdict};
 pub struct Trial {
     /// Whose policies the new ones are compared with: the id of a commit.
     pub against: String,
-    /// The number of requests on which both were tried.
+    /// The number of requests on which both were tried, besides samples of each kind.
     pub requests: usize,
     /// The requests on which they differ.
     pub differences: Vec<Difference>,
@@ -29,7 +29,8 @@ impl Trial {
 /// A request on which new policies decide differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
-    /// The request's path, the id of an open change, or `a change of the policies`.
+    /// The request's path, the id of an open change, or what a sample is, such as
+    /// `an off-script change`.
     pub request: String,
     /// The verdict of the policies that are replaced; null if they can't decide.
     pub before: Option<Verdict>,

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::{Accepted, Guard, Tips, Update, remedy};
 use crate::content::{Changeset, short};
-use crate::core::layout::{POLICIES, is_governed, stem};
+use crate::core::layout::{POLICIES, is_governance, is_governed, stem};
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
 use crate::forge::git::{CHANGE, DEFAULT_BASES, People, REVIEWS};
@@ -106,9 +106,13 @@ impl Guard {
             return self.other(commit, &files);
         };
         let [base, head] = commit.parents[..] else {
+            let how = match is_governance(&governed.path) {
+                true => "`changegate submit --policies NAME`",
+                false => "`changegate submit`",
+            };
             bail!(
-                "it changes {}, but is not the merge of a change: submit the change with \
-                 `changegate submit`, have it reviewed, and merge it with `changegate merge`",
+                "it changes {}, but is not the merge of a change: submit the change with {how}, \
+                 have it reviewed, and merge it with `changegate merge`",
                 governed.path
             );
         };

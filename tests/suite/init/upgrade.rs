@@ -52,7 +52,7 @@ fn shipped_rules_are_replaced_and_what_was_changed_here_stays() {
     assert_eq!(place.files("ops"), before);
 
     let said = place.init(&["ops", "--upgrade"]);
-    assert!(said.went_well().contains("git switch --create change/upgrade"), "{said:?}");
+    assert!(said.went_well().contains("changegate submit --policies upgrade"), "{said:?}");
     assert_eq!(place.read(&format!("ops/{old}")), new_risk);
     assert_eq!((place.read(&format!("ops/{own}")), place.read(matrix)), (changed, edited));
     assert!(!place.path(&format!("ops/{gone}")).exists());
