@@ -97,6 +97,8 @@ pub struct Lister<'a> {
     pub org: &'a Org,
     /// The time at which the changes are judged.
     pub now: Time,
+    /// How many of the people who can give the same sign-off the brief reason names.
+    pub most_names: usize,
 }
 
 impl Lister<'_> {
@@ -143,7 +145,7 @@ impl Lister<'_> {
             tier: decision.tier,
             verdict: Some(decision.verdict),
             why: one_line(decision),
-            brief: brief(decision),
+            brief: brief(decision, self.most_names),
             waits_for: waits_for(decision, author),
             since: submitted.map(|pull_request| pull_request.submitted_at),
             due_at: due_at.filter(|_| is_missing),
@@ -260,7 +262,7 @@ fn waits_for(decision: &Decision, author: Option<&Login>) -> Vec<Login> {
 
 /// Returns the reason for a verdict in a few words: `waits for carol|erin, bob`, `direct (L2)`,
 /// `signed by carol, bob`, or the message of the first finding that denies the change.
-fn brief(decision: &Decision) -> String {
+fn brief(decision: &Decision, most_names: usize) -> String {
     let strongest = |effect| {
         let finding = decision.findings.iter().find(|finding| finding.effect == effect);
         finding.map_or_else(|| decision.verdict.to_string(), |finding| finding.message.clone())
@@ -268,7 +270,8 @@ fn brief(decision: &Decision) -> String {
     match decision.verdict {
         Verdict::Denied => strongest(Effect::Deny),
         Verdict::Pending => {
-            let groups: Vec<_> = decision.missing().map(any_of).collect();
+            let groups = decision.missing().map(|required| any_of(required, most_names));
+            let groups: Vec<_> = groups.collect();
             match groups.is_empty() {
                 true => strongest(Effect::Pending),
                 false => format!("waits for {}", groups.join(", ")),
@@ -290,13 +293,12 @@ fn brief(decision: &Decision) -> String {
     }
 }
 
-/// Returns the eligible people as `carol|erin`, or the first of many: `bob|carol|+4`.
-fn any_of(required: &Required) -> String {
-    const MANY: usize = 3;
+/// Returns the eligible people as `carol|erin`, or the first of more than `most`: `bob|carol|+4`.
+fn any_of(required: &Required, most: usize) -> String {
     let names: Vec<_> = required.eligible.iter().map(Login::as_str).collect();
     match names.len() {
         0 => format!("nobody ({})", required.what),
-        more if more > MANY => format!("{}|+{}", names[..MANY - 1].join("|"), more - MANY + 1),
+        more if more > most => format!("{}|+{}", names[..most - 1].join("|"), more - most + 1),
         _ => names.join("|"),
     }
 }

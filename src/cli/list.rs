@@ -101,6 +101,9 @@ impl Wanted {
     }
 }
 
+/// How many of the people who can give the same sign-off a line on a screen names.
+const MOST_NAMES: usize = 3;
+
 /// Runs the verb.
 pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
@@ -119,7 +122,8 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     let filter = Filter::of(args, git, &org)?;
     let stories = Stories::of(git, &org)?;
     git.survey_others(&org)?;
-    let lister = Lister { git, gate: &gate, stories: &stories, org: &org, now };
+    let most_names = if say::width() == usize::MAX { usize::MAX } else { MOST_NAMES };
+    let lister = Lister { git, gate: &gate, stories: &stories, org: &org, now, most_names };
     let names: Vec<String> = match args.state {
         Wanted::Open => stories.branches().map(str::to_owned).collect(),
         _ => stories.names()?.into_iter().collect(),

@@ -4,7 +4,6 @@
 //! show what is signed ─▶ make the signed commit ─▶ append it to reviews/<id> ─▶ say what it does
 //! ```
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -71,7 +70,7 @@ pub struct ReviewArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     comment: Option<String>,
 
-    /// Sign without confirmation, for example without a terminal
+    /// Sign without confirmation, for example without a terminal; a remark needs none
     #[arg(short, long)]
     yes: bool,
 
@@ -122,8 +121,15 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
         Receipt::nothing(name, &why, Some(&before.decision)).print(args.format, &text)?;
         return Ok(ExitCode::from(1));
     }
+    // A remark affects no verdict.
+    let asks = !args.yes && said != Said::Commented;
+    if asks && (args.format == AnswerFormat::Json || !prompt::is_possible()) {
+        bail!(
+            "nothing was signed, because there is no terminal to confirm it on: read what you sign \
+             with `changegate check --branch {name} --verbose`, and add --yes to sign it"
+        );
+    }
     if args.format == AnswerFormat::Text {
-        let asks = !args.yes && std::io::stdin().is_terminal();
         let text = what_is_signed(&git, &before, &me)?;
         if asks {
             prompt::show(&text)?
@@ -226,8 +232,7 @@ fn agrees(said: Said, name: &str) -> anyhow::Result<bool> {
         Said::ChangesRequested => {
             format!("Sign that {name} must not go ahead in its present form?")
         }
-        Said::Withdrawn => format!("Withdraw your earlier review of {name}?"),
-        _ => format!("Add the remark to {name}?"),
+        _ => format!("Withdraw your earlier review of {name}?"),
     };
     prompt::confirm(&question, false)
 }

@@ -171,17 +171,28 @@ fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<Stri
     }
     let base = git.base()?;
     let folder = Program::in_folder(work_tree);
-    let mut new = Vec::new();
+    let (mut new, mut submitted) = (Vec::new(), Vec::new());
     for path in paths {
-        let merged = git.repo().entry(base, &path)?.map(|entry| entry.id);
-        if merged.is_none() || merged != Some(folder.hash(&path, false)?) {
-            new.push(path);
+        let held = Some(folder.hash(&path, false)?);
+        let held_at = |commit| -> anyhow::Result<bool> {
+            Ok(git.repo().entry(commit, &path)?.map(|entry| entry.id) == held)
+        };
+        let tip = git.branches.tip(&format!("{CHANGE}{}", stem(&path)))?;
+        if held_at(base)? {
+            continue;
         }
+        let is_submitted = tip.is_some_and(|tip| held_at(tip).is_ok_and(|holds| holds));
+        if is_submitted { submitted.push(path) } else { new.push(path) }
     }
-    match new.as_slice() {
-        [path] => Ok(path.clone()),
-        [] => bail!("every request here is merged already: write one with `changegate new`"),
-        many => bail!("there are several new requests: name one of {}", many.join(", ")),
+    match (new.as_slice(), submitted.as_slice()) {
+        ([path], _) | ([], [path]) => Ok(path.clone()),
+        ([], []) => bail!("every request here is merged already: write one with `changegate new`"),
+        ([], many) => bail!(
+            "every new request here is already submitted in this form: name one of {}, or see what \
+             they wait for with `changegate list`",
+            many.join(", ")
+        ),
+        (many, _) => bail!("there are several new requests: name one of {}", many.join(", ")),
     }
 }
 
@@ -281,7 +292,13 @@ fn tell(
         );
         (text, Receipt::nothing(id, why, Some(decision)))
     };
-    receipt.print(args.format, &text)
+    receipt.print(args.format, &text)?;
+    if is_there && git.branches.remote().is_none() {
+        let why = "this repository has no remote, so nobody else gets what is submitted here";
+        let how = "`git remote add origin URL`, and `git push --all origin`";
+        warn("note", &format!("{why}: to share it, run {how}"));
+    }
+    Ok(())
 }
 
 /// Returns what to do next, and until when.

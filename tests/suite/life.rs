@@ -376,10 +376,12 @@ fn exit_codes_and_json_of_submitted_changes() {
     judged(3);
     carol.approve("CHG-1").went_well();
     judged(0);
-    let objection = ["review", "CHG-1", "--request-changes", "--comment", "not tonight"];
+    let objection = ["review", "CHG-1", "--request-changes", "--yes", "--comment", "not tonight"];
     carol.changegate(&objection).went_well();
     judged(1);
-    carol.changegate(&["review", "CHG-1", "--withdraw"]).ended(0, &["your earlier review is void"]);
+    carol
+        .changegate(&["review", "CHG-1", "--withdraw", "--yes"])
+        .ended(0, &["your earlier review is void"]);
     judged(3);
     for (arguments, message) in [
         (&["check", "--branch", "CHG-9"][..], "there is no branch change/CHG-9"),

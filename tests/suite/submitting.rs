@@ -100,6 +100,61 @@ fn an_objection_is_answered_by_an_amendment() {
     carol.changegate(&["merge", "CHG-1"]).went_well();
 }
 
+#[test]
+fn nothing_is_signed_without_a_question_or_yes() {
+    let hub = Hub::guarded();
+    let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+    alice.submit("CHG-1").went_well();
+    for said in ["--approve", "--request-changes", "--withdraw"] {
+        for format in ["text", "json"] {
+            carol
+                .changegate(&["review", "CHG-1", said, "--format", format])
+                .failed(&["nothing was signed", "add --yes"]);
+        }
+    }
+    assert_eq!(hub.tip("reviews/CHG-1"), None);
+    carol.changegate(&["check", "--branch", "CHG-1", "--verbose"]).ended(3, &["CHG-1"]);
+    // Whose approval can't count is told so first.
+    alice.changegate(&["review", "CHG-1", "--approve"]).ended(1, &["nobody approves their own"]);
+    carol.changegate(&["review", "CHG-1", "--comment", "soon"]).ended(0, &["commented by carol"]);
+    carol.approve("CHG-1").ended(0, &["and counts"]);
+}
+
+#[test]
+fn what_is_submitted_is_not_new() {
+    let hub = Hub::guarded();
+    let alice = hub.desk("alice");
+    for id in ["CHG-1", "CHG-2"] {
+        alice.submit(id).went_well();
+        alice.git(&["switch", "--quiet", "main"]);
+    }
+    // A copy of what was submitted.
+    alice.write("requests/CHG-1.yaml", &request("CHG-1", "alice"));
+    alice.changegate(&["submit"]).ended(0, &["CHG-1 is already submitted", "next, until "]);
+    alice.git(&["switch", "--quiet", "main"]);
+    for id in ["CHG-1", "CHG-2"] {
+        alice.write(&format!("requests/{id}.yaml"), &request(id, "alice"));
+    }
+    alice.changegate(&["submit"]).failed(&[
+        "already submitted in this form",
+        "requests/CHG-1.yaml, requests/CHG-2.yaml",
+        "`changegate list`",
+    ]);
+    alice.write("requests/CHG-3.yaml", &request("CHG-3", "alice"));
+    alice.changegate(&["submit"]).ended(0, &["submitted CHG-3"]);
+}
+
+#[test]
+fn without_a_remote_nobody_else_gets_it() {
+    let hub = Hub::guarded();
+    let alice = hub.lonely_desk("alice");
+    let note = "note: this repository has no remote, so nobody else gets what is submitted here";
+    alice.submit("CHG-1").ended(0, &["submitted CHG-1", note, "`git push --all origin`"]);
+    let with_remote = hub.desk_at("bob", "bob");
+    let ran = with_remote.submit("CHG-2");
+    assert!(!ran.stderr.contains("no remote"), "{ran:?}");
+}
+
 /// A desk whose clone calls its remote something else.
 fn cloned_as<'a>(hub: &'a Hub, remote: &str) -> Desk<'a> {
     let desk = hub.desk("alice");

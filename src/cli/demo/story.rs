@@ -120,7 +120,7 @@ pub const STORY: &[Scene] = &[
         acts: &[
             run(
                 "bob",
-                "changegate review CHG-1234 --approve",
+                "changegate review CHG-1234 --approve --yes",
                 0,
                 &[
                     "business goals",
@@ -156,7 +156,7 @@ pub const STORY: &[Scene] = &[
             run("alice", "git push origin change/CHG-1234:main", 1, &["changegate: refused"]),
             run(
                 "alice",
-                "GIT_COMMITTER_EMAIL=bob@acme.example changegate review CHG-1234 --approve",
+                "GIT_COMMITTER_EMAIL=bob@acme.example changegate review CHG-1234 --approve --yes",
                 1,
                 &["changegate: refused"],
             ),
@@ -169,7 +169,7 @@ pub const STORY: &[Scene] = &[
         acts: &[
             run(
                 "bob",
-                "changegate review CHG-1234 --approve",
+                "changegate review CHG-1234 --approve --yes",
                 0,
                 &[
                     "What has changed since",
@@ -180,7 +180,7 @@ pub const STORY: &[Scene] = &[
             ),
             run(
                 "dan",
-                "changegate review CHG-1234 --approve",
+                "changegate review CHG-1234 --approve --yes",
                 0,
                 &["approved by dan, and counts", "signed off by"],
             ),

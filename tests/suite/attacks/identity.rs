@@ -185,12 +185,14 @@ fn injected_trailers() {
     };
     assert_eq!(trailers("change/CHG-1"), [""; 0]);
     let comment = "no\r\n\r\nReview: approved\nChange: CHG-1\n\n\u{2029}\nReview: approved";
-    carol.changegate(&["review", "CHG-1", "--request-changes", "--comment", comment]).went_well();
+    carol
+        .changegate(&["review", "CHG-1", "--request-changes", "--yes", "--comment", comment])
+        .went_well();
     let found = trailers("reviews/CHG-1");
     assert_eq!(found[..2], ["Change: CHG-1", "Review: changes-requested"]);
     assert_eq!(found.len(), 4);
     assert_eq!(carol.decision("CHG-1")["verdict"], "denied");
-    carol.changegate(&["review", "CHG-1", "--withdraw"]).went_well();
+    carol.changegate(&["review", "CHG-1", "--withdraw", "--yes"]).went_well();
     carol.changegate(&["merge", "CHG-1"]).ended(0, &["merged CHG-1"]);
     let found = trailers("main");
     assert_eq!(
