@@ -4,9 +4,11 @@
 //! - [`answer`], [`tickets`], [`openings`]: what an answer is read as, free ticket numbers, when a
 //!   change may run
 //! - [`draft`], [`render`]: the request as it would be written, and what the policies say about it
-//! - [`index`]: what other request files act on
+//! - [`index`], [`beside`]: what other request files act on, those here and those on the shared
+//!   branches
 
 pub mod answer;
+pub mod beside;
 pub mod draft;
 pub mod fields;
 pub mod index;

@@ -59,6 +59,12 @@ pub struct Identity {
     pub email: String,
 }
 
+/// Returns the id that Git gives to a file with this content.
+pub fn blob_id(bytes: &[u8]) -> Oid {
+    // Only an invalid kind of object has no id.
+    Oid::hash_object(git2::ObjectType::Blob, bytes).unwrap_or(Oid::ZERO_SHA1)
+}
+
 impl Repo {
     /// Opens the repository that contains `path`, in this or a parent folder.
     ///

@@ -23,6 +23,7 @@ use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
 use super::shared::place::Place;
 use super::shared::progress::Progress;
 use super::shared::say::{self, UNDECIDED, warn};
+use crate::compose::beside::Beside;
 use crate::compose::index::Index;
 use crate::content::folder::{self, Candidate};
 use crate::core::decision::Case;
@@ -153,7 +154,17 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let place = Place::around(args.paths.iter().map(PathBuf::as_path))?;
     let judge = args.policies.load(&place)?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
-    let candidates = candidates::of(args, &place, evidence.as_ref())?;
+    let mut candidates = candidates::of(args, &place, evidence.as_ref())?;
+    // Whoever gives evidence vouches for all of it.
+    let git = args.here.at_hand(place.work_tree()).filter(|_| evidence.is_none());
+    let base_ref = git.as_ref().map(|git| git.base_ref.clone()).unwrap_or_default();
+    let mut beside = git.map(|git| Beside::of(git, &judge.bundle().org)).transpose()?;
+    if let Some(beside) = &mut beside {
+        if args.paths.is_empty() && !args.all {
+            candidates = candidates::new_here(beside, &base_ref, candidates)?;
+        }
+        beside.are_many = candidates.len() > 1;
+    }
     let reporter = Reporter {
         format: args.format,
         policies: &judge.source,
@@ -164,7 +175,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     };
     let progress = Progress::of(candidates.len());
     let index = if candidates.len() > 1 { Index::of(&candidates) } else { Index::default() };
-    let run = Run { judge: &judge, evidence, index, now };
+    let run = Run { judge: &judge, evidence, beside, index, now };
 
     let mut summary = Summary::default();
     let mut printer = Printer::begin(&reporter)?;
@@ -245,6 +256,8 @@ fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
 struct Run<'a> {
     judge: &'a Judge,
     evidence: Option<Evidence>,
+    /// The shared branches, where they are at hand.
+    beside: Option<Beside<'a>>,
     index: Index,
     now: Time,
 }
@@ -254,7 +267,7 @@ impl Run<'_> {
     fn section(&self, candidate: &Candidate, reporter: &Reporter<'_>) -> anyhow::Result<Section> {
         let read = candidate.read()?;
         let file = read.as_ref().map(|(file, _)| file);
-        let evidence = self.evidence_for(file);
+        let evidence = self.evidence_for(candidate, read.as_ref())?;
         let case = Case { file, evidence: &evidence, brings: None, now: self.now };
         let decided = self.judge.decide(&case);
         let name = || file.map_or("the change of policies", |file| &file.path).to_owned();
@@ -266,16 +279,25 @@ impl Run<'_> {
         }))
     }
 
-    /// Returns the given evidence, with the run's other requests added.
-    fn evidence_for(&self, file: Option<&RequestFile>) -> Evidence {
+    /// Returns the given evidence, with the run's other requests added, and those on the shared
+    /// branches unless the request is merged in this form.
+    fn evidence_for(
+        &self,
+        candidate: &Candidate,
+        read: Option<&(RequestFile, String)>,
+    ) -> anyhow::Result<Evidence> {
         let mut evidence = self.evidence.clone().unwrap_or_default();
-        if let Some(file) = file {
-            if let Some(PullRequest { files: files @ None, .. }) = &mut evidence.pull_request {
-                *files = Some(vec![file.path.clone()]);
-            }
-            self.index.add_to(&mut evidence, file);
+        let Some((file, source)) = read else { return Ok(evidence) };
+        if let Some(PullRequest { files: files @ None, .. }) = &mut evidence.pull_request {
+            *files = Some(vec![file.path.clone()]);
         }
-        evidence
+        let is_new = |beside: &&Beside<'_>| !beside.is_merged(&file.path, source.as_bytes());
+        if let Some(beside) = self.beside.as_ref().filter(is_new) {
+            let is_placed = matches!(candidate, Candidate::File(..));
+            beside.add_to(&mut evidence, file, is_placed)?;
+        }
+        self.index.add_to(&mut evidence, file);
+        Ok(evidence)
     }
 }
 

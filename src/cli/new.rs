@@ -24,14 +24,16 @@ use super::shared::here::HereArgs;
 use super::shared::place::Place;
 use super::shared::{me, prompt, say};
 use crate::compose::answer;
+use crate::compose::beside::Beside;
 use crate::compose::draft::{Draft, Drafting, Open, usual_path};
 use crate::compose::tickets::Tickets;
 use crate::content::folder::read_bounded;
-use crate::core::layout::{REQUESTS, is_request, stem};
+use crate::core::layout::{self, REQUESTS, is_request, stem};
 use crate::core::policy::PolicyBundle;
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::terms::{RiskTier, Verdict};
 use crate::core::time::{Duration, Time};
+use crate::forge::git::Git;
 use crate::git::{Program, Repo};
 use crate::report::page::shown;
 use crate::report::{Format, Judged, Reporter, whose};
@@ -97,12 +99,16 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let place = Place::around(output)?;
     let judge = args.policies.load(&place)?;
     let bundle = judge.bundle();
-    let tickets = tickets(&args.here, &place.file(""))?;
+    let (tickets, git) = tickets(&args.here, &place.file(""))?;
+    let mut beside = git.map(|git| Beside::of(git, &bundle.org)).transpose()?;
+    if let Some(beside) = &mut beside {
+        beside.are_many = true;
+    }
     let (request, length) = begin(args, bundle)?;
     let mut form = Form {
         args,
         place: &place,
-        drafting: Drafting::new(&judge, &tickets, now),
+        drafting: Drafting::new(&judge, &tickets, beside, now),
         bundle,
         tickets: &tickets,
         now,
@@ -130,28 +136,27 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     if was_asked && !prompt::confirm(&format!("Write {}?", path.display()), true)? {
         bail!("nothing was written");
     }
-    say::print(&write(&draft, &path)?)?;
+    write(&draft, &path)?;
+    let next = next(&draft, &path, &place);
+    say::print(&format!("wrote {}\nnext: {next}\n", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the numbers that are taken: by files here and, in a repository, by requests on its base
-/// and by whatever was submitted.
-fn tickets(here: &HereArgs, top: &Path) -> anyhow::Result<Tickets> {
+/// and by whatever was submitted; with the forge, if it has a base.
+fn tickets(here: &HereArgs, top: &Path) -> anyhow::Result<(Tickets, Option<Git>)> {
     let tickets = Tickets::below(top)?;
-    let Some(repo) = Repo::find(top)? else { return Ok(tickets) };
+    let Some(repo) = Repo::find(top)? else { return Ok((tickets, None)) };
     let branches = here.branches(repo)?;
     here.look_at(&branches);
-    let submitted = branches.changes()?;
-    let mut merged = Vec::new();
+    let tickets = tickets.and(branches.changes_anywhere()?);
     // A repository without a base has no merged requests.
-    if let Ok(base) = here.base.clone().map_or_else(|| branches.default_base(), Ok)
-        && let Some(base) = branches.tip(&base)?
-    {
-        let files = branches.repo().files_below(base, REQUESTS)?.into_iter();
-        let requests = files.map(|(path, _)| path).filter(|path| is_request(path));
-        merged.extend(requests.map(|path| (stem(&path).to_owned(), path)));
-    }
-    Ok(tickets.and(submitted).and(merged))
+    let git = Git::new(branches, here.base.clone()).ok();
+    let Some(git) = git.filter(|git| git.base().is_ok()) else { return Ok((tickets, None)) };
+    let files = git.repo().files_below(git.base()?, REQUESTS)?.into_iter();
+    let requests = files.map(|(path, _)| path).filter(|path| is_request(path));
+    let tickets = tickets.and(requests.map(|path| (stem(&path).to_owned(), path)));
+    Ok((tickets, Some(git)))
 }
 
 /// Returns what is known before anybody is asked, and how long the change takes, if that is known.
@@ -303,8 +308,8 @@ fn preview(draft: &Draft, bundle: &PolicyBundle, colour: bool) -> String {
     format!("{}by {}\n", reporter.section(&judged).text, whose(policies))
 }
 
-/// Writes the draft to a file, and returns what is said about it and the next command.
-fn write(draft: &Draft, path: &Path) -> anyhow::Result<String> {
+/// Writes the draft to a file.
+fn write(draft: &Draft, path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     }
@@ -317,12 +322,29 @@ fn write(draft: &Draft, path: &Path) -> anyhow::Result<String> {
         // Half a request is worse than none; the error of writing is returned below.
         let _ = fs::remove_file(path);
     }
-    written.with_context(|| format!("write {}", path.display()))?;
-    let next = match (&draft.decision.change, draft.decision.verdict) {
-        (Some(id), Verdict::Approved | Verdict::Pending) => format!("changegate submit {id}"),
-        _ => format!("fix what is denied, then changegate check {}", path.display()),
+    written.with_context(|| format!("write {}", path.display()))
+}
+
+/// Returns the next command. Only a request in a repository's requests/ can be submitted.
+fn next(draft: &Draft, path: &Path, place: &Place) -> String {
+    let check = format!("changegate check {}", say::quoted(path));
+    let id = match (&draft.decision.change, draft.decision.verdict) {
+        (Some(id), Verdict::Approved | Verdict::Pending) => id,
+        _ => return format!("fix what is denied, then {check}"),
     };
-    Ok(format!("wrote {}\nnext: {next}\n", path.display()))
+    let submit = match place.is_elsewhere() {
+        true => format!("cd {} && changegate submit {id}", say::quoted(&place.file(""))),
+        false => format!("changegate submit {id}"),
+    };
+    if is_request(&place.name(path)) {
+        submit
+    } else if place.work_tree().is_none() {
+        check
+    } else {
+        let folder = say::quoted(&place.file(REQUESTS));
+        let usual = say::quoted(&place.file(layout::request(id.as_str())));
+        format!("mkdir -p {folder} && mv {} {usual} && {submit}", say::quoted(path))
+    }
 }
 
 fn exists(path: &Path) -> String {

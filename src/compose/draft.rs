@@ -5,6 +5,7 @@
 
 use anyhow::{Context as _, bail};
 
+use super::beside::Beside;
 use super::fields::{self, Field};
 use super::index::Index;
 use super::render::render;
@@ -23,6 +24,7 @@ pub struct Drafting<'a> {
     judge: &'a Judge,
     tickets: &'a Tickets,
     others: Index,
+    beside: Option<Beside<'a>>,
     now: Time,
 }
 
@@ -45,10 +47,16 @@ pub struct Open {
 }
 
 impl<'a> Drafting<'a> {
-    /// Prepares to judge drafts beside the other requests.
-    pub fn new(judge: &'a Judge, tickets: &'a Tickets, now: Time) -> Self {
+    /// Prepares to judge drafts beside the other requests: those in the work tree, and those on the
+    /// shared branches, if they are at hand.
+    pub fn new(
+        judge: &'a Judge,
+        tickets: &'a Tickets,
+        beside: Option<Beside<'a>>,
+        now: Time,
+    ) -> Self {
         let others = Index::of(tickets.files());
-        Drafting { judge, tickets, others, now }
+        Drafting { judge, tickets, others, beside, now }
     }
 
     /// Judges a request that would be written to `path`, within the repository.
@@ -61,6 +69,9 @@ impl<'a> Drafting<'a> {
         let same_id = request.id.as_ref().and_then(|id| self.tickets.holder(id));
         let same_id = same_id.map(str::to_owned).into_iter().collect();
         let mut evidence = Evidence { same_id, ..Evidence::default() };
+        if let Some(beside) = &self.beside {
+            beside.add_to(&mut evidence, &file, true)?;
+        }
         self.others.add_to(&mut evidence, &file);
         let case = Case { file: Some(&file), evidence: &evidence, brings: None, now: self.now };
         let decision = self.judge.decide(&case).with_context(|| format!("decide {path}"))?.decision;

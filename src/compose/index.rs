@@ -71,7 +71,14 @@ impl Index {
         let Some(planned) = request.planned() else { return };
         let numbers: Vec<_> = numbers.into_iter().collect();
         let meets = |other: &&Footprint| other.planned.is_some_and(|it| it.overlaps(&planned));
-        evidence.open.extend(others(&numbers).filter(meets).take(MOST_MET).cloned());
+        // What is merged or submitted is known in that form.
+        let known = evidence.merged.iter().chain(&evidence.open);
+        let known: BTreeSet<_> =
+            known.filter_map(|other| Some(other.id.as_ref()?.folded())).collect();
+        let is_new =
+            |other: &&Footprint| other.id.as_ref().is_none_or(|id| !known.contains(&id.folded()));
+        let found = others(&numbers).filter(meets).filter(is_new).take(MOST_MET);
+        evidence.open.extend(found.cloned());
     }
 }
 

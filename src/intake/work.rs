@@ -309,7 +309,7 @@ struct Intake<'a> {
 impl Intake<'_> {
     /// Returns the request as it would be written, and what is still missing or wrong.
     fn judge(&self, reading: &Reading) -> anyhow::Result<(Draft, Vec<Open>)> {
-        let judge = Drafting::new(self.judge, &self.taken, self.now);
+        let judge = Drafting::new(self.judge, &self.taken, None, self.now);
         let draft = judge.draft(&reading.request, &usual_path(&reading.request))?;
         let unread = reading
             .unread

@@ -5,7 +5,8 @@
 //! it ([`mutation`]), none changes at another instant than it says ([`next_change`]). Tables that
 //! are better read in Rust are in [`matrix`] and [`windows`].
 //!
-//! With real repositories, people and keys: the [`life`] of a change, [`attacks`] on its record, and
+//! With real repositories, people and keys: the [`life`] of a change, what is [`at_hand`] before it is
+//! submitted, [`attacks`] on its record, and
 //! what happens [`together`] or is cut off in the middle.
 //!
 //! On [`github`]: a server of the tests' own, held against what GitHub says of itself.
@@ -15,6 +16,7 @@
 
 mod advice;
 mod alongside;
+mod at_hand;
 mod attacks;
 mod cases;
 mod cli;

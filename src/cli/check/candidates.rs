@@ -1,6 +1,5 @@
 //! What `check` judges: the requests that paths, ids or standard input hold.
 
-use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -10,13 +9,12 @@ use rayon::prelude::*;
 use super::CheckArgs;
 use crate::cli::shared::place::Place;
 use crate::cli::shared::say::warn;
+use crate::compose::beside::Beside;
 use crate::content::folder::{self, Candidate};
 use crate::core::evidence::Evidence;
 use crate::core::layout::{INCIDENTS, REQUESTS, is_request, stem};
 use crate::core::terms::TicketId;
 use crate::core::yaml::MAX_BYTES;
-use crate::forge::git::Git;
-use crate::git::Repo;
 use crate::report::page::shown;
 
 /// The argument for standard input.
@@ -66,30 +64,22 @@ pub fn of(
     if is_new {
         warn("note", "there are no requests yet: write the first one with `changegate new`");
     }
-    if args.paths.is_empty() && evidence.is_none() && !args.all {
-        return new_here(args, place, candidates);
-    }
     Ok(candidates)
 }
 
 /// Returns the requests that differ from those on the base branch, and of the others those whose
-/// form is wrong: what is merged was judged when it was. Where there is no base, all are new.
-fn new_here(
-    args: &CheckArgs,
-    place: &Place,
+/// form is wrong: what is merged was judged when it was.
+///
+/// # Errors
+/// If a file can't be read.
+pub fn new_here(
+    beside: &Beside<'_>,
+    base: &str,
     candidates: Vec<Candidate>,
 ) -> anyhow::Result<Vec<Candidate>> {
-    let Some(work_tree) = place.work_tree() else { return Ok(candidates) };
-    let git = Repo::discover(work_tree)
-        .and_then(|repo| args.here.branches(repo))
-        .and_then(|branches| Git::new(branches, None));
-    let Ok(git) = git else { return Ok(candidates) };
-    let (repo, base) = (git.repo(), git.base()?);
-    let on_base: HashMap<_, _> = repo.files_below(base, REQUESTS)?.into_iter().collect();
     let is_merged = |candidate: &Candidate| -> anyhow::Result<bool> {
         let Candidate::File(path, name) = candidate else { return Ok(false) };
-        let Some(entry) = on_base.get(name) else { return Ok(false) };
-        Ok(without_cr(&folder::read_bounded(path)?) == without_cr(&repo.bytes(entry.id)?))
+        Ok(beside.is_merged(name, &folder::read_bounded(path)?))
     };
     let (mut new, mut merged) = (Vec::new(), Vec::new());
     for candidate in candidates {
@@ -101,18 +91,13 @@ fn new_here(
     };
     let (malformed, sound): (Vec<_>, Vec<_>) = merged.into_par_iter().partition(is_malformed);
     if !sound.is_empty() {
-        let (count, base) = (sound.len(), &git.base_ref);
+        let count = sound.len();
         let them = if count == 1 { "request, which is" } else { "requests, which are" };
         let how = "`changegate check --all` judges everything";
         warn("note", &format!("left out {count} {them} merged into {base}: {how}"));
     }
     new.extend(malformed);
     Ok(new)
-}
-
-/// Git may change the ends of lines on the way into a work tree.
-fn without_cr(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().copied().filter(|byte| *byte != b'\r').collect()
 }
 
 /// Returns the requests that one argument names.

@@ -14,7 +14,8 @@ fn open(request: &ChangeRequest) -> (Vec<&'static str>, Vec<&'static str>) {
         Judge::load(shipped_files(), SHIPPED.to_owned(), |bound| panic!("{bound}")).unwrap();
     let tickets = Tickets::default();
     let now = "2026-11-23T10:00:00Z".parse().unwrap();
-    let draft = Drafting::new(&judge, &tickets, now).draft(request, &usual_path(request)).unwrap();
+    let draft =
+        Drafting::new(&judge, &tickets, None, now).draft(request, &usual_path(request)).unwrap();
     let (missing, refused): (Vec<_>, Vec<_>) =
         draft.open().into_iter().partition(|open| open.refused.is_none());
     let pointers = |open: Vec<Open>| open.into_iter().map(|open| open.field.pointer).collect();

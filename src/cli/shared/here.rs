@@ -63,6 +63,14 @@ impl HereArgs {
         Git::new(branches, self.base.clone())
     }
 
+    /// Opens the forge around a work tree as it was fetched last; `None` where no base is known, as in
+    /// a new repository.
+    pub fn at_hand(&self, work_tree: Option<&Path>) -> Option<Git> {
+        let branches = self.branches(Repo::discover(work_tree?).ok()?).ok()?;
+        let git = Git::new(branches, self.base.clone()).ok()?;
+        git.base().is_ok().then_some(git)
+    }
+
     /// Fetches, and says how old what is known is if that isn't possible.
     pub fn look_at(&self, branches: &Branches) {
         let fetched = if self.no_fetch { Ok(false) } else { branches.refresh().map(|()| true) };

@@ -70,6 +70,13 @@ impl Place {
         self.work_tree.as_deref()
     }
 
+    /// Whether this is a repository that the current folder isn't in.
+    pub fn is_elsewhere(&self) -> bool {
+        let current = std::env::current_dir().and_then(|current| current.canonicalize());
+        let work_tree = self.work_tree.as_ref();
+        work_tree.is_some_and(|top| !current.is_ok_and(|current| current.starts_with(top)))
+    }
+
     /// Returns where a file of the repository is, seen from the current folder.
     pub fn file(&self, name: impl AsRef<Path>) -> PathBuf {
         self.top.join(name)

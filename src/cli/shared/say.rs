@@ -4,12 +4,15 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use dialoguer::console::Term;
 use serde::Serialize;
+
+use crate::report::page::shown;
 
 /// The exit code of a verb to which the rules forbid what it was to do.
 pub const FORBIDDEN: u8 = 1;
@@ -95,6 +98,12 @@ pub fn hanging(beginning: &str, text: &str) -> String {
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = Output::lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
+}
+
+/// Returns a path as a shell reads it.
+pub fn quoted(path: &Path) -> String {
+    let path = shown(path);
+    shlex::try_quote(&path).map_or_else(|_| path.clone(), |quoted| quoted.into_owned())
 }
 
 /// Returns a value as JSON for scripts, with hidden characters escaped.

@@ -84,6 +84,26 @@ impl Branches {
         Ok(changes)
     }
 
+    /// Returns what [`Self::changes`] does, and the changes that only other branches show: those of
+    /// other remotes, and those that were never pushed.
+    ///
+    /// # Errors
+    /// When the branches can't be listed.
+    pub fn changes_anywhere(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut changes = self.changes()?;
+        for kind in ["refs/heads/", "refs/remotes/"] {
+            for (branch, _) in self.repo.refs(kind)? {
+                for folder in [CHANGE, REVIEWS] {
+                    if let Some((_, name)) = branch.rsplit_once(&format!("/{folder}")) {
+                        let branch = branch[kind.len()..].to_owned();
+                        changes.entry(name.to_owned()).or_insert(branch);
+                    }
+                }
+            }
+        }
+        Ok(changes)
+    }
+
     /// Returns when the branches of the remote were last fetched; `None` if that isn't known.
     pub fn fetched_at(&self) -> Option<SystemTime> {
         let modified =

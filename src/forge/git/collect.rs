@@ -105,36 +105,14 @@ impl<'a> Collector<'a> {
     /// Returns the other requests and the incidents that affect the change.
     fn conflicts(&self, request: Option<&ChangeRequest>) -> anyhow::Result<Conflicts> {
         let (base, path) = (self.pull.base, self.changeset.path.as_deref());
-        let meets = Meets::of(request);
-        let mut found = match self.git.survey.get().filter(|survey| survey.is_at(base)) {
-            Some(survey) => survey.conflicts(self.pull, path, meets.as_ref()),
-            // Reading all requests of each past base would take as long as all of that history.
-            None if self.git.survey.get().is_some() && self.is_merged()? => Conflicts::default(),
-            None => {
-                let mut found = conflicts::at_base(self.repo, base, path, meets.as_ref())?;
-                if let Some(meets) = &meets {
-                    self.add_open(&mut found, meets)?;
-                }
-                found
-            }
+        // Reading all requests of each past base would take as long as all of that history.
+        let is_past = self.git.survey.get().is_some_and(|survey| !survey.is_at(base));
+        let mut found = match is_past && self.is_merged()? {
+            true => Conflicts::default(),
+            false => self.git.conflicts(base, &self.pull.name, path, request, self.org)?,
         };
         found.incidents = conflicts::incidents(self.repo, base, request)?;
         Ok(found)
-    }
-
-    /// Adds what the requests of other open changes mean for this one.
-    fn add_open(&self, found: &mut Conflicts, meets: &Meets<'_>) -> anyhow::Result<()> {
-        for (name, head) in self.git.branches.below(CHANGE)? {
-            if name == self.pull.name {
-                continue;
-            }
-            if let Some(other) = conflicts::of_open(self.repo, self.pull.base, (&name, head))?
-                && !self.git.is_closed(&name, self.org)?
-            {
-                found.add_open(meets, other);
-            }
-        }
-        Ok(())
     }
 
     fn request(&self) -> anyhow::Result<Option<ChangeRequest>> {
@@ -260,6 +238,40 @@ impl<'a> Collector<'a> {
     ) -> anyhow::Result<Option<Digest>> {
         let digest = self.materials.at(entry.reviewed)?;
         Ok(digest.filter(|digest| unchanged && entry.material.as_ref() == Some(digest)))
+    }
+}
+
+impl Git {
+    /// Returns the merged requests and the open changes that affect the change with this name, which
+    /// merges the request at `path` into `base`; incidents are left out.
+    ///
+    /// # Errors
+    /// When the branches can't be read.
+    pub fn conflicts(
+        &self,
+        base: Oid,
+        name: &str,
+        path: Option<&str>,
+        request: Option<&ChangeRequest>,
+        org: &Org,
+    ) -> anyhow::Result<Conflicts> {
+        let meets = Meets::of(request);
+        if let Some(survey) = self.survey.get().filter(|survey| survey.is_at(base)) {
+            return Ok(survey.conflicts(name, path, meets.as_ref()));
+        }
+        let mut found = conflicts::at_base(self.repo(), base, path, meets.as_ref())?;
+        let Some(meets) = &meets else { return Ok(found) };
+        for (other, head) in self.branches.below(CHANGE)? {
+            if other == name {
+                continue;
+            }
+            if let Some(footprint) = conflicts::of_open(self.repo(), base, (&other, head))?
+                && !self.is_closed(&other, org)?
+            {
+                found.add_open(meets, footprint);
+            }
+        }
+        Ok(found)
     }
 }
 

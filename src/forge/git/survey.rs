@@ -32,9 +32,10 @@ impl Git {
     /// # Errors
     /// When the repository can't be read.
     pub fn survey_others(&self, org: &Org) -> anyhow::Result<()> {
-        let survey = Survey::of(self, self.base()?, org)?;
         // An earlier survey of the same command is just as good.
-        let _ = self.survey.set(survey);
+        if self.survey.get().is_none() {
+            let _ = self.survey.set(Survey::of(self, self.base()?, org)?);
+        }
         Ok(())
     }
 }
@@ -66,11 +67,11 @@ impl Survey {
         self.base == base
     }
 
-    /// Returns the other requests that affect the change of `pull` at `path`; incidents are left
-    /// out.
+    /// Returns the other requests that affect the change with this name, and the request at `path`;
+    /// incidents are left out.
     pub fn conflicts(
         &self,
-        pull: &Pull,
+        name: &str,
         path: Option<&str>,
         meets: Option<&Meets<'_>>,
     ) -> Conflicts {
@@ -81,7 +82,7 @@ impl Survey {
             for other in self.merged.near(meets, path) {
                 found.add_merged(meets, other.clone());
             }
-            for other in self.open.near(meets, Some(&pull.name)) {
+            for other in self.open.near(meets, Some(name)) {
                 found.add_open(meets, other.clone());
             }
         }
