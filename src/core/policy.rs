@@ -160,8 +160,7 @@ impl PolicyBundle {
                 Err(error) => problems.push(not_utf8(path, bytes, error)),
             }
         }
-        let tables: Vec<_> = tables::all(files).map(|(name, ..)| name).collect();
-        problems.extend(vet::vet(&sources, &tables));
+        problems.extend(vet::vet(&sources, &tables::as_written(files)));
         if let Err(found) = tables::read(files) {
             problems.extend(found);
         }
@@ -333,12 +332,7 @@ impl Evaluator {
 /// Returns the data that the rules see as `data`: each table as it is written, the settings with
 /// their defaults.
 fn mounted(files: &Files, org: &Org) -> Result<Value, PolicyProblem> {
-    let mut tables = tables::all(files)
-        .map(|(name, _, bytes)| {
-            let document = super::yaml::parse_up_to(tables::LARGEST_TABLE, bytes);
-            (name.to_owned(), document.read::<serde_json::Value>().value.unwrap_or_default())
-        })
-        .collect::<serde_json::Map<_, _>>();
+    let mut tables = tables::as_written(files);
     tables.insert("settings".to_owned(), super::digest::to_json(&org.settings));
     let data = serde_json::json!({ "org": tables });
     Value::from_json_str(&data.to_string()).map_err(|error| PolicyProblem {

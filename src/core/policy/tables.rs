@@ -13,7 +13,7 @@ use crate::core::time::Duration;
 use crate::core::yaml::{self, Node, Span, Value};
 
 /// The most bytes that a table may have.
-pub const LARGEST_TABLE: usize = 16 * 1024 * 1024;
+const LARGEST_TABLE: usize = 16 * 1024 * 1024;
 
 /// Returns the tables of a bundle: name, path, bytes.
 pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
@@ -21,6 +21,12 @@ pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
         let name = layout::table_at(path)?;
         (!name.contains('/')).then_some((name, path.as_str(), bytes.as_slice()))
     })
+}
+
+/// Returns each table as it is written, by its name; null if it can't be read.
+pub fn as_written(files: &Files) -> serde_json::Map<String, serde_json::Value> {
+    let value = |bytes| yaml::parse_up_to(LARGEST_TABLE, bytes).read().value.unwrap_or_default();
+    all(files).map(|(name, _, bytes)| (name.to_owned(), value(bytes))).collect()
 }
 
 /// Reads the tables that the checker knows. Other tables are the organisation's own, and only have

@@ -2,12 +2,13 @@
 //!
 //! 1. [`text`]: what would harm the parser or deceive a reader: size, hidden characters, nesting
 //! 2. [`PolicyFile::parse`]: turns a parser error into one line with a position
-//! 3. [`facts`]: what each rule calls, refers to and overrides, read from the tree
+//! 3. [`facts`]: what each rule calls, refers to and overrides, read from the tree, with what single
+//!    [`expressions`] say
 //! 4. [`names`]: resolves those names
 //! 5. [`functions`]: only functions that are deterministic and bounded, called correctly
 //! 6. [`heads`]: no head that may be undefined, because it would lose what the rule found
 //! 7. [`graph`], [`cycles`]: nothing that depends on itself, and no chain of rules that is too long
-//! 8. [`known`]: no reference to what isn't there
+//! 8. [`known`], [`documents`]: no reference to what isn't there
 //! 9. [`taking_part`]: nothing that takes no part in decisions
 //! 10. [`shape`]: findings that can be read, each with a code of its own rule
 //!
@@ -15,6 +16,8 @@
 //! every file parses. The entry point is [`vet`].
 
 mod cycles;
+mod documents;
+mod expressions;
 mod facts;
 mod functions;
 mod graph;
@@ -31,6 +34,8 @@ use std::fmt;
 
 use regorus::Source;
 use regorus::unstable::{Expr, Module, Parser, Rule, Span};
+
+use serde_json::{Map, Value};
 
 use super::files::TEST_SUFFIX;
 use facts::RuleFacts;
@@ -61,8 +66,8 @@ impl fmt::Display for PolicyProblem {
 }
 
 /// Checks the policies of a bundle, given as paths and texts, and returns every problem, sorted by
-/// position. `tables` are the names of the organisation's tables.
-pub fn vet(files: &[(&str, &str)], tables: &[&str]) -> Vec<PolicyProblem> {
+/// position. `tables` are the organisation's tables as they are written.
+pub fn vet(files: &[(&str, &str)], tables: &Map<String, Value>) -> Vec<PolicyProblem> {
     judge(files, |files, facts, scopes, graph| {
         let mut problems = known::check(facts, scopes, tables);
         problems.extend(taking_part::check(facts, scopes, graph));
@@ -95,6 +100,7 @@ fn judge(
         }
     }
     problems.sort();
+    problems.dedup();
     problems
 }
 

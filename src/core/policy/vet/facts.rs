@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{
-    AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleAssign, RuleHead, Span,
+    AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleAssign, RuleHead, Span,
 };
-use regorus::utils::get_path_string;
 
 use super::PolicyFile;
+use super::expressions::{Call, Lookup, Meaning, components, path_name};
 
 /// A rule, or one of several definitions of it.
 pub(super) struct RuleFacts<'a> {
@@ -30,33 +30,16 @@ pub(super) struct RuleFacts<'a> {
     pub calls: Vec<Call<'a>>,
     /// Paths as written, with the first place of each; a component that is known only at evaluation is `None`.
     pub references: BTreeMap<Vec<Option<&'a str>>, &'a Span>,
+    /// What is looked up by a variable, or by `object.get`.
+    pub lookups: Vec<Lookup<'a>>,
     /// Every object that is written out.
     pub objects: Vec<&'a Expr>,
     /// `with` modifiers.
     pub overrides: Vec<&'a Span>,
     /// Lines that hold something to evaluate, counted from 1.
     pub lines: BTreeSet<u32>,
-    /// The variables that the rule declares, and what each stands for if that is one reference.
-    locals: BTreeMap<&'a str, Option<Vec<Option<&'a str>>>>,
-}
-
-/// A call, by the name in the source.
-pub(super) struct Call<'a> {
-    pub span: &'a Span,
-    pub name: String,
-    pub arguments: &'a [Ref<Expr>],
-}
-
-impl<'a> Call<'a> {
-    /// Reads a call; `None` for any other expression.
-    pub(super) fn of(expression: &'a Expr) -> Option<Self> {
-        match expression {
-            Expr::Call { span, fcn, params, .. } => {
-                Some(Self { span, name: path_name(fcn, None), arguments: params })
-            }
-            _ => None,
-        }
-    }
+    /// The variables that the rule declares.
+    locals: BTreeMap<&'a str, Meaning<'a>>,
 }
 
 /// Reads all rules of a file.
@@ -99,26 +82,22 @@ impl<'a> RuleFacts<'a> {
         self.locals.contains_key(name)
     }
 
-    /// Returns the reference that a variable stands for; `None` if it has no declaration, or several
-    /// that differ.
-    pub(super) fn stands_for(&self, name: &str) -> Option<&[Option<&'a str>]> {
-        self.locals.get(name)?.as_deref()
+    /// Returns what a variable stands for; `None` if the rule doesn't declare it.
+    pub(super) fn meaning(&self, name: &str) -> Option<&Meaning<'a>> {
+        self.locals.get(name)
     }
 
-    fn declare(&mut self, name: &'a str, meaning: Option<Vec<Option<&'a str>>>) {
+    fn declare(&mut self, name: &'a str, meaning: Meaning<'a>) {
         let known = self.locals.entry(name).or_insert_with(|| meaning.clone());
         if *known != meaning {
-            *known = None;
+            *known = Meaning::Unknown;
         }
     }
 
-    /// Declares a variable as an element of a collection, or all variables of a pattern.
-    fn element(&mut self, pattern: &'a Expr, collection: &'a Expr) {
-        match (pattern, path_of(collection)) {
-            (Expr::Var { span, .. }, Some(mut path)) => {
-                path.push(None);
-                self.declare(span.text(), Some(path));
-            }
+    /// Declares a variable, or all variables of a pattern.
+    fn declare_as(&mut self, pattern: &'a Expr, meaning: Meaning<'a>) {
+        match pattern {
+            Expr::Var { span, .. } => self.declare(span.text(), meaning),
             _ => self.pattern(pattern),
         }
     }
@@ -144,6 +123,7 @@ impl<'a> RuleFacts<'a> {
             arity,
             calls: Vec::new(),
             references: BTreeMap::new(),
+            lookups: Vec::new(),
             objects: Vec::new(),
             overrides: Vec::new(),
             lines: BTreeSet::new(),
@@ -167,7 +147,9 @@ impl<'a> RuleFacts<'a> {
                         key.iter().for_each(|key| self.expression(key));
                     }
                     RuleHead::Func { args, assign, .. } => {
-                        args.iter().for_each(|parameter| self.pattern(parameter));
+                        for (at, parameter) in args.iter().enumerate() {
+                            self.declare_as(parameter, Meaning::Parameter(at));
+                        }
                         self.assignment(assign);
                     }
                 }
@@ -190,18 +172,17 @@ impl<'a> RuleFacts<'a> {
     fn statement(&mut self, statement: &'a LiteralStmt) {
         match &statement.literal {
             Literal::SomeVars { vars, .. } => {
-                vars.iter().for_each(|variable| self.declare(variable.text(), None));
+                vars.iter().for_each(|variable| self.declare(variable.text(), Meaning::Unknown));
             }
             Literal::SomeIn { key, value, collection, .. } => {
-                key.iter().for_each(|key| self.pattern(key));
-                self.element(value, collection);
+                key.iter().for_each(|key| self.declare_as(key, Meaning::key_of(collection)));
+                self.declare_as(value, Meaning::element_of(collection));
                 self.expression(collection);
             }
             Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expression(expr),
             Literal::Every { key, value, domain, query, .. } => {
-                key.iter().for_each(|key| self.declare(key.text(), None));
-                let meaning = path_of(domain).map(|path| [path, vec![None]].concat());
-                self.declare(value.text(), meaning);
+                key.iter().for_each(|key| self.declare(key.text(), Meaning::key_of(domain)));
+                self.declare(value.text(), Meaning::element_of(domain));
                 self.expression(domain);
                 self.query(query);
             }
@@ -244,6 +225,7 @@ impl<'a> RuleFacts<'a> {
             }
             Expr::Call { params, .. } => {
                 self.calls.extend(Call::of(expression));
+                self.lookups.extend(Lookup::by_call(expression));
                 params.iter().for_each(|argument| self.expression(argument));
             }
             Expr::UnaryExpr { expr, .. } => self.expression(expr),
@@ -255,10 +237,7 @@ impl<'a> RuleFacts<'a> {
             }
             Expr::AssignExpr { op, lhs, rhs, .. } => {
                 match (op, &**lhs) {
-                    (AssignOp::ColEq, Expr::Var { span, .. }) => {
-                        self.declare(span.text(), path_of(rhs));
-                    }
-                    (AssignOp::ColEq, pattern) => self.pattern(pattern),
+                    (AssignOp::ColEq, pattern) => self.declare_as(pattern, Meaning::of(rhs)),
                     (AssignOp::Eq, lhs) => self.expression(lhs),
                 }
                 self.expression(rhs);
@@ -273,6 +252,7 @@ impl<'a> RuleFacts<'a> {
 
     fn reference(&mut self, expression: &'a Expr) {
         self.indexes(expression);
+        self.lookups.extend(Lookup::by_variables(expression));
         let path = components(expression);
         if path.first().is_some_and(Option::is_some) {
             self.references.entry(path).or_insert_with(|| expression.span());
@@ -297,7 +277,7 @@ impl<'a> RuleFacts<'a> {
     /// Declares the variables of a pattern such as `[code, {"tier": tier}]`.
     fn pattern(&mut self, pattern: &'a Expr) {
         match pattern {
-            Expr::Var { span, .. } => self.declare(span.text(), None),
+            Expr::Var { span, .. } => self.declare(span.text(), Meaning::Unknown),
             Expr::Array { items, .. } => items.iter().for_each(|item| self.pattern(item)),
             Expr::Object { fields, .. } => {
                 for (_, key, value) in fields {
@@ -307,54 +287,5 @@ impl<'a> RuleFacts<'a> {
             }
             other => self.expression(other),
         }
-    }
-}
-
-fn path_name(reference: &Expr, parent: Option<&str>) -> String {
-    // This fails if it isn't a reference; its text then names nothing that could be called.
-    get_path_string(reference, parent).unwrap_or_else(|_| reference.span().text().to_owned())
-}
-
-/// Returns the components of a reference. A component that is known only at evaluation is `None`,
-/// and so is the first one if the reference doesn't start with a name.
-pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
-    let mut components = Vec::new();
-    loop {
-        match expression {
-            Expr::RefDot { refr, field, .. } => {
-                components.push(Some(field.0.text()));
-                expression = refr;
-            }
-            Expr::RefBrack { refr, index, .. } => {
-                components.push(literal(index));
-                expression = refr;
-            }
-            start => {
-                components.push(match start {
-                    Expr::Var { span, .. } => Some(span.text()),
-                    _ => None,
-                });
-                components.reverse();
-                return components;
-            }
-        }
-    }
-}
-
-/// Returns the components of a reference that starts with a name; `None` for anything else.
-fn path_of(expression: &Expr) -> Option<Vec<Option<&str>>> {
-    let is_reference =
-        matches!(expression, Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. });
-    let path = is_reference.then(|| components(expression))?;
-    path.first().is_some_and(Option::is_some).then_some(path)
-}
-
-/// Returns the text of a string literal; `None` for any other expression.
-pub(super) fn literal(expression: &Expr) -> Option<&str> {
-    match expression {
-        Expr::String { value, .. } | Expr::RawString { value, .. } => {
-            value.as_string().ok().map(|text| &**text)
-        }
-        _ => None,
     }
 }

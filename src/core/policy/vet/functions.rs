@@ -13,7 +13,8 @@ use regorus::unstable::{BUILTINS, Expr};
 
 use super::super::time;
 use super::PolicyProblem;
-use super::facts::{Call, RuleFacts, literal};
+use super::expressions::{Call, literal};
+use super::facts::RuleFacts;
 use super::names::{Names, Scopes, imported_name};
 
 pub(super) const ALLOWED: &[&str] = &[

@@ -19,7 +19,8 @@ use std::collections::BTreeSet;
 use regorus::unstable::{Expr, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead};
 
 use super::PolicyProblem;
-use super::facts::{Call, RuleFacts, components, literal};
+use super::expressions::{Call, components, literal};
+use super::facts::RuleFacts;
 use super::functions::MAY_BE_UNDEFINED;
 use super::names::{Names, Scopes};
 

@@ -2,52 +2,45 @@
 //! rules that the bundle doesn't have. They are undefined, so the rule around them would never hold.
 //!
 //! What a variable stands for is followed where a rule declares it once, by `x := input.request` or
-//! `some x in input.request.actions`.
+//! `some x in input.request.actions`; and where it is one of several texts that are written out.
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::Span;
-use schemars::JsonSchema as _;
-use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value, json};
+use regorus::unstable::{Expr, Rule, RuleHead, Span};
+use serde_json::{Map, Value};
 
 use super::PolicyProblem;
+use super::documents::Documents;
+use super::expressions::{Lookup, Meaning, literal};
 use super::facts::RuleFacts;
 use super::graph::meets;
 use super::names::Scopes;
-use crate::core::input::Input;
 use crate::core::layout;
-use crate::core::org::Org;
 
 /// A reference whose variables are followed this often at most.
 const MOST_STEPS: usize = 16;
 
-/// Checks every reference of the policies; `tables` are the names of the organisation's tables.
-pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, tables: &[&str]) -> Vec<PolicyProblem> {
-    let schema = schema(tables);
-    let policies = || facts.iter().filter(|rule| !rule.file.is_test());
-    let is_own = |path: &[Option<&str>]| policies().any(|rule| meets(path, &rule.path));
-    let mut unread: BTreeSet<_> = tables.iter().filter(|table| schema.is_own(table)).collect();
+/// Checks every reference of the policies; `tables` are the organisation's tables as they are
+/// written.
+pub(super) fn check(
+    facts: &[RuleFacts],
+    scopes: &Scopes,
+    tables: &Map<String, Value>,
+) -> Vec<PolicyProblem> {
+    let search = Search { facts, scopes, documents: Documents::new(tables) };
+    let mut unread: BTreeSet<_> = search.documents.own_tables().collect();
     let mut problems = Vec::new();
-    for rule in policies() {
+    for rule in search.policies() {
         for (written, span) in &rule.references {
-            let meant = followed(rule, written);
-            let absolute = scopes.seen_by(rule).absolute(rule, &meant);
-            let path = absolute.as_deref().unwrap_or(&meant);
-            let unknown = match path {
-                [Some("data"), Some("org"), read @ ..] => {
-                    // A reference to all tables reads each.
-                    let read = read.first().copied().flatten();
-                    unread.retain(|table| read.is_some_and(|read| read != **table));
-                    schema.unknown(path)
-                }
-                [Some("data"), Some(_), ..] if !is_own(path) => Some((1, Vec::new())),
-                [Some("input"), ..] => schema.unknown(path),
-                _ => None,
-            };
-            if let Some((at, known)) = unknown {
-                problems.push(problem(rule, span, path, at, &known));
+            if let [Some("data"), Some("org"), read @ ..] = &*search.absolute(rule, written) {
+                // A reference to all tables reads each.
+                let read = read.first().copied().flatten();
+                unread.retain(|table| read.is_some_and(|read| read != *table));
             }
+            problems.extend(search.problem(rule, written, false, (rule, span)));
+        }
+        for lookup in &rule.lookups {
+            problems.extend(search.lookup(rule, lookup));
         }
     }
     problems.extend(unread.into_iter().map(|table| PolicyProblem {
@@ -60,31 +53,142 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, tables: &[&str]) -> Ve
     problems
 }
 
-fn problem(
-    rule: &RuleFacts,
-    span: &Span,
-    path: &[Option<&str>],
-    at: usize,
-    known: &[&str],
-) -> PolicyProblem {
-    let shown = |parts: &[Option<&str>]| {
-        let parts: Vec<_> = parts.iter().map(|part| part.unwrap_or("*")).collect();
-        parts.join(".")
-    };
-    let name = path[at].unwrap_or_default();
-    let message = match path {
-        [Some("data"), Some("org"), ..] if at == 2 => {
-            format!("the bundle has no table policies/org/{name}/data.yaml")
+/// A place in a rule's text.
+type Place<'p> = (&'p RuleFacts<'p>, &'p Span);
+
+struct Search<'s> {
+    facts: &'s [RuleFacts<'s>],
+    scopes: &'s Scopes<'s>,
+    documents: Documents<'s>,
+}
+
+impl<'s> Search<'s> {
+    fn policies(&self) -> impl Iterator<Item = &'s RuleFacts<'s>> {
+        self.facts.iter().filter(|rule| !rule.file.is_test())
+    }
+
+    /// Returns a path with what its variable stands for, from `data` or `input` on if possible.
+    fn absolute<'a>(&self, rule: &RuleFacts<'a>, path: &[Option<&'a str>]) -> Vec<Option<&'a str>> {
+        let meant = followed(rule, path);
+        let absolute = self.scopes.seen_by(rule).absolute(rule, &meant);
+        absolute.unwrap_or(meant)
+    }
+
+    /// Checks a lookup for each text that one of its variables may be.
+    fn lookup(&self, rule: &'s RuleFacts<'s>, lookup: &Lookup<'s>) -> Vec<PolicyProblem> {
+        let here = (rule, lookup.span);
+        let mut problems = Vec::new();
+        problems.extend(self.problem(rule, &lookup.path, true, here));
+        for (at, variable) in &lookup.variables {
+            for (text, place) in self.texts(rule, variable) {
+                let mut path = lookup.path.clone();
+                path[*at] = Some(text);
+                problems.extend(self.problem(rule, &path, true, place.unwrap_or(here)));
+            }
         }
-        [Some("data"), Some(package), ..] if *package != "org" => {
-            format!("nothing in the policies is called `{}`", shown(path))
+        problems
+    }
+
+    /// Returns the texts that a variable may be, if all of them are written out, and where if that is
+    /// elsewhere.
+    fn texts(
+        &self,
+        rule: &'s RuleFacts<'s>,
+        variable: &'s str,
+    ) -> Vec<(&'s str, Option<Place<'s>>)> {
+        let of_rule = |path: &[Option<&'s str>], read: fn(&'s Expr) -> Meaning<'s>| {
+            let path = self.absolute(rule, path);
+            let mut same = self
+                .policies()
+                .filter(|rule| rule.path.iter().map(Some).eq(path.iter().map(Option::as_ref)));
+            let found = same.next().filter(|_| same.next().is_none()).and_then(constant).map(read);
+            match found {
+                Some(Meaning::Texts(texts)) => texts.into_iter().map(|text| (text, None)).collect(),
+                _ => Vec::new(),
+            }
+        };
+        match rule.meaning(variable) {
+            Some(Meaning::Texts(texts)) => texts.iter().map(|text| (*text, None)).collect(),
+            Some(Meaning::Reference(path)) => match path.split_last() {
+                Some((None, collection)) => of_rule(collection, Meaning::element_of),
+                _ => of_rule(path, Meaning::of),
+            },
+            Some(Meaning::KeyOf(path)) => of_rule(path, Meaning::key_of),
+            Some(Meaning::Parameter(at)) => self.arguments(rule, *at),
+            Some(Meaning::Unknown) => Vec::new(),
+            None => of_rule(&[Some(variable)], Meaning::of),
         }
-        _ => format!("`{}` has no field `{name}`", shown(&path[..at])),
-    };
-    let near = known.iter().map(|known| (strsim::osa_distance(known, name), known));
-    let near = near.filter(|(distance, known)| *distance <= known.len().min(name.len()) / 2).min();
-    let help = near.map(|(_, known)| format!("Did you mean `{known}`?")).unwrap_or_default();
-    rule.file.problem(span, message, &help)
+    }
+
+    /// Returns the texts that a function of one definition is called with.
+    fn arguments(&self, function: &RuleFacts, at: usize) -> Vec<(&'s str, Option<Place<'s>>)> {
+        let mut same = self.policies().filter(|rule| rule.name == function.name);
+        if same.nth(1).is_some() {
+            return Vec::new();
+        }
+        let calls =
+            self.policies().flat_map(|rule| rule.calls.iter().map(move |call| (rule, call)));
+        let calls = calls.filter(|(rule, call)| {
+            let called = self.scopes.seen_by(rule).function(rule, call);
+            called.is_some_and(|(name, _)| name == function.name)
+        });
+        calls
+            .filter_map(|(rule, call)| {
+                let argument = call.arguments.get(at)?;
+                Some((literal(argument)?, Some((rule, argument.span()))))
+            })
+            .collect()
+    }
+
+    /// Returns what is wrong with a path of a rule; `place` is where to say so.
+    fn problem(
+        &self,
+        rule: &RuleFacts,
+        written: &[Option<&str>],
+        is_lookup: bool,
+        place: Place<'_>,
+    ) -> Option<PolicyProblem> {
+        let path = &*self.absolute(rule, written);
+        let (at, known) = match path {
+            [Some("data"), Some("org"), ..] | [Some("input"), ..] => {
+                self.documents.unknown(path, is_lookup)?
+            }
+            [Some("data"), Some(_), ..] if !self.policies().any(|rule| meets(path, &rule.path)) => {
+                (1, Vec::new())
+            }
+            _ => return None,
+        };
+        let shown = |parts: &[Option<&str>]| {
+            let parts: Vec<_> = parts.iter().map(|part| part.unwrap_or("*")).collect();
+            parts.join(".")
+        };
+        let name = path[at].unwrap_or_default();
+        let message = match path {
+            [Some("data"), Some("org"), ..] if at == 2 => {
+                format!("the bundle has no table policies/org/{name}/data.yaml")
+            }
+            [Some("data"), Some(package), ..] if *package != "org" => {
+                format!("nothing in the policies is called `{}`", shown(path))
+            }
+            _ => format!("`{}` has no field `{name}`", shown(&path[..at])),
+        };
+        let near = known.iter().map(|known| (strsim::osa_distance(known, name), known));
+        let near =
+            near.filter(|(distance, known)| *distance <= known.len().min(name.len()) / 2).min();
+        let help = near.map(|(_, known)| format!("Did you mean `{known}`?")).unwrap_or_default();
+        let (rule, span) = place;
+        Some(rule.file.problem(span, message, &help))
+    }
+}
+
+/// Returns the value of a rule that has no condition.
+fn constant<'a>(rule: &RuleFacts<'a>) -> Option<&'a Expr> {
+    match rule.rule {
+        Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, bodies, .. } => {
+            bodies.is_empty().then_some(&*assign.value)
+        }
+        _ => None,
+    }
 }
 
 /// Replaces a variable at the start of a path by what it stands for.
@@ -92,96 +196,10 @@ fn followed<'a>(rule: &RuleFacts<'a>, path: &[Option<&'a str>]) -> Vec<Option<&'
     let mut path = path.to_vec();
     for _ in 0..MOST_STEPS {
         let start = path.first().copied().flatten();
-        let Some(meant) = start.and_then(|start| rule.stands_for(start)) else { break };
+        let Some(Meaning::Reference(meant)) = start.and_then(|start| rule.meaning(start)) else {
+            break;
+        };
         path.splice(..1, meant.iter().copied());
     }
     path
-}
-
-/// The JSON schema of `input` and of `data.org`.
-struct Documents(Value);
-
-fn schema(tables: &[&str]) -> Documents {
-    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let input = generator.subschema_for::<Input>();
-    let mut org = Org::json_schema(&mut generator).to_value()["properties"].take();
-    for table in tables.iter().filter(|table| org.get(**table).is_none()).collect::<Vec<_>>() {
-        // A table of the organisation's own, whose form nobody else knows.
-        org[*table] = Value::Bool(true);
-    }
-    Documents(json!({
-        "properties": {"input": input, "data": {"properties": {"org": {"properties": org}}}},
-        "$defs": generator.take_definitions(true),
-    }))
-}
-
-impl Documents {
-    /// Returns whether a table is the organisation's own.
-    fn is_own(&self, table: &str) -> bool {
-        self.0.pointer(&format!("/properties/data/properties/org/properties/{table}"))
-            == Some(&Value::Bool(true))
-    }
-
-    /// Returns the position in a path of the first part that doesn't exist, and those that do.
-    fn unknown(&self, path: &[Option<&str>]) -> Option<(usize, Vec<&str>)> {
-        let mut here = vec![&self.0];
-        for (at, part) in path.iter().enumerate() {
-            let here_now = std::mem::take(&mut here);
-            let all: Vec<_> =
-                here_now.into_iter().flat_map(|schema| self.alternatives(schema)).collect();
-            if all.iter().any(|schema| is_open(schema)) {
-                return None;
-            }
-            here = all.iter().flat_map(|schema| below(schema, *part)).collect();
-            if here.is_empty() {
-                let known = all.iter().filter_map(|schema| schema["properties"].as_object());
-                return part.map(|_| (at, known.flat_map(Map::keys).map(String::as_str).collect()));
-            }
-        }
-        None
-    }
-
-    /// Returns a schema, or those that it refers to.
-    fn alternatives<'s>(&'s self, schema: &'s Value) -> Vec<&'s Value> {
-        if let Some(name) = schema["$ref"].as_str() {
-            let name = name.strip_prefix('#').unwrap_or(name);
-            return self.0.pointer(name).map_or_else(Vec::new, |schema| self.alternatives(schema));
-        }
-        let several =
-            ["anyOf", "oneOf", "allOf"].iter().filter_map(|kind| schema[*kind].as_array());
-        let mut all: Vec<_> =
-            several.flatten().flat_map(|schema| self.alternatives(schema)).collect();
-        if all.is_empty() || schema.get("properties").is_some() {
-            all.push(schema);
-        }
-        all
-    }
-}
-
-/// Whether a schema says nothing about what may be below.
-fn is_open(schema: &Value) -> bool {
-    schema == &Value::Bool(true)
-        || schema["additionalProperties"] == Value::Bool(true)
-        || schema.as_object().is_some_and(|schema| {
-            let says = ["type", "enum", "const", "properties", "$ref"];
-            !says.iter().any(|word| schema.contains_key(*word))
-        })
-}
-
-/// Returns the schemas of what a part of a path may lead to; `None` is any part.
-fn below<'s>(schema: &'s Value, part: Option<&str>) -> Vec<&'s Value> {
-    let of_all = || {
-        let patterns = schema["patternProperties"].as_object();
-        let patterns = patterns.into_iter().flat_map(Map::values);
-        let others = ["items", "additionalProperties"].iter().filter_map(|word| schema.get(*word));
-        patterns.chain(others.filter(|schema| schema.is_object() || **schema == Value::Bool(true)))
-    };
-    let properties = schema["properties"].as_object();
-    match part {
-        Some(name) => match properties.and_then(|properties| properties.get(name)) {
-            Some(named) => vec![named],
-            None => of_all().collect(),
-        },
-        None => properties.into_iter().flat_map(Map::values).chain(of_all()).collect(),
-    }
 }

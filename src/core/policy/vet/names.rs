@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::Expr;
 use regorus::utils::get_path_string;
 
-use super::facts::{Call, RuleFacts, components};
+use super::expressions::{Call, components};
+use super::facts::RuleFacts;
 
 /// The names that policies see, and those that tests see. Policies don't see tests, because engines
 /// that decide don't load them.
@@ -66,11 +67,11 @@ impl<'a> Names<'a> {
     }
 
     /// Returns the path from `data` on of a reference, unless it is local or the input.
-    pub(super) fn absolute<'r>(
+    pub(super) fn absolute<'p>(
         &self,
-        rule: &'r RuleFacts,
-        path: &'r [Option<&'r str>],
-    ) -> Option<Vec<Option<&'r str>>> {
+        rule: &RuleFacts<'p>,
+        path: &[Option<&'p str>],
+    ) -> Option<Vec<Option<&'p str>>> {
         let (&root, rest) = path.split_first()?;
         let root = root.filter(|root| !rule.declares(root) && *root != "input")?;
         if root == "data" {

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::Rule;
 use regorus::unstable::{Expr, RuleHead};
 
-use super::facts::{RuleFacts, literal};
+use super::expressions::literal;
+use super::facts::RuleFacts;
 use super::taking_part::RULES;
 use super::{PolicyFile, PolicyProblem};
 use crate::core::policy::codes::declared;

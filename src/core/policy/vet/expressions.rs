@@ -1,0 +1,169 @@
+//! What single expressions say: calls, paths, what a variable stands for.
+
+use regorus::unstable::{Expr, Ref, Span};
+use regorus::utils::get_path_string;
+
+/// A call, by the name in the source.
+pub(super) struct Call<'a> {
+    pub span: &'a Span,
+    pub name: String,
+    pub arguments: &'a [Ref<Expr>],
+}
+
+impl<'a> Call<'a> {
+    /// Reads a call; `None` for any other expression.
+    pub(super) fn of(expression: &'a Expr) -> Option<Self> {
+        match expression {
+            Expr::Call { span, fcn, params, .. } => {
+                Some(Self { span, name: path_name(fcn, None), arguments: params })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a variable stands for.
+#[derive(Clone, PartialEq)]
+pub(super) enum Meaning<'a> {
+    /// One reference.
+    Reference(Vec<Option<&'a str>>),
+    /// A key of what is at a reference.
+    KeyOf(Vec<Option<&'a str>>),
+    /// One of these texts.
+    Texts(Vec<&'a str>),
+    /// The parameter at this position.
+    Parameter(usize),
+    /// It has several declarations that differ, or one that says nothing.
+    Unknown,
+}
+
+/// A reference whose path isn't written as one.
+pub(super) struct Lookup<'a> {
+    pub path: Vec<Option<&'a str>>,
+    pub span: &'a Span,
+    /// The variables in the path, with their positions.
+    pub variables: Vec<(usize, &'a str)>,
+}
+
+impl<'a> Meaning<'a> {
+    /// Returns the meaning of an expression.
+    pub(super) fn of(expression: &'a Expr) -> Self {
+        match literal(expression) {
+            Some(text) => Meaning::Texts(vec![text]),
+            None => path_of(expression).map_or(Meaning::Unknown, Meaning::Reference),
+        }
+    }
+
+    /// Returns the meaning of each element of a collection.
+    pub(super) fn element_of(collection: &'a Expr) -> Self {
+        if let Expr::Array { items, .. } | Expr::Set { items, .. } = collection {
+            let texts: Option<_> = items.iter().map(|item| literal(item)).collect();
+            return texts.map_or(Meaning::Unknown, Meaning::Texts);
+        }
+        let element = |path| Meaning::Reference([path, vec![None]].concat());
+        path_of(collection).map_or(Meaning::Unknown, element)
+    }
+
+    /// Returns the meaning of each key of a collection.
+    pub(super) fn key_of(collection: &'a Expr) -> Self {
+        if let Expr::Object { fields, .. } = collection {
+            let texts: Option<_> = fields.iter().map(|(_, key, _)| literal(key)).collect();
+            return texts.map_or(Meaning::Unknown, Meaning::Texts);
+        }
+        path_of(collection).map_or(Meaning::Unknown, Meaning::KeyOf)
+    }
+}
+
+impl<'a> Lookup<'a> {
+    /// Reads `object.get(collection, key, …)`, whose key may be a list.
+    pub(super) fn by_call(expression: &'a Expr) -> Option<Self> {
+        let call = Call::of(expression).filter(|call| call.name == "object.get")?;
+        let [collection, keys, _] = call.arguments else { return None };
+        let keys = match &**keys {
+            Expr::Array { items, .. } => items.iter().collect(),
+            _ => vec![keys],
+        };
+        let mut lookup =
+            Self { path: path_of(collection)?, span: keys.first()?.span(), variables: Vec::new() };
+        keys.into_iter().for_each(|key| lookup.step(key));
+        Some(lookup)
+    }
+
+    /// Reads a reference such as `input.request[field]`; `None` if it has no variable.
+    pub(super) fn by_variables(expression: &'a Expr) -> Option<Self> {
+        fn read<'a>(expression: &'a Expr, lookup: &mut Lookup<'a>) {
+            match expression {
+                Expr::RefDot { refr, field, .. } => {
+                    read(refr, lookup);
+                    lookup.path.push(Some(field.0.text()));
+                }
+                Expr::RefBrack { refr, index, .. } => {
+                    read(refr, lookup);
+                    lookup.step(index);
+                }
+                Expr::Var { span, .. } => lookup.path.push(Some(span.text())),
+                _ => lookup.path.push(None),
+            }
+        }
+        let mut lookup = Self { path: Vec::new(), span: expression.span(), variables: Vec::new() };
+        read(expression, &mut lookup);
+        (!lookup.variables.is_empty()).then_some(lookup)
+    }
+
+    fn step(&mut self, key: &'a Expr) {
+        if let Expr::Var { span, .. } = key {
+            self.variables.push((self.path.len(), span.text()));
+        }
+        self.path.push(literal(key));
+    }
+}
+
+/// Returns a reference as the interpreter writes it, below `parent`.
+pub(super) fn path_name(reference: &Expr, parent: Option<&str>) -> String {
+    // This fails if it isn't a reference; its text then names nothing that could be called.
+    get_path_string(reference, parent).unwrap_or_else(|_| reference.span().text().to_owned())
+}
+
+/// Returns the components of a reference. A component that is known only at evaluation is `None`,
+/// and so is the first one if the reference doesn't start with a name.
+pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
+    let mut components = Vec::new();
+    loop {
+        match expression {
+            Expr::RefDot { refr, field, .. } => {
+                components.push(Some(field.0.text()));
+                expression = refr;
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                components.push(literal(index));
+                expression = refr;
+            }
+            start => {
+                components.push(match start {
+                    Expr::Var { span, .. } => Some(span.text()),
+                    _ => None,
+                });
+                components.reverse();
+                return components;
+            }
+        }
+    }
+}
+
+/// Returns the components of a reference that starts with a name; `None` for anything else.
+fn path_of(expression: &Expr) -> Option<Vec<Option<&str>>> {
+    let is_reference =
+        matches!(expression, Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. });
+    let path = is_reference.then(|| components(expression))?;
+    path.first().is_some_and(Option::is_some).then_some(path)
+}
+
+/// Returns the text of a string literal; `None` for any other expression.
+pub(super) fn literal(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::String { value, .. } | Expr::RawString { value, .. } => {
+            value.as_string().ok().map(|text| &**text)
+        }
+        _ => None,
+    }
+}
