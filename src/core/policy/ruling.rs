@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::core::characters::is_blank;
 use crate::core::terms::{Effect, Level, Login, RiskTier, one_of};
 
 /// The answer of the policies to one input document.
@@ -28,6 +29,14 @@ pub struct Ruling {
 pub(super) const FIELDS: [&str; 7] =
     ["code", "effect", "message", "help", "pointer", "controls", "signed"];
 
+/// The fields of a required sign-off.
+pub(super) const ASKED_FIELDS: [&str; 10] = [
+    "kind", "any_of", "or_users", "role", "service", "user", "people", "because", "code", "pointer",
+];
+
+/// The kinds of sign-offs.
+pub(super) const KINDS: [&str; 5] = ["level", "role", "owner", "person", "commander"];
+
 /// The effects of a finding.
 pub(super) const EFFECTS: [&str; 4] = ["info", "warn", "pending", "deny"];
 
@@ -48,6 +57,14 @@ fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     Err(D::Error::custom(format!("`{code}` is not a code: write rule/short-name")))
 }
 
+fn message<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let message = String::deserialize(deserializer)?;
+    if is_blank(&message) {
+        return Err(D::Error::custom("its `message` is empty: say what is wrong"));
+    }
+    Ok(message)
+}
+
 /// A finding as a rule yields it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +75,7 @@ pub struct RuledFinding {
     /// What it does to the verdict.
     pub effect: Effect,
     /// What is wrong.
+    #[serde(deserialize_with = "message")]
     pub message: String,
     /// What to do about it; if left out, the help in METADATA applies.
     #[serde(default)]

@@ -10,7 +10,8 @@
 //! 7. [`graph`], [`cycles`]: nothing that depends on itself, and no chain of rules that is too long
 //! 8. [`known`], [`documents`]: no reference to what isn't there
 //! 9. [`taking_part`]: nothing that takes no part in decisions
-//! 10. [`shape`]: findings that can be read, each with a code of its own rule
+//! 10. [`shape`]: findings and sign-offs that can be read, each with a code of its own rule
+//! 11. [`metadata`]: METADATA that can be read, and says what its rule says
 //!
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
 //! every file parses. The entry point is [`vet`].
@@ -23,6 +24,7 @@ mod functions;
 mod graph;
 mod heads;
 mod known;
+mod metadata;
 mod names;
 mod shape;
 mod taking_part;
@@ -71,7 +73,8 @@ pub fn vet(files: &[(&str, &str)], tables: &Map<String, Value>) -> Vec<PolicyPro
     judge(files, |files, facts, scopes, graph| {
         let mut problems = known::check(facts, scopes, tables);
         problems.extend(taking_part::check(facts, scopes, graph));
-        problems.extend(shape::check(files, facts));
+        problems.extend(shape::check(files, facts, tables));
+        problems.extend(metadata::check(files, facts));
         problems
     })
 }

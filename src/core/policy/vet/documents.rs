@@ -134,11 +134,14 @@ fn absent<'v>(table: &'v Value, path: &[Option<&str>]) -> Option<Unknown<'v>> {
 }
 
 /// Whether a name is most likely a known one with a slip in it. Numbered names are different ones.
-fn looks_misspelt(name: &str, known: &str) -> bool {
+pub(super) fn looks_misspelt(name: &str, known: &str) -> bool {
     let letters = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
-    let shorter = name.len().min(known.len());
+    let (shorter, longer) = (name.len().min(known.len()), name.len().max(known.len()));
     let slips = if shorter < 8 { 1 } else { 2 };
-    shorter > 3 && letters(name) != letters(known) && strsim::osa_distance(name, known) <= slips
+    shorter > 2
+        && longer > 3
+        && letters(name) != letters(known)
+        && strsim::osa_distance(name, known) <= slips
 }
 
 /// Whether a schema says nothing about what may be below.

@@ -53,12 +53,12 @@ pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<
     problems
 }
 
-fn package<'r>(rule: &'r RuleFacts) -> &'r [&'r str] {
+pub(super) fn package<'r>(rule: &'r RuleFacts) -> &'r [&'r str] {
     &rule.path[..rule.package_len]
 }
 
 /// Returns the name of a rule within its package.
-fn name<'r>(rule: &'r RuleFacts) -> &'r str {
+pub(super) fn name<'r>(rule: &'r RuleFacts) -> &'r str {
     rule.path.get(rule.package_len).copied().unwrap_or_default()
 }
 
@@ -89,14 +89,31 @@ fn misplaced(rule: &RuleFacts) -> Option<PolicyProblem> {
         let help = "Give the package another name.";
         return Some(rule.file.problem(rule.span, message.to_owned(), help));
     }
-    let is_below = rule.path.starts_with(&RULES) && !is_rules(rule);
-    is_below.then(|| {
-        let package = package(rule)[1..].join(".");
-        let message = format!("the package `{package}` takes no part in decisions");
+    let package = package(rule);
+    let is_below = rule.path.starts_with(&RULES);
+    if is_below && !is_rules(rule) {
+        let message =
+            format!("the package `{}` takes no part in decisions", package[1..].join("."));
         let help = "A rule's package lies exactly one level below `changegate.rules`, such as \
                     `package changegate.rules.acme`.";
-        rule.file.problem(rule.span, message, help)
+        return Some(rule.file.problem(rule.span, message, help));
+    }
+    let own = package.last().copied().unwrap_or_default();
+    (is_below && !is_named(rule.file.path, own)).then(|| {
+        let message = format!("the package `{own}` lies in a folder and a file of other names");
+        let help = format!(
+            "Rename one of them: `package changegate.rules.{own}` belongs into \
+             policies/rules/{own}/{own}.rego."
+        );
+        rule.file.problem(&rule.file.module.package.span, message, &help)
     })
+}
+
+/// Returns whether a file, or a folder that it lies in, has a name.
+fn is_named(path: &str, name: &str) -> bool {
+    let plain = |name: &str| name.replace('-', "_");
+    let mut parts = path.strip_suffix(".rego").unwrap_or(path).split('/').skip(1);
+    parts.any(|part| plain(part) == plain(name))
 }
 
 /// Refuses policies in files of tests, which never decide.

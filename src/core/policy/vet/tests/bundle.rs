@@ -46,6 +46,24 @@ fn what_takes_part_is_accepted() {
 }
 
 #[test]
+fn a_file_or_a_folder_has_the_name_of_the_package() {
+    for (path, package) in [
+        ("rules/acme/acme.rego", "acme"),
+        ("rules/acme/more.rego", "acme"),
+        ("rules/acme.rego", "acme"),
+        ("rules/group/acme.rego", "acme"),
+        ("acme/rules.rego", "acme"),
+        ("rules/acme-eu/x.rego", "acme_eu"),
+    ] {
+        let finding = FINDING.replace("acme", package);
+        let text = format!(
+            "package changegate.rules.{package}\nfindings contains {finding} if input.request"
+        );
+        assert_eq!(beside_the_shipped(path, &text), Vec::<String>::new(), "{path}");
+    }
+}
+
+#[test]
 fn what_takes_no_part_is_refused() {
     let findings = |head: &str| format!("{head} contains {FINDING} if input.request");
     for (path, text, parts) in [
@@ -109,6 +127,16 @@ fn what_takes_no_part_is_refused() {
             &format!("package changegate.rules.load_test\n{}", findings("findings")),
             &["is in a file of tests, and takes no part"],
         ),
+        (
+            "rules/release/release.rego",
+            &format!("package changegate.rules.relaese\n{}", findings("findings")),
+            &["release.rego:1:1", "the package `relaese`", "policies/rules/relaese/relaese.rego"],
+        ),
+        (
+            "rules/acme.rego",
+            &format!("package changegate.rules.window\n{}", findings("findings")),
+            &["acme.rego:1:1", "the package `window`"],
+        ),
         ("org/blocked/data.yaml", "users: [alice]", &["no rule reads this table"]),
         ("rules/acme/acme.rego", "package org.roster\npeople := {}", &["no rule can be there"]),
         ("rules/acme/acme.rego", "package org\nblocked := {}", &["no rule can be there"]),
@@ -135,12 +163,96 @@ fn findings_in_another_form_are_refused() {
         (r#""code": "acme", "effect": "deny", "message": "m""#, &["`acme` is not a code"]),
         (r#""code": "Acme/X y", "effect": "deny", "message": "m""#, &["is not a code"]),
         (r#""code": "window/closed", "effect": "deny", "message": "m""#, &["another rule"]),
+        (r#""code": "", "effect": "deny", "message": "m""#, &["`` is not a code"]),
+        (
+            r#""code": "acme/x", "effect": "deny", "message": """#,
+            &["message of this finding is empty"],
+        ),
+        (r#""code": "acme/x", "effect": "deny", "message": " \u00a0 ""#, &["is empty"]),
         (r#""code": "acme/x", "effect": "deny", "message": "m""#, &[]),
     ] {
         let problems = beside_the_shipped("rules/acme/acme.rego", &finding(fields)).join("\n");
         assert_eq!(problems.is_empty(), parts.is_empty(), "{fields}: {problems}");
         for part in parts {
             assert!(problems.contains(part), "{fields}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn sign_offs_that_nobody_can_give_are_refused() {
+    for (rule, parts) in [
+        (r#"contains {"kind": "role", "role": "databse"}"#, &["has the role `databse`"][..]),
+        (r#"contains {"kind": "role", "role": "devops-laed"}"#, &["Did you mean `devops-lead`?"]),
+        (r#"contains {"kind": "person", "user": "alicee"}"#, &["login `alicee`", "`alice`"]),
+        (r#"contains {"kind": "owner", "service": "chekout"}"#, &["no service `chekout`"]),
+        (r#"contains {"kind": "role", "rol": "devops-lead"}"#, &["a sign-off has no field `rol`"]),
+        (
+            r#"contains {"kind": "rol", "role": "devops-lead"}"#,
+            &["`rol` is not a kind of sign-off"],
+        ),
+        (r#"contains x if x := {"kind": "role", "role": "databse"}"#, &["the role `databse`"]),
+        (r#"contains {"kind": "person", "user": "Alice"}"#, &[]),
+        (r#"contains {"kind": "role", "role": "incident-commander", "people": 2}"#, &[]),
+        (r#"contains {"kind": "level", "any_of": ["L3"], "code": "acme/senior"}"#, &[]),
+    ] {
+        let text = format!("package changegate.rules.acme\nrequired {rule}");
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{rule}: {problems}");
+        for part in parts.iter().chain(&["acme.rego:2:"]).filter(|_| !parts.is_empty()) {
+            assert!(problems.contains(part), "{rule}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn metadata_that_says_something_else_is_refused() {
+    let deny = r#"{"code": "acme/x", "effect": "deny", "message": "m"}"#;
+    let warn = r#"{"code": "acme/x", "effect": "warn", "message": "m"}"#;
+    let by_tier = r#"{"code": "acme/x", "effect": effect, "message": "m"}"#;
+    let annotated = |custom: &str, finding: &str| {
+        let lines: String = custom.lines().map(|line| format!("# {line}\n")).collect();
+        format!("# METADATA\n{lines}findings contains {finding} if effect := input.now\n")
+    };
+    let also = format!("findings contains {deny} if input.request\n");
+    let asks = "required contains {\"kind\": \"commander\", \"code\": \"acme/x\"}\n";
+    for (rules, parts) in [
+        (
+            annotated("custom:\n  code: acme/x\n  effect: warn", deny),
+            &["acme.rego:7:13", "METADATA says warn, and the rule yields deny"][..],
+        ),
+        (
+            annotated("custom:\n  code: acme/y", deny),
+            &["acme.rego:6:11", "says `acme/y`", "`acme/x`"],
+        ),
+        (annotated("custom:\n  code: acme", deny), &["acme.rego:6:11", "`acme` is not a code"]),
+        (annotated("custom:\n  code: acme/x\n  effect: block", deny), &["acme.rego:7:", "block"]),
+        (annotated("custom:\n  code: acme/x\n  helpp: do it", deny), &["acme.rego:7:", "`help`?"]),
+        (annotated("custom:\n  code: acme/x\n  control: [A]", deny), &["`controls`?"]),
+        (annotated("custom:\n  cod: acme/x\n  effect: deny", deny), &["`cod`", "`code`?"]),
+        (annotated("titel: X\ncustom:\n  code: acme/x", deny), &["acme.rego:5:", "`title`?"]),
+        (annotated("code: acme/x", deny), &["acme.rego:5:", "below `custom:`"]),
+        (annotated("custom:\n  code: acme/x\n  rule: 3", deny), &["acme.rego:7:", "quotes"]),
+        (annotated("title: a: b", deny), &["acme.rego:5:", "in METADATA"]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny", warn), &["yields warn"]),
+        (
+            format!("# METADATA\n# custom:\n#   code: acme/x\n#   effect: warn\n{asks}"),
+            &["yields pending"],
+        ),
+        (format!("# METADATA\n# custom:\n#   code: acme/x\n#   effect: pending\n{asks}"), &[]),
+        (annotated("title: X\ncustom:\n  code: acme/x\n  effect: deny\n  help: do it", deny), &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny\n  owner: sre\n  role: x", deny), &[]),
+        (annotated("custom:\n  mode: strict\n  team: sre", deny), &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny", by_tier), &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: warn", warn) + &also, &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny", warn) + &also, &[]),
+        (annotated("description: |\n  a: b\n  - c", deny), &[]),
+    ] {
+        let text = format!("# METADATA\n# title: Acme\npackage changegate.rules.acme\n{rules}");
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{text}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{text}\n{part:?} isn't in: {problems}");
         }
     }
 }
@@ -157,15 +269,19 @@ fn what_only_evaluation_shows_is_named_with_rule_and_file() {
             &["is not a code"],
         ),
         ("findings contains x if x := {\"effect\": \"deny\"}", &["missing field `code`"]),
-        ("required contains {\"kind\": \"rol\", \"role\": \"x\"}", &["`rol` is not a kind"]),
-        ("required contains {\"kind\": \"role\", \"user\": \"ben\"}", &["`role` takes `role`"]),
+        (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": lower(\" \")}",
+            &["its `message` is empty"],
+        ),
+        ("required contains x if x := {\"kind\": \"rol\"}", &["`rol` is not a kind"]),
+        ("required contains {\"kind\": \"role\", \"user\": \"bob\"}", &["`role` takes `role`"]),
         ("required contains {\"kind\": \"level\", \"any_of\": []}", &["at least one level"]),
         (
-            "required contains {\"kind\": \"role\", \"role\": \"x\", \"people\": 0}",
+            "required contains {\"kind\": \"role\", \"role\": \"devops-lead\", \"people\": 0}",
             &["yields a sign-off that can't be read", "`people` is at least 1"],
         ),
         (
-            "required contains {\"kind\": \"role\", \"role\": \"x\", \"peple\": 2}",
+            "required contains x if x := {\"kind\": \"role\", \"role\": \"devops-lead\", \"peple\": 2}",
             &["unknown field `peple`"],
         ),
         (
