@@ -60,82 +60,82 @@ pub fn decide(
     let seen = serde_json::from_str(&document).expect("canonical JSON is JSON");
     let ruling = evaluate(&seen)?;
 
+    let off_script = request.is_some_and(|request| request.off_script.is_some());
     let signers = Signers {
         org: &bundle.org,
         forge: case.evidence.forge,
         excluded: &excluded,
         standings: &standings,
-        due_at: request
-            .filter(|request| request.off_script.is_some())
-            .map(|_| input.pull_request.due_at),
+        due_at: off_script.then_some(input.pull_request.due_at),
     };
-    let mut asked = ruling.required;
+    let (mut asked, is_well_formed) = (ruling.required, form.is_empty());
     asked.sort();
-    let required = signers.settle(&asked);
     let sign_off = SignOff {
         mode: if asked.is_empty() { SignOffMode::Direct } else { SignOffMode::Review },
         due_at: signers.due_at,
         reviews: signers.reviews(&asked),
-        required,
+        required: signers.settle(&asked),
     };
+    let base = pull_request.base_ref.as_deref();
+    let found = sign_off::missing_findings(&asked, &sign_off.required);
+    let found = ruled(ruling.findings, is_well_formed.then(|| sign_off.is_complete())).chain(found);
+    let findings = findings(case, bundle, base, found.collect(), form);
+    let input_digest = Some(Digest::of(document.as_bytes()));
+    if !is_well_formed {
+        let mut decision = unreadable(case, bundle, source, findings);
+        decision.digests.input = input_digest;
+        return Ok(Decided { decision, input: Some(document) });
+    }
 
-    let complete = sign_off.is_complete();
-    let missing = sign_off::missing_findings(&asked, &sign_off.required);
-    // A malformed file has no sign-off to be complete or not.
-    let applies = |signed| form.is_empty() && signed == complete;
-    let ruled = ruling.findings.into_iter().filter(|finding| finding.signed.is_none_or(applies));
-    let mut findings: Vec<_> = ruled.map(Finding::from).chain(missing).collect();
+    let kind = request.map(|request| request.kind);
+    let window =
+        kind.map(|kind| window_answer(&input, (ruling.tier, Some(kind)), &findings, bundle));
+    let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
+    let mut decision = without_ruling(case, bundle, source, findings);
+    decision.digests = Digests { material, input: input_digest, ..decision.digests };
+    let decision = Decision {
+        tier: ruling.tier,
+        tier_because: ruling.tier_because,
+        kind,
+        level: ruling.level,
+        sign_off: Some(sign_off),
+        window,
+        next_change_at,
+        ..decision
+    };
+    Ok(Decided { decision, input: Some(document) })
+}
+
+/// Returns what the rules found, as far as it applies: some findings only hold once all sign-offs are
+/// given, and some before. `signed` says whether they are; a malformed file has none to give.
+fn ruled(found: Vec<RuledFinding>, signed: Option<bool>) -> impl Iterator<Item = Finding> {
+    let applies = move |finding: &RuledFinding| finding.signed.is_none_or(|it| signed == Some(it));
+    found.into_iter().filter(applies).map(Finding::from)
+}
+
+/// Returns all findings, each with the place that it is about: those of the rules, of a lock-out,
+/// and of the file's form. Of a malformed file, only what denies is told.
+fn findings(
+    case: &Case<'_>,
+    bundle: &PolicyBundle,
+    base: Option<&str>,
+    mut findings: Vec<Finding>,
+    form: Vec<Finding>,
+) -> Vec<Finding> {
     if let Some(after) = case.brings {
-        let base = pull_request.base_ref.as_deref();
         findings.extend(lock_out::findings(&bundle.org, after, case.evidence.forge, base));
     }
     if let Some(file) = case.file {
         // It isn't known whether a part that couldn't be read is missing.
-        let is_known = |finding: &Finding| {
-            !finding.pointer.as_ref().is_some_and(|pointer| file.is_masked(pointer))
-        };
-        findings.retain(is_known);
+        let is_masked = |pointer: &String| file.is_masked(pointer);
+        findings.retain(|finding| !finding.pointer.as_ref().is_some_and(is_masked));
         findings.iter_mut().for_each(|finding| finding.locate(file));
     }
     if !form.is_empty() {
         findings.retain(|finding| finding.effect == Effect::Deny);
-        findings.extend(form);
-        let mut decision = unreadable(case, bundle, source, findings);
-        decision.digests.input = Some(Digest::of(document.as_bytes()));
-        return Ok(Decided { decision, input: Some(document) });
     }
-    finish(&mut findings, bundle);
-
-    let window = request
-        .map(|request| window_answer(&input, (ruling.tier, Some(request.kind)), &findings, bundle));
-    let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
-    let decision = Decision {
-        api_version: API_VERSION.to_owned(),
-        change: request.and_then(|request| request.id.clone()),
-        path: case.file.map(|file| file.path.clone()),
-        summary: request.and_then(|request| request.summary.clone()),
-        verdict: Verdict::of(findings.iter().map(|finding| finding.effect)),
-        tier: ruling.tier,
-        tier_because: ruling.tier_because,
-        kind: request.map(|request| request.kind),
-        off_script: request.is_some_and(|request| request.off_script.is_some()),
-        requester: request.and_then(|request| request.requester.clone()),
-        level: ruling.level,
-        sign_off: Some(sign_off),
-        window,
-        findings,
-        evaluated_at: case.now,
-        next_change_at,
-        bundle: source.to_owned(),
-        tzdb: TZDB.to_owned(),
-        digests: Digests {
-            request: case.file.map(|file| file.digest.clone()),
-            material,
-            policies: bundle.digest.clone(),
-            input: Some(Digest::of(document.as_bytes())),
-        },
-    };
-    Ok(Decided { decision, input: Some(document) })
+    findings.extend(form);
+    findings
 }
 
 /// Returns the problems of a file's form as findings.

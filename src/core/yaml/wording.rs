@@ -75,81 +75,79 @@ pub(super) fn listed(words: &[&str]) -> String {
     quoted.join(", ")
 }
 
+/// Parts of a parser's error messages, what they mean, and what to do about it.
+const SYNTAX: [(&[&str], &str, &str); 14] = [
+    (
+        &["tab cannot", "tabs disallowed", "with a tab", "found a tab"],
+        "the line is indented with a tab",
+        "indent with spaces",
+    ),
+    (
+        &["mapping values are not", "illegal placement of ':'"],
+        "no key can end at this `:`",
+        "put text that contains `: ` in quotes, or check the indentation",
+    ),
+    (
+        &["simple key", "did not find expected key", "<document start>"],
+        "this is not a `key: value` pair that fits the lines above",
+        "check the indentation, the `: ` behind the key, and quotes that were not closed",
+    ),
+    (
+        &["expected '-' indicator", "block sequence entries"],
+        "this is not an item of the list above",
+        "start it with `- ` in the same column as the others",
+    ),
+    (
+        &["parsing a flow mapping", "of `[{`"],
+        "a `,` or the closing `}` is missing",
+        "close the `{`, and put text that contains `,` or `:` in quotes",
+    ),
+    (
+        &["parsing a flow sequence", "misplaced bracket"],
+        "a bracket doesn't match, or a `,` is missing",
+        "close each `[` and `{`, and put text that contains them in quotes",
+    ),
+    (
+        &["unexpected end of stream", "unexpected document indicator"],
+        "a quoted text that starts here is not closed",
+        "close the quote; a quote within the text is doubled ('') or escaped (\\\")",
+    ),
+    (
+        &["unexpected character"],
+        "a value can't start with this character",
+        "put the value in quotes",
+    ),
+    (
+        &["unknown escape", "hexadecimal", "Unicode character escape"],
+        "a `\\` in this quoted text is not the start of a valid YAML escape",
+        "write `\\\\` for a backslash, or use single quotes; write emoji as themselves",
+    ),
+    (
+        &["did not find expected node content"],
+        "a value is missing here",
+        "look for an extra `,`, and for brackets that are not closed",
+    ),
+    (
+        &["parsing a tag", "scanning a tag", "anchor or alias"],
+        "a value can't start with `!`, `&` or `*`",
+        "put it in quotes",
+    ),
+    (&["trailing content"], "something follows the closing quote", "put the whole value in quotes"),
+    (
+        &["invalid indentation", "wrongly indented"],
+        "this line is not indented as far as the text it belongs to",
+        "indent it further",
+    ),
+    (
+        &["comment"],
+        "a comment is not possible here",
+        "put a space before `#`, and no comment inside a text",
+    ),
+];
+
 /// Returns the meaning of a parser's error message, and what to do about it.
 pub(super) fn syntax(info: &str) -> (String, Option<&'static str>) {
-    const TABLE: [(&[&str], &str, &str); 14] = [
-        (
-            &["tab cannot", "tabs disallowed", "with a tab", "found a tab"],
-            "the line is indented with a tab",
-            "indent with spaces",
-        ),
-        (
-            &["mapping values are not", "illegal placement of ':'"],
-            "no key can end at this `:`",
-            "put text that contains `: ` in quotes, or check the indentation",
-        ),
-        (
-            &["simple key", "did not find expected key", "<document start>"],
-            "this is not a `key: value` pair that fits the lines above",
-            "check the indentation, the `: ` behind the key, and quotes that were not closed",
-        ),
-        (
-            &["expected '-' indicator", "block sequence entries"],
-            "this is not an item of the list above",
-            "start it with `- ` in the same column as the others",
-        ),
-        (
-            &["parsing a flow mapping", "of `[{`"],
-            "a `,` or the closing `}` is missing",
-            "close the `{`, and put text that contains `,` or `:` in quotes",
-        ),
-        (
-            &["parsing a flow sequence", "misplaced bracket"],
-            "a bracket doesn't match, or a `,` is missing",
-            "close each `[` and `{`, and put text that contains them in quotes",
-        ),
-        (
-            &["unexpected end of stream", "unexpected document indicator"],
-            "a quoted text that starts here is not closed",
-            "close the quote; a quote within the text is doubled ('') or escaped (\\\")",
-        ),
-        (
-            &["unexpected character"],
-            "a value can't start with this character",
-            "put the value in quotes",
-        ),
-        (
-            &["unknown escape", "hexadecimal", "Unicode character escape"],
-            "a `\\` in this quoted text is not the start of a valid YAML escape",
-            "write `\\\\` for a backslash, or use single quotes; write emoji as themselves",
-        ),
-        (
-            &["did not find expected node content"],
-            "a value is missing here",
-            "look for an extra `,`, and for brackets that are not closed",
-        ),
-        (
-            &["parsing a tag", "scanning a tag", "anchor or alias"],
-            "a value can't start with `!`, `&` or `*`",
-            "put it in quotes",
-        ),
-        (
-            &["trailing content"],
-            "something follows the closing quote",
-            "put the whole value in quotes",
-        ),
-        (
-            &["invalid indentation", "wrongly indented"],
-            "this line is not indented as far as the text it belongs to",
-            "indent it further",
-        ),
-        (
-            &["comment"],
-            "a comment is not possible here",
-            "put a space before `#`, and no comment inside a text",
-        ),
-    ];
-    TABLE.iter().find(|(signs, ..)| signs.iter().any(|sign| info.contains(sign))).map_or_else(
+    SYNTAX.iter().find(|(signs, ..)| signs.iter().any(|sign| info.contains(sign))).map_or_else(
         || (format!("this is not YAML: {info}"), None),
         |&(_, message, help)| (message.to_owned(), Some(help)),
     )
