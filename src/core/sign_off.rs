@@ -46,9 +46,12 @@ impl<'a> Signers<'a> {
     pub fn settle(&self, asked: &[Asked]) -> Vec<Required> {
         let signed = self.settle_with(asked, |_| true);
         let approvers = self.approvers(|_| true);
-        let given = signed.iter().flatten().count();
+        let given = |seat: &Asked| {
+            let own = seats(asked).zip(&signed).filter(|((other, _), _)| *other == seat);
+            own.filter(|(_, by)| by.is_some()).count()
+        };
         seats(asked)
-            .zip(signed)
+            .zip(&signed)
             .map(|((seat, _), by)| Required {
                 what: seat.what.clone(),
                 because: seat.because.clone(),
@@ -57,14 +60,14 @@ impl<'a> Signers<'a> {
                 satisfied_by: by.cloned(),
                 eligible: match by {
                     Some(_) => self.eligible(&seat.what).cloned().collect(),
-                    None => self.left_for(seat, asked, &approvers, given),
+                    None => self.left_for(seat, asked, &approvers, given(seat)),
                 },
             })
             .collect()
     }
 
-    /// Returns who could still give a sign-off that is missing, after `given` others. A person who has
-    /// approved already can't, but somebody else may free them from another seat.
+    /// Returns who could still give a sign-off of which `given` are there, and more are missing. A
+    /// person who has approved already can't, but somebody else may free them from another seat.
     fn left_for(
         &self,
         seat: &Asked,
@@ -77,13 +80,21 @@ impl<'a> Signers<'a> {
         if !direct.is_empty() || !seat.takes_a_person() {
             return direct;
         }
-        let others = asked.iter().filter(|other| other.takes_a_person());
-        let others: BTreeSet<_> = others.flat_map(|other| left(&other.what)).collect();
-        let frees_somebody = |login: &&&Login| {
-            let approvers = [approvers, &[**login]].concat();
-            self.assign(asked, approvers).iter().flatten().count() > given
+        // Its places come first, so that they are filled if anybody can be spared for them.
+        let others = asked.iter().filter(|other| other.takes_a_person() && *other != seat);
+        let people: Vec<_> = std::iter::once(seat).chain(others).cloned().collect();
+        let filled = |approvers: &[&'a Login]| {
+            let filled = self.assign(&people, approvers.to_vec());
+            let own = filled.iter().take(seat.people.into()).flatten().count();
+            (own, filled.iter().flatten().count())
         };
-        others.iter().filter(frees_somebody).map(|login| (*login).clone()).collect()
+        let (_, all) = filled(approvers);
+        let frees_somebody = |login: &&&'a Login| {
+            let (own_then, all_then) = filled(&[approvers, &[**login]].concat());
+            own_then > given && all_then > all
+        };
+        let candidates: BTreeSet<_> = people.iter().flat_map(|other| left(&other.what)).collect();
+        candidates.iter().filter(frees_somebody).map(|login| (*login).clone()).collect()
     }
 
     /// Returns the people whose approvals count, and for which `still` is true, in order of login.
@@ -162,6 +173,48 @@ impl<'a> Signers<'a> {
         })
     }
 
+    /// Returns a pending finding for each sign-off that is missing.
+    pub fn missing(&self, asked: &[Asked], required: &[Required]) -> Vec<Finding> {
+        let mut findings: Vec<_> = seats(asked)
+            .zip(required)
+            .filter(|(_, required)| required.satisfied_by.is_none())
+            .map(|((asked, _), required)| {
+                let because = asked.because.as_ref();
+                let because = because.map(|because| format!(": {because}")).unwrap_or_default();
+                let (verb, help) = self.answer(&asked.what, &required.eligible);
+                Finding {
+                    code: asked.code.clone(),
+                    effect: Effect::Pending,
+                    message: format!("{verb} {}{because}", asked.what),
+                    help: Some(help),
+                    pointer: asked.pointer.clone(),
+                    line: None,
+                    column: None,
+                    controls: Vec::new(),
+                    span: None,
+                }
+            })
+            .collect();
+        findings.dedup();
+        findings
+    }
+
+    /// Returns how a missing sign-off is waited for, and what to do about it.
+    fn answer(&self, what: &Requirement, eligible: &[Login]) -> (&'static str, String) {
+        if !eligible.is_empty() {
+            return ("waits for", format!("{} can approve", one_of(eligible)));
+        }
+        if self.org.roster.people.keys().any(|login| self.can_sign(what, login)) {
+            let help = "nobody is left who can give it: everyone who holds it takes part in the \
+                        change, or has signed for something else; give it to somebody else in \
+                        policies/org/roster";
+            return ("waits for", help.to_owned());
+        }
+        let help = "correct the name in the rule or the request that asks for it, or give it to \
+                    somebody in policies/org/roster";
+        ("nobody in the roster can sign as", help.to_owned())
+    }
+
     fn level_of(&self, login: &Login) -> Option<Level> {
         self.org.roster.people.get(login).and_then(|person| person.level)
     }
@@ -200,38 +253,6 @@ impl<'a> Signers<'a> {
     }
 }
 
-/// Returns a pending finding for each sign-off that is missing.
-pub fn missing_findings(asked: &[Asked], required: &[Required]) -> Vec<Finding> {
-    let mut findings: Vec<_> = seats(asked)
-        .zip(required)
-        .filter(|(_, required)| required.satisfied_by.is_none())
-        .map(|((asked, _), required)| {
-            let because =
-                asked.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
-            let help = if required.eligible.is_empty() {
-                "nobody is left who can give it: everyone who holds it takes part in the change, \
-                 or has signed for something else; give it to somebody else in policies/org/roster"
-                    .to_owned()
-            } else {
-                format!("{} can approve", one_of(&required.eligible))
-            };
-            Finding {
-                code: asked.code.clone(),
-                effect: Effect::Pending,
-                message: format!("waits for {}{because}", asked.what),
-                help: Some(help),
-                pointer: asked.pointer.clone(),
-                line: None,
-                column: None,
-                controls: Vec::new(),
-                span: None,
-            }
-        })
-        .collect();
-    findings.dedup();
-    findings
-}
-
 /// A maximum matching of slots to people, by augmenting paths: `candidates[slot]` lists the people
 /// who can fill it, out of `people`. Earlier slots and earlier people are preferred, so that the
 /// result is stable.
@@ -266,7 +287,10 @@ fn maximum_matching(candidates: &[Vec<usize>], people: usize) -> Vec<Option<usiz
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::core::policy::{PolicyBundle, shipped_files};
 
     fn matched(candidates: &[&[usize]], people: usize) -> Vec<Option<usize>> {
         let candidates: Vec<_> = candidates.iter().map(|people| people.to_vec()).collect();
@@ -284,5 +308,28 @@ mod tests {
         // A chain that has to be shifted through all three.
         assert_eq!(matched(&[&[0, 1], &[1, 2], &[0]], 3), [Some(1), Some(2), Some(0)]);
         assert_eq!(matched(&[&[], &[0]], 1), [None, Some(0)]);
+    }
+
+    #[test]
+    fn what_nobody_can_give_is_not_waited_for() {
+        let org = PolicyBundle::tables(&shipped_files()).unwrap();
+        let excluded = BTreeMap::new();
+        let signers =
+            Signers { org: &org, forge: None, excluded: &excluded, standings: &[], due_at: None };
+        let asked = [("role", "role", "databse"), ("role", "role", "devops-lead")];
+        let asked = asked.map(|(kind, field, name)| {
+            serde_json::from_value::<Asked>(json!({"kind": kind, field: name, "because": "so"}))
+        });
+        let asked = asked.map(Result::unwrap);
+        let missing = signers.missing(&asked, &signers.settle(&asked));
+        let text = missing.iter().map(|finding| finding.with_help("; ")).collect::<Vec<_>>();
+        assert_eq!(
+            text,
+            [
+                "nobody in the roster can sign as databse: so; correct the name in the rule or the \
+                 request that asks for it, or give it to somebody in policies/org/roster",
+                "waits for devops-lead: so; bob or grace can approve",
+            ]
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::core::org::TZDB;
 use crate::core::policy::codes::UNGOVERNED;
 use crate::core::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
 use crate::core::request::{ChangeRequest, ChangeType, RequestFile};
-use crate::core::sign_off::{self, Signers, lock_out};
+use crate::core::sign_off::{Signers, lock_out};
 use crate::core::terms::{Effect, RiskTier, Verdict};
 use crate::core::time::{Duration, Time};
 
@@ -77,7 +77,7 @@ pub fn decide(
         required: signers.settle(&asked),
     };
     let base = pull_request.base_ref.as_deref();
-    let found = sign_off::missing_findings(&asked, &sign_off.required);
+    let found = signers.missing(&asked, &sign_off.required);
     let found = ruled(ruling.findings, is_well_formed.then(|| sign_off.is_complete())).chain(found);
     let findings = findings(case, bundle, base, found.collect(), form);
     let input_digest = Some(Digest::of(document.as_bytes()));
