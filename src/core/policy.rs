@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use regorus::{Engine, Value};
-use serde::Deserialize;
 
 use self::bound::Bound;
 use self::codes::CodeInfo;
@@ -27,6 +26,7 @@ use super::org::Org;
 
 mod bound;
 pub mod codes;
+mod evaluator;
 mod files;
 mod message;
 mod ruling;
@@ -36,9 +36,11 @@ mod time;
 pub mod vet;
 
 pub use bound::CpuClock;
+pub use evaluator::{Evaluator, Undecided};
 pub use files::{Files, is_passed_over, shipped_files};
 pub use ruling::{Asked, Requirement, RuledFinding, Ruling};
 pub use vet::PolicyProblem;
+use vet::RulePackage;
 
 /// What is said of the bundle that the program ships, where others are a commit or a folder.
 pub const SHIPPED: &str = "shipped";
@@ -63,6 +65,9 @@ pub struct PolicyBundle {
     files: Files,
     data: Value,
     compiled: Engine,
+    /// The rule packages, to name the one that yields what can't be used; none if the rules are the
+    /// shipped ones.
+    packages: Arc<[RulePackage]>,
     clock: CpuClock,
     codes: OnceLock<BTreeMap<String, CodeInfo>>,
     /// The meaning of the codes that findings had so far.
@@ -73,21 +78,6 @@ pub struct PolicyBundle {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct BundleError(pub Vec<PolicyProblem>);
-
-/// Why nothing could be decided, although the bundle was loaded.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}{message}")]
-pub struct Undecided {
-    place: String,
-    message: String,
-}
-
-impl Undecided {
-    /// Makes the reason from its text.
-    pub fn because(message: String) -> Self {
-        Undecided { place: String::new(), message }
-    }
-}
 
 impl PolicyBundle {
     /// Checks and compiles a bundle. If the rules are the shipped ones, only the organisation's
@@ -101,8 +91,8 @@ impl PolicyBundle {
             refuse(files::strangers(&files))?;
             return Self::compile(files, clock);
         }
-        Self::vet(&files)?;
-        let bundle = Self::compile(files, clock)?;
+        let packages = Self::vetted(&files)?.into();
+        let bundle = PolicyBundle { packages, ..Self::compile(files, clock)? };
         bundle.try_out()?;
         Ok(bundle)
     }
@@ -144,6 +134,10 @@ impl PolicyBundle {
     /// # Errors
     /// As [`PolicyBundle::load`].
     pub fn vet(files: &Files) -> Result<(), BundleError> {
+        Self::vetted(files).map(drop)
+    }
+
+    fn vetted(files: &Files) -> Result<Vec<RulePackage>, BundleError> {
         let mut problems = files::strangers(files);
         let mut sources = Vec::new();
         for (path, bytes) in rego(files) {
@@ -160,11 +154,14 @@ impl PolicyBundle {
                 Err(error) => problems.push(not_utf8(path, bytes, error)),
             }
         }
-        problems.extend(vet::vet(&sources, &tables::as_written(files)));
+        let packages = vet::vet(&sources, &tables::as_written(files)).unwrap_or_else(|found| {
+            problems.extend(found);
+            Vec::new()
+        });
         if let Err(found) = tables::read(files) {
             problems.extend(found);
         }
-        refuse(problems)
+        refuse(problems).map(|()| packages)
     }
 
     fn compile(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
@@ -202,8 +199,19 @@ impl PolicyBundle {
         let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         let digest = Digest::of_parts(contents);
         let calendar = Calendar::new(&org.windows, &org.freezes);
-        let (codes, met) = Default::default();
-        Ok(PolicyBundle { org, calendar, digest, files, data, compiled, clock, codes, met })
+        let (packages, codes, met) = (Arc::default(), OnceLock::default(), Mutex::default());
+        Ok(PolicyBundle {
+            org,
+            calendar,
+            digest,
+            files,
+            data,
+            compiled,
+            packages,
+            clock,
+            codes,
+            met,
+        })
     }
 
     /// Evaluates the bundle once on an empty request: some mistakes show only then.
@@ -218,6 +226,7 @@ impl PolicyBundle {
         Evaluator {
             engine: self.compiled.clone(),
             bound: Bound { limit: TIME_LIMIT, clock: self.clock },
+            packages: Arc::clone(&self.packages),
         }
     }
 
@@ -247,85 +256,6 @@ impl PolicyBundle {
             .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
             .collect();
         testing::run(&sources, self.data.clone(), only, source, self.clock)
-    }
-}
-
-/// Decides input documents, one after the other.
-pub struct Evaluator {
-    engine: Engine,
-    bound: Bound,
-}
-
-impl Evaluator {
-    /// Returns what the policies say about an input document.
-    ///
-    /// # Errors
-    /// If a rule conflicts with another or takes too long, or if the result isn't a ruling.
-    pub fn rule(&mut self, input: &serde_json::Value) -> Result<Ruling, Undecided> {
-        let value = self.ruling(input)?;
-        let ruling = serde_json::to_value(&value).and_then(Ruling::deserialize);
-        ruling.map_err(|error| {
-            self.misshapen().unwrap_or_else(|| Undecided {
-                place: String::new(),
-                message: format!("the policies' `{ENTRY_POINT}` isn't a decision: {error}"),
-            })
-        })
-    }
-
-    /// Returns which rule package yields what can't be read as a finding or a sign-off, and where
-    /// it is.
-    fn misshapen(&mut self) -> Option<Undecided> {
-        let packages = self.engine.get_packages().ok()?.into_iter();
-        let files = packages.zip(self.engine.get_policies().ok()?);
-        for (package, source) in files.filter(|(name, _)| name.starts_with(RULES)) {
-            let mut yields = |name: &str| {
-                let yielded = self.bound.eval_rule(&mut self.engine, &format!("{package}.{name}"));
-                let yielded = yielded.map(|value| super::digest::to_json(&value));
-                yielded.ok().and_then(|value| value.as_array().cloned()).unwrap_or_default()
-            };
-            let findings = yields("findings").into_iter().map(RuledFinding::deserialize);
-            let finding = findings.filter_map(Result::err).map(|error| ("finding", error)).next();
-            let required = yields("required").into_iter().map(Asked::deserialize);
-            let sign_off = required.filter_map(Result::err).map(|error| ("sign-off", error));
-            if let Some((what, error)) = finding.into_iter().chain(sign_off).next() {
-                let package = package.trim_start_matches("data.");
-                return Some(Undecided {
-                    place: format!("{}: ", source.get_path()),
-                    message: format!("{package} yields a {what} that can't be read: {error}"),
-                });
-            }
-        }
-        None
-    }
-
-    /// Returns the ruling as the policies' own value.
-    fn ruling(&mut self, input: &serde_json::Value) -> Result<Value, Undecided> {
-        let input = Value::deserialize(input).map_err(|error| undecided(&error.into()))?;
-        self.engine.set_input(input);
-        match self.eval() {
-            Ok(Value::Undefined) => Err(Undecided {
-                place: String::new(),
-                message: format!("the policies leave `{ENTRY_POINT}` undefined for this change"),
-            }),
-            Ok(value) => Ok(value),
-            Err(error) => Err(undecided(&error)),
-        }
-    }
-
-    fn eval(&mut self) -> anyhow::Result<Value> {
-        self.bound.eval_rule(&mut self.engine, ENTRY_POINT)
-    }
-
-    /// Returns what the policies say as canonical JSON, for comparison with another engine's
-    /// answer.
-    ///
-    /// # Errors
-    /// As [`Evaluator::rule`].
-    pub fn ruling_json(
-        &mut self,
-        input: &serde_json::Value,
-    ) -> Result<serde_json::Value, Undecided> {
-        Ok(super::digest::to_json(&self.ruling(input)?))
     }
 }
 
@@ -366,11 +296,4 @@ fn whole_bundle(error: &anyhow::Error) -> BundleError {
         .place
         .map_or(("policies".to_owned(), 1, 1), |place| (place.path, place.line, place.wide_column));
     BundleError(vec![PolicyProblem { path, line, column, message: message.text, help: None }])
-}
-
-fn undecided(error: &anyhow::Error) -> Undecided {
-    let message = Message::of(error);
-    let place =
-        message.place.map(|place| format!("{}:{}: ", place.path, place.line)).unwrap_or_default();
-    Undecided { place, message: message.text }
 }

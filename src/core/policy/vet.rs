@@ -31,6 +31,7 @@ mod taking_part;
 #[cfg(test)]
 mod tests;
 mod text;
+mod yields;
 
 use std::fmt;
 
@@ -43,6 +44,7 @@ use super::files::TEST_SUFFIX;
 use facts::RuleFacts;
 use graph::Graph;
 use names::Scopes;
+pub use yields::RulePackage;
 
 /// A problem in a policy file, which is refused for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,16 +69,25 @@ impl fmt::Display for PolicyProblem {
     }
 }
 
-/// Checks the policies of a bundle, given as paths and texts, and returns every problem, sorted by
-/// position. `tables` are the organisation's tables as they are written.
-pub fn vet(files: &[(&str, &str)], tables: &Map<String, Value>) -> Vec<PolicyProblem> {
-    judge(files, |files, facts, scopes, graph| {
+/// Checks the policies of a bundle, given as paths and texts, and returns its rule packages. `tables`
+/// are the organisation's tables as they are written.
+///
+/// # Errors
+/// Every problem, sorted by position.
+pub fn vet(
+    files: &[(&str, &str)],
+    tables: &Map<String, Value>,
+) -> Result<Vec<RulePackage>, Vec<PolicyProblem>> {
+    let mut packages = Vec::new();
+    let problems = judge(files, |files, facts, scopes, graph| {
+        packages = yields::read(files, facts);
         let mut problems = known::check(facts, scopes, tables);
         problems.extend(taking_part::check(facts, scopes, graph));
         problems.extend(shape::check(files, facts, tables));
         problems.extend(metadata::check(files, facts));
         problems
-    })
+    });
+    if problems.is_empty() { Ok(packages) } else { Err(problems) }
 }
 
 /// Checks each policy as the language goes, and, where nothing is wrong with that, all of them

@@ -29,8 +29,9 @@ const KEYS: [&str; 10] = [
     "title",
 ];
 
-/// The keys below `custom` that say something about a code. An organisation may add its own.
-const CUSTOM: [&str; 5] = ["code", "effect", "rule", "help", "controls"];
+/// The keys below `custom` that say something about a code, beside `rule`. An organisation may add its
+/// own.
+const CUSTOM: [&str; 4] = ["code", "effect", "help", "controls"];
 
 /// Checks every annotation of the policies.
 pub(super) fn check(files: &[PolicyFile], facts: &[RuleFacts]) -> Vec<PolicyProblem> {

@@ -29,10 +29,7 @@ pub(super) fn check(
     facts: &[RuleFacts],
     tables: &Map<String, Value>,
 ) -> Vec<PolicyProblem> {
-    let mut declared_in: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    for file in files.iter().filter(|file| !file.is_test()) {
-        declared_in.entry(file.package_name()).or_default().extend(declared(file.text));
-    }
+    let declared_in = owned_codes(files);
     let known = Known::of(tables);
     let mut problems = Vec::new();
     for rule in facts.iter().filter(|rule| !rule.file.is_test() && rule.path.starts_with(&RULES)) {
@@ -51,8 +48,17 @@ pub(super) fn check(
     problems
 }
 
+/// Returns the codes that the METADATA of each package declare.
+pub(super) fn owned_codes(files: &[PolicyFile]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut codes: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for file in files.iter().filter(|file| !file.is_test()) {
+        codes.entry(file.package_name()).or_default().extend(declared(file.text));
+    }
+    codes
+}
+
 /// Returns the object in the head of `findings contains {…}`.
-fn yielded(rule: &Rule) -> Option<&Expr> {
+pub(super) fn yielded(rule: &Rule) -> Option<&Expr> {
     let Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, .. } = rule else { return None };
     matches!(&**key, Expr::Object { .. }).then_some(key)
 }

@@ -262,7 +262,7 @@ fn what_only_evaluation_shows_is_named_with_rule_and_file() {
     for (rule, parts) in [
         (
             "findings contains x if x := {\"code\": \"acme/x\", \"effect\": input.now, \"message\": \"m\"}",
-            &["yields a finding that can't be read", "unknown variant"][..],
+            &["acme.rego:2: ", "yields a finding that can't be read", "unknown variant"][..],
         ),
         (
             "findings contains x if x := {\"code\": input.now, \"effect\": \"deny\", \"message\": \"m\"}",
@@ -288,6 +288,31 @@ fn what_only_evaluation_shows_is_named_with_rule_and_file() {
             "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
              time.parse_duration_ns(sprintf(\"%vd\", [2])) > 1\n}",
             &["acme.rego:3", "unknown unit `d`"],
+        ),
+        (
+            "findings contains {\"code\": \"acme/y\", \"effect\": \"deny\", \"message\": \"m\"}\n\
+             findings contains {\"code\": \"acme/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
+             effect := lower(\"BLOCK\")\n}",
+            &["acme.rego:3: ", "unknown variant `block`"],
+        ),
+        (
+            "findings contains x if some x in [{\"code\": \"acme/y\"}]\n\
+             findings contains x if some x in []",
+            &["acme.rego: ", "missing field `effect`"],
+        ),
+        (
+            "findings contains {\"code\": code, \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             code := sprintf(\"%s/closed\", [\"window\"])\n}",
+            &["acme.rego:2: ", "the code `window/closed`, which belongs to another rule"],
+        ),
+        (
+            "findings contains x if x := object.union({\"effect\": \"deny\", \"message\": \"m\"}, y)\n\
+             y := {concat(\"\", [\"co\", \"de\"]): concat(\"/\", [\"window\", \"closed\"])}",
+            &["acme.rego:2: ", "the code `window/closed`"],
+        ),
+        (
+            "required contains {\"kind\": \"commander\", \"code\": code} if code := lower(\"WINDOW/X\")",
+            &["acme.rego:2: ", "the code `window/x`"],
         ),
     ] {
         let mut files = shipped_files();
@@ -410,4 +435,21 @@ fn references_to_what_no_entry_of_a_table_has_are_refused() {
             assert!(problems.contains(part), "{condition}\n{part:?} isn't in: {problems}");
         }
     }
+}
+
+#[test]
+fn codes_of_its_own_may_come_from_a_variable() {
+    let mut files = shipped_files();
+    let text = "package changegate.rules.acme\n\
+                # METADATA\n# custom:\n#   code: other/x\n\
+                findings contains {\"code\": code, \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+                some name in [\"ACME/X\", \"OTHER/X\"]\ncode := lower(name)\n}\n\
+                required contains x if x := {\"kind\": \"commander\"}\n\
+                required contains {\"kind\": \"commander\", \"code\": code} if code := lower(\"ACME/Y\")\n";
+    files.insert("policies/rules/acme/acme.rego".to_owned(), text.as_bytes().to_vec());
+    let bundle = PolicyBundle::load(files, || std::time::Duration::ZERO).unwrap();
+    let input = serde_json::json!({"now": "2026", "request": {}});
+    let ruling = bundle.evaluator().rule(&input).unwrap();
+    let codes: Vec<_> = ruling.required.iter().map(|asked| asked.code.as_str()).collect();
+    assert!(codes.contains(&"acme/y") && codes.contains(&"signoff/missing"), "{codes:?}");
 }
