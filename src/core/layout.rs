@@ -12,7 +12,7 @@ pub const INCIDENTS: &str = "requests/incidents";
 /// The paths that rule over what is judged and how it is shown: policies and requests, the forge's
 /// own workflows, which can post results in the checker's name, whom the forge asks for a review,
 /// and the attributes that can hide a difference.
-const GOVERNED: [&str; 9] = [
+pub const GOVERNED: [&str; 9] = [
     POLICIES,
     REQUESTS,
     ".github/workflows",

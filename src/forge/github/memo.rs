@@ -6,7 +6,7 @@
 //! prevent an update of a decision; a check then publishes that it can't decide.
 
 use crate::core::digest::Digest;
-use crate::core::layout::{POLICIES, REQUESTS};
+use crate::core::layout::GOVERNED;
 use crate::core::time::{Duration, Time};
 use crate::git::{Oid, Repo};
 
@@ -17,8 +17,8 @@ use crate::git::{Oid, Repo};
 pub struct Memo {
     /// The time at which the decision changes by itself.
     pub until: Option<Time>,
-    /// The digest of the open pull requests with this head, and of the policies and requests at
-    /// their bases.
+    /// The digest of the open pull requests with this head, and of what is governed at their
+    /// bases.
     pub bases: String,
     /// The time of the latest change to them that was certainly seen.
     pub seen: Time,
@@ -82,8 +82,8 @@ impl Memo {
         let mut lines = Vec::new();
         for Basis { number, branch, tip } in pulls {
             let mut line = format!("{number} {branch}");
-            for folder in [POLICIES, REQUESTS] {
-                let entry = repo.entry(*tip, folder)?;
+            for path in GOVERNED {
+                let entry = repo.entry(*tip, path)?;
                 line += &entry.map_or_else(|| " -".to_owned(), |entry| format!(" {}", entry.id));
             }
             lines.push(line);

@@ -179,7 +179,7 @@ impl GitHub {
         }
         if memo.bases != bases {
             return Some(
-                "policies or requests on its base, or pull requests with its head, have changed",
+                "governed files on its base, or pull requests with its head, have changed",
             );
         }
         (memo.seen < pull.updated_at).then_some("it was updated")

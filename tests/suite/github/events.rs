@@ -48,17 +48,23 @@ fn rivals() -> (GitHub, [u64; 2]) {
     (github, [first, second])
 }
 
+/// The event of a pull request that carol merges.
+fn merged(github: &GitHub, pull: u64) -> Value {
+    let head = github.head(pull);
+    github.merge(pull, "carol");
+    json!({
+        "action": "closed",
+        "pull_request": {
+            "number": pull, "state": "closed", "merged": true, "head": {"sha": head},
+        },
+    })
+}
+
 #[test]
 fn what_is_merged_concerns_the_others() {
     let (github, [first, second]) = rivals();
-    github.merge(first, "alice");
-    let merged = json!({
-        "action": "closed",
-        "pull_request": {
-            "number": first, "state": "closed", "merged": true, "head": {"sha": github.head(first)},
-        },
-    });
-    told(&github, "pull_request_target", &merged).ended(1, &["requests/CHG-8.yaml  DENIED"]);
+    told(&github, "pull_request_target", &merged(&github, first))
+        .ended(1, &["requests/CHG-8.yaml  DENIED"]);
     assert_eq!(answer(&github, second).0, "failure");
 }
 
@@ -72,4 +78,30 @@ fn what_is_pushed_to_a_protected_branch_concerns_the_open_ones() {
     github.commit("carol", "main", &[("policies/org/settings/data.yaml", settings)], "Settings");
     told(&github, "push", &push).ended(3, &[]);
     assert_eq!([first, second].map(|pull| answer(&github, pull).0), ["pending", "pending"]);
+}
+
+/// Two changes of one file, each approved, that git can merge.
+#[test]
+fn what_is_merged_into_any_governed_file_concerns_the_others() {
+    for path in [".github/workflows/a.yml", "CODEOWNERS", ".gitattributes"] {
+        let github = GitHub::start();
+        let text = (1..9).map(|line| format!("# {line}\n")).collect::<String>();
+        github.commit("carol", "main", &[(path, &text)], "Nine lines");
+        let [first, second] = ["# 1\n", "# 8\n"].map(|line| {
+            let branch = format!("line-{}", &line[2..3]);
+            github.commit("alice", &branch, &[(path, &text.replace(line, "#\n"))], "A line");
+            let pull = github.open_pull("alice", &branch, "main");
+            github.advance("1m");
+            for who in ["carol", "erin"] {
+                github.review(pull, who, "APPROVED");
+            }
+            assert_eq!(checked(&github, pull), "success", "{path}");
+            pull
+        });
+        github.advance("2m");
+        sweep(&github).went_well();
+        let ran = told(&github, "pull_request_target", &merged(&github, first));
+        ran.ended(2, &["would differ from what is judged"]);
+        assert_eq!(answer(&github, second).0, "error", "{path}");
+    }
 }
