@@ -74,13 +74,15 @@ pub trait Forge {
     }
 
     /// Publishes the decision on the pull request's head, and checks before and after that the pull
-    /// request is still as it was judged. `org` is the organisation data at base.
+    /// request is still as it was judged, and so are the others with its head, `with_head`. `org` is
+    /// the organisation data at base.
     ///
     /// # Errors
     /// When the forge rejects it.
     fn publish(
         &self,
         pull: &Pull,
+        with_head: &[String],
         judged: &Judged<'_>,
         evidence: &Evidence,
         org: &Org,

@@ -7,6 +7,8 @@
 //!          or if it is unknown whether the forge has accepted the decision
 //! ```
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, bail, ensure};
 
 use crate::content::{Changeset, bundle_files, request_at};
@@ -17,7 +19,7 @@ use crate::core::layout::{POLICIES, is_below, is_governed, stem, table_at};
 use crate::core::org::Org;
 use crate::core::policy::PolicyBundle;
 use crate::core::request::RequestFile;
-use crate::core::terms::Verdict;
+use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
 use crate::forge::{Forge, Published, Pull};
 use crate::git::{FileChange, Oid, Repo};
@@ -38,6 +40,9 @@ const ATTEMPTS: usize = 5;
 /// The maximum number of pull requests with the same head, which are judged together.
 const MOST_WITH_HEAD: usize = 10;
 
+/// The code of the finding that somebody requests changes.
+const OBJECTION: &str = "signoff/changes-requested";
+
 /// Judges the pull requests of a forge.
 pub struct Gate<'a, F: Forge> {
     repo: &'a Repo,
@@ -57,6 +62,8 @@ pub struct Judgement {
     pub source: String,
     /// The decision.
     pub decision: Decision,
+    /// The names of the other open pull requests with the same head that were judged with it.
+    pub with_head: Vec<String>,
     judge: Judge,
 }
 
@@ -80,7 +87,7 @@ impl Judgement {
         Ok(Pull { base: onto, ..self.pull.clone() })
     }
 
-    /// Returns the verdicts on other pull requests with the same head.
+    /// Returns the verdicts on other pull requests with the same head, as far as they matter.
     pub fn same_head(&self) -> &[SameHead] {
         self.evidence.pull_request.as_ref().map_or(&[], |pull_request| &pull_request.same_head)
     }
@@ -89,6 +96,25 @@ impl Judgement {
     pub fn changed_files(&self) -> &[String] {
         let pull_request = self.evidence.pull_request.as_ref();
         pull_request.and_then(|pull_request| pull_request.files.as_deref()).unwrap_or_default()
+    }
+
+    /// Returns the verdict as evidence about another pull request with the same head.
+    fn as_same_head(&self) -> Option<SameHead> {
+        let number = self.evidence.pull_request.as_ref()?.number?;
+        let Decision { verdict, next_change_at, .. } = self.decision;
+        Some(SameHead { number, verdict, next_change_at })
+    }
+
+    /// Returns a rank that is lower if less is in the way of an approval.
+    fn prospects(&self) -> (Verdict, usize) {
+        let findings = self.decision.findings.iter();
+        let in_the_way = findings.filter(|finding| finding.effect >= Effect::Pending);
+        (self.decision.verdict, in_the_way.count())
+    }
+
+    /// Whether somebody requests changes.
+    fn is_objected(&self) -> bool {
+        self.decision.findings.iter().any(|finding| finding.code == OBJECTION)
     }
 
     /// Returns the input of reports.
@@ -113,9 +139,9 @@ impl<'a, F: Forge> Gate<'a, F> {
     }
 
     /// Judges a pull request as it is now, with the others that share its head, and publishes the
-    /// decision on the forge. If its base branch isn't protected, one of the others is judged in its
-    /// place; returns `None` if they all go to unprotected branches. `clock` is read for each
-    /// attempt, because the forge can make us wait.
+    /// decision on the forge: that on the one of them that [`Gate::deciding`] finds. Returns `None`
+    /// if they all go to unprotected branches. `clock` is read for each attempt, because the forge
+    /// can make us wait.
     ///
     /// # Errors
     /// When no decision could be made or published.
@@ -123,14 +149,12 @@ impl<'a, F: Forge> Gate<'a, F> {
         let mut unclear = None;
         for _ in 0..ATTEMPTS {
             let now = clock();
-            let mut with_head = self.protected_with_head(name)?.into_iter();
-            let Some(pull) = with_head.next() else { return Ok(None) };
-            let same_head = self.verdicts_on(with_head, now)?;
-            let judgement = self.judge(pull, &same_head, now)?;
-            let Judgement { pull, evidence, .. } = &judgement;
-            let (judged, org) = (judgement.judged(), &judgement.bundle().org);
+            let with_head = self.protected_with_head(name)?;
+            let Some(judgement) = self.deciding(with_head, now)? else { return Ok(None) };
             let until = judgement.decision.next_change_at;
-            match self.forge.publish(pull, &judged, evidence, org)? {
+            let Judgement { pull, evidence, with_head, .. } = &judgement;
+            let (judged, org) = (judgement.judged(), &judgement.bundle().org);
+            match self.forge.publish(pull, with_head, &judged, evidence, org)? {
                 Published::Yes if until.is_none_or(|until| clock() < until) => {
                     return Ok(Some(judgement));
                 }
@@ -175,21 +199,37 @@ impl<'a, F: Forge> Gate<'a, F> {
         Ok(pull.base_ref.as_ref().is_some_and(|base| protected.contains(base)))
     }
 
-    /// Returns the verdicts on other pull requests with the same head, each judged separately.
-    fn verdicts_on(
-        &self,
-        others: impl Iterator<Item = Pull>,
-        now: Time,
-    ) -> anyhow::Result<Vec<SameHead>> {
-        let mut verdicts = Vec::new();
-        for pull in others {
-            let judgement = self.judge(pull, &[], now)?;
-            let pull_request = judgement.evidence.pull_request.as_ref();
-            let number = pull_request.and_then(|pull_request| pull_request.number);
-            let Decision { verdict, next_change_at, .. } = judgement.decision;
-            verdicts.extend(number.map(|number| SameHead { number, verdict, next_change_at }));
+    /// Judges pull requests with the same head, and returns the judgement on the one that decides.
+    ///
+    /// Of those to the same branch, whose merges are the same, it is the one with the best prospects:
+    /// anybody can open another one, so that it must not stand in the way. Only a request for changes
+    /// counts wherever it was made. Between branches the strictest verdict counts.
+    fn deciding(&self, with_head: Vec<Pull>, now: Time) -> anyhow::Result<Option<Judgement>> {
+        let names: Vec<_> = with_head.iter().map(|pull| pull.name.clone()).collect();
+        let base_ref = with_head.first().and_then(|named| named.base_ref.clone());
+        let judged = with_head.into_iter().map(|pull| self.judge(pull, &[], now));
+        let mut judged = judged.collect::<anyhow::Result<Vec<_>>>()?;
+        judged.sort_by_key(Judgement::prospects);
+        let (mut deciding, mut same_head) = (None, Vec::new());
+        let mut bases = BTreeSet::new();
+        for judgement in judged {
+            let base = judgement.pull.base_ref.clone();
+            let is_named = base == base_ref;
+            match bases.insert(base) {
+                true if is_named => deciding = Some(judgement),
+                is_best if is_best || judgement.is_objected() => {
+                    same_head.extend(judgement.as_same_head());
+                }
+                _ => {}
+            }
         }
-        Ok(verdicts)
+        let Some(mut deciding) = deciding else { return Ok(None) };
+        if !same_head.is_empty() {
+            deciding = self.judge(deciding.pull, &same_head, now)?;
+        }
+        deciding.with_head = names;
+        deciding.with_head.retain(|name| *name != deciding.pull.name);
+        Ok(Some(deciding))
     }
 
     /// Judges a pull request as of `now`, by the policies at its base. `same_head` are the verdicts
@@ -239,6 +279,7 @@ impl<'a, F: Forge> Gate<'a, F> {
                 file: None,
                 source: String::new(),
                 decision,
+                with_head: Vec::new(),
                 judge,
             });
         }
@@ -265,7 +306,8 @@ impl<'a, F: Forge> Gate<'a, F> {
             self.loads_approved_policies(&pull, &changeset, now)?;
         }
         let source = source.unwrap_or_default();
-        Ok(Judgement { pull, evidence, file, source, decision, judge })
+        let with_head = Vec::new();
+        Ok(Judgement { pull, evidence, file, source, decision, with_head, judge })
     }
 
     /// Returns all the evidence that a pull request needs that touches no governed path: the files

@@ -178,6 +178,7 @@ impl Forge for Git {
     fn publish(
         &self,
         pull: &Pull,
+        _: &[String],
         _: &Judged<'_>,
         _: &Evidence,
         _: &Org,

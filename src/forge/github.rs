@@ -309,11 +309,12 @@ impl Forge for GitHub {
     fn publish(
         &self,
         pull: &Pull,
+        with_head: &[String],
         judged: &Judged<'_>,
         evidence: &Evidence,
         org: &Org,
     ) -> anyhow::Result<Published> {
-        self.publish_decision(pull, judged, evidence, org)
+        self.publish_decision(pull, with_head, judged, evidence, org)
     }
 }
 

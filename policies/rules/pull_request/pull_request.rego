@@ -110,7 +110,10 @@ findings contains {
 
 # METADATA
 # title: Another pull request with the same commit isn't approved
-# description: Pull requests with the same head commit share one status, and therefore the strictest of their verdicts.
+# description: |
+#   Pull requests with the same head commit share one status, and therefore the strictest of their verdicts.
+#   Of those to the same branch the one with the best prospects decides; the others only matter if somebody
+#   requests changes there.
 # custom:
 #   code: request/same-head
 #   effect: deny

@@ -79,10 +79,14 @@ fn check(
             warn("note", &format!("{name} isn't judged: {why}"));
             return Ok(None);
         };
+        if judgement.pull.name != name {
+            let decides = &judgement.pull.name;
+            warn("note", &format!("{name} has the same head commit as {decides}, which decides"));
+        }
         let mut verdict = judgement.decision.verdict;
         if let Subject::Queued { commit, onto, .. } = subject {
             verdict = verdict.max(queued(args, github, gate, &judgement, commit, onto)?);
-            if !github.is_current(&judgement.pull, judgement.same_head())? {
+            if !github.is_current(&judgement.pull, &judgement.with_head)? {
                 continue;
             }
         }

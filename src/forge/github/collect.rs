@@ -118,11 +118,17 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Adds what the requests of other open pull requests to the same branch mean for this one.
+    /// Adds what the requests of other open pull requests to the same branch mean for this one. Those
+    /// of people who aren't in the roster mean nothing: anybody can write any names into one.
     fn add_open(&self, found: &mut Conflicts, meets: &Meets<'_>) -> anyhow::Result<()> {
         let own = &self.facts.pull;
+        let roster = &self.org.roster.people;
         for other in self.facts.open.iter() {
-            if other.number == own.number || other.base.branch != own.base.branch {
+            let author = self.login(other.user.as_ref());
+            if other.number == own.number
+                || other.base.branch != own.base.branch
+                || author.is_none_or(|author| !roster.contains_key(&author))
+            {
                 continue;
             }
             let Some(head) = self.github.remote.commit(&other.head.sha) else { continue };

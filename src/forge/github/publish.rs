@@ -13,11 +13,10 @@ use super::snapshot::{Answers, CONTEXT, Snapshot};
 use super::types::{self, CheckRun};
 use super::{GitHub, Subject, name};
 use crate::core::decision::Decision;
-use crate::core::evidence::{Evidence, SameHead};
+use crate::core::evidence::Evidence;
 use crate::core::org::Org;
 use crate::core::terms::{Login, Verdict};
 use crate::forge::{Published, Pull};
-use crate::git::Oid;
 use crate::report::{self, COMMENT_MARK, Judged};
 
 /// The maximum number of annotations that GitHub accepts in a request.
@@ -28,13 +27,13 @@ impl GitHub {
     pub(super) fn publish_decision(
         &self,
         pull: &Pull,
+        with_head: &[String],
         judged: &Judged<'_>,
         evidence: &Evidence,
         org: &Org,
     ) -> anyhow::Result<Published> {
         let facts = self.facts_of(&pull.name)?;
-        let memo = self.memo(&facts, judged.decision, evidence)?;
-        let same_head = evidence.pull_request.as_ref().map_or(&[][..], |pull| &pull.same_head);
+        let memo = self.memo(&facts, with_head, judged.decision)?;
         let plan = Planning {
             facts: &facts,
             judged,
@@ -54,7 +53,7 @@ impl GitHub {
             newer.is_some_and(|newer| newer.is_newer_than(&memo))
         };
         let is_current = |answers: &Answers| answers == existing && !is_older(answers);
-        if !self.is_unchanged(&pull.name, same_head, is_current)? {
+        if !self.is_unchanged(&pull.name, with_head, is_current)? {
             return Ok(Published::Moved);
         }
         if plan.steps.is_empty() {
@@ -66,7 +65,7 @@ impl GitHub {
                 let is_ours = |answers: &Answers| {
                     answers.link() == written.as_deref() || answers.link() == existing.link()
                 };
-                let stands = self.is_unchanged(&pull.name, same_head, is_ours)?;
+                let stands = self.is_unchanged(&pull.name, with_head, is_ours)?;
                 Ok(if stands { Published::Yes } else { Published::Moved })
             }
             Err(Failure::Refused(refusal)) => Err(refusal.into()),
@@ -87,12 +86,11 @@ impl GitHub {
     fn is_unchanged(
         &self,
         pull: &str,
-        same_head: &[SameHead],
+        with_head: &[String],
         as_expected: impl Fn(&Answers) -> bool,
     ) -> anyhow::Result<bool> {
-        let others = same_head.iter().map(|other| name(other.number));
-        for pull in [pull.to_owned()].into_iter().chain(others) {
-            let facts = self.facts_of(&pull)?;
+        for pull in [pull].into_iter().chain(with_head.iter().map(String::as_str)) {
+            let facts = self.facts_of(pull)?;
             let now = self.client.run(Snapshot::of(self, &facts.pull))?;
             let is_same = now
                 .is_some_and(|now| now.decides_like(&facts.snapshot) && as_expected(&now.answers));
@@ -108,28 +106,25 @@ impl GitHub {
     ///
     /// # Errors
     /// When GitHub can't be reached or refuses.
-    pub fn is_current(&self, pull: &Pull, same_head: &[SameHead]) -> anyhow::Result<bool> {
-        self.is_unchanged(&pull.name, same_head, |_| true)
+    pub fn is_current(&self, pull: &Pull, with_head: &[String]) -> anyhow::Result<bool> {
+        self.is_unchanged(&pull.name, with_head, |_| true)
     }
 
     /// Returns the memo for the next sweep about all pull requests that share the decision.
     fn memo(
         &self,
         facts: &Facts,
+        with_head: &[String],
         decision: &Decision,
-        evidence: &Evidence,
     ) -> anyhow::Result<Memo> {
-        let same_head = evidence.pull_request.as_ref().map_or(&[][..], |pull| &pull.same_head);
-        let was_judged =
-            |pull: &&types::Pull| same_head.iter().any(|other| other.number == pull.number);
         let mut updated_at = facts.pull.updated_at;
         let mut events = facts.snapshot.events;
-        let mut bases = vec![basis(&facts.pull, facts.base)];
-        for sibling in facts.siblings().filter(was_judged) {
-            let facts = self.facts_of(&name(sibling.number))?;
-            updated_at = updated_at.max(sibling.updated_at);
+        let mut bases = vec![basis(facts)];
+        for other in with_head {
+            let facts = self.facts_of(other)?;
+            updated_at = updated_at.max(facts.pull.updated_at);
             events += facts.snapshot.events;
-            bases.push(basis(sibling, facts.base));
+            bases.push(basis(&facts));
         }
         Ok(Memo {
             until: decision.next_change_at,
@@ -364,6 +359,7 @@ fn unless_locked(written: Result<Value, Failure>) -> Result<Value, Failure> {
 }
 
 /// Returns what a pull request is judged against.
-fn basis(pull: &types::Pull, tip: Oid) -> Basis {
-    Basis { number: pull.number, branch: pull.base.branch.clone(), tip }
+fn basis(facts: &Facts) -> Basis {
+    let pull = &facts.pull;
+    Basis { number: pull.number, branch: pull.base.branch.clone(), tip: facts.base }
 }

@@ -117,38 +117,36 @@ impl Guard {
             );
         };
         self.is_signed_now(commit)?;
-        let gate = self.gate();
-        for name in self.open_changes_at(base, head)? {
-            for folder in [CHANGE, REVIEWS] {
-                tips.branch(&self.git, &format!("{folder}{name}"))?;
-            }
-            let pull = Pull {
-                name: name.clone(),
-                id: Some(name.clone()),
-                base_ref: Some(branch.to_owned()),
-                base,
-                head,
-            };
-            let judgement = gate.judge(pull, &[], self.now)?;
-            let decision = &judgement.decision;
-            ensure!(
-                decision.verdict == Verdict::Approved,
-                "{name} is {}: {}\nrun `changegate show {name}` for details",
-                decision.verdict,
-                one_line(decision)
-            );
-            let tree = merge_tree(repo, &judgement.pull)?;
-            ensure!(
-                commit.tree == tree,
-                "the merge of {name} differs from what was approved: merge it with `changegate \
-                 merge {name}`"
-            );
-            ensure!(
-                repo.is_made_of(commit.id, tree, &[base, head], &merge_message(decision, &name))?,
-                "the merge commit holds something else than the decision, such as another message, \
-                 author or date: merge it with `changegate merge {name}`"
-            );
+        let name = self.open_change_at(base, head, commit)?;
+        for folder in [CHANGE, REVIEWS] {
+            tips.branch(&self.git, &format!("{folder}{name}"))?;
         }
+        let pull = Pull {
+            name: name.clone(),
+            id: Some(name.clone()),
+            base_ref: Some(branch.to_owned()),
+            base,
+            head,
+        };
+        let judgement = self.gate().judge(pull, &[], self.now)?;
+        let decision = &judgement.decision;
+        ensure!(
+            decision.verdict == Verdict::Approved,
+            "{name} is {}: {}\nrun `changegate show {name}` for details",
+            decision.verdict,
+            one_line(decision)
+        );
+        let tree = merge_tree(repo, &judgement.pull)?;
+        ensure!(
+            commit.tree == tree,
+            "the merge of {name} differs from what was approved: merge it with `changegate merge \
+             {name}`"
+        );
+        ensure!(
+            repo.is_made_of(commit.id, tree, &[base, head], &merge_message(decision, &name))?,
+            "the merge commit holds something else than the decision, such as another message, \
+             author or date: merge it with `changegate merge {name}`"
+        );
         self.judges.leaves_policies(repo, base, commit.id, self.now)
     }
 
@@ -177,32 +175,27 @@ impl Guard {
         Ok(())
     }
 
-    /// Returns the names of the open changes at a commit that is being merged.
-    fn open_changes_at(&self, base: Oid, head: Oid) -> anyhow::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for (name, tip) in self.git.branches.below(CHANGE)? {
-            if tip == head {
-                names.push((self.is_closed(&name)?, name));
-            }
-        }
-        ensure!(
-            !names.is_empty(),
-            "it merges {}, which is not a submitted change: push that as {CHANGE}<id> first",
-            short(head)
-        );
-        // If a branch is named after the request, others at the same commit are mistakes, or
-        // attacks.
+    /// Returns the name of the open change that a merge brings. Anybody can push another branch at the
+    /// same commit, so that the merge says which one it is.
+    fn open_change_at(&self, base: Oid, head: Oid, merge: &Commit) -> anyhow::Result<String> {
+        let mut names = self.git.branches.below(CHANGE)?;
+        names.retain(|(_, tip)| *tip == head);
+        // Where it doesn't say so, most likely the one with the name of its request is meant.
         let changeset = Changeset::of(self.git.repo(), base, head, "")?;
         let id = changeset.path.as_deref().map(stem);
-        if names.iter().any(|(_, name)| Some(name.as_str()) == id) {
-            names.retain(|(_, name)| Some(name.as_str()) == id);
-        }
-        // Closed branches come last: the change counts as open if one of its branches is.
-        names.sort_unstable();
-        if let Some((true, name)) = names.first() {
-            bail!("{name} is closed: reopen it with `changegate close {name} --reopen`");
-        }
-        Ok(names.into_iter().filter(|(is_closed, _)| !is_closed).map(|(_, name)| name).collect())
+        let is_meant = |name: &str| (merge_names(merge, name), Some(name) == id);
+        let meant = names.into_iter().map(|(name, _)| name).max_by_key(|name| is_meant(name));
+        let name = meant.with_context(|| {
+            let head = short(head);
+            format!(
+                "it merges {head}, which is not a submitted change: push that as {CHANGE}<id> first"
+            )
+        })?;
+        ensure!(
+            !self.is_closed(&name)?,
+            "{name} is closed: reopen it with `changegate close {name} --reopen`"
+        );
+        Ok(name)
     }
 
     /// Checks that a merge is signed by somebody in the roster, and dated now.
@@ -215,6 +208,12 @@ impl Guard {
         }
         self.not_backdated(commit)
     }
+}
+
+/// Whether the title of a merge is that of the change with this name.
+fn merge_names(merge: &Commit, name: &str) -> bool {
+    let named = merge.title().strip_prefix("Merge ").and_then(|rest| rest.strip_prefix(name));
+    named.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// Returns a governed path that a commit itself changes, so that it differs from all its parents.

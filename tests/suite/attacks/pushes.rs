@@ -135,6 +135,26 @@ fn another_name_of_the_base() {
     assert_eq!(hub.tip("master"), None);
 }
 
+/// Anybody can give an approved change a second name; the merge says which one it is.
+#[test]
+fn a_second_name_of_a_policy_change() {
+    let hub = Hub::guarded();
+    let (bob, carol, dan, erin) =
+        (hub.desk("bob"), hub.desk("carol"), hub.desk("dan"), hub.desk("erin"));
+    let settings = "policies/org/settings/data.yaml";
+    let text = bob.git(&["show", &format!("origin/main:{settings}")]) + "\n# reviewed\n";
+    let head = bob.put("origin/main", &[(settings, &text)], "Review the settings");
+    bob.push(&[&format!("{head}:refs/heads/change/settings")]).went_well();
+    carol.approve("settings").went_well();
+    erin.approve("settings").went_well();
+    dan.git(&["fetch", "--quiet"]);
+    for name in ["aaa", "zzz"] {
+        dan.push(&[&format!("{head}:refs/heads/change/{name}")]).went_well();
+    }
+    carol.changegate(&["merge", "zzz"]).ended(3, &["zzz is pending"]);
+    carol.changegate(&["merge", "settings"]).ended(0, &["merged settings"]);
+}
+
 /// Git holds a branch or a folder of branches under one name, never both.
 #[test]
 fn a_branch_in_the_way_of_others() {

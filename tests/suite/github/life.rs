@@ -3,7 +3,8 @@
 use std::process::Stdio;
 
 use super::office::{
-    BRANCH, answer, check, checked, command, off_script, opened, opened_by, request, sweep,
+    BRANCH, answer, check, checked, command, off_script, opened, opened_by, request, request_of,
+    sweep,
 };
 use crate::plumbing::github::GitHub;
 use crate::plumbing::hub::Ran;
@@ -275,16 +276,13 @@ fn the_same_head_gets_the_strictest_verdict() {
     assert_eq!(answer(&github, first).0, "failure");
 }
 
-/// A pull request of alice's that was approved, until mallory opened one with the same head.
+/// A pull request of alice's that was approved, and mallory's with the same head.
 fn imitated() -> (GitHub, u64, u64) {
     let (github, pull) = opened(&request());
     github.review(pull, "bob", "APPROVED");
     assert_eq!(checked(&github, pull), "success");
-    github.advance("1h");
-    github.fork("mallory");
-    github.push("mallory", "mallory:x", &github.head(pull), false);
-    let other = github.open_pull("mallory", "mallory:x", "main");
-    assert_eq!(checked(&github, other), "failure");
+    let other = copied(&github, pull);
+    assert_eq!(checked(&github, other), "success");
     github.advance("1h");
     sweep(&github).went_well();
     github.advance("1h");
@@ -292,9 +290,26 @@ fn imitated() -> (GitHub, u64, u64) {
     (github, pull, other)
 }
 
+/// What mallory opens with the head of a pull request, an hour later.
+fn copied(github: &GitHub, pull: u64) -> u64 {
+    github.advance("1h");
+    github.fork("mallory");
+    github.push("mallory", "mallory:x", &github.head(pull), false);
+    github.open_pull("mallory", "mallory:x", "main")
+}
+
 #[test]
-fn another_s_pull_request_with_the_same_head_is_in_the_way_until_it_is_closed() {
+fn a_copy_of_a_pull_request_is_in_nobodys_way() {
     let (github, pull, other) = imitated();
+    let decides = "#2 has the same head commit as #1, which decides";
+    check(&github, other).ended(0, &[decides, "requests/CHG-7.yaml  approved"]);
+    assert!(github.comments(other).is_empty());
+    // A request for changes counts wherever it is made.
+    github.review(other, "carol", "CHANGES_REQUESTED");
+    for pull in [pull, other] {
+        assert_eq!(checked(&github, pull), "failure");
+    }
+
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("event.json");
     let left = serde_json::json!({
@@ -316,8 +331,47 @@ fn another_s_pull_request_with_the_same_head_is_in_the_way_until_it_is_closed() 
 }
 
 #[test]
+fn a_copy_of_a_policy_change_is_in_nobodys_way() {
+    let github = GitHub::start();
+    let settings = "protected_bases: [main]\napproval_valid_for: 6d\n";
+    let files = [("policies/org/settings/data.yaml", settings)];
+    github.commit("alice", "settings", &files, "Shorter");
+    let pull = github.open_pull("alice", "settings", "main");
+    github.advance("1m");
+    for who in ["carol", "erin"] {
+        github.review(pull, who, "APPROVED");
+    }
+    assert_eq!(checked(&github, pull), "success");
+    let other = copied(&github, pull);
+    assert_eq!(checked(&github, other), "success");
+    github.review(other, "erin", "CHANGES_REQUESTED");
+    assert_eq!(checked(&github, pull), "failure");
+}
+
+/// Anybody can name a target so that another one looks like it.
+#[test]
+fn a_stranger_s_names_are_in_nobodys_way() {
+    let (github, pull) = opened(&request_of("alice", "box-7"));
+    github.advance("1m");
+    github.review(pull, "bob", "APPROVED");
+    let open = |who: &str, branch: &str| {
+        let text = request_of(who, "Box-7").replace("CHG-7", "CHG-8");
+        github.commit(who, branch, &[("requests/CHG-8.yaml", &text)], "CHG-8");
+        github.open_pull(who, branch, "main")
+    };
+    github.fork("mallory");
+    let other = open("mallory", "mallory:x");
+    check(&github, other).ended(1, &["`Box-7` isn't known and looks like `box-7`"]);
+    assert_eq!(checked(&github, pull), "success");
+    open("dave", "change/CHG-8");
+    check(&github, pull).ended(1, &["`box-7` isn't known and looks like `Box-7`"]);
+}
+
+#[test]
 fn a_sweep_sees_that_a_pull_request_with_the_same_head_is_gone() {
     let (github, pull, other) = imitated();
+    github.review(other, "carol", "CHANGES_REQUESTED");
+    assert_eq!(checked(&github, pull), "failure");
     github.close(other, "carol");
     sweep(&github).ended(0, &["or pull requests with its head", "1 judged again"]);
     assert_eq!(answer(&github, pull).0, "success");
