@@ -72,10 +72,10 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     let bytes =
         std::fs::read(&args.event).with_context(|| format!("read {}", args.event.display()))?;
     let event = IssueEvent::read(&bytes)?;
-    let author = event.author()?;
+    let server = server();
+    let author = event.author(&server)?;
     let name = args.repo.as_ref().unwrap_or(&event.repository.full_name);
     let name: Name = name.parse()?;
-    let server = server();
     let judges = Judges::new(end_at_bound);
     let desk =
         Desk { page: format!("{server}/{name}"), event: &event, author: &author, judges: &judges };
@@ -109,7 +109,7 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
 /// The remote of the clones that GitHub's own action makes.
 const ORIGIN: &str = "origin";
 
-/// Returns the address of the repository's pages, without a slash at the end.
+/// Returns the address of the server's pages, without a slash at the end.
 fn server() -> String {
     let set = std::env::var("GITHUB_SERVER_URL").ok().filter(|url| !url.is_empty());
     let url = set.unwrap_or_else(|| "https://github.com".to_owned());
@@ -129,7 +129,7 @@ fn open(
         false => Branches::own(repo),
     };
     let branches = branches
-        .through(|program| let_in(program.as_person(&author.account.login, &author.email())));
+        .through(|program| let_in(program.as_person(&author.account.login, &author.email)));
     branches.refresh()?;
     Git::new(branches, Some(event.repository.default_branch.clone()))
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::core::org::Roster;
 use crate::core::terms::Login;
+use crate::forge::github::client;
 use crate::forge::github::types::User;
 
 /// An event of an issue.
@@ -60,6 +61,8 @@ pub struct Author {
     pub account: User,
     /// The account's login in the form that requests use.
     pub login: Login,
+    /// The address by which the server assigns commits to the account.
+    pub email: String,
 }
 
 /// The reason why a form isn't read.
@@ -71,14 +74,6 @@ pub enum NotRead {
     NotSaved,
     /// The author is neither in the roster nor a member or collaborator.
     Stranger,
-}
-
-impl Author {
-    /// Returns the address by which GitHub assigns commits to this account.
-    pub fn email(&self) -> String {
-        let User { login, id, .. } = &self.account;
-        format!("{id}+{login}@users.noreply.github.com")
-    }
 }
 
 impl IssueEvent {
@@ -93,11 +88,11 @@ impl IssueEvent {
         )
     }
 
-    /// Returns the account that opened the issue.
+    /// Returns the account that opened the issue on the server with these pages.
     ///
     /// # Errors
     /// When the account was deleted, or its login isn't valid in a request.
-    pub fn author(&self) -> anyhow::Result<Author> {
+    pub fn author(&self, server: &str) -> anyhow::Result<Author> {
         let number = self.issue.number;
         let Some(account) = self.issue.user.clone() else {
             bail!(
@@ -105,7 +100,8 @@ impl IssueEvent {
             )
         };
         let login = account.login.parse().map_err(|why: String| anyhow::anyhow!(why))?;
-        Ok(Author { account, login })
+        let email = account.no_reply(&client::host(server));
+        Ok(Author { account, login, email })
     }
 
     /// Returns why the form isn't read now, or `None` if it is read.
@@ -166,7 +162,9 @@ mod tests {
         change(&mut event);
         let event = IssueEvent::read(event.to_string().as_bytes()).unwrap();
         let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap();
-        event.refusal(&event.author().unwrap(), &bundle.org.roster)
+        let author = event.author("https://github.acme.example").unwrap();
+        assert_eq!(author.email, author.account.no_reply("github.acme.example"));
+        event.refusal(&author, &bundle.org.roster)
     }
 
     #[test]

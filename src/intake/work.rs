@@ -91,8 +91,8 @@ impl Desk<'_> {
         now: Time,
         pull_of: impl FnOnce(&str) -> anyhow::Result<Option<u64>>,
     ) -> anyhow::Result<Option<Work>> {
-        let (issue, email) = (self.event.issue.number, self.author.email());
-        let stage = branch::stage(git, issue, &email, pull_of)?;
+        let (issue, email) = (self.event.issue.number, &self.author.email);
+        let stage = branch::stage(git, issue, email, pull_of)?;
         let judge = self.judges.at(git.repo(), git.base()?)?;
         let bundle = judge.bundle();
         if let Some(why) = self.event.refusal(self.author, &bundle.org.roster) {

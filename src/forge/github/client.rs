@@ -26,7 +26,7 @@ mod jwt;
 mod list;
 mod transport;
 
-pub use address::{encoded, path};
+pub use address::{encoded, host, path};
 pub use failure::{Failure, Refusal, is_hidden, status_of};
 
 use address::{GRAPHQL, prefix};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::client::host;
 use super::types::{Commit, User};
 use crate::core::org::Roster;
 use crate::core::terms::Login;
@@ -14,7 +15,7 @@ pub struct Identities<'a> {
     by_email: HashMap<String, &'a Login>,
     /// The owners of addresses, as GitHub shows them for the commits.
     accounts: HashMap<String, User>,
-    /// The host of the server.
+    /// The whole name of the server's host.
     server: String,
 }
 
@@ -22,13 +23,12 @@ impl<'a> Identities<'a> {
     /// Indexes a roster. `commits` show which account an address belongs to; `site` is the address of
     /// the server.
     pub fn of(roster: &'a Roster, commits: &[Commit], repo: &Repo, site: &str) -> Self {
-        let server = site.parse::<http::Uri>().ok();
         let mut identities = Identities {
             roster,
             by_id: HashMap::new(),
             by_email: HashMap::new(),
             accounts: HashMap::new(),
-            server: server.and_then(|server| Some(server.host()?.to_owned())).unwrap_or_default(),
+            server: host(site),
         };
         for (login, person) in &roster.people {
             identities.by_id.extend(person.id.as_deref().map(|id| (id, login)));
@@ -63,7 +63,7 @@ impl<'a> Identities<'a> {
     }
 
     /// Returns the owner of an address: according to GitHub, to the roster, or to the address
-    /// itself if it is one of GitHub's own.
+    /// itself if it is one of this server's own. Other servers give the same ids to other people.
     pub fn with_email(&self, email: &str) -> Option<Login> {
         let email = email.to_lowercase();
         if let Some(user) = self.accounts.get(&email) {
@@ -76,14 +76,23 @@ impl<'a> Identities<'a> {
     }
 }
 
-/// Returns the account in an address that GitHub gives to people who hide their own, such as
-/// `101+alice@users.noreply.github.com`. `server` is the host of an enterprise's own server.
-fn no_reply(email: &str, server: &str) -> Option<User> {
-    let (account, host) = email.split_once('@')?;
-    let host = host.strip_prefix("users.noreply.")?;
+impl User {
+    /// Returns the address by which the server at `host` assigns commits to the account, such as
+    /// `101+alice@users.noreply.github.com`.
+    pub fn no_reply(&self, host: &str) -> String {
+        format!("{}+{}@{NO_REPLY}{host}", self.id, self.login)
+    }
+}
+
+/// The beginning of the host in addresses that GitHub gives to people who hide their own.
+const NO_REPLY: &str = "users.noreply.";
+
+/// Returns the account in an address that the server at `host` gives to people who hide their own.
+fn no_reply(email: &str, host: &str) -> Option<User> {
+    let (account, at) = email.split_once('@')?;
     let (id, login) = account.split_once('+')?;
     let user = User { login: login.to_owned(), id: id.parse().ok()?, kind: String::new() };
-    ["github.com", server].contains(&host).then_some(user)
+    (at.strip_prefix(NO_REPLY) == Some(host)).then_some(user)
 }
 
 #[cfg(test)]
@@ -94,11 +103,19 @@ mod tests {
     fn addresses_that_github_gives() {
         let id = |email: &str| no_reply(email, "github.acme.example").map(|user| user.id);
         assert_eq!(id("101+alice@users.noreply.github.acme.example"), Some(101));
-        for other in ["github.com.evil.example", "github.evil.example", "evilgithub.com", ""] {
+        for other in [
+            "github.acme.example.evil.example",
+            "evil.github.acme.example",
+            "evilgithub.acme.example",
+            "acme.example",
+            "github.com",
+            "",
+        ] {
             assert_eq!(id(&format!("101+alice@users.noreply.{other}")), None, "{other}");
         }
-        assert_eq!(id("101+alice@users.noreply.github.com"), Some(101));
-        assert_eq!(id("alice@users.noreply.github.com"), None);
-        assert_eq!(id("101+alice@example.com"), None);
+        assert_eq!(id("alice@users.noreply.github.acme.example"), None);
+        assert_eq!(id("101+alice@github.acme.example"), None);
+        let alice = User { login: "alice".to_owned(), id: 101, kind: String::new() };
+        assert_eq!(id(&alice.no_reply("github.acme.example")), Some(101));
     }
 }

@@ -153,7 +153,7 @@ fn a_form_becomes_a_branch_in_its_authors_name() {
     assert!(answer.contains(&link) && !answer.contains("Still missing"), "{answer}");
     let format = "--format=%an <%ae> %cn <%ce> %G?%n%B";
     let shown = town.git(&["log", format, "--name-status", "origin/main..origin/change/CHG-1"]);
-    let alice = "alice <101+alice@users.noreply.github.com>";
+    let alice = "alice <101+alice@users.noreply.127.0.0.1>";
     assert_eq!(
         shown,
         format!(

@@ -241,7 +241,7 @@ impl Story {
     }
 
     fn edit(&mut self, who: &str, content: &str, signed: bool) {
-        let noreply = format!("{}+{who}@users.noreply.github.com", self.id_of(who));
+        let noreply = format!("{}+{who}@users.noreply.127.0.0.1", self.id_of(who));
         let committer = self.web_flow();
         let parts = ["with", "author", &noreply, "committer", &committer];
         let commit = self.write(who, content, self.github.tip(&self.branch), &parts);

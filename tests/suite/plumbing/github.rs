@@ -178,7 +178,7 @@ impl GitHub {
         let id = self.with(|state| state.id_of(who));
         let new = NewCommit {
             parents: vec![self.tip(branch).unwrap_or_else(|| self.tip("main").unwrap())],
-            author: (who.to_owned(), format!("{id}+{who}@users.noreply.github.com")),
+            author: (who.to_owned(), format!("{id}+{who}@users.noreply.127.0.0.1")),
             committer: Some(("GitHub".to_owned(), "noreply@github.com".to_owned())),
             files: texts(&[(path, text)]),
             message: format!("Update {path}"),

@@ -42,6 +42,12 @@ pub(super) fn site(api: &str) -> String {
     format!("{scheme}://{}", host.strip_prefix("api.").unwrap_or(host))
 }
 
+/// Returns the whole name of the host in the address of a server's pages; empty if there is none.
+pub fn host(site: &str) -> String {
+    let uri = site.parse::<http::Uri>().ok();
+    uri.and_then(|uri| Some(uri.host()?.to_ascii_lowercase())).unwrap_or_default()
+}
+
 /// Returns a path after the API's own path. On GHES, GraphQL is beside `/api/v3`, not below it.
 pub(super) fn whole(prefix: &str, path: &str) -> String {
     let prefix = match path {
@@ -75,6 +81,13 @@ mod tests {
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ] {
             assert_eq!(site(api), expected);
+        }
+        for (site, expected) in [
+            ("https://GitHub.acme.example/", "github.acme.example"),
+            ("http://127.0.0.1:8080", "127.0.0.1"),
+            ("/acme", ""),
+        ] {
+            assert_eq!(host(site), expected);
         }
         assert_eq!(whole("/api/v3", "/repos/a/b"), "/api/v3/repos/a/b");
         assert_eq!(whole("/api/v3", GRAPHQL), "/api/graphql");

@@ -146,7 +146,7 @@ impl State {
         let (onto, head) = self.range(pull);
         let (base, head_branch) = (pull.base.clone(), pull.head_branch.clone());
         let login = self.login(user);
-        let email = format!("{user}+{login}@users.noreply.github.com");
+        let email = format!("{user}+{login}@users.noreply.127.0.0.1");
         let message = format!("Merge pull request #{number} from {head_branch}");
         let seconds = self.now.utc().timestamp();
         let merge = self.ops().merge((onto, head), (login, email), &message, seconds);
