@@ -19,6 +19,7 @@ use crate::core::org::{ForgeTeam, Org, Roster};
 use crate::core::terms::Login;
 
 mod branch;
+mod bypass;
 mod code_owners;
 mod look;
 mod owners;
@@ -40,8 +41,12 @@ pub use workflows::WorkflowFile;
 /// A value, or the reason why it can't be read with this token.
 pub type Seen<T> = Result<T, String>;
 
-/// The id of GitHub's own App for workflows, on github.com.
-pub const ACTIONS: u64 = 15_368;
+/// The name in URLs of GitHub's own App for workflows; its id is another one on each server.
+pub const ACTIONS: &str = "github-actions";
+
+/// What to do if the token isn't allowed to read something.
+const ASK_AN_ADMIN: &str = "run `GITHUB_TOKEN=$(gh auth token) changegate doctor` as an \
+   administrator of the repository";
 
 /// How changegate publishes its decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -57,6 +62,8 @@ pub enum Mode {
 pub struct Surroundings {
     /// How changegate would publish its decisions with this token.
     pub mode: Mode,
+    /// The id of GitHub's own App for workflows.
+    pub actions: Seen<u64>,
     /// The user or organisation that the repository belongs to.
     pub owner: String,
     /// The name of the default branch.
@@ -153,6 +160,7 @@ pub fn examine(facts: &Surroundings) -> Examination {
             branch: &branch.name,
             protection: &state.protection,
             answerer,
+            actions: &facts.actions,
         };
         let mut found = branch::examine(&protected, &known);
         found.extend(owners::examine(&protected, &state.owners));
@@ -173,7 +181,8 @@ pub fn examine(facts: &Surroundings) -> Examination {
 /// rules may name the App that does it.
 fn answerer(facts: &Surroundings) -> Answerer {
     let protections = facts.branches.iter().filter_map(|branch| branch.state.as_ref());
-    let mut sources = protections.filter_map(|state| state.protection.own_app());
+    let actions = facts.actions.as_ref().ok();
+    let mut sources = protections.filter_map(|state| state.protection.own_app(*actions?));
     match (facts.token.asker(), sources.next()) {
         (Asker::Person, Some(app)) => Answerer { mode: Mode::App(app), is_supposed: true },
         _ => Answerer { mode: facts.mode, is_supposed: false },

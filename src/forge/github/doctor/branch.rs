@@ -1,7 +1,7 @@
 //! Checks whether a branch accepts only what changegate has approved.
 
 use super::protection::{Held, Required};
-use super::{ACTIONS, Actor, Actors, Answerer, Check, Classic, Mode, Protection, Seen, listed};
+use super::{ASK_AN_ADMIN, Answerer, Check, Mode, Protection, Seen, bypass, listed};
 use crate::core::terms::Login;
 use crate::forge::github::snapshot::CONTEXT;
 
@@ -30,6 +30,7 @@ pub struct ProtectedBranch<'a> {
     pub branch: &'a str,
     pub protection: &'a Protection,
     pub answerer: Answerer,
+    pub actions: &'a Seen<u64>,
 }
 
 impl ProtectedBranch<'_> {
@@ -43,10 +44,10 @@ impl ProtectedBranch<'_> {
     }
 
     /// Returns the App that the status has to come from: its id, and its name on GitHub's pages.
-    fn source(&self) -> (u64, String) {
+    fn source(&self) -> (Seen<u64>, String) {
         match self.answerer.mode {
-            Mode::Action => (ACTIONS, "GitHub Actions".to_owned()),
-            Mode::App(id) => (id, format!("the App {id}")),
+            Mode::Action => (self.actions.clone(), "GitHub Actions".to_owned()),
+            Mode::App(id) => (Ok(id), format!("the App {id}")),
         }
     }
 
@@ -83,6 +84,14 @@ impl ProtectedBranch<'_> {
     /// Checks whether the status has to come from changegate's own App.
     fn pinning(&self, own: &[&Required]) -> Check {
         let (id, name) = self.source();
+        let source = own.iter().find_map(|check| check.source);
+        let id = match (id, source) {
+            (Err(reason), Some(source)) => {
+                let found = format!("it isn't visible whether the App {source} is {name}");
+                return Check::unseen("status/source", found, &reason).fix(ASK_AN_ADMIN);
+            }
+            (id, _) => id.unwrap_or_default(),
+        };
         let fix = format!(
             "{}: under “Require status checks to pass”, set the source of `{CONTEXT}` to {name}",
             self.page()
@@ -100,7 +109,7 @@ impl ProtectedBranch<'_> {
             let found = format!("the status `{CONTEXT}` is required, and has to come from {name}");
             return Check::good("status/source", found);
         }
-        match own.iter().find_map(|check| check.source) {
+        match source {
             Some(other) => {
                 let found =
                     format!("`{CONTEXT}` has to come from the App {other}, not from {name}");
@@ -203,13 +212,14 @@ impl ProtectedBranch<'_> {
             rules.any(|rule| rule.ruleset_id == Some(*id) && BINDING.contains(&rule.kind.as_str()))
         };
         let rulesets = self.protection.rulesets.iter().filter(|(id, _)| binding(id));
-        let by_rules = rulesets.filter_map(|(id, ruleset)| bypass_of(*id, ruleset, known));
+        let by_rules = rulesets
+            .filter_map(|(id, ruleset)| bypass::of_ruleset(*id, ruleset, self.actions, known));
         let mut checks: Vec<_> = by_rules.collect();
         if let (Some(reason), Some(_)) = (&self.protection.hidden, &self.protection.classic) {
             let found = "it isn't visible who can bypass the classic protection";
             checks.push(Check::unseen("branch/bypass", found, reason).fix(ASK_AN_ADMIN));
         } else if let Some(classic) = &self.protection.classic {
-            checks.extend(classic_bypass(self.branch, classic));
+            checks.extend(bypass::of_classic(self.branch, classic));
         }
         let is_bound = matches!(self.protection.asks_for_pull_requests(), Held::Yes);
         if checks.is_empty() && is_bound {
@@ -256,10 +266,6 @@ impl ProtectedBranch<'_> {
     }
 }
 
-/// What to do if the token isn't allowed to read something.
-pub const ASK_AN_ADMIN: &str = "run `GITHUB_TOKEN=$(gh auth token) changegate doctor` as an \
-   administrator of the repository";
-
 pub fn graded(code: &'static str, held: Held, good: &str, otherwise: Check) -> Check {
     match held {
         Held::Yes => Check::good(code, good),
@@ -268,120 +274,5 @@ pub fn graded(code: &'static str, held: Held, good: &str, otherwise: Check) -> C
             Check::unseen(code, format!("it isn't visible whether {good}"), &reason)
                 .fix(ASK_AN_ADMIN)
         }
-    }
-}
-
-/// Checks who can bypass a ruleset; returns `None` if nobody can.
-fn bypass_of<'a>(
-    id: u64,
-    ruleset: &Seen<super::Ruleset>,
-    known: &dyn Fn(u64) -> Option<&'a Login>,
-) -> Option<Check> {
-    let code = "branch/bypass";
-    let unseen = |name: &str, reason: &str| {
-        let found = format!("it isn't visible who can bypass {name}");
-        Some(Check::unseen(code, found, reason).fix(ASK_AN_ADMIN))
-    };
-    let ruleset = match ruleset {
-        Ok(ruleset) => ruleset,
-        Err(reason) => return unseen(&format!("the ruleset {id}"), reason),
-    };
-    let name = format!("the ruleset “{}”", ruleset.name);
-    let Some(actors) = &ruleset.bypass_actors else {
-        return unseen(&name, "GitHub shows that only to people who can change the ruleset");
-    };
-    if actors.is_empty() {
-        return None;
-    }
-    let people: Vec<_> = actors.iter().map(|actor| named(actor, known)).collect();
-    let found = format!("{name} can be bypassed by {}", listed(&people));
-    let fix = format!("Settings → Rules → Rulesets → {}: clear the “Bypass list”", ruleset.name);
-    let check = if actors.iter().any(is_ordinary) {
-        Check::bad(code, found).why("everybody with write access can bypass it")
-    } else if actors.iter().any(is_actions) {
-        Check::bad(code, found).why(ANY_WORKFLOW)
-    } else {
-        Check::advice(code, found).why("for them the protection has no effect")
-    };
-    Some(check.fix(fix))
-}
-
-/// The names of GitHub's roles, by id.
-const ROLES: [(u64, &str); 5] =
-    [(1, "read"), (2, "maintain"), (3, "triage"), (4, "write"), (5, "admin")];
-
-/// Whether this actor includes people who only have write access, or less.
-fn is_ordinary(actor: &Actor) -> bool {
-    actor.actor_type == "RepositoryRole" && matches!(actor.actor_id, Some(1 | 3 | 4))
-}
-
-/// Why GitHub Actions must not bypass anything.
-const ANY_WORKFLOW: &str = "any workflow can bypass it, and anyone who can push a branch can push a \
-    workflow";
-
-/// Whether this actor is the App that workflows act as.
-fn is_actions(actor: &Actor) -> bool {
-    actor.actor_type == "Integration" && actor.actor_id == Some(ACTIONS)
-}
-
-fn named<'a>(actor: &Actor, known: &dyn Fn(u64) -> Option<&'a Login>) -> String {
-    let id = actor.actor_id.unwrap_or_default();
-    let who = match actor.actor_type.as_str() {
-        "RepositoryRole" => match ROLES.iter().find(|(role, _)| *role == id) {
-            Some((_, role)) => format!("the role {role}"),
-            None => format!("the role with the id {id}"),
-        },
-        "OrganizationAdmin" => "the organisation's owners".to_owned(),
-        "DeployKey" => "deploy keys".to_owned(),
-        "Team" => format!("the team with the id {id}"),
-        "Integration" if id == ACTIONS => "GitHub Actions".to_owned(),
-        "Integration" => format!("the App {id}"),
-        "User" => known(id).map_or_else(|| format!("the account {id}"), Login::to_string),
-        other => format!("{other} {id}"),
-    };
-    match actor.bypass_mode.as_str() {
-        "pull_request" => who + " (in pull requests)",
-        _ => who,
-    }
-}
-
-/// Checks who can bypass the classic protection.
-fn classic_bypass(branch: &str, classic: &Classic) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let page = format!("Settings → Branches → {branch}");
-    if !classic.enforce_admins.is_some_and(|switch| switch.enabled) {
-        checks.push(
-            Check::advice("branch/bypass", "administrators can bypass the classic protection")
-                .why("for them the protection has no effect")
-                .fix(format!("{page}: switch on “Do not allow bypassing the above settings”")),
-        );
-    }
-    let reviews = classic.required_pull_request_reviews.as_ref();
-    let allowed = reviews.and_then(|reviews| reviews.bypass_pull_request_allowances.as_ref());
-    let people = allowed.map(Actors::names).unwrap_or_default();
-    if !people.is_empty() {
-        let found = format!("{} can push without a pull request", listed(&people));
-        let check = match allowed.is_some_and(Actors::include_actions) {
-            true => Check::bad("branch/bypass", found).why(ANY_WORKFLOW),
-            false => Check::advice("branch/bypass", found).why("what they push isn't judged"),
-        };
-        checks.push(check.fix(format!(
-            "{page}: remove them from “Allow specified actors to bypass required pull requests”"
-        )));
-    }
-    checks
-}
-
-impl Actors {
-    /// Whether the App that workflows act as is among them.
-    fn include_actions(&self) -> bool {
-        self.apps.iter().any(|app| app.slug == "github-actions")
-    }
-
-    fn names(&self) -> Vec<String> {
-        let users = self.users.iter().map(|user| user.login.clone());
-        let teams = self.teams.iter().map(|team| format!("the team {}", team.slug));
-        let apps = self.apps.iter().map(|app| format!("the App {}", app.slug));
-        users.chain(teams).chain(apps).collect()
     }
 }

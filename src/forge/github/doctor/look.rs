@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::owners::{FOLDERS, OwnersErrors, PLACES};
 use super::roster::{forge_teams, signers};
 use super::{
-    Branch, BranchState, Classic, Mode, OwnerFacts, Protection, Rule, Seen, Surroundings,
+    ACTIONS, Branch, BranchState, Classic, Mode, OwnerFacts, Protection, Rule, Seen, Surroundings,
     TokenFacts, WorkflowFile,
 };
 use crate::core::org::{ForgeTeam, Org, Roster};
@@ -84,6 +84,7 @@ impl GitHub {
         let installation = self.client.installation();
         Ok(Surroundings {
             mode: self.mode(),
+            actions: self.actions_app()?,
             owner: self.repository.owner.clone(),
             default_branch: home.default_branch().to_owned(),
             org,
@@ -110,6 +111,15 @@ impl GitHub {
     pub fn mode(&self) -> Mode {
         let installation = self.client.installation();
         installation.map_or(Mode::Action, |installation| Mode::App(installation.app_id))
+    }
+
+    /// Returns the id of GitHub's own App for workflows, or why it can't be read.
+    fn actions_app(&self) -> anyhow::Result<Seen<u64>> {
+        #[derive(Deserialize)]
+        struct App {
+            id: u64,
+        }
+        Ok(self.seen::<App>(&client::path(&["apps", ACTIONS]))?.map(|app| app.id))
     }
 
     fn branch(&self, home: &Home, name: String) -> anyhow::Result<Branch> {

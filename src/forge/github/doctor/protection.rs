@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{ACTIONS, Seen};
+use super::Seen;
 use crate::forge::github::snapshot::CONTEXT;
 use crate::forge::github::types::User;
 
@@ -173,11 +173,12 @@ impl Protection {
         }
     }
 
-    /// Returns the App that changegate's own status has to come from, unless it is GitHub Actions.
-    pub fn own_app(&self) -> Option<u64> {
+    /// Returns the App that changegate's own status has to come from, unless it is the one for
+    /// workflows.
+    pub fn own_app(&self, actions: u64) -> Option<u64> {
         let required = self.required().unwrap_or_default();
         let mut own = required.iter().filter(|check| check.context == CONTEXT);
-        own.find_map(|check| check.source.filter(|app| *app != ACTIONS))
+        own.find_map(|check| check.source.filter(|app| *app != actions))
     }
 
     /// Whether a pull request has to be up to date with its base before it is merged.

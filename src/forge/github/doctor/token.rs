@@ -71,7 +71,7 @@ fn of_other(token: &TokenFacts) -> Check {
             format!("it is {name}, of somebody with only read access"),
         )
         .why("this is enough to read, but statuses can't be posted with it")
-        .fix(super::branch::ASK_AN_ADMIN),
+        .fix(super::ASK_AN_ADMIN),
         (_, Some(true)) if may("admin") == Some(true) => {
             let found = format!("it is {name}, of somebody who administers the repository");
             Check::good("token/permissions", found)

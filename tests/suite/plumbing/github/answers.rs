@@ -47,7 +47,7 @@ pub struct Answer {
 pub type Said = Result<Answer, Answer>;
 
 /// The operations that are answered: those that the product asks for.
-pub const OPERATIONS: [&str; 24] = [
+pub const OPERATIONS: [&str; 25] = [
     "pulls/list",
     "pulls/get",
     "pulls/list-commits",
@@ -70,6 +70,7 @@ pub const OPERATIONS: [&str; 24] = [
     "repos/codeowners-errors",
     "users/get-by-username",
     "teams/list-members-in-org",
+    "apps/get-by-slug",
     "apps/get-repo-installation",
     "apps/create-installation-access-token",
 ];
@@ -100,6 +101,7 @@ pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
         "repos/codeowners-errors" => rules::codeowners(state, call),
         "users/get-by-username" => people::user(state, call),
         "teams/list-members-in-org" => people::team_members(state, call),
+        "apps/get-by-slug" => apps::by_slug(state, call),
         "apps/get-repo-installation" => apps::installation(state, call),
         "apps/create-installation-access-token" => apps::mint(state, call),
         other => panic!("the fake has no answer for {other}"),
@@ -117,7 +119,7 @@ fn needed(operation: &str) -> &'static [(&'static str, &'static str)] {
         "checks/list-for-ref" => &[("checks", "read")],
         "repos/create-commit-status" => &[("statuses", "write")],
         "repos/get-branch-protection" => &[("administration", "read")],
-        "users/get-by-username" => &[],
+        "users/get-by-username" | "apps/get-by-slug" => &[],
         "repos/get" | "repos/get-branch-rules" | "repos/get-repo-ruleset" => {
             &[("metadata", "read")]
         }
@@ -130,7 +132,7 @@ fn needed(operation: &str) -> &'static [(&'static str, &'static str)] {
 
 /// Refuses what the asker may not do, in GitHub's words.
 fn permitted(state: &State, call: &Call<'_>) -> Result<(), Answer> {
-    let for_app = call.operation.starts_with("apps/");
+    let for_app = call.operation.starts_with("apps/") && call.operation != "apps/get-by-slug";
     let needed = needed(call.operation);
     match &call.asker {
         Asker::App if for_app => Ok(()),

@@ -49,6 +49,8 @@ pub struct State {
     pub rebinds_reviews: bool,
     /// Where git is told to fetch from, if it isn't here.
     pub clone_url: Option<String>,
+    /// The id of the App for workflows, if it is shown.
+    pub actions: Option<u64>,
     /// Whether nobody is shown who pushed.
     pub hides_pushes: bool,
     /// How many requests of the hour are used.
@@ -271,6 +273,7 @@ impl State {
             codeowners_errors: Vec::new(),
             rebinds_reviews: false,
             clone_url: None,
+            actions: Some(super::founding::ACTIONS),
             hides_pushes: false,
             used: 0,
             last_id: 9000,

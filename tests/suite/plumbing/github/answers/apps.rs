@@ -6,6 +6,17 @@ use super::super::state::State;
 use super::super::tokens::{Permissions, Token};
 use super::{Answer, Call, Said};
 
+/// An App that anybody may see: the one for workflows, as far as the server shows it.
+pub fn by_slug(state: &State, call: &Call<'_>) -> Said {
+    let id = state.actions.filter(|_| call.parameter("app_slug") == "github-actions");
+    let mut value = state.app_json();
+    super::super::shapes::extend(
+        &mut value,
+        json!({"id": id.ok_or_else(Answer::missing)?, "slug": "github-actions", "name": "GitHub Actions"}),
+    );
+    Ok(Answer::ok(value))
+}
+
 pub fn installation(state: &State, call: &Call<'_>) -> Said {
     // It is installed on acme alone, not where forks are.
     if call.its_repository(state)?.fork {
