@@ -152,9 +152,12 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let now = args.now.get();
     let place = Place::around(args.paths.iter().map(PathBuf::as_path))?;
-    let judge = args.policies.load(&place)?;
     let evidence = args.evidence.as_deref().map(read_evidence).transpose()?;
     let mut candidates = candidates::of(args, &place, evidence.as_ref())?;
+    let judge = match candidates.len() {
+        0 | 1 => args.policies.load(&place)?,
+        _ => args.policies.load_for_several(&place)?,
+    };
     // Whoever gives evidence vouches for all of it.
     let git = args.here.at_hand(place.work_tree()).filter(|_| evidence.is_none());
     let base_ref = git.as_ref().map(|git| git.base_ref.clone()).unwrap_or_default();

@@ -6,11 +6,13 @@ use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
+use super::shared::judges::judges;
 use super::shared::receipt::Receipt;
 use super::shared::say::{FORBIDDEN, note};
 use crate::forge::Forge as _;
 use crate::forge::git::journal::Said;
 use crate::forge::git::write::append;
+use crate::gate::Gate;
 
 /// Close a submitted change that isn't merged, or reopen it
 ///
@@ -48,8 +50,8 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
     let name = &here::id_or_here(args.id.as_deref())?;
     let pull = git.pull(name)?;
-    let gate = here::gate(&git);
-    let judged = here::check(&git, name, NowArg::present());
+    let gate = Gate::new(git.repo(), &git, judges()?);
+    let judged = gate.check(name, NowArg::present);
     if git.repo().leads_to(pull.head, pull.base)? {
         let why = format!(
             "what is merged can't be closed: to change it, edit its request and run `changegate \
@@ -60,7 +62,7 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(FORBIDDEN));
     }
     // A change that can't be judged can still be closed.
-    let judged = judged.ok();
+    let judged = judged.ok().flatten();
     let decision = judged.as_ref().map(|judged| &judged.decision);
     let said = if args.reopen { Said::Reopened } else { Said::Closed };
     let receipt = if git.is_closed(name, &gate.org_at(pull.base)?)? == (said == Said::Closed) {

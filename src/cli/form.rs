@@ -16,14 +16,13 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::shared::args::NowArg;
+use super::shared::judges::judges;
 use super::shared::on_github::GitHubArgs;
 use super::shared::say::print;
-use crate::cli::shared::say::end_at_bound;
 use crate::forge::git::{Branches, Git};
 use crate::forge::github::Name;
-use crate::gate::judge::Judges;
 use crate::git::{Moved, Program, Repo};
-use crate::intake::comment::MARK;
+use crate::intake::comment::{Comment, MARK};
 use crate::intake::event::{Author, IssueEvent};
 use crate::intake::work::Desk;
 
@@ -76,9 +75,8 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     let author = event.author(&server)?;
     let name = args.repo.as_ref().unwrap_or(&event.repository.full_name);
     let name: Name = name.parse()?;
-    let judges = Judges::new(end_at_bound);
-    let desk =
-        Desk { page: format!("{server}/{name}"), event: &event, author: &author, judges: &judges };
+    let judges = &judges()?;
+    let desk = Desk { page: format!("{server}/{name}"), event: &event, author: &author, judges };
 
     if args.dry_run {
         let git = open(&event, &author, |program| program)?;
@@ -90,8 +88,12 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     let place = GitHubArgs { repo: Some(name.to_string()) }.open(false)?;
     for _ in 0..ATTEMPTS {
         let git = open(&event, &author, |program| place.github.let_in(program))?;
-        let work = desk.work(&git, now, |branch| place.github.open_pull_of(branch))?;
-        let Some(work) = work else { return Ok(ExitCode::SUCCESS) };
+        let work = desk.work(&git, now, |branch| place.github.open_pull_of(branch));
+        if let Err(error) = &work {
+            let answer = Comment::undecided(error).text();
+            place.github.keep_comment(event.issue.number, MARK, &answer)?;
+        }
+        let Some(work) = work? else { return Ok(ExitCode::SUCCESS) };
         match work.put.as_ref().map(|put| put.carry_out(&git, event.issue.number)).transpose()? {
             None | Some(Moved::Yes) => {
                 let answer = work.comment.text();
@@ -128,8 +130,8 @@ fn open(
         true => Branches::of(repo, ORIGIN),
         false => Branches::own(repo),
     };
-    let branches = branches
-        .through(|program| let_in(program.as_person(&author.account.login, &author.email)));
+    let branches =
+        branches.through(|program| let_in(program.as_person(&author.account.login, &author.email)));
     branches.refresh()?;
     Git::new(branches, Some(event.repository.default_branch.clone()))
 }

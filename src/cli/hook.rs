@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::shared::args::NowArg;
-use crate::cli::shared::say::{end_at_bound, note};
+use crate::cli::shared::judges::judges;
+use crate::cli::shared::say::note;
 use crate::gate::guard::{Accepted, Guard, Judged, Update};
-use crate::gate::judge::Judges;
 use crate::git::Repo;
 use crate::report::escape::terminal;
 
@@ -81,7 +81,7 @@ fn pre_receive(git_dir: &Path, judged: &Judged, updates: &[Update]) -> anyhow::R
     if let Some(folder) = std::env::var_os("GIT_QUARANTINE_PATH") {
         repo.add_objects(&folder.to_string_lossy())?;
     }
-    let guard = Guard::of(repo, Judges::new(end_at_bound), NowArg::present())?;
+    let guard = Guard::of(repo, judges()?, NowArg::present())?;
     let mut accepted = Vec::new();
     for update in updates {
         match guard.judge(update) {

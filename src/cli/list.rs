@@ -14,7 +14,8 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::{AnswerFormat, NowArg, tier_parser};
-use super::shared::here::{self, HereArgs};
+use super::shared::here::HereArgs;
+use super::shared::judges::judges;
 use super::shared::me::me;
 use super::shared::say;
 use crate::changes::entry::{ListEntry, Lister};
@@ -24,6 +25,7 @@ use crate::core::org::Org;
 use crate::core::terms::{Login, Name, RiskTier};
 use crate::core::time::Time;
 use crate::forge::git::Git;
+use crate::gate::Gate;
 
 /// List the changes: their state, whom they wait for, since when
 ///
@@ -117,7 +119,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
-    let gate = here::gate(git);
+    let gate = Gate::new(git.repo(), git, judges()?);
     let org = gate.org_at(git.base()?)?;
     let filter = Filter::of(args, git, &org)?;
     let stories = Stories::of(git, &org)?;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::shared::here::{self, HereArgs};
+use super::shared::here::HereArgs;
+use super::shared::judges::judges;
 use super::shared::say::{self, UNDECIDED};
 use super::shared::timeline::{self, in_short, who_width};
 use crate::changes::bypass::of_merge;
@@ -15,6 +16,7 @@ use crate::changes::log::{LogEntry, LogView};
 use crate::changes::story::{Stories, Story};
 use crate::core::org::Date;
 use crate::core::time::{Duration, Time};
+use crate::gate::Gate;
 use crate::report::escape::terminal;
 
 /// Show the events of changes, from submission to merge, with the time between them
@@ -79,7 +81,7 @@ fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
 /// Runs the verb.
 pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
-    let gate = here::gate(&git);
+    let gate = Gate::new(git.repo(), &git, judges()?);
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
     git.survey_others(&org)?;

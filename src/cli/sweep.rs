@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::shared::args::NowArg;
+use super::shared::judges::judges;
 use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
 use super::shared::say::{UNDECIDED, print};
 use crate::forge::github::{self, Subject};
@@ -51,7 +52,7 @@ Exit codes:
 pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open(args.dry_run)?.sweeping();
     let github = &place.github;
-    let gate = Gate::new(github.repo(), github, on_github::judges()?);
+    let gate = Gate::new(github.repo(), github, judges()?);
     let surveyed = on_github::surveyed(github, &gate, args.now.get())?;
     let due: Vec<_> = surveyed.iter().filter(|pull| args.all || pull.why.is_some()).collect();
     let mut judged = 0;

@@ -21,11 +21,12 @@ use serde::Serialize;
 
 use super::shared::args::{NowArg, PoliciesArg};
 use super::shared::here::{self, HereArgs};
+use super::shared::judges::judges;
 use super::shared::place::Place;
 use super::shared::say;
 use crate::core::decision::Trial;
 use crate::core::policy::testing::TestReport;
-use crate::gate::judge::{Judge, Judges};
+use crate::gate::judge::Judge;
 use crate::git::Repo;
 use crate::{gate, report};
 
@@ -109,7 +110,11 @@ pub struct Report {
 
 /// Runs the verb.
 pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
-    let judge = args.policies.load(&Place::around([])?)?;
+    let place = Place::around([])?;
+    let judge = match args.against {
+        Some(_) => args.policies.load_for_several(&place)?,
+        None => args.policies.load(&place)?,
+    };
     let tests = tests(args, &judge)?;
     let trial = args.against.as_deref().map(|branch| trial(args, &judge, branch)).transpose()?;
     let is_sound = tests.is_passed() && trial.as_ref().is_none_or(Trial::decides_all);
@@ -122,7 +127,7 @@ fn trial(args: &TestArgs, judge: &Judge, branch: &str) -> anyhow::Result<Trial> 
     let repo = Repo::discover(Path::new("."))?;
     let branches = HereArgs::default().branches(repo)?;
     let commit = here::shared_commit(&branches, branch)?;
-    let replaced = Judges::new(say::end_at_bound).at(branches.repo(), commit)?;
+    let replaced = judges()?.at(branches.repo(), commit)?;
     gate::trial::at(branches.repo(), commit, &replaced, judge, args.now.get())
 }
 

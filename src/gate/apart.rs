@@ -1,5 +1,5 @@
-//! Evaluates policies in a process of its own, where one run judges several pull requests: what exceeds
-//! a bound ends that process alone.
+//! Evaluates policies in processes of their own, where one run judges several changes: what exceeds a
+//! bound ends that process alone.
 //!
 //! ```text
 //! parent: the bundle's files ─▶ child: sets its limits, loads ─▶ loaded, or why not
@@ -13,6 +13,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -32,11 +33,12 @@ pub const VERB: &str = "evaluate";
 /// unless the machine is very busy.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
-/// The policies of a bundle, evaluated in a child.
+/// The policies of a bundle, evaluated in children: one for each thread that decides.
 pub struct Apart {
     program: PathBuf,
     files: Files,
-    running: Option<Running>,
+    /// The children that no thread is using.
+    idle: Mutex<Vec<Running>>,
 }
 
 /// A child that has loaded the policies.
@@ -52,8 +54,9 @@ impl Apart {
     /// # Errors
     /// When the child can't be started, when the policies can't be used, or when they exceed a bound.
     pub fn load(program: PathBuf, files: Files) -> anyhow::Result<Self> {
-        let mut apart = Apart { program, files, running: None };
-        apart.running = Some(apart.start()?);
+        let apart = Apart { program, files, idle: Mutex::default() };
+        let first = apart.start()?;
+        apart.idle().push(first);
         Ok(apart)
     }
 
@@ -61,14 +64,16 @@ impl Apart {
     ///
     /// # Errors
     /// When there is none, or when evaluating it exceeds a bound.
-    pub fn rule(&mut self, input: &Value) -> anyhow::Result<Ruling> {
-        let mut running = match self.running.take() {
-            Some(running) => running,
-            None => self.start()?,
-        };
+    pub fn rule(&self, input: &Value) -> anyhow::Result<Ruling> {
+        let idle = self.idle().pop();
+        let mut running = idle.map_or_else(|| self.start(), Ok)?;
         let answer: Result<Ruling, String> = running.ask(input)?;
-        self.running = Some(running);
+        self.idle().push(running);
         answer.map_err(|why| anyhow!(why))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self) -> anyhow::Result<Running> {

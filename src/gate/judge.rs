@@ -1,8 +1,8 @@
 //! The judge: a policy bundle, the bounds on evaluating it, and a pool of evaluators.
 //!
 //! An evaluator returns a ruling for an input document. Reviews, sign-off and findings are up to
-//! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own, or all share one in
-//! another process.
+//! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own, in this process or in
+//! another one.
 
 use crate::content::request_at;
 use crate::core::evidence::Evidence;
@@ -49,8 +49,8 @@ enum Evaluators {
         /// Evaluators that no thread is using.
         idle: Mutex<Vec<Evaluator>>,
     },
-    /// A process of its own.
-    Apart(Mutex<Apart>),
+    /// Processes of their own.
+    Apart(Apart),
 }
 
 impl Judge {
@@ -85,7 +85,7 @@ impl Judge {
         // What the child can load within the bounds, this process can, too.
         let apart = Apart::load(program, files.clone())?;
         let bundle = PolicyBundle::load(files, cpu::thread_time)?;
-        let evaluators = Evaluators::Apart(Mutex::new(apart));
+        let evaluators = Evaluators::Apart(apart);
         Ok(Judge { source, bench: Arc::new(Bench { bundle, evaluators }) })
     }
 
@@ -117,7 +117,7 @@ impl Judge {
             Evaluators::Here { watchdog, idle } => (watchdog, idle),
             Evaluators::Apart(apart) => {
                 return decide(case, self.bundle(), &self.source, |input| {
-                    let ruling = locked(apart).rule(input);
+                    let ruling = apart.rule(input);
                     ruling.map_err(|error| Undecided::because(format!("{error:#}")))
                 });
             }

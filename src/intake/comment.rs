@@ -57,6 +57,12 @@ pub struct Open {
 }
 
 impl Comment {
+    /// Returns the comment on a form about which nothing could be decided.
+    pub fn undecided(error: &anyhow::Error) -> Self {
+        let why = format!("this form couldn't be read or judged: {error:#}; edit it to try again");
+        Comment { refusal: Some(why), ..Comment::default() }
+    }
+
     /// Returns the comment in Markdown. Text from people is escaped.
     pub fn text(&self) -> String {
         let mut out = format!("{MARK}\n");

@@ -6,6 +6,8 @@ use std::path::Path;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+use crate::plumbing::boundless;
+
 pub const NOW: &str = "2026-11-23T10:00:00Z";
 
 /// The program, in a folder.
@@ -143,6 +145,22 @@ fn policies_that_cannot_be_bounded_beforehand_hit_a_bound() {
             .any(|bound| outcome.stderr.contains(bound));
         assert!(said, "{}", outcome.stderr);
     }
+}
+
+#[test]
+fn a_file_for_which_policies_exceed_a_bound_leaves_the_others_judged() {
+    let dir = folder_with(|request| request);
+    let first = fs::read_to_string(dir.path().join("requests/CHG-1.yaml")).unwrap();
+    fs::write(dir.path().join("requests/CHG-2.yaml"), first.replace("CHG-1", "CHG-2")).unwrap();
+    copy_folder(&repository().join("policies"), &dir.path().join("policies"));
+    fs::create_dir(dir.path().join("policies/rules/boundless")).unwrap();
+    let rule = dir.path().join("policies/rules/boundless/boundless.rego");
+    fs::write(rule, boundless("CHG-1")).unwrap();
+    let outcome = run(dir.path(), &["check", "--now", NOW]);
+    assert_eq!(outcome.code, 2, "{}{}", outcome.stdout, outcome.stderr);
+    assert!(outcome.stdout.contains("requests/CHG-2.yaml  approved"), "{}", outcome.stdout);
+    let why = "error: decide requests/CHG-1.yaml: the policies exceeded a bound";
+    assert!(outcome.stderr.contains(why), "{}", outcome.stderr);
 }
 
 #[test]

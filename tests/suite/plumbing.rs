@@ -166,3 +166,18 @@ fn merge(base: &mut Value, patch: &Value, nulls: Nulls) {
         }
     }
 }
+
+/// A rule that takes more than any bound, in a single step, for one of the requests.
+pub fn boundless(id: &str) -> String {
+    let doubled = |n: u32| {
+        let before = n - 1;
+        format!("x{n} := y if {{\n\ty := concat(\"\", [x{before}, x{before}])\n}}\n\n")
+    };
+    let doubled: String = (1..=40).map(doubled).collect();
+    format!(
+        "package changegate.rules.boundless\n\n\
+         x0 := y if {{\n\tinput.request.id == \"{id}\"\n\ty := input.request.reason\n}}\n\n{doubled}\
+         findings contains {{\"code\": \"boundless/x\", \"effect\": \"deny\", \"message\": message}} if {{\n\
+         \tmessage := x40\n}}\n"
+    )
+}

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use super::CheckArgs;
+use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{UNDECIDED, json, print, warn};
 use crate::cli::shared::{here, on_github};
 use crate::core::terms::Verdict;
@@ -29,7 +30,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         place = place.sweeping();
     }
     let github = &place.github;
-    let gate = Gate::new(github.repo(), github, on_github::judges()?);
+    let gate = Gate::new(github.repo(), github, judges()?);
     let subjects = match concerned {
         Concerned::Pulls(subjects) => subjects,
         Concerned::Outdated => {

@@ -6,6 +6,7 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as NotATier, StringDeserializer};
 
+use super::judges;
 use super::place::Place;
 use crate::cli::shared::say::end_at_bound;
 use crate::content::folder;
@@ -28,8 +29,13 @@ impl PoliciesArg {
     /// Loads the given bundle, or the one at a place.
     pub fn load(&self, place: &Place) -> anyhow::Result<Judge> {
         let (files, source) = self.files(place)?;
-        Judge::load(files, source, end_at_bound)
-            .map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error}"))
+        Judge::load(files, source, end_at_bound).map_err(|error| unusable(&error.into()))
+    }
+
+    /// Loads it to judge several requests: if it exceeds a bound for one of them, the others are judged.
+    pub fn load_for_several(&self, place: &Place) -> anyhow::Result<Judge> {
+        let (files, source) = self.files(place)?;
+        judges::by(files, source).map_err(|error| unusable(&error))
     }
 
     /// Returns the bundle's files, valid or not, and whose it is, as a decision says it.
@@ -45,6 +51,10 @@ impl PoliciesArg {
         let source = if path == SHIPPED { format!("./{path}") } else { path };
         Ok((folder::bundle(&folder)?, source))
     }
+}
+
+fn unusable(error: &anyhow::Error) -> anyhow::Error {
+    anyhow::anyhow!("the policies can't be used:\n{error}")
 }
 
 /// The output format of a verb.

@@ -143,7 +143,7 @@ pub fn id_or_here(argument: Option<&str>) -> anyhow::Result<String> {
     }
 }
 
-/// Returns the gate to a repository's changes.
+/// Returns the gate to a repository's changes, to judge one.
 pub fn gate(git: &Git) -> Gate<'_, Git> {
     Gate::new(git.repo(), git, Judges::new(say::end_at_bound))
 }

@@ -6,11 +6,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use tempfile::TempDir;
 
-use super::say::{complain, end_at_bound, warn};
+use super::say::{complain, warn};
 use crate::core::time::Time;
 use crate::forge::github::{self, Access, GitHub, Name, Subject, Surveyed};
 use crate::gate::Gate;
-use crate::gate::judge::Judges;
 use crate::git::{Program, Repo};
 
 /// The identity with which GitHub is called, for the help of verbs that call it.
@@ -90,16 +89,6 @@ impl GitHubArgs {
         let announce = |text: &str| warn("note", text);
         Ok(OnGitHub { github: GitHub::new(&access, name, repo, announce)?, _folder: folder })
     }
-}
-
-/// Returns the judges of several pull requests in one run: policies that exceed a bound end only the
-/// process that evaluates them.
-///
-/// # Errors
-/// If the system doesn't say where this program is.
-pub fn judges() -> anyhow::Result<Judges> {
-    let program = std::env::current_exe().context("cannot find this program")?;
-    Ok(Judges::new(end_at_bound).apart(program))
 }
 
 /// Returns all open pull requests to protected branches, each with the reason why it has to be judged

@@ -1,9 +1,9 @@
 //! What people need to know about a change of the policies before they sign it.
 
+use super::judges::judges;
 use super::say;
 use crate::cli::test::{Coverage, in_words};
 use crate::forge::git::Git;
-use crate::gate::judge::Judges;
 use crate::gate::{Judgement, trial};
 use crate::report;
 
@@ -17,7 +17,8 @@ pub struct Tried {
 
 /// Tries the policies that a change brings, if it brings any.
 pub fn tried(git: &Git, judgement: &Judgement) -> Tried {
-    match trial::of_change(git, &Judges::new(say::end_at_bound), judgement) {
+    let tried = judges().and_then(|judges| trial::of_change(git, &judges, judgement));
+    match tried {
         Ok(None) => Tried { text: String::new(), is_sound: true },
         Ok(Some((tests, compared))) => Tried {
             text: format!(

@@ -194,6 +194,25 @@ fn endless_rules_on_a_branch() {
     assert!(started.elapsed().as_secs() < 5);
 }
 
+/// 40: rules that never end, on the base, for one of the changes.
+#[test]
+fn what_can_t_be_judged_can_be_closed_and_stops_no_list() {
+    let hub = Hub::open();
+    let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
+    let rule = ("policies/rules/boundless/boundless.rego", &*crate::plumbing::boundless("CHG-1"));
+    let head = bob.put("origin/main", &[rule], "Boundless");
+    bob.push(&[&format!("{head}:refs/heads/main")]).went_well();
+    hub.guard();
+    for id in ["CHG-1", "CHG-2"] {
+        let text = request(id, "alice");
+        let path = format!("requests/{id}.yaml");
+        let head = alice.put("origin/main", &[(&path, &text)], "Submit");
+        alice.push(&[&format!("{head}:refs/heads/change/{id}")]).went_well();
+    }
+    alice.changegate(&["list"]).ended(0, &["CHG-2", "pending", "exceeded a bound"]);
+    bob.changegate(&["close", "CHG-1"]).ended(0, &["closed CHG-1"]);
+}
+
 /// 40: a branch of 2,000 commits, and a journal of 500 entries.
 #[test]
 fn a_long_history() {

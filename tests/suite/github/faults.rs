@@ -4,6 +4,7 @@
 use super::office::{
     BRANCH, answer, changegate, check, checked, opened, opened_by, request, request_of, sweep,
 };
+use crate::plumbing::boundless;
 use crate::plumbing::github::{Fault, GitHub, NewCommit, What, person, texts};
 
 /// A pull request that was answered with pending, and then approved by bob.
@@ -194,21 +195,6 @@ fn broken_policies_on_the_base_leave_no_success_standing() {
     assert_eq!(answer(&github, pull).0, "success");
 }
 
-/// A rule that takes more than any bound, in a single step, for one of the requests.
-fn boundless() -> String {
-    let doubled = |n: u32| {
-        let before = n - 1;
-        format!("x{n} := y if {{\n\ty := concat(\"\", [x{before}, x{before}])\n}}\n\n")
-    };
-    let doubled: String = (1..=40).map(doubled).collect();
-    format!(
-        "package changegate.rules.boundless\n\n\
-         x0 := y if {{\n\tinput.request.id == \"CHG-7\"\n\ty := input.request.reason\n}}\n\n{doubled}\
-         findings contains {{\"code\": \"boundless/x\", \"effect\": \"deny\", \"message\": message}} if {{\n\
-         \tmessage := x40\n}}\n"
-    )
-}
-
 #[test]
 fn policies_that_exceed_a_bound_end_no_other_judgement() {
     let (github, first) = approved();
@@ -216,7 +202,7 @@ fn policies_that_exceed_a_bound_end_no_other_judgement() {
     let second = request().replace("CHG-7", "CHG-8").replace("edge-fra-1", "edge-fra-2");
     github.commit("alice", "change/CHG-8", &[("requests/CHG-8.yaml", &second)], "Submit CHG-8");
     let second = github.open_pull("alice", "change/CHG-8", "main");
-    let rule = ("policies/rules/boundless/boundless.rego", &*boundless());
+    let rule = ("policies/rules/boundless/boundless.rego", &*boundless("CHG-7"));
     github.commit("carol", "main", &[rule], "Boundless");
     sweep(&github).ended(2, &["#1: ", "the policies exceeded a bound", "1 judged again"]);
     assert_eq!([first, second].map(|pull| answer(&github, pull).0), ["error", "pending"]);
