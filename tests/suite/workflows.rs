@@ -1,7 +1,9 @@
 //! The shipped workflows and their action, run.
 
+mod install;
+
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -49,7 +51,9 @@ fn repository() -> TempDir {
         Ran::of(command.current_dir(&dir), "").went_well();
     };
     git(&["init", "--quiet", "-b", "main"]);
-    crate::cli::copy_folder(&root().join(".github"), &dir.path().join(".github"));
+    for folder in [".github", "policies", "requests"] {
+        crate::cli::copy_folder(&root().join(folder), &dir.path().join(folder));
+    }
     git(&["add", "--all"]);
     git(&["commit", "--quiet", "-m", "Shipped"]);
     git(&["switch", "--quiet", "--create", "gh-readonly-queue/main/pr-7-0a"]);
@@ -100,6 +104,19 @@ fn a_pull_request_is_judged_whatever_happens_to_it() {
 }
 
 #[test]
+fn whatever_is_merged_or_pushed_judges_what_is_open() {
+    let on = &data(&root().join(".github/workflows/change-check.yml"))["on"];
+    assert!(texts_of(&on["pull_request_target"]["types"]).contains(&"closed"));
+    let paths = texts_of(&on["push"]["paths"]);
+    let paths: Vec<_> = paths.iter().map(|path| path.trim_end_matches("/**")).collect();
+    assert_eq!(paths, changegate::core::layout::GOVERNED);
+}
+
+fn texts_of(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
+}
+
+#[test]
 fn only_what_could_not_be_decided_fails_the_workflow() {
     let event = payload(json!({"pull_request": {"number": 7}}));
     for (code, ends) in [(0, 0), (1, 0), (3, 0), (2, 1), (101, 1)] {
@@ -122,6 +139,83 @@ fn a_review_wakes_the_check_and_does_nothing() {
 fn a_sweep_takes_no_event() {
     let Some(ran) = run(0, "sweep.yml", "schedule", &payload(json!({}))) else { return };
     ran.ended(0, &["called: sweep\n", "with: schedule acme/ops", "on: main"]);
+}
+
+/// Runs the trial of a pull request with these files on a program; returns the commit that it would be
+/// merged into, too.
+fn tried(program: &Path, files: &[(&str, &str)]) -> Option<(Ran, String)> {
+    let runner = Runner::with(program)?;
+    let repository = repository();
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=x", "-c", "user.email=x@acme.example"]).args(arguments);
+        Ran::of(command.current_dir(&repository), "").went_well().trim().to_owned()
+    };
+    git(&["switch", "--quiet", "--create", "change/policies", "main"]);
+    for (path, text) in files {
+        let file = repository.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+    }
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "-m", "Change"]);
+    git(&["switch", "--quiet", "main"]);
+    git(&["commit", "--quiet", "--allow-empty", "-m", "Go on"]);
+    let base = git(&["rev-parse", "HEAD"]);
+    git(&["merge", "--quiet", "--no-ff", "-m", "Merge", "change/policies"]);
+    git(&["update-ref", "refs/pull/7/merge", "HEAD"]);
+    git(&["reset", "--quiet", "--hard", &base]);
+    let site = Site {
+        repository: repository.path().to_str().unwrap(),
+        api: "http://127.0.0.1:9",
+        token: "ghs_s3cret",
+    };
+    let event = payload(json!({"action": "opened", "number": 7, "pull_request": {"number": 7}}));
+    Some((runner.run(&site, "change-policies.yml", "pull_request", &event), base))
+}
+
+#[test]
+fn a_change_of_policies_is_tried_and_nothing_else_is() {
+    for (code, ends) in [(0, 0), (1, 1), (2, 1)] {
+        let stub = Stub::ending(code);
+        let files = [("policies/rules/odd/odd.rego", "# changed\n")];
+        let Some((ran, base)) = tried(&stub.program(), &files) else { return };
+        ran.ended(ends, &[&format!("called: test --against {base}")]);
+    }
+    let stub = Stub::ending(1);
+    let files = [("requests/CHG-1.yaml", "# changed\n")];
+    let Some((ran, _)) = tried(&stub.program(), &files) else { return };
+    ran.ended(0, &["no policies are changed", "Job succeeded"]);
+    assert!(!ran.stdout.contains("called:"), "{ran:?}");
+}
+
+#[test]
+fn a_trial_shows_what_policies_would_do() {
+    let odd = "package changegate.rules.odd\n\n# METADATA\n# title: Odd\n# description: It is odd.\n\
+               # custom:\n#   code: odd/odd\n#   effect: deny\n#   help: make it even\n\
+               findings contains {\"code\": \"odd/odd\", \"effect\": \"deny\", \"message\": \"odd\"}\n";
+    let test = |count: u8| {
+        let tests = "package changegate.rules.odd_test\n\nimport data.changegate.rules.odd\n";
+        format!("{tests}\ntest_odd if count(odd.findings) == {count}\n")
+    };
+    for (count, ends, said) in [(1, 0, "odd/odd"), (2, 1, "odd_test.test_odd")] {
+        let path = "policies/rules/odd/odd";
+        let (rule, tests) = (format!("{path}.rego"), format!("{path}_test.rego"));
+        let files = [(rule.as_str(), odd), (tests.as_str(), &test(count))];
+        let Some((ran, _)) = tried(&program(), &files) else { return };
+        ran.ended(ends, &[said]);
+    }
+}
+
+#[test]
+fn whoever_changes_policies_gets_no_rights_by_it() {
+    let trial = &data(&root().join(".github/workflows/change-policies.yml"));
+    assert_eq!(trial["permissions"], json!({}));
+    assert_eq!(trial["jobs"]["trial"]["permissions"], json!({"contents": "read"}));
+    // A required check has to complete on each pull request, and in a merge queue.
+    assert_eq!(trial["on"], json!({"pull_request": null, "merge_group": null}));
+    let expressions = trial["jobs"].to_string();
+    assert!(!expressions.contains("secrets.") && !expressions.contains("cache"), "{expressions}");
 }
 
 #[test]
@@ -208,164 +302,6 @@ fn a_form_becomes_a_judged_pull_request() {
     assert_eq!(status.state, "success", "{status:?}");
     let ran = run_on(&github, &runner, "sweep.yml", "schedule", &payload(json!({})));
     ran.ended(0, &["open pull requests to protected branches: 1", "Job succeeded"]);
-}
-
-/// The commit to which the action is pinned, and another one.
-const PINNED: &str = "4f0c1d2e5b6a79880123456789abcdef01234567";
-const OTHER: &str = "0123456789abcdef0123456789abcdef01234567";
-
-/// A runner's machine: the action's download, and what is in PATH.
-struct Machine {
-    dir: TempDir,
-}
-
-impl Machine {
-    fn new() -> Self {
-        let machine = Machine { dir: tempfile::tempdir().unwrap() };
-        crate::cli::copy_folder(
-            &root().join(".github"),
-            &machine.dir.path().join("action/.github"),
-        );
-        fs::create_dir(machine.dir.path().join("bin")).unwrap();
-        let cargo = "while [ \"$1\" != --target-dir ]; do shift; done\n\
-                     echo \"built $CHANGEGATE_COMMIT\" >>\"$LOG\"\nmkdir -p \"$2/release\"\n\
-                     printf '#!/bin/sh\\necho changegate\\necho commit %s\\n' \"$CHANGEGATE_COMMIT\" \
-                     >\"$2/release/changegate\"\nchmod +x \"$2/release/changegate\"\n";
-        machine.program("bin/cargo", cargo);
-        machine.program("bin/rustc", "echo rustc 1.95.0\n");
-        let curl = "while [ \"$1\" != --output ]; do shift; done\necho \"$3\" >>\"$LOG\"\ncp \"$BROUGHT\" \
-                    \"$2\"\n";
-        machine.program("bin/curl", curl);
-        machine
-    }
-
-    fn program(&self, path: &str, script: &str) {
-        let path = self.dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
-        make_executable(&path);
-    }
-
-    /// Puts a changegate there that says that it was built from this commit.
-    fn changegate(&self, folder: &str, commit: &str) {
-        let script = format!("echo changegate 0.1.0\necho commit {commit}\n");
-        self.program(&format!("{folder}/changegate"), &script);
-    }
-
-    /// Runs a part of the action's script.
-    fn run(&self, part: &str, variables: &[(&str, &str)]) -> Ran {
-        let dir = self.dir.path();
-        let action = dir.join("action/.github/actions/changegate");
-        let mut command = Command::new("bash");
-        command
-            .arg(action.join("install.sh"))
-            .arg(part)
-            .env("PATH", format!("{}:/usr/bin:/bin", dir.join("bin").display()))
-            .env("GITHUB_ACTION_PATH", action)
-            .env("GITHUB_PATH", dir.join("path"))
-            .env("GITHUB_OUTPUT", dir.join("output"))
-            .env("RUNNER_TEMP", dir)
-            .env("RUNNER_OS", "Linux")
-            .env("RUNNER_ARCH", "X64")
-            .env("ImageOS", "ubuntu24")
-            .env("LOG", dir.join("log"))
-            .env("BROUGHT", dir.join("brought"))
-            .envs(variables.iter().copied());
-        Ran::of(&mut command, "")
-    }
-
-    /// What a file holds, or nothing.
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
-    }
-}
-
-/// The installing script with a `curl` that brings these bytes.
-fn install(version: &str, sha256: &str, brought: &str) -> (Ran, Machine) {
-    let machine = Machine::new();
-    fs::write(machine.dir.path().join("brought"), brought).unwrap();
-    let variables = [("VERSION", version), ("SHA256", sha256), ("ACTION_REF", "")];
-    (machine.run("install", &variables), machine)
-}
-
-#[test]
-fn what_is_built_from_source_is_the_commit_that_the_action_is_pinned_to() {
-    for (in_path, in_cache, action_ref, built, used) in [
-        ("", "", PINNED, format!("built {PINNED}\n"), "changegate/changegate"),
-        (PINNED, "", PINNED, String::new(), "bin/changegate"),
-        // Whatever is there was built from something else, of the same version.
-        (OTHER, OTHER, PINNED, format!("built {PINNED}\n"), "changegate/changegate"),
-        (OTHER, PINNED, PINNED, String::new(), "changegate/changegate"),
-        // A name says nothing about what a program was built from.
-        (PINNED, PINNED, "v0.1.0", "built \n".to_owned(), "changegate/changegate"),
-        ("", "", &PINNED[..7], "built \n".to_owned(), "changegate/changegate"),
-    ] {
-        let machine = Machine::new();
-        for (folder, commit) in [("bin", in_path), ("changegate", in_cache)] {
-            if !commit.is_empty() {
-                machine.changegate(folder, commit);
-            }
-        }
-        let case = format!("{in_path} {in_cache} {action_ref}");
-        let variables = [("VERSION", "source"), ("SHA256", ""), ("ACTION_REF", action_ref)];
-        let ran = machine.run("install", &variables);
-        ran.ended(0, &[&format!("/{used}: changegate")]);
-        assert_eq!(machine.read("log"), built, "{case}");
-
-        let machine = Machine::new();
-        machine.changegate("bin", in_path);
-        machine.run("name_build", &variables).went_well();
-        let is_named = action_ref == PINNED && in_path != PINNED;
-        let key = format!("key=changegate-{PINNED}-Linux-X64-ubuntu24-");
-        assert_eq!(machine.read("output").starts_with(&key), is_named, "{case}");
-    }
-}
-
-#[test]
-fn a_clone_is_built_as_its_own_commit() {
-    let (machine, repository) = (Machine::new(), repository());
-    let mut git = Command::new("git");
-    git.args(["clone", "--quiet", "--bare"]).arg(repository.path());
-    Ran::of(git.arg(machine.dir.path().join("action/.git")), "").went_well();
-    let variables = [("VERSION", "source"), ("SHA256", ""), ("ACTION_REF", PINNED)];
-    machine.run("install", &variables).went_well();
-    let built = machine.read("log");
-    assert!(built.len() == "built \n".len() + 40 && !built.contains(PINNED), "{built}");
-}
-
-#[test]
-fn a_release_is_used_only_if_its_checksum_is_right() {
-    let program = "#!/bin/sh\necho changegate 9.8.7\n";
-    let hash = format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(program));
-    let sums = format!("Linux-ARM64 {}\nLinux-X64 {hash}", "0".repeat(64));
-    let (ran, machine) = install("9.8.7", &sums, program);
-    ran.ended(0, &["/changegate/changegate: changegate 9.8.7"]);
-    let asked = "releases/download/v9.8.7/changegate-x86_64-unknown-linux-gnu\n";
-    assert!(machine.read("log").ends_with(asked));
-    assert!(machine.read("path").ends_with("/changegate\n"));
-
-    let (ran, machine) = install("9.8.7", &sums, "#!/bin/sh\necho evil\n");
-    ran.ended(2, &["::error::", "isn't what `sha256` says"]);
-    assert!(!ran.stdout.contains("evil") && !machine.dir.path().join("path").exists());
-    use std::os::unix::fs::PermissionsExt as _;
-    let brought = machine.dir.path().join("changegate/changegate");
-    let mode = fs::metadata(brought).unwrap().permissions().mode();
-    assert_eq!(mode & 0o111, 0, "it can't be run");
-}
-
-#[test]
-fn what_is_asked_for_wrongly_is_told_of() {
-    for (version, sums, part) in [
-        ("9.8.7", "", "`sha256` has no checksum for Linux-X64"),
-        ("9.8.7", "Linux-X64 $(touch x)", "`sha256` has no checksum for Linux-X64"),
-        ("latest", "", "`version: latest` is not a release"),
-        ("1.2.3/../../x", "", "is not a release"),
-        ("installed", "", "the runner has no changegate in PATH"),
-    ] {
-        let (ran, machine) = install(version, sums, "");
-        ran.ended(2, &["::error::", part]);
-        assert_eq!(machine.read("log"), "", "nothing is fetched");
-    }
 }
 
 /// What `cksum` says of a line.

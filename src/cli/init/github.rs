@@ -14,8 +14,8 @@ use crate::core::org::Roster;
 use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
 
 /// The step of our own workflows that installs the program; `ACTION` is the one for an adopter.
-const OWN_ACTION: &str = "- uses: ./.github/actions/changegate # zizmor: ignore[self-repository] as the \
-                          default branch has it\n        with:\n          version: source\n";
+const OWN_ACTION: &str = "- uses: ./.github/actions/changegate # zizmor: ignore[self-repository] this \
+                          repository's own\n        with:\n          version: source\n";
 const ACTION: &str = "- uses: changegate/changegate/.github/actions/changegate@{commit}
         with:
           # Builds the program from that commit. A release is faster: its number, in quotes, and as
@@ -29,11 +29,15 @@ const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 /// The file by which a repository on GitHub is recognised.
 const CHECK: &str = ".github/workflows/change-check.yml";
 
-const WORKFLOWS: [(&str, &str); 4] = [
+const WORKFLOWS: [(&str, &str); 5] = [
     (CHECK, include_str!("../../../.github/workflows/change-check.yml")),
     (
         ".github/workflows/change-form.yml",
         include_str!("../../../.github/workflows/change-form.yml"),
+    ),
+    (
+        ".github/workflows/change-policies.yml",
+        include_str!("../../../.github/workflows/change-policies.yml"),
     ),
     (
         ".github/workflows/review-ping.yml",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::office::{as_app, command, name_teams};
 use crate::plumbing::github::GitHub;
 use crate::plumbing::hub::Ran;
-use crate::plumbing::root;
+use crate::plumbing::{data, root};
 pub use well::Well;
 
 use well::ACTIONS;
@@ -262,6 +262,17 @@ fn reviews_that_fall_with_a_push_or_by_anybody_are_advised_against() {
 }
 
 #[test]
+fn a_change_of_policies_has_to_pass_its_trial() {
+    let github = Well::default().build();
+    well::rule(&github, "required_status_checks", |parameters| {
+        parameters["required_status_checks"].as_array_mut().unwrap().pop();
+    });
+    advises(&github, "status/policies", "`changegate-policies` isn't required");
+    let data = data(&root().join(".github/workflows/change-policies.yml"));
+    assert_eq!(data["jobs"]["trial"]["name"], "changegate-policies");
+}
+
+#[test]
 fn branches_have_to_be_up_to_date_or_queued() {
     let github = Well::default().build();
     well::rule(&github, "required_status_checks", |parameters| {
@@ -420,6 +431,10 @@ fn workflows_are_held_against_what_they_need() {
     let github = Well::default().build();
     well::remove(&github, &[".github/workflows/sweep.yml"]);
     lacks_only(&github, "workflows/present", "there is no .github/workflows/sweep.yml");
+    let github = Well::default().build();
+    let trial = ".github/workflows/change-policies.yml";
+    well::remove(&github, &[trial]);
+    advises(&github, "workflows/present", &format!("there is no {trial}"));
 }
 
 #[test]

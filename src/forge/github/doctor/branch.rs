@@ -25,6 +25,9 @@ pub fn examine<'a>(
     checks
 }
 
+/// The job of the workflow change-policies, which tries a change of policies.
+const TRIAL: &str = "changegate-policies";
+
 /// A branch with its protection, and how changegate publishes its decisions.
 pub struct ProtectedBranch<'a> {
     pub branch: &'a str,
@@ -78,6 +81,7 @@ impl ProtectedBranch<'_> {
             checks.push(self.strictness());
         }
         checks.push(self.informing(&required));
+        checks.push(self.trial(&required));
         checks
     }
 
@@ -173,6 +177,21 @@ impl ProtectedBranch<'_> {
         Check::bad("status/informing", format!("{} is required", listed(&parts)))
             .why(why)
             .fix(format!("{}: remove it from “Require status checks to pass”", self.page()))
+    }
+
+    /// Checks whether a change of policies has to pass its trial.
+    fn trial(&self, required: &[Required]) -> Check {
+        let code = "status/policies";
+        if required.iter().any(|check| check.context == TRIAL) {
+            return Check::good(code, format!("the status `{TRIAL}` is required"));
+        }
+        Check::advice(code, format!("the status `{TRIAL}` isn't required"))
+            .why("people can sign policies whose own tests fail, or that can't decide any more")
+            .fix(format!(
+                "{}: under “Require status checks to pass”, add `{TRIAL}` with the source GitHub \
+                 Actions",
+                self.page()
+            ))
     }
 
     fn pull_requests(&self) -> Check {

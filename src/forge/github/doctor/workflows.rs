@@ -18,6 +18,10 @@ const JUDGING: [(&str, &str); 3] = [
     ("sweep", "a change stays approved when an approval expires or its start time passes"),
 ];
 
+/// The workflow that tries a change of policies before people sign it.
+const TRIAL: (&str, &str) =
+    ("change-policies", "a fault in changed policies shows only after two people have signed them");
+
 /// The write permissions that a job that judges may have.
 const ANSWERING: [&str; 2] = ["pull-requests", "statuses"];
 
@@ -73,25 +77,28 @@ pub fn examine(files: &[WorkflowFile], mode: Mode, owner: &str) -> Vec<Check> {
 /// Checks whether each workflow that judges exists; it is needed unless an App runs elsewhere.
 fn present(files: &[WorkflowFile], mode: Mode) -> Vec<Check> {
     let code = "workflows/present";
+    let commit = |name: &str| {
+        format!(
+            "run `changegate init --github`, and commit the workflow to the default branch as {name}.yml"
+        )
+    };
     let is_there = |name: &str| {
         let path = format!(".github/workflows/{name}");
         let paths = [format!("{path}.yml"), format!("{path}.yaml")];
         files.iter().any(|file| paths.contains(&file.path))
     };
-    let missing = JUDGING.iter().filter(|(name, _)| !is_there(name));
+    let missing = JUDGING.iter().chain([&TRIAL]).filter(|(name, _)| !is_there(name));
     let missing = missing.map(|(name, without)| {
         let found = format!("there is no .github/workflows/{name}.yml");
         match mode {
-            Mode::Action => Check::bad(code, found).why(*without).fix(format!(
-                "run `changegate init --github`, and commit the workflow to the default branch as \
-                 {name}.yml"
-            )),
+            _ if *name == TRIAL.0 => Check::advice(code, found).why(*without).fix(commit(name)),
+            Mode::Action => Check::bad(code, found).why(*without).fix(commit(name)),
             Mode::App(_) => Check::advice(code, found)
                 .why(format!("unless the App runs elsewhere, {without}"))
                 .fix("run the App where it receives GitHub's events, or commit the workflow"),
         }
     });
-    one_or_good(code, "change-check, review-ping and sweep exist", missing)
+    one_or_good(code, "change-check, review-ping, sweep and change-policies exist", missing)
 }
 
 fn one_or_good(code: &'static str, good: &str, checks: impl Iterator<Item = Check>) -> Vec<Check> {

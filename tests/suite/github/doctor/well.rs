@@ -86,7 +86,7 @@ impl Well<'_> {
                 "required_status_checks",
                 json!({
                     "strict_required_status_checks_policy": true,
-                    "required_status_checks": [check],
+                    "required_status_checks": [check, {"context": "changegate-policies"}],
                 }),
             ),
         ]
@@ -99,8 +99,11 @@ pub fn classic(state: &State) -> Value {
     let people = |users: Vec<Value>| json!({"users": users, "teams": [], "apps": []});
     json!({
         "required_status_checks": {
-            "strict": true, "contexts": ["changegate"],
-            "checks": [{"context": "changegate", "app_id": ACTIONS}],
+            "strict": true, "contexts": ["changegate", "changegate-policies"],
+            "checks": [
+                {"context": "changegate", "app_id": ACTIONS},
+                {"context": "changegate-policies", "app_id": null},
+            ],
         },
         "enforce_admins": {"url": url("/enforce_admins"), "enabled": false},
         "required_pull_request_reviews": {
