@@ -219,6 +219,38 @@ fn whoever_changes_policies_gets_no_rights_by_it() {
 }
 
 #[test]
+fn newer_time_zones_are_said_and_fail_nothing() {
+    let workflow = data(&root().join(".github/workflows/advisories.yml"));
+    let script = workflow["jobs"]["time-zones"]["steps"][1]["run"].as_str().unwrap();
+    let text = fs::read_to_string(root().join(".ci/requirements.txt")).unwrap();
+    let pinned = text.lines().find_map(|line| line.strip_prefix("tzdata==")).unwrap();
+    let pinned = pinned.split(' ').next().unwrap();
+    for (answer, said) in [
+        (format!("echo 'tzdata ({pinned})'"), String::new()),
+        (
+            "echo 'tzdata (2199.1)'; echo 'Available versions: 2199.1, 2026.6'".to_owned(),
+            format!(
+                "::warning title=time zones::tzdata 2199.1 is out, and {pinned} is compiled in"
+            ),
+        ),
+        ("exit 1".to_owned(), "::warning title=time zones::PyPI doesn't say".to_owned()),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("python3"), format!("#!/bin/sh\n{answer}\n")).unwrap();
+        make_executable(&dir.path().join("python3"));
+        let mut command = Command::new("bash");
+        command.args(["-eo", "pipefail", "-c", script]).current_dir(root());
+        command.env("PATH", format!("{}:/usr/bin:/bin", dir.path().display()));
+        let ran = Ran::of(&mut command, "");
+        ran.ended(0, &[]);
+        assert!(
+            ran.stdout.starts_with(&said) && ran.stdout.is_empty() == said.is_empty(),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
 fn a_form_is_known_by_its_label() {
     let issue =
         |label: &str| payload(json!({"issue": {"number": 12, "labels": [{"name": label}]}}));
