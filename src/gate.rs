@@ -7,8 +7,6 @@
 //!          or if it is unknown whether the forge has accepted the decision
 //! ```
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context as _, bail, ensure};
 
 use crate::content::{Changeset, bundle_files, request_at};
@@ -19,7 +17,7 @@ use crate::core::layout::{POLICIES, is_below, is_governed, stem, table_at};
 use crate::core::org::Org;
 use crate::core::policy::PolicyBundle;
 use crate::core::request::RequestFile;
-use crate::core::terms::{Effect, Verdict};
+use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::{Forge, Published, Pull};
 use crate::git::{FileChange, Oid, Repo};
@@ -31,17 +29,12 @@ pub mod cpu;
 pub mod guard;
 pub mod judge;
 pub mod merge;
+mod same_head;
 pub mod trial;
 pub mod watchdog;
 
 /// The number of attempts when branches change in the meantime, or answers of the forge get lost.
 const ATTEMPTS: usize = 5;
-
-/// The maximum number of pull requests with the same head, which are judged together.
-const MOST_WITH_HEAD: usize = 10;
-
-/// The code of the finding that somebody requests changes.
-const OBJECTION: &str = "signoff/changes-requested";
 
 /// Judges the pull requests of a forge.
 pub struct Gate<'a, F: Forge> {
@@ -98,25 +91,6 @@ impl Judgement {
         pull_request.and_then(|pull_request| pull_request.files.as_deref()).unwrap_or_default()
     }
 
-    /// Returns the verdict as evidence about another pull request with the same head.
-    fn as_same_head(&self) -> Option<SameHead> {
-        let number = self.evidence.pull_request.as_ref()?.number?;
-        let Decision { verdict, next_change_at, .. } = self.decision;
-        Some(SameHead { number, verdict, next_change_at })
-    }
-
-    /// Returns a rank that is lower if less is in the way of an approval.
-    fn prospects(&self) -> (Verdict, usize) {
-        let findings = self.decision.findings.iter();
-        let in_the_way = findings.filter(|finding| finding.effect >= Effect::Pending);
-        (self.decision.verdict, in_the_way.count())
-    }
-
-    /// Whether somebody requests changes.
-    fn is_objected(&self) -> bool {
-        self.decision.findings.iter().any(|finding| finding.code == OBJECTION)
-    }
-
     /// Returns the input of reports.
     pub fn judged(&self) -> Judged<'_> {
         Judged {
@@ -169,27 +143,6 @@ impl<'a, F: Forge> Gate<'a, F> {
         }
     }
 
-    /// Returns a pull request and the others with its head, as far as their bases are protected.
-    fn protected_with_head(&self, name: &str) -> anyhow::Result<Vec<Pull>> {
-        let named = self.forge.pull(name)?;
-        let siblings = self.forge.siblings(&named)?;
-        ensure!(
-            siblings.len() < MOST_WITH_HEAD,
-            "{} open pull requests have the same head as {name}, which is too many to judge: close \
-             those that nobody needs",
-            siblings.len()
-        );
-        let mut protected = Vec::new();
-        for pull in std::iter::once(Ok(named)).chain(siblings.iter().map(|it| self.forge.pull(it)))
-        {
-            let pull = pull?;
-            if self.is_protected(&pull)? {
-                protected.push(pull);
-            }
-        }
-        Ok(protected)
-    }
-
     /// Whether the base branch of a pull request is protected. The base itself doesn't decide that:
     /// otherwise anyone could make a branch whose policies approve everything.
     fn is_protected(&self, pull: &Pull) -> anyhow::Result<bool> {
@@ -197,39 +150,6 @@ impl<'a, F: Forge> Gate<'a, F> {
         let judge = self.judges.at(self.repo, commit)?;
         let protected = &judge.bundle().org.settings.protected_bases;
         Ok(pull.base_ref.as_ref().is_some_and(|base| protected.contains(base)))
-    }
-
-    /// Judges pull requests with the same head, and returns the judgement on the one that decides.
-    ///
-    /// Of those to the same branch, whose merges are the same, it is the one with the best prospects:
-    /// anybody can open another one, so that it must not stand in the way. Only a request for changes
-    /// counts wherever it was made. Between branches the strictest verdict counts.
-    fn deciding(&self, with_head: Vec<Pull>, now: Time) -> anyhow::Result<Option<Judgement>> {
-        let names: Vec<_> = with_head.iter().map(|pull| pull.name.clone()).collect();
-        let base_ref = with_head.first().and_then(|named| named.base_ref.clone());
-        let judged = with_head.into_iter().map(|pull| self.judge(pull, &[], now));
-        let mut judged = judged.collect::<anyhow::Result<Vec<_>>>()?;
-        judged.sort_by_key(Judgement::prospects);
-        let (mut deciding, mut same_head) = (None, Vec::new());
-        let mut bases = BTreeSet::new();
-        for judgement in judged {
-            let base = judgement.pull.base_ref.clone();
-            let is_named = base == base_ref;
-            match bases.insert(base) {
-                true if is_named => deciding = Some(judgement),
-                is_best if is_best || judgement.is_objected() => {
-                    same_head.extend(judgement.as_same_head());
-                }
-                _ => {}
-            }
-        }
-        let Some(mut deciding) = deciding else { return Ok(None) };
-        if !same_head.is_empty() {
-            deciding = self.judge(deciding.pull, &same_head, now)?;
-        }
-        deciding.with_head = names;
-        deciding.with_head.retain(|name| *name != deciding.pull.name);
-        Ok(Some(deciding))
     }
 
     /// Judges a pull request as of `now`, by the policies at its base. `same_head` are the verdicts

@@ -213,6 +213,38 @@ fn what_can_t_be_judged_can_be_closed_and_stops_no_list() {
     bob.changegate(&["close", "CHG-1"]).ended(0, &["closed CHG-1"]);
 }
 
+/// A second record of an incident, or one that a reader could pass over, decides nothing.
+#[test]
+fn records_of_incidents_that_nobody_reads() {
+    let hub = Hub::open();
+    let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+    let record = |id: &str, status: &str| format!("id: {id}\nseverity: P1\nstatus: {status}\n");
+    let open = record("INC-001", "open");
+    let first = [("requests/incidents/INC-001.yaml", &*open)];
+    let base = carol.put("origin/main", &first, "An incident");
+    carol.push(&[&format!("{base}:refs/heads/main")]).went_well();
+    let emergency = request("CHG-1", "alice").replace("type: normal", "type: emergency")
+        + "emergency: {incident: INC-001, severity: P1, why_now: customers can't pay}\n";
+    alice.git(&["fetch", "--quiet"]);
+    let head = alice.put("origin/main", &[("requests/CHG-1.yaml", &emergency)], "CHG-1");
+    alice.push(&[&format!("{head}:refs/heads/change/CHG-1")]).went_well();
+    let checked = || alice.changegate(&["check", "--branch", "CHG-1"]);
+    checked().ended(3, &["an emergency needs the incident commander in person"]);
+    let resolved = record("INC-001", "resolved");
+    for (path, text, why) in [
+        ("requests/incidents/2026/INC-001.yaml", &resolved, "are both records of INC-001"),
+        ("requests/incidents/inc-001.yaml", &resolved, "are both records of INC-001"),
+        ("requests/incidents/INC-001.yml", &resolved, "name it INC-001.yaml"),
+        ("requests/incidents/INC-002.yaml", &resolved, "name it INC-001.yaml"),
+        ("requests/incidents/INC-002.yaml", &"id: INC-002\n".to_owned(), "is missing"),
+    ] {
+        let second = carol.put(&base, &[(path, text)], "Another record");
+        hub.git(&["update-ref", "refs/heads/main", &base]);
+        carol.push(&[&format!("{second}:refs/heads/main")]).went_well();
+        checked().ended(2, &[why, path]);
+    }
+}
+
 /// 40: a branch of 2,000 commits, and a journal of 500 entries.
 #[test]
 fn a_long_history() {

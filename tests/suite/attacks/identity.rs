@@ -112,6 +112,37 @@ fn names_that_look_like_others() {
     assert_eq!(carol.decision("CHG-1")["verdict"], "approved");
 }
 
+/// 13: targets that look like those of other requests, open and merged ones.
+#[test]
+fn targets_that_look_like_others() {
+    let hub = Hub::guarded();
+    let (alice, bob, carol) = (hub.desk("alice"), hub.desk("bob"), hub.desk("carol"));
+    alice.submit("CHG-1").went_well();
+    let acting_on = |target: &str| request("CHG-2", "bob").replace("worker-CHG2", target);
+    let are_denied = || {
+        for name in ["Worker-CHG1", "worker_CHG1", "worker.chg1", "worker-CHGl"] {
+            let ran = bob.submit_text("CHG-2", &acting_on(name));
+            ran.ended(1, &["names/look-alike", &format!("`{name}` isn't known"), "`worker-CHG1`"]);
+        }
+        assert_eq!(hub.tip("change/CHG-2"), None);
+    };
+    are_denied();
+    carol.approve("CHG-1").went_well();
+    carol.changegate(&["merge", "CHG-1"]).ended(0, &["merged CHG-1"]);
+    are_denied();
+    // In a folder, in a list, and of one run, likewise.
+    bob.git(&["checkout", "--quiet", "-B", "main", "origin/main"]);
+    bob.write("requests/CHG-2.yaml", &acting_on("worker-CHGl"));
+    bob.changegate(&["check", "CHG-2"]).ended(1, &["names/look-alike"]);
+    bob.changegate(&["check", "requests"]).ended(1, &["names/look-alike", "`worker-CHG1`"]);
+    let head = bob.put("origin/main", &[("requests/CHG-2.yaml", &acting_on("worker-CHGl"))], "x");
+    bob.push(&[&format!("{head}:refs/heads/change/CHG-2")]).went_well();
+    bob.changegate(&["list", "--format", "json"]).ended(0, &["looks like `worker-CHG1`"]);
+    // One that nobody takes for another's is fine.
+    bob.write("requests/CHG-2.yaml", &acting_on("worker-CHG11"));
+    bob.changegate(&["check", "CHG-2"]).ended(0, &[]);
+}
+
 /// 19: what would act on a terminal, in all places that others write to.
 #[test]
 fn nothing_raw_reaches_the_terminal() {
