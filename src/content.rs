@@ -131,6 +131,12 @@ pub fn request_at(repo: &Repo, commit: Oid, path: &str) -> anyhow::Result<(Reque
     request_in(repo, repo.entry(commit, path)?, path)
 }
 
+/// Returns what is left of a request at a path that people or file systems could confuse.
+fn refused_path(path: &str, problem: &str) -> RequestFile {
+    let help = "move the file to a plain path below requests/";
+    RequestFile::refused(path, b"", "request/path", problem, help)
+}
+
 fn request_in(
     repo: &Repo,
     entry: Option<Entry>,
@@ -145,7 +151,7 @@ fn request_in(
         return refused("request/deleted", message, help);
     };
     if let Some(problem) = odd_path(path) {
-        return refused("request/path", problem, "move the file to a plain path below requests/");
+        return Ok((refused_path(path, problem), String::new()));
     }
     match entry.kind {
         Kind::File => {}

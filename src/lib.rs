@@ -34,6 +34,7 @@
 //!   sample cases on which a change of policies is tried
 //!
 //! Around it, from the ground up:
+//! - [`files`]: files that people name, and what is wrong with them in plain words
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts
@@ -52,7 +53,7 @@
 //! # What holds everywhere
 //!
 //! - Arrows point one way: cli → intake → changes, compose → gate → forge → content → git, report →
-//!   core. No circles of files. Tests hold it: core imports core alone, core and report touch
+//!   files, core. No circles of files. Tests hold it: core imports core alone, core and report touch
 //!   no file, network, environment or clock, and nothing but `main` imports cli.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
@@ -64,6 +65,7 @@ pub mod cli;
 pub mod compose;
 pub mod content;
 pub mod core;
+pub mod files;
 pub mod forge;
 pub mod gate;
 pub mod git;

@@ -25,12 +25,13 @@ use super::shared::progress::Progress;
 use super::shared::say::{self, UNDECIDED, warn};
 use crate::compose::beside::Beside;
 use crate::compose::index::Index;
-use crate::content::folder::{self, Candidate};
+use crate::content::folder::Candidate;
 use crate::core::decision::Case;
 use crate::core::evidence::{Evidence, PullRequest};
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::core::yaml;
+use crate::files;
 use crate::gate::judge::Judge;
 use crate::report::{Format, Judged, Reporter, Section, Summary};
 
@@ -242,7 +243,7 @@ const LARGEST_EVIDENCE: usize = 64 * 1024 * 1024;
 
 /// Reads an evidence file, strictly.
 fn read_evidence(path: &Path) -> anyhow::Result<Evidence> {
-    let bytes = folder::read_up_to(LARGEST_EVIDENCE, path)?;
+    let bytes = files::read_up_to(LARGEST_EVIDENCE, path)?;
     let reading = yaml::parse_up_to(LARGEST_EVIDENCE, &bytes).read::<Evidence>();
     if let (Some(evidence), true) = (reading.value, reading.problems.is_empty()) {
         return Ok(evidence);

@@ -12,13 +12,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::shared::args::NowArg;
 use super::shared::judges::judges;
 use super::shared::on_github::GitHubArgs;
 use super::shared::say::print;
+use crate::files;
 use crate::forge::git::{Branches, Git};
 use crate::forge::github::Name;
 use crate::git::{Moved, Program, Repo};
@@ -68,9 +69,7 @@ const ATTEMPTS: usize = 5;
 /// Runs the verb.
 pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     let now = NowArg::present();
-    let bytes =
-        std::fs::read(&args.event).with_context(|| format!("read {}", args.event.display()))?;
-    let event = IssueEvent::read(&bytes)?;
+    let event = IssueEvent::read(&files::read(&args.event)?)?;
     let server = server();
     let author = event.author(&server)?;
     let name = args.repo.as_ref().unwrap_or(&event.repository.full_name);

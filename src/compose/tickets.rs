@@ -26,7 +26,7 @@ impl Tickets {
         if !requests.is_dir() {
             return Ok(Tickets::default());
         }
-        let found = folder::below(&requests)?.into_iter();
+        let found = folder::below(&requests, true)?.into_iter();
         let files = found.filter(|(_, is_regular)| *is_regular).map(|(path, _)| {
             let name = shown(path.strip_prefix(top).unwrap_or(&path));
             (path, name)

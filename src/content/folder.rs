@@ -1,21 +1,21 @@
 //! Reads the files and folders that a command is given.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{anyhow, bail};
 use ignore::{WalkBuilder, WalkState};
 
 use crate::core::layout::{self, POLICIES, REQUESTS};
 use crate::core::policy::{Files, is_passed_over};
 use crate::core::request::RequestFile;
 use crate::core::yaml::MAX_BYTES;
+use crate::files;
 use crate::report::page::shown;
 
 /// Reads the files of a policy bundle. Their paths are those that they have in a repository.
 pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
-    let mut files = Files::new();
+    files::is_folder(dir)?;
+    let mut bundle = Files::new();
     for (path, is_regular) in walk(dir, 1, false)? {
         if is_passed_over(&shown(&path)) {
             continue;
@@ -28,20 +28,21 @@ pub fn bundle(dir: &Path) -> anyhow::Result<Files> {
         }
         let relative =
             path.strip_prefix(dir).expect("a path below a folder begins with that folder");
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        files.insert(format!("{POLICIES}/{}", shown(relative)), bytes);
+        let bytes = files::read(&path)?;
+        bundle.insert(format!("{POLICIES}/{}", shown(relative)), bytes);
     }
-    if files.is_empty() {
+    if bundle.is_empty() {
         bail!("{} contains no policies", dir.display());
     }
-    Ok(files)
+    Ok(bundle)
 }
 
 /// Returns the paths of everything below a folder except folders, sorted, and whether each is a
 /// regular file. The walk is parallel and doesn't follow symbolic links. It passes over hidden
-/// folders, and over what Git ignores; but nothing hides what is below `requests/`.
-pub fn below(dir: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
-    if dir.components().any(|part| part.as_os_str() == REQUESTS) {
+/// folders, and over what Git ignores; but nothing hides what is below `requests/`, and so in a
+/// folder `of_requests`.
+pub fn below(dir: &Path, of_requests: bool) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+    if of_requests {
         return walk(dir, 0, false);
     }
     let mut found = walk(dir, 0, true)?;
@@ -76,7 +77,7 @@ fn walk(dir: &Path, threads: usize, skips: bool) -> anyhow::Result<Vec<(PathBuf,
                     let is_regular = entry.file_type().is_some_and(|kind| kind.is_file());
                     Some(Ok((entry.into_path(), is_regular)))
                 }
-                Err(error) => Some(Err(error)),
+                Err(error) => Some(Err(unlisted(dir, &error))),
             };
             match found.map(|found| send.send(found)) {
                 Some(Err(_)) => WalkState::Quit,
@@ -85,10 +86,19 @@ fn walk(dir: &Path, threads: usize, skips: bool) -> anyhow::Result<Vec<(PathBuf,
         })
     });
     drop(send);
-    let paths: Result<Vec<_>, _> = receive.into_iter().collect();
-    let mut paths = paths.with_context(|| format!("cannot list the files in {}", dir.display()))?;
+    let mut paths = receive.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     paths.sort_unstable();
     Ok(paths)
+}
+
+/// Returns why a folder can't be listed: itself, or one below it.
+fn unlisted(dir: &Path, error: &ignore::Error) -> anyhow::Error {
+    match error {
+        ignore::Error::WithDepth { err, .. } => unlisted(dir, err),
+        ignore::Error::WithPath { path, err } => unlisted(path, err),
+        ignore::Error::Io(error) => files::trouble(dir, error),
+        _ => anyhow!("cannot list the files in {}: {error}", dir.display()),
+    }
 }
 
 /// Something to judge: a file, or the policy change of a pull request.
@@ -118,7 +128,11 @@ impl Candidate {
             }
             Candidate::File(path, name) => {
                 let bytes = read_bounded(path)?;
-                let file = RequestFile::read(name, &bytes);
+                let odd = layout::odd_path(name).filter(|_| layout::is_request(name));
+                let file = match odd {
+                    Some(problem) => super::refused_path(name, problem),
+                    None => RequestFile::read(name, &bytes),
+                };
                 Ok(Some((file, String::from_utf8_lossy(&bytes).into_owned())))
             }
             Candidate::Text(bytes) => {
@@ -134,18 +148,5 @@ impl Candidate {
 
 /// Reads a request file, but no more than is enough to show that it is too large.
 pub fn read_bounded(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let kind = path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
-    if !kind.is_file() {
-        bail!("{} is not a regular file", path.display());
-    }
-    read_up_to(MAX_BYTES, path)
-}
-
-/// Reads a file, but no more than this many bytes and one: a device may have no end.
-pub fn read_up_to(most: usize, path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)
-        .and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(bytes)
+    files::read_up_to(MAX_BYTES, path)
 }

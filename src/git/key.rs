@@ -1,12 +1,11 @@
 //! The public key that a setting or a person names.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Error};
 
 use crate::core::org::SigningKey;
+use crate::files;
 
 /// The beginnings of a public key that is given as text.
 const KINDS: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
@@ -34,12 +33,12 @@ pub fn find(meant: &str) -> anyhow::Result<Option<SigningKey>> {
         return literal.parse().map(Some).map_err(Error::msg);
     }
     let path = file(meant);
-    let read = || format!("read the public key {}", path.display());
-    match fs::read_to_string(&path) {
-        Ok(text) => text.parse().map(Some).map_err(Error::msg).with_context(read),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(read),
+    if !path.exists() {
+        return Ok(None);
     }
+    let text = files::read(&path)?;
+    let key = String::from_utf8_lossy(&text).parse().map_err(Error::msg);
+    key.map(Some).with_context(|| format!("read the public key {}", path.display()))
 }
 
 /// Returns the file with the public key: the one that is named, or the one beside the private key.
@@ -63,6 +62,8 @@ fn at_home(path: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const KEY: &str =

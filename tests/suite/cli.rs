@@ -77,11 +77,11 @@ fn what_could_not_be_decided_is_two_with_one_message() {
     fs::write(empty.path().join("bad-evidence.yaml"), "pull_requests: {}\n").unwrap();
     fs::write(empty.path().join("CHG-1.yaml"), "id: CHG-1\n").unwrap();
     for (arguments, message) in [
-        (&["check", "nowhere"][..], "read nowhere"),
+        (&["check", "nowhere"][..], "there is no file nowhere"),
         (&["check"], "no request files below requests"),
         (&["check", "--policies", "nowhere", "CHG-1.yaml"], "nowhere"),
         (&["check", "--policies", "rules", "CHG-1.yaml"], "rules contains no policies"),
-        (&["check", "--evidence", "nowhere.yaml", "CHG-1.yaml"], "read nowhere.yaml"),
+        (&["check", "--evidence", "nowhere.yaml", "CHG-1.yaml"], "there is no file nowhere.yaml"),
         (
             &["check", "--evidence", "bad-evidence.yaml", "CHG-1.yaml"],
             "did you mean `pull_request`?",

@@ -52,7 +52,7 @@ fn a_request_is_named_by_its_id_from_anywhere() {
         "there is no file CHG-9.yaml below requests",
         "`changegate check --branch CHG-9`",
     ]);
-    check(place.path(), &["CHG-9.yaml"], "").failed(&["read CHG-9.yaml: No such file"]);
+    check(place.path(), &["CHG-9.yaml"], "").failed(&["there is no file CHG-9.yaml"]);
 }
 
 #[test]
@@ -82,7 +82,92 @@ fn what_is_no_regular_file_is_refused_by_its_type() {
     }
     check(place.path(), &["requests"], "").ended(1, &["3 requests: 2 denied, 1 approved"]);
     let evidence = ["--evidence", "/dev/zero", "CHG-1203"];
-    check(place.path(), &evidence, "").failed(&["the evidence can't be used"]);
+    check(place.path(), &evidence, "").failed(&["/dev/zero is not a regular file"]);
+}
+
+/// Nothing that a person names is waited for, or told of in the system's words.
+#[test]
+fn what_is_named_is_read_or_plainly_refused() {
+    let place = place();
+    let mut make = Command::new("mkfifo");
+    Ran::of(make.current_dir(&place).args(["pipe", "pipe.pub"]), "").went_well();
+    put(place.path(), "folder/x", "x");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("timeout");
+        command.arg("20").arg(program()).args(arguments).current_dir(place.path());
+        Ran::of(command.env("GITHUB_EVENT_NAME", "push").env("GITHUB_TOKEN", "x"), "")
+    };
+    let new = ["new", "--action", "pull-logs:checkout-web", "--from"];
+    for arguments in [
+        &["check", "CHG-1203", "--evidence"][..],
+        &["check", "--repo", "acme/ops", "--event"],
+        &["form", "--event"],
+        &new,
+    ] {
+        for (named, why) in [
+            ("pipe", "pipe is not a regular file"),
+            ("/dev/zero", "/dev/zero is not a regular file"),
+            ("folder", "folder is a folder"),
+            ("nope.yaml", "there is no file nope.yaml"),
+            ("folder/x/y", "there is no file folder/x/y"),
+        ] {
+            let ran = run(&[arguments, &[named]].concat());
+            ran.failed(&[why]);
+            assert!(!ran.stderr.contains("os error"), "{ran:?}");
+        }
+    }
+    for (arguments, why) in [
+        (&["check", "nope.yaml"][..], "there is no file nope.yaml"),
+        (&["check", "nope/"], "there is no file nope/"),
+        (&["check", "--policies", "nope"], "there is no folder nope"),
+        (&["test", "--policies", "pipe"], "pipe is not a folder"),
+        (&["init", "--person", "alice,key=pipe"], "pipe.pub is not a regular file"),
+    ] {
+        let ran = run(arguments);
+        ran.failed(&[why]);
+        assert!(!ran.stderr.contains("os error"), "{ran:?}");
+    }
+}
+
+#[test]
+fn what_a_shell_passes_in_is_read() {
+    let place = place();
+    put(place.path(), "evidence.yaml", "reviews: []\n");
+    let program = program();
+    let check = format!("'{}' check --now {NOW} CHG-1203 --evidence", program.display());
+    for script in [
+        format!("{check} <(cat evidence.yaml)"),
+        format!("cat evidence.yaml | {check} /dev/stdin"),
+        format!("{check} /dev/stdin < evidence.yaml"),
+    ] {
+        let mut bash = Command::new("bash");
+        Ran::of(bash.args(["-c", &script]).current_dir(&place), "").ended(0, &["approved"]);
+    }
+}
+
+/// One definition of what lies below requests/, from wherever it is looked at.
+#[test]
+fn a_hidden_folder_hides_no_request() {
+    let place = place();
+    put(place.path(), "requests/.x/CHG-7.yaml", &request().replace("CHG-1203", "CHG-7"));
+    let seen = "requests/.x/CHG-7.yaml  approved";
+    for (from, argument) in
+        [(".", "requests"), (".", "."), ("requests", "."), ("requests/.x", "..")]
+    {
+        let ran = check(&place.path().join(from), &[argument], "");
+        assert!(ran.stdout.contains(seen), "{from} {argument}: {}", ran.stdout);
+    }
+    check(&place.path().join("requests"), &[], "").ended(0, &[seen]);
+    check(place.path(), &["CHG-7"], "").ended(0, &["requests/.x/CHG-7.yaml  approved"]);
+    // A repository below a folder of that name.
+    let outer = tempfile::tempdir().unwrap();
+    let inner = outer.path().join("requests/ops");
+    copy_folder(place.path(), &inner);
+    let ran = check(&inner, &["."], "");
+    assert!(ran.stdout.contains(seen) && !ran.stdout.contains(".git/"), "{}", ran.stdout);
+    // What can't be submitted isn't approved.
+    put(place.path(), "requests/.gitx/CHG-8.yaml", &request().replace("CHG-1203", "CHG-8"));
+    check(place.path(), &["CHG-8"], "").ended(1, &["request/path"]);
 }
 
 #[test]
@@ -109,7 +194,7 @@ fn without_requests_the_policies_are_judged() {
     check(place.path(), &[], "").ended(0, &["no requests yet", "`changegate new`"]);
     let json = check(place.path(), &["--format", "json"], "");
     assert_eq!(json.went_well().split_whitespace().collect::<String>(), "{\"decisions\":[]}");
-    check(place.path(), &["drafts"], "").failed(&["read drafts"]);
+    check(place.path(), &["drafts"], "").failed(&["there is no file drafts"]);
     put(
         place.path(),
         "policies/rules/odd/odd.rego",

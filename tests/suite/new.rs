@@ -210,7 +210,7 @@ fn wrong_input_of_every_kind() {
         (&["--start", "2026-11-28T10:00:00Z"], "no window for medium risk"),
         (&["--start", "2026-12-22T10:00:00Z"], "the freeze year-end"),
         (&["--type", "normal", "--incident", "INC-001"], "--type TYPE"),
-        (&["--from", "nowhere.yaml"], "read nowhere.yaml"),
+        (&["--from", "nowhere.yaml"], "there is no file nowhere.yaml"),
         (&["--policies", "nowhere"], "nowhere"),
     ] {
         let defaults = [&USUAL[..], &deploy].concat();

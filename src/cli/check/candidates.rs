@@ -12,9 +12,10 @@ use crate::cli::shared::say::warn;
 use crate::compose::beside::Beside;
 use crate::content::folder::{self, Candidate};
 use crate::core::evidence::Evidence;
-use crate::core::layout::{INCIDENTS, REQUESTS, is_request, stem};
+use crate::core::layout::{INCIDENTS, REQUESTS, is_below, is_request, stem};
 use crate::core::terms::TicketId;
 use crate::core::yaml::MAX_BYTES;
+use crate::files;
 use crate::report::page::shown;
 
 /// The argument for standard input.
@@ -112,13 +113,15 @@ fn named(place: &Place, path: &Path) -> anyhow::Result<Vec<Candidate>> {
         Ok(found) => found,
         Err(error) => {
             let name = path.to_str().filter(|name| !name.ends_with(".yaml"));
-            let id = name.and_then(|name| name.parse().ok());
-            let id: TicketId = id.with_context(|| format!("read {}: {error}", path.display()))?;
+            let id: Option<TicketId> = name.and_then(|name| name.parse().ok());
+            let is_gone = error.kind() == io::ErrorKind::NotFound;
+            let Some(id) = id.filter(|_| is_gone) else { return Err(files::trouble(path, &error)) };
             return with_id(place, &id);
         }
     };
     Ok(if path.is_dir() {
-        let below = folder::below(path)?.into_iter();
+        let name = place.name(path);
+        let below = folder::below(path, name == REQUESTS || is_below(&name, REQUESTS))?.into_iter();
         below.filter_map(|found| in_folder(place, found)).collect()
     } else if found.is_file() {
         vec![Candidate::File(path.to_owned(), place.name(path))]
@@ -130,7 +133,7 @@ fn named(place: &Place, path: &Path) -> anyhow::Result<Vec<Candidate>> {
 /// Returns the files of the request with this id.
 fn with_id(place: &Place, id: &TicketId) -> anyhow::Result<Vec<Candidate>> {
     let requests = place.file(REQUESTS);
-    let found = if requests.is_dir() { folder::below(&requests)? } else { Vec::new() };
+    let found = if requests.is_dir() { folder::below(&requests, true)? } else { Vec::new() };
     let has_id = |path: &Path| stem(&shown(path)).to_lowercase() == id.folded();
     let found = found.into_iter().filter(|(path, _)| has_id(path));
     let found: Vec<_> = found.filter_map(|found| in_folder(place, found)).collect();

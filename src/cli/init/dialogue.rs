@@ -1,9 +1,6 @@
 //! The questions of `init`: who is in the first roster, and whether a file is overwritten.
 
-use std::fs;
 use std::path::Path;
-
-use anyhow::Context as _;
 
 use super::people::{self, Me, ROLES};
 use super::plan::{Fate, FilePlan};
@@ -11,6 +8,7 @@ use super::upgrade::difference;
 use crate::cli::shared::prompt;
 use crate::core::org::{Person, Roster, Service};
 use crate::core::terms::{Login, Name};
+use crate::files;
 use crate::git::key;
 
 /// Asks for the first roster; `folder` is the repository's name.
@@ -169,7 +167,7 @@ fn answer(text: &str) -> Result<char, String> {
 
 /// Shows the difference between the existing file and the new one.
 fn show_difference(path: &Path, wanted: &[u8]) -> anyhow::Result<()> {
-    let existing = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    let existing = files::read(path)?;
     prompt::line(difference(&path.display().to_string(), &existing, wanted));
     Ok(())
 }

@@ -11,6 +11,7 @@ use ignore::WalkBuilder;
 use super::plan::{Item, Wanted};
 use crate::cli::COMMIT;
 use crate::core::org::Roster;
+use crate::files;
 use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
 
 /// The step of our own workflows that installs the program; `ACTION` is the one for an adopter.
@@ -101,7 +102,8 @@ pub fn gaps(root: &Path, roster: &Roster) -> Vec<String> {
         ));
     }
     if let Some(path) = codeowners(root) {
-        let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        let text = files::read(&root.join(path)).unwrap_or_default();
+        let text = String::from_utf8(text).unwrap_or_default();
         let files: Vec<_> = FOLDERS.iter().flat_map(|(it, _)| files_below(root, it)).collect();
         let check = coverage(path, &text, &files, &owners(roster));
         gaps.extend((check.grade == Grade::Bad).then(|| sentence(check)));

@@ -14,6 +14,7 @@ use crate::content::folder;
 use crate::core::digest::Digest;
 use crate::core::layout::POLICIES;
 use crate::core::policy::{Files, PolicyBundle, shipped_files};
+use crate::files;
 use crate::report::escape::terminal;
 
 /// The list of the rules as they came. A Markdown file takes no part in a bundle.
@@ -40,7 +41,7 @@ impl Shipped {
         if !path.exists() {
             return Ok(Shipped::default());
         }
-        let text = std::fs::read_to_string(&path);
+        let text = String::from_utf8(files::read(&path)?);
         let text = text.with_context(|| format!("read {}", path.display()))?;
         let entry = |line: &str| {
             let (digest, path) = line.strip_prefix("    ")?.split_once("  ")?;

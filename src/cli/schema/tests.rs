@@ -20,7 +20,7 @@ fn root() -> PathBuf {
 }
 
 fn files_below(dir: &Path) -> Vec<PathBuf> {
-    folder::below(dir).unwrap().into_iter().map(|(path, _)| path).collect()
+    folder::below(dir, false).unwrap().into_iter().map(|(path, _)| path).collect()
 }
 
 fn now() -> Time {

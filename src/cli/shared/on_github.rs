@@ -154,7 +154,7 @@ pub fn event(file: &Path) -> anyhow::Result<(String, serde_json::Value)> {
     let Ok(name) = std::env::var("GITHUB_EVENT_NAME") else {
         bail!("GITHUB_EVENT_NAME isn't set: it names the kind of event in {}", file.display());
     };
-    let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
+    let text = crate::files::read(file)?;
     let payload = serde_json::from_slice(&text).with_context(|| {
         format!("{} doesn't contain an event: it is not valid JSON", file.display())
     })?;

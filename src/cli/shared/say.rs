@@ -25,7 +25,14 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Prints on standard error why nothing could be decided.
 pub fn complain(error: &anyhow::Error) {
-    warn("error", &format!("{error:#}"));
+    warn("error", &without_codes(&format!("{error:#}")));
+}
+
+/// Leaves out the system's numbers of errors, which stand behind its words.
+fn without_codes(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once(')').map_or(part, |(_, rest)| rest))
 }
 
 /// Reports that a bound was reached, and ends the process, because the evaluation can't be

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::listed;
+use crate::files;
 
 /// The address of the API on github.com.
 const API: &str = "https://api.github.com";
@@ -275,8 +276,8 @@ fn pem(key: String) -> anyhow::Result<String> {
         // A line break is often written as `\n` where an environment variable is set.
         return Ok(key.replace("\\n", "\n"));
     }
-    std::fs::read_to_string(Path::new(key.trim()))
-        .with_context(|| format!("cannot read the App's private key from {}", key.trim()))
+    let bytes = files::read(Path::new(key.trim())).context("cannot read the App's private key")?;
+    String::from_utf8(bytes).with_context(|| format!("{} holds no key", key.trim()))
 }
 
 #[cfg(test)]
