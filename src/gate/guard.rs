@@ -31,10 +31,28 @@ pub use tips::{Judged, Tips};
 /// The names that no branch may have, because the branches below them couldn't exist beside it.
 const FOLDERS: [&str; 3] = ["change", "reviews", "audit"];
 
+/// The beginnings of refs that are governed, in their only spelling.
+const SPELLED: [&str; 5] = [
+    "refs/heads/change/",
+    "refs/heads/reviews/",
+    "refs/heads/audit/",
+    "refs/heads/",
+    "refs/replace/",
+];
+
+/// Returns a name as file systems compare it that ignore case.
+fn without_case(name: &str) -> String {
+    // Some letters, such as the long s, have a small form of their own.
+    name.to_uppercase().to_lowercase()
+}
+
 /// Returns what people can do if it is not proven that a commit is theirs.
-fn remedy(unproven: Unproven) -> &'static str {
+pub fn remedy(unproven: Unproven) -> &'static str {
     match unproven {
-        Unproven::UnknownKey => "have your public key added to your entry in the roster",
+        Unproven::UnknownKey => {
+            "have an L3 add it to your `keys` in policies/org/roster/data.yaml, or sign with a key \
+             that is there (`git config user.signingkey FILE`)"
+        }
         Unproven::OtherPerson => {
             "sign under your own address (`git config user.email`) and with your own key"
         }
@@ -125,6 +143,14 @@ impl Guard {
     /// Why the update is rejected, and what to do.
     pub fn judge(&self, update: &Update) -> anyhow::Result<Accepted> {
         let name = update.name.as_str();
+        for folder in SPELLED {
+            if !name.starts_with(folder) && without_case(name).starts_with(folder) {
+                bail!(
+                    "{name} is the same as {folder}… on a file system that ignores case: write \
+                     {folder} in lower case"
+                );
+            }
+        }
         if name.starts_with("refs/replace/") {
             bail!("{name} is rejected: it would make Git show another history than was recorded");
         }
@@ -133,6 +159,7 @@ impl Guard {
         }
         let mut accepted = Accepted { notes: Vec::new(), tips: Tips::default() };
         let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(accepted) };
+        self.is_no_other_spelling(branch, update)?;
         if update.new.is_some() {
             self.is_in_nobodys_way(branch)?;
         }
@@ -153,11 +180,39 @@ impl Guard {
         Ok(accepted)
     }
 
+    /// Rejects a branch that differs by case only from a protected one or from another change's: on
+    /// some file systems both are one.
+    fn is_no_other_spelling(&self, branch: &str, update: &Update) -> anyhow::Result<()> {
+        let is_spelling =
+            |name: &str, other: &str| name != other && without_case(name) == without_case(other);
+        let settings = self.org().map_or(&[][..], |org| &org.settings.protected_bases);
+        let bases = settings.iter().map(String::as_str).chain(DEFAULT_BASES);
+        let mut bases = bases.chain([self.git.base_ref.as_str()]);
+        if let Some(base) = bases.find(|base| is_spelling(branch, base)) {
+            bail!(
+                "{branch} differs from the protected branch {base} by case only: choose another name"
+            );
+        }
+        let change = [CHANGE, REVIEWS].into_iter().find_map(|folder| branch.strip_prefix(folder));
+        let Some(change) = change.filter(|_| update.old.is_none()) else { return Ok(()) };
+        for folder in [CHANGE, REVIEWS] {
+            let others = self.git.branches.below(folder)?;
+            if let Some((other, _)) = others.iter().find(|(other, _)| is_spelling(change, other)) {
+                bail!(
+                    "{branch} differs from {folder}{other} by case only, but an id is unique \
+                     whatever its case: choose another id"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Rejects a branch beside which Git couldn't hold others: it keeps `change` or `change/CHG-1`,
     /// never both.
     fn is_in_nobodys_way(&self, branch: &str) -> anyhow::Result<()> {
-        let lower = branch.to_lowercase();
+        let lower = without_case(branch);
         let blocks = |other: &str| {
+            let other = without_case(other);
             other.strip_prefix(&lower).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if let Some(folder) = FOLDERS.into_iter().find(|folder| blocks(folder)) {

@@ -170,7 +170,27 @@ fn a_branch_in_the_way_of_others() {
     ] {
         alice.push(&[&format!("origin/main:refs/heads/{name}")]).refused(&[why]);
     }
+    // Where case makes no difference these are names of other refs.
+    let head =
+        alice.put("origin/main", &[("requests/CHG-2.yaml", &request("CHG-2", "alice"))], "x");
+    alice.push(&[&format!("{head}:refs/heads/change/CHG-2")]).went_well();
+    for (name, why) in [
+        ("refs/heads/CHANGE/CHG-7", "is the same as refs/heads/change/"),
+        ("refs/heads/Reviews/CHG-2", "is the same as refs/heads/reviews/"),
+        ("refs/heads/review\u{17f}/CHG-2", "is the same as refs/heads/reviews/"),
+        ("refs/heads/AUDIT/log", "is the same as refs/heads/audit/"),
+        ("refs/Heads/change/CHG-2", "is the same as refs/heads/"),
+        ("refs/Replace/x", "is the same as refs/replace/"),
+        ("refs/heads/change/chg-2", "differs from change/CHG-2 by case only"),
+        ("refs/heads/reviews/chg-2", "differs from change/CHG-2 by case only"),
+        ("refs/heads/MAIN", "differs from the protected branch main by case only"),
+        ("refs/heads/Trunk", "differs from the protected branch trunk by case only"),
+    ] {
+        alice.push(&[&format!("{head}:{name}")]).refused(&[why]);
+    }
+    alice.push(&["origin/main:refs/heads/Feature", "origin/main:refs/heads/feature"]).went_well();
     // What is there from before the hook can be removed, and is named until then.
+    hub.git(&["update-ref", "-d", "refs/heads/change/CHG-2"]);
     hub.git(&["update-ref", "refs/heads/change", "main"]);
     alice.submit("CHG-1").failed(&[
         "the branch change is in the way of change/CHG-1",
