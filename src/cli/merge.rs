@@ -30,7 +30,8 @@ const ATTEMPTS: usize = 20;
 /// Merge an approved change
 ///
 /// The change is judged once more, on the base branch as it is now. The message of the merge commit
-/// records the decision, so that `git log` on the base branch is the audit trail.
+/// records the decision, so that `git log` on the base branch is the audit trail. The base branch of
+/// this clone follows, unless it has commits or edits of its own in the way.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -96,9 +97,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
 
 fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
     let pull = &judgement.pull;
-    if git.branches.remote().is_none() {
-        follow(git, pull.base, merge);
-    }
+    follow(git, pull.base, merge);
     let message = merge_message(&judgement.decision, &pull.name);
     let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
     let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
@@ -106,26 +105,47 @@ fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyho
     Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge).print(args.format, &text)
 }
 
-/// Updates the work tree after a merge that was interrupted before it could.
+/// Updates what is here after a merge that was interrupted before it could.
 fn catch_up(git: &Git, pull: &Pull) -> anyhow::Result<()> {
     if let [before, head] = git.repo().commit(pull.base)?.parents[..]
         && head == pull.head
-        && git.branches.remote().is_none()
     {
         follow(git, before, pull.base);
     }
     Ok(())
 }
 
-/// Updates a work tree that is on the base branch, as a merge by git would.
+/// Updates the base branch of this clone and a work tree that is on it, as a merge by git would.
 fn follow(git: &Git, before: Oid, after: Oid) {
     let Ok(work_tree) = Program::anywhere().work_tree() else { return };
     let program = Program::in_folder(&work_tree);
-    if program.head() != Some(format!("refs/heads/{}", git.base_ref)) {
+    let base = &git.base_ref;
+    let local = format!("refs/heads/{base}");
+    let is_here = program.head().as_ref() == Some(&local);
+    let Some(remote) = git.branches.remote() else {
+        let (before, after) = (before.to_string(), after.to_string());
+        if is_here && let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after]) {
+            warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
+        }
+        return;
+    };
+    if !git.repo().tip(&local).is_ok_and(|tip| tip.is_some()) {
         return;
     }
-    let (before, after) = (before.to_string(), after.to_string());
-    if let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after]) {
-        warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
+    let shared = format!("refs/remotes/{remote}/{base}");
+    // git refuses whatever would lose commits, files or edits.
+    let moved = match is_here {
+        true => program.run(&["merge", "--quiet", "--ff-only", "--no-overwrite-ignore", &shared]),
+        false => program.run(&["fetch", "--quiet", ".", &format!("{shared}:{local}")]),
+    };
+    if let Err(error) = moved {
+        let switch = if is_here { String::new() } else { format!("git switch {base} && ") };
+        warn(
+            "note",
+            &format!(
+                "{base} in this clone was left as it is: bring it up to date with `{switch}git pull \
+                 --rebase --autostash {remote} {base}`, because git says:\n{error:#}"
+            ),
+        );
     }
 }
