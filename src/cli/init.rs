@@ -38,6 +38,7 @@ use super::shared::{prompt, say};
 use crate::core::layout::POLICIES;
 use crate::core::org::{Date, Roster};
 use crate::core::yaml;
+use crate::files;
 use crate::git::{Program, Repo};
 
 /// Set up a repository: policies, roster, samples; for GitHub, or on a server
@@ -148,7 +149,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let judge = PoliciesArg { policies: Some(root.join(POLICIES)) }.load(&Place::default())?;
     let roster = &judge.bundle().org.roster;
     let next = match basis.is_on_github {
-        true => summary::next_on_github(roster, &plan),
+        true => summary::next_on_github(roster, &plan, &git),
         false => summary::next(roster, &plan, &git),
     };
     say::print(&next)?;
@@ -184,22 +185,29 @@ impl InitArgs {
 /// only the person who runs the verb.
 fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(Roster, Vec<u8>)> {
     let there = existing_roster(root)?;
-    let is_there = there.is_some();
     let git = Program::in_folder(root);
     let mut roster = match there {
         Some(there) if args.people.is_empty() => return Ok(there),
-        _ if !args.people.is_empty() => people::from_flags(&args.people, &args.services, folder)?,
+        there if !args.people.is_empty() => {
+            let named = people::from_flags(&args.people, &args.services, folder)?;
+            match there {
+                Some(there)
+                    if (&there.0.people, &there.0.services) == (&named.people, &named.services) =>
+                {
+                    return Ok(there);
+                }
+                Some(_) => bail!(
+                    "there is a roster already, and --person doesn't change it: edit {ROSTER}, or \
+                     leave --person and --service out"
+                ),
+                None => named,
+            }
+        }
         _ if prompt::is_possible() && !args.dry_run => dialogue::roster(&Me::of(&git), folder)?,
         _ => people::alone(&Me::of(&git), folder)?,
     };
-    // The same people on a different day give the same file.
-    let reviewed = there.and_then(|(roster, _)| roster.reviewed);
-    let today = || Date(NowArg::present().utc().date_naive());
-    roster.reviewed = Some(reviewed.unwrap_or_else(today));
+    roster.reviewed = Some(Date(NowArg::present().utc().date_naive()));
     let text = roster::render(&roster).into_bytes();
-    if is_there && existing_roster(root)?.is_none_or(|(_, existing)| existing != text) {
-        bail!("there is a roster already, with others than --person names: edit {ROSTER}");
-    }
     Ok((roster, text))
 }
 
@@ -209,7 +217,7 @@ fn existing_roster(root: &Path) -> anyhow::Result<Option<(Roster, Vec<u8>)>> {
     if !path.exists() {
         return Ok(None);
     }
-    let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    let bytes = files::read(&path)?;
     let reading = yaml::parse(&bytes).read::<Roster>();
     if let Some(problem) = reading.problems.first() {
         let (line, message) = (problem.span.line, &problem.message);
@@ -222,7 +230,7 @@ fn existing_roster(root: &Path) -> anyhow::Result<Option<(Roster, Vec<u8>)>> {
 /// Returns the day on which an existing table was last reviewed, so that the same table on a
 /// different day gives the same file.
 fn reviewed_on(path: &Path) -> Option<Date> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = String::from_utf8(files::read(path).ok()?).ok()?;
     reviewed_line(&text)?.strip_prefix("reviewed: ")?.trim().parse().ok()
 }
 

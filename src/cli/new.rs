@@ -333,7 +333,7 @@ fn next(draft: &Draft, path: &Path, place: &Place) -> String {
         _ => return format!("fix what is denied, then {check}"),
     };
     let submit = match place.is_elsewhere() {
-        true => format!("cd {} && changegate submit {id}", say::quoted(&place.file(""))),
+        true => format!("cd {} && changegate submit {id}", say::quoted(place.top())),
         false => format!("changegate submit {id}"),
     };
     if is_request(&place.name(path)) {

@@ -94,7 +94,8 @@ fn a_second_run_changes_nothing() {
         let said = place.init(&[&["ops"], arguments].concat());
         let text = said.went_well();
         assert!(!text.contains("written") && !text.contains("kept"), "{text}");
-        assert!(!text.contains("git add"), "{text}");
+        // Nobody has committed it yet.
+        assert!(text.contains("git add README.md"), "{text}");
         assert_eq!(place.files("ops"), files);
     }
 }
@@ -344,4 +345,53 @@ fn the_hook_goes_where_git_looks_and_nowhere_else() {
     clone.init(&["--hook", "ops"]).refused("ops is not a bare repository");
     fs::create_dir(clone.path("plain")).unwrap();
     clone.init(&["--hook", "plain"]).refused("plain is not a Git repository");
+}
+
+/// What is printed as next works where it is printed, each time it is printed.
+#[test]
+fn the_next_commands_work_from_anywhere() {
+    let place = Place::with_clone();
+    fs::create_dir_all(place.path("ops/deep/er")).unwrap();
+    let run = |from: &str, script: &str| {
+        let mut sh = Command::new("sh");
+        let output = place.surround(sh.args(["-c", script])).current_dir(place.path(from)).output();
+        Said::of(&output.unwrap())
+    };
+    let program = assert_cmd::cargo::cargo_bin("changegate");
+    for (from, dir, cd) in [
+        ("ops/deep/er", ".", Some("cd ../..")),
+        ("", "ops", Some("cd ops")),
+        ("ops", "deep", None),
+        ("ops", ".", None),
+    ] {
+        let said = run(from, &format!("'{}' init {dir}", program.display()));
+        let next: Vec<_> = said.went_well().lines().map(str::trim).collect();
+        let found = next.iter().copied().find(|line| line.starts_with("cd "));
+        assert_eq!(found, cd, "{from} {dir}");
+        let add = next.iter().copied().find(|line| line.starts_with("git add ")).unwrap();
+        let (add, _) = add.split_once(" && ").unwrap();
+        let cd = cd.map_or(String::new(), |cd| format!("{cd} && "));
+        run(from, &format!("{cd}{add} && git reset --quiet")).went_well();
+    }
+    // Once everything is committed, there is nothing to add.
+    run("ops", "git add . && git -c user.name=a commit --quiet -m x").went_well();
+    let said = run("ops", &format!("'{}' init", program.display()));
+    assert!(!said.went_well().contains("git add"), "{said:?}");
+}
+
+#[test]
+fn people_are_named_once() {
+    let place = Place::with_clone();
+    let alice = ["ops", "--person", "alice,level=L3,email=alice@acme.example"];
+    place.init(&alice).went_well();
+    let roster = place.path("ops/policies/org/roster/data.yaml");
+    // Its owner may have written more into it.
+    let text = fs::read_to_string(&roster).unwrap() + "# mine\n";
+    fs::write(&roster, &text).unwrap();
+    place.init(&alice).went_well();
+    let other = ["ops", "--person", "bob,level=L3,email=bob@acme.example"];
+    let why = "there is a roster already, and --person doesn't change it: edit policies/org/roster";
+    place.init(&other).refused(why);
+    place.init(&[&other[..], &["--force"]].concat()).refused(why);
+    assert_eq!(fs::read_to_string(&roster).unwrap(), text);
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::contents::ROSTER;
 use super::plan::{Fate, Plan};
 use super::{github, roster, shown_path};
-use crate::cli::shared::say::hanging;
+use crate::cli::shared::place::Place;
+use crate::cli::shared::say::{hanging, quoted};
 use crate::core::org::Roster;
 use crate::git::Program;
 
@@ -46,21 +47,21 @@ pub fn done(plan: &Plan) -> String {
 pub fn next(roster: &Roster, plan: &Plan, git: &Program) -> String {
     let mut gaps = roster::gaps(roster);
     gaps.extend(roster::keyless(roster));
-    let mut out = to_be_filled_in(&gaps) + "\nNext:\n";
+    let mut out = to_be_filled_in(&gaps) + "\nNext:\n" + &going(plan);
     for command in signing(git) {
         out += &format!("  {command}\n");
     }
-    out += &adding(plan);
+    out += &adding(plan, git);
     out += "  changegate new                      write the first request\n";
     out += "  changegate init --hook REPO.git     on the server: refuse what bypasses the review\n";
     out
 }
 
 /// Returns what a repository on GitHub lacks, and the next commands.
-pub fn next_on_github(roster: &Roster, plan: &Plan) -> String {
+pub fn next_on_github(roster: &Roster, plan: &Plan, git: &Program) -> String {
     let mut gaps = roster::gaps(roster);
     gaps.extend(github::gaps(&plan.root, roster));
-    to_be_filled_in(&gaps) + "\nNext:\n" + &adding(plan) + ON_GITHUB
+    to_be_filled_in(&gaps) + "\nNext:\n" + &going(plan) + &adding(plan, git) + ON_GITHUB
 }
 
 /// Returns how the new rules get to the others: as every change of policies does.
@@ -68,11 +69,10 @@ pub fn next_after_upgrade(plan: &Plan) -> String {
     if plan.paths(&Fate::Write).is_empty() && plan.paths(&Fate::Remove).is_empty() {
         return String::new();
     }
-    NEXT_AFTER_UPGRADE.to_owned()
+    format!("\nNext:\n{}{NEXT_AFTER_UPGRADE}", going(plan))
 }
 
-const NEXT_AFTER_UPGRADE: &str = "
-Next:
+const NEXT_AFTER_UPGRADE: &str = "  \
   changegate submit --policies upgrade
       tries the new rules, and puts them on a branch that two independent L3 review
 ";
@@ -94,14 +94,29 @@ fn to_be_filled_in(gaps: &[String]) -> String {
     format!("\nTo be completed, mostly in {ROSTER}:\n{gaps}")
 }
 
-/// Returns the command that commits what was written.
-fn adding(plan: &Plan) -> String {
-    let written: BTreeSet<_> = plan.paths(&Fate::Write).into_iter().map(top).collect();
-    if written.is_empty() {
-        return String::new();
+/// Returns the command that leads to the repository's top, where the others work.
+fn going(plan: &Plan) -> String {
+    let place = Place::around([plan.root.as_path()]).unwrap_or_default();
+    match place.top() {
+        top if top.as_os_str().is_empty() => String::new(),
+        top => format!("  cd {}\n", quoted(top)),
     }
-    let tops: Vec<_> = written.into_iter().collect();
-    format!("  git add {} && git commit -m \"Add changegate\"\n", tops.join(" "))
+}
+
+/// Returns the command that commits what was written, now or by an earlier run.
+fn adding(plan: &Plan, git: &Program) -> String {
+    let tops = |fate| plan.paths(&fate).into_iter().map(top).collect::<BTreeSet<_>>();
+    let (written, unchanged) = (tops(Fate::Write), tops(Fate::Unchanged));
+    let is_open = |top: &&str| {
+        let status = git.run(&["status", "--porcelain", "--", top]).unwrap_or_default();
+        let is_new = |line: &str| line.starts_with("??") || line.starts_with('A');
+        status.lines().any(|line| written.contains(top) || is_new(line))
+    };
+    let tops: Vec<_> = written.union(&unchanged).copied().filter(is_open).collect();
+    match tops.is_empty() {
+        true => String::new(),
+        false => format!("  git add {} && git commit -m \"Add changegate\"\n", tops.join(" ")),
+    }
 }
 
 /// Returns the settings that are missing for git to sign with an SSH key.

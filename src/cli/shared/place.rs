@@ -77,6 +77,11 @@ impl Place {
         work_tree.is_some_and(|top| !current.is_ok_and(|current| current.starts_with(top)))
     }
 
+    /// Returns the path from the current folder to the top; empty if that is here.
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
     /// Returns where a file of the repository is, seen from the current folder.
     pub fn file(&self, name: impl AsRef<Path>) -> PathBuf {
         self.top.join(name)
