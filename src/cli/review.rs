@@ -263,5 +263,8 @@ fn tell(
     };
     let now = one_line(&after.decision);
     receipt.print(args.format, &format!("{name}: {said} by {me}, {effect}\n{now}\n"))?;
+    if let Some(doubt) = me::doubt(git, commit, &after.bundle().org)? {
+        note(format_args!("note: {doubt}"));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,12 +15,12 @@ use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
-use super::shared::prompt;
 use super::shared::receipt::Receipt;
 use super::shared::say::{note, warn};
-use crate::content::{folder, short};
+use super::shared::{me, prompt};
+use crate::content::short;
 use crate::core::decision::{Decision, Finding};
-use crate::core::layout::{INCIDENTS, REQUESTS, is_below, stem};
+use crate::core::layout::stem;
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::terms::{Effect, Verdict};
 use crate::forge::Pull;
@@ -29,7 +29,6 @@ use crate::gate::Judgement;
 use crate::git::{Entry, Oid, Program};
 use crate::report::Format;
 use crate::report::escape::terminal;
-use crate::report::page::shown;
 
 /// Submit a change request: put it on a branch of its own, where it is reviewed
 ///
@@ -80,6 +79,7 @@ pub struct SubmitArgs {
     here: HereArgs,
 }
 
+mod find;
 mod policies;
 
 /// The code of the finding that a reviewer requested changes.
@@ -95,7 +95,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     if args.policies {
         return policies::run(args, &git, &work_tree, now);
     }
-    let path = find(&git, &work_tree, args.request.as_deref())?;
+    let path = find::request(&git, &work_tree, args.request.as_deref())?;
     let id = stem(&path).to_owned();
     let entry = Entry::file(Program::in_folder(&work_tree).hash(&path, true)?);
 
@@ -144,56 +144,6 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         switch(&git, &work_tree, &branch, &[&path], seen);
     }
     Ok(ExitCode::from(u8::from(!is_there)))
-}
-
-/// Returns the request's path in the repository: the given one, or the only one that differs from
-/// the base branch.
-fn find(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<String> {
-    let requests = work_tree.join(REQUESTS);
-    let found = if requests.is_dir() { folder::below(&requests)? } else { Vec::new() };
-    let paths = found.into_iter().filter(|(_, is_file)| *is_file).filter_map(|(path, _)| {
-        let path = shown(path.strip_prefix(work_tree).ok()?);
-        (path.ends_with(".yaml") && !is_below(&path, INCIDENTS)).then_some(path)
-    });
-    if let Some(named) = named {
-        let id = stem(here::name_of(named));
-        let mut paths = paths.filter(|path| stem(path) == id);
-        return match (paths.next(), paths.next()) {
-            (Some(path), None) => Ok(path),
-            (Some(one), Some(other)) => {
-                bail!("{one} and {other} have the same id: delete one of them")
-            }
-            _ => bail!(
-                "there is no file {id}.yaml below {}: write it with `changegate new`",
-                requests.display()
-            ),
-        };
-    }
-    let base = git.base()?;
-    let folder = Program::in_folder(work_tree);
-    let (mut new, mut submitted) = (Vec::new(), Vec::new());
-    for path in paths {
-        let held = Some(folder.hash(&path, false)?);
-        let held_at = |commit| -> anyhow::Result<bool> {
-            Ok(git.repo().entry(commit, &path)?.map(|entry| entry.id) == held)
-        };
-        let tip = git.branches.tip(&format!("{CHANGE}{}", stem(&path)))?;
-        if held_at(base)? {
-            continue;
-        }
-        let is_submitted = tip.is_some_and(|tip| held_at(tip).is_ok_and(|holds| holds));
-        if is_submitted { submitted.push(path) } else { new.push(path) }
-    }
-    match (new.as_slice(), submitted.as_slice()) {
-        ([path], _) | ([], [path]) => Ok(path.clone()),
-        ([], []) => bail!("every request here is merged already: write one with `changegate new`"),
-        ([], many) => bail!(
-            "every new request here is already submitted in this form: name one of {}, or see what \
-             they wait for with `changegate list`",
-            many.join(", ")
-        ),
-        (many, _) => bail!("there are several new requests: name one of {}", many.join(", ")),
-    }
 }
 
 /// Creates the commit that adds the file to the tree at `parent`.
@@ -293,6 +243,9 @@ fn tell(
         (text, Receipt::nothing(id, why, Some(decision)))
     };
     receipt.print(args.format, &text)?;
+    if let Some(doubt) = me::doubt(git, head, &judgement.bundle().org)? {
+        warn("note", &doubt);
+    }
     if is_there && git.branches.remote().is_none() {
         let why = "this repository has no remote, so nobody else gets what is submitted here";
         let how = "`git remote add origin URL`, and `git push --all origin`";

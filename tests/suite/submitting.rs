@@ -155,6 +155,35 @@ fn without_a_remote_nobody_else_gets_it() {
     assert!(!ran.stderr.contains("no remote"), "{ran:?}");
 }
 
+#[test]
+fn a_key_that_proves_nothing_is_named() {
+    let hub = Hub::guarded();
+    let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+    let stranger = hub.key("stranger");
+    let make = ["-q", "-t", "ed25519", "-N", "", "-f", stranger.to_str().unwrap()];
+    alice.command("ssh-keygen", &make).status().unwrap();
+    let shown = ["-l", "-f", stranger.to_str().unwrap()];
+    let shown = Ran::of(&mut alice.command("ssh-keygen", &shown), "");
+    let fingerprint = shown.went_well().split(' ').nth(1).unwrap().to_owned();
+    alice.git(&["config", "user.signingkey", stranger.to_str().unwrap()]);
+    alice.submit("CHG-1").ended(
+        1,
+        &[
+            &format!("as alice@acme.example, with the key {fingerprint}"),
+            &format!("`user.signingkey` is {}", stranger.display()),
+            "have an L3 add it to your `keys` in policies/org/roster/data.yaml",
+            "`git config user.signingkey FILE`",
+        ],
+    );
+    let bobs = hub.key("bob");
+    alice.git(&["config", "user.signingkey", bobs.to_str().unwrap()]);
+    alice.submit("CHG-1").ended(1, &["another person's key, bob", "git config user.email"]);
+    alice.sit_down();
+    alice.submit("CHG-1").went_well();
+    carol.git(&["config", "--unset", "user.signingkey"]);
+    carol.approve("CHG-1").failed(&["git has no signing key", "git config user.signingkey"]);
+}
+
 /// A desk whose clone calls its remote something else.
 fn cloned_as<'a>(hub: &'a Hub, remote: &str) -> Desk<'a> {
     let desk = hub.desk("alice");

@@ -236,10 +236,7 @@ findings contains {
 	"code": "signoff/unproven-commit",
 	"effect": "deny",
 	"message": sprintf("a commit by %s isn't proven to be theirs: %s", [name, why]),
-	"help": sprintf(
-		"have %s add a signed commit on top (`git commit --allow-empty -S`), with a key that is in the roster",
-		[name],
-	),
+	"help": help,
 } if {
 	some contributor in input.pull_request.contributors
 	unproven := contributor.unproven
@@ -255,7 +252,19 @@ findings contains {
 		"other-change": "it was signed for something else",
 	}
 	why := object.get(reasons, unproven, "nothing proves it")
+	help := proof(unproven, name)
 }
+
+# A signature that proves nothing is not made up for by another one.
+proof(unproven, name) := sprintf(
+	"have %s add a signed commit on top (`git commit --allow-empty -S`), with a key that is in the roster",
+	[name],
+) if {
+	unproven == "unsigned"
+} else := sprintf(
+	"have it signed with a key that %s has in the roster, or have an L3 add that key to the roster; submit it anew",
+	[name],
+)
 
 tolerated("unsigned") if data.org.settings.unsigned_reviews == "allow"
 

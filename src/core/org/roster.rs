@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use ssh_key::{Algorithm, PublicKey};
+use ssh_key::{Algorithm, HashAlg, PublicKey};
 
 use super::Date;
 use crate::core::terms::{Level, Login, Name};
@@ -80,6 +80,11 @@ impl SigningKey {
     /// Returns the key.
     pub fn public(&self) -> &PublicKey {
         &self.0
+    }
+
+    /// Returns the key's fingerprint as `ssh-keygen -l` shows it, such as `SHA256:…`.
+    pub fn fingerprint(&self) -> String {
+        self.0.fingerprint(HashAlg::Sha256).to_string()
     }
 }
 
