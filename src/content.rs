@@ -146,7 +146,7 @@ fn request_in(
         Ok((RequestFile::refused(path, b"", code, message, help), String::new()))
     };
     let Some(entry) = entry else {
-        let message = "the pull request deletes this request, but a submitted request must stay";
+        let message = "the change deletes this request, but a submitted request must stay";
         let help = "restore the file: what was submitted stays on record";
         return refused("request/deleted", message, help);
     };

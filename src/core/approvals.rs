@@ -120,7 +120,7 @@ impl fmt::Display for Exclusion {
         f.write_str(match self {
             Exclusion::Requester => "requested it",
             Exclusion::Implementer => "performs it",
-            Exclusion::Author => "opened the pull request",
+            Exclusion::Author => "submitted the change",
             Exclusion::Contributor => "contributed a commit to it",
             Exclusion::Pusher => "pushed to it",
         })

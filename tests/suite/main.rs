@@ -5,9 +5,9 @@
 //! it ([`mutation`]), none changes at another instant than it says ([`next_change`]). Tables that
 //! are better read in Rust are in [`matrix`] and [`windows`].
 //!
-//! With real repositories, people and keys: the [`life`] of a change, what is [`at_hand`] before it is
-//! submitted, [`attacks`] on its record, and
-//! what happens [`together`] or is cut off in the middle.
+//! With real repositories, people and keys: the [`life`] of a change, what is [`at_hand`] before it
+//! is submitted, what it leaves in [`clones`], [`attacks`] on its record, and what happens [`together`]
+//! or is cut off in the middle.
 //!
 //! On [`github`]: a server of the tests' own, held against what GitHub says of itself.
 
@@ -20,6 +20,7 @@ mod at_hand;
 mod attacks;
 mod cases;
 mod cli;
+mod clones;
 mod codes;
 mod demo;
 mod docs;

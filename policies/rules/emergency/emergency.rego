@@ -12,7 +12,7 @@ import data.changegate.incident
 #   code: emergency/commander
 #   effect: pending
 #   rule: "6"
-#   help: ask the incident commander on duty to approve the pull request
+#   help: ask the incident commander on duty to approve the change
 #   controls: [SOC2:CC7.4]
 required contains {
 	"kind": "commander",

@@ -1,6 +1,6 @@
 # METADATA
 # title: After the change
-# description: The outcome of a change is recorded by a later pull request on the same file.
+# description: The outcome of a change is recorded by a later change of the same file.
 package changegate.rules.outcome
 
 # METADATA

@@ -44,27 +44,27 @@ findings contains {
 }
 
 # METADATA
-# title: The pull request contains other changes
-# description: A pull request contains one request and nothing else, so that an approval is for exactly that request.
+# title: The change contains other files
+# description: A change contains one request and nothing else, so that an approval is for exactly that request.
 # custom:
 #   code: request/split
 #   effect: deny
 #   rule: "1"
 #   help: >-
-#     split it: one pull request for each change request, one for a change of policies, and none of
-#     them with anything else
+#     split it: one change for each request, one for a change of policies, and none of them with
+#     anything else
 #   controls: [SOC2:CC8.1]
 findings contains {
 	"code": "request/split",
 	"effect": "deny",
-	"message": sprintf("the pull request also changes %s", [concat(", ", input.pull_request.other_files)]),
+	"message": sprintf("the change also touches %s", [concat(", ", input.pull_request.other_files)]),
 } if {
 	not touches_nothing_governed
 	input.pull_request.other_files != []
 }
 
 # METADATA
-# title: The pull request changes no request and no policies
+# title: The change touches no request and no policies
 # description: The settings say that the repository holds nothing but change requests, policies and workflows.
 # custom:
 #   code: request/other-paths
@@ -78,7 +78,7 @@ findings contains {
 	"code": "request/other-paths",
 	"effect": "deny",
 	"message": sprintf(
-		"the pull request changes %s, and the settings refuse everything but requests and policies",
+		"the change touches %s, and the settings refuse everything but requests and policies",
 		[concat(", ", files)],
 	),
 } if {
@@ -89,18 +89,21 @@ findings contains {
 touches_nothing_governed if input.change.kind == "other"
 
 # METADATA
-# title: The pull request merges into an unprotected branch
-# description: Only pull requests into a branch that the settings protect are judged.
+# title: The change merges into an unprotected branch
+# description: Only changes of a branch that the settings protect are judged.
 # custom:
 #   code: request/base
 #   effect: deny
 #   rule: "1"
-#   help: change the base of the pull request to a protected branch
+#   help: merge into a branch that `protected_bases` in policies/org/settings/data.yaml names, or have this one added
 findings contains {
 	"code": "request/base",
 	"effect": "deny",
-	"message": sprintf("the pull request merges into %s, which the settings don't protect", [base]),
-	"help": sprintf("change its base to %s", [concat(" or ", protected)]),
+	"message": sprintf("the change merges into %s, which the settings don't protect", [base]),
+	"help": sprintf(
+		"merge into %s, or have %s added to `protected_bases` in policies/org/settings/data.yaml",
+		[concat(" or ", protected), base],
+	),
 } if {
 	base := input.pull_request.base_ref
 	base != null
@@ -149,19 +152,21 @@ findings contains {
 }
 
 # METADATA
-# title: Somebody else opened the pull request
-# description: The requester is the pull request's author, so that nobody requests a change in another person's name.
+# title: Somebody else submitted the change
+# description: |
+#   The requester is who submits the change, on GitHub the pull request's author, so that nobody requests a
+#   change in another person's name.
 # custom:
 #   code: request/requester
 #   effect: deny
 #   rule: "3"
-#   help: name the pull request's author as the requester, or have the requester open it
+#   help: name who submitted the change as the requester, or have the requester submit it
 #   controls: [SOC2:CC6.1]
 findings contains {
 	"code": "request/requester",
 	"effect": "deny",
-	"message": sprintf("%s opened the pull request, but the request names %s as requester", [author, requester]),
-	"help": sprintf("write `requester: %s`, or have %s open the pull request", [author, requester]),
+	"message": sprintf("%s submitted the change, but the request names %s as requester", [author, requester]),
+	"help": sprintf("write `requester: %s`, or have %s submit the change", [author, requester]),
 	"pointer": "/requester",
 } if {
 	author := input.pull_request.author

@@ -15,7 +15,7 @@ import data.changegate.facts
 #   code: signoff/missing
 #   effect: pending
 #   rule: "3"
-#   help: ask one of the people named to review and approve the pull request
+#   help: ask one of the people named to review and approve the change
 #   controls: [SOC2:CC8.1, "PCI:6.5.1", NIST:CM-3]
 required contains {
 	"kind": "level",
@@ -103,12 +103,12 @@ asked_anyway("incident-commander") if input.request.type == "emergency"
 
 # METADATA
 # title: A change of the policies needs two independent L3
-# description: A pull request that changes the policies or the checker's workflows is judged under the old policies.
+# description: A change of the policies or of the checker's workflows is judged under the old policies.
 # custom:
 #   code: signoff/governance
 #   effect: pending
 #   rule: "3"
-#   help: ask two people who hold L3 and contributed nothing to it to approve the pull request
+#   help: ask two people who hold L3 and contributed nothing to it to approve the change
 #   controls: [SOC2:CC8.1, NIST:CM-5]
 required contains {
 	"kind": "level",
@@ -171,8 +171,8 @@ findings contains {
 findings contains {
 	"code": "signoff/unattributed-commit",
 	"effect": "deny",
-	"message": "the account that opened the pull request was deleted",
-	"help": "have somebody who is responsible for the change open a pull request of their own",
+	"message": "it isn't known who submitted the change: the account was deleted, or the roster doesn't have it",
+	"help": "have somebody in the roster who is responsible for the change submit it",
 } if {
 	input.pull_request.author == null
 }

@@ -50,7 +50,7 @@ pub fn of(
     }
     if evidence.is_some() && candidates.len() != 1 {
         bail!(
-            "--evidence describes one pull request with one request, but {} files were named: \
+            "--evidence describes one change with one request, but {} files were named: \
              name that request's file",
             candidates.len()
         );
