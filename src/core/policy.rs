@@ -25,6 +25,7 @@ use super::layout::odd_path;
 use super::org::Org;
 
 mod bound;
+mod builtins;
 pub mod codes;
 mod evaluator;
 mod files;
@@ -32,7 +33,6 @@ mod message;
 mod ruling;
 mod tables;
 pub mod testing;
-mod time;
 pub mod vet;
 
 pub use bound::CpuClock;
@@ -171,7 +171,7 @@ impl PolicyBundle {
         // Otherwise an error inside one definition of a function is dropped if another definition
         // gives a value, and a denial that depends on it may vanish.
         compiled.set_strict_builtin_errors(true);
-        time::add_to(&mut compiled, true).map_err(|error| whole_bundle(&error))?;
+        builtins::add_to(&mut compiled, true).map_err(|error| whole_bundle(&error))?;
         compiled.add_data(data.clone()).map_err(|error| whole_bundle(&error))?;
         for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(TEST_SUFFIX)) {
             let text = String::from_utf8_lossy(bytes).into_owned();

@@ -25,8 +25,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bound::{Bound, CpuClock};
+use super::builtins;
 use super::message::Message;
-use super::time;
 use super::vet::{self, PolicyFile};
 
 /// The most CPU time that one test may use.
@@ -223,7 +223,7 @@ pub fn run(
 fn engine(files: &[(&str, &str)], data: &Value) -> anyhow::Result<Engine> {
     let mut engine = Engine::new();
     engine.set_strict_builtin_errors(false);
-    time::add_to(&mut engine, false)?;
+    builtins::add_to(&mut engine, false)?;
     engine.set_gather_prints(true);
     // The files themselves were checked before; `explain` adds text that makes lines longer.
     engine.set_policy_length_config(PolicyLengthConfig {

@@ -11,7 +11,7 @@
 use regorus::Value;
 use regorus::unstable::{BUILTINS, Expr};
 
-use super::super::time;
+use super::super::builtins;
 use super::PolicyProblem;
 use super::expressions::{Call, literal};
 use super::facts::RuleFacts;
@@ -42,6 +42,8 @@ pub(super) const ALLOWED: &[&str] = &[
     "lower",
     "max",
     "min",
+    "net.cidr_contains",
+    "net.cidr_is_valid",
     "object.filter",
     "object.get",
     "object.keys",
@@ -52,6 +54,8 @@ pub(super) const ALLOWED: &[&str] = &[
     "product",
     "regex.match",
     "round",
+    "semver.compare",
+    "semver.is_valid",
     "sort",
     "split",
     "sprintf",
@@ -82,11 +86,14 @@ pub(super) const MAY_BE_UNDEFINED: &[&str] = &["array.slice", "max", "min"];
 
 const REPLAY: &str = "a decision has to come out the same when it is replayed";
 const MACHINE: &str = "a decision has to come out the same on every machine";
+const ENGINES: &str = "its result differs between engines";
 const UNBOUNDED: &str = "its result can grow without bound, and nothing interrupts it";
 const SEARCH: &str = "its work can grow without bound, and nothing interrupts it";
 const OUTPUT: &str = "a decision writes no output";
 const NO_ZONE: &str = "Use `input.calendar`, or `time.parse_rfc3339_ns` and arithmetic.";
 const PRINT_IN_TESTS: &str = "Use `print` in a file that ends in `_test.rego`.";
+const PLAIN_NUMBERS: &str =
+    "Write plain numbers, or take a unit off: `to_number(trim_suffix(text, \"Gi\"))`.";
 const NAME_THE_PATHS: &str = "Name the paths that you mean, or iterate with `some … in …`.";
 
 /// Functions that an author may expect: name, why it is refused, what to do instead.
@@ -113,6 +120,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("time.now_ns", REPLAY, "Use `input.now`."),
     ("time.weekday", MACHINE, NO_ZONE),
     ("trace", OUTPUT, PRINT_IN_TESTS),
+    ("units.parse", ENGINES, PLAIN_NUMBERS),
+    ("units.parse_bytes", ENGINES, PLAIN_NUMBERS),
     ("uuid.rfc4122", REPLAY, "Use something in `input`, such as the request's id."),
     ("walk", SEARCH, NAME_THE_PATHS),
 ];
@@ -161,7 +170,7 @@ fn refusal(names: &Names, rule: &RuleFacts, call: &Call) -> Option<PolicyProblem
 /// Returns how many arguments a builtin function takes.
 pub(super) fn parameters_of(name: &str) -> Option<usize> {
     let builtin = BUILTINS.get(name).map(|(_, parameters)| usize::from(*parameters));
-    builtin.or_else(|| time::FUNCTIONS.contains(&name).then_some(1))
+    builtin.or_else(|| builtins::parameters_of(name))
 }
 
 /// Refuses a wrong number of arguments: one too many would be compared with the result, which

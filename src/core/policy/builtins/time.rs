@@ -1,40 +1,16 @@
-//! The two functions of time that policies may call, `time.parse_duration_ns` and
-//! `time.parse_rfc3339_ns`, with the results that they have in OPA.
+//! `time.parse_duration_ns` and `time.parse_rfc3339_ns`: a text becomes nanoseconds.
 //!
 //! The interpreter's own come with functions that read the machine's zone, which no policy may
 //! call, and with the rules of all zones.
 
 use anyhow::{Context, bail, ensure};
 use chrono::DateTime;
-use regorus::{Engine, Value};
-
-/// The names of the functions. Each takes one text and returns nanoseconds.
-pub(super) const FUNCTIONS: [&str; 2] = ["time.parse_duration_ns", "time.parse_rfc3339_ns"];
 
 /// The largest number of nanoseconds, in either direction.
 const MOST: u64 = 1 << 63;
 
-/// Adds the functions to an engine. Where a text can't be read, the evaluation ends if `strict`,
-/// otherwise the value is undefined, as with the interpreter's own functions.
-///
-/// # Errors
-/// If the engine has functions of these names.
-pub(super) fn add_to(engine: &mut Engine, strict: bool) -> anyhow::Result<()> {
-    for (name, read) in FUNCTIONS.into_iter().zip([duration, instant]) {
-        let function = move |arguments: Vec<Value>| {
-            let text = arguments.first().context("an argument is missing")?.as_string();
-            let read = text.and_then(|text| read(text)).map(Value::from);
-            match read.with_context(|| format!("`{name}`")) {
-                Err(error) if strict => bail!("{error:#}"),
-                result => Ok(result.unwrap_or(Value::Undefined)),
-            }
-        };
-        engine.add_extension(name.to_owned(), 1, Box::new(function))?;
-    }
-    Ok(())
-}
-
-fn instant(text: &str) -> anyhow::Result<i64> {
+/// Reads a time as in RFC 3339.
+pub(super) fn instant(text: &str) -> anyhow::Result<i64> {
     let instant = DateTime::parse_from_rfc3339(text).ok();
     // chrono also reads leap seconds, small letters and other separators.
     let instant = instant.filter(|instant| instant.timestamp_subsec_nanos() < 1_000_000_000);
@@ -44,7 +20,7 @@ fn instant(text: &str) -> anyhow::Result<i64> {
 }
 
 /// Reads a duration as Go writes it: numbers with units, such as `1h30m` or `-1.5s`.
-fn duration(text: &str) -> anyhow::Result<i64> {
+pub(super) fn duration(text: &str) -> anyhow::Result<i64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let too_long = || format!("`{text}` is longer than 292 years");
     let mut total: u64 = 0;

@@ -1,0 +1,205 @@
+//! Cases for the form of what rules yield, and of what METADATA say about it.
+
+use super::bundle::beside_the_shipped;
+use crate::core::policy::{PolicyBundle, shipped_files};
+
+#[test]
+fn findings_in_another_form_are_refused() {
+    let finding = |fields: &str| {
+        format!("package changegate.rules.acme\nfindings contains {{{fields}}} if input.request")
+    };
+    for (fields, parts) in [
+        (
+            r#""code": "acme/x", "effect": "block", "message": "m""#,
+            &["`block` is not an effect"][..],
+        ),
+        (r#""code": "acme/x", "effect": "deny""#, &["has no `message`"]),
+        (r#""code": "acme/x", "effect": "deny", "msg": "m""#, &["no field `msg`", "no `message`"]),
+        (r#""code": "acme", "effect": "deny", "message": "m""#, &["`acme` is not a code"]),
+        (r#""code": "Acme/X y", "effect": "deny", "message": "m""#, &["is not a code"]),
+        (r#""code": "window/closed", "effect": "deny", "message": "m""#, &["another rule"]),
+        (r#""code": "", "effect": "deny", "message": "m""#, &["`` is not a code"]),
+        (
+            r#""code": "acme/x", "effect": "deny", "message": """#,
+            &["message of this finding is empty"],
+        ),
+        (r#""code": "acme/x", "effect": "deny", "message": " \u00a0 ""#, &["is empty"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m""#, &[]),
+    ] {
+        let problems = beside_the_shipped("rules/acme/acme.rego", &finding(fields)).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{fields}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{fields}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn sign_offs_that_nobody_can_give_are_refused() {
+    for (rule, parts) in [
+        (r#"contains {"kind": "role", "role": "databse"}"#, &["has the role `databse`"][..]),
+        (r#"contains {"kind": "role", "role": "devops-laed"}"#, &["Did you mean `devops-lead`?"]),
+        (r#"contains {"kind": "person", "user": "alicee"}"#, &["login `alicee`", "`alice`"]),
+        (r#"contains {"kind": "owner", "service": "chekout"}"#, &["no service `chekout`"]),
+        (r#"contains {"kind": "role", "rol": "devops-lead"}"#, &["a sign-off has no field `rol`"]),
+        (
+            r#"contains {"kind": "rol", "role": "devops-lead"}"#,
+            &["`rol` is not a kind of sign-off"],
+        ),
+        (r#"contains x if x := {"kind": "role", "role": "databse"}"#, &["the role `databse`"]),
+        (r#"contains {"kind": "person", "user": "Alice"}"#, &[]),
+        (r#"contains {"kind": "role", "role": "incident-commander", "people": 2}"#, &[]),
+        (r#"contains {"kind": "level", "any_of": ["L3"], "code": "acme/senior"}"#, &[]),
+    ] {
+        let text = format!("package changegate.rules.acme\nrequired {rule}");
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{rule}: {problems}");
+        for part in parts.iter().chain(&["acme.rego:2:"]).filter(|_| !parts.is_empty()) {
+            assert!(problems.contains(part), "{rule}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn metadata_that_says_something_else_is_refused() {
+    let deny = r#"{"code": "acme/x", "effect": "deny", "message": "m"}"#;
+    let warn = r#"{"code": "acme/x", "effect": "warn", "message": "m"}"#;
+    let by_tier = r#"{"code": "acme/x", "effect": effect, "message": "m"}"#;
+    let annotated = |custom: &str, finding: &str| {
+        let lines: String = custom.lines().map(|line| format!("# {line}\n")).collect();
+        format!("# METADATA\n{lines}findings contains {finding} if effect := input.now\n")
+    };
+    let also = format!("findings contains {deny} if input.request\n");
+    let asks = "required contains {\"kind\": \"commander\", \"code\": \"acme/x\"}\n";
+    for (rules, parts) in [
+        (
+            annotated("custom:\n  code: acme/x\n  effect: warn", deny),
+            &["acme.rego:7:13", "METADATA says warn, and the rule yields deny"][..],
+        ),
+        (
+            annotated("custom:\n  code: acme/y", deny),
+            &["acme.rego:6:11", "says `acme/y`", "`acme/x`"],
+        ),
+        (annotated("custom:\n  code: acme", deny), &["acme.rego:6:11", "`acme` is not a code"]),
+        (annotated("custom:\n  code: acme/x\n  effect: block", deny), &["acme.rego:7:", "block"]),
+        (annotated("custom:\n  code: acme/x\n  helpp: do it", deny), &["acme.rego:7:", "`help`?"]),
+        (annotated("custom:\n  code: acme/x\n  control: [A]", deny), &["`controls`?"]),
+        (annotated("custom:\n  cod: acme/x\n  effect: deny", deny), &["`cod`", "`code`?"]),
+        (annotated("titel: X\ncustom:\n  code: acme/x", deny), &["acme.rego:5:", "`title`?"]),
+        (annotated("code: acme/x", deny), &["acme.rego:5:", "below `custom:`"]),
+        (annotated("custom:\n  code: acme/x\n  rule: 3", deny), &["acme.rego:7:", "quotes"]),
+        (annotated("title: a: b", deny), &["acme.rego:5:", "in METADATA"]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny", warn), &["yields warn"]),
+        (
+            format!("# METADATA\n# custom:\n#   code: acme/x\n#   effect: warn\n{asks}"),
+            &["yields pending"],
+        ),
+        (format!("# METADATA\n# custom:\n#   code: acme/x\n#   effect: pending\n{asks}"), &[]),
+        (annotated("title: X\ncustom:\n  code: acme/x\n  effect: deny\n  help: do it", deny), &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny\n  owner: sre\n  role: x", deny), &[]),
+        (annotated("custom:\n  mode: strict\n  team: sre", deny), &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny", by_tier), &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: warn", warn) + &also, &[]),
+        (annotated("custom:\n  code: acme/x\n  effect: deny", warn) + &also, &[]),
+        (annotated("description: |\n  a: b\n  - c", deny), &[]),
+    ] {
+        let text = format!("# METADATA\n# title: Acme\npackage changegate.rules.acme\n{rules}");
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{text}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{text}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn what_only_evaluation_shows_is_named_with_rule_and_file() {
+    for (rule, parts) in [
+        (
+            "findings contains x if x := {\"code\": \"acme/x\", \"effect\": input.now, \"message\": \"m\"}",
+            &["acme.rego:2: ", "yields a finding that can't be read", "unknown variant"][..],
+        ),
+        (
+            "findings contains x if x := {\"code\": input.now, \"effect\": \"deny\", \"message\": \"m\"}",
+            &["is not a code"],
+        ),
+        ("findings contains x if x := {\"effect\": \"deny\"}", &["missing field `code`"]),
+        (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": lower(\" \")}",
+            &["its `message` is empty"],
+        ),
+        ("required contains x if x := {\"kind\": \"rol\"}", &["`rol` is not a kind"]),
+        ("required contains {\"kind\": \"role\", \"user\": \"bob\"}", &["`role` takes `role`"]),
+        ("required contains {\"kind\": \"level\", \"any_of\": []}", &["at least one level"]),
+        (
+            "required contains {\"kind\": \"role\", \"role\": \"devops-lead\", \"people\": 0}",
+            &["yields a sign-off that can't be read", "`people` is at least 1"],
+        ),
+        (
+            "required contains x if x := {\"kind\": \"role\", \"role\": \"devops-lead\", \"peple\": 2}",
+            &["unknown field `peple`"],
+        ),
+        (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             time.parse_duration_ns(sprintf(\"%vd\", [2])) > 1\n}",
+            &["acme.rego:3", "unknown unit `d`"],
+        ),
+        (
+            "findings contains {\"code\": \"acme/y\", \"effect\": \"deny\", \"message\": \"m\"}\n\
+             findings contains {\"code\": \"acme/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
+             effect := lower(\"BLOCK\")\n}",
+            &["acme.rego:3: ", "unknown variant `block`"],
+        ),
+        (
+            "findings contains x if some x in [{\"code\": \"acme/y\"}]\n\
+             findings contains x if some x in []",
+            &["acme.rego: ", "missing field `effect`"],
+        ),
+        (
+            "findings contains {\"code\": code, \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             code := sprintf(\"%s/closed\", [\"window\"])\n}",
+            &["acme.rego:2: ", "the code `window/closed`, which belongs to another rule"],
+        ),
+        (
+            "findings contains x if x := object.union({\"effect\": \"deny\", \"message\": \"m\"}, y)\n\
+             y := {concat(\"\", [\"co\", \"de\"]): concat(\"/\", [\"window\", \"closed\"])}",
+            &["acme.rego:2: ", "the code `window/closed`"],
+        ),
+        (
+            "required contains {\"kind\": \"commander\", \"code\": code} if code := lower(\"WINDOW/X\")",
+            &["acme.rego:2: ", "the code `window/x`"],
+        ),
+    ] {
+        let mut files = shipped_files();
+        let text = format!("package changegate.rules.acme\n{rule}");
+        files.insert("policies/rules/acme/acme.rego".to_owned(), text.into_bytes());
+        let clock = || std::time::Duration::ZERO;
+        let error = match PolicyBundle::load(files, clock) {
+            Ok(bundle) => {
+                let input = serde_json::json!({"now": "2026", "request": {}});
+                bundle.evaluator().rule(&input).unwrap_err().to_string()
+            }
+            Err(error) => error.to_string(),
+        };
+        for part in parts.iter().chain(&["policies/rules/acme/acme.rego"]) {
+            assert!(error.contains(part), "{rule}\n{part:?} isn't in: {error}");
+        }
+    }
+}
+
+#[test]
+fn codes_of_its_own_may_come_from_a_variable() {
+    let mut files = shipped_files();
+    let text = "package changegate.rules.acme\n\
+                # METADATA\n# custom:\n#   code: other/x\n\
+                findings contains {\"code\": code, \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+                some name in [\"ACME/X\", \"OTHER/X\"]\ncode := lower(name)\n}\n\
+                required contains x if x := {\"kind\": \"commander\"}\n\
+                required contains {\"kind\": \"commander\", \"code\": code} if code := lower(\"ACME/Y\")\n";
+    files.insert("policies/rules/acme/acme.rego".to_owned(), text.as_bytes().to_vec());
+    let bundle = PolicyBundle::load(files, || std::time::Duration::ZERO).unwrap();
+    let input = serde_json::json!({"now": "2026", "request": {}});
+    let ruling = bundle.evaluator().rule(&input).unwrap();
+    let codes: Vec<_> = ruling.required.iter().map(|asked| asked.code.as_str()).collect();
+    assert!(codes.contains(&"acme/y") && codes.contains(&"signoff/missing"), "{codes:?}");
+}
