@@ -5,20 +5,24 @@ use ::core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::Context;
 
-/// The first and the last address of a block.
-type Block = (IpAddr, IpAddr);
-
 /// Returns whether a block contains an address or all of another block.
 pub(super) fn contains(block: &str, inner: &str) -> anyhow::Result<bool> {
     let not_a_block = || format!("`{block}` is not a block of addresses such as \"10.0.0.0/8\"");
-    let (first, last) = read(block).with_context(not_a_block)?;
-    let address = inner.parse::<IpAddr>().ok().map(|address| address.to_canonical());
-    let inner = address.map(|address| (address, address)).or_else(|| read(inner));
-    let (inner_first, inner_last) =
-        inner.context("the second text is neither an address nor a block of them")?;
-    let is_in =
-        |address: IpAddr| address.is_ipv4() == first.is_ipv4() && (first..=last).contains(&address);
-    Ok(is_in(inner_first) && is_in(inner_last))
+    let [first, last] = read(block).with_context(not_a_block)?;
+    let (first, last) = match first.to_canonical() {
+        IpAddr::V4(_) => (first.to_canonical(), last.to_canonical()),
+        IpAddr::V6(_) => (first, last),
+    };
+    let inner = match inner.parse() {
+        Ok(address) => vec![address],
+        Err(_) => {
+            let neither = || format!("`{inner}` is neither an address nor a block of them");
+            read(inner).with_context(neither)?.to_vec()
+        }
+    };
+    let mut inner = inner.into_iter().map(|address: IpAddr| address.to_canonical());
+    Ok(inner
+        .all(|address| address.is_ipv4() == first.is_ipv4() && (first..=last).contains(&address)))
 }
 
 /// Returns whether a text is a block of addresses.
@@ -26,11 +30,12 @@ pub(super) fn is_block(text: &str) -> bool {
     read(text).is_some()
 }
 
-fn read(text: &str) -> Option<Block> {
+/// Returns the first and the last address of a block.
+fn read(text: &str) -> Option<[IpAddr; 2]> {
     let (address, length) = text.split_once('/')?;
     let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     let length = length.parse::<u32>().ok().filter(|_| is_number)?;
-    let ends = match address.parse().ok()? {
+    Some(match address.parse().ok()? {
         IpAddr::V4(address) => {
             let within = u32::MAX.checked_shr(length).or((length == 32).then_some(0))?;
             let bits = address.to_bits();
@@ -41,9 +46,7 @@ fn read(text: &str) -> Option<Block> {
             let bits = address.to_bits();
             [bits & !within, bits | within].map(|bits| IpAddr::from(Ipv6Addr::from_bits(bits)))
         }
-    };
-    let [first, last] = ends.map(|address| address.to_canonical());
-    Some((first, last))
+    })
 }
 
 #[cfg(test)]
@@ -77,6 +80,8 @@ mod tests {
             ("::ffff:10.0.0.0/104", "10.0.0.1", Some(true)),
             ("10.0.0.0/8", "::ffff:10.0.0.0/120", Some(true)),
             ("::/0", "::fffe:0:0/95", Some(false)),
+            ("::fffe:0:0/95", "::fffe:0:1", Some(true)),
+            ("::fffe:0:0/95", "::ffff:0:1", Some(false)),
             ("10.0.0.0/33", "10.0.0.1", None),
             ("::/129", "::1", None),
             ("10.0.0.0/", "10.0.0.1", None),
