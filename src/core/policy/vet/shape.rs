@@ -10,7 +10,7 @@ use regorus::unstable::{Expr, Rule, RuleHead};
 use serde_json::{Map, Value};
 
 use super::documents::looks_misspelt;
-use super::expressions::literal;
+use super::expressions::{Meaning, literal};
 use super::facts::RuleFacts;
 use super::taking_part::{RULES, name};
 use super::{PolicyFile, PolicyProblem};
@@ -70,24 +70,35 @@ pub(super) fn field<'e>(object: &'e Expr, name: &str) -> Option<&'e Expr> {
     fields.find(|(_, key, _)| literal(key) == Some(name)).map(|(_, _, value)| &**value)
 }
 
-fn foreign_code(
-    rule: &RuleFacts,
-    object: &Expr,
+fn foreign_code<'r>(
+    rule: &RuleFacts<'r>,
+    object: &'r Expr,
     package: &str,
     own: &BTreeSet<String>,
 ) -> Option<PolicyProblem> {
     let written = field(object, "code")?;
-    let code = literal(written)?;
-    let message = match code.split_once('/') {
-        _ if !is_code(code) => format!("`{code}` is not a code"),
-        Some((start, _)) if start == package || own.contains(code) => return None,
-        _ => format!("the code `{code}` belongs to another rule"),
-    };
+    let message = texts(rule, written).iter().find_map(|code| match code.split_once('/') {
+        _ if !is_code(code) => Some(format!("`{code}` is not a code")),
+        Some((start, _)) if start == package || own.contains(*code) => None,
+        _ => Some(format!("the code `{code}` belongs to another rule")),
+    })?;
     let help = format!("Write `{package}/…`, the package and a short name with dashes.");
     Some(rule.file.problem(written.span(), message, &help))
 }
 
-fn misshapen(rule: &RuleFacts, finding: &Expr) -> Vec<PolicyProblem> {
+/// Returns the texts that an expression may be, as far as its rule has them written out.
+fn texts<'r>(rule: &RuleFacts<'r>, expression: &'r Expr) -> Vec<&'r str> {
+    let variable = match expression {
+        Expr::Var { span, .. } => rule.meaning(span.text()),
+        _ => None,
+    };
+    match variable {
+        Some(Meaning::Texts(texts)) => texts.clone(),
+        _ => literal(expression).into_iter().collect(),
+    }
+}
+
+fn misshapen<'r>(rule: &RuleFacts<'r>, finding: &'r Expr) -> Vec<PolicyProblem> {
     let mut problems = unknown_fields(rule, finding, "a finding", &FIELDS);
     for needed in ["code", "effect", "message"] {
         if field(finding, needed).is_none() {
@@ -96,7 +107,7 @@ fn misshapen(rule: &RuleFacts, finding: &Expr) -> Vec<PolicyProblem> {
         }
     }
     if let Some(written) = field(finding, "message")
-        && literal(written).is_some_and(is_blank)
+        && texts(rule, written).into_iter().any(is_blank)
     {
         let message = "the message of this finding is empty".to_owned();
         problems.push(rule.file.problem(written.span(), message, "Say what is wrong."));
@@ -105,7 +116,7 @@ fn misshapen(rule: &RuleFacts, finding: &Expr) -> Vec<PolicyProblem> {
     problems
 }
 
-fn misshapen_sign_off(rule: &RuleFacts, sign_off: &Expr) -> Vec<PolicyProblem> {
+fn misshapen_sign_off<'r>(rule: &RuleFacts<'r>, sign_off: &'r Expr) -> Vec<PolicyProblem> {
     let mut problems = unknown_fields(rule, sign_off, "a sign-off", &ASKED_FIELDS);
     if field(sign_off, "kind").is_none() {
         let message = "this sign-off has no `kind`".to_owned();
@@ -133,15 +144,15 @@ fn unknown_fields(
 }
 
 /// Refuses a word other than those that a field may hold.
-fn other_than(
-    rule: &RuleFacts,
-    object: &Expr,
+fn other_than<'r>(
+    rule: &RuleFacts<'r>,
+    object: &'r Expr,
     name: &str,
     what: &str,
     known: &[&str],
 ) -> Option<PolicyProblem> {
     let written = field(object, name)?;
-    let word = literal(written).filter(|word| !known.contains(word))?;
+    let word = texts(rule, written).into_iter().find(|word| !known.contains(word))?;
     let help = format!("Write {}.", known.join(", "));
     Some(rule.file.problem(written.span(), format!("`{word}` is not {what}"), &help))
 }
@@ -165,7 +176,7 @@ impl<'t> Known<'t> {
     }
 
     /// Returns a problem if an object asks for a role, a person or a service that nobody knows.
-    fn missing(&self, rule: &RuleFacts, object: &Expr) -> Option<PolicyProblem> {
+    fn missing<'r>(&self, rule: &RuleFacts<'r>, object: &'r Expr) -> Option<PolicyProblem> {
         let (name, known, what) = match field(object, "kind").and_then(literal)? {
             "role" => ("role", &self.roles, "nobody in the roster has the role"),
             "person" => ("user", &self.people, "nobody in the roster has the login"),
@@ -173,10 +184,8 @@ impl<'t> Known<'t> {
             _ => return None,
         };
         let written = field(object, name)?;
-        let asked = literal(written)?;
-        if known.iter().any(|known| known.eq_ignore_ascii_case(asked)) {
-            return None;
-        }
+        let is_known = |asked: &&str| known.iter().any(|known| known.eq_ignore_ascii_case(asked));
+        let asked = texts(rule, written).into_iter().find(|asked| !is_known(asked))?;
         let meant = known.iter().find(|known| looks_misspelt(asked, known));
         let help = meant.map_or_else(
             || "Correct the name, or add it to policies/org/roster in the same change.".to_owned(),

@@ -24,6 +24,16 @@ fn findings_in_another_form_are_refused() {
             &["message of this finding is empty"],
         ),
         (r#""code": "acme/x", "effect": "deny", "message": " \u00a0 ""#, &["is empty"]),
+        (
+            r#""code": "acme/x", "effect": x, "message": "m"} if x := "block" #"#,
+            &["`block` is not"],
+        ),
+        (r#""code": x, "effect": "deny", "message": "m"} if x := "window/y" #"#, &["another rule"]),
+        (
+            r#""code": "acme/x", "effect": "deny", "message": x} if some x in ["m", ""] #"#,
+            &["empty"],
+        ),
+        (r#""code": "acme/x", "effect": x, "message": "m"} if some x in ["deny", "warn"] #"#, &[]),
         (r#""code": "acme/x", "effect": "deny", "message": "m""#, &[]),
     ] {
         let problems = beside_the_shipped("rules/acme/acme.rego", &finding(fields)).join("\n");
@@ -47,6 +57,7 @@ fn sign_offs_that_nobody_can_give_are_refused() {
             &["`rol` is not a kind of sign-off"],
         ),
         (r#"contains x if x := {"kind": "role", "role": "databse"}"#, &["the role `databse`"]),
+        (r#"contains {"kind": "role", "role": x} if x := "databse""#, &["the role `databse`"]),
         (r#"contains {"kind": "person", "user": "Alice"}"#, &[]),
         (r#"contains {"kind": "role", "role": "incident-commander", "people": 2}"#, &[]),
         (r#"contains {"kind": "level", "any_of": ["L3"], "code": "acme/senior"}"#, &[]),
