@@ -117,6 +117,7 @@ fn every_operation_answers_as_the_contract_says() {
         "/repos/acme/ops/branches/main/protection",
         "/orgs/acme/teams/payments/members",
         "/users/ALICE",
+        "/apps/github-actions",
     ] {
         ask(&carol, "GET", target, &Value::Null, 200);
     }
