@@ -56,6 +56,7 @@ pub fn examine(files: &[WorkflowFile], mode: Mode, owner: &str) -> Vec<Check> {
             );
         }
     }
+    checks.extend(read.iter().filter_map(Workflow::starts));
     checks.extend(one_or_good(
         "workflows/permissions",
         "the jobs that run changegate have only the permissions that they need",
@@ -122,6 +123,24 @@ impl<'a> Workflow<'a> {
     fn is_ours(&self) -> bool {
         self.path.starts_with(".github/actions/changegate/")
             || self.jobs.iter().any(Job::runs_changegate)
+    }
+
+    /// Checks whether change-check judges what is open after a merge or a push.
+    fn starts(&self) -> Option<Check> {
+        let code = "workflows/triggers";
+        let name = self.path.rsplit('/').next()?;
+        if !matches!(name, "change-check.yml" | "change-check.yaml") {
+            return None;
+        }
+        let types = self.content["on"]["pull_request_target"]["types"].as_array();
+        let closes = types.is_some_and(|types| types.iter().any(|kind| kind == "closed"));
+        if closes && triggers(self.content).contains(&"push") {
+            return Some(Check::good(code, "change-check runs after each merge and push"));
+        }
+        let bad = Check::bad(code, format!("{} doesn't run after each merge and push", self.path))
+            .why("what was merged changes the decisions on the others only at the next sweep")
+            .fix("run `changegate init --github --force`, and commit the workflow");
+        Some(bad)
     }
 
     /// Finds the jobs that run changegate with more permissions than they need.

@@ -36,6 +36,20 @@ fn what_judges_has_to_be_there_where_workflows_judge() {
 }
 
 #[test]
+fn what_judges_runs_after_each_merge_and_push() {
+    for (on, grade) in [
+        ("{push: null, pull_request_target: {types: [opened, closed]}}", Grade::Good),
+        ("{pull_request_target: {types: [opened, closed]}}", Grade::Bad),
+        ("{push: null, pull_request_target: {types: [opened]}}", Grade::Bad),
+        ("[push, pull_request_target]", Grade::Bad),
+    ] {
+        let check = examine(&[file("change-check", &format!("on: {on}"))], Mode::Action, "acme");
+        let check = check.iter().find(|check| check.code == "workflows/triggers").unwrap();
+        assert_eq!(check.grade, grade, "{on}");
+    }
+}
+
+#[test]
 fn a_job_that_judges_may_answer_and_no_more() {
     for (permissions, run, grade) in [
         (
