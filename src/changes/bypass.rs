@@ -9,17 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::story::merges::Merge;
 use crate::content::Changeset;
-use crate::core::layout::{POLICIES, is_governed, is_request, stem};
+use crate::core::layout::{CHECK_WORKFLOW, POLICIES, is_governed, is_request, stem};
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
 use crate::forge::git::Git;
+use crate::forge::github::client::host;
 use crate::gate::merge::merge_tree;
 use crate::gate::{Gate, Judgement};
 use crate::git::{Commit, Oid, Repo};
 use crate::report::one_line;
-
-/// The committer of what GitHub merges, which keeps its own record of it.
-const GITHUB: &str = "noreply@github.com";
 
 /// A commit on the base that changes governed paths, and isn't the merge of a change.
 #[derive(Clone, Debug)]
@@ -32,8 +30,18 @@ pub struct Bypass {
     pub round: usize,
 }
 
+/// Returns the addresses as which GitHub commits what it merges, of which it keeps its own record:
+/// that of github.com, and that of the remote's own server.
+pub(super) fn of_github(git: &Git) -> Vec<String> {
+    let url = |remote: &str| git.branches.program().setting(&format!("remote.{remote}.url"));
+    let own = git.branches.remote().and_then(url).map(|url| host(&url));
+    let hosts = ["github.com".to_owned()].into_iter().chain(own);
+    hosts.map(|host| format!("noreply@{host}")).collect()
+}
+
 /// Returns the governed paths that a commit on the base changes, by the name of the change that they
-/// belong to: the request's id, or `policies`. What the merge of a change brings isn't among them.
+/// belong to: the request's id, or `policies`. What the merge of a change brings isn't among them, nor
+/// what GitHub merged where it judges: elsewhere, anybody can commit as one of `github`.
 ///
 /// # Errors
 /// When the repository can't be read.
@@ -41,11 +49,13 @@ pub(super) fn paths(
     repo: &Repo,
     commit: &Commit,
     merge: Option<&Merge>,
+    github: &[String],
 ) -> anyhow::Result<BTreeMap<String, Option<String>>> {
     let mut found = BTreeMap::new();
     let Some(&base) = commit.parents.first() else { return Ok(found) };
     // Most commits of a repository with code touch nothing that is governed.
-    if commit.committer.email == GITHUB
+    let is_githubs = github.contains(&commit.committer.email);
+    if is_githubs && repo.entry(base, CHECK_WORKFLOW)?.is_some()
         || repo.top_entries(base, is_governed)? == repo.top_entries(commit.id, is_governed)?
         || repo.entry(base, POLICIES)?.is_none()
     {

@@ -208,6 +208,7 @@ impl<'a> Stories<'a> {
         let mut by_name: HashMap<String, Vec<Merge>> = HashMap::new();
         let mut heads = HashSet::new();
         let mut bypasses: BTreeMap<String, Vec<Bypass>> = BTreeMap::new();
+        let github = bypass::of_github(self.git);
         for id in line.iter().rev() {
             let commit = repo.commit(*id)?;
             let merge = Merge::read(commit.clone());
@@ -218,7 +219,7 @@ impl<'a> Stories<'a> {
             });
             let merge = merge.zip(name);
             let own = merge.as_ref().map(|(merge, _)| merge);
-            for (name, path) in bypass::paths(repo, &commit, own)? {
+            for (name, path) in bypass::paths(repo, &commit, own, &github)? {
                 let round = by_name.get(&name).map_or(0, Vec::len);
                 let bypass = Bypass { commit: commit.clone(), path, round };
                 bypasses.entry(name).or_default().push(bypass);

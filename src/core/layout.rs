@@ -9,6 +9,9 @@ pub const REQUESTS: &str = "requests";
 /// The folder with the incident records.
 pub const INCIDENTS: &str = "requests/incidents";
 
+/// The workflow that judges pull requests, in a repository on GitHub.
+pub const CHECK_WORKFLOW: &str = ".github/workflows/change-check.yml";
+
 /// The paths that rule over what is judged and how it is shown: policies and requests, the forge's
 /// own workflows, which can post results in the checker's name, whom the forge asks for a review,
 /// and the attributes that can hide a difference.

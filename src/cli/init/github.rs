@@ -10,6 +10,7 @@ use ignore::WalkBuilder;
 
 use super::plan::{Item, Wanted};
 use crate::cli::COMMIT;
+use crate::core::layout::CHECK_WORKFLOW;
 use crate::core::org::Roster;
 use crate::files;
 use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
@@ -27,11 +28,8 @@ const ACTION: &str = "- uses: changegate/changegate/.github/actions/changegate@{
 /// The release tag of that commit.
 const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
-/// The file by which a repository on GitHub is recognised.
-const CHECK: &str = ".github/workflows/change-check.yml";
-
 const WORKFLOWS: [(&str, &str); 5] = [
-    (CHECK, include_str!("../../../.github/workflows/change-check.yml")),
+    (CHECK_WORKFLOW, include_str!("../../../.github/workflows/change-check.yml")),
     (
         ".github/workflows/change-form.yml",
         include_str!("../../../.github/workflows/change-form.yml"),
@@ -68,7 +66,7 @@ const PULL_REQUEST: (&str, &str) =
 
 /// Returns whether the repository was set up for GitHub before.
 pub fn is_ready(root: &Path) -> bool {
-    root.join(CHECK).exists()
+    root.join(CHECK_WORKFLOW).exists()
 }
 
 /// Returns the files for the repository at `root`.

@@ -64,3 +64,25 @@ fn what_is_pushed_to_the_base_is_flagged() {
     assert!(flagged.iter().all(|change| change["bypassed"] == true), "{list:#}");
     assert!(!see(&town, "bob", &["log"]).contains("Code is free"));
 }
+
+/// Anybody can write GitHub's address into a commit. It is GitHub's only where GitHub judges.
+#[test]
+fn github_s_address_hides_nothing_elsewhere() {
+    let town = town_with_a_merge(true);
+    let push = |at: &str, path: &str, title: &str| {
+        let other = request().replace(ID, title);
+        let made = town.commit("dan", at, "aside", &[(path, &other)], title);
+        let (tree, tip) = (format!("{made}^{{tree}}"), town.tip("main").unwrap());
+        let arguments = ["commit-tree", &tree, "-p", &tip, "-m", title];
+        let commit = town.git("noreply@github.com", at, &arguments);
+        town.move_branch("main", &commit);
+        town.delete("aside");
+    };
+    push("2026-11-23T09:50:00Z", "requests/CHG-9.yaml", "CHG-9");
+    push("2026-11-23T09:51:00Z", ".github/workflows/change-check.yml", "CHG-10");
+    push("2026-11-23T09:52:00Z", "requests/CHG-11.yaml", "CHG-11");
+    let merged = listed(&town, "bob", &["--state", "merged"]);
+    for (name, is_flagged) in [("CHG-9", true), ("policies", true), ("CHG-11", false)] {
+        assert_eq!(merged.iter().any(|other| other == name), is_flagged, "{name}: {merged:?}");
+    }
+}

@@ -220,9 +220,9 @@ impl Town {
 
 const NOW: &str = "2026-11-23T10:00:00Z";
 
-/// A person's address.
+/// A person's address, unless it is one already.
 pub fn email(person: &str) -> String {
-    format!("{person}@acme.example")
+    if person.contains('@') { person.to_owned() } else { format!("{person}@acme.example") }
 }
 
 /// What tells git who somebody is, when it is, and nothing about this machine.

@@ -42,10 +42,13 @@ pub(super) fn site(api: &str) -> String {
     format!("{scheme}://{}", host.strip_prefix("api.").unwrap_or(host))
 }
 
-/// Returns the whole name of the host in the address of a server's pages; empty if there is none.
-pub fn host(site: &str) -> String {
-    let uri = site.parse::<http::Uri>().ok();
-    uri.and_then(|uri| Some(uri.host()?.to_ascii_lowercase())).unwrap_or_default()
+/// Returns the whole name of the host in the address of a server's pages, or of a repository as git
+/// writes it; empty if there is none.
+pub fn host(address: &str) -> String {
+    let uri = address.parse::<http::Uri>().ok();
+    let short = || Some(address.split_once(':')?.0.rsplit('@').next()?.to_owned());
+    let host = uri.as_ref().and_then(http::Uri::host).map(str::to_owned).or_else(short);
+    host.filter(|host| !host.contains('/')).unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Returns a path after the API's own path. On GHES, GraphQL is beside `/api/v3`, not below it.
@@ -85,6 +88,9 @@ mod tests {
         for (site, expected) in [
             ("https://GitHub.acme.example/", "github.acme.example"),
             ("http://127.0.0.1:8080", "127.0.0.1"),
+            ("git@github.acme.example:acme/ops.git", "github.acme.example"),
+            ("ssh://git@github.acme.example:22/acme/ops.git", "github.acme.example"),
+            ("/srv/a:b/ops.git", ""),
             ("/acme", ""),
         ] {
             assert_eq!(host(site), expected);
