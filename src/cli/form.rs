@@ -18,12 +18,12 @@ use clap::Args;
 use super::shared::args::NowArg;
 use super::shared::judges::judges;
 use super::shared::on_github::GitHubArgs;
-use super::shared::say::print;
+use super::shared::say::{complain, print};
 use crate::files;
 use crate::forge::git::{Branches, Git};
 use crate::forge::github::Name;
 use crate::git::{Moved, Program, Repo};
-use crate::intake::comment::{Comment, MARK};
+use crate::intake::comment::{MARK, undecided};
 use crate::intake::event::{Author, IssueEvent};
 use crate::intake::work::Desk;
 
@@ -88,9 +88,11 @@ pub fn run(args: &FormArgs) -> anyhow::Result<ExitCode> {
     for _ in 0..ATTEMPTS {
         let git = open(&event, &author, |program| place.github.let_in(program))?;
         let work = desk.work(&git, now, |branch| place.github.open_pull_of(branch));
-        if let Err(error) = &work {
-            let answer = Comment::undecided(error).text();
-            place.github.keep_comment(event.issue.number, MARK, &answer)?;
+        if let Err(error) = &work
+            && let Err(untold) =
+                place.github.keep_comment(event.issue.number, MARK, &undecided(error))
+        {
+            complain(&untold);
         }
         let Some(work) = work? else { return Ok(ExitCode::SUCCESS) };
         match work.put.as_ref().map(|put| put.carry_out(&git, event.issue.number)).transpose()? {

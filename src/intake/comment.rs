@@ -12,6 +12,9 @@ use crate::report::markdown::{fit, prose};
 /// The beginning of the comment, which identifies it.
 pub const MARK: &str = "<!-- changegate:form -->";
 
+/// When a form without a branch is looked at next.
+const AGAIN: &str = "When you edit the form, it is read again.";
+
 /// The maximum length of a summary in a title, in characters.
 const TITLE: usize = 120;
 
@@ -57,12 +60,6 @@ pub struct Open {
 }
 
 impl Comment {
-    /// Returns the comment on a form about which nothing could be decided.
-    pub fn undecided(error: &anyhow::Error) -> Self {
-        let why = format!("this form couldn't be read or judged: {error:#}; edit it to try again");
-        Comment { refusal: Some(why), ..Comment::default() }
-    }
-
     /// Returns the comment in Markdown. Text from people is escaped.
     pub fn text(&self) -> String {
         let mut out = format!("{MARK}\n");
@@ -83,7 +80,7 @@ impl Comment {
             };
         }
         let follows = match (&self.branch, &self.refusal) {
-            (None, _) => "When you edit the form, it is read again.",
+            (None, _) => AGAIN,
             (Some(Branch { pull: None, .. }), None) => {
                 "When you edit the form, the branch is updated, until its pull request is open or \
                  somebody else commits to it."
@@ -93,6 +90,13 @@ impl Comment {
         let _ = writeln!(out, "\n<sub>{follows}</sub>");
         fit(&out).into_owned()
     }
+}
+
+/// Returns the comment on a form about which nothing could be decided.
+pub fn undecided(error: &anyhow::Error) -> String {
+    let why = prose(&format!("{error:#}"));
+    let text = format!("{MARK}\n### This form couldn't be judged\n\n{why}\n\n<sub>{AGAIN}</sub>\n");
+    fit(&text).into_owned()
 }
 
 impl Branch {

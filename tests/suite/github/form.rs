@@ -209,6 +209,20 @@ fn the_branch_follows_the_form_and_the_answer_says_what_it_lacks() {
 }
 
 #[test]
+fn a_form_that_can_t_be_judged_is_answered() {
+    let town = Town::new();
+    let broken =
+        ("policies/rules/broken/broken.rego", "package changegate.rules.broken\n\nx := {\n");
+    town.github.commit("carol", "main", &[broken], "Broken");
+    town.fill_in(&[]).ended(2, &["can't be used"]);
+    let answer = town.answer();
+    assert!(answer.contains("This form couldn't be judged"), "{answer}");
+    assert!(answer.contains("broken.rego") && town.branches().is_empty(), "{answer}");
+    town.github.commit("carol", "main", &[(broken.0, "package changegate.rules.broken\n")], "Mend");
+    town.fill_in(&[]).ended(0, &["CHG-1 is on the branch"]);
+}
+
+#[test]
 fn somebody_elses_commits_stay() {
     let town = Town::new();
     town.fill_in(&[]).ended(0, &[]);
