@@ -41,8 +41,8 @@ impl<F: Forge> Gate<'_, F> {
 
     /// Judges pull requests with the same head, and returns the judgement on the one that decides.
     ///
-    /// Of those to the same branch, whose merges are the same, it is the one with the best prospects:
-    /// anybody can open another one, so that it must not stand in the way. Only a request for changes
+    /// Of those to one branch, which merge the same content, it is the one with the best prospects:
+    /// anybody can open another one, so that it must not be in the way. Only a request for changes
     /// counts wherever it was made. Between branches the strictest verdict counts.
     pub(super) fn deciding(
         &self,
