@@ -6,6 +6,7 @@
 //!        └──────────────────────────────────────────────────┘
 //! ```
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -14,7 +15,7 @@ use clap::Args;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
-use super::shared::say::{note, warn};
+use super::shared::say::{note, quoted, warn};
 use crate::content::short;
 use crate::core::terms::Verdict;
 use crate::forge::git::{Git, Rejected};
@@ -121,10 +122,11 @@ fn follow(git: &Git, before: Oid, after: Oid) {
     let program = Program::in_folder(&work_tree);
     let base = &git.base_ref;
     let local = format!("refs/heads/{base}");
-    let is_here = program.head().as_ref() == Some(&local);
     let Some(remote) = git.branches.remote() else {
         let (before, after) = (before.to_string(), after.to_string());
-        if is_here && let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after]) {
+        if program.head() == Some(local)
+            && let Err(error) = program.run(&["read-tree", "-m", "-u", &before, &after])
+        {
             warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
         }
         return;
@@ -132,20 +134,31 @@ fn follow(git: &Git, before: Oid, after: Oid) {
     if !git.repo().tip(&local).is_ok_and(|tip| tip.is_some()) {
         return;
     }
-    let shared = format!("refs/remotes/{remote}/{base}");
     // git refuses whatever would lose commits, files or edits.
-    let moved = match is_here {
-        true => program.run(&["merge", "--quiet", "--ff-only", "--no-overwrite-ignore", &shared]),
-        false => program.run(&["fetch", "--quiet", ".", &format!("{shared}:{local}")]),
+    let shared = format!("refs/remotes/{remote}/{base}");
+    let holder = program.run(&["for-each-ref", "--format=%(worktreepath)", &local]);
+    let holder = holder.ok().filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let moved = match &holder {
+        Some(folder) => Program::in_folder(folder).run(&[
+            "merge",
+            "--quiet",
+            "--ff-only",
+            "--no-overwrite-ignore",
+            &shared,
+        ]),
+        None => program.run(&["fetch", "--quiet", ".", &format!("{shared}:{local}")]),
     };
-    if let Err(error) = moved {
-        let switch = if is_here { String::new() } else { format!("git switch {base} && ") };
-        warn(
-            "note",
-            &format!(
-                "{base} in this clone was left as it is: bring it up to date with `{switch}git pull \
-                 --rebase --autostash {remote} {base}`, because git says:\n{error:#}"
-            ),
-        );
-    }
+    let Err(error) = moved else { return };
+    let git = match holder {
+        Some(folder) if folder == work_tree => "git".to_owned(),
+        Some(folder) => format!("git -C {}", quoted(&folder)),
+        None => format!("git switch {base} && git"),
+    };
+    warn(
+        "note",
+        &format!(
+            "{base} in this clone was left as it is: bring it up to date with `{git} pull --rebase \
+             --autostash {remote} {base}`, because git says:\n{error:#}"
+        ),
+    );
 }

@@ -91,10 +91,10 @@ fn to_be_filled_in(gaps: &[String]) -> String {
         return String::new();
     }
     let gaps: String = gaps.iter().map(|gap| hanging("  ", gap)).collect();
-    format!(
-        "\nTo be completed, mostly in {ROSTER}, best before it is committed (later, it is a change of \
-         the policies that two L3 review):\n{gaps}"
-    )
+    let what = format!(
+        "To be completed, mostly in {ROSTER}; once that is committed, by a change of the policies:"
+    );
+    format!("\n{}{gaps}", hanging("", &what))
 }
 
 /// Returns the command that leads to the repository's top, where the others work.
