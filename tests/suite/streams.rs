@@ -95,7 +95,7 @@ fn what_the_rules_forbid_is_one() {
     alice.changegate(&["close", "CHG-1"]).ended(1, &["not closed: CHG-1", "what is merged"]);
 }
 
-/// What a terminal of so many columns shows of a command line, and its exit code.
+/// What a terminal of so many columns shows of a command line, without colours, and its exit code.
 fn on_terminal(columns: usize, line: &str, typed: &str) -> Ran {
     let line = format!("stty cols {columns} rows 40; {line}");
     let mut script = Command::new("script");
@@ -106,8 +106,9 @@ fn on_terminal(columns: usize, line: &str, typed: &str) -> Ran {
 
 #[test]
 fn lines_are_as_wide_as_the_terminal_and_whole_elsewhere() {
-    let check = format!("{} check --all --now {NOW}", program().display());
-    let window = format!("{} window --now {NOW}", program().display());
+    // A slow machine shows the progress.
+    let check = format!("{} check --all --now {NOW} 2>/dev/null", program().display());
+    let window = format!("{} window --now {NOW} 2>/dev/null", program().display());
     for columns in [60, 80, 140] {
         for line in [&check, &window] {
             let shown = on_terminal(columns, line, "").stdout;
@@ -145,9 +146,11 @@ fn a_question_goes_to_the_terminal_wherever_the_output_leads() {
 fn an_interrupted_dialogue_is_130() {
     let dir = tempfile::tempdir().unwrap();
     let line = format!("cd {}; {} new", dir.path().display(), program().display());
+    let shown = dir.path().join("shown");
     // Not before it asks.
+    let wait = format!("until grep -qs '›' {}; do sleep 0.1; done", shown.display());
     let mut shell = Command::new("sh");
-    let typing = format!("(sleep 3; printf '\\003') | script -qec '{line}' /dev/null");
+    let typing = format!("({wait}; printf '\\003') | script -qfec '{line}' {}", shown.display());
     let ran = Ran::of(shell.args(["-c", &typing]), "");
     ran.ended(130, &["cancelled; nothing was written"]);
 }
