@@ -145,12 +145,11 @@ fn a_question_goes_to_the_terminal_wherever_the_output_leads() {
 #[test]
 fn an_interrupted_dialogue_is_130() {
     let dir = tempfile::tempdir().unwrap();
-    let line = format!("cd {}; {} new", dir.path().display(), program().display());
-    let shown = dir.path().join("shown");
     // Not before it asks.
-    let wait = format!("until grep -qs '›' {}; do sleep 0.1; done", shown.display());
+    let asks = "for _ in $(seq 600); do grep -qs '›' shown && break; sleep 0.1; done";
+    let new = program().display().to_string() + " new";
+    let typing = format!("({asks}; printf '\\003') | script -qfec '{new}' shown");
     let mut shell = Command::new("sh");
-    let typing = format!("({wait}; printf '\\003') | script -qfec '{line}' {}", shown.display());
-    let ran = Ran::of(shell.args(["-c", &typing]), "");
+    let ran = Ran::of(shell.args(["-c", &typing]).current_dir(dir.path()), "");
     ran.ended(130, &["cancelled; nothing was written"]);
 }
