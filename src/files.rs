@@ -64,7 +64,7 @@ pub fn trouble(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-/// Whether a path is that of an open file, which was passed in by whoever runs the program.
+/// Whether a path is that of an open file, which the caller of the program passes in.
 fn is_passed_in(path: &Path) -> bool {
     let is_number = |name: &OsStr| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
     let folders = ["/dev/fd", "/proc/self/fd"].map(Path::new);

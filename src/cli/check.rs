@@ -159,7 +159,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         0 | 1 => args.policies.load(&place)?,
         _ => args.policies.load_for_several(&place)?,
     };
-    // Whoever gives evidence vouches for all of it.
+    // Evidence that is given is all that is known.
     let git = args.here.at_hand(place.work_tree()).filter(|_| evidence.is_none());
     let base_ref = git.as_ref().map(|git| git.base_ref.clone()).unwrap_or_default();
     let mut beside = git.map(|git| Beside::of(git, &judge.bundle().org)).transpose()?;

@@ -16,7 +16,7 @@ fn merge(desk: &Desk<'_>, id: &str) {
     desk.changegate(&["merge", id]).went_well();
 }
 
-/// What `new` is told of such a change.
+/// The arguments of `new` for such a change.
 fn flags(id: &str) -> Vec<String> {
     let (start, _) = *PLANNED;
     let start = start.to_string();

@@ -262,7 +262,7 @@ proof(unproven, name) := sprintf(
 ) if {
 	unproven == "unsigned"
 } else := sprintf(
-	"have it signed with a key that %s has in the roster, or have an L3 add that key to the roster; submit it anew",
+	"have it signed with a key that %s has in the roster, or have an L3 add that key to the roster; submit it again",
 	[name],
 )
 

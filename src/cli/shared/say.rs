@@ -28,7 +28,7 @@ pub fn complain(error: &anyhow::Error) {
     warn("error", &without_codes(&format!("{error:#}")));
 }
 
-/// Leaves out the system's numbers of errors, which stand behind its words.
+/// Leaves out the system's numbers of errors, which follow its words.
 fn without_codes(text: &str) -> String {
     let mut parts = text.split(" (os error ");
     let first = parts.next().unwrap_or_default().to_owned();
