@@ -29,13 +29,17 @@ pub(super) fn short_commit(text: &str) -> Option<&str> {
 const SAID_BY_ROWS: [&str; 4] =
     ["signoff/missing", "emergency/commander", "signoff/governance", "signoff/amendment"];
 
-/// Returns the findings that the rows of sign-offs don't already cover.
+/// Returns the findings that the rows of sign-offs don't already cover. What to do where nobody can
+/// sign is in none of them.
 pub(super) fn findings(decision: &Decision) -> impl Iterator<Item = &Finding> {
     let has_rows = decision.missing().next().is_some();
+    let dead_ends = decision.missing().filter(|required| required.eligible.is_empty());
+    let dead_ends: Vec<_> = dead_ends.map(|required| required.what.to_string()).collect();
     decision.findings.iter().filter(move |finding| {
         !(has_rows
             && finding.effect == Effect::Pending
-            && SAID_BY_ROWS.contains(&finding.code.as_str()))
+            && SAID_BY_ROWS.contains(&finding.code.as_str())
+            && !dead_ends.iter().any(|what| finding.message.contains(what)))
     })
 }
 
@@ -84,7 +88,9 @@ pub(super) fn what_and_who(required: &Required) -> (String, String) {
         Requirement::Owner { service } => {
             ("service-owner".to_owned(), format!("{who} ({service})"))
         }
-        Requirement::Person { .. } => ("in person".to_owned(), who),
+        Requirement::Person { .. } if !required.eligible.is_empty() => {
+            ("in person".to_owned(), who)
+        }
         what => (what.to_string(), who),
     }
 }
@@ -225,5 +231,22 @@ fn what_reviewed(review: &ReviewStanding) -> &'static str {
         ReviewState::Commented => "commented",
         ReviewState::Dismissed => "gave a review, since dismissed,",
         ReviewState::Pending => "started a review",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn what_to_do_where_nobody_can_sign_is_told_beside_the_rows() {
+        let mut decision = samples::pending().decision;
+        let codes = |decision: &Decision| {
+            findings(decision).map(|finding| finding.code.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&decision), ["request/draft"]);
+        decision.findings[0].message = "waits for service-owner (payments): so".to_owned();
+        assert_eq!(codes(&decision), ["signoff/missing", "request/draft"]);
     }
 }
