@@ -50,7 +50,7 @@ impl<'a> Meaning<'a> {
     pub(super) fn of(expression: &'a Expr) -> Self {
         match literal(expression) {
             Some(text) => Meaning::Texts(vec![text]),
-            None => path_of(expression).map_or(Meaning::Unknown, Meaning::Reference),
+            None => reached(expression).map_or(Meaning::Unknown, Meaning::Reference),
         }
     }
 
@@ -61,7 +61,7 @@ impl<'a> Meaning<'a> {
             return texts.map_or(Meaning::Unknown, Meaning::Texts);
         }
         let element = |path| Meaning::Reference([path, vec![None]].concat());
-        path_of(collection).map_or(Meaning::Unknown, element)
+        reached(collection).map_or(Meaning::Unknown, element)
     }
 
     /// Returns the meaning of each key of a collection.
@@ -70,7 +70,7 @@ impl<'a> Meaning<'a> {
             let texts: Option<_> = fields.iter().map(|(_, key, _)| literal(key)).collect();
             return texts.map_or(Meaning::Unknown, Meaning::Texts);
         }
-        path_of(collection).map_or(Meaning::Unknown, Meaning::KeyOf)
+        reached(collection).map_or(Meaning::Unknown, Meaning::KeyOf)
     }
 }
 
@@ -83,8 +83,10 @@ impl<'a> Lookup<'a> {
             Expr::Array { items, .. } => items.iter().collect(),
             _ => vec![keys],
         };
-        let mut lookup =
-            Self { path: path_of(collection)?, span: keys.first()?.span(), variables: Vec::new() };
+        let mut lookup = match path_of(collection) {
+            Some(path) => Self { path, span: keys.first()?.span(), variables: Vec::new() },
+            None => Self { span: keys.first()?.span(), ..Self::by_call(collection)? },
+        };
         keys.into_iter().for_each(|key| lookup.step(key));
         Some(lookup)
     }
@@ -150,8 +152,14 @@ pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
     }
 }
 
+/// Returns the path of a reference, or of what `object.get` reads of the input.
+fn reached(expression: &Expr) -> Option<Vec<Option<&str>>> {
+    let read = || Lookup::by_call(expression).map(|lookup| lookup.path);
+    path_of(expression).or_else(|| read().filter(|path| path.first() == Some(&Some("input"))))
+}
+
 /// Returns the components of a reference that starts with a name; `None` for anything else.
-fn path_of(expression: &Expr) -> Option<Vec<Option<&str>>> {
+pub(super) fn path_of(expression: &Expr) -> Option<Vec<Option<&str>>> {
     let is_reference =
         matches!(expression, Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. });
     let path = is_reference.then(|| components(expression))?;

@@ -4,14 +4,14 @@
 //! What a variable stands for is followed where a rule declares it once, by `x := input.request` or
 //! `some x in input.request.actions`; and where it is one of several texts that are written out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{Expr, Rule, RuleHead, Span};
 use serde_json::{Map, Value};
 
 use super::PolicyProblem;
 use super::documents::Documents;
-use super::expressions::{Lookup, Meaning, literal};
+use super::expressions::{Lookup, Meaning, literal, path_of};
 use super::facts::RuleFacts;
 use super::graph::meets;
 use super::names::Scopes;
@@ -27,7 +27,7 @@ pub(super) fn check(
     scopes: &Scopes,
     tables: &Map<String, Value>,
 ) -> Vec<PolicyProblem> {
-    let search = Search { facts, scopes, documents: Documents::new(tables) };
+    let search = Search::new(facts, scopes, tables);
     let mut unread: BTreeSet<_> = search.documents.own_tables().collect();
     let mut problems = Vec::new();
     for rule in search.policies() {
@@ -60,18 +60,51 @@ struct Search<'s> {
     facts: &'s [RuleFacts<'s>],
     scopes: &'s Scopes<'s>,
     documents: Documents<'s>,
+    /// The rules that are another name of one reference, by their paths.
+    aliases: BTreeMap<&'s [&'s str], Vec<Option<&'s str>>>,
 }
 
 impl<'s> Search<'s> {
+    fn new(
+        facts: &'s [RuleFacts<'s>],
+        scopes: &'s Scopes<'s>,
+        tables: &'s Map<String, Value>,
+    ) -> Self {
+        let documents = Documents::new(tables);
+        let mut search = Search { facts, scopes, documents, aliases: BTreeMap::new() };
+        let mut definitions: BTreeMap<&[&str], usize> = BTreeMap::new();
+        search.policies().for_each(|rule| *definitions.entry(&rule.path).or_default() += 1);
+        let aliases = search.policies().filter(|rule| definitions[&*rule.path] == 1);
+        let aliases = aliases.filter_map(|rule| {
+            let path = path_of(constant(rule)?)?;
+            Some((&*rule.path, search.scopes.seen_by(rule).absolute(rule, &path).unwrap_or(path)))
+        });
+        search.aliases = aliases.collect();
+        search
+    }
+
     fn policies(&self) -> impl Iterator<Item = &'s RuleFacts<'s>> {
         self.facts.iter().filter(|rule| !rule.file.is_test())
     }
 
     /// Returns a path with what its variable stands for, from `data` or `input` on if possible.
-    fn absolute<'a>(&self, rule: &RuleFacts<'a>, path: &[Option<&'a str>]) -> Vec<Option<&'a str>> {
+    fn absolute<'a>(&self, rule: &RuleFacts<'a>, path: &[Option<&'a str>]) -> Vec<Option<&'a str>>
+    where
+        's: 'a,
+    {
         let meant = followed(rule, path);
-        let absolute = self.scopes.seen_by(rule).absolute(rule, &meant);
-        absolute.unwrap_or(meant)
+        let mut path = self.scopes.seen_by(rule).absolute(rule, &meant).unwrap_or(meant);
+        for _ in 0..MOST_STEPS {
+            let named: Vec<_> = path.iter().map_while(|part| *part).collect();
+            let mut prefixes = (1..=named.len()).map(|length| (length, &named[..length]));
+            let Some((length, alias)) =
+                prefixes.find_map(|(length, prefix)| Some((length, self.aliases.get(prefix)?)))
+            else {
+                break;
+            };
+            path.splice(..length, alias.iter().copied());
+        }
+        path
     }
 
     /// Checks a lookup for each text that one of its variables may be.

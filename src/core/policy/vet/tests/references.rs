@@ -36,6 +36,13 @@ fn references_to_what_is_not_there_are_refused() {
         ("not input.request[misspelt]", &["field `sumary`"]),
         ("some field in fields; not input.request[field]", &["field `sumary`"]),
         ("some field, _ in texts; not input.request[field]", &["field `sumary`"]),
+        ("object.get(object.get(input, \"request\", 1), \"sumary\", 1) == 1", &["field `sumary`"]),
+        ("r := object.get(input, \"request\", {}); r.sumary == 1", &["field `sumary`"]),
+        ("some a in object.get(input.request, \"actions\", []); a.tool", &["field `tool`"]),
+        ("request.sumary == 1", &["`input.request` has no field `sumary`"]),
+        ("r := request; not r[\"sumary\"]", &["field `sumary`"]),
+        ("some a in request.actions; a.tool", &["field `tool`"]),
+        ("some a in request.actions; a.target", &[]),
         ("missing(\"sumary\")", &["acme.rego:2:", "field `sumary`"]),
         ("missing(\"reason\")", &[]),
         ("missing(input.now)", &[]),
@@ -50,8 +57,8 @@ fn references_to_what_is_not_there_are_refused() {
     ] {
         let text = format!(
             "package changegate.rules.acme\nfindings contains {FINDING} if {{ {condition} }}\n\
-             findings contains {FINDING} if {{ input.now == misspelt; fields; texts; missing(\"id\") }}\n\
-             misspelt := \"sumary\"\nfields := [\"sumary\"]\ntexts := {{\"sumary\": 1}}\n\
+             findings contains {FINDING} if {{ input.now == misspelt; fields; texts; request; missing(\"id\") }}\n\
+             misspelt := \"sumary\"\nrequest := input.request\nfields := [\"sumary\"]\ntexts := {{\"sumary\": 1}}\n\
              missing(field) if not input.request[field]\n"
         );
         let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
