@@ -4,6 +4,7 @@
 //! ```text
 //! parent: the bundle's files ─▶ child: sets its limits, loads ─▶ loaded, or why not
 //!         an input document  ─▶        evaluates              ─▶ a ruling, or why there is none
+//!         tests              ─▶        runs them              ─▶ their results, or why there are none
 //! ```
 //!
 //! Each message is a line of JSON. The child gets no environment. A child that dies, or takes too long
@@ -18,16 +19,20 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cpu;
 use super::watchdog::{MEMORY, TIME};
+use crate::core::policy::testing::TestReport;
 use crate::core::policy::{Files, PolicyBundle, Ruling};
 
 /// The verb that makes this program such a child.
 pub const VERB: &str = "evaluate";
+
+/// The most CPU time for all tests of a bundle together.
+const TESTS: Duration = Duration::from_secs(60);
 
 /// The longest time that the parent waits for an answer. The bound on CPU time ends the child sooner,
 /// unless the machine is very busy.
@@ -39,6 +44,15 @@ pub struct Apart {
     files: Files,
     /// The children that no thread is using.
     idle: Mutex<Vec<Running>>,
+}
+
+/// What a child is asked once it has loaded the policies.
+#[derive(Serialize, Deserialize)]
+enum Question {
+    /// The ruling on an input document.
+    Rule(Value),
+    /// The results of the tests whose full name contains `only`.
+    Test { only: Option<String>, source: String },
 }
 
 /// A child that has loaded the policies.
@@ -65,9 +79,22 @@ impl Apart {
     /// # Errors
     /// When there is none, or when evaluating it exceeds a bound.
     pub fn rule(&self, input: &Value) -> anyhow::Result<Ruling> {
+        self.ask(&Question::Rule(input.clone()))
+    }
+
+    /// Runs the bundle's own tests, see [`PolicyBundle::test`].
+    ///
+    /// # Errors
+    /// When they can't be run, or exceed a bound.
+    pub fn test(&self, only: Option<&str>, source: &str) -> anyhow::Result<TestReport> {
+        let only = only.map(str::to_owned);
+        self.ask(&Question::Test { only, source: source.to_owned() })
+    }
+
+    fn ask<T: DeserializeOwned>(&self, question: &Question) -> anyhow::Result<T> {
         let idle = self.idle().pop();
         let mut running = idle.map_or_else(|| self.start(), Ok)?;
-        let answer: Result<Ruling, String> = running.ask(input)?;
+        let answer: Result<T, String> = running.ask(question)?;
         self.idle().push(running);
         answer.map_err(|why| anyhow!(why))
     }
@@ -103,10 +130,11 @@ impl Running {
         // If the child is gone, it doesn't answer either.
         let _ = write_line(&mut self.input, question);
         let answer = self.answers.recv_timeout(LONGEST_WAIT).map_err(|_| {
-            let (seconds, mebibytes) = (TIME.as_secs(), MEMORY >> 20);
+            let (seconds, tests, mebibytes) = (TIME.as_secs(), TESTS.as_secs(), MEMORY >> 20);
             anyhow!(
                 "the policies exceeded a bound: loading or deciding used more than {seconds} s of CPU \
-                 time or {mebibytes} MiB of memory; nothing was decided"
+                 time, their tests more than {tests} s, or all of it more than {mebibytes} MiB of \
+                 memory; nothing was decided"
             )
         })?;
         serde_json::from_str(&answer).context("cannot read the answer of the policies' process")
@@ -130,7 +158,7 @@ pub fn evaluate(questions: impl BufRead, mut answers: impl Write) -> anyhow::Res
     let mut questions = questions.lines();
     let files = questions.next().context("the parent sent no policies")??;
     let files: Files = serde_json::from_str(&files).context("cannot read the policies")?;
-    limits::for_next_answer()?;
+    limits::for_next_answer(TIME)?;
     let bundle = match PolicyBundle::load(files, cpu::thread_time) {
         Ok(bundle) => bundle,
         Err(error) => return write_line(&mut answers, &Err::<(), _>(error.to_string())),
@@ -138,10 +166,19 @@ pub fn evaluate(questions: impl BufRead, mut answers: impl Write) -> anyhow::Res
     write_line(&mut answers, &Ok::<_, String>(()))?;
     let mut evaluator = bundle.evaluator();
     for question in questions {
-        let input: Value = serde_json::from_str(&question?).context("cannot read the input")?;
-        limits::for_next_answer()?;
-        let ruling = evaluator.rule(&input).map_err(|error| error.to_string());
-        write_line(&mut answers, &ruling)?;
+        let question = serde_json::from_str(&question?).context("cannot read the question")?;
+        match question {
+            Question::Rule(input) => {
+                limits::for_next_answer(TIME)?;
+                let ruling = evaluator.rule(&input).map_err(|error| error.to_string());
+                write_line(&mut answers, &ruling)?;
+            }
+            Question::Test { only, source } => {
+                limits::for_next_answer(TESTS)?;
+                let report = bundle.test(only.as_deref(), &source);
+                write_line(&mut answers, &report.map_err(|error| format!("{error:#}")))?;
+            }
+        }
     }
     Ok(())
 }
@@ -158,7 +195,7 @@ mod limits {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     use rustix::time::{ClockId, clock_gettime};
 
-    use super::{MEMORY, TIME};
+    use super::{Duration, MEMORY};
 
     /// Limits memory, and allows no file to be written.
     pub fn for_this_process() -> anyhow::Result<()> {
@@ -173,10 +210,10 @@ mod limits {
 
     /// Limits the CPU time until the next answer. The system counts whole seconds from the start of
     /// the process.
-    pub fn for_next_answer() -> anyhow::Result<()> {
+    pub fn for_next_answer(most: Duration) -> anyhow::Result<()> {
         let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec.unsigned_abs();
         let maximum = getrlimit(Resource::Cpu).maximum;
-        let limit = Rlimit { current: Some(used + 1 + TIME.as_secs()), maximum };
+        let limit = Rlimit { current: Some(used + 1 + most.as_secs()), maximum };
         setrlimit(Resource::Cpu, limit).context("cannot set a limit")
     }
 }
@@ -188,7 +225,7 @@ mod limits {
         Ok(())
     }
 
-    pub fn for_next_answer() -> anyhow::Result<()> {
+    pub fn for_next_answer(_: super::Duration) -> anyhow::Result<()> {
         Ok(())
     }
 }

@@ -105,7 +105,10 @@ impl Judge {
     /// # Errors
     /// If the tests can't be run at all.
     pub fn test(&self, only: Option<&str>) -> anyhow::Result<TestReport> {
-        self.bundle().test(only, &self.source)
+        match &self.bench.evaluators {
+            Evaluators::Here { .. } => self.bundle().test(only, &self.source),
+            Evaluators::Apart(apart) => apart.test(only, &self.source),
+        }
     }
 
     /// Decides a case.

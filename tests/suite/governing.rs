@@ -151,6 +151,24 @@ fn policies_that_would_break_what_is_open_are_found_before_anybody_signs() {
     assert_ne!(hub.tip("change/odd"), None);
 }
 
+/// Whoever shows what somebody else wants to change isn't at the mercy of their tests.
+#[test]
+fn tests_that_exceed_a_bound_end_no_review() {
+    let hub = Hub::guarded();
+    let (bob, carol) = (hub.desk("bob"), hub.desk("carol"));
+    write_rule(&bob);
+    let doubled: String =
+        (1..=40).map(|n| format!("x{n} := concat(\"\", [x{0}, x{0}])\n\n", n - 1)).collect();
+    let test = format!(
+        "{RELEASE_TEST}\nx0 := \"0123456789abcdef\"\n\n{doubled}test_x if count(x40) > 1\n"
+    );
+    bob.write(TEST, &test);
+    let anyway = [&NAMED[..], &["--anyway"]].concat();
+    bob.changegate(&anyway).ended(0, &["the policies exceeded a bound", "submitted"]);
+    let objects = ["review", "release-notes", "--request-changes", "--yes"];
+    carol.changegate(&objects).ended(0, &["the policies exceeded a bound", "by carol"]);
+}
+
 #[test]
 fn what_others_changed_in_the_meantime_stays() {
     let hub = Hub::guarded();

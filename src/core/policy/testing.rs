@@ -22,7 +22,7 @@ use regorus::unstable::{Rule, RuleHead};
 use regorus::utils::limits::PolicyLengthConfig;
 use regorus::{Engine, Value};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bound::{Bound, CpuClock};
 use super::builtins;
@@ -35,7 +35,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 const TODO: &str = "todo_test_";
 
 /// The results of a bundle's tests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Test report")]
 pub struct TestReport {
     /// Whose policies were tested: the path of a folder, or `shipped`.
@@ -49,7 +49,7 @@ pub struct TestReport {
 }
 
 /// The number of tests, by result.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// All tests.
     pub tests: usize,
@@ -64,7 +64,7 @@ pub struct Summary {
 }
 
 /// The result of one test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestResult {
     /// The package without `data.`, such as `changegate.rules.window_test`.
     pub package: String,
@@ -82,7 +82,7 @@ pub struct TestResult {
 }
 
 /// The result of a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub enum TestStatus {
     /// The test is true.
@@ -102,7 +102,7 @@ pub enum TestStatus {
 }
 
 /// The statement at which a test ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailedExpression {
     /// The line at which it begins, from 1.
     pub line: u32,
@@ -113,7 +113,7 @@ pub struct FailedExpression {
 }
 
 /// The two sides of a comparison in Rego's notation, or `<undefined>`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compared {
     /// The value left of the operator.
     pub left: String,
@@ -122,7 +122,7 @@ pub struct Compared {
 }
 
 /// The lines of one policy that tests reached, and those that none did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileCoverage {
     /// The file, with `/` between its parts.
     pub path: String,
