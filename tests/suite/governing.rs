@@ -151,7 +151,7 @@ fn policies_that_would_break_what_is_open_are_found_before_anybody_signs() {
     assert_ne!(hub.tip("change/odd"), None);
 }
 
-/// Whoever shows what somebody else wants to change isn't at the mercy of their tests.
+/// Somebody who reviews a change of policies is not at the mercy of its tests.
 #[test]
 fn tests_that_exceed_a_bound_end_no_review() {
     let hub = Hub::guarded();

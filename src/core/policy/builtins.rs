@@ -37,7 +37,7 @@ pub(super) fn add_to(engine: &mut Engine, strict: bool) -> anyhow::Result<()> {
             let texts: anyhow::Result<Vec<_>> =
                 arguments.iter().map(|value| value.as_string().map(|text| &**text)).collect();
             let result = match texts {
-                // A value that isn't a text is no valid one of anything.
+                // Only a text can be valid.
                 Err(_) if name.ends_with("is_valid") => Ok(false.into()),
                 texts => texts.and_then(|texts| function(&texts)),
             };
