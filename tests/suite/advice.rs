@@ -1,6 +1,8 @@
 //! Each command that the program advises is one that it takes: found in the texts where they are
 //! made, and read by its own parser.
 
+mod states;
+
 use std::fs;
 
 use changegate::cli::Cli;

@@ -332,7 +332,10 @@ findings contains {
 # What ends an objection whose author doesn't answer. In plain Git nobody else can dismiss it.
 without_an_answer := "; or have somebody who takes no part in the change dismiss that review" if {
 	input.pull_request.number != null
-} else := " or runs `changegate review --withdraw`; or close the change, and submit it under another id"
+} else := sprintf(
+	" or runs `changegate review %s --withdraw`; or close the change, and submit it under another id",
+	[object.get(input, ["request", "id"], "ID")],
+)
 
 # METADATA
 # title: Nobody has this role
