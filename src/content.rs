@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{bail, ensure};
 
 use crate::core::digest::Digest;
-use crate::core::layout::{POLICIES, is_request, odd_path, stem};
+use crate::core::layout::{POLICIES, REQUESTS, is_request, odd_path, stem};
 use crate::core::policy::{Files, is_passed_over};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::yaml::MAX_BYTES;
@@ -135,6 +135,20 @@ pub fn request_at(repo: &Repo, commit: Oid, path: &str) -> anyhow::Result<(Reque
 fn refused_path(path: &str, problem: &str) -> RequestFile {
     let help = "move the file to a plain path below requests/";
     RequestFile::refused(path, b"", "request/path", problem, help)
+}
+
+/// Reads all requests at a commit, with their paths.
+///
+/// # Errors
+/// When the commit can't be read.
+pub fn requests_at(repo: &Repo, commit: Oid) -> anyhow::Result<Vec<(String, RequestFile)>> {
+    let files = repo.files_below(commit, REQUESTS)?.into_iter();
+    let requests = files.filter(|(path, _)| is_request(path));
+    let read = |(path, entry): (String, Entry)| -> anyhow::Result<_> {
+        let (file, _) = request_in(repo, Some(entry), &path)?;
+        Ok((path, file))
+    };
+    requests.map(read).collect()
 }
 
 fn request_in(

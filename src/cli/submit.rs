@@ -7,6 +7,7 @@
 //! Before the branch is moved, nothing has happened; afterwards, everything has. If the program is
 //! interrupted, running the same command again completes the work.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -24,9 +25,10 @@ use crate::core::layout::stem;
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::terms::{Effect, Verdict};
 use crate::forge::Pull;
+use crate::forge::git::journal::one_line;
 use crate::forge::git::{Advance, CHANGE, Git};
 use crate::gate::Judgement;
-use crate::git::{Entry, Oid, Program};
+use crate::git::{Entry, Oid, Program, Repo};
 use crate::report::Format;
 use crate::report::escape::terminal;
 
@@ -141,7 +143,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
     tell(args, &git, &judgement, "", put, is_there)?;
     if is_there {
-        switch(&git, &work_tree, &branch, &[&path], seen);
+        switch(&git, &work_tree, &branch, &[path], seen);
     }
     Ok(ExitCode::from(u8::from(!is_there)))
 }
@@ -164,12 +166,43 @@ fn commit(
         _ if request.outcome.is_some() => "Record the outcome of",
         _ => "Amend",
     };
-    let summary = crate::forge::git::journal::one_line(request.summary.as_deref().unwrap_or(""));
-    let message = match summary.as_str() {
+    let title = match one_line(request.summary.as_deref().unwrap_or("")).as_str() {
         "" => format!("{what} {id}\n"),
         summary => format!("{what} {id}: {summary}\n"),
     };
-    git.branches.program().commit(tree, &[parent], &message, true)
+    let others = co_authors(git, parent, &Program::anywhere(), |changed| changed == path)?;
+    git.branches.program().commit(tree, &[parent], &(title + &others), true)
+}
+
+/// Returns lines that name who else made what is submitted: the people behind the local commits that
+/// it comes from. Nobody approves what they made themselves.
+fn co_authors(
+    git: &Git,
+    parent: Oid,
+    files: &Program,
+    is_submitted: impl Fn(&str) -> bool,
+) -> anyhow::Result<String> {
+    let (repo, base, own) = (git.repo(), git.base()?, files.email()?);
+    let Some(head) = head(repo, files) else { return Ok(String::new()) };
+    let mut people = BTreeMap::new();
+    for id in repo.commits_between(Some(parent), head)? {
+        let commit = repo.commit(id)?;
+        let changed = repo.changes(commit.parents.first().copied(), id)?;
+        if changed.iter().any(|file| is_submitted(&file.path)) && !repo.leads_to(id, base)? {
+            let co_authors = commit.co_authors().into_iter().map(|email| (email, String::new()));
+            people.extend(co_authors);
+            people.extend([commit.author, commit.committer].map(|it| (it.email, it.name)));
+        }
+    }
+    people.remove(&own);
+    let lines = people.iter().map(|(email, name)| format!("\nCo-authored-by: {name} <{email}>"));
+    let lines: String = lines.collect();
+    Ok(if lines.is_empty() { lines } else { format!("\n{}\n", lines.trim_start()) })
+}
+
+/// Returns the commit that is checked out.
+fn head(repo: &Repo, files: &Program) -> Option<Oid> {
+    repo.commit_with_id(&files.run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).ok()?)
 }
 
 /// Returns whether a request is denied for another reason than a reviewer's objection, which an
@@ -309,7 +342,7 @@ fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Re
 
 /// Switches the work tree to the branch, in which what was submitted are files like any others. `seen` is
 /// the previous tip of the branch in this clone.
-fn switch(git: &Git, work_tree: &Path, branch: &str, paths: &[&str], seen: Option<Oid>) {
+fn switch(git: &Git, work_tree: &Path, branch: &str, paths: &[String], seen: Option<Oid>) {
     if let Err(error) = try_to_switch(git, work_tree, branch, paths, seen) {
         warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
     }
@@ -319,7 +352,7 @@ fn try_to_switch(
     git: &Git,
     work_tree: &Path,
     branch: &str,
-    paths: &[&str],
+    paths: &[String],
     seen: Option<Oid>,
 ) -> anyhow::Result<()> {
     let program = git.branches.program();
@@ -340,8 +373,9 @@ fn try_to_switch(
     }
     let folder = Program::in_folder(work_tree);
     // What is staged as it is in the branch doesn't prevent the switch.
-    let staged = tip.to_string();
-    folder.run(&[&["reset", "--quiet", &staged, "--"], paths].concat())?;
+    let (staged, paths) = (tip.to_string(), paths.join("\0"));
+    let reset = ["reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul", &staged];
+    folder.run_with(&[&["--literal-pathspecs"], &reset[..]].concat(), paths.as_bytes())?;
     if folder.head().as_deref() != Some(&local) {
         folder.run(&["switch", "--quiet", branch])?;
         note(format_args!("you are now on {branch}: `git switch -` takes you back"));

@@ -27,11 +27,6 @@ pub const GOVERNED: [&str; 9] = [
     ".github/.gitattributes",
 ];
 
-/// Returns the governed paths that hold no requests: those that [`is_governance`] is true of.
-pub fn governance() -> impl Iterator<Item = &'static str> {
-    GOVERNED.into_iter().filter(|path| *path != REQUESTS).chain([INCIDENTS])
-}
-
 /// Returns whether a path is below a folder. Both have `/` between their parts.
 pub fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))

@@ -4,29 +4,30 @@
 //! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own, in this process or in
 //! another one.
 
-use crate::content::request_at;
-use crate::core::evidence::Evidence;
-use crate::core::layout::REQUESTS;
-use crate::core::layout::is_request;
-use crate::core::request::ChangeRequest;
-use crate::core::request::RequestFile;
-use crate::core::time::Time;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::apart::Apart;
 use super::cpu;
 use super::watchdog::{AtBound, Watchdog};
-use crate::content::{bundle_files, short};
-use crate::core::decision::{Case, Decided, decide};
+use crate::content::{Changeset, bundle_files, request_at, requests_at, short};
+use crate::core::decision::{Case, Decided, Tried, decide};
+use crate::core::evidence::Evidence;
 use crate::core::layout::POLICIES;
+use crate::core::org::Org;
 use crate::core::policy::testing::TestReport;
 use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided};
-use crate::core::rehearsal::{self, Sample};
+use crate::core::rehearsal::{Sample, samples};
+use crate::core::request::ChangeRequest;
+use crate::core::sign_off::lock_out;
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
+use crate::forge::Pull;
 use crate::git::{Oid, Repo};
+use crate::report::one_line;
 
 /// Decides cases by one policy bundle. Clones share it, with its evaluators.
 #[derive(Clone)]
@@ -135,21 +136,24 @@ impl Judge {
         decided
     }
 
-    /// Decides every sample case by this bundle, see [`rehearsal`].
-    pub fn rehearse(
-        &self,
-        now: Time,
-    ) -> impl Iterator<Item = (Sample, Result<Decided, Undecided>)> {
-        let samples = rehearsal::samples(&self.bundle().org, now).into_iter();
-        samples.map(move |sample| {
-            let decided = self.decide(&sample.case(now));
-            (sample, decided)
-        })
-    }
-
-    fn can_decide(&self, file: &RequestFile, now: Time) -> Result<(), Undecided> {
-        let evidence = Evidence::default();
-        self.decide(&Case { file: Some(file), evidence: &evidence, brings: None, now }).map(drop)
+    /// Decides a change of policies that everybody in the roster approves, except its author: the
+    /// first author for whom it is approved, or the last one. If it isn't, nothing can change the
+    /// policies again.
+    ///
+    /// # Errors
+    /// Why it can't be decided.
+    pub fn change_approved_by_all(&self, now: Time) -> Tried {
+        let org = &self.bundle().org;
+        let mut last = Err("there is nobody in the roster".to_owned());
+        for author in org.roster.people.keys() {
+            let evidence = lock_out::approved_by_all(org, author, now);
+            let case = Case { file: None, evidence: &evidence, brings: None, now };
+            last = self.decide(&case).map(|it| it.decision).map_err(|error| error.to_string());
+            if last.as_ref().is_ok_and(|decision| decision.verdict == Verdict::Approved) {
+                break;
+            }
+        }
+        last
     }
 }
 
@@ -211,8 +215,9 @@ impl Judges {
     }
 
     /// Checks that the policies after a merge can judge what comes next: afterwards nothing could
-    /// repair them. They decide every request that isn't closed, and every
-    /// sample.
+    /// repair them. As far as those before could, they have to approve a change of policies that
+    /// everybody approves, and to decide every sample, every request that isn't closed, and the `open`
+    /// changes.
     ///
     /// # Errors
     /// When no decision could be made after the merge.
@@ -221,27 +226,52 @@ impl Judges {
         repo: &Repo,
         base: Oid,
         merge: Oid,
+        open: impl FnOnce(&Org) -> anyhow::Result<Vec<Pull>>,
         now: Time,
     ) -> anyhow::Result<()> {
         if repo.entry(base, POLICIES)? == repo.entry(merge, POLICIES)? {
             return Ok(());
         }
+        let before = self.at(repo, base).ok();
         let judge = self.at(repo, merge).context("nothing could be judged after this merge")?;
-        let requests = repo.files_below(merge, REQUESTS)?.into_iter().map(|(path, _)| path);
-        for path in requests.filter(|path| is_request(path)) {
-            let (file, _) = request_at(repo, merge, &path)?;
-            if !file.request.as_ref().is_some_and(ChangeRequest::is_closed) {
-                judge
-                    .can_decide(&file, now)
-                    .with_context(|| format!("{path} could not be judged after this merge"))?;
-            }
+        let approves =
+            |tried: &Tried| tried.as_ref().is_ok_and(|it| it.verdict == Verdict::Approved);
+        let tried = judge.change_approved_by_all(now);
+        let could = |before: &Judge| approves(&before.change_approved_by_all(now));
+        if !approves(&tried) && before.as_ref().is_none_or(could) {
+            let why = tried.map_or_else(|why| why, |decision| one_line(&decision));
+            bail!(
+                "after this merge no change of the policies could be approved, even if everybody in \
+                 the roster approves it: {why}"
+            );
         }
-        for (sample, decided) in judge.rehearse(now) {
-            decided
-                .with_context(|| format!("{} could not be judged after this merge", sample.name))?;
+        let org = &judge.bundle().org;
+        let requests = open_requests(repo, merge, open(org)?)?;
+        for sample in requests.into_iter().chain(samples(org, now)) {
+            let could = |before: &Judge| before.decide(&sample.case(now)).is_ok();
+            if let Err(error) = judge.decide(&sample.case(now))
+                && before.as_ref().is_none_or(could)
+            {
+                let what = format!("{} could not be judged after this merge", sample.name);
+                return Err(error).context(what);
+            }
         }
         Ok(())
     }
+}
+
+/// Returns the requests at a commit and those of open changes, except closed ones.
+fn open_requests(repo: &Repo, commit: Oid, open: Vec<Pull>) -> anyhow::Result<Vec<Sample>> {
+    let mut requests = requests_at(repo, commit)?;
+    for pull in open {
+        let changeset = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
+        if let Some(path) = changeset.path {
+            requests.push((pull.name, request_at(repo, pull.head, &path)?.0));
+        }
+    }
+    requests.retain(|(_, file)| !file.request.as_ref().is_some_and(ChangeRequest::is_closed));
+    let sample = |(name, file)| Sample { name, file: Some(file), evidence: Evidence::default() };
+    Ok(requests.into_iter().map(sample).collect())
 }
 
 #[cfg(test)]

@@ -43,6 +43,6 @@ pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Resu
     let sign = program.setting("user.signingkey").is_some();
     let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
     let now = judgement.decision.evaluated_at;
-    judges.leaves_policies(git.repo(), pull.base, merge, now)?;
+    judges.leaves_policies(git.repo(), pull.base, merge, |org| git.open(org), now)?;
     Ok(merge)
 }

@@ -10,13 +10,14 @@ use rayon::prelude::*;
 use super::judge::{Judge, Judges};
 use super::merge::merge_tree;
 use super::{Gate, Judgement};
-use crate::content::request_at;
+use crate::content::requests_at;
 use crate::core::decision::{Difference, Trial, Tried};
 use crate::core::evidence::Evidence;
-use crate::core::layout::{POLICIES, REQUESTS, is_below, is_request};
+use crate::core::layout::{POLICIES, is_below};
 use crate::core::policy::testing::TestReport;
 use crate::core::rehearsal::{Sample, samples};
 use crate::core::request::RequestFile;
+use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::git::{Oid, Repo};
@@ -33,14 +34,9 @@ pub fn at(
     after: &Judge,
     now: Time,
 ) -> anyhow::Result<Trial> {
-    let mut cases = Vec::new();
-    for (path, _) in repo.files_below(commit, REQUESTS)?.into_iter().filter(|it| is_request(&it.0))
-    {
-        let (file, _) = request_at(repo, commit, &path)?;
-        if !is_over(&file, now) {
-            cases.push(Sample { name: path, file: Some(file), evidence: Evidence::default() });
-        }
-    }
+    let requests = requests_at(repo, commit)?.into_iter();
+    let sample = |(name, file)| Sample { name, file: Some(file), evidence: Evidence::default() };
+    let mut cases: Vec<_> = requests.filter(|(_, file)| !is_over(file, now)).map(sample).collect();
     let requests = cases.len();
     cases.extend(samples(&after.bundle().org, now));
     let differences = cases.par_iter().filter_map(|sample| {
@@ -50,8 +46,13 @@ pub fn at(
         };
         Difference::of(&sample.name, &decide(before), &decide(after))
     });
-    let differences = differences.collect();
-    Ok(Trial { against: before.source.clone(), requests, differences })
+    let mut differences: Vec<_> = differences.collect();
+    let [replaced, new] = [before, after].map(|judge| judge.change_approved_by_all(now));
+    let name = "a change of policies that everybody approves";
+    differences.extend(Difference::of(name, &replaced, &new));
+    let approves = |tried: Tried| tried.is_ok_and(|it| it.verdict == Verdict::Approved);
+    let locks_out = approves(replaced) && !approves(new);
+    Ok(Trial { against: before.source.clone(), requests, differences, locks_out })
 }
 
 /// Returns whether nothing is decided on a request any more: it was cancelled, its outcome is

@@ -100,7 +100,27 @@ impl Program {
     /// # Errors
     /// When git can't be run or fails; with git's own message.
     pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = run(self.command().args(arguments), b"")?;
+        self.run_with(arguments, b"")
+    }
+
+    /// Runs a command with an input; see [`Program::run`].
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<String> {
+        self.run_in(None, arguments, input)
+    }
+
+    /// Runs a command with another index than the repository's own.
+    fn run_in(
+        &self,
+        index: Option<&Path>,
+        arguments: &[&str],
+        input: &[u8],
+    ) -> anyhow::Result<String> {
+        let mut command = self.command();
+        command.envs(index.map(|index| ("GIT_INDEX_FILE", index)));
+        let output = run(command.args(arguments), input)?;
         if !output.status.success() {
             bail!("{}", complaint(&output));
         }

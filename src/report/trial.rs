@@ -9,7 +9,7 @@ const MOST: usize = 50;
 
 /// Returns the differences, each with the requests on which it shows, in lines of at most `width` columns.
 pub fn trial(trial: &Trial, width: usize) -> String {
-    let Trial { against, requests, differences } = trial;
+    let Trial { against, requests, differences, locks_out } = trial;
     let open = if *requests == 1 { "request" } else { "requests" };
     let compared =
         format!("{} on {requests} open {open} and on samples of each kind", whose(against));
@@ -27,6 +27,9 @@ pub fn trial(trial: &Trial, width: usize) -> String {
     for (how, requests) in groups.iter().take(MOST) {
         text += &hanging("  ", &all_of(&few(requests)), width);
         how.iter().for_each(|how| text += &hanging("    ", how, width));
+    }
+    if *locks_out {
+        text += "nobody could change these policies again, even if everybody approved it\n";
     }
     if let Some(more @ 1..) = groups.len().checked_sub(MOST) {
         text += &format!(

@@ -230,3 +230,128 @@ fn policies_here_are_compared_with_those_of_a_branch() {
     fs::remove_dir_all(bob.folder.join("policies")).unwrap();
     bob.changegate(&against).failed(&["has no folder policies/"]);
 }
+
+#[test]
+fn nothing_is_left_out_of_what_is_submitted() {
+    let hub = Hub::guarded();
+    let (bob, carol) = (hub.desk("bob"), hub.desk("carol"));
+    write_rule(&bob);
+    let submit = ["submit", "--policies", "all"];
+    // What git ignores decides here, but would not there.
+    bob.write(".git/info/exclude", "policies/rules/release/\n");
+    bob.changegate(&submit).failed(&["Git ignores policies/rules/release/release.rego"]);
+    bob.write(".git/info/exclude", "");
+    // As on a file system that doesn't tell cases apart.
+    bob.write(".GitHub/workflows/a.yml", "on: push\n");
+    bob.write("Codeowners", "* @bob\n");
+    bob.changegate(&submit).went_well();
+    let files = bob.git(&["diff", "--name-only", "origin/main", "origin/change/all"]);
+    assert_eq!(files, format!(".GitHub/workflows/a.yml\nCodeowners\n{RULE}\n{TEST}"));
+    assert_eq!(bob.git(&["status", "--short"]), "");
+    // A folder that isn't checked out is not deleted.
+    carol.git(&["sparse-checkout", "set", "--no-cone", "/*", "!/policies/rules/names"]);
+    carol.write(RULE, RELEASE);
+    carol.write(TEST, RELEASE_TEST);
+    carol.changegate(&["submit", "--policies", "sparse", "--anyway"]).went_well();
+    let files = carol.git(&["diff", "--name-only", "origin/main", "origin/change/sparse"]);
+    assert_eq!(files, format!("{RULE}\n{TEST}"));
+    // A link could lead anywhere.
+    bob.git(&["switch", "--quiet", "main"]);
+    fs::rename(bob.folder.join("policies"), bob.folder.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", bob.folder.join("policies")).unwrap();
+    bob.changegate(&submit).failed(&["policies is a link"]);
+}
+
+#[test]
+fn who_made_it_here_takes_part_in_it() {
+    let hub = Hub::guarded();
+    let (bob, carol) = (hub.desk("bob"), hub.desk("carol"));
+    write_rule(&carol);
+    carol.write("requests/CHG-5.yaml", &request("CHG-5", "bob"));
+    carol.git(&["add", "--all"]);
+    carol.git(&["commit", "--quiet", "-m", "A rule and a request"]);
+    let folder = carol.folder.display().to_string();
+    for arguments in [&NAMED[..], &["submit", "CHG-5"]] {
+        bob.git(&["switch", "--quiet", "main"]);
+        bob.git(&["reset", "--quiet", "--hard", "origin/main"]);
+        bob.git(&["pull", "--quiet", &folder, "main"]);
+        bob.changegate(arguments).went_well();
+        let name = arguments.last().unwrap();
+        let message = bob.git(&["log", "-1", "--format=%b", &format!("origin/change/{name}")]);
+        assert_eq!(message, "Co-authored-by: carol <carol@acme.example>");
+        carol.approve(name).ended(1, &["nobody approves their own change"]);
+    }
+}
+
+#[test]
+fn what_changed_on_the_base_is_brought_in_as_advised() {
+    let hub = Hub::guarded();
+    let (bob, carol, erin) = (hub.desk("bob"), hub.desk("carol"), hub.desk("erin"));
+    let settings = "policies/org/settings/data.yaml";
+    let text = bob.git(&["show", &format!("HEAD:{settings}")]);
+    bob.write(settings, &format!("# first\n{text}\n"));
+    erin.write(settings, &format!("{text}\n# last\n"));
+    bob.changegate(&["submit", "--policies", "first"]).went_well();
+    carol.approve("first").went_well();
+    erin.approve("first").went_well();
+    carol.changegate(&["merge", "first"]).went_well();
+    let last = ["submit", "--policies", "last"];
+    let advice = "run `git stash`, `git merge origin/main` and `git stash pop`";
+    erin.changegate(&last).failed(&["others have changed the same policies on main", advice]);
+    erin.git(&["stash"]);
+    erin.git(&["merge", "--quiet", "origin/main"]);
+    erin.git(&["stash", "pop"]);
+    erin.changegate(&last).went_well();
+    let merged = erin.git(&["show", &format!("origin/change/last:{settings}")]);
+    assert!(merged.starts_with("# first\n") && merged.ends_with("# last"), "{merged}");
+}
+
+/// What locks everybody out is found before anybody signs, and never merged.
+#[test]
+fn policies_that_nobody_could_change_again_are_not_merged() {
+    let hub = Hub::guarded();
+    let (bob, carol, erin) = (hub.desk("bob"), hub.desk("carol"), hub.desk("erin"));
+    let signoff = "policies/rules/signoff/signoff.rego";
+    let text = bob.git(&["show", &format!("HEAD:{signoff}")]) + "\n";
+    let nobody = "required contains {\"kind\": \"person\", \"user\": user, \"because\": \"x\"} if {
+\tinput.change.kind == \"governance\"
+\tuser := concat(\"\", [\"no\", \"body\"])
+}
+";
+    let denied = "findings contains {\"code\": \"signoff/x\", \"effect\": \"deny\", \"message\": \"no\"} \
+                  if input.request == null\n";
+    for (name, text) in [
+        ("five", text.replace("\"people\": 2", "\"people\": 5")),
+        ("nobody", format!("{text}\n{nobody}")),
+        ("denied", format!("{text}\n{denied}")),
+    ] {
+        bob.git(&["switch", "--quiet", "main"]);
+        bob.write(signoff, &text);
+        let submit = ["submit", "--policies", name];
+        bob.changegate(&submit).ended(1, &["nobody could change these policies again"]);
+        bob.changegate(&[&submit[..], &["--anyway"]].concat()).went_well();
+        for desk in [&carol, &erin] {
+            desk.approve(name).ended(0, &["nobody could change these policies again"]);
+        }
+        let refused = carol.changegate(&["merge", name]);
+        refused.failed(&["after this merge no change of the policies could be approved"]);
+    }
+}
+
+/// A request that is open on a branch of its own is tried, too.
+#[test]
+fn policies_that_could_not_decide_an_open_change_are_not_merged() {
+    let hub = Hub::guarded();
+    let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
+    let (carol, erin) = (hub.desk("carol"), hub.desk("erin"));
+    alice.submit("CHG-1").went_well();
+    let rule = "package changegate.rules.odd\n\n\
+                findings contains {\"code\": \"odd/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
+                \tinput.request.id == \"CHG-1\"\n\teffect := concat(\"\", [\"bl\", \"ock\"])\n}\n";
+    bob.write("policies/rules/odd/odd.rego", rule);
+    bob.changegate(&["submit", "--policies", "odd", "--anyway"]).went_well();
+    for desk in [&carol, &erin] {
+        desk.approve("odd").ended(0, &["CHG-1\n    can't be decided"]);
+    }
+    carol.changegate(&["merge", "odd"]).failed(&["CHG-1 could not be judged after this merge"]);
+}

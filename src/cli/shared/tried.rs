@@ -26,7 +26,7 @@ pub fn tried(git: &Git, judgement: &Judgement) -> Tried {
                 in_words(&tests, Coverage::None),
                 report::trial(&compared, say::width())
             ),
-            is_sound: tests.is_passed() && compared.decides_all(),
+            is_sound: tests.is_passed() && compared.is_sound(),
         },
         Err(error) => {
             let why = report::escape::terminal(&format!("{error:#}")).into_owned();

@@ -6,14 +6,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{SubmitArgs, is_denied, switch, tell};
+use super::{SubmitArgs, co_authors, head, is_denied, switch, tell};
 use crate::cli::shared::here;
 use crate::cli::shared::tried::tried;
-use crate::core::layout::governance;
+use crate::content::folder;
+use crate::core::layout::{POLICIES, is_governance};
 use crate::core::terms::TicketId;
 use crate::core::time::Time;
 use crate::forge::Pull;
+use crate::forge::git::journal::one_line;
 use crate::forge::git::{Advance, CHANGE, Git};
+use crate::gate::merge::merge_tree;
 use crate::git::{Oid, Program, Repo};
 
 /// Submits the change of policies that the arguments name.
@@ -27,8 +30,10 @@ pub(super) fn run(
     let branch = format!("{CHANGE}{name}");
     let (repo, files) = (git.repo(), Program::in_folder(work_tree));
     let seen = repo.tip(&format!("refs/heads/{branch}"))?;
-    let paths = paths(work_tree);
-    let mut result = None;
+    let policies = work_tree.join(POLICIES);
+    ensure!(!policies.is_symlink(), "{POLICIES} is a link: replace it with the folder itself");
+    let here = folder::bundle(&policies)?;
+    let (mut result, mut paths) = (None, Vec::new());
     let put = git.branches.advance(&branch, |tip| {
         let base = git.base()?;
         let open = match tip {
@@ -36,7 +41,14 @@ pub(super) fn run(
             _ => None,
         };
         let parent = parent(git, &files, &branch, open, base)?;
-        let tree = files.tree_with(parent, &paths)?;
+        let (tree, found) = files.tree_with(parent, is_governance)?;
+        paths = found;
+        let left_out = here.keys().find(|path| !paths.contains(path));
+        if let Some(path) = left_out {
+            bail!(
+                "Git ignores {path}, so that it would be left out: have it tracked, or delete it"
+            );
+        }
         ensure!(
             tree != repo.commit(base)?.tree,
             "the policies here are those of {}: change them, then submit them",
@@ -46,13 +58,10 @@ pub(super) fn run(
             parent
         } else {
             let what = if open.is_some() { "Amend" } else { "Submit" };
-            let why = args.message.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-            git.branches.program().commit(
-                tree,
-                &[parent],
-                &format!("{what} {name}{why}\n"),
-                true,
-            )?
+            let why = args.message.as_deref().map(|why| format!(": {}", one_line(why)));
+            let others = co_authors(git, parent, &files, is_governance)?;
+            let message = format!("{what} {name}{}\n{others}", why.unwrap_or_default());
+            git.branches.program().commit(tree, &[parent], &message, true)?
         };
         let pull = Pull {
             name: name.clone(),
@@ -61,6 +70,15 @@ pub(super) fn run(
             base,
             head: commit,
         };
+        if merge_tree(repo, &pull).is_err() {
+            let remote = git.branches.remote().map(|remote| format!("{remote}/"));
+            bail!(
+                "others have changed the same policies on {} since: run `git stash`, `git merge \
+                 {}{0}` and `git stash pop`, and submit again",
+                git.base_ref,
+                remote.unwrap_or_default()
+            );
+        }
         let judgement = here::gate(git).judge(pull, &[], now)?;
         let tried = tried(git, &judgement);
         let may = !is_denied(&judgement.decision) && tried.is_sound;
@@ -93,11 +111,6 @@ fn name(named: Option<&str>) -> anyhow::Result<String> {
     Ok(name)
 }
 
-/// Returns the governed paths that are here, and hold no requests.
-fn paths(work_tree: &Path) -> Vec<&'static str> {
-    governance().filter(|path| work_tree.join(path).symlink_metadata().is_ok()).collect()
-}
-
 /// Returns the commit on which the files here build: where they left the base, or what was submitted
 /// already.
 fn parent(
@@ -108,8 +121,7 @@ fn parent(
     base: Oid,
 ) -> anyhow::Result<Oid> {
     let repo = git.repo();
-    let head = files.run(&["rev-parse", "--verify", "HEAD^{commit}"])?;
-    let head = repo.commit_with_id(&head).context("HEAD is not a commit")?;
+    let head = head(repo, files).context("there is no commit here yet")?;
     let Some(open) = open else { return started(repo, head, base) };
     ensure!(
         repo.leads_to(open, head)?,

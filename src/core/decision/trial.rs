@@ -17,12 +17,15 @@ pub struct Trial {
     pub requests: usize,
     /// The requests on which they differ.
     pub differences: Vec<Difference>,
+    /// Whether the new policies would let nobody change them again, even if everybody in the roster
+    /// approved it.
+    pub locks_out: bool,
 }
 
 impl Trial {
-    /// Returns whether the new policies decide every request.
-    pub fn decides_all(&self) -> bool {
-        self.differences.iter().all(|difference| difference.after.is_some())
+    /// Returns whether the new policies decide every request, and can be changed again.
+    pub fn is_sound(&self) -> bool {
+        !self.locks_out && self.differences.iter().all(|difference| difference.after.is_some())
     }
 }
 

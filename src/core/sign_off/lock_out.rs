@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{INCIDENT_COMMANDER, Signers};
 use crate::core::decision::Finding;
-use crate::core::evidence::ForgeKind;
+use crate::core::evidence::{Evidence, ForgeKind, Review, ReviewState};
+use crate::core::input::just_submitted;
 use crate::core::org::Org;
 use crate::core::policy::Requirement;
-use crate::core::terms::{Effect, Level, all_of};
+use crate::core::terms::{Effect, Level, Login, all_of};
+use crate::core::time::Time;
 
 /// Returns a finding for each sign-off that nobody could give any more under the tables `after`,
 /// where `before` had enough people: two L3 for the policies themselves, and one person for each
@@ -34,6 +36,30 @@ pub fn findings(
     let protects = |org: &Org, base: &str| org.settings.protected_bases.iter().any(|b| b == base);
     let base = base.filter(|base| protects(before, base) && !protects(after, base));
     lost.chain(base.map(unprotected)).collect()
+}
+
+/// Returns the facts about a change of policies by `author` that everybody else in the roster approves.
+pub fn approved_by_all(org: &Org, author: &Login, now: Time) -> Evidence {
+    let head = "0".repeat(40);
+    let others = org.roster.people.keys().filter(|login| *login != author);
+    let reviews = others.map(|login| Review {
+        id: login.to_string(),
+        user: Some(login.clone()),
+        user_id: None,
+        bot: false,
+        state: ReviewState::Approved,
+        commit: Some(head.clone()),
+        submitted_at: now,
+        material: None,
+        dismissed: None,
+        unproven: None,
+    });
+    let mut pull_request = just_submitted(None, now);
+    pull_request.author = Some(author.clone());
+    pull_request.contributors[0].login = Some(author.clone());
+    let reviews = reviews.collect();
+    pull_request.head = Some(head);
+    Evidence { pull_request: Some(pull_request), reviews, ..Evidence::default() }
 }
 
 /// Returns how many people are needed for what.

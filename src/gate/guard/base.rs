@@ -68,7 +68,7 @@ impl Guard {
             self.commit(branch, commit, &mut accepted.tips)
                 .with_context(|| format!("{} was rejected on {branch}", short(commit.id)))?;
         }
-        self.judges.leaves_policies(repo, old, new, self.now)
+        self.judges.leaves_policies(repo, old, new, |org| self.git.open(org), self.now)
     }
 
     /// Judges the creation of a protected branch. If there is a guarded base, the branch must start
@@ -147,7 +147,7 @@ impl Guard {
             "the merge commit holds something else than the decision, such as another message, \
              author or date: merge it with `changegate merge {name}`"
         );
-        self.judges.leaves_policies(repo, base, commit.id, self.now)
+        self.judges.leaves_policies(repo, base, commit.id, |org| self.git.open(org), self.now)
     }
 
     /// Judges a commit that touches no governed path: nothing, if the settings leave such commits

@@ -1,8 +1,9 @@
 //! Makes commits, in the name of the person whom git knows.
 
+use std::collections::HashSet;
 use std::process::Command;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 
 use super::super::key;
 use super::{Oid, Program, complaint, run};
@@ -35,22 +36,31 @@ impl Program {
         }
     }
 
-    /// Stores the tree of a commit with what the work tree holds at these paths in place of its own,
-    /// converted as git's settings and attributes ask for. Neither work tree nor index change.
+    /// Stores the tree of a commit with what the work tree holds at the paths for which `is_wanted` is
+    /// true in place of its own, converted as git's settings and attributes ask for. What git ignores
+    /// and what isn't checked out stays as it is in the commit. Neither work tree nor index change.
+    /// Returns these paths, too.
     ///
     /// # Errors
     /// When the files can't be read, or the repository can't be written.
-    pub fn tree_with(&self, commit: Oid, paths: &[&str]) -> anyhow::Result<Oid> {
+    pub fn tree_with(
+        &self,
+        commit: Oid,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<(Oid, Vec<String>)> {
         let folder = tempfile::tempdir().context("make a temporary folder")?;
         let index = folder.path().join("index");
-        let git = |arguments: &[&str]| -> anyhow::Result<String> {
-            let output = run(self.command().env("GIT_INDEX_FILE", &index).args(arguments), b"")?;
-            ensure!(output.status.success(), "git can't read {paths:?}:\n{}", complaint(&output));
-            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        };
-        git(&["read-tree", &commit.to_string()])?;
-        git(&[&["add", "--all", "--"], paths].concat())?;
-        Oid::from_str(&git(&["write-tree"])?).context("cannot read the id of the new tree")
+        let git = |arguments: &[&str], input: &[u8]| self.run_in(Some(&index), arguments, input);
+        git(&["read-tree", &commit.to_string()], b"")?;
+        let own = self.run(&["ls-files", "-z", "-t"])?;
+        let hidden: HashSet<_> = own.split('\0').filter_map(|it| it.strip_prefix("S ")).collect();
+        let all = git(&["ls-files", "-z", "--cached", "--others", "--exclude-standard"], b"")?;
+        let wanted = |path: &&str| is_wanted(path) && !hidden.contains(path);
+        let paths: Vec<_> = all.split('\0').filter(wanted).map(str::to_owned).collect();
+        let put = ["update-index", "-z", "--add", "--remove", "--stdin"];
+        git(&put, paths.join("\0").as_bytes())?;
+        let tree = Oid::from_str(&git(&["write-tree"], b"")?);
+        Ok((tree.context("cannot read the id of the new tree")?, paths))
     }
 
     /// Makes a commit without moving a ref, signed with the user's SSH key if `sign`. Its committer
