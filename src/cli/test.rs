@@ -65,7 +65,7 @@ pub struct TestArgs {
     /// Run only tests whose full name contains this: package.test_name
     filter: Option<String>,
 
-    /// Compare with the policies on this branch: what do they decide differently on the requests
+    /// Compare with the policies on this branch, as it is on the remote if it is there: what do they decide differently on the requests
     /// there, if each had just been submitted?
     #[arg(long, value_name = "BRANCH", conflicts_with = "filter")]
     against: Option<String>,

@@ -173,6 +173,9 @@ impl fmt::Display for Summary {
         ];
         let counts = counts.into_iter().filter(|(count, _)| *count > 0);
         let counts: Vec<_> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        if counts.is_empty() {
+            return f.write_str("no tests");
+        }
         let tests = if self.tests == 1 { "test" } else { "tests" };
         write!(f, "{} {tests}: {}", self.tests, counts.join(", "))
     }
