@@ -43,25 +43,23 @@ pub(super) fn run(
         let parent = parent(git, &files, &branch, open, base)?;
         let (tree, found) = files.tree_with(parent, is_governance)?;
         paths = found;
-        let left_out = here.keys().find(|path| !paths.contains(path));
-        if let Some(path) = left_out {
-            bail!(
-                "Git ignores {path}, so that it would be left out: have it tracked, or delete it"
-            );
+        if let Some(path) = here.keys().find(|path| !paths.contains(path)) {
+            bail!("Git ignores {path}, so it would be left out: have it tracked, or delete it");
         }
         ensure!(
             tree != repo.commit(base)?.tree,
             "the policies here are those of {}: change them, then submit them",
             git.base_ref
         );
-        let commit = if tree == repo.commit(parent)?.tree {
-            parent
-        } else {
-            let what = if open.is_some() { "Amend" } else { "Submit" };
-            let why = args.message.as_deref().map(|why| format!(": {}", one_line(why)));
-            let others = co_authors(git, parent, &files, is_governance)?;
-            let message = format!("{what} {name}{}\n{others}", why.unwrap_or_default());
-            git.branches.program().commit(tree, &[parent], &message, true)?
+        let commit = match tree == repo.commit(parent)?.tree {
+            true => parent,
+            false => {
+                let what = if open.is_some() { "Amend" } else { "Submit" };
+                let why = args.message.as_deref().map(|why| format!(": {}", one_line(why)));
+                let others = co_authors(git, parent, &files, is_governance)?;
+                let message = format!("{what} {name}{}\n{others}", why.unwrap_or_default());
+                git.branches.program().commit(tree, &[parent], &message, true)?
+            }
         };
         let pull = Pull {
             name: name.clone(),
@@ -70,15 +68,7 @@ pub(super) fn run(
             base,
             head: commit,
         };
-        if merge_tree(repo, &pull).is_err() {
-            let remote = git.branches.remote().map(|remote| format!("{remote}/"));
-            bail!(
-                "others have changed the same policies on {} since: run `git stash`, `git merge \
-                 {}{0}` and `git stash pop`, and submit again",
-                git.base_ref,
-                remote.unwrap_or_default()
-            );
-        }
+        is_up_to_date(git, &pull)?;
         let judgement = here::gate(git).judge(pull, &[], now)?;
         let tried = tried(git, &judgement);
         let may = !is_denied(&judgement.decision) && tried.is_sound;
@@ -93,6 +83,18 @@ pub(super) fn run(
         switch(git, work_tree, &branch, &paths, seen);
     }
     Ok(ExitCode::from(u8::from(!is_there)))
+}
+
+/// Checks that the change can be merged as it is.
+fn is_up_to_date(git: &Git, pull: &Pull) -> anyhow::Result<()> {
+    let (base, remote) = (&git.base_ref, git.branches.remote());
+    let named = remote.map_or(base.clone(), |remote| format!("{remote}/{base}"));
+    ensure!(
+        merge_tree(git.repo(), pull).is_ok(),
+        "others have changed the same policies on {base} since: run `git stash`, `git merge {named}` \
+         and `git stash pop`, and submit again"
+    );
+    Ok(())
 }
 
 /// Returns the name of the change: the given one, or that of the branch that is checked out.
