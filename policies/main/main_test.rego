@@ -1,6 +1,7 @@
 package changegate_test
 
 import data.changegate
+import data.changegate.tables_test as tables
 
 request := {
 	"id": "CHG-1",
@@ -11,8 +12,12 @@ request := {
 
 people := {"alice": {"known": true, "level": "L1"}}
 
+decided(document) := decision if {
+	decision := changegate.decision with input as document with data.org as tables.org
+}
+
 test_a_request_is_judged_by_every_package if {
-	decision := changegate.decision with input as {"request": request, "people": people, "path": "requests/CHG-2.yaml"}
+	decision := decided({"request": request, "people": people, "path": "requests/CHG-2.yaml"})
 	decision.tier == "high"
 	decision.level == "L1"
 	codes := {finding.code | some finding in decision.findings}
@@ -21,22 +26,22 @@ test_a_request_is_judged_by_every_package if {
 }
 
 test_a_change_of_policies_is_judged_by_few if {
-	decision := changegate.decision with input as {
+	decision := decided({
 		"request": null,
 		"change": {"kind": "governance"},
 		"pull_request": {"draft": true, "pushers": []},
 		"overdue_reviews": ["roster"],
 		"calendar": {"unannounced": ["2027-Q1"]},
-	}
+	})
 	decision.tier == null
 	{finding.code | some finding in decision.findings} == {"request/draft", "policy/review-overdue"}
 	{sign_off.code | some sign_off in decision.required} == {"signoff/governance"}
 }
 
 test_unknown_pushers_keep_every_sign_off_pending if {
-	decision := changegate.decision with input as {
+	decision := decided({
 		"request": {"type": "emergency", "actions": [{"action": "pull-logs"}]},
 		"pull_request": {"pushers": null},
-	}
+	})
 	"signoff/pushers-unknown" in {finding.code | some finding in decision.findings}
 }

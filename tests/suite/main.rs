@@ -36,6 +36,7 @@ mod mutation;
 mod new;
 mod next_change;
 mod other_engine;
+mod own_tables;
 mod place;
 mod plumbing;
 mod properties;

@@ -1,10 +1,11 @@
 package changegate.rules.completeness_test
 
 import data.changegate.rules.completeness
+import data.changegate.tables_test as tables
 
-# The findings about a document, with this test's own roster.
+# The findings about a document, with the tests' own tables.
 findings(document) := found if {
-	found := completeness.findings with input as document with data.org.roster as roster
+	found := completeness.findings with input as document with data.org as tables.org
 }
 
 codes(document) := {finding.code | some finding in findings(document)}
@@ -14,9 +15,6 @@ pointers(request) := {finding.pointer |
 	some finding in findings({"request": request})
 	finding.code == "request/missing"
 }
-
-# A roster of the tests' own, independent of the organisation's.
-roster := {"people": {}, "services": {"edge": {}, "learning-portal": {}}}
 
 always := {"/id", "/summary", "/reason", "/requester", "/impact/services", "/impact/users", "/impact/operations"}
 
@@ -58,7 +56,7 @@ test_a_rollback_quotes_the_catalog if {
 	request := {"actions": [{"action": "scale-service"}, {"action": "purge-cache"}, {"action": "no-such"}]}
 	helps := {finding.help | some finding in findings({"request": request}); finding.pointer == "/rollback/steps"}
 	helps == {
-		"list the steps in `rollback.steps:`; for scale-service the catalog says: scale back to the previous count",
+		"list the steps in `rollback.steps:`; for scale-service the catalog says: scale back",
 		"list the steps in `rollback.steps:`; for no-such the catalog says: nothing",
 	}
 }

@@ -1,6 +1,7 @@
 package changegate.rules.conflict_test
 
 import data.changegate.rules.conflict
+import data.changegate.tables_test as tables
 
 # The effects of another request's overlap with a change of the CDN.
 effects(action, other) := found if {
@@ -10,7 +11,7 @@ effects(action, other) := found if {
 		"services": ["edge"],
 		"active": [object.union({"id": "CHG-2", "services": ["edge"], "targets": ["cdn"], "planned": planned}, other)],
 	}
-	found := {finding.effect | some finding in conflict.findings} with input as document
+	found := {finding.effect | some finding in conflict.findings} with input as document with data.org as tables.org
 }
 
 test_a_merged_change_denies_a_risky_one if effects("blacklist-ip", {"merged": true}) == {"deny"}

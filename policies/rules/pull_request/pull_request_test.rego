@@ -1,9 +1,10 @@
 package changegate.rules.pull_request_test
 
 import data.changegate.rules.pull_request
+import data.changegate.tables_test as tables
 
 codes(document) := found if {
-	found := {finding.code | some finding in pull_request.findings} with input as document
+	found := {finding.code | some finding in pull_request.findings} with input as document with data.org as tables.org
 }
 
 named(path) := codes({"path": path, "request": {"id": "CHG-1"}})

@@ -1,9 +1,10 @@
 package changegate.rules.risk_test
 
 import data.changegate.rules.risk
+import data.changegate.tables_test as tables
 
 codes(request) := found if {
-	found := {finding.code | some finding in risk.findings} with input as {"request": request}
+	found := {finding.code | some finding in risk.findings} with input as {"request": request} with data.org as tables.org
 }
 
 test_declaring_less_is_denied if {

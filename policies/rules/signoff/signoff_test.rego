@@ -1,11 +1,12 @@
 package changegate.rules.signoff_test
 
 import data.changegate.rules.signoff
+import data.changegate.tables_test as tables
 
 # The levels required for an action by a person of this level.
 levels(action, level) := found if {
 	document := performed("alice", level, {"actions": [{"action": action}]})
-	found := {sign_off.any_of | some sign_off in signoff.required} with input as document
+	found := {sign_off.any_of | some sign_off in signoff.required} with input as document with data.org as tables.org
 }
 
 # The input document for a request by a person of this level.
@@ -15,12 +16,16 @@ performed(login, level, request) := {
 	"services": ["edge"],
 }
 
-required(document) := found if {
-	found := {object.remove(sign_off, ["because"]) | some sign_off in signoff.required} with input as document
+required(document) := {object.remove(sign_off, ["because"]) | some sign_off in required_by(tables.org, document)}
+
+required_by(org, document) := found if {
+	found := signoff.required with input as document with data.org as org
 }
 
-codes(document) := found if {
-	found := {finding.code | some finding in signoff.findings} with input as document
+codes(document) := codes_by(tables.org, document)
+
+codes_by(org, document) := found if {
+	found := {finding.code | some finding in signoff.findings} with input as document with data.org as org
 }
 
 test_the_matrix if {
@@ -40,7 +45,7 @@ test_each_tier_asks if {
 
 test_strict_separation if {
 	document := performed("erin", "L3", {"actions": [{"action": "rotate-secrets"}, {"action": "deploy"}]})
-	found := required(document) with data.org.settings.strict_separation as true
+	found := required_by(tables.with_settings({"strict_separation": true}), document)
 	{sign_off.any_of | some sign_off in found} == {["L3"]}
 }
 
@@ -138,8 +143,7 @@ test_roles_and_people_are_those_of_the_roster if {
 		"pull_request": {"pushers": []},
 		"people": {"bob": {"known": true}, "nobody": {"known": false}},
 	}
-	roster := {"people": {"bob": {"roles": ["devops-lead"]}}}
-	found := signoff.findings with input as document with data.org.roster as roster
+	found := signoff.findings with input as document with data.org as tables.org
 	{[finding.code, finding.pointer] | some finding in found} == {
 		["signoff/unknown-role", "/approvals/2"],
 		["signoff/unknown-person", "/approvals/4"],
@@ -159,9 +163,9 @@ test_the_clock_of_sign_off if {
 	clock("14") == {"signoff/overdue"}
 }
 
-unproven(contributor) := found if {
-	found := codes({"pull_request": {"contributors": [object.union({"login": "alice"}, contributor)]}})
-}
+unproven(contributor) := codes(contributed(contributor))
+
+contributed(contributor) := {"pull_request": {"contributors": [object.union({"login": "alice"}, contributor)]}}
 
 test_a_commit_is_shown_to_be_theirs if {
 	unproven({"unproven": "unsigned"}) == {"signoff/unproven-commit"}
@@ -170,8 +174,10 @@ test_a_commit_is_shown_to_be_theirs if {
 }
 
 test_unsigned_commits_may_be_tolerated if {
-	found := unproven({"unproven": "unsigned"}) with data.org.settings.unsigned_reviews as "allow"
-	found == {"signoff/unsigned-allowed"}
-	invalid := unproven({"unproven": "unknown-key"}) with data.org.settings.unsigned_reviews as "allow"
-	invalid == {"signoff/unsigned-allowed", "signoff/unproven-commit"}
+	org := tables.with_settings({"unsigned_reviews": "allow"})
+	codes_by(org, contributed({"unproven": "unsigned"})) == {"signoff/unsigned-allowed"}
+	codes_by(org, contributed({"unproven": "unknown-key"})) == {
+		"signoff/unsigned-allowed",
+		"signoff/unproven-commit",
+	}
 }

@@ -1,6 +1,7 @@
 package changegate.rules.window_test
 
 import data.changegate.rules.window
+import data.changegate.tables_test as tables
 
 standard := {"name": "standard", "for": ["medium", "high"], "preferred_for": [], "fits": false, "next_opening": null}
 
@@ -14,7 +15,7 @@ findings(action, from, to, calendar) := found if {
 		"request": {"type": "normal", "actions": [{"action": action}]},
 		"calendar": object.union({"planned": planned}, calendar),
 	}
-	found := window.findings with input as document
+	found := window.findings with input as document with data.org as tables.org
 }
 
 codes(action, calendar) := {finding.code | some finding in findings(action, "13:00", "14:00", calendar)}
@@ -61,7 +62,7 @@ frozen(severity) := found if {
 		"request": {"type": "emergency", "emergency": {"severity": severity}, "risk": "medium"},
 		"calendar": {"freezes": [{"name": "year-end", "end": "2027-01-04T00:00:00Z", "overlaps": true}]},
 	}
-	found := {finding.code | some finding in window.findings} with input as document
+	found := {finding.code | some finding in window.findings} with input as document with data.org as tables.org
 }
 
 test_another_window_is_preferred if {
