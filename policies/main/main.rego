@@ -32,10 +32,15 @@ without_independence := {finding |
 
 # METADATA
 # title: The rule packages that take part
+# description: For a change of policies the others are not even evaluated, as there is no request.
 judging := data.changegate.rules if {
 	input.request != null
-} else := [rules | some name, rules in data.changegate.rules; name in judge_policies]
+} else := judge_policies
 
 # METADATA
 # title: The rule packages that judge changes of policies, too
-judge_policies := {"policy", "pull_request", "signoff"}
+judge_policies := [
+	data.changegate.rules.policy,
+	data.changegate.rules.pull_request,
+	data.changegate.rules.signoff,
+]

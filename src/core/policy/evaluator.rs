@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::ENTRY_POINT;
 use super::bound::Bound;
 use super::message::Message;
-use super::ruling::{Asked, RuledFinding, Ruling};
+use super::ruling::{Ruling, Shape};
 use super::vet::RulePackage;
 use crate::core::digest::to_json;
 
@@ -129,9 +129,6 @@ impl Evaluator {
 
 /// Returns what is wrong with a value that can't be read as what its rule has to yield.
 fn unreadable((rule, value): (&str, &serde_json::Value)) -> Option<String> {
-    let (what, error) = match rule {
-        "findings" => ("finding", RuledFinding::deserialize(value).err()?),
-        _ => ("sign-off", Asked::deserialize(value).err()?),
-    };
-    Some(format!("a {what} that can't be read: {error}"))
+    let shape = Shape::of(rule)?;
+    Some(format!("{} that can't be read: {}", shape.what, shape.fault(value)?))
 }

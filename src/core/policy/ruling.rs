@@ -9,6 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::core::characters::is_blank;
 use crate::core::terms::{Effect, Level, Login, RiskTier, one_of};
 
+mod shape;
+
+pub(super) use shape::{EFFECTS, Shape};
+
 /// The answer of the policies to one input document.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -24,21 +28,6 @@ pub struct Ruling {
     /// The level that counts.
     pub level: Option<Level>,
 }
-
-/// The fields of a finding.
-pub(super) const FIELDS: [&str; 7] =
-    ["code", "effect", "message", "help", "pointer", "controls", "signed"];
-
-/// The fields of a required sign-off.
-pub(super) const ASKED_FIELDS: [&str; 10] = [
-    "kind", "any_of", "or_users", "role", "service", "user", "people", "because", "code", "pointer",
-];
-
-/// The kinds of sign-offs.
-pub(super) const KINDS: [&str; 5] = ["level", "role", "owner", "person", "commander"];
-
-/// The effects of a finding.
-pub(super) const EFFECTS: [&str; 4] = ["info", "warn", "pending", "deny"];
 
 /// Returns whether a text is a code: `rule/short-name`.
 pub(super) fn is_code(text: &str) -> bool {

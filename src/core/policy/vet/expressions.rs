@@ -2,6 +2,9 @@
 
 use regorus::unstable::{Expr, Ref, Span};
 use regorus::utils::get_path_string;
+use serde_json::Value;
+
+use crate::core::digest::to_json;
 
 /// A call, by the name in the source.
 pub(super) struct Call<'a> {
@@ -29,8 +32,10 @@ pub(super) enum Meaning<'a> {
     Reference(Vec<Option<&'a str>>),
     /// A key of what is at a reference.
     KeyOf(Vec<Option<&'a str>>),
-    /// One of these texts.
-    Texts(Vec<&'a str>),
+    /// A position in a list.
+    Position,
+    /// One of these expressions.
+    Written(Vec<&'a Ref<Expr>>),
     /// The parameter at this position.
     Parameter(usize),
     /// It has several declarations that differ, or one that says nothing.
@@ -47,30 +52,35 @@ pub(super) struct Lookup<'a> {
 
 impl<'a> Meaning<'a> {
     /// Returns the meaning of an expression.
-    pub(super) fn of(expression: &'a Expr) -> Self {
-        match literal(expression) {
-            Some(text) => Meaning::Texts(vec![text]),
-            None => reached(expression).map_or(Meaning::Unknown, Meaning::Reference),
-        }
+    pub(super) fn of(expression: &'a Ref<Expr>) -> Self {
+        reached(expression).map_or_else(|| Meaning::Written(vec![expression]), Meaning::Reference)
     }
 
     /// Returns the meaning of each element of a collection.
-    pub(super) fn element_of(collection: &'a Expr) -> Self {
-        if let Expr::Array { items, .. } | Expr::Set { items, .. } = collection {
-            let texts: Option<_> = items.iter().map(|item| literal(item)).collect();
-            return texts.map_or(Meaning::Unknown, Meaning::Texts);
+    pub(super) fn element_of(collection: &'a Ref<Expr>) -> Self {
+        if let Expr::Array { items, .. } | Expr::Set { items, .. } = &**collection {
+            return Meaning::Written(items.iter().collect());
         }
         let element = |path| Meaning::Reference([path, vec![None]].concat());
         reached(collection).map_or(Meaning::Unknown, element)
     }
 
     /// Returns the meaning of each key of a collection.
-    pub(super) fn key_of(collection: &'a Expr) -> Self {
-        if let Expr::Object { fields, .. } = collection {
-            let texts: Option<_> = fields.iter().map(|(_, key, _)| literal(key)).collect();
-            return texts.map_or(Meaning::Unknown, Meaning::Texts);
+    pub(super) fn key_of(collection: &'a Ref<Expr>) -> Self {
+        match &**collection {
+            Expr::Object { fields, .. } => {
+                Meaning::Written(fields.iter().map(|(_, key, _)| key).collect())
+            }
+            Expr::Array { .. } | Expr::ArrayCompr { .. } => Meaning::Position,
+            other => reached(other).map_or(Meaning::Unknown, Meaning::KeyOf),
         }
-        reached(collection).map_or(Meaning::Unknown, Meaning::KeyOf)
+    }
+
+    /// Returns the texts that it may be, if all of them are written out.
+    pub(super) fn texts(&self) -> Vec<&'a str> {
+        let Meaning::Written(written) = self else { return Vec::new() };
+        let texts: Option<_> = written.iter().map(|written| literal(written)).collect();
+        texts.unwrap_or_default()
     }
 }
 
@@ -171,6 +181,31 @@ pub(super) fn literal(expression: &Expr) -> Option<&str> {
     match expression {
         Expr::String { value, .. } | Expr::RawString { value, .. } => {
             value.as_string().ok().map(|text| &**text)
+        }
+        _ => None,
+    }
+}
+
+/// Returns the value of an expression that is written out; `None` for any other.
+pub(super) fn value(expression: &Expr) -> Option<Value> {
+    match expression {
+        Expr::String { value, .. }
+        | Expr::RawString { value, .. }
+        | Expr::Number { value, .. }
+        | Expr::Bool { value, .. }
+        | Expr::Null { value, .. } => Some(to_json(value)),
+        Expr::Array { items, .. } | Expr::Set { items, .. } => {
+            items.iter().map(|item| value(item)).collect::<Option<_>>().map(Value::Array)
+        }
+        Expr::Object { fields, .. } => {
+            let fields = fields
+                .iter()
+                .map(|(_, key, field)| Some((literal(key)?.to_owned(), value(field)?)));
+            fields.collect::<Option<_>>().map(Value::Object)
+        }
+        Expr::UnaryExpr { expr, .. } => {
+            let positive = value(expr)?;
+            serde_json::from_str(&format!("-{positive}")).ok()
         }
         _ => None,
     }

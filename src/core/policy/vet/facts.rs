@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{
-    AssignOp, Expr, Literal, LiteralStmt, Query, Rule, RuleAssign, RuleHead, Span,
+    AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleAssign, RuleHead, Span,
 };
 
 use super::PolicyFile;
@@ -85,6 +85,18 @@ impl<'a> RuleFacts<'a> {
     /// Returns what a variable stands for; `None` if the rule doesn't declare it.
     pub(super) fn meaning(&self, name: &str) -> Option<&Meaning<'a>> {
         self.locals.get(name)
+    }
+
+    /// Returns the expressions that one may be: those that a variable of the rule stands for, or itself.
+    pub(super) fn written(&self, expression: &'a Ref<Expr>) -> Vec<&'a Ref<Expr>> {
+        let meaning = match &**expression {
+            Expr::Var { span, .. } => self.meaning(span.text()),
+            _ => None,
+        };
+        match meaning {
+            Some(Meaning::Written(written)) => written.clone(),
+            _ => vec![expression],
+        }
     }
 
     fn declare(&mut self, name: &'a str, meaning: Meaning<'a>) {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Expr, Rule, RuleHead, Span};
+use regorus::unstable::{Expr, Ref, Rule, RuleHead, Span};
 use serde_json::{Map, Value};
 
 use super::PolicyProblem;
@@ -129,26 +129,24 @@ impl<'s> Search<'s> {
         rule: &'s RuleFacts<'s>,
         variable: &'s str,
     ) -> Vec<(&'s str, Option<Place<'s>>)> {
-        let of_rule = |path: &[Option<&'s str>], read: fn(&'s Expr) -> Meaning<'s>| {
+        let here = |texts: Vec<&'s str>| texts.into_iter().map(|text| (text, None)).collect();
+        let of_rule = |path: &[Option<&'s str>], read: fn(&'s Ref<Expr>) -> Meaning<'s>| {
             let path = self.absolute(rule, path);
             let mut same = self
                 .policies()
                 .filter(|rule| rule.path.iter().map(Some).eq(path.iter().map(Option::as_ref)));
             let found = same.next().filter(|_| same.next().is_none()).and_then(constant).map(read);
-            match found {
-                Some(Meaning::Texts(texts)) => texts.into_iter().map(|text| (text, None)).collect(),
-                _ => Vec::new(),
-            }
+            here(found.map(|found| found.texts()).unwrap_or_default())
         };
         match rule.meaning(variable) {
-            Some(Meaning::Texts(texts)) => texts.iter().map(|text| (*text, None)).collect(),
+            Some(meaning @ Meaning::Written(_)) => here(meaning.texts()),
             Some(Meaning::Reference(path)) => match path.split_last() {
                 Some((None, collection)) => of_rule(collection, Meaning::element_of),
                 _ => of_rule(path, Meaning::of),
             },
             Some(Meaning::KeyOf(path)) => of_rule(path, Meaning::key_of),
             Some(Meaning::Parameter(at)) => self.arguments(rule, *at),
-            Some(Meaning::Unknown) => Vec::new(),
+            Some(Meaning::Position | Meaning::Unknown) => Vec::new(),
             None => of_rule(&[Some(variable)], Meaning::of),
         }
     }
@@ -215,10 +213,10 @@ impl<'s> Search<'s> {
 }
 
 /// Returns the value of a rule that has no condition.
-fn constant<'a>(rule: &RuleFacts<'a>) -> Option<&'a Expr> {
+fn constant<'a>(rule: &RuleFacts<'a>) -> Option<&'a Ref<Expr>> {
     match rule.rule {
         Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, bodies, .. } => {
-            bodies.is_empty().then_some(&*assign.value)
+            bodies.is_empty().then_some(&assign.value)
         }
         _ => None,
     }

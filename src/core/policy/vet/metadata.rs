@@ -171,12 +171,17 @@ fn slips<'k>(
 
 /// Returns what a field is in the objects of a rule that have it; `None` for what isn't written out.
 fn written<'r>(rule: &RuleFacts<'r>, name: &str) -> Vec<Option<&'r str>> {
-    rule.objects.iter().filter_map(|object| field(object, name)).map(literal).collect()
+    rule.objects
+        .iter()
+        .filter_map(|object| field(object, name))
+        .map(|value| literal(value))
+        .collect()
 }
 
 /// Returns the effects of a rule's findings of one code; `None` for what isn't written out.
 fn effects<'r>(rule: &RuleFacts<'r>, code: &str) -> Vec<Option<&'r str>> {
-    let is_of_it = |object: &&&Expr| field(object, "code").and_then(literal) == Some(code);
+    let is_of_it =
+        |object: &&&Expr| field(object, "code").and_then(|code| literal(code)) == Some(code);
     let findings = rule.objects.iter().filter(is_of_it);
     findings.filter_map(|object| Some(literal(field(object, "effect")?))).collect()
 }

@@ -6,17 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Expr, Rule, RuleHead};
+use regorus::unstable::{Expr, Ref, Rule, RuleHead};
 use serde_json::{Map, Value};
 
 use super::documents::looks_misspelt;
-use super::expressions::{Meaning, literal};
+use super::expressions::{literal, value};
 use super::facts::RuleFacts;
 use super::taking_part::{RULES, name};
 use super::{PolicyFile, PolicyProblem};
-use crate::core::characters::is_blank;
 use crate::core::policy::codes::declared;
-use crate::core::policy::ruling::{ASKED_FIELDS, EFFECTS, FIELDS, KINDS, is_code};
+use crate::core::policy::ruling::{Shape, is_code};
 use crate::core::sign_off::INCIDENT_COMMANDER;
 
 /// The roles that the shipped rules ask for. A repository may begin without anybody who has them.
@@ -39,10 +38,8 @@ pub(super) fn check(
             problems.extend(foreign_code(rule, object, package, own));
             problems.extend(known.missing(rule, object));
         }
-        match (name(rule), yielded(rule.rule)) {
-            ("findings", Some(finding)) => problems.extend(misshapen(rule, finding)),
-            ("required", Some(sign_off)) => problems.extend(misshapen_sign_off(rule, sign_off)),
-            _ => {}
+        if let Some(shape) = Shape::of(name(rule)) {
+            problems.extend(yielded(rule).iter().flat_map(|value| misshapen(rule, value, &shape)));
         }
     }
     problems
@@ -57,17 +54,27 @@ pub(super) fn owned_codes(files: &[PolicyFile]) -> BTreeMap<String, BTreeSet<Str
     codes
 }
 
-/// Returns the object in the head of `findings contains {…}`.
-pub(super) fn yielded(rule: &Rule) -> Option<&Expr> {
-    let Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, .. } = rule else { return None };
-    matches!(&**key, Expr::Object { .. }).then_some(key)
+/// Returns what a rule such as `findings contains {…}` yields, as far as it is written there, or is
+/// what a variable stands for.
+pub(super) fn yielded<'r>(rule: &RuleFacts<'r>) -> Vec<&'r Expr> {
+    let Rule::Spec { head, .. } = rule.rule else { return Vec::new() };
+    let written: Vec<&Ref<Expr>> = match head {
+        RuleHead::Set { key, .. } => key.iter().collect(),
+        RuleHead::Compr { assign: Some(assign), .. } => match &*assign.value {
+            Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().collect(),
+            Expr::ArrayCompr { term, .. } | Expr::SetCompr { term, .. } => vec![term],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    written.into_iter().flat_map(|value| rule.written(value)).map(|value| &**value).collect()
 }
 
 /// Returns the value of a field that an object has by a literal name.
-pub(super) fn field<'e>(object: &'e Expr, name: &str) -> Option<&'e Expr> {
+pub(super) fn field<'e>(object: &'e Expr, name: &str) -> Option<&'e Ref<Expr>> {
     let Expr::Object { fields, .. } = object else { return None };
     let mut fields = fields.iter();
-    fields.find(|(_, key, _)| literal(key) == Some(name)).map(|(_, _, value)| &**value)
+    fields.find(|(_, key, _)| literal(key) == Some(name)).map(|(_, _, value)| value)
 }
 
 fn foreign_code<'r>(
@@ -87,74 +94,45 @@ fn foreign_code<'r>(
 }
 
 /// Returns the texts that an expression may be, as far as its rule has them written out.
-fn texts<'r>(rule: &RuleFacts<'r>, expression: &'r Expr) -> Vec<&'r str> {
-    let variable = match expression {
-        Expr::Var { span, .. } => rule.meaning(span.text()),
-        _ => None,
-    };
-    match variable {
-        Some(Meaning::Texts(texts)) => texts.clone(),
-        _ => literal(expression).into_iter().collect(),
-    }
+fn texts<'r>(rule: &RuleFacts<'r>, expression: &'r Ref<Expr>) -> Vec<&'r str> {
+    rule.written(expression).into_iter().filter_map(|written| literal(written)).collect()
 }
 
-fn misshapen<'r>(rule: &RuleFacts<'r>, finding: &'r Expr) -> Vec<PolicyProblem> {
-    let mut problems = unknown_fields(rule, finding, "a finding", &FIELDS);
-    for needed in ["code", "effect", "message"] {
-        if field(finding, needed).is_none() {
-            let message = format!("this finding has no `{needed}`");
-            problems.push(rule.file.problem(finding.span(), message, "Add it."));
+/// Returns what is wrong with what a rule yields, as far as it is written out.
+fn misshapen<'r>(rule: &RuleFacts<'r>, yielded: &'r Expr, shape: &Shape) -> Vec<PolicyProblem> {
+    let problem = |at: &Expr, message| rule.file.problem(at.span(), message, "");
+    let Expr::Object { fields, .. } = yielded else {
+        let value = value(yielded);
+        return value.iter().map(|value| problem(yielded, shape.no_object(value))).collect();
+    };
+    let mut problems = Vec::new();
+    // What the rule would yield, with an example for each value that only evaluation shows.
+    let mut whole = Some(Map::new());
+    for (_, key, written) in fields {
+        let Some(name) = literal(key) else {
+            whole = None;
+            continue;
+        };
+        problems.extend(shape.unknown(name).map(|message| problem(key, message)));
+        let mut values: Vec<_> =
+            rule.written(written).iter().map(|written| value(written)).collect();
+        // A code that is no code is refused wherever it is written.
+        let checked = values.iter().flatten().filter(|value| name != "code" || !value.is_string());
+        let wrong = checked.filter_map(|value| shape.wrong(name, value)).next();
+        problems.extend(wrong.map(|message| problem(written, message)));
+        let value = values.pop().flatten().or_else(|| shape.example(name)).unwrap_or_default();
+        whole.iter_mut().for_each(|whole| drop(whole.insert(name.to_owned(), value.clone())));
+    }
+    if let Some(whole) = whole {
+        let missing = shape.missing(|name| whole.contains_key(name));
+        problems.extend(missing.map(|message| problem(yielded, message)));
+        let is_kind_known = field(yielded, "kind").is_none_or(|kind| literal(kind).is_some());
+        if problems.is_empty() && is_kind_known {
+            let fault = shape.fault(&Value::Object(whole));
+            problems.extend(fault.map(|message| problem(yielded, message)));
         }
     }
-    if let Some(written) = field(finding, "message")
-        && texts(rule, written).into_iter().any(is_blank)
-    {
-        let message = "the message of this finding is empty".to_owned();
-        problems.push(rule.file.problem(written.span(), message, "Say what is wrong."));
-    }
-    problems.extend(other_than(rule, finding, "effect", "an effect", &EFFECTS));
     problems
-}
-
-fn misshapen_sign_off<'r>(rule: &RuleFacts<'r>, sign_off: &'r Expr) -> Vec<PolicyProblem> {
-    let mut problems = unknown_fields(rule, sign_off, "a sign-off", &ASKED_FIELDS);
-    if field(sign_off, "kind").is_none() {
-        let message = "this sign-off has no `kind`".to_owned();
-        problems.push(rule.file.problem(sign_off.span(), message, "Add it."));
-    }
-    problems.extend(other_than(rule, sign_off, "kind", "a kind of sign-off", &KINDS));
-    problems
-}
-
-fn unknown_fields(
-    rule: &RuleFacts,
-    object: &Expr,
-    what: &str,
-    known: &[&str],
-) -> Vec<PolicyProblem> {
-    let Expr::Object { fields, .. } = object else { return Vec::new() };
-    let names = fields.iter().filter_map(|(_, key, _)| Some((literal(key)?, key)));
-    let unknown = names.filter(|(name, _)| !known.contains(name));
-    unknown
-        .map(|(name, key)| {
-            let help = format!("Its fields are {}.", known.join(", "));
-            rule.file.problem(key.span(), format!("{what} has no field `{name}`"), &help)
-        })
-        .collect()
-}
-
-/// Refuses a word other than those that a field may hold.
-fn other_than<'r>(
-    rule: &RuleFacts<'r>,
-    object: &'r Expr,
-    name: &str,
-    what: &str,
-    known: &[&str],
-) -> Option<PolicyProblem> {
-    let written = field(object, name)?;
-    let word = texts(rule, written).into_iter().find(|word| !known.contains(word))?;
-    let help = format!("Write {}.", known.join(", "));
-    Some(rule.file.problem(written.span(), format!("`{word}` is not {what}"), &help))
 }
 
 /// Those whom sign-offs can ask for.
@@ -177,7 +155,7 @@ impl<'t> Known<'t> {
 
     /// Returns a problem if an object asks for a role, a person or a service that nobody knows.
     fn missing<'r>(&self, rule: &RuleFacts<'r>, object: &'r Expr) -> Option<PolicyProblem> {
-        let (name, known, what) = match field(object, "kind").and_then(literal)? {
+        let (name, known, what) = match field(object, "kind").and_then(|kind| literal(kind))? {
             "role" => ("role", &self.roles, "nobody in the roster has the role"),
             "person" => ("user", &self.people, "nobody in the roster has the login"),
             "owner" => ("service", &self.services, "the roster has no service"),

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regorus::unstable::Expr;
 use serde_json::Value;
 
+use super::PolicyFile;
+use super::expressions::{literal, value};
 use super::facts::RuleFacts;
-use super::shape::{field, owned_codes, yielded};
+use super::shape::{owned_codes, yielded};
 use super::taking_part::{RULES, name, package};
-use super::{PolicyFile, expressions::literal};
 
 /// A package below `changegate.rules`.
 pub struct RulePackage {
@@ -23,8 +25,9 @@ struct Definition {
     rule: String,
     path: String,
     line: u32,
-    /// The code of what it yields; `None` if only evaluation shows it.
-    code: Option<String>,
+    /// The fields of what it yields, with the values that are written out; `None` if only evaluation
+    /// shows the fields, too.
+    fields: Option<BTreeMap<String, Option<Value>>>,
 }
 
 /// Returns the rule packages of a bundle.
@@ -40,16 +43,19 @@ pub(super) fn read(files: &[PolicyFile], facts: &[RuleFacts]) -> Vec<RulePackage
             path,
             definitions: Vec::new(),
         });
-        let code = yielded(rule.rule).and_then(|object| match field(object, "code") {
-            Some(code) => literal(code),
-            // A sign-off without a code of its own has the one of the sign-offs.
-            None => (name(rule) == "required").then_some("signoff/missing"),
-        });
         package.definitions.push(Definition {
             rule: name(rule).to_owned(),
             path: rule.file.path.to_owned(),
             line: rule.span.line,
-            code: code.map(str::to_owned),
+            fields: match &*yielded(rule) {
+                [Expr::Object { fields, .. }] => {
+                    let fields = fields
+                        .iter()
+                        .map(|(_, key, written)| Some((literal(key)?.to_owned(), value(written))));
+                    fields.collect()
+                }
+                _ => None,
+            },
         });
     }
     packages.into_values().collect()
@@ -58,7 +64,9 @@ pub(super) fn read(files: &[PolicyFile], facts: &[RuleFacts]) -> Vec<RulePackage
 impl RulePackage {
     /// Returns whether only evaluation shows which codes it yields.
     pub fn is_open(&self) -> bool {
-        self.definitions.iter().any(|definition| definition.code.is_none())
+        self.definitions.iter().any(|definition| {
+            definition.fields.as_ref().is_none_or(|fields| fields.get("code") == Some(&None))
+        })
     }
 
     /// Returns what is wrong with a value whose code is among `codes` and belongs to another package.
@@ -74,10 +82,9 @@ impl RulePackage {
     /// Returns where a value of a rule comes from, for the start of a message: the file, and the line
     /// if only one definition can have yielded it.
     pub fn place_of(&self, rule: &str, value: &Value) -> String {
-        let code = value["code"].as_str();
         let of_rule = || self.definitions.iter().filter(|definition| definition.rule == rule);
         let fits = |definition: &&Definition| {
-            definition.code.is_none() || definition.code.as_deref() == code
+            definition.fields.as_ref().is_none_or(|fields| may_be(fields, value))
         };
         let mut fitting = of_rule().filter(fits);
         match (fitting.next(), fitting.next(), of_rule().next()) {
@@ -86,4 +93,14 @@ impl RulePackage {
             (None, _, None) => String::new(),
         }
     }
+}
+
+/// Returns whether a value may come from where these fields are written.
+fn may_be(fields: &BTreeMap<String, Option<Value>>, value: &Value) -> bool {
+    value.as_object().is_some_and(|object| {
+        object.len() == fields.len()
+            && fields.iter().all(|(name, written)| {
+                object.get(name).is_some_and(|value| written.as_ref().is_none_or(|w| w == value))
+            })
+    })
 }

@@ -147,3 +147,21 @@ fn what_takes_no_part_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_rule_about_requests_is_not_evaluated_for_a_change_of_policies() {
+    let rule = format!(
+        "package changegate.rules.acme\nfindings contains {FINDING} if {{\n\
+         object.get(input.request, \"links\", {{}}) == {{}}\n}}"
+    );
+    let mut files = shipped_files();
+    files.insert("policies/rules/acme/acme.rego".to_owned(), rule.into_bytes());
+    let bundle = PolicyBundle::load(files, || std::time::Duration::ZERO).unwrap();
+    let codes = |request: serde_json::Value| {
+        let input = serde_json::json!({"now": "2026", "request": request});
+        let ruling = bundle.evaluator().rule(&input).unwrap();
+        ruling.findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    assert!(codes(serde_json::json!({})).contains(&"acme/x".to_owned()));
+    assert!(!codes(serde_json::Value::Null).contains(&"acme/x".to_owned()));
+}

@@ -11,7 +11,7 @@ fn findings_in_another_form_are_refused() {
     for (fields, parts) in [
         (
             r#""code": "acme/x", "effect": "block", "message": "m""#,
-            &["`block` is not an effect"][..],
+            &["`effect` is \"block\", not info, warn, pending or deny"][..],
         ),
         (r#""code": "acme/x", "effect": "deny""#, &["has no `message`"]),
         (r#""code": "acme/x", "effect": "deny", "msg": "m""#, &["no field `msg`", "no `message`"]),
@@ -21,17 +21,29 @@ fn findings_in_another_form_are_refused() {
         (r#""code": "", "effect": "deny", "message": "m""#, &["`` is not a code"]),
         (
             r#""code": "acme/x", "effect": "deny", "message": """#,
-            &["message of this finding is empty"],
+            &["`message` is \"\", not a text that says what is wrong"],
         ),
-        (r#""code": "acme/x", "effect": "deny", "message": " \u00a0 ""#, &["is empty"]),
+        (r#""code": "acme/x", "effect": "deny", "message": " \u00a0 ""#, &["`message` is"]),
+        (r#""code": "acme/x", "effect": "deny", "message": 5"#, &["`message` is 5, not a text"]),
+        (r#""code": 5, "effect": "deny", "message": "m""#, &["`code` is 5, not rule/short-name"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m", "help": []"#, &["`help` is []"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m", "controls": "A""#, &["a list of"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m", "controls": [1]"#, &["`controls`"]),
+        (
+            r#""code": "acme/x", "effect": "deny", "message": "m", "pointer": 1"#,
+            &["`pointer` is 1"],
+        ),
+        (r#""code": "acme/x", "effect": "deny", "message": "m", "signed": "no""#, &["`signed`"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m", "help": x} if x := -5 #"#, &["-5"]),
+        (r#""code": "acme/x", "effect": "deny", "message": "m", "help": null"#, &[]),
         (
             r#""code": "acme/x", "effect": x, "message": "m"} if x := "block" #"#,
-            &["`block` is not"],
+            &["`effect` is \"block\""],
         ),
         (r#""code": x, "effect": "deny", "message": "m"} if x := "window/y" #"#, &["another rule"]),
         (
             r#""code": "acme/x", "effect": "deny", "message": x} if some x in ["m", ""] #"#,
-            &["empty"],
+            &["`message` is \"\""],
         ),
         (r#""code": "acme/x", "effect": x, "message": "m"} if some x in ["deny", "warn"] #"#, &[]),
         (r#""code": "acme/x", "effect": "deny", "message": "m""#, &[]),
@@ -40,6 +52,51 @@ fn findings_in_another_form_are_refused() {
         assert_eq!(problems.is_empty(), parts.is_empty(), "{fields}: {problems}");
         for part in parts {
             assert!(problems.contains(part), "{fields}\n{part:?} isn't in: {problems}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_finding_is_refused_wherever_it_is_written() {
+    for (rule, parts) in [
+        ("contains \"x\"", &["acme.rego:2:20", "\"x\" is not a finding: write {\"code\": …, "][..]),
+        ("contains 7", &["7 is not a finding"]),
+        ("contains true if input.request", &["true is not a finding"]),
+        ("contains [\"acme/x\"]", &["is not a finding"]),
+        (
+            "contains f if f := {\"code\": \"acme/x\", \"effect\": \"block\", \"message\": \"m\"}",
+            &["acme.rego:2:", "`effect` is \"block\""],
+        ),
+        (
+            "contains f if some f in [{\"code\": \"acme/x\", \"effect\": \"deny\"}]",
+            &["no `message`"],
+        ),
+        ("contains f if some f in [7, 8]", &["7 is not a finding"]),
+        (
+            "contains f if f := {\"code\": \"acme/x\", \"efect\": \"deny\", \"message\": \"m\"}",
+            &["no field `efect`"],
+        ),
+        (
+            ":= [{\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": 5} | input.request]",
+            &["`message` is 5"],
+        ),
+        (
+            ":= {f | f := {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": 5}}",
+            &["`message` is 5"],
+        ),
+        (":= [{\"code\": \"acme/x\", \"effect\": \"deny\"}]", &["no `message`"]),
+        (
+            "contains f if f := {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": input.now}",
+            &[],
+        ),
+        ("contains f if some f in [input.now]", &[]),
+        ("contains {\"code\": \"acme/x\", \"effect\": \"deny\", lower(\"MESSAGE\"): \"m\"}", &[]),
+    ] {
+        let text = format!("package changegate.rules.acme\nfindings {rule}");
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{rule}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{rule}\n{part:?} isn't in: {problems}");
         }
     }
 }
@@ -54,8 +111,51 @@ fn sign_offs_that_nobody_can_give_are_refused() {
         (r#"contains {"kind": "role", "rol": "devops-lead"}"#, &["a sign-off has no field `rol`"]),
         (
             r#"contains {"kind": "rol", "role": "devops-lead"}"#,
-            &["`rol` is not a kind of sign-off"],
+            &["`kind` is \"rol\", not level, role, owner, person or commander"],
         ),
+        (r#"contains "alice""#, &["\"alice\" is not a sign-off: write {\"kind\": …}"]),
+        (r#"contains {"kind": "commander", "people": 0}"#, &["`people` is 0, not a whole number"]),
+        (r#"contains {"kind": "commander", "people": 1.5}"#, &["`people` is 1.5"]),
+        (r#"contains {"kind": "commander", "people": 256}"#, &["from 1 to 255"]),
+        (r#"contains {"kind": "commander", "people": "2"}"#, &["`people` is \"2\""]),
+        (r#"contains {"kind": "commander", "people": -1}"#, &["`people` is -1"]),
+        (r#"contains {"kind": "commander", "people": x} if x := 0"#, &["`people` is 0"]),
+        (r#"contains {"kind": "commander", "people": x} if some x in [1, 0]"#, &["`people` is 0"]),
+        (r#"contains {"kind": "commander", "because": 5}"#, &["`because` is 5, not a text"]),
+        (r#"contains {"kind": "commander", "code": 5}"#, &["`code` is 5"]),
+        (r#"contains {"kind": "commander", "pointer": []}"#, &["`pointer` is []"]),
+        (
+            r#"contains {"kind": "level", "any_of": ["L4"]}"#,
+            &["`any_of` is [\"L4\"], not a list of L1"],
+        ),
+        (r#"contains {"kind": "level", "any_of": []}"#, &["`any_of` is []", "with at least one"]),
+        (r#"contains {"kind": "level", "any_of": "L2"}"#, &["`any_of` is \"L2\""]),
+        (r#"contains {"kind": "level", "any_of": {"L9"}}"#, &["`any_of` is [\"L9\"]"]),
+        (r#"contains {"kind": "level", "any_of": x} if x := ["L4"]"#, &["`any_of` is [\"L4\"]"]),
+        (r#"contains {"kind": "level", "any_of": ["L2"], "or_users": "bob"}"#, &["`or_users` is"]),
+        (r#"contains {"kind": "role", "role": 5}"#, &["`role` is 5"]),
+        (
+            r#"contains {"kind": "owner", "service": ["checkout"]}"#,
+            &["`service` is [\"checkout\"]"],
+        ),
+        (r#"contains {"kind": "person", "user": true}"#, &["`user` is true, not a login"]),
+        (r#"contains {"kind": "level"}"#, &["the kind `level` takes `any_of`"]),
+        (r#"contains {"kind": "role", "user": "bob"}"#, &["the kind `role` takes `role`"]),
+        (
+            r#"contains {"kind": "role", "role": x, "user": "bob"} if x := input.now"#,
+            &["nothing of another"],
+        ),
+        (r#"contains {"kind": "commander", "or_users": ["bob"]}"#, &["`or_users` belongs to"]),
+        (
+            r#"contains {"kind": "level", "any_of": levels} if levels := data.org.matrix.high.L1"#,
+            &[],
+        ),
+        (
+            r#"contains {"kind": "level", "any_of": {"L2", "L3"}, "people": 2, "or_users": ["bob"]}"#,
+            &[],
+        ),
+        (r#"contains {"kind": "level", "any_of": [x]} if some x in ["L2", "L3"]"#, &[]),
+        (r#"contains {"kind": x, "role": x, "because": null} if x := input.now"#, &[]),
         (r#"contains x if x := {"kind": "role", "role": "databse"}"#, &["the role `databse`"]),
         (r#"contains {"kind": "role", "role": x} if x := "databse""#, &["the role `databse`"]),
         (r#"contains {"kind": "person", "user": "Alice"}"#, &[]),
@@ -128,27 +228,63 @@ fn what_only_evaluation_shows_is_named_with_rule_and_file() {
     for (rule, parts) in [
         (
             "findings contains x if x := {\"code\": \"acme/x\", \"effect\": input.now, \"message\": \"m\"}",
-            &["acme.rego:2: ", "yields a finding that can't be read", "unknown variant"][..],
+            &[
+                "acme.rego:2: ",
+                "yields a finding that can't be read: `effect` is \"2026\", not info",
+            ][..],
         ),
         (
             "findings contains x if x := {\"code\": input.now, \"effect\": \"deny\", \"message\": \"m\"}",
-            &["is not a code"],
+            &["acme.rego:2: ", "`code` is \"2026\", not rule/short-name"],
         ),
-        ("findings contains x if x := {\"effect\": \"deny\"}", &["missing field `code`"]),
+        (
+            "findings contains object.remove({\"code\": 1, \"effect\": \"deny\"}, [\"code\"])",
+            &["acme.rego:2: ", "a finding has no `code`"],
+        ),
+        (
+            "findings contains x if x := input.now",
+            &["acme.rego:2: ", "\"2026\" is not a finding: write {"],
+        ),
+        (
+            "findings contains x if some x in [5 | input.request]\nfindings contains {\"code\": \"acme/x\"\
+             , \"effect\": \"deny\", \"message\": \"m\"}",
+            &["acme.rego:2: ", "5 is not a finding"],
+        ),
         (
             "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": lower(\" \")}",
-            &["its `message` is empty"],
-        ),
-        ("required contains x if x := {\"kind\": \"rol\"}", &["`rol` is not a kind"]),
-        ("required contains {\"kind\": \"role\", \"user\": \"bob\"}", &["`role` takes `role`"]),
-        ("required contains {\"kind\": \"level\", \"any_of\": []}", &["at least one level"]),
-        (
-            "required contains {\"kind\": \"role\", \"role\": \"devops-lead\", \"people\": 0}",
-            &["yields a sign-off that can't be read", "`people` is at least 1"],
+            &["acme.rego:2: ", "`message` is \" \", not a text that says what is wrong"],
         ),
         (
-            "required contains x if x := {\"kind\": \"role\", \"role\": \"devops-lead\", \"peple\": 2}",
-            &["unknown field `peple`"],
+            "required contains {\"kind\": lower(\"ROL\")}",
+            &[
+                "acme.rego:2: ",
+                "yields a sign-off that can't be read: `kind` is \"rol\", not level",
+            ],
+        ),
+        (
+            "required contains {\"kind\": lower(\"ROLE\"), \"user\": \"bob\"}",
+            &["acme.rego:2: ", "the kind `role` takes `role`"],
+        ),
+        (
+            "required contains {\"kind\": \"level\", \"any_of\": split(\"L2 L4\", \" \")}",
+            &["acme.rego:2: ", "`any_of` is [\"L2\",\"L4\"], not a list of L1, L2 and L3"],
+        ),
+        (
+            "required contains {\"kind\": \"commander\", \"people\": 3 / 2}\n\
+             required contains {\"kind\": \"commander\"}",
+            &[
+                "acme.rego:2: ",
+                "yields a sign-off that can't be read: `people` is 1.5, not a whole",
+            ],
+        ),
+        (
+            "required contains {\"kind\": \"commander\"}\n\
+             required contains {\"kind\": \"commander\", \"people\": count([])}",
+            &["acme.rego:3: ", "`people` is 0, not a whole number from 1 to 255"],
+        ),
+        (
+            "required contains object.union({\"kind\": \"commander\"}, {\"peple\": 2})",
+            &["acme.rego:2: ", "a sign-off has no field `peple`: its fields are kind, "],
         ),
         (
             "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
@@ -159,12 +295,12 @@ fn what_only_evaluation_shows_is_named_with_rule_and_file() {
             "findings contains {\"code\": \"acme/y\", \"effect\": \"deny\", \"message\": \"m\"}\n\
              findings contains {\"code\": \"acme/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
              effect := lower(\"BLOCK\")\n}",
-            &["acme.rego:3: ", "unknown variant `block`"],
+            &["acme.rego:3: ", "`effect` is \"block\""],
         ),
         (
-            "findings contains x if some x in [{\"code\": \"acme/y\"}]\n\
-             findings contains x if some x in []",
-            &["acme.rego: ", "missing field `effect`"],
+            "findings contains x if some x in [y | y := {\"code\": \"acme/y\"}]\n\
+             findings contains x if some x in [y | y := 1; y > 1]",
+            &["acme.rego: ", "a finding has no `effect`"],
         ),
         (
             "findings contains {\"code\": code, \"effect\": \"deny\", \"message\": \"m\"} if {\n\
