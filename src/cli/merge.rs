@@ -6,7 +6,7 @@
 //!        └──────────────────────────────────────────────────┘
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -14,6 +14,7 @@ use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
+use super::shared::me;
 use super::shared::receipt::Receipt;
 use super::shared::say::{note, quoted, warn};
 use crate::content::short;
@@ -103,7 +104,12 @@ fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyho
     let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
     let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
     let text = format!("merged {name} into {base} as {short}\n\n{}", message.concat());
-    Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge).print(args.format, &text)
+    let receipt = Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge);
+    receipt.print(args.format, &text)?;
+    if let Some(doubt) = me::doubt(git, merge, &judgement.bundle().org)? {
+        warn("note", &doubt);
+    }
+    Ok(())
 }
 
 /// Updates what is here after a merge that was interrupted before it could.
@@ -149,16 +155,45 @@ fn follow(git: &Git, before: Oid, after: Oid) {
         None => program.run(&["fetch", "--quiet", ".", &format!("{shared}:{local}")]),
     };
     let Err(error) = moved else { return };
-    let git = match holder {
-        Some(folder) if folder == work_tree => "git".to_owned(),
-        Some(folder) => format!("git -C {}", quoted(&folder)),
+    let in_git = match &holder {
+        Some(folder) if *folder == work_tree => "git".to_owned(),
+        Some(folder) => format!("git -C {}", quoted(folder)),
         None => format!("git switch {base} && git"),
+    };
+    let untracked = in_the_way(git, &local, after, holder.as_deref().unwrap_or(&work_tree));
+    let has_own = git.repo().tip(&local).is_ok_and(|tip| {
+        tip.is_some_and(|tip| git.repo().leads_to(tip, after).is_ok_and(|leads| !leads))
+    });
+    let (first, why) = match (untracked.as_slice(), has_own) {
+        ([], true) => (String::new(), format!("{base} here has a commit of its own")),
+        ([], false) => (String::new(), format!("git says:\n{error:#}")),
+        (files, _) => {
+            let files = files.join(", ");
+            (format!("move {files} away, then "), format!("{files} would be overwritten"))
+        }
     };
     warn(
         "note",
         &format!(
-            "{base} in this clone was left as it is: bring it up to date with `{git} pull --rebase \
-             --autostash {remote} {base}`, because git says:\n{error:#}"
+            "{base} in this clone was left as it is: {first}bring it up to date with `{in_git} pull \
+             --rebase --autostash {remote} {base}`, because {why}"
         ),
     );
+}
+
+/// Returns the files in a folder that git doesn't know, and that a branch would get by following the
+/// base.
+fn in_the_way(git: &Git, branch: &str, after: Oid, folder: &Path) -> Vec<String> {
+    let files = || -> anyhow::Result<Vec<String>> {
+        let changes = git.repo().changes(git.repo().tip(branch)?, after)?;
+        let added = changes.iter().filter(|file| file.before.is_none());
+        let added: Vec<_> = added.map(|file| file.path.as_str()).collect();
+        if added.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = ["--literal-pathspecs", "ls-files", "--others", "--full-name", "--"];
+        let found = Program::in_folder(folder).run(&[&list[..], &added].concat())?;
+        Ok(found.lines().map(str::to_owned).collect())
+    };
+    files().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use anyhow::bail;
 use super::Judgement;
 use super::judge::Judges;
 use crate::content::Changeset;
+use crate::core::evidence::Unproven;
 use crate::forge::Pull;
 use crate::forge::git::{CHANGE, Git};
 use crate::git::{Oid, Repo};
@@ -33,14 +34,15 @@ pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
     repo.store_tree(Some(pull.base), files)
 }
 
-/// Makes the merge commit of a judged pull request with the tree of [`merge_tree`].
+/// Makes the merge commit of a judged pull request with the tree of [`merge_tree`]. It is signed,
+/// unless the settings tolerate what is unsigned and the user has no key.
 pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Result<Oid> {
     let pull = &judgement.pull;
     let tree = merge_tree(git.repo(), pull)?;
     let message = merge_message(&judgement.decision, &pull.name);
     let program = git.branches.program();
-    // A server's hook requires a signature; without a hook it is optional.
-    let sign = program.setting("user.signingkey").is_some();
+    let tolerates_unsigned = judgement.bundle().org.tolerates(Unproven::Unsigned);
+    let sign = !tolerates_unsigned || program.setting("user.signingkey").is_some();
     let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
     let now = judgement.decision.evaluated_at;
     judges.leaves_policies(git.repo(), pull.base, merge, |org| git.open(org), now)?;

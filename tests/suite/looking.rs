@@ -254,6 +254,8 @@ fn what_merge_writes_is_read_back() {
     let town = Town::founded();
     let low = std::fs::read_to_string(root().join("tests/cases/requests/low.yaml")).unwrap();
     town.commit_request("alice", "2026-11-02T10:00:00Z", "CHG-1", &low);
+    let key = town.folder().with_file_name("keys").join("bob");
+    town.git("bob", NOW, &["config", "user.signingkey", key.to_str().unwrap()]);
     let merged = town.changegate("bob").args(["merge", "CHG-1"]).output().unwrap();
     assert!(merged.status.success(), "{}", String::from_utf8_lossy(&merged.stderr));
     assert_eq!(events(&town, "CHG-1"), ["submitted alice", "merged bob"]);
@@ -264,7 +266,7 @@ fn what_merge_writes_is_read_back() {
     assert_eq!(merge["policies"], show["decision"]["digests"]["policies"]);
     let text = see(&town, "bob", &["show", "CHG-1"]);
     assert!(text.contains("\n  recorded     approved, low risk, direct\n"), "{text}");
-    assert!(text.contains("bob (unsigned)"), "{text}");
+    assert!(!text.contains("unsigned"), "{text}");
 }
 
 #[test]
