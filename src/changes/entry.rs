@@ -107,7 +107,7 @@ impl Lister<'_> {
         let state = status.state;
         let entry = ListEntry { change: name.to_owned(), state, ..ListEntry::default() };
         let result = match state {
-            State::Merged => self.merged(entry, name),
+            State::Merged => self.merged(entry, name, status),
             State::Open => self.judge(name, status).map(|judgement| self.open(entry, &judgement)),
             State::Closed => self.closed(entry, name, status),
         };
@@ -180,7 +180,12 @@ impl Lister<'_> {
         })
     }
 
-    fn merged(&self, entry: ListEntry, name: &str) -> anyhow::Result<ListEntry> {
+    fn merged(
+        &self,
+        entry: ListEntry,
+        name: &str,
+        status: &ChangeStatus,
+    ) -> anyhow::Result<ListEntry> {
         let pushed = self.stories.bypasses(name)?.last();
         let pushed = pushed.map(|bypass| (bypass, self.who(&bypass.commit)));
         let Some(merge) = self.stories.merges(name)?.last() else {
@@ -204,6 +209,13 @@ impl Lister<'_> {
             (Some(why), _) => format!("merged past the rules by {by}: {why}"),
             (None, Some((_, who))) => format!("merged by {by}, pushed past the rules by {who}"),
             (None, None) => format!("merged by {by}"),
+        };
+        let why = match &status.closed_by {
+            Some(closing) => {
+                let by = self.who(&closing.commit);
+                format!("{why}, an amendment closed by {by}")
+            }
+            None => why,
         };
         let recorded =
             |tier: &RiskTier| merge.trailer("Tier").is_some_and(|text| text == tier.to_string());

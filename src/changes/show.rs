@@ -41,6 +41,9 @@ pub struct ShowView {
     pub undecided: Option<String>,
     /// The merges of the change, the oldest first.
     pub merges: Vec<MergeView>,
+    /// Whether a merged change was amended, and the amendment closed.
+    #[serde(skip)]
+    pub closed_again: bool,
     /// What happened, the oldest first.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -131,10 +134,13 @@ impl Rounds<'_> {
                 settle(judgement, of_round, &mut reasons);
             }
         }
-        if story.status.state != State::Merged {
-            last = self.unmerged(story);
-            if let Ok(judgement) = &last {
+        if story.status.state != State::Merged || story.status.closed_by.is_some() {
+            let unmerged = self.unmerged(story);
+            if let Ok(judgement) = &unmerged {
                 settle(judgement, &story.events, &mut reasons);
+            }
+            if story.status.state != State::Merged {
+                last = unmerged;
             }
         }
         (last, reasons, bypassed)
@@ -203,6 +209,7 @@ fn view(
         source: story.source,
         decision: judgement.as_ref().ok().map(|judgement| judgement.decision.clone()),
         undecided: judgement.as_ref().err().map(|error| format!("{error:#}")),
+        closed_again: story.status.state == State::Merged && story.status.closed_by.is_some(),
         merges: story.merges.iter().map(|merge| merge_view(stories, merge, bypassed)).collect(),
         timeline: story.events.into_iter().map(entry).collect(),
     }

@@ -63,7 +63,8 @@ pub struct ChangeStatus {
     pub head: Option<Oid>,
     /// Whether the branch still exists.
     pub has_branch: bool,
-    /// The journal entry that closed the change, if it is closed.
+    /// The journal entry that closed the change, or after its merge an amendment of it, if that is
+    /// closed.
     pub closed_by: Option<Entry>,
 }
 
@@ -126,13 +127,22 @@ impl<'a> Stories<'a> {
         let journal = self.git.journal(name)?;
         let branch = self.heads.get(name).copied();
         let closed_by = closed_by(self.repo(), &self.people, self.org, name, &journal);
+        // What was said before a merge is over by it.
+        let closed_by = match closed_by {
+            Some(closing) if self.repo().leads_to(closing.reviewed, self.base)? => None,
+            closing => closing,
+        };
         let status = |state, head| {
-            let closed_by = closed_by.filter(|_| state == State::Closed).cloned();
+            let closed_by = closed_by.filter(|_| state != State::Open).cloned();
             Some(ChangeStatus { state, head, has_branch: branch.is_some(), closed_by })
         };
         if let Some(head) = branch {
+            let was_merged = || -> anyhow::Result<bool> {
+                Ok(!self.merges(name)?.is_empty() || !self.bypasses(name)?.is_empty())
+            };
             return Ok(match () {
                 () if self.is_merged(name, head)? => status(State::Merged, branch),
+                () if closed_by.is_some() && was_merged()? => status(State::Merged, branch),
                 () if closed_by.is_some() => status(State::Closed, branch),
                 () => status(State::Open, branch),
             });

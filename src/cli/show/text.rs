@@ -67,6 +67,9 @@ fn headline(view: &ShowView, columns: usize) -> String {
                     let _ = writeln!(out, "  {label:11}  {}", terminal(&text));
                 }
             }
+            if view.closed_again {
+                let _ = writeln!(out, "  {:11}  closed again after its merge", "amendment");
+            }
         }
         (State::Merged, None) => out.push_str(" without a merge commit\n"),
         (_, merge) => {
