@@ -22,7 +22,7 @@ use super::shared::here::{self, HereArgs};
 use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
 use super::shared::place::Place;
 use super::shared::progress::Progress;
-use super::shared::say::{self, UNDECIDED, warn};
+use super::shared::say::{self, UNDECIDED};
 use crate::compose::beside::Beside;
 use crate::compose::index::Index;
 use crate::content::folder::Candidate;
@@ -218,12 +218,8 @@ fn check_commits(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         (None, Some(head)) => here::judge_commits(&git, &git.base_ref, head, now)?,
         (None, None) => bail!("--base needs --branch or --head, which says what to merge into it"),
     };
-    let name = &judgement.pull.name;
-    if args.branch.is_some() && git.is_closed(name, &judgement.bundle().org)? {
-        warn(
-            "note",
-            &format!("{name} is closed: reopen it with `changegate close {name} --reopen`"),
-        );
+    if args.branch.is_some() {
+        here::say_if_closed(&git, &judgement)?;
     }
     here::report(&judgement, args.format, args.verbose)?;
     Ok(ExitCode::from(judgement.decision.verdict.exit_code()))

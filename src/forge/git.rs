@@ -21,6 +21,7 @@ use crate::core::evidence::{Evidence, Unproven};
 use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::org::Org;
 use crate::core::time::{Duration, Time};
+use crate::core::yaml::did_you_mean;
 use crate::git::{Oid, Repo};
 use crate::report::Judged;
 use collect::Collector;
@@ -56,13 +57,13 @@ pub struct Git {
 }
 
 impl Git {
-    /// Makes a forge of a repository's shared branches. Without `base_ref`, the default base is
+    /// Makes a forge of a repository's shared branches. Without `base_ref`, the protected base is
     /// used.
     ///
     /// # Errors
     /// When no base is given and none is found.
     pub fn new(branches: Branches, base_ref: Option<String>) -> anyhow::Result<Self> {
-        let base_ref = base_ref.map_or_else(|| branches.default_base(), Ok)?;
+        let base_ref = base_ref.map_or_else(|| branches.protected_base(), Ok)?;
         Ok(Git { branches, base_ref, survey: OnceCell::new() })
     }
 
@@ -147,13 +148,20 @@ impl Forge for Git {
             let files = self.repo().files_below(self.base()?, REQUESTS)?;
             let is_merged = files.iter().any(|(path, _)| is_request(path) && stem(path) == name);
             let was_reviewed = self.branches.tip(&format!("{REVIEWS}{name}"))?.is_some();
-            bail!(
-                "there is no branch {CHANGE}{name}: {}",
-                match is_merged || was_reviewed {
-                    true => format!("see what became of it with `changegate show {name}`"),
-                    false => format!("submit it with `changegate submit {name}`"),
-                }
-            );
+            if is_merged || was_reviewed {
+                bail!(
+                    "there is no branch {CHANGE}{name}: see what became of it with `changegate show \
+                     {name}`"
+                );
+            }
+            let known = self.branches.changes()?;
+            let known: Vec<_> = known.keys().map(String::as_str).collect();
+            match did_you_mean(name, &known) {
+                Some(meant) => bail!("there is no change {name}; did you mean `{meant}`?"),
+                None => bail!(
+                    "there is no change {name}: `changegate list --state all` lists what was submitted"
+                ),
+            }
         };
         Ok(Pull {
             name: name.to_owned(),

@@ -179,8 +179,10 @@ impl Program {
     /// When the remote can't be reached.
     pub fn fetch(&self, remote: &str) -> anyhow::Result<()> {
         let refspec = format!("+refs/heads/*:refs/remotes/{remote}/*");
-        let arguments = ["fetch", "--quiet", "--prune", "--no-tags", remote, &refspec];
-        self.run(&arguments).map(drop).with_context(|| format!("git can't fetch from {remote}"))
+        let options = ["--quiet", "--prune", "--no-tags", "--no-write-fetch-head"];
+        self.run(&[&["fetch"], &options[..], &[remote, &refspec]].concat())
+            .map(drop)
+            .with_context(|| format!("git can't fetch from {remote}"))
     }
 
     /// Moves a ref of the repository, if it still points to `from`.
@@ -306,10 +308,15 @@ fn run(command: &mut Command, input: &[u8]) -> anyhow::Result<Output> {
     child.wait_with_output().context("cannot wait for git")
 }
 
+/// What git adds to each failure to reach another repository.
+const NOTHING_NEW: [&str; 3] =
+    ["", "Please make sure you have the correct access rights", "and the repository exists."];
+
 /// Returns what git wrote to standard error, without its hints.
 fn complaint(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("hint:")).collect();
+    let lines = text.lines().filter(|line| !line.starts_with("hint:"));
+    let lines: Vec<_> = lines.filter(|line| !NOTHING_NEW.contains(line)).collect();
     if lines.is_empty() { format!("git ended with {}", output.status) } else { lines.join("\n") }
 }
 

@@ -380,13 +380,13 @@ fn exit_codes_and_json_of_submitted_changes() {
         .ended(0, &["your earlier review is void"]);
     judged(3);
     for (arguments, message) in [
-        (&["check", "--branch", "CHG-9"][..], "there is no branch change/CHG-9"),
+        (&["check", "--branch", "CHG-9"][..], "there is no change CHG-9"),
         (&["check", "--base", "main"], "--base needs --branch or --head"),
         (&["check", "--head", "nowhere"], "`nowhere` is not a commit"),
         (&["check", "--base", "nowhere", "--branch", "CHG-1"], "there is no branch nowhere"),
         (&["check", "--base", "main", "--head", "main"], "main has nothing to merge into main"),
-        (&["merge", "CHG-9"], "there is no branch change/CHG-9"),
-        (&["review", "CHG-9", "--approve"], "there is no branch change/CHG-9"),
+        (&["merge", "CHG-9"], "there is no change CHG-9"),
+        (&["review", "CHG-9", "--approve"], "there is no change CHG-9"),
         (&["submit", "CHG-9"], "there is no file CHG-9.yaml"),
     ] {
         carol.changegate(arguments).failed(&[message]);

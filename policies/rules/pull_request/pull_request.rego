@@ -95,13 +95,13 @@ touches_nothing_governed if input.change.kind == "other"
 #   code: request/base
 #   effect: deny
 #   rule: "1"
-#   help: merge into a branch that `protected_bases` in policies/org/settings/data.yaml names, or have this one added
+#   help: merge into a branch that `protected_bases` in policies/org/settings/data.yaml names (in plain Git with `--base`), or have this one added
 findings contains {
 	"code": "request/base",
 	"effect": "deny",
 	"message": sprintf("the change merges into %s, which the settings don't protect", [base]),
 	"help": sprintf(
-		"merge into %s, or have %s added to `protected_bases` in policies/org/settings/data.yaml",
+		"merge into %s (`--base`), or have %s added to `protected_bases` in policies/org/settings/data.yaml",
 		[concat(" or ", protected), base],
 	),
 } if {

@@ -7,7 +7,10 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::plan::{Fate, Item, Plan, Wanted};
 use super::{InitArgs, git};
-use crate::git::Program;
+use crate::cli::shared::say;
+use crate::core::layout::POLICIES;
+use crate::forge::git::Branches;
+use crate::git::{Program, Repo};
 
 /// The hooks by name: one judges a push, the other holds what was judged against what Git does.
 const HOOKS: [(&str, &str); 2] = [
@@ -69,8 +72,34 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     if !args.dry_run {
         text += AFTERWARDS;
     }
-    crate::cli::shared::say::print(&text)?;
+    say::print(&text)?;
+    if let Some(doubt) = unguarded(&repository)? {
+        say::warn("warning", &doubt);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns why nothing would be guarded, if the policies are on another branch than the base.
+fn unguarded(repository: &Path) -> anyhow::Result<Option<String>> {
+    let branches = Branches::own(Repo::open(repository)?);
+    let Ok(base) = branches.default_base() else { return Ok(None) };
+    let has_policies =
+        |tip| Ok::<_, anyhow::Error>(branches.repo().entry(tip, POLICIES)?.is_some());
+    let mut others = Vec::new();
+    for (name, tip) in branches.below("")? {
+        if has_policies(tip)? {
+            others.push(name);
+        }
+    }
+    Ok(match others.iter().find(|name| !name.contains('/')) {
+        Some(other) if !others.contains(&base) => Some(format!(
+            "nothing is guarded yet, because HEAD leads to {base}, which has no policies, while \
+             {other} has: run `git --git-dir {} symbolic-ref HEAD refs/heads/{other}` if changes are \
+             merged into {other}",
+            say::quoted(repository)
+        )),
+        _ => None,
+    })
 }
 
 /// Returns whether this repository's own configuration says so: the server's user may have another

@@ -24,7 +24,8 @@ use crate::report::{Format, Reporter, Summary, hanging};
 /// The repository, and its base branch.
 #[derive(Args, Debug, Default)]
 pub struct HereArgs {
-    /// The branch that changes are merged into; main if it exists
+    /// The branch that changes are merged into; the remote's default branch or the only protected
+    /// one if left out
     #[arg(long, value_name = "BRANCH")]
     pub base: Option<String>,
 
@@ -64,9 +65,14 @@ impl HereArgs {
     }
 
     /// Opens the forge around a work tree as it was fetched last; `None` where no base is known, as in
-    /// a new repository.
+    /// a new repository. Says why if the repository can't be used.
     pub fn at_hand(&self, work_tree: Option<&Path>) -> Option<Git> {
-        let branches = self.branches(Repo::discover(work_tree?).ok()?).ok()?;
+        let repo = Repo::discover(work_tree?);
+        if let Err(error) = &repo {
+            let effect = "every request is judged as if it were new";
+            warn("warning", &format!("{effect}, because {error:#}"));
+        }
+        let branches = self.branches(repo.ok()?).ok()?;
         let git = Git::new(branches, self.base.clone()).ok()?;
         git.base().is_ok().then_some(git)
     }
@@ -125,7 +131,10 @@ fn say_how_old(branches: &Branches, error: Option<&anyhow::Error>) {
         format!("{} ago, on {} UTC", (now - at).for_people(), at.for_people(Some(now)))
     });
     let ago = ago.unwrap_or_else(|| "earlier".to_owned());
-    let why = error.map(|error| format!(": {error:#}")).unwrap_or_default();
+    // What git says first is the reason.
+    let why = error.map(|error| format!("{error:#}"));
+    let why = why.as_deref().and_then(|why| why.lines().next());
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     warn("warning", &format!("this shows what was fetched last from {remote}, {ago}{why}"));
 }
 
@@ -162,6 +171,19 @@ pub fn check(git: &Git, name: &str, now: Time) -> anyhow::Result<Judgement> {
     let judgement = gate(git).check(name, || now)?;
     judgement
         .with_context(|| format!("{name} merges into a branch that the settings don't protect"))
+}
+
+/// Says that a change is closed, if it is.
+///
+/// # Errors
+/// If its journal can't be read.
+pub fn say_if_closed(git: &Git, judgement: &Judgement) -> anyhow::Result<()> {
+    let name = &judgement.pull.name;
+    if git.is_closed(name, &judgement.bundle().org)? {
+        let how = format!("reopen it with `changegate close {name} --reopen`");
+        warn("note", &format!("{name} is closed: {how}"));
+    }
+    Ok(())
 }
 
 /// Prints the report on one pull request.

@@ -3,12 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
+use std::fs::Metadata;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
 
 use super::{CHANGE, REVIEWS};
+use crate::core::layout;
+use crate::core::org::Settings;
+use crate::core::yaml;
 use crate::git::{Moved, Oid, Program, Repo};
 
 /// The default names of the branch that changes go to; the first that exists is used.
@@ -106,10 +111,23 @@ impl Branches {
 
     /// Returns when the branches of the remote were last fetched; `None` if that isn't known.
     pub fn fetched_at(&self) -> Option<SystemTime> {
-        let modified =
-            |name| std::fs::metadata(self.repo.folder().join(name)).ok()?.modified().ok();
+        let metadata = |path: PathBuf| std::fs::metadata(path).ok();
+        let own = self.stamp().and_then(metadata);
+        // git empties it when it fails to fetch.
+        let by_git = metadata(self.repo.folder().join("FETCH_HEAD"));
+        let by_git = by_git.filter(|found| found.len() > 0);
         // A clone leaves only packed refs.
-        modified("FETCH_HEAD").or_else(|| modified("packed-refs"))
+        let cloned = || metadata(self.repo.folder().join("packed-refs"));
+        let modified = |found: Metadata| found.modified().ok();
+        own.and_then(modified)
+            .max(by_git.and_then(modified))
+            .or_else(|| cloned().and_then(modified))
+    }
+
+    /// Returns the file that is written after each successful fetch from the remote.
+    fn stamp(&self) -> Option<PathBuf> {
+        let remote = self.remote.as_ref()?;
+        Some(self.repo.folder().join("changegate/fetched").join(remote))
     }
 
     /// Fetches from the remote, if there is one.
@@ -117,7 +135,15 @@ impl Branches {
     /// # Errors
     /// When the remote can't be reached.
     pub fn refresh(&self) -> anyhow::Result<()> {
-        self.remote.as_ref().map_or(Ok(()), |remote| self.program.fetch(remote))
+        let Some(remote) = &self.remote else { return Ok(()) };
+        self.program.fetch(remote)?;
+        if let Some(stamp) = self.stamp()
+            && let Some(folder) = stamp.parent()
+        {
+            // Without it, only the age of what was fetched is less exact.
+            let _ = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&stamp, "\n"));
+        }
+        Ok(())
     }
 
     /// Returns the tip of a branch, or `None` if there is no such branch.
@@ -181,6 +207,38 @@ impl Branches {
             Some(remote) => bail!("{remote} has no branch main: name the base with --base BRANCH"),
             None => bail!("this repository has no branch main: name the base with --base BRANCH"),
         }
+    }
+
+    /// Returns the base that policies protect: the default base or one of [`DEFAULT_BASES`], if its
+    /// own policies protect it or only one other that exists; else the default base.
+    ///
+    /// A server guards its default base, whatever is pushed beside it.
+    ///
+    /// # Errors
+    /// When there is no default base, or a branch can't be read.
+    pub fn protected_base(&self) -> anyhow::Result<String> {
+        let default = self.default_base()?;
+        for name in [default.as_str()].into_iter().chain(DEFAULT_BASES) {
+            let mut protected = self.protected_by(name)?;
+            if protected.iter().any(|base| base == name) {
+                return Ok(name.to_owned());
+            }
+            protected.retain(|base| self.tip(base).is_ok_and(|tip| tip.is_some()));
+            if let [only] = protected.as_slice() {
+                return Ok(only.clone());
+            }
+        }
+        Ok(default)
+    }
+
+    /// Returns the bases that the policies on a branch protect; none if there are no policies.
+    fn protected_by(&self, name: &str) -> anyhow::Result<Vec<String>> {
+        let Some(tip) = self.tip(name)? else { return Ok(Vec::new()) };
+        let Some(settings) = self.repo.entry(tip, &layout::table("settings"))? else {
+            return Ok(Vec::new());
+        };
+        let settings = yaml::parse(&self.repo.bytes(settings.id)?).read::<Settings>();
+        Ok(settings.value.unwrap_or_default().protected_bases)
     }
 
     /// Returns the branch that the server's `HEAD` names, if it is known. The `HEAD` of a work tree
