@@ -49,22 +49,22 @@ pub struct CloseArgs {
 pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
     let name = &here::id_or_here(args.id.as_deref())?;
+    let said = if args.reopen { Said::Reopened } else { Said::Closed };
     let pull = git.pull(name)?;
     let gate = Gate::new(git.repo(), &git, judges()?);
     let judged = gate.check(name, NowArg::present);
     if git.repo().leads_to(pull.head, pull.base)? {
         let why = format!(
-            "what is merged can't be closed: to change it, edit its request and run `changegate \
+            "what is merged can't be {said}: to change it, edit its request and run `changegate \
              submit {name}`"
         );
-        note(format_args!("error: not closed: {name}: {why}"));
+        note(format_args!("error: not {said}: {name}: {why}"));
         Receipt::nothing(name, &why, None).print(args.format, "")?;
         return Ok(ExitCode::from(FORBIDDEN));
     }
     // A change that can't be judged can still be closed.
     let judged = judged.ok().flatten();
     let decision = judged.as_ref().map(|judged| &judged.decision);
-    let said = if args.reopen { Said::Reopened } else { Said::Closed };
     let receipt = if git.is_closed(name, &gate.org_at(pull.base)?)? == (said == Said::Closed) {
         let state = if args.reopen { "open" } else { "closed" };
         Receipt::nothing(name, &format!("it is {state} already"), decision)

@@ -20,9 +20,9 @@ use crate::core::approvals::Exclusion;
 use crate::core::input::{Case, excluded_from};
 use crate::core::terms::Login;
 use crate::forge::Pull;
-use crate::forge::git::Git;
 use crate::forge::git::journal::{self, Said};
 use crate::forge::git::write::append;
+use crate::forge::git::{Git, People};
 use crate::gate::Judgement;
 use crate::git::Oid;
 use crate::report::escape::terminal;
@@ -100,6 +100,10 @@ const CRITERION: usize = "users and operations".len();
 pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open()?;
     let name = &here::id_or_here(args.id.as_deref())?;
+    let said = args.said();
+    if said == Said::Commented && args.comment.as_ref().is_none_or(|text| text.trim().is_empty()) {
+        bail!("the comment is empty: write a remark, or add --approve or --request-changes");
+    }
     let before = here::check(&git, name, NowArg::present())?;
     if before.decision.ungoverned().is_some() {
         bail!(
@@ -107,8 +111,8 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
              merge {name}`"
         );
     }
+    here::say_if_closed(&git, &before)?;
     let me = me::me(git.branches.program(), &before.bundle().org.roster)?;
-    let said = args.said();
     let bars = |exclusion: &Exclusion| match said {
         Said::Approved => true,
         Said::ChangesRequested => exclusion.asks(),
@@ -128,6 +132,9 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
             "nothing was signed, because there is no terminal to confirm it on: read what you sign \
              with `changegate check --branch {name} --verbose`, and add --yes to sign it"
         );
+    }
+    if said == Said::Withdrawn && !has_said_something(&git, &before, &me)? {
+        bail!("{me} has no review of {name} that could be withdrawn");
     }
     if args.format == AnswerFormat::Text {
         let text = what_is_signed(&git, &before, &me)?;
@@ -198,18 +205,29 @@ fn what_changes(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// Returns what has changed in the request since this person's last review of it.
-fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<String> {
-    let journal = git.journal(&judgement.pull.name)?;
-    let people = crate::forge::git::People::of(&judgement.bundle().org.roster);
-    let is_mine = |entry: &&journal::Entry| {
+/// Returns this person's reviews of a change, the oldest first.
+fn reviews_by(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<Vec<journal::Entry>> {
+    let org = &judgement.bundle().org;
+    let people = People::of(&org.roster);
+    let is_mine = |entry: &journal::Entry| {
         let signer = people.signer(git.repo(), &entry.commit);
-        let org = &judgement.bundle().org;
         entry.said.is_some_and(Said::is_review)
             && signer.login.as_ref() == Some(me)
             && signer.unproven.is_none_or(|unproven| org.tolerates(unproven))
     };
-    let Some(last) = journal.iter().rfind(is_mine) else { return Ok(String::new()) };
+    Ok(git.journal(&judgement.pull.name)?.into_iter().filter(is_mine).collect())
+}
+
+/// Returns whether this person has approved or requested changes, and not withdrawn it since.
+fn has_said_something(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<bool> {
+    let reviews = reviews_by(git, judgement, me)?;
+    let last = reviews.iter().rfind(|review| review.said != Some(Said::Commented));
+    Ok(last.is_some_and(|review| review.said != Some(Said::Withdrawn)))
+}
+
+/// Returns what has changed in the request since this person's last review of it.
+fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Result<String> {
+    let Some(last) = reviews_by(git, judgement, me)?.pop() else { return Ok(String::new()) };
     let when = last.commit.time.for_people(Some(judgement.decision.evaluated_at));
     let Some(path) = judgement.decision.path.as_deref() else { return Ok(String::new()) };
     let text_at = |commit: Oid| -> anyhow::Result<String> {

@@ -32,8 +32,9 @@ impl Guard {
             "{REVIEWS}{name} contains no new review"
         );
         for entry in &entries[known..] {
-            self.entry(name, entry)
-                .with_context(|| format!("the review {} was rejected", short(entry.commit.id)))?;
+            self.entry(name, entry).with_context(|| {
+                format!("{} {} was rejected", kind(entry), short(entry.commit.id))
+            })?;
         }
         Ok(())
     }
@@ -50,10 +51,12 @@ impl Guard {
         let signer = people.signer(self.git.repo(), &entry.commit);
         let email = &entry.commit.committer.email;
         if let Some(unproven) = signer.unproven.filter(|why| !org.tolerates(*why)) {
-            bail!(
-                "it is not proven that {email} made it: {unproven}; {}, and review again",
-                remedy(unproven)
-            );
+            let remedy = remedy(unproven);
+            let again = match said {
+                Said::Closed | Said::Reopened => "then repeat it",
+                _ => "then review again",
+            };
+            bail!("it is not proven that {email} made it: {unproven}; {remedy}, {again}");
         }
         let Some(login) = signer.login else {
             bail!("the roster doesn't list the address {email}: have it added to the roster first");
@@ -87,9 +90,19 @@ impl Guard {
             let is_admin = person.is_some_and(|person| person.level == Some(Level::L3));
             ensure!(
                 is_own || is_admin,
-                "{login} can't close {name}: only its requester, its contributors and an L3 can"
+                "{login} can't {} {name}: only its requester, its contributors and an L3 can",
+                if said == Said::Closed { "close" } else { "reopen" }
             );
         }
         Ok(())
+    }
+}
+
+/// Returns what people call an entry.
+fn kind(entry: &Entry) -> &'static str {
+    match entry.said {
+        Some(Said::Closed) => "the closing",
+        Some(Said::Reopened) => "the reopening",
+        _ => "the review",
     }
 }
