@@ -19,7 +19,7 @@ use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
 use super::shared::say::{note, warn};
 use super::shared::{me, prompt};
-use crate::content::short;
+use crate::content::{Changeset, short};
 use crate::core::decision::{Decision, Finding};
 use crate::core::layout::stem;
 use crate::core::request::{ChangeRequest, RequestFile};
@@ -28,7 +28,7 @@ use crate::forge::Pull;
 use crate::forge::git::journal::one_line;
 use crate::forge::git::{Advance, CHANGE, Git};
 use crate::gate::Judgement;
-use crate::git::{Entry, Oid, Program, Repo};
+use crate::git::{Entry, FileChange, Oid, Program, Repo};
 use crate::report::Format;
 use crate::report::escape::terminal;
 
@@ -103,7 +103,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
 
     let branch = format!("{CHANGE}{id}");
     let seen = git.repo().tip(&format!("refs/heads/{branch}"))?;
-    let (mut judged, mut replaced) = (None, None);
+    let (mut judged, mut replaced, mut dropped) = (None, None, Vec::new());
     let put = git.branches.advance(&branch, |tip| {
         let base = git.base()?;
         let parent = match tip {
@@ -111,7 +111,8 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
             Some(tip) if !git.repo().leads_to(tip, base)? => tip,
             _ => base,
         };
-        let is_there = git.repo().entry(parent, &path)? == Some(entry);
+        dropped = taken_out(&git, &work_tree, base, parent, &path)?;
+        let is_there = dropped.is_empty() && git.repo().entry(parent, &path)? == Some(entry);
         if parent != base && !is_there {
             builds_on(&git, &branch, seen, parent)?;
         }
@@ -119,7 +120,8 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
             may_replace(&git, parent, &path, entry)?;
             replaced = Some(parent);
         }
-        let commit = if is_there { parent } else { commit(&git, parent, base, &path, entry, &id)? };
+        let commit =
+            if is_there { parent } else { commit(&git, parent, base, (&path, entry), &dropped)? };
         let pull = Pull {
             name: id.clone(),
             id: Some(id.clone()),
@@ -143,21 +145,45 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let is_there = put.is_some() || git.branches.tip(&branch)? == Some(judgement.pull.head);
     tell(args, &git, &judgement, "", put, is_there)?;
     if is_there {
+        for file in &dropped {
+            note(format_args!("{} is no longer part of the change", terminal(&file.path)));
+        }
         switch(&git, &work_tree, &branch, &[path], seen);
     }
     Ok(ExitCode::from(u8::from(!is_there)))
 }
 
-/// Creates the commit that adds the file to the tree at `parent`.
+/// Returns the files beside the request that a submitted change has, and that are here as they were
+/// before it: they were taken out.
+fn taken_out(
+    git: &Git,
+    work_tree: &Path,
+    base: Oid,
+    tip: Oid,
+    path: &str,
+) -> anyhow::Result<Vec<FileChange>> {
+    let files = Program::in_folder(work_tree);
+    let is_taken_out = |file: &FileChange| {
+        let here = work_tree.join(&file.path).symlink_metadata();
+        let here = here.ok().map(|_| files.hash(&file.path, false).ok());
+        file.path != path && here == file.before.map(|before| Some(before.id))
+    };
+    let changed = Changeset::of(git.repo(), base, tip, stem(path))?.files;
+    Ok(changed.into_iter().filter(is_taken_out).collect())
+}
+
+/// Creates the commit that adds the request to the tree at `parent`, without the dropped files.
 fn commit(
     git: &Git,
     parent: Oid,
     base: Oid,
-    path: &str,
-    entry: Entry,
-    id: &str,
+    (path, entry): (&str, Entry),
+    dropped: &[FileChange],
 ) -> anyhow::Result<Oid> {
-    let tree = git.repo().store_tree(Some(parent), [(path, Some(entry))])?;
+    let before = dropped.iter().map(|file| (file.path.as_str(), file.before));
+    let files = [(path, Some(entry))].into_iter().chain(before);
+    let tree = git.repo().store_tree(Some(parent), files)?;
+    let id = stem(path);
     let file = RequestFile::read(path, &git.repo().bytes(entry.id)?);
     let request = file.request.unwrap_or_default();
     let what = match (parent == base, git.repo().entry(base, path)?.is_some()) {
@@ -252,6 +278,7 @@ fn tell(
     let (decision, id) = (&judgement.decision, judgement.pull.name.as_str());
     let head = judgement.pull.head;
     let report = here::rendered(judgement, Format::Text, true) + tried;
+    let doubt = me::doubt(git, head, &judgement.bundle().org)?;
     let (text, receipt) = if is_there {
         let how = match put {
             Some(_) => format!("submitted {id} as {CHANGE}{id} ({})", short(head)),
@@ -265,18 +292,21 @@ fn tell(
             true => ("it is denied in its present form", "it"),
             false => ("the new policies fail when they are tried", "the policies"),
         };
-        let anyway = match args.policies {
-            true => format!("`changegate submit {id} --policies --anyway`"),
-            false => format!("`changegate submit {id} --anyway`"),
+        let or = match (&doubt, args.policies) {
+            // The server's hook refuses a commit that nobody is proven to have made.
+            (Some(_), _) => String::new(),
+            (None, true) => {
+                format!(", or submit it as it is with `changegate submit {id} --policies --anyway`")
+            }
+            (None, false) => {
+                format!(", or submit it as it is with `changegate submit {id} --anyway`")
+            }
         };
-        let text = format!(
-            "{report}not submitted: correct {what} and run the command again, or submit it as it is \
-             with {anyway}\n"
-        );
+        let text = format!("{report}not submitted: correct {what} and run the command again{or}\n");
         (text, Receipt::nothing(id, why, Some(decision)))
     };
     receipt.print(args.format, &text)?;
-    if let Some(doubt) = me::doubt(git, head, &judgement.bundle().org)? {
+    if let Some(doubt) = doubt {
         warn("note", &doubt);
     }
     if is_there && git.branches.remote().is_none() {

@@ -5,8 +5,10 @@ use std::path::Path;
 use anyhow::bail;
 
 use crate::cli::shared::here;
+use crate::cli::shared::place::Place;
+use crate::cli::shared::say::quoted;
 use crate::content::folder;
-use crate::core::layout::{INCIDENTS, REQUESTS, is_below, stem};
+use crate::core::layout::{self, INCIDENTS, REQUESTS, is_below, is_request, stem};
 use crate::forge::git::{CHANGE, Git};
 use crate::git::Program;
 use crate::report::page::shown;
@@ -16,22 +18,20 @@ use crate::report::page::shown;
 pub fn request(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Result<String> {
     let requests = work_tree.join(REQUESTS);
     let found = if requests.is_dir() { folder::below(&requests, true)? } else { Vec::new() };
-    let paths = found.into_iter().filter(|(_, is_file)| *is_file).filter_map(|(path, _)| {
+    let files = found.into_iter().filter(|(_, is_file)| *is_file).filter_map(|(path, _)| {
         let path = shown(path.strip_prefix(work_tree).ok()?);
-        (path.ends_with(".yaml") && !is_below(&path, INCIDENTS)).then_some(path)
+        (!is_below(&path, INCIDENTS)).then_some(path)
     });
+    let (paths, others): (Vec<_>, Vec<_>) = files.partition(|path| path.ends_with(".yaml"));
     if let Some(named) = named {
-        let id = stem(here::name_of(named));
-        let mut paths = paths.filter(|path| stem(path) == id);
-        return match (paths.next(), paths.next()) {
-            (Some(path), None) => Ok(path),
+        let id = id_of(here::name_of(named));
+        let mut with_id = paths.iter().filter(|path| stem(path) == id);
+        return match (with_id.next(), with_id.next()) {
+            (Some(path), None) => Ok(path.clone()),
             (Some(one), Some(other)) => {
                 bail!("{one} and {other} have the same id: delete one of them")
             }
-            _ => bail!(
-                "there is no file {id}.yaml below {}: write it with `changegate new`",
-                requests.display()
-            ),
+            _ => bail!(missing(git, work_tree, id, &paths)?),
         };
     }
     let base = git.base()?;
@@ -51,6 +51,7 @@ pub fn request(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Resu
     }
     match (new.as_slice(), submitted.as_slice()) {
         ([path], _) | ([], [path]) => Ok(path.clone()),
+        ([], []) if !others.is_empty() => bail!(misplaced(work_tree, &others[0])?),
         ([], []) => bail!("every request here is merged already: write one with `changegate new`"),
         ([], many) => bail!(
             "every new request here is already submitted in this form: name one of {}, or see what \
@@ -59,4 +60,67 @@ pub fn request(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Resu
         ),
         (many, _) => bail!("there are several new requests: name one of {}", many.join(", ")),
     }
+}
+
+/// Returns the id that a file's name stands for, whichever ending of YAML it has.
+fn id_of(path: &str) -> &str {
+    let stem = stem(path);
+    stem.strip_suffix(".yml").unwrap_or(stem)
+}
+
+/// Returns why there is no request with this id among the paths, and how to get to it.
+fn missing(git: &Git, work_tree: &Path, id: &str, paths: &[String]) -> anyhow::Result<String> {
+    let (repo, base, branch) = (git.repo(), git.base()?, format!("{CHANGE}{id}"));
+    if let Some(tip) = git.branches.tip(&branch)?
+        && !repo.leads_to(tip, base)?
+    {
+        let switch = match (repo.tip(&format!("refs/heads/{branch}"))?, git.branches.remote()) {
+            (None, Some(remote)) => format!("git switch --track {remote}/{branch}"),
+            _ => format!("git switch {branch}"),
+        };
+        return Ok(format!(
+            "{id} is submitted, and its file is on its branch: run `{switch}`, change the file there, \
+             and submit it again"
+        ));
+    }
+    let merged = repo.files_below(base, REQUESTS)?.into_iter().map(|(path, _)| path);
+    if let Some(path) = merged.into_iter().find(|path| is_request(path) && stem(path) == id) {
+        let from = match git.branches.remote() {
+            Some(remote) => format!("{remote}/{}", git.base_ref),
+            None => git.base_ref.clone(),
+        };
+        let file = quoted(&Place::around([work_tree])?.file(&path));
+        return Ok(format!(
+            "{id} is merged, and its file isn't here: to amend it, run `git restore --source {from} \
+             -- {file}`"
+        ));
+    }
+    let is_yaml = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
+    for (path, is_file) in folder::below(work_tree, false)? {
+        let path = path.strip_prefix(work_tree).map(shown).unwrap_or_default();
+        if is_file && is_yaml(&path) && id_of(&path) == id && !is_below(&path, INCIDENTS) {
+            return misplaced(work_tree, &path);
+        }
+    }
+    let changes = git.branches.changes()?;
+    let mut known = paths.iter().map(|path| stem(path)).chain(changes.keys().map(String::as_str));
+    Ok(match known.find(|known| known.eq_ignore_ascii_case(id)) {
+        Some(meant) => format!("there is no request {id}; did you mean `{meant}`?"),
+        None => format!(
+            "there is no file {id}.yaml below {}: write it with `changegate new`",
+            work_tree.join(REQUESTS).display()
+        ),
+    })
+}
+
+/// Returns how a file becomes a request that isn't in the place of one.
+fn misplaced(work_tree: &Path, path: &str) -> anyhow::Result<String> {
+    let place = Place::around([work_tree])?;
+    let id = id_of(path);
+    let (from, folder) = (quoted(&place.file(path)), quoted(&place.file(REQUESTS)));
+    let to = quoted(&place.file(layout::request(id)));
+    Ok(format!(
+        "{path} is not the file of a request, which is called {REQUESTS}/<id>.yaml: run `mkdir -p \
+         {folder} && mv {from} {to}`, and submit {id} again"
+    ))
 }
