@@ -121,7 +121,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     }
     let git = Program::in_folder(&root);
     let name = root.file_name().map_or_else(|| "changes".into(), |name| name.to_string_lossy());
-    let (roster, roster_text) = first_roster(args, &root, &name)?;
+    let First { roster, text: roster_text, own_key } = first_roster(args, &root, &name)?;
     let now = NowArg::present();
     let basis = Basis {
         roster: &roster,
@@ -150,7 +150,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let roster = &judge.bundle().org.roster;
     let next = match basis.is_on_github {
         true => summary::next_on_github(roster, &plan, &git),
-        false => summary::next(roster, &plan, &git),
+        false => summary::next(roster, &plan, &git, own_key.as_deref()),
     };
     say::print(&next)?;
     Ok(ExitCode::SUCCESS)
@@ -181,20 +181,34 @@ impl InitArgs {
     }
 }
 
-/// Returns the roster and its file: from the flags, or the existing file, or the dialogue, or with
-/// only the person who runs the verb.
-fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(Roster, Vec<u8>)> {
+/// The roster to begin with.
+struct First {
+    roster: Roster,
+    /// Its file.
+    text: Vec<u8>,
+    /// The key of the person who runs the verb, as they named it.
+    own_key: Option<String>,
+}
+
+/// Returns the roster: from the flags, or the existing file, or the dialogue, or with only the person
+/// who runs the verb.
+fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<First> {
     let there = existing_roster(root)?;
     let git = Program::in_folder(root);
+    let me = Me::of(&git);
+    let is_me = |named: &&NamedPerson| me.email.iter().any(|it| named.person.emails.contains(it));
+    let mut own_key = args.people.iter().find(is_me).and_then(|named| named.key.clone());
     let mut roster = match there {
-        Some(there) if args.people.is_empty() => return Ok(there),
+        Some((roster, text)) if args.people.is_empty() => {
+            return Ok(First { roster, text, own_key });
+        }
         there if !args.people.is_empty() => {
             let named = people::from_flags(&args.people, &args.services, folder)?;
             match there {
                 Some(there)
                     if (&there.0.people, &there.0.services) == (&named.people, &named.services) =>
                 {
-                    return Ok(there);
+                    return Ok(First { roster: there.0, text: there.1, own_key });
                 }
                 Some(_) => bail!(
                     "there is a roster already, and --person doesn't change it: edit {ROSTER}, or \
@@ -203,12 +217,16 @@ fn first_roster(args: &InitArgs, root: &Path, folder: &str) -> anyhow::Result<(R
                 None => named,
             }
         }
-        _ if prompt::is_possible() && !args.dry_run => dialogue::roster(&Me::of(&git), folder)?,
-        _ => people::alone(&Me::of(&git), folder)?,
+        _ if prompt::is_possible() && !args.dry_run => {
+            let (roster, named) = dialogue::roster(&me, folder)?;
+            own_key = named;
+            roster
+        }
+        _ => people::alone(&me, folder)?,
     };
     roster.reviewed = Some(Date(NowArg::present().utc().date_naive()));
     let text = roster::render(&roster).into_bytes();
-    Ok((roster, text))
+    Ok(First { roster, text, own_key })
 }
 
 /// Returns the repository's existing roster, and its file's bytes.

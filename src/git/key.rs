@@ -1,6 +1,6 @@
 //! The public key that a setting or a person names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error};
 
@@ -39,6 +39,31 @@ pub fn find(meant: &str) -> anyhow::Result<Option<SigningKey>> {
     let text = files::read(&path)?;
     let key = String::from_utf8_lossy(&text).parse().map_err(Error::msg);
     key.map(Some).with_context(|| format!("read the public key {}", path.display()))
+}
+
+/// The files in which `ssh-keygen` writes public keys, the preferred one first.
+const USUAL: [&str; 3] = ["~/.ssh/id_ed25519.pub", "~/.ssh/id_ecdsa.pub", "~/.ssh/id_rsa.pub"];
+
+/// Returns the commands after which git signs with an SSH key: with `known` as the user named it,
+/// else with the usual one that is there, else with one that the first command makes.
+pub fn how_to_name_one(known: Option<&str>) -> impl Iterator<Item = String> {
+    let is_there = |file: &&&str| find(file).is_ok_and(|key| key.is_some());
+    let whole = |named: &str| match Path::new(named).canonicalize() {
+        Ok(path) => path.display().to_string(),
+        Err(_) => named.to_owned(),
+    };
+    let usual = || USUAL.iter().find(is_there).map(|file| (*file).to_owned());
+    let there = known.map(whole).or_else(usual);
+    let make = there.is_none().then(|| "ssh-keygen -t ed25519".to_owned());
+    let file = there.unwrap_or_else(|| USUAL[0].to_owned());
+    // In quotes, the shell wouldn't replace `~`.
+    let is_plain =
+        file.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"~/._-".contains(&byte));
+    let file = if is_plain { file } else { format!("'{}'", file.replace('\'', r"'\''")) };
+    make.into_iter().chain([
+        "git config gpg.format ssh".to_owned(),
+        format!("git config user.signingkey {file}"),
+    ])
 }
 
 /// Returns the file with the public key: the one that is named, or the one beside the private key.

@@ -11,11 +11,12 @@ use crate::core::terms::{Login, Name};
 use crate::files;
 use crate::git::key;
 
-/// Asks for the first roster; `folder` is the repository's name.
+/// Asks for the first roster; `folder` is the repository's name. Returns it with the key of the
+/// person who answers, as they named it.
 ///
 /// # Errors
 /// If the terminal fails.
-pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
+pub fn roster(me: &Me, folder: &str) -> anyhow::Result<(Roster, Option<String>)> {
     let mut roster = people::empty();
     prompt::say(
         "The first roster: who requests changes, and who signs them off. It is a file that is easy \
@@ -26,7 +27,8 @@ pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
     let suggested = me.login.as_ref().map_or("", Login::as_str);
     let login = ask("your login", suggested, str::parse::<Login>)?;
     let first = login.clone();
-    roster.people.insert(login, person(me.email.as_deref(), me.key.as_deref())?);
+    let (own, own_key) = person(me.email.as_deref(), me.key.as_deref())?;
+    roster.people.insert(login, own);
     loop {
         prompt::line("");
         let login = ask("another login (empty to finish)", "", |text| {
@@ -39,14 +41,15 @@ pub fn roster(me: &Me, folder: &str) -> anyhow::Result<Roster> {
             })
         })?;
         let Some(login) = login else { break };
-        roster.people.insert(login, person(None, None)?);
+        roster.people.insert(login, person(None, None)?.0);
     }
     services(&mut roster, &first, folder)?;
     prompt::line("");
-    Ok(people::complete(roster))
+    Ok((people::complete(roster), own_key))
 }
 
-fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<Person> {
+/// Asks about a person. Returns them with their key as it was named.
+fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<(Person, Option<String>)> {
     let level = ask("level: L1, L2, L3 or none", "none", |text| {
         if text == "none" { Ok(None) } else { people::level(text).map(Some) }
     })?;
@@ -61,15 +64,20 @@ fn person(email: Option<&str>, key: Option<&str>) -> anyhow::Result<Person> {
     let question = "signing key: the public key, its file, or none";
     let key = ask(question, key.unwrap_or("none"), |text| match text {
         "none" => Ok(None),
-        named => key::public(named).map(Some).map_err(|error| format!("{error:#}")),
+        named => match key::public(named) {
+            Ok(key) => Ok(Some((key, named.to_owned()))),
+            Err(error) => Err(format!("{error:#}")),
+        },
     })?;
-    Ok(Person {
+    let (key, named) = key.unzip();
+    let person = Person {
         level,
         roles,
         emails: email.into_iter().collect(),
         keys: key.into_iter().collect(),
         ..Person::default()
-    })
+    };
+    Ok((person, named))
 }
 
 fn roles(text: &str) -> Result<Vec<Name>, String> {

@@ -16,11 +16,13 @@ use crate::git::{Program, key};
 pub const ROLES: [&str; 2] = ["devops-lead", "incident-commander"];
 
 /// `--person alice,level=L2,role=devops-lead,email=alice@acme.example,key=~/.ssh/id_ed25519.pub`;
-/// the keys are as given, not yet read.
+/// the keys are read, and the last one is known as given, too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedPerson {
     pub(super) login: Login,
     pub(super) person: Person,
+    /// The last of the keys, as given.
+    pub(super) key: Option<String>,
 }
 
 impl FromStr for NamedPerson {
@@ -29,7 +31,7 @@ impl FromStr for NamedPerson {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(',').map(str::trim);
         let login = parts.next().unwrap_or_default().parse()?;
-        let mut person = Person::default();
+        let (mut person, mut last_key) = (Person::default(), None);
         for part in parts {
             let (field, value) = part.split_once('=').ok_or_else(|| {
                 format!("`{part}` is not FIELD=VALUE: write for example level=L2")
@@ -43,6 +45,7 @@ impl FromStr for NamedPerson {
                 "key" => {
                     let key = key::public(value).map_err(|error| format!("{error:#}"))?;
                     person.keys.push(key);
+                    last_key = Some(value.to_owned());
                 }
                 _ => {
                     return Err(format!(
@@ -51,7 +54,7 @@ impl FromStr for NamedPerson {
                 }
             }
         }
-        Ok(NamedPerson { login, person })
+        Ok(NamedPerson { login, person, key: last_key })
     }
 }
 
@@ -125,7 +128,7 @@ pub fn from_flags(
     folder: &str,
 ) -> anyhow::Result<Roster> {
     let mut roster = empty();
-    for NamedPerson { login, person } in people {
+    for NamedPerson { login, person, .. } in people {
         if roster.people.insert(login.clone(), person.clone()).is_some() {
             bail!("--person names {login} twice");
         }

@@ -8,7 +8,7 @@ use super::{github, roster, shown_path};
 use crate::cli::shared::place::Place;
 use crate::cli::shared::say::{hanging, quoted};
 use crate::core::org::Roster;
-use crate::git::Program;
+use crate::git::{Program, key};
 
 /// Lists every file that would be written or kept.
 pub fn of_a_dry_run(plan: &Plan) -> String {
@@ -43,12 +43,13 @@ pub fn done(plan: &Plan) -> String {
     out
 }
 
-/// Returns what the roster lacks, and the next commands.
-pub fn next(roster: &Roster, plan: &Plan, git: &Program) -> String {
+/// Returns what the roster lacks, and the next commands. `own_key` is the key of the person who runs
+/// the verb, as they named it.
+pub fn next(roster: &Roster, plan: &Plan, git: &Program, own_key: Option<&str>) -> String {
     let mut gaps = roster::gaps(roster);
     gaps.extend(roster::keyless(roster));
     let mut out = to_be_filled_in(&gaps) + "\nNext:\n" + &going(plan);
-    for command in signing(git) {
+    for command in signing(git, own_key) {
         out += &format!("  {command}\n");
     }
     out += &adding(plan, git);
@@ -122,18 +123,17 @@ fn adding(plan: &Plan, git: &Program) -> String {
     }
 }
 
-/// Returns the settings that are missing for git to sign with an SSH key.
-fn signing(git: &Program) -> Vec<&'static str> {
+/// Returns the commands that are missing for git to sign with an SSH key.
+fn signing(git: &Program, own_key: Option<&str>) -> Vec<String> {
     let is_ssh = git.setting("gpg.format").is_some_and(|format| format == "ssh");
-    let settings = [
-        (is_ssh, "git config gpg.format ssh"),
-        (
-            is_ssh && git.setting("user.signingkey").is_some(),
-            "git config user.signingkey ~/.ssh/id_ed25519.pub",
-        ),
-        (git.is_on("commit.gpgsign"), "git config commit.gpgsign true"),
-    ];
-    settings.into_iter().filter(|(is_set, _)| !is_set).map(|(_, command)| command).collect()
+    let mut commands = Vec::new();
+    if !is_ssh || git.setting("user.signingkey").is_none() {
+        commands.extend(key::how_to_name_one(own_key));
+    }
+    if !git.is_on("commit.gpgsign") {
+        commands.push("git config commit.gpgsign true".to_owned());
+    }
+    commands
 }
 
 /// Writes `README.md, docs/ (3 files), policies/ (31 files)`.

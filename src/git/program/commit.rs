@@ -93,14 +93,18 @@ impl Program {
         if !output.status.success() {
             let why = complaint(&output);
             if sign && key.is_none() {
-                let named = named.map_or_else(
+                let has_no = named.map_or_else(
                     || "has no signing key".to_owned(),
                     |named| format!("has no SSH key `{named}`, which `user.signingkey` names"),
                 );
-                bail!(
-                    "the commit has to be signed by SSH, but git {named}: run `git config gpg.format \
-                     ssh` and `git config user.signingkey ~/.ssh/id_ed25519.pub`\n{why}"
-                );
+                let how = key::how_to_name_one(None).map(|command| format!("`{command}`"));
+                let how = how.collect::<Vec<_>>().join(", then ");
+                // Only a command that was to give the key has something of its own to say.
+                let why = match self.setting("gpg.ssh.defaultKeyCommand") {
+                    Some(_) => format!("\n{why}"),
+                    None => String::new(),
+                };
+                bail!("the commit has to be signed by SSH, but git {has_no}: run {how}{why}");
             }
             bail!("git can't make the commit:\n{why}");
         }
