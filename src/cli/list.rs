@@ -103,6 +103,19 @@ impl Wanted {
     }
 }
 
+impl ListArgs {
+    /// Returns what is said if no change is listed.
+    fn nothing(&self) -> &'static str {
+        let filters = self.mine || self.waiting_on_me || self.off_script;
+        match self.state {
+            _ if filters || self.tier.is_some() || self.service.is_some() => "no changes match\n",
+            Wanted::Open => "no change is open: `changegate list --state all` lists the others\n",
+            Wanted::Merged | Wanted::Closed => "no changes match\n",
+            Wanted::All => "nothing was submitted yet: write a request with `changegate new`\n",
+        }
+    }
+}
+
 /// How many of the people who can give the same sign-off a line on a screen names.
 const MOST_NAMES: usize = 3;
 
@@ -112,6 +125,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let now = args.now.get();
     let view = view(args, &git, now)?;
     say::print(&match args.format {
+        AnswerFormat::Text if view.changes.is_empty() => args.nothing().to_owned(),
         AnswerFormat::Text => text::render(&view, say::colour(&std::io::stdout()), say::width()),
         AnswerFormat::Json => say::json(&view)?,
     })?;

@@ -24,6 +24,7 @@ mod clones;
 mod codes;
 mod demo;
 mod docs;
+mod first_steps;
 mod github;
 mod governing;
 mod init;

@@ -44,10 +44,17 @@ pub fn of(
     let is_new = args.paths.is_empty()
         && !paths[0].exists()
         && (args.policies.policies.is_some() || place.policies()?.is_some());
+    if args.paths.is_empty() && !is_new && !paths[0].exists() {
+        bail!(
+            "there is no folder {REQUESTS}/ here, and this is not a Git repository: name the request \
+             files, or run this in a clone"
+        );
+    }
     let mut candidates = Vec::new();
     for path in paths.iter().filter(|_| !is_new) {
         candidates.extend(named(place, path)?);
     }
+    say_what_is_no_change(place, &candidates);
     if evidence.is_some() && candidates.len() != 1 {
         bail!(
             "--evidence describes one change with one request, but {} files were named: \
@@ -66,6 +73,26 @@ pub fn of(
         warn("note", "there are no requests yet: write the first one with `changegate new`");
     }
     Ok(candidates)
+}
+
+/// Says which files could not be submitted where they are in their repository.
+fn say_what_is_no_change(place: &Place, candidates: &[Candidate]) {
+    let mut outside = candidates.iter().filter_map(|candidate| match candidate {
+        Candidate::File(_, name) if !is_below(name, REQUESTS) => Some(name),
+        _ => None,
+    });
+    if place.work_tree().is_some()
+        && let Some(first) = outside.next()
+    {
+        let others = outside.count();
+        let files = match others {
+            0 => format!("{first} isn't"),
+            1 => format!("{first} and another file aren't"),
+            _ => format!("{first} and {others} other files aren't"),
+        };
+        let why = "only what is there can be submitted as a change";
+        warn("note", &format!("{files} below {REQUESTS}/: {why}"));
+    }
 }
 
 /// Returns the requests that differ from those on the base branch, and of the others those whose

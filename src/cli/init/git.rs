@@ -39,6 +39,18 @@ pub fn bare_repository(dir: &Path) -> anyhow::Result<PathBuf> {
     if !dir.is_dir() {
         bail!("there is no folder {shown}");
     }
+    let bare = bare_repository_at(dir);
+    if dir == Path::new(".") && bare.is_err() {
+        bail!(
+            "this folder is not a bare repository: name the one on the server that people push to, \
+             such as `changegate init --hook /srv/git/ops.git`"
+        );
+    }
+    bare
+}
+
+fn bare_repository_at(dir: &Path) -> anyhow::Result<PathBuf> {
+    let shown = dir.display();
     let is_bare =
         Program::in_folder(dir).run(&["rev-parse", "--is-bare-repository"]).map_err(|error| {
             if error.to_string().contains("not a git repository") {

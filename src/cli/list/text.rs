@@ -20,9 +20,6 @@ const NOTHING: &str = "—";
 
 /// Returns the list; a line has at most so many columns, as far as its names allow.
 pub fn render(view: &ListView, colour: bool, columns: usize) -> String {
-    if view.changes.is_empty() {
-        return "no changes match\n".to_owned();
-    }
     let rows: Vec<_> = view.changes.iter().map(|entry| row(entry, view.now)).collect();
     let mut widths: Vec<usize> = (0..COLUMNS)
         .map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0))
