@@ -138,7 +138,7 @@ fn policies_that_would_break_what_is_open_are_found_before_anybody_signs() {
     for (body, parts) in [
         ("findings contains {", ["the new policies can't decide", "odd.rego"]),
         (
-            "findings contains f if f := {\"code\": \"odd/x\", \"effect\": input.request.id}",
+            "findings contains f if f := {\"code\": \"odd/x\", \"effect\": input.request.id, \"message\": \"m\"}",
             ["requests/CHG-1.yaml\n    can't be decided", "CHG-2\n    can't be decided"],
         ),
     ] {

@@ -206,9 +206,9 @@ fn a_change_of_policies_is_judged_by_the_old_ones() {
 
 #[test]
 fn policies_that_could_not_judge_the_next_change_are_not_merged() {
-    let merged = "findings contains f if f := {\"code\": \"odd/x\", \"effect\": input.request.id}";
-    let alone =
-        "findings contains f if {\n\tinput.request == null\n\tf := {\"code\": input.now}\n}";
+    let merged = "findings contains f if {\n\tf := {\"code\": \"odd/x\", \"effect\": input.request.id, \"message\": \"m\"}\n}";
+    let alone = "findings contains f if {\n\tinput.request == null\n\
+                 \tf := {\"code\": input.now, \"effect\": \"deny\", \"message\": \"m\"}\n}";
     let rare = "findings contains {\"code\": \"odd/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
                 \tinput.request.emergency\n\teffect := lower(\"BLOCK\")\n}";
     for (package, rule, parts) in [

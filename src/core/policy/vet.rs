@@ -8,7 +8,8 @@
 //! 5. [`functions`]: only functions that are deterministic and bounded, called correctly
 //! 6. [`heads`]: no head that may be undefined, because it would lose what the rule found
 //! 7. [`graph`], [`cycles`]: nothing that depends on itself, and no chain of rules that is too long
-//! 8. [`known`], [`documents`]: no reference to what isn't there
+//! 8. [`known`], [`documents`]: no reference to what isn't there; [`compared`]: no comparison that
+//!    can never hold
 //! 9. [`taking_part`]: nothing that takes no part in decisions
 //! 10. [`shape`]: findings and sign-offs that can be read, each with a code of its own rule
 //! 11. [`metadata`]: METADATA that can be read, and says what its rule says
@@ -16,6 +17,7 @@
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
 //! every file parses. The entry point is [`vet`].
 
+mod compared;
 mod cycles;
 mod documents;
 mod expressions;
@@ -82,7 +84,7 @@ pub fn vet(
     let problems = judge(files, |files, facts, scopes, graph| {
         packages = yields::read(files, facts);
         let mut problems = known::check(facts, scopes, tables);
-        problems.extend(taking_part::check(facts, scopes, graph));
+        problems.extend(taking_part::check(files, facts, scopes, graph));
         problems.extend(shape::check(files, facts, tables));
         problems.extend(metadata::check(files, facts));
         problems

@@ -67,22 +67,67 @@ impl<'a> Documents<'a> {
         definitions.any(|definition| definition["properties"].get(name).is_some())
     }
 
+    /// Returns whether what is at a path may be something else than a list.
+    pub(super) fn may_have_names(&self, path: &[Option<&str>]) -> bool {
+        let schemas = self.schemas(path).unwrap_or_default();
+        schemas.iter().any(|schema| schema["type"] == "object")
+    }
+
+    /// Returns what can be at a path, in words, if that is never equal to a value.
+    pub(super) fn other_than(&self, path: &[Option<&str>], value: &Value) -> Option<Vec<&str>> {
+        let schemas = self.schemas(path).ok()?;
+        if schemas.iter().any(|schema| admits(schema, value)) {
+            return None;
+        }
+        let mut known = Vec::new();
+        for word in schemas.iter().flat_map(|schema| words(schema)) {
+            if !known.contains(&word) {
+                known.push(word);
+            }
+        }
+        (!known.is_empty()).then_some(known)
+    }
+
+    /// Returns the names that the organisation's tables know of what is at a path of the input.
+    pub(super) fn names(&self, path: &[Option<&str>]) -> Vec<&'a str> {
+        let is_login = || self.schemas(path).is_ok_and(|s| s.iter().any(|s| s["title"] == "Login"));
+        let roster = |part: &str| self.tables.get("roster").and_then(|roster| roster.get(part));
+        let table = match path {
+            [Some("input"), .., Some("actions"), _, Some("action")] => self.tables.get("actions"),
+            [Some("input"), .., Some("services"), _] => roster("services"),
+            [Some("input"), ..] if is_login() => roster("people"),
+            _ => None,
+        };
+        let names = table.and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        names.map(String::as_str).collect()
+    }
+
     fn unknown_by_form(&self, path: &[Option<&str>]) -> Option<Unknown<'_>> {
+        self.schemas(path).err().flatten()
+    }
+
+    /// Returns the schemas of what may be at a path, and otherwise which part doesn't exist, if the
+    /// form says that.
+    fn schemas(&self, path: &[Option<&str>]) -> Result<Vec<&Value>, Option<Unknown<'_>>> {
         let mut here = vec![&self.schema];
         for (at, part) in path.iter().enumerate() {
             let here_now = std::mem::take(&mut here);
-            let all: Vec<_> =
-                here_now.into_iter().flat_map(|schema| self.alternatives(schema)).collect();
-            if all.iter().any(|schema| is_open(schema)) {
-                return None;
-            }
+            let all = self.closed(here_now).ok_or(None)?;
             here = all.iter().flat_map(|schema| below(schema, *part)).collect();
             if here.is_empty() {
                 let known = all.iter().filter_map(|schema| schema["properties"].as_object());
-                return part.map(|_| (at, known.flat_map(Map::keys).map(String::as_str).collect()));
+                let known = || known.flat_map(Map::keys).map(String::as_str).collect();
+                return Err(part.map(|_| (at, known())));
             }
         }
-        None
+        self.closed(here).ok_or(None)
+    }
+
+    /// Returns all alternatives of schemas, unless one of them says nothing.
+    fn closed<'s>(&'s self, schemas: Vec<&'s Value>) -> Option<Vec<&'s Value>> {
+        let all: Vec<_> =
+            schemas.into_iter().flat_map(|schema| self.alternatives(schema)).collect();
+        (!all.iter().any(|schema| is_open(schema))).then_some(all)
     }
 
     /// Returns a schema, or those that it refers to.
@@ -152,6 +197,43 @@ fn is_open(schema: &Value) -> bool {
             let says = ["type", "enum", "const", "properties", "$ref"];
             !says.iter().any(|word| schema.contains_key(*word))
         })
+}
+
+/// Returns whether a text, a number or a truth value may fit a schema, as far as its type and its set
+/// of values go. What admits lists or objects isn't judged.
+fn admits(schema: &Value, value: &Value) -> bool {
+    match (schema["enum"].as_array(), schema.get("const")) {
+        (Some(values), _) => values.contains(value),
+        (None, Some(only)) => only == value,
+        (None, None) => types(schema).any(|name| match name {
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "integer" | "number" => value.is_number(),
+            name => name != "null",
+        }),
+    }
+}
+
+/// Returns what a schema admits, in words.
+fn words(schema: &Value) -> Vec<&str> {
+    if let Some(values) = schema["enum"].as_array() {
+        return values.iter().filter_map(Value::as_str).collect();
+    }
+    if let Some(only) = schema["const"].as_str() {
+        return vec![only];
+    }
+    let words = types(schema).filter_map(|name| match name {
+        "string" => Some("a text"),
+        "boolean" => Some("true or false"),
+        "integer" | "number" => Some("a number"),
+        _ => None,
+    });
+    words.collect()
+}
+
+fn types(schema: &Value) -> impl Iterator<Item = &str> {
+    let several = schema["type"].as_array().into_iter().flatten();
+    several.chain(schema.get("type")).filter_map(Value::as_str)
 }
 
 /// Returns the schemas of what a part of a path may lead to; `None` is any part.

@@ -30,6 +30,8 @@ impl<'a> Call<'a> {
 pub(super) enum Meaning<'a> {
     /// One reference.
     Reference(Vec<Option<&'a str>>),
+    /// What is at a reference to the input, or something else if nothing is there.
+    Lookup(Vec<Option<&'a str>>),
     /// A key of what is at a reference.
     KeyOf(Vec<Option<&'a str>>),
     /// A position in a list.
@@ -53,7 +55,9 @@ pub(super) struct Lookup<'a> {
 impl<'a> Meaning<'a> {
     /// Returns the meaning of an expression.
     pub(super) fn of(expression: &'a Ref<Expr>) -> Self {
-        reached(expression).map_or_else(|| Meaning::Written(vec![expression]), Meaning::Reference)
+        let looked_up = || looked_up(expression).map(Meaning::Lookup);
+        let reference = path_of(expression).map(Meaning::Reference);
+        reference.or_else(looked_up).unwrap_or_else(|| Meaning::Written(vec![expression]))
     }
 
     /// Returns the meaning of each element of a collection.
@@ -61,8 +65,10 @@ impl<'a> Meaning<'a> {
         if let Expr::Array { items, .. } | Expr::Set { items, .. } = &**collection {
             return Meaning::Written(items.iter().collect());
         }
-        let element = |path| Meaning::Reference([path, vec![None]].concat());
-        reached(collection).map_or(Meaning::Unknown, element)
+        let element = |path| [path, vec![None]].concat();
+        let reference = path_of(collection).map(|path| Meaning::Reference(element(path)));
+        let looked_up = || looked_up(collection).map(|path| Meaning::Lookup(element(path)));
+        reference.or_else(looked_up).unwrap_or(Meaning::Unknown)
     }
 
     /// Returns the meaning of each key of a collection.
@@ -72,15 +78,11 @@ impl<'a> Meaning<'a> {
                 Meaning::Written(fields.iter().map(|(_, key, _)| key).collect())
             }
             Expr::Array { .. } | Expr::ArrayCompr { .. } => Meaning::Position,
-            other => reached(other).map_or(Meaning::Unknown, Meaning::KeyOf),
+            other => {
+                let path = path_of(other).or_else(|| looked_up(other));
+                path.map_or(Meaning::Unknown, Meaning::KeyOf)
+            }
         }
-    }
-
-    /// Returns the texts that it may be, if all of them are written out.
-    pub(super) fn texts(&self) -> Vec<&'a str> {
-        let Meaning::Written(written) = self else { return Vec::new() };
-        let texts: Option<_> = written.iter().map(|written| literal(written)).collect();
-        texts.unwrap_or_default()
     }
 }
 
@@ -162,10 +164,10 @@ pub(super) fn components(mut expression: &Expr) -> Vec<Option<&str>> {
     }
 }
 
-/// Returns the path of a reference, or of what `object.get` reads of the input.
-fn reached(expression: &Expr) -> Option<Vec<Option<&str>>> {
-    let read = || Lookup::by_call(expression).map(|lookup| lookup.path);
-    path_of(expression).or_else(|| read().filter(|path| path.first() == Some(&Some("input"))))
+/// Returns the path of what `object.get` reads of the input.
+fn looked_up(expression: &Expr) -> Option<Vec<Option<&str>>> {
+    let path = Lookup::by_call(expression)?.path;
+    (path.first() == Some(&Some("input"))).then_some(path)
 }
 
 /// Returns the components of a reference that starts with a name; `None` for anything else.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{
-    AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleAssign, RuleHead, Span,
+    AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleAssign, RuleHead, Span,
 };
 
 use super::PolicyFile;
@@ -32,6 +32,8 @@ pub(super) struct RuleFacts<'a> {
     pub references: BTreeMap<Vec<Option<&'a str>>, &'a Span>,
     /// What is looked up by a variable, or by `object.get`.
     pub lookups: Vec<Lookup<'a>>,
+    /// What is compared for being equal, or the one with each element of the other.
+    pub comparisons: Vec<[Meaning<'a>; 2]>,
     /// Every object that is written out.
     pub objects: Vec<&'a Expr>,
     /// `with` modifiers.
@@ -136,6 +138,7 @@ impl<'a> RuleFacts<'a> {
             calls: Vec::new(),
             references: BTreeMap::new(),
             lookups: Vec::new(),
+            comparisons: Vec::new(),
             objects: Vec::new(),
             overrides: Vec::new(),
             lines: BTreeSet::new(),
@@ -244,17 +247,24 @@ impl<'a> RuleFacts<'a> {
             Expr::BinExpr { lhs, rhs, .. }
             | Expr::BoolExpr { lhs, rhs, .. }
             | Expr::ArithExpr { lhs, rhs, .. } => {
+                if let Expr::BoolExpr { op: BoolOp::Eq | BoolOp::Ne, .. } = expression {
+                    self.comparisons.push([Meaning::of(lhs), Meaning::of(rhs)]);
+                }
                 self.expression(lhs);
                 self.expression(rhs);
             }
             Expr::AssignExpr { op, lhs, rhs, .. } => {
                 match (op, &**lhs) {
                     (AssignOp::ColEq, pattern) => self.declare_as(pattern, Meaning::of(rhs)),
-                    (AssignOp::Eq, lhs) => self.expression(lhs),
+                    (AssignOp::Eq, _) => {
+                        self.comparisons.push([Meaning::of(lhs), Meaning::of(rhs)]);
+                        self.expression(lhs);
+                    }
                 }
                 self.expression(rhs);
             }
             Expr::Membership { key, value, collection, .. } => {
+                self.comparisons.push([Meaning::of(value), Meaning::element_of(collection)]);
                 key.iter().for_each(|key| self.expression(key));
                 self.expression(value);
                 self.expression(collection);

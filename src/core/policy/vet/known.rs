@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{Expr, Ref, Rule, RuleHead, Span};
 use serde_json::{Map, Value};
 
-use super::PolicyProblem;
 use super::documents::Documents;
 use super::expressions::{Lookup, Meaning, literal, path_of};
 use super::facts::RuleFacts;
 use super::graph::meets;
 use super::names::Scopes;
+use super::{PolicyProblem, compared};
 use crate::core::layout;
 
 /// A reference whose variables are followed this often at most.
-const MOST_STEPS: usize = 16;
+pub(super) const MOST_STEPS: usize = 16;
 
 /// Checks every reference of the policies; `tables` are the organisation's tables as they are
 /// written.
@@ -42,6 +42,7 @@ pub(super) fn check(
         for lookup in &rule.lookups {
             problems.extend(search.lookup(rule, lookup));
         }
+        problems.extend(compared::check(&search, rule));
     }
     problems.extend(unread.into_iter().map(|table| PolicyProblem {
         path: layout::table(table),
@@ -56,10 +57,13 @@ pub(super) fn check(
 /// A place in a rule's text.
 type Place<'p> = (&'p RuleFacts<'p>, &'p Span);
 
-struct Search<'s> {
+/// An expression, and the rule that contains it.
+pub(super) type Written<'s> = (&'s RuleFacts<'s>, &'s Ref<Expr>);
+
+pub(super) struct Search<'s> {
     facts: &'s [RuleFacts<'s>],
     scopes: &'s Scopes<'s>,
-    documents: Documents<'s>,
+    pub documents: Documents<'s>,
     /// The rules that are another name of one reference, by their paths.
     aliases: BTreeMap<&'s [&'s str], Vec<Option<&'s str>>>,
 }
@@ -88,7 +92,11 @@ impl<'s> Search<'s> {
     }
 
     /// Returns a path with what its variable stands for, from `data` or `input` on if possible.
-    fn absolute<'a>(&self, rule: &RuleFacts<'a>, path: &[Option<&'a str>]) -> Vec<Option<&'a str>>
+    pub(super) fn absolute<'a>(
+        &self,
+        rule: &RuleFacts<'a>,
+        path: &[Option<&'a str>],
+    ) -> Vec<Option<&'a str>>
     where
         's: 'a,
     {
@@ -109,50 +117,74 @@ impl<'s> Search<'s> {
 
     /// Checks a lookup for each text that one of its variables may be.
     fn lookup(&self, rule: &'s RuleFacts<'s>, lookup: &Lookup<'s>) -> Vec<PolicyProblem> {
-        let here = (rule, lookup.span);
         let mut problems = Vec::new();
-        problems.extend(self.problem(rule, &lookup.path, true, here));
+        problems.extend(self.problem(rule, &lookup.path, true, (rule, lookup.span)));
         for (at, variable) in &lookup.variables {
-            for (text, place) in self.texts(rule, variable) {
+            for (writer, written) in self.written(rule, &Meaning::Reference(vec![Some(variable)])) {
+                let Some(text) = literal(written) else { continue };
                 let mut path = lookup.path.clone();
                 path[*at] = Some(text);
-                problems.extend(self.problem(rule, &path, true, place.unwrap_or(here)));
+                problems.extend(self.problem(rule, &path, true, (writer, written.span())));
             }
         }
         problems
     }
 
-    /// Returns the texts that a variable may be, if all of them are written out, and where if that is
-    /// elsewhere.
-    fn texts(
+    /// Returns the expressions that something in a rule may be, as far as they are written out, each
+    /// with the rule where that is.
+    pub(super) fn written(
         &self,
         rule: &'s RuleFacts<'s>,
-        variable: &'s str,
-    ) -> Vec<(&'s str, Option<Place<'s>>)> {
-        let here = |texts: Vec<&'s str>| texts.into_iter().map(|text| (text, None)).collect();
+        meaning: &Meaning<'s>,
+    ) -> Vec<Written<'s>> {
         let of_rule = |path: &[Option<&'s str>], read: fn(&'s Ref<Expr>) -> Meaning<'s>| {
             let path = self.absolute(rule, path);
             let mut same = self
                 .policies()
                 .filter(|rule| rule.path.iter().map(Some).eq(path.iter().map(Option::as_ref)));
-            let found = same.next().filter(|_| same.next().is_none()).and_then(constant).map(read);
-            here(found.map(|found| found.texts()).unwrap_or_default())
+            let only = same.next().filter(|_| same.next().is_none());
+            match only.and_then(|only| Some((only, read(constant(only)?)))) {
+                Some((only, Meaning::Written(written))) => {
+                    written.into_iter().map(|written| (only, written)).collect()
+                }
+                _ => Vec::new(),
+            }
         };
-        match rule.meaning(variable) {
-            Some(meaning @ Meaning::Written(_)) => here(meaning.texts()),
-            Some(Meaning::Reference(path)) => match path.split_last() {
-                Some((None, collection)) => of_rule(collection, Meaning::element_of),
-                _ => of_rule(path, Meaning::of),
+        let here = |written: &[&'s Ref<Expr>]| -> Vec<_> {
+            written.iter().map(|written| (rule, *written)).collect()
+        };
+        let mut meaning = meaning;
+        for _ in 0..MOST_STEPS {
+            match meaning {
+                Meaning::Reference(path) if let [Some(name)] = **path => {
+                    let Some(meant) = rule.meaning(name) else { break };
+                    meaning = meant;
+                }
+                _ => break,
+            }
+        }
+        match meaning {
+            Meaning::Written(written) => here(written),
+            Meaning::Reference(path) => match &**path {
+                [Some(name), None] if let Some(Meaning::Written(lists)) = rule.meaning(name) => {
+                    let elements = lists.iter().map(|list| Meaning::element_of(list));
+                    let written = elements.filter_map(|element| match element {
+                        Meaning::Written(written) => Some(here(&written)),
+                        _ => None,
+                    });
+                    written.flatten().collect()
+                }
+                [collection @ .., None] => of_rule(collection, Meaning::element_of),
+                path => of_rule(path, Meaning::of),
             },
-            Some(Meaning::KeyOf(path)) => of_rule(path, Meaning::key_of),
-            Some(Meaning::Parameter(at)) => self.arguments(rule, *at),
-            Some(Meaning::Position | Meaning::Unknown) => Vec::new(),
-            None => of_rule(&[Some(variable)], Meaning::of),
+            Meaning::KeyOf(path) => of_rule(path, Meaning::key_of),
+            Meaning::Parameter(at) => self.arguments(rule, *at),
+            Meaning::Lookup(_) | Meaning::Position | Meaning::Unknown => Vec::new(),
         }
     }
 
-    /// Returns the texts that a function of one definition is called with.
-    fn arguments(&self, function: &RuleFacts, at: usize) -> Vec<(&'s str, Option<Place<'s>>)> {
+    /// Returns what a function of one definition is called with.
+    fn arguments(&self, function: &RuleFacts, at: usize) -> Vec<Written<'s>> {
         let mut same = self.policies().filter(|rule| rule.name == function.name);
         if same.nth(1).is_some() {
             return Vec::new();
@@ -163,12 +195,7 @@ impl<'s> Search<'s> {
             let called = self.scopes.seen_by(rule).function(rule, call);
             called.is_some_and(|(name, _)| name == function.name)
         });
-        calls
-            .filter_map(|(rule, call)| {
-                let argument = call.arguments.get(at)?;
-                Some((literal(argument)?, Some((rule, argument.span()))))
-            })
-            .collect()
+        calls.filter_map(|(rule, call)| Some((rule, call.arguments.get(at)?))).collect()
     }
 
     /// Returns what is wrong with a path of a rule; `place` is where to say so.
@@ -223,11 +250,13 @@ fn constant<'a>(rule: &RuleFacts<'a>) -> Option<&'a Ref<Expr>> {
 }
 
 /// Replaces a variable at the start of a path by what it stands for.
-fn followed<'a>(rule: &RuleFacts<'a>, path: &[Option<&'a str>]) -> Vec<Option<&'a str>> {
+pub(super) fn followed<'a>(rule: &RuleFacts<'a>, path: &[Option<&'a str>]) -> Vec<Option<&'a str>> {
     let mut path = path.to_vec();
     for _ in 0..MOST_STEPS {
         let start = path.first().copied().flatten();
-        let Some(Meaning::Reference(meant)) = start.and_then(|start| rule.meaning(start)) else {
+        let Some(Meaning::Reference(meant) | Meaning::Lookup(meant)) =
+            start.and_then(|start| rule.meaning(start))
+        else {
             break;
         };
         path.splice(..1, meant.iter().copied());

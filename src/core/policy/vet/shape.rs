@@ -67,7 +67,11 @@ pub(super) fn yielded<'r>(rule: &RuleFacts<'r>) -> Vec<&'r Expr> {
         },
         _ => Vec::new(),
     };
-    written.into_iter().flat_map(|value| rule.written(value)).map(|value| &**value).collect()
+    let written = match *written {
+        [only] => rule.written(only),
+        _ => written,
+    };
+    written.into_iter().map(|value| &**value).collect()
 }
 
 /// Returns the value of a field that an object has by a literal name.
@@ -113,7 +117,10 @@ fn misshapen<'r>(rule: &RuleFacts<'r>, yielded: &'r Expr, shape: &Shape) -> Vec<
             whole = None;
             continue;
         };
-        problems.extend(shape.unknown(name).map(|message| problem(key, message)));
+        if let Some(message) = shape.unknown(name) {
+            problems.push(problem(key, message));
+            continue;
+        }
         let mut values: Vec<_> =
             rule.written(written).iter().map(|written| value(written)).collect();
         // A code that is no code is refused wherever it is written.

@@ -7,22 +7,30 @@ use std::collections::BTreeSet;
 
 use regorus::unstable::{Expr, Rule, RuleHead};
 
-use super::PolicyProblem;
 use super::facts::RuleFacts;
 use super::graph::{Graph, meets};
 use super::names::Scopes;
+use super::{PolicyFile, PolicyProblem};
+use crate::core::policy::codes::declared;
 
 const ENTRY: [&str; 2] = ["data", "changegate"];
 pub(super) const RULES: [&str; 3] = ["data", "changegate", "rules"];
 
 /// Checks every policy, and where its rules are.
-pub(super) fn check(facts: &[RuleFacts], scopes: &Scopes, graph: &Graph) -> Vec<PolicyProblem> {
+pub(super) fn check(
+    files: &[PolicyFile],
+    facts: &[RuleFacts],
+    scopes: &Scopes,
+    graph: &Graph,
+) -> Vec<PolicyProblem> {
     let policies = || facts.iter().filter(|rule| !rule.file.is_test());
     let tests = facts.iter().filter(|rule| rule.file.is_test());
     let entry: Vec<_> = policies().filter(|rule| package(rule) == ENTRY).collect();
     let results: BTreeSet<_> = entry.iter().flat_map(|rule| of_variables(rule, scopes)).collect();
     let not_tests = tests.filter_map(|rule| not_a_test(rule, &results));
-    let misplaced: Vec<_> = policies().filter_map(misplaced).chain(not_tests).collect();
+    let empty = files.iter().filter_map(empty);
+    let misplaced: Vec<_> =
+        policies().filter_map(misplaced).chain(not_tests).chain(empty).collect();
     if !misplaced.is_empty() {
         return misplaced;
     }
@@ -114,6 +122,15 @@ fn is_named(path: &str, name: &str) -> bool {
     let plain = |name: &str| name.replace('-', "_");
     let mut parts = path.strip_suffix(".rego").unwrap_or(path).split('/').skip(1);
     parts.any(|part| plain(part) == plain(name))
+}
+
+/// Refuses files without a rule, unless they say what codes mean.
+fn empty(file: &PolicyFile) -> Option<PolicyProblem> {
+    let is_empty = file.module.policy.is_empty() && declared(file.text).next().is_none();
+    is_empty.then(|| {
+        let message = "this file has no rule, so it takes no part in decisions".to_owned();
+        file.problem(&file.module.package.span, message, "Write a rule in it, or delete it.")
+    })
 }
 
 /// Refuses policies in files of tests, which never decide.

@@ -137,6 +137,18 @@ fn what_takes_no_part_is_refused() {
             &format!("package changegate.rules.window\n{}", findings("findings")),
             &["acme.rego:1:1", "the package `window`"],
         ),
+        (
+            "rules/empty/empty.rego",
+            "package changegate.rules.empty",
+            &["empty.rego:1:1", "has no rule"],
+        ),
+        ("empty.rego", "# what\npackage x\n", &["empty.rego:2:1", "has no rule"]),
+        (
+            "rules/window/more.rego",
+            "package changegate.rules.window\nimport data.org",
+            &["no rule"],
+        ),
+        ("rules/window/more_test.rego", "package changegate.rules.window_test", &["has no rule"]),
         ("org/blocked/data.yaml", "users: [alice]", &["no rule reads this table"]),
         ("rules/acme/acme.rego", "package org.roster\npeople := {}", &["no rule can be there"]),
         ("rules/acme/acme.rego", "package org\nblocked := {}", &["no rule can be there"]),

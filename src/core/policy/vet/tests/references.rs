@@ -52,7 +52,7 @@ fn references_to_what_is_not_there_are_refused() {
         ("some name in [\"a\", \"b\"]; input.request.actions[0].parameters[name]", &[]),
         ("object.get(input.people, \"alice\", {}).level == 1", &[]),
         ("data.org.actions.depoly.tier == 1", &["no field `depoly`", "Did you mean `deploy`?"]),
-        ("data.org.roster.people.alicia.level == 1", &[]),
+        ("data.org.roster.people.alicia.level == \"L1\"", &[]),
         ("data.org.roster.people.alice.keys[0]", &[]),
     ] {
         let text = format!(
@@ -74,6 +74,87 @@ fn references_to_what_is_not_there_are_refused() {
     let problems = beside_the_shipped("rules/acme/acme.rego", &text);
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].starts_with("policies/rules/acme/acme.rego:4:"), "{problems:?}");
+}
+
+#[test]
+fn comparisons_that_can_never_hold_are_refused() {
+    for (condition, parts) in [
+        (
+            "input.request.risk == \"hgih\"",
+            &["acme.rego:2:101", "`input.request.risk` is never \"hgih\"", "Did you mean `high`?"]
+                [..],
+        ),
+        ("\"hgih\" == input.request.risk", &["Did you mean `high`?"]),
+        ("input.request.risk != \"severe\"", &["It is low, medium, high or critical."]),
+        ("input.request.risk = \"severe\"", &["is never \"severe\""]),
+        ("not input.request.risk == \"severe\"", &["is never \"severe\""]),
+        ("input.request.type == \"emergancy\"", &["Did you mean `emergency`?"]),
+        ("input.request.type in {\"emergancy\", \"normal\"}", &["`emergency`?"]),
+        ("input.request.type in [\"urgent\"]", &["`input.request.type` is never \"urgent\""]),
+        ("input.request.type in kinds", &["acme.rego:3:", "is never \"urgent\""]),
+        ("kind := \"urgent\"; input.request.type == kind", &["is never \"urgent\""]),
+        ("input.request.type == urgent", &["acme.rego:4:", "is never \"urgent\""]),
+        ("some kind in [\"urgent\"]; input.request.type == kind", &["is never \"urgent\""]),
+        ("some kind in kinds; input.request.type == kind", &["is never \"urgent\""]),
+        (
+            "input.calendar.clock.start.weekday == \"friday\"",
+            &["is never \"friday\"", "It is mon, "],
+        ),
+        (
+            "input.calendar.windows[_].clock.end.weekday == \"friday\"",
+            &["`input.calendar.windows.*"],
+        ),
+        ("some a in input.approvals; a.state == \"APROVED\"", &["Did you mean `APPROVED`?"]),
+        ("c := input.change; c.kind == \"delete\"", &["`input.change.kind` is never"]),
+        ("input.people[input.now].level == \"L4\"", &["It is L1, L2 or L3."]),
+        ("input.previous.risk == \"hgih\"", &["Did you mean `high`?"]),
+        ("input.request.emergency.severity == \"P0\"", &["is never \"P0\""]),
+        ("\"hgih\" in input.calendar.windows[_][\"for\"]", &["Did you mean `high`?"]),
+        ("data.org.actions[input.now].tier == \"hgih\"", &["Did you mean `high`?"]),
+        ("input.pull_request.draft == \"true\"", &["is never \"true\"", "It is true or false."]),
+        ("input.pull_request.number == \"5\"", &["It is a number."]),
+        ("input.request.emergency.break_glass == 1", &["It is true or false."]),
+        ("input.request.summary == 5", &["It is a text."]),
+        ("input.request.actions[_].action == \"delpoy\"", &["Did you mean `deploy`?"]),
+        ("some a in input.request.actions; a.action in {\"delpoy\"}", &["Did you mean `deploy`?"]),
+        ("\"chekout\" in input.services", &["Did you mean `checkout`?"]),
+        ("input.request.impact.services[_] == \"chekout\"", &["Did you mean `checkout`?"]),
+        ("input.request.requester == \"Alice\"", &["Did you mean `alice`?"]),
+        ("input.pull_request.contributors[_].login == \"alce\"", &["Did you mean `alice`?"]),
+        ("input.request.risk == \"high\"", &[]),
+        ("input.request.type in {\"emergency\", \"normal\"}", &[]),
+        ("input.calendar.clock.start.weekday in {\"fri\", \"sat\"}", &[]),
+        ("input.request.risk != null", &[]),
+        ("input.request != null", &[]),
+        ("object.get(input.request, \"risk\", \"none\") == \"none\"", &[]),
+        ("risk := object.get(input.request, \"risk\", \"none\"); risk == \"none\"", &[]),
+        ("r := object.get(input, \"request\", {\"risk\": \"\"}); r.risk == \"\"", &[]),
+        ("a := b; b := a; a == \"x\"", &[]),
+        ("some x in [x]; some y in x; input.request.risk == y", &[]),
+        ("input.request.risk == input.request.type", &[]),
+        ("input.request.actions[_].action == \"rewire-datacentre\"", &[]),
+        ("input.request.actions[_].target == \"chekout\"", &[]),
+        ("input.request.actions[_].parameters.to == \"hgih\"", &[]),
+        ("input.request.actions[_].parameters.count == 5", &[]),
+        ("input.request.requester == \"zoe\"", &[]),
+        ("input.request.id == \"CHG-1\"", &[]),
+        ("input.pull_request.number == 5", &[]),
+        ("input.pull_request.draft == true", &[]),
+        ("input.request.links.jira == \"hgih\"", &[]),
+        ("data.org.matrix[input.now].L1 == \"direct\"", &[]),
+        ("input.now >= \"2026\"", &[]),
+    ] {
+        let text = format!(
+            "package changegate.rules.acme\nfindings contains {FINDING} if {{ {condition} }}\n\
+             kinds := {{\"urgent\"}}\nurgent := \"urgent\"\n\
+             findings contains {FINDING} if {{ kinds[input.now]; input.now == urgent }}\n"
+        );
+        let problems = beside_the_shipped("rules/acme/acme.rego", &text).join("\n");
+        assert_eq!(problems.is_empty(), parts.is_empty(), "{condition}: {problems}");
+        for part in parts {
+            assert!(problems.contains(part), "{condition}\n{part:?} isn't in: {problems}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! Refuses comparisons that can never hold: of a field with a value that it can't have, such as a tier
+//! that doesn't exist, and with what is most likely a known name with a slip in it.
+
+use serde_json::Value;
+
+use super::PolicyProblem;
+use super::documents::looks_misspelt;
+use super::expressions::{Meaning, value};
+use super::facts::RuleFacts;
+use super::known::{MOST_STEPS, Search, Written};
+use crate::core::terms::{few, one_of};
+
+/// Checks every comparison of a rule.
+pub(super) fn check<'s>(search: &Search<'s>, rule: &'s RuleFacts<'s>) -> Vec<PolicyProblem> {
+    let pairs = rule.comparisons.iter().flat_map(|[one, other]| [(one, other), (other, one)]);
+    let mut problems = Vec::new();
+    for (field, other) in pairs {
+        let Meaning::Reference(path) = field else { continue };
+        // What `object.get` returns may be its default.
+        if is_looked_up(rule, path) {
+            continue;
+        }
+        let path = search.absolute(rule, path);
+        let written = search.written(rule, other);
+        problems.extend(written.into_iter().filter_map(|other| impossible(search, &path, other)));
+    }
+    problems
+}
+
+/// Returns whether a path begins with a variable that holds what was looked up.
+fn is_looked_up(rule: &RuleFacts, path: &[Option<&str>]) -> bool {
+    let mut path = path;
+    for _ in 0..MOST_STEPS {
+        match path.first().copied().flatten().and_then(|start| rule.meaning(start)) {
+            Some(Meaning::Lookup(_)) => return true,
+            Some(Meaning::Reference(meant)) => path = meant,
+            _ => break,
+        }
+    }
+    false
+}
+
+fn impossible(
+    search: &Search,
+    path: &[Option<&str>],
+    (writer, written): Written,
+) -> Option<PolicyProblem> {
+    let value = value(written)?;
+    let text = value.as_str().unwrap_or_default();
+    let shown: Vec<_> = path.iter().map(|part| part.unwrap_or("*")).collect();
+    let problem = |help: String| {
+        let message = format!("`{}` is never {value}", shown.join("."));
+        Some(writer.file.problem(written.span(), message, &help))
+    };
+    let did_you_mean = |known: &str| problem(format!("Did you mean `{known}`?"));
+    // What isn't there is compared with null, and lists and objects may have any content.
+    if matches!(value, Value::Null | Value::Array(_) | Value::Object(_)) {
+        return None;
+    }
+    if let Some(known) = search.documents.other_than(path, &value) {
+        return match known.iter().find(|known| looks_misspelt(text, known)) {
+            Some(known) => did_you_mean(known),
+            None => problem(format!("It is {}.", one_of(&few(&known)))),
+        };
+    }
+    let names = search.documents.names(path);
+    let is_known = names.contains(&text);
+    let meant = names.into_iter().find(|name| !is_known && looks_misspelt(text, name))?;
+    did_you_mean(meant)
+}
