@@ -12,6 +12,8 @@
 
 use std::fmt;
 
+use crate::core::terms::one_of;
+
 /// The text of a message of the interpreter, and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -46,8 +48,30 @@ impl Message {
             .lines()
             .next()
             .unwrap_or("");
-        Self { place: Place::read(located), text: text.trim_end_matches(['.', ':']).to_owned() }
+        Self { place: Place::read(located), text: plain(text.trim_end_matches(['.', ':'])) }
     }
+}
+
+/// Returns a text of the interpreter in the words of the other messages, as far as it is one of those
+/// that a policy's author sees often.
+fn plain(text: &str) -> String {
+    if text == "could not parse string as number" {
+        return "`to_number` was given a text that isn't a number: ask `regex.match(`^-?[0-9]+$`, \
+                text)` first"
+            .to_owned();
+    }
+    let wrong_type = || {
+        let (function, rest) = text.split_once(" expects ").or(text.split_once(" requires "))?;
+        let (types, given) = rest.split_once(" argument. Got `")?;
+        let given = given.split_once('`').map_or(given, |(given, _)| given);
+        let types = one_of(&types.split('/').collect::<Vec<_>>());
+        let help = match given {
+            "null" => ": require the value in a line before, as it may be missing",
+            _ => "",
+        };
+        Some(format!("{function} takes a value of the type {types}, and was given {given}{help}"))
+    };
+    wrong_type().unwrap_or_else(|| text.to_owned())
 }
 
 impl Place {

@@ -9,12 +9,15 @@
 //! calls it. Patterns and formats therefore have to be literals, and are checked here.
 
 use regorus::Value;
-use regorus::unstable::{BUILTINS, Expr};
+use regorus::unstable::{ArithOp, BUILTINS, Expr};
+use serde_json::Map;
 
 use super::super::builtins;
 use super::PolicyProblem;
-use super::expressions::{Call, literal};
+use super::documents::Documents;
+use super::expressions::{Call, Meaning, literal};
 use super::facts::RuleFacts;
+use super::known::followed;
 use super::names::{Names, Scopes, imported_name};
 
 pub(super) const ALLOWED: &[&str] = &[
@@ -84,33 +87,58 @@ pub(super) const ALLOWED: &[&str] = &[
 /// set. The others have a value or fail, which stops the decision.
 pub(super) const MAY_BE_UNDEFINED: &[&str] = &["array.slice", "max", "min"];
 
+/// The allowed functions whose value is always a whole number.
+const WHOLE: &[&str] = &["count", "indexof", "strings.count"];
+
 const REPLAY: &str = "a decision has to come out the same when it is replayed";
 const MACHINE: &str = "a decision has to come out the same on every machine";
 const ENGINES: &str = "its result differs between engines";
 const UNBOUNDED: &str = "its result can grow without bound, and nothing interrupts it";
 const SEARCH: &str = "its work can grow without bound, and nothing interrupts it";
 const OUTPUT: &str = "a decision writes no output";
+const NOT_ASSESSED: &str = "nobody has assessed whether it is bounded and the same in every engine";
 const NO_ZONE: &str = "Use `input.calendar`, or `time.parse_rfc3339_ns` and arithmetic.";
 const PRINT_IN_TESTS: &str = "Use `print` in a file that ends in `_test.rego`.";
 const PLAIN_NUMBERS: &str =
     "Write plain numbers, or take a unit off: `to_number(trim_suffix(text, \"Gi\"))`.";
+const PARTS_OF_TEXT: &str = "Use `regex.match` to ask, and `split` or `substring` to take a part.";
+const EACH_NETWORK: &str = "Iterate with `some … in …` and use `net.cidr_contains`.";
+const BOTH_WAYS: &str =
+    "Ask `net.cidr_contains(a, b)` and, in a second rule, `net.cidr_contains(b, a)`.";
 const NAME_THE_PATHS: &str = "Name the paths that you mean, or iterate with `some … in …`.";
 
 /// Functions that an author may expect: name, why it is refused, what to do instead.
 const REFUSED: &[(&str, &str, &str)] = &[
+    ("array.flatten", NOT_ASSESSED, "Iterate: `[x | some list in lists; some x in list]`."),
     ("bits.lsh", UNBOUNDED, "Multiply instead."),
+    ("cast_string", NOT_ASSESSED, "Use `sprintf(\"%v\", [value])`."),
     ("glob.match", SEARCH, "Use `startswith`, `endswith` or `regex.match`."),
     ("graph.reachable", SEARCH, NAME_THE_PATHS),
     ("graph.reachable_paths", SEARCH, NAME_THE_PATHS),
     ("http.send", REPLAY, "Put the fact into the evidence, or into `data.org`."),
+    ("json.filter", NOT_ASSESSED, "Use `object.filter`, or name the fields that you mean."),
+    ("json.marshal", NOT_ASSESSED, "Use `sprintf(\"%v\", [value])`."),
+    ("json.patch", NOT_ASSESSED, "Use `object.union`."),
+    ("json.remove", NOT_ASSESSED, "Use `object.remove`, or name the fields that you mean."),
+    ("net.cidr_contains_matches", NOT_ASSESSED, EACH_NETWORK),
+    ("net.cidr_intersects", NOT_ASSESSED, BOTH_WAYS),
+    ("net.cidr_overlap", NOT_ASSESSED, "Use `net.cidr_contains`."),
     ("net.lookup_ip_addr", REPLAY, "Put the address into `data.org`."),
     ("numbers.range", UNBOUNDED, "Compare with `<` and `<=`, or list the numbers in `data.org`."),
     ("numbers.range_step", UNBOUNDED, "Compare with `<` and `<=`."),
     ("opa.runtime", MACHINE, "Put the setting into `data.org.settings`."),
     ("print", OUTPUT, PRINT_IN_TESTS),
     ("rand.intn", REPLAY, "Choose by something in `input`, such as the request's id."),
+    ("re_match", NOT_ASSESSED, "Use `regex.match`."),
+    ("regex.find_all_string_submatch_n", NOT_ASSESSED, PARTS_OF_TEXT),
+    ("regex.find_n", NOT_ASSESSED, PARTS_OF_TEXT),
+    ("regex.globs_match", NOT_ASSESSED, "Use `regex.match`."),
+    ("regex.is_valid", NOT_ASSESSED, "Patterns are checked when the policies are loaded."),
     ("regex.replace", UNBOUNDED, "Use `trim_prefix`, `trim_suffix` or `split`."),
+    ("regex.split", NOT_ASSESSED, "Use `split`, whose separator is a plain text."),
+    ("regex.template_match", NOT_ASSESSED, "Use `regex.match`."),
     ("replace", UNBOUNDED, "Use `trim_prefix`, `trim_suffix` or `split`."),
+    ("set_diff", NOT_ASSESSED, "Use `-` between the sets."),
     ("strings.replace_n", UNBOUNDED, "Use `trim_prefix`, `trim_suffix` or `split`."),
     ("time.add_date", MACHINE, NO_ZONE),
     ("time.clock", MACHINE, NO_ZONE),
@@ -118,6 +146,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("time.diff", MACHINE, NO_ZONE),
     ("time.format", MACHINE, NO_ZONE),
     ("time.now_ns", REPLAY, "Use `input.now`."),
+    ("time.parse_ns", NOT_ASSESSED, "Use `time.parse_rfc3339_ns`."),
     ("time.weekday", MACHINE, NO_ZONE),
     ("trace", OUTPUT, PRINT_IN_TESTS),
     ("units.parse", ENGINES, PLAIN_NUMBERS),
@@ -162,7 +191,9 @@ fn refusal(names: &Names, rule: &RuleFacts, call: &Call) -> Option<PolicyProblem
     }
     match name {
         "regex.match" => bad_pattern(call).and_then(|(message, help)| problem(message, help)),
-        "sprintf" => bad_format(call).and_then(|(message, help)| problem(message, help)),
+        "sprintf" => {
+            bad_format(names, rule, call).and_then(|(message, help)| problem(message, help))
+        }
         _ => None,
     }
 }
@@ -234,7 +265,7 @@ fn engine_dependent(pattern: &str) -> Option<&str> {
     None
 }
 
-fn bad_format(call: &Call) -> Option<(String, &'static str)> {
+fn bad_format(names: &Names, rule: &RuleFacts, call: &Call) -> Option<(String, &'static str)> {
     const PRINT_ANYTHING: &str = "Use `%v` or `%s`, which print every value.";
     let [format, values] = call.arguments else {
         return None;
@@ -256,6 +287,11 @@ fn bad_format(call: &Call) -> Option<(String, &'static str)> {
         match characters.next() {
             Some('%') => {}
             Some('v' | 's') => verbs += 1,
+            Some('d')
+                if items.get(verbs).is_some_and(|item| is_whole(names, rule, item, &mut 99)) =>
+            {
+                verbs += 1;
+            }
             Some('d') => {
                 let message = "`%d` has no result for a value that isn't a whole number";
                 return Some((message.into(), PRINT_ANYTHING));
@@ -272,4 +308,30 @@ fn bad_format(call: &Call) -> Option<(String, &'static str)> {
         let message = format!("this format has {verbs} verbs for {given} values");
         (message, "Give one value for each `%v`.")
     })
+}
+
+/// Returns whether a value is always a whole number, as far as its rule shows.
+fn is_whole(names: &Names, rule: &RuleFacts, written: &Expr, steps: &mut u8) -> bool {
+    // A variable may stand for many others, and, in a rule that can't be evaluated, for itself.
+    *steps = steps.saturating_sub(1);
+    let mut is_whole = |part: &Expr| *steps > 0 && is_whole(names, rule, part, steps);
+    match written {
+        Expr::Number { span, .. } => span.text().parse::<i64>().is_ok(),
+        Expr::UnaryExpr { expr, .. } => is_whole(expr),
+        Expr::ArithExpr { op: ArithOp::Add | ArithOp::Sub | ArithOp::Mul, lhs, rhs, .. } => {
+            is_whole(lhs) && is_whole(rhs)
+        }
+        Expr::Call { .. } => Call::of(written).is_some_and(|call| {
+            WHOLE.contains(&call.name.as_str()) && names.function(rule, &call).is_none()
+        }),
+        Expr::Var { span, .. } => match rule.meaning(span.text()) {
+            Some(Meaning::Position) => true,
+            Some(Meaning::KeyOf(path)) => {
+                !Documents::new(&Map::new()).may_have_names(&followed(rule, path))
+            }
+            Some(Meaning::Written(written)) => written.iter().all(|part| is_whole(part)),
+            _ => false,
+        },
+        _ => false,
+    }
 }

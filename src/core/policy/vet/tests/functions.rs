@@ -74,6 +74,16 @@ fn unknown_functions_and_wrong_counts_are_refused() {
         "crypto.sha256(\"\")",
         "`crypto.sha256` is neither a function of this bundle nor one that policies may use.",
     );
+    for (call, instead) in [
+        ("regex.split(`,`, input.now)", "Use `split`"),
+        ("regex.find_n(`a`, input.now, 1)", "Use `regex.match` to ask"),
+        ("net.cidr_intersects(\"10.0.0.0/8\", input.now)", "Ask `net.cidr_contains(a, b)`"),
+        ("json.filter(input.request, [\"id\"])", "Use `object.filter`"),
+    ] {
+        let problems = in_body(call).join("");
+        assert!(problems.contains("can't be used in a policy: nobody"), "{problems}");
+        assert!(problems.contains(instead), "{problems}");
+    }
     refuses("count([], x)", "`count` takes 1 argument, not 2.");
     refuses("g(1)", "`g` takes 2 arguments, not 1.");
 }
@@ -85,10 +95,36 @@ fn formats_and_patterns_have_to_be_literals_that_work() {
         "`%0` can't be used in a format. Use `%v` or `%s`, which print every value.",
     );
     refuses(
-        "sprintf(\"%d\", [1])",
+        "sprintf(\"%d\", [1.5])",
         "`%d` has no result for a value that isn't a whole number. Use `%v` or `%s`, which print \
          every value.",
     );
+    for whole in [
+        "sprintf(\"%d of %v\", [1, input.now])",
+        "sprintf(\"%d\", [count(input.request.actions)])",
+        "some i, a in input.request.actions; sprintf(\"%d\", [i]) != a",
+        "some i, a in input.request.actions; sprintf(\"%v: %d\", [a, i + 1])",
+        "some i, _ in [\"a\", \"b\"]; sprintf(\"%d\", [i])",
+        "n := count(input.now) - 2 * 3; sprintf(\"%d\", [n])",
+        "n := -1; sprintf(\"%d\", [n])",
+        "some n in [1, 2]; sprintf(\"%d\", [n])",
+        "r := input.request; some i, a in r.actions; sprintf(\"%d %v\", [i, a])",
+    ] {
+        accepts(whole);
+    }
+    for other in [
+        "sprintf(\"%d\", [\"1\"])",
+        "sprintf(\"%d\", [input.pull_request.number])",
+        "sprintf(\"%d\", [count(input.now) / 2])",
+        "sprintf(\"%v %d\", [1, input.now])",
+        "some name, _ in input.people; sprintf(\"%d\", [name])",
+        "some name, _ in {\"a\": 1}; sprintf(\"%d\", [name])",
+        "some name, w in data.org.windows; sprintf(\"%d\", [name])",
+        "n := n + 1; sprintf(\"%d\", [n])",
+        "some n in [1, 1.5]; sprintf(\"%d\", [n])",
+    ] {
+        assert!(in_body(other).join("").contains("`%d` has no result"), "{other}");
+    }
     refuses(
         "sprintf(\"%v %v\", [1])",
         "this format has 2 verbs for 1 values. Give one value for each `%v`.",

@@ -292,6 +292,25 @@ fn what_only_evaluation_shows_is_named_with_rule_and_file() {
             &["acme.rego:3", "unknown unit `d`"],
         ),
         (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             to_number(input.now) > 0; to_number(lower(\"5G\")) > 1\n}",
+            &["acme.rego:3: ", "`to_number` was given a text that isn't a number", "regex.match"],
+        ),
+        (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             object.get(input.previous, \"id\", 1) == 1\n}",
+            &["acme.rego:3: ", "takes a value of the type object, and was given null", "missing"],
+        ),
+        (
+            "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if {\n\
+             count(to_number(input.now)) > 0\n}",
+            &[
+                "acme.rego:3: ",
+                "takes a value of the type array, object, set or string",
+                "given 2026",
+            ],
+        ),
+        (
             "findings contains {\"code\": \"acme/y\", \"effect\": \"deny\", \"message\": \"m\"}\n\
              findings contains {\"code\": \"acme/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
              effect := lower(\"BLOCK\")\n}",
@@ -323,7 +342,7 @@ fn what_only_evaluation_shows_is_named_with_rule_and_file() {
         let clock = || std::time::Duration::ZERO;
         let error = match PolicyBundle::load(files, clock) {
             Ok(bundle) => {
-                let input = serde_json::json!({"now": "2026", "request": {}});
+                let input = serde_json::json!({"now": "2026", "request": {}, "previous": null});
                 bundle.evaluator().rule(&input).unwrap_err().to_string()
             }
             Err(error) => error.to_string(),
