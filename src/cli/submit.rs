@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use self::switch::switch;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
@@ -36,7 +37,7 @@ use crate::report::escape::terminal;
 ///
 /// The request is judged first; if it is denied, it isn't submitted. The commit is signed with your
 /// key, which proves that you request the change. Submitting again amends the submitted change, which
-/// is also how an objection is answered.
+/// is also how an objection is answered; another file in it is dropped once it is deleted here.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -83,6 +84,7 @@ pub struct SubmitArgs {
 
 mod find;
 mod policies;
+mod switch;
 
 /// The code of the finding that a reviewer requested changes.
 const OBJECTION: &str = "signoff/changes-requested";
@@ -368,50 +370,4 @@ fn builds_on(git: &Git, branch: &str, seen: Option<Oid>, tip: Oid) -> anyhow::Re
              another id"
         ),
     }
-}
-
-/// Switches the work tree to the branch, in which what was submitted are files like any others. `seen` is
-/// the previous tip of the branch in this clone.
-fn switch(git: &Git, work_tree: &Path, branch: &str, paths: &[String], seen: Option<Oid>) {
-    if let Err(error) = try_to_switch(git, work_tree, branch, paths, seen) {
-        warn("note", &format!("the work tree was not changed, because git says:\n{error:#}"));
-    }
-}
-
-fn try_to_switch(
-    git: &Git,
-    work_tree: &Path,
-    branch: &str,
-    paths: &[String],
-    seen: Option<Oid>,
-) -> anyhow::Result<()> {
-    let program = git.branches.program();
-    let tip = git.branches.tip(branch)?.context("the branch is gone")?;
-    let local = format!("refs/heads/{branch}");
-    let known = git.repo().tip(&local)?;
-    let is_behind =
-        known.is_none_or(|known| git.repo().leads_to(known, tip).is_ok_and(|leads| leads));
-    if !is_behind {
-        note(format_args!(
-            "{branch} has commits here that aren't on the remote, and was left as it is: push them \
-             with `git push`, or drop them with `git reset --keep {tip}`"
-        ));
-        return Ok(());
-    }
-    if known != Some(tip) {
-        program.move_ref(&local, known, tip)?;
-    }
-    let folder = Program::in_folder(work_tree);
-    // What is staged as it is in the branch doesn't prevent the switch.
-    let (staged, paths) = (tip.to_string(), paths.join("\0"));
-    let reset = ["reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul", &staged];
-    folder.run_with(&[&["--literal-pathspecs"], &reset[..]].concat(), paths.as_bytes())?;
-    if folder.head().as_deref() != Some(&local) {
-        folder.run(&["switch", "--quiet", branch])?;
-        note(format_args!("you are now on {branch}: `git switch -` takes you back"));
-        return Ok(());
-    }
-    // The branch has moved, perhaps onto a newer base: the work tree follows all of that.
-    let before = seen.unwrap_or(tip).to_string();
-    folder.run(&["read-tree", "-m", "-u", &before, &tip.to_string()]).map(drop)
 }

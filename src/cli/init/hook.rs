@@ -82,7 +82,9 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
 /// Returns why nothing would be guarded, if the policies are on another branch than the base.
 fn unguarded(repository: &Path) -> anyhow::Result<Option<String>> {
     let branches = Branches::own(Repo::open(repository)?);
-    let Ok(base) = branches.default_base() else { return Ok(None) };
+    let Some(base) = branches.default_base().ok().or_else(|| branches.named_by_head()) else {
+        return Ok(None);
+    };
     let has_policies =
         |tip| Ok::<_, anyhow::Error>(branches.repo().entry(tip, POLICIES)?.is_some());
     let mut others = Vec::new();
