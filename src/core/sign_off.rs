@@ -9,7 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 pub mod lock_out;
+mod shortage;
 
+use self::shortage::{Shortage, shortages};
 use super::approvals::{Exclusion, Standing};
 use super::decision::{Finding, Required, ReviewStanding};
 use super::evidence::ForgeKind;
@@ -50,9 +52,12 @@ impl<'a> Signers<'a> {
             let own = seats(asked).zip(&signed).filter(|((other, _), _)| *other == seat);
             own.filter(|(_, by)| by.is_some()).count()
         };
+        let shortages = self.shortages(asked, &signed);
+        let stays_empty = |seat| shortages.iter().any(|shortage| shortage.empty == seat);
         seats(asked)
             .zip(&signed)
-            .map(|((seat, _), by)| Required {
+            .enumerate()
+            .map(|(index, ((seat, _), by))| Required {
                 what: seat.what.clone(),
                 because: seat.because.clone(),
                 late: by.is_some_and(|by| self.is_late(by)),
@@ -60,6 +65,7 @@ impl<'a> Signers<'a> {
                 satisfied_by: by.cloned(),
                 eligible: match by {
                     Some(_) => self.eligible(&seat.what).cloned().collect(),
+                    None if stays_empty(index) => Vec::new(),
                     None => self.left_for(seat, asked, &approvers, given(seat)),
                 },
             })
@@ -95,6 +101,11 @@ impl<'a> Signers<'a> {
         };
         let candidates: BTreeSet<_> = people.iter().flat_map(|other| left(&other.what)).collect();
         candidates.iter().filter(frees_somebody).map(|login| (*login).clone()).collect()
+    }
+
+    /// Returns the seats that would stay empty if everybody signed who can.
+    fn shortages<T>(&self, asked: &[Asked], signed: &[Option<T>]) -> Vec<Shortage<'a>> {
+        shortages(self, asked, &self.approvers(|_| true), |seat| signed[seat].is_some())
     }
 
     /// Returns the people whose approvals count, and for which `still` is true, in order of login.
@@ -175,13 +186,21 @@ impl<'a> Signers<'a> {
 
     /// Returns a pending finding for each sign-off that is missing.
     pub fn missing(&self, asked: &[Asked], required: &[Required]) -> Vec<Finding> {
+        let signed: Vec<_> =
+            required.iter().map(|required| required.satisfied_by.as_ref()).collect();
+        let shortages = self.shortages(asked, &signed);
+        let concerning = |seat| shortages.iter().find(|shortage| shortage.seats.contains(&seat));
         let mut findings: Vec<_> = seats(asked)
             .zip(required)
-            .filter(|(_, required)| required.satisfied_by.is_none())
-            .map(|((asked, _), required)| {
+            .enumerate()
+            .filter(|(_, (_, required))| required.satisfied_by.is_none())
+            .map(|(index, ((asked, _), required))| {
                 let because = asked.because.as_ref();
                 let because = because.map(|because| format!(": {because}")).unwrap_or_default();
-                let (verb, help) = self.answer(&asked.what, &required.eligible);
+                let (verb, help) = match concerning(index) {
+                    Some(shortage) => self.dead_end(&asked.what, shortage),
+                    None => ("waits for", format!("{} can approve", one_of(&required.eligible))),
+                };
                 Finding {
                     code: asked.code.clone(),
                     effect: Effect::Pending,
@@ -199,10 +218,15 @@ impl<'a> Signers<'a> {
         findings
     }
 
-    /// Returns how a missing sign-off is waited for, and what to do about it.
-    fn answer(&self, what: &Requirement, eligible: &[Login]) -> (&'static str, String) {
-        if !eligible.is_empty() {
-            return ("waits for", format!("{} can approve", one_of(eligible)));
+    /// Returns how a sign-off that too few people are left for is told of, and what to do about it.
+    fn dead_end(&self, what: &Requirement, shortage: &Shortage<'_>) -> (&'static str, String) {
+        let approvers = self.approvers(|_| true);
+        if shortage.people.iter().any(|login| !approvers.contains(login)) {
+            let left = shortage.in_words();
+            return (
+                "waits for",
+                format!("{left}; give it to somebody else in policies/org/roster"),
+            );
         }
         if self.org.roster.people.keys().any(|login| self.can_sign(what, login)) {
             let help = "nobody is left who can give it: everyone who holds it takes part in the \

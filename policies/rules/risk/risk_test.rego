@@ -4,7 +4,8 @@ import data.changegate.rules.risk
 import data.changegate.tables_test as tables
 
 codes(request) := found if {
-	found := {finding.code | some finding in risk.findings} with input as {"request": request} with data.org as tables.org
+	document := {"request": request}
+	found := {finding.code | some finding in risk.findings} with input as document with data.org as tables.org
 }
 
 test_declaring_less_is_denied if {

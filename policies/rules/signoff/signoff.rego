@@ -161,20 +161,43 @@ amendment_levels := ["L3"] if {
 findings contains {
 	"code": "signoff/unattributed-commit",
 	"effect": "deny",
-	"message": sprintf("a commit by %s doesn't belong to any account of the forge", [author]),
+	"message": sprintf("a commit by %s doesn't belong to %s", [author, known]),
 } if {
 	some contributor in input.pull_request.contributors
 	not contributor.login
-	author := object.get(contributor, "email", "a deleted account")
+	author := object.get(contributor, "email", anybody.nameless)
+	known := anybody.known
 }
 
 findings contains {
 	"code": "signoff/unattributed-commit",
 	"effect": "deny",
-	"message": "it isn't known who submitted the change: the account was deleted, or the roster doesn't have it",
+	"message": sprintf("it isn't known who submitted the change: %s", [why]),
 	"help": "have somebody in the roster who is responsible for the change submit it",
 } if {
 	input.pull_request.author == null
+	not names_nobody
+	why := anybody.missing
+}
+
+# A file that no pull request brings is taken as its requester's; one that names none lacks just that.
+names_nobody if {
+	is_object(input.request)
+	not input.request.requester
+	input.pull_request.head == null
+}
+
+# The words for who could have made a commit: accounts, or in plain Git the addresses of people.
+anybody := {
+	"known": "any account of the forge",
+	"nameless": "a deleted account",
+	"missing": "the account was deleted",
+} if {
+	input.pull_request.number != null
+} else := {
+	"known": "anybody in the roster",
+	"nameless": "an author without an address",
+	"missing": "nobody in the roster has the address of its commit",
 }
 
 # METADATA

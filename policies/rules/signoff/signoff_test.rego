@@ -105,6 +105,24 @@ test_every_commit_belongs_to_somebody if {
 	codes({"pull_request": {"author": null}}) == {"signoff/unattributed-commit"}
 }
 
+test_a_file_without_requester_lacks_only_that if {
+	alone := {"author": null, "head": null}
+	codes({"request": {"id": "CHG-1"}, "pull_request": alone}) == set()
+	codes({"request": {"requester": "alice"}, "pull_request": alone}) == {"signoff/unattributed-commit"}
+	codes({"request": null, "pull_request": alone}) == {"signoff/unattributed-commit"}
+}
+
+test_who_is_unknown_is_said_in_the_words_of_the_forge if {
+	said({"number": 1}) == {"a commit by x@acme.example doesn't belong to any account of the forge"}
+	said({"number": null}) == {"a commit by x@acme.example doesn't belong to anybody in the roster"}
+}
+
+said(pull_request) := found if {
+	contributed := {"pull_request": object.union(pull_request, {"contributors": [{"email": "x@acme.example"}]})}
+	found := {finding.message | some finding in signoff.findings} with input as contributed
+		with data.org as tables.org
+}
+
 # The findings about a request by an L3 whose pushers the forge shows or doesn't.
 pushed(request, pull_request) := codes(object.union(
 	performed("erin", "L3", request),

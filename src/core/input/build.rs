@@ -26,6 +26,12 @@ use crate::core::yaml::pointer_push;
 /// Returns the evidence to assume when there is none: the requester has just submitted the request.
 pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest {
     let requester = request.and_then(|request| request.requester.clone());
+    let author = |login| Contributor {
+        login: Some(login),
+        email: None,
+        parts: vec![Part::Author],
+        unproven: None,
+    };
     PullRequest {
         number: None,
         author: requester.clone(),
@@ -34,12 +40,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
         head: None,
         draft: false,
         submitted_at: now,
-        contributors: vec![Contributor {
-            login: requester,
-            email: None,
-            parts: vec![Part::Author],
-            unproven: None,
-        }],
+        contributors: requester.map(author).into_iter().collect(),
         files: None,
         same_head: Vec::new(),
     }
