@@ -17,7 +17,7 @@ use crate::core::time::{Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
-use crate::git::Commit;
+use crate::git::{Commit, Oid};
 use crate::report::one_line;
 
 /// A change as the list shows it.
@@ -108,7 +108,9 @@ impl Lister<'_> {
         let entry = ListEntry { change: name.to_owned(), state, ..ListEntry::default() };
         let result = match state {
             State::Merged => self.merged(entry, name, status),
-            State::Open => self.judge(name, status).map(|judgement| self.open(entry, &judgement)),
+            State::Open => {
+                self.judge(name, status).and_then(|judgement| self.open(entry, &judgement))
+            }
             State::Closed => self.closed(entry, name, status),
         };
         result.unwrap_or_else(|error| ListEntry::unclear(name, state, &error))
@@ -129,7 +131,7 @@ impl Lister<'_> {
         )
     }
 
-    fn open(&self, entry: ListEntry, judgement: &Judgement) -> ListEntry {
+    fn open(&self, entry: ListEntry, judgement: &Judgement) -> anyhow::Result<ListEntry> {
         let decision = &judgement.decision;
         let submitted = judgement.evidence.pull_request.as_ref();
         let author = submitted.and_then(|pull_request| pull_request.author.as_ref());
@@ -138,10 +140,12 @@ impl Lister<'_> {
         let request = judgement.file.as_ref().and_then(|file| file.request.as_ref());
         let mut entry = self.of_request(entry, request);
         entry.people.extend(author.filter(|author| !entry.people.contains(author)).cloned());
-        ListEntry {
-            summary: entry
-                .summary
-                .or_else(|| request.is_none().then(|| decision.subject().to_owned())),
+        let summary = match judgement.file {
+            Some(_) => entry.summary,
+            None => self.first_title(&entry.change, judgement.pull.base, judgement.pull.head)?,
+        };
+        Ok(ListEntry {
+            summary,
             tier: decision.tier,
             verdict: Some(decision.verdict),
             why: one_line(decision),
@@ -151,7 +155,7 @@ impl Lister<'_> {
             due_at: due_at.filter(|_| is_missing),
             overdue: is_missing && due_at.is_some_and(|due| due < self.now),
             ..entry
-        }
+        })
     }
 
     fn closed(
@@ -160,7 +164,7 @@ impl Lister<'_> {
         name: &str,
         status: &ChangeStatus,
     ) -> anyhow::Result<ListEntry> {
-        let entry = self.open(entry, &self.judge(name, status)?);
+        let entry = self.open(entry, &self.judge(name, status)?)?;
         let (why, since) = match &status.closed_by {
             Some(closing) => {
                 let by = self.who(&closing.commit);
@@ -221,7 +225,7 @@ impl Lister<'_> {
             |tier: &RiskTier| merge.trailer("Tier").is_some_and(|text| text == tier.to_string());
         let entry = self.of_request(entry, request.as_ref());
         Ok(ListEntry {
-            summary: entry.summary.or_else(|| Some(merge.commit.title().to_owned())),
+            summary: entry.summary.or(self.first_title(name, merge.base, merge.head)?),
             tier: RiskTier::ALL.into_iter().find(recorded),
             brief: why.clone(),
             why,
@@ -229,6 +233,16 @@ impl Lister<'_> {
             bypassed: around.is_some() || pushed.is_some(),
             ..entry
         })
+    }
+
+    /// Returns the title of the first commit that a change adds, without what `submit` puts before it.
+    fn first_title(&self, name: &str, base: Oid, head: Oid) -> anyhow::Result<Option<String>> {
+        let repo = self.git.repo();
+        let Some(first) = repo.commits_between(Some(base), head)?.pop() else { return Ok(None) };
+        let first = repo.commit(first)?;
+        let title = first.title();
+        let said = title.strip_prefix(&format!("Submit {name}: ")).unwrap_or(title);
+        Ok(Some(said.to_owned()))
     }
 
     /// Returns who made a commit, or its address if that isn't known.
