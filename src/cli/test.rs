@@ -26,6 +26,7 @@ use super::shared::place::Place;
 use super::shared::say;
 use crate::core::decision::Trial;
 use crate::core::policy::testing::TestReport;
+use crate::forge::git::Git;
 use crate::gate::judge::Judge;
 use crate::git::Repo;
 use crate::{gate, report};
@@ -65,8 +66,9 @@ pub struct TestArgs {
     /// Run only tests whose full name contains this: package.test_name
     filter: Option<String>,
 
-    /// Compare with the policies on this branch, as it is on the remote if it is there: what do they decide differently on the requests
-    /// there, if each had just been submitted?
+    /// Compare with the policies on this branch, as it is on the remote if it is there: what do they
+    /// decide differently on the requests there, if each had just been submitted, and on its open
+    /// changes?
     #[arg(long, value_name = "BRANCH", conflicts_with = "filter")]
     against: Option<String>,
 
@@ -127,8 +129,15 @@ fn trial(args: &TestArgs, judge: &Judge, branch: &str) -> anyhow::Result<Trial> 
     let repo = Repo::discover(Path::new("."))?;
     let branches = HereArgs::default().branches(repo)?;
     let commit = here::shared_commit(&branches, branch)?;
-    let replaced = judges()?.at(branches.repo(), commit)?;
-    gate::trial::at(branches.repo(), commit, &replaced, judge, args.now.get())
+    let (judges, now) = (judges()?, args.now.get());
+    let replaced = judges.at(branches.repo(), commit)?;
+    let mut trial = gate::trial::at(branches.repo(), commit, &replaced, judge, now)?;
+    // Changes are open towards a branch; HEAD is a commit of this clone.
+    if let Some(base_ref) = branches.named(branch)?.filter(|name| name != "HEAD") {
+        let git = Git::new(branches, Some(base_ref))?;
+        gate::trial::on_open(&git, &judges, None, (&replaced, judge), now, &mut trial)?;
+    }
+    Ok(trial)
 }
 
 fn tests(args: &TestArgs, judge: &Judge) -> anyhow::Result<TestReport> {

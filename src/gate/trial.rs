@@ -1,8 +1,10 @@
 //! Tries policies before people sign them, where nothing is at stake: their own tests, and what they
 //! decide differently from those that they replace.
 //!
-//! They are tried on each request that isn't over, as if it had just been submitted, on each open
-//! change, with its reviews, and on samples of each kind.
+//! They are tried on each merged request that isn't over, as if it had just been submitted, on each
+//! open change, with its reviews, and on samples of each kind.
+
+use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use rayon::prelude::*;
@@ -23,7 +25,7 @@ use crate::forge::git::Git;
 use crate::git::{Oid, Repo};
 
 /// Compares what two judges decide on each request at a commit that isn't over, as if it had just
-/// been submitted, and on samples of each kind.
+/// been submitted, and on samples of each kind, with the names in the tables of both.
 ///
 /// # Errors
 /// If the commit can't be read.
@@ -39,6 +41,9 @@ pub fn at(
     let mut cases: Vec<_> = requests.filter(|(_, file)| !is_over(file, now)).map(sample).collect();
     let requests = cases.len();
     cases.extend(samples(&after.bundle().org, now));
+    let known: BTreeSet<_> = cases.iter().map(|sample| sample.name.clone()).collect();
+    let former = samples(&before.bundle().org, now).into_iter();
+    cases.extend(former.filter(|sample| !known.contains(&sample.name)));
     let differences = cases.par_iter().filter_map(|sample| {
         let decide = |judge: &Judge| -> Tried {
             let decided = judge.decide(&sample.case(now));
@@ -52,7 +57,34 @@ pub fn at(
     differences.extend(Difference::of(name, &replaced, &new));
     let approves = |tried: Tried| tried.is_ok_and(|it| it.verdict == Verdict::Approved);
     let locks_out = approves(replaced) && !approves(new);
-    Ok(Trial { against: before.source.clone(), requests, differences, locks_out })
+    Ok(Trial { against: before.source.clone(), requests, changes: 0, differences, locks_out })
+}
+
+/// Compares what two judges decide on each open change, but not on the change called `own`, and adds
+/// that to a trial.
+///
+/// # Errors
+/// If the changes can't be read.
+pub fn on_open(
+    git: &Git,
+    judges: &Judges,
+    own: Option<&str>,
+    (before, after): (&Judge, &Judge),
+    now: Time,
+    trial: &mut Trial,
+) -> anyhow::Result<()> {
+    let org = &before.bundle().org;
+    git.survey_others(org)?;
+    let gate = Gate::new(git.repo(), git, judges.clone());
+    for open in git.open(org)?.into_iter().filter(|open| own != Some(&open.name)) {
+        let decide = |judge: &Judge| -> Tried {
+            let judged = gate.judge_by(judge.clone(), open.clone(), &[], now);
+            Ok(judged.map_err(|error| format!("{error:#}"))?.decision)
+        };
+        trial.changes += 1;
+        trial.differences.extend(Difference::of(&open.name, &decide(before), &decide(after)));
+    }
+    Ok(())
 }
 
 /// Returns whether nothing is decided on a request any more: it was cancelled, its outcome is
@@ -84,15 +116,6 @@ pub fn of_change(
     let after = after.called(pull.head.to_string());
     let before = &judgement.judge;
     let mut trial = at(repo, pull.base, before, &after, now)?;
-    git.survey_others(&before.bundle().org)?;
-    let gate = Gate::new(repo, git, judges.clone());
-    for open in git.open(&before.bundle().org)?.into_iter().filter(|open| open.name != pull.name) {
-        let decide = |judge: &Judge| -> Tried {
-            let judged = gate.judge_by(judge.clone(), open.clone(), &[], now);
-            Ok(judged.map_err(|error| format!("{error:#}"))?.decision)
-        };
-        trial.requests += 1;
-        trial.differences.extend(Difference::of(&open.name, &decide(before), &decide(&after)));
-    }
+    on_open(git, judges, Some(&pull.name), (before, &after), now, &mut trial)?;
     Ok(Some((after.test(None)?, trial)))
 }

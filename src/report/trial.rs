@@ -9,10 +9,20 @@ const MOST: usize = 50;
 
 /// Returns the differences, each with the requests on which it shows, in lines of at most `width` columns.
 pub fn trial(trial: &Trial, width: usize) -> String {
-    let Trial { against, requests, differences, locks_out } = trial;
-    let open = if *requests == 1 { "request" } else { "requests" };
-    let compared =
-        format!("{} on {requests} open {open} and on samples of each kind", whose(against));
+    let Trial { against, requests, changes, differences, locks_out } = trial;
+    let requests = match requests {
+        0 => None,
+        1 => Some("1 merged request that isn't over".to_owned()),
+        many => Some(format!("{many} merged requests that aren't over")),
+    };
+    let changes = match changes {
+        0 => None,
+        1 => Some("1 open change".to_owned()),
+        many => Some(format!("{many} open changes")),
+    };
+    let samples = Some("samples of each kind".to_owned());
+    let cases: Vec<_> = [requests, changes, samples].into_iter().flatten().collect();
+    let compared = format!("{} on {}", whose(against), all_of(&cases));
     if differences.is_empty() {
         return format!("decides as {compared}\n");
     }

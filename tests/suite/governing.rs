@@ -72,7 +72,7 @@ fn a_change_of_policies_is_submitted_tried_and_shown() {
         "new policies, tried",
         "1 failed",
         &format!("decides differently from the policies at {}", &base[..7]),
-        "on 2 open requests",
+        "1 merged request that isn't over, 1 open change and samples of each kind:",
         "requests/CHG-1.yaml",
         "finds release/notes (deny): a change links to its release notes",
     ];
@@ -122,7 +122,11 @@ fn a_change_of_policies_is_submitted_tried_and_shown() {
     for desk in [&carol, &erin] {
         desk.approve("release-notes").ended(0, &["and counts", "a release links"]);
     }
+    let why = "deployments link to their notes";
+    erin.changegate(&["list"]).ended(0, &["release-notes", why]);
     erin.changegate(&["merge", "release-notes"]).ended(0, &["a change of policies"]);
+    let listed = erin.changegate(&["list", "--state", "merged"]);
+    listed.ended(0, &["release-notes", why]);
     bob.git(&["fetch", "--quiet"]);
     assert!(bob.git(&["show", &format!("origin/main:{RULE}")]).contains("a release links"));
     hub.is_sound();
@@ -206,10 +210,11 @@ fn policies_here_are_compared_with_those_of_a_branch() {
     let bob = hub.desk("bob");
     bob.git(&["pull", "--quiet"]);
     let against = ["test", "--against", "main"];
-    let same = ["decides as the policies at", "on 1 open request and on samples"];
+    let tried_on = "on 1 merged request that isn't over, 1 open change and samples of each kind";
+    let same = ["decides as the policies at", tried_on];
     bob.changegate(&against).ended(0, &same);
     write_rule(&bob);
-    let found = ["decides differently", "finds release/notes (deny)"];
+    let found = ["decides differently", tried_on, "finds release/notes (deny)", "CHG-2"];
     bob.changegate(&against).ended(0, &found);
     let json = bob.changegate(&[&against[..], &["--format", "json"]].concat());
     let json: Value = serde_json::from_str(json.went_well()).unwrap();
@@ -219,6 +224,28 @@ fn policies_here_are_compared_with_those_of_a_branch() {
         (&difference["before"], &difference["after"]),
         (&"pending".into(), &"denied".into())
     );
+    // What only the catalog says shows on a sample of the action.
+    fs::remove_file(bob.folder.join(RULE)).unwrap();
+    fs::remove_file(bob.folder.join(TEST)).unwrap();
+    let catalog = "policies/org/actions/data.yaml";
+    let tables = fs::read_to_string(bob.folder.join(catalog)).unwrap();
+    let entry = "deploy:\n  tier: ";
+    bob.write(catalog, &tables.replace(&format!("{entry}medium"), &format!("{entry}high")));
+    let raised = [
+        "deploy by somebody without a level",
+        "high risk instead of medium",
+        "also asks for L2 or L3",
+    ];
+    bob.changegate(&against).ended(0, &raised);
+    bob.write(catalog, &tables.replace("purge-cache:", "clear-cache:"));
+    bob.changegate(&against).ended(0, &["purge-cache by an L3", "clear-cache by somebody without"]);
+    bob.write(catalog, &tables);
+    let matrix = "policies/org/matrix/data.yaml";
+    let rows = fs::read_to_string(bob.folder.join(matrix)).unwrap();
+    bob.write(matrix, &rows.replace("L2: direct, L3: direct}", "L2: [L3], L3: direct}"));
+    bob.changegate(&against).ended(0, &["a change of high risk by an L2", "also asks for L3"]);
+    bob.write(matrix, &rows);
+    write_rule(&bob);
     bob.changegate(&["test", "--against", "nope"]).failed(&["`nope` is not a commit"]);
     bob.write(RULE, &RELEASE.replace("\"deny\",", "input.request.id,"));
     bob.changegate(&against).ended(1, &["requests/CHG-1.yaml\n    can't be decided"]);
@@ -226,7 +253,7 @@ fn policies_here_are_compared_with_those_of_a_branch() {
     let over = request("CHG-1", "alice") + "cancelled: {reason: the disk is fine}\n";
     bob.write("requests/CHG-1.yaml", &over);
     bob.git(&["commit", "--quiet", "-am", "Over"]);
-    bob.changegate(&["test", "--against", "HEAD"]).ended(0, &["on 0 open requests"]);
+    bob.changegate(&["test", "--against", "HEAD"]).ended(1, &[" on samples of each kind"]);
     fs::remove_dir_all(bob.folder.join("policies")).unwrap();
     bob.changegate(&against).failed(&["has no folder policies/"]);
 }

@@ -13,9 +13,11 @@ use crate::core::terms::{Effect, Verdict};
 pub struct Trial {
     /// Whose policies the new ones are compared with: the id of a commit.
     pub against: String,
-    /// The number of requests on which both were tried, besides samples of each kind.
+    /// The number of merged requests that aren't over, each tried as if it had just been submitted.
     pub requests: usize,
-    /// The requests on which they differ.
+    /// The number of open changes, each tried with its reviews. Only those of plain Git are read.
+    pub changes: usize,
+    /// The requests, changes and samples of each kind on which they differ.
     pub differences: Vec<Difference>,
     /// Whether the new policies would let nobody change them again, even if everybody in the roster
     /// approved it.
