@@ -115,6 +115,10 @@ pub struct Decision {
     pub evaluated_at: Time,
     /// The next instant at which the decision would change by itself.
     pub next_change_at: Option<Time>,
+    /// The next such instant that is about this change alone, and at which somebody acts or has to:
+    /// neither the yearly review of the organisation's tables, nor a reminder that nobody sends.
+    #[serde(skip)]
+    pub own_change_at: Option<Time>,
     /// Whose policies decided: the id of a commit, the path of a folder, or `shipped`.
     pub bundle: String,
     /// The version of the time zone database, such as `2026f`.

@@ -37,6 +37,7 @@ mod tests {
             for (read, written) in decision.findings.iter_mut().zip(&sample.decision.findings) {
                 read.span = written.span;
             }
+            decision.own_change_at = sample.decision.own_change_at;
             assert_eq!(decision, sample.decision);
         }
     }

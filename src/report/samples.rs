@@ -196,7 +196,9 @@ fn decision(fields: Value) -> Decision {
         panic!("a decision is an object")
     };
     all.extend(fields);
-    serde_json::from_value(decision).unwrap()
+    let mut decision: Decision = serde_json::from_value(decision).unwrap();
+    decision.own_change_at = decision.next_change_at;
+    decision
 }
 
 fn window(fits: &[&str], start: &str, end: &str) -> Value {

@@ -174,10 +174,10 @@ pub(super) fn next_that_fits(window: &WindowAnswer, now: Option<Time>) -> Option
     Some(format!("next that fits: {} UTC ({})", next.interval.for_people(now), next.window))
 }
 
-/// Returns when the decision will change by itself, and how: `denied if the sign-offs are still
-/// missing`.
+/// Returns when the decision will change by itself because of this change, and how: `denied if the
+/// sign-offs are still missing`.
 pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
-    let next = decision.next_change_at?;
+    let next = decision.own_change_at?;
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
     let is_missing = decision.missing().next().is_some();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::plumbing::{Case, CaseJudge, all};
 use changegate::core::decision::Decision;
-use changegate::core::evidence::{Evidence, SameHead};
+use changegate::core::evidence::{Evidence, ForgeKind, SameHead};
 use changegate::core::input::just_submitted;
 use changegate::core::terms::Verdict;
 use changegate::core::time::{Duration, Time};
@@ -59,6 +59,28 @@ fn a_decision_changes_when_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_is_told_of_is_about_the_change() {
+    let mut judge = CaseJudge::shipped();
+    let mut decided = |name: &str, forge: Option<ForgeKind>| {
+        let case = all().iter().find(|case| case.name.ends_with(name)).unwrap();
+        let evidence = Evidence { forge, ..pinned(case) };
+        judge.decide_at(case, case.now, &evidence).unwrap().decision
+    };
+    // The tables' own review, a year after the last one.
+    let policies = decided("a change of the policies needs two independent L3", None);
+    assert_eq!(policies.next_change_at, Some(super::plumbing::at("2027-11-02T00:00:00Z")));
+    assert_eq!(policies.own_change_at, None);
+    // Nobody sends a reminder but GitHub.
+    let off_script = "two seats need two people, and one holds both roles";
+    let on_github = decided(off_script, Some(ForgeKind::Github));
+    let in_git = decided(off_script, Some(ForgeKind::Git));
+    assert!(on_github.own_change_at < in_git.own_change_at, "{on_github:?}");
+    assert_eq!(on_github.own_change_at, on_github.next_change_at);
+    let planned = in_git.window.unwrap().planned.unwrap();
+    assert_eq!(in_git.own_change_at, Some(planned.start));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{API_VERSION, Decision, Digests, Finding, Opening, SignOff, SignOffMo
 use crate::core::approvals::{Standing, WhyNot};
 use crate::core::calendar::{self, WindowFact};
 use crate::core::digest::{Digest, canonical_json, to_json};
+use crate::core::evidence::ForgeKind;
 use crate::core::input::{self, Case, Input, Prepared};
 use crate::core::org::TZDB;
 use crate::core::policy::codes::UNGOVERNED;
@@ -90,7 +91,11 @@ pub fn decide(
     let kind = request.map(|request| request.kind);
     let window =
         kind.map(|kind| window_answer(&input, (ruling.tier, Some(kind)), &findings, bundle));
-    let next_change_at = next_change(&input, &sign_off, &signers, &window, bundle);
+    let own_change_at = own_change(&input, &sign_off, &signers, &window, bundle);
+    let clock = signers.due_at.filter(|_| !sign_off.is_complete());
+    let reminder = clock.map(|_| input.pull_request.remind_at).filter(|time| *time > case.now);
+    let of_tables = bundle.org.overdue_reviews(case.now).1;
+    let next_change_at = [own_change_at, reminder, of_tables].into_iter().flatten().min();
     let mut decision = without_ruling(case, bundle, source, findings);
     decision.digests = Digests { material, input: input_digest, ..decision.digests };
     let decision = Decision {
@@ -101,6 +106,7 @@ pub fn decide(
         sign_off: Some(sign_off),
         window,
         next_change_at,
+        own_change_at,
         ..decision
     };
     Ok(Decided { decision, input: Some(document) })
@@ -208,6 +214,7 @@ fn without_ruling(
         findings,
         evaluated_at: case.now,
         next_change_at: None,
+        own_change_at: None,
         bundle: source.to_owned(),
         tzdb: TZDB.to_owned(),
         digests: Digests {
@@ -294,8 +301,9 @@ fn window_answer(
     }
 }
 
-/// Returns the next instant at which the decision would change by itself.
-fn next_change(
+/// Returns the next instant at which the decision would change by itself, see
+/// [`Decision::own_change_at`].
+fn own_change(
     input: &Input<'_>,
     sign_off: &SignOff,
     signers: &Signers<'_>,
@@ -305,7 +313,9 @@ fn next_change(
     let now = input.now;
     let signed = sign_off.is_complete();
     let planned = input.calendar.planned;
-    let clock = signers.due_at.filter(|_| !signed).map(|due| [input.pull_request.remind_at, due]);
+    let due_at = signers.due_at.filter(|_| !signed);
+    let is_reminded = signers.forge == Some(ForgeKind::Github);
+    let reminder = due_at.filter(|_| is_reminded).map(|_| input.pull_request.remind_at);
     let valid_for = bundle.org.settings.approval_valid_for;
     let counting = signers.standings.iter().filter(|standing| standing.counts());
     let is_not_yet = |standing: &&Standing<'_>| standing.why_not == Some(WhyNot::NotYet);
@@ -317,14 +327,13 @@ fn next_change(
         .and_then(|opening| calendar::latest_start(&opening.interval, length))
         .map(|latest| latest + Duration::seconds(1));
     let same_head = input.pull_request.same_head.iter();
-    (clock.into_iter().flatten())
+    (due_at.into_iter().chain(reminder))
         .chain(planned.filter(|_| !signed).map(|planned| planned.start))
         .chain(planned.map(|planned| planned.end))
         .chain(counting.map(|standing| standing.review.submitted_at + valid_for))
         .chain(not_yet.map(|standing| standing.review.submitted_at))
         .chain(too_late)
         .chain(same_head.filter_map(|other| other.next_change_at))
-        .chain(bundle.org.overdue_reviews(now).1)
         .filter(|instant| *instant > now)
         .min()
 }
