@@ -88,11 +88,7 @@ fn one(info: &CodeInfo, source: &str, columns: usize) -> String {
         Effect::Pending => "the change waits for a person or a time",
         Effect::Deny => "the change can't proceed in its present form",
     };
-    let section = match info.rule.as_str() {
-        "" => String::new(),
-        "Mechanism" => "built in (docs/rules.md, Mechanism)".to_owned(),
-        section => format!("section {section} of docs/rules.md"),
-    };
+    let section = section(&info.rule);
     let controls = info.controls.join(", ");
     let rows = [
         ("effect", effect),
@@ -105,6 +101,21 @@ fn one(info: &CodeInfo, source: &str, columns: usize) -> String {
         out += &hanging(&format!("  {label:LABEL$}  "), text, columns);
     }
     out + &format!("\nby {}\n", whose(source))
+}
+
+/// Returns what a rule's section of the rules is called, and the address of the page: a repository
+/// that has adopted changegate holds no copy of it.
+fn section(rule: &str) -> String {
+    const PAGE: &str = include_str!("../../docs/rules.md");
+    const ADDRESS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/rules.md");
+    let mut headings = PAGE.lines().filter_map(|line| line.strip_prefix("## "));
+    let number = format!("{rule}. ");
+    match headings.find_map(|heading| heading.strip_prefix(&number)) {
+        _ if rule.is_empty() => String::new(),
+        Some(title) => format!("{title}, section {rule} of {ADDRESS}"),
+        None if rule == "Mechanism" => format!("built in, {rule} of {ADDRESS}"),
+        None => format!("section {rule}"),
+    }
 }
 
 /// Returns all codes, those of a rule together.
@@ -155,12 +166,29 @@ mod tests {
   meaning   An alias repeats a value from another place, so that a reviewer doesn't see the value
             where it applies.
   resolve   Write the value out; text that starts with an asterisk needs quotes.
-  rules     built in (docs/rules.md, Mechanism)
+  rules     built in, Mechanism of https://github.com/changegate/changegate/blob/main/docs/rules.md
   controls  SOC2:CC8.1
 
 by the shipped sample policies
 "
         );
+    }
+
+    #[test]
+    fn a_section_is_named_where_no_copy_of_the_rules_is() {
+        let page = "https://github.com/changegate/changegate/blob/main/docs/rules.md";
+        let cases = [
+            ("5", format!("Deployment windows, section 5 of {page}")),
+            ("Mechanism", format!("built in, Mechanism of {page}")),
+            ("77", "section 77".to_owned()),
+            ("", String::new()),
+        ];
+        for (rule, says) in cases {
+            assert_eq!(section(rule), says);
+        }
+        for info in shipped().values() {
+            assert!(section(&info.rule).ends_with(page), "{}", info.code);
+        }
     }
 
     #[test]
