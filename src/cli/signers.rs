@@ -2,17 +2,19 @@
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use clap::Args;
 
 use super::shared::args::PoliciesArg;
 use super::shared::place::Place;
 use super::shared::say;
 use crate::core::org::Roster;
+use crate::report;
 
 /// Print whose keys git may trust, from the roster
 ///
 /// The output is a file for git's setting `gpg.ssh.allowedSignersFile`. With it, git itself verifies
-/// who submitted, reviewed and merged.
+/// who submitted, reviewed and merged. Write it again whenever keys in the roster change.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +28,15 @@ pub struct SignersArgs {
 
 /// Runs the verb.
 pub fn run(args: &SignersArgs) -> anyhow::Result<ExitCode> {
-    say::print(&allowed_signers(&args.policies.load(&Place::around([])?)?.bundle().org.roster))?;
+    let judge = args.policies.load(&Place::around([])?)?;
+    let signers = allowed_signers(&judge.bundle().org.roster);
+    ensure!(
+        !signers.is_empty(),
+        "{} list nobody's keys: run it in the repository whose roster does, or add them to \
+         policies/org/roster/data.yaml",
+        report::whose(&judge.source)
+    );
+    say::print(&signers)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -38,7 +38,7 @@ fn a_fresh_repository_is_ready() {
     let said = init_with_people(&place);
     let text = said.went_well();
     for part in [
-        "written       README.md, docs/changegate/ (3 files), policies/ (36 files), schemas/ (18 files)",
+        "written       README.md, docs/changegate/ (3 files), policies/ (37 files), schemas/ (18 files)",
         "no `keys` for alice, bob, carol, dan",
         "git config gpg.format ssh",
         "git add README.md docs/changegate/ policies/ schemas/",
@@ -377,6 +377,22 @@ fn the_next_commands_work_from_anywhere() {
     run("ops", "git add . && git -c user.name=a commit --quiet -m x").went_well();
     let said = run("ops", &format!("'{}' init", program.display()));
     assert!(!said.went_well().contains("git add"), "{said:?}");
+    assert!(!said.went_well().contains("git push"), "{said:?}");
+    // What the others don't have is pushed.
+    run("ops", "git init --quiet --bare ../all.git && git remote add origin ../all.git")
+        .went_well();
+    for (change, push) in [
+        ("true", Some("git push -u origin HEAD")),
+        ("true", None),
+        ("git -c user.name=a commit --quiet --allow-empty -m y", Some("git push")),
+    ] {
+        run("ops", change).went_well();
+        let said = run("ops", &format!("'{}' init", program.display()));
+        let mut next = said.went_well().lines().map(str::trim);
+        assert_eq!(next.find(|line| line.starts_with("git push")), push);
+        let quietly = push.map(|push| format!("{push} --quiet"));
+        run("ops", quietly.as_deref().unwrap_or("true")).went_well();
+    }
 }
 
 #[test]

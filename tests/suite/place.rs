@@ -133,6 +133,8 @@ fn every_verb_says_whose_policies_it_uses() {
         from("plain").ended(0, &["by the shipped sample policies"]);
         from("without").failed(&["`changegate init`"]);
     }
+    run(&places.path().join("plain"), &["signers"])
+        .failed(&["the shipped sample policies list nobody's keys"]);
     // What is written goes to the repository's requests.
     assert!(places.path().join("frozen/requests/CHG-1204.yaml").is_file());
 }

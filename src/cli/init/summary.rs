@@ -1,6 +1,7 @@
 //! The output of `init`: what was done, what the roster lacks, what to run next.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::contents::ROSTER;
 use super::plan::{Fate, Plan};
@@ -52,7 +53,8 @@ pub fn next(roster: &Roster, plan: &Plan, git: &Program, own_key: Option<&str>) 
     for command in signing(git, own_key) {
         out += &format!("  {command}\n");
     }
-    out += &adding(plan, git);
+    let adding = adding(plan, git);
+    out += &(adding.clone() + &pushing(git, !adding.is_empty()));
     out += "  changegate new                      write the first request\n";
     out += "  changegate init --hook REPO.git     on the server: refuse what bypasses the review\n";
     out
@@ -120,6 +122,19 @@ fn adding(plan: &Plan, git: &Program) -> String {
     match tops.is_empty() {
         true => String::new(),
         false => format!("  git add {} && git commit -m \"Add changegate\"\n", tops.join(" ")),
+    }
+}
+
+/// Returns the command that gives the others what was committed; empty without a remote, or if it has
+/// everything.
+fn pushing(git: &Program, is_adding: bool) -> String {
+    let remotes = git.run(&["remote"]).unwrap_or_default();
+    let origin = remotes.lines().find(|name| *name == "origin");
+    let Some(remote) = origin.or_else(|| remotes.lines().next()) else { return String::new() };
+    match git.run(&["rev-list", "--count", "@{upstream}.."]) {
+        Err(_) => format!("  git push -u {} HEAD\n", quoted(Path::new(remote))),
+        Ok(ahead) if is_adding || ahead != "0" => "  git push\n".to_owned(),
+        Ok(_) => String::new(),
     }
 }
 
