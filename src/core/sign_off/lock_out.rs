@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{INCIDENT_COMMANDER, Signers};
 use crate::core::decision::Finding;
-use crate::core::evidence::{Evidence, ForgeKind, Review, ReviewState};
+use crate::core::evidence::{Contributor, Evidence, ForgeKind, Part, Review, ReviewState};
 use crate::core::input::just_submitted;
 use crate::core::org::Org;
 use crate::core::policy::Requirement;
@@ -56,7 +56,12 @@ pub fn approved_by_all(org: &Org, author: &Login, now: Time) -> Evidence {
     });
     let mut pull_request = just_submitted(None, now);
     pull_request.author = Some(author.clone());
-    pull_request.contributors[0].login = Some(author.clone());
+    pull_request.contributors = vec![Contributor {
+        login: Some(author.clone()),
+        email: None,
+        parts: vec![Part::Author],
+        unproven: None,
+    }];
     let reviews = reviews.collect();
     pull_request.head = Some(head);
     Evidence { pull_request: Some(pull_request), reviews, ..Evidence::default() }
