@@ -6,9 +6,15 @@ use serde_json::Value;
 use super::PolicyProblem;
 use super::documents::looks_misspelt;
 use super::expressions::{Meaning, value};
-use super::facts::RuleFacts;
-use super::known::{MOST_STEPS, Search, Written};
+use super::facts::{MOST_STEPS, RuleFacts};
+use super::known::{Search, Written};
 use crate::core::terms::{few, one_of};
+
+/// Fields of the decision, each with one of the input that has the same values.
+const DECIDED: [(&str, &[Option<&str>]); 2] = [
+    ("tier", &[Some("input"), Some("request"), Some("risk")]),
+    ("level", &[Some("input"), Some("people"), None, Some("level")]),
+];
 
 /// Checks every comparison of a rule.
 pub(super) fn check<'s>(search: &Search<'s>, rule: &'s RuleFacts<'s>) -> Vec<PolicyProblem> {
@@ -57,7 +63,9 @@ fn impossible(
     if matches!(value, Value::Null | Value::Array(_) | Value::Object(_)) {
         return None;
     }
-    if let Some(known) = search.documents.other_than(path, &value) {
+    let decided = DECIDED.iter().find(|(field, _)| search.is_decided(field, path));
+    let form = decided.map_or(path, |(_, same)| same);
+    if let Some(known) = search.documents.other_than(form, &value) {
         return match known.iter().find(|known| looks_misspelt(text, known)) {
             Some(known) => did_you_mean(known),
             None => problem(format!("It is {}.", one_of(&few(&known)))),

@@ -14,6 +14,9 @@ use regorus::unstable::{
 use super::PolicyFile;
 use super::expressions::{Call, Lookup, Meaning, components, path_name};
 
+/// A variable that stands for another one is followed this often at most.
+pub(super) const MOST_STEPS: usize = 16;
+
 /// A rule, or one of several definitions of it.
 pub(super) struct RuleFacts<'a> {
     pub file: &'a PolicyFile<'a>,
@@ -92,13 +95,28 @@ impl<'a> RuleFacts<'a> {
     /// Returns the expressions that one may be: those that a variable of the rule stands for, or itself.
     pub(super) fn written(&self, expression: &'a Ref<Expr>) -> Vec<&'a Ref<Expr>> {
         let meaning = match &**expression {
-            Expr::Var { span, .. } => self.meaning(span.text()),
+            Expr::Var { span, .. } => self.variable(span.text()),
             _ => None,
         };
         match meaning {
             Some(Meaning::Written(written)) => written.clone(),
             _ => vec![expression],
         }
+    }
+
+    /// Returns what a variable stands for, also through other variables.
+    pub(super) fn variable(&self, name: &str) -> Option<&Meaning<'a>> {
+        let mut meaning = self.meaning(name)?;
+        for _ in 0..MOST_STEPS {
+            match meaning {
+                Meaning::Reference(path) if let [Some(other)] = **path => {
+                    let Some(meant) = self.meaning(other) else { break };
+                    meaning = meant;
+                }
+                _ => break,
+            }
+        }
+        Some(meaning)
     }
 
     fn declare(&mut self, name: &'a str, meaning: Meaning<'a>) {

@@ -324,7 +324,7 @@ fn is_whole(names: &Names, rule: &RuleFacts, written: &Expr, steps: &mut u8) -> 
         Expr::Call { .. } => Call::of(written).is_some_and(|call| {
             WHOLE.contains(&call.name.as_str()) && names.function(rule, &call).is_none()
         }),
-        Expr::Var { span, .. } => match rule.meaning(span.text()) {
+        Expr::Var { span, .. } => match rule.variable(span.text()) {
             Some(Meaning::Position) => true,
             Some(Meaning::KeyOf(path)) => {
                 !Documents::new(&Map::new()).may_have_names(&followed(rule, path))

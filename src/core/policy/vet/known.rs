@@ -11,14 +11,13 @@ use serde_json::{Map, Value};
 
 use super::documents::Documents;
 use super::expressions::{Lookup, Meaning, literal, path_of};
-use super::facts::RuleFacts;
+use super::facts::{MOST_STEPS, RuleFacts};
 use super::graph::meets;
 use super::names::Scopes;
+use super::shape::field;
 use super::{PolicyProblem, compared};
 use crate::core::layout;
-
-/// A reference whose variables are followed this often at most.
-pub(super) const MOST_STEPS: usize = 16;
+use crate::core::policy::ENTRY_POINT;
 
 /// Checks every reference of the policies; `tables` are the organisation's tables as they are
 /// written.
@@ -115,6 +114,15 @@ impl<'s> Search<'s> {
         path
     }
 
+    /// Returns whether a path is what the decision has in a field.
+    pub(super) fn is_decided(&self, name: &str, path: &[Option<&str>]) -> bool {
+        let mut decisions = self.policies().filter(|rule| rule.name == ENTRY_POINT);
+        decisions.any(|rule| {
+            let value = constant(rule).and_then(|decision| path_of(field(decision, name)?));
+            value.is_some_and(|value| self.absolute(rule, &value) == path)
+        })
+    }
+
     /// Checks a lookup for each text that one of its variables may be.
     fn lookup(&self, rule: &'s RuleFacts<'s>, lookup: &Lookup<'s>) -> Vec<PolicyProblem> {
         let mut problems = Vec::new();
@@ -153,16 +161,12 @@ impl<'s> Search<'s> {
         let here = |written: &[&'s Ref<Expr>]| -> Vec<_> {
             written.iter().map(|written| (rule, *written)).collect()
         };
-        let mut meaning = meaning;
-        for _ in 0..MOST_STEPS {
-            match meaning {
-                Meaning::Reference(path) if let [Some(name)] = **path => {
-                    let Some(meant) = rule.meaning(name) else { break };
-                    meaning = meant;
-                }
-                _ => break,
+        let meaning = match meaning {
+            Meaning::Reference(path) if let [Some(name)] = **path => {
+                rule.variable(name).unwrap_or(meaning)
             }
-        }
+            _ => meaning,
+        };
         match meaning {
             Meaning::Written(written) => here(written),
             Meaning::Reference(path) => match &**path {

@@ -57,15 +57,20 @@ pub(super) fn owned_codes(files: &[PolicyFile]) -> BTreeMap<String, BTreeSet<Str
 /// Returns what a rule such as `findings contains {…}` yields, as far as it is written there, or is
 /// what a variable stands for.
 pub(super) fn yielded<'r>(rule: &RuleFacts<'r>) -> Vec<&'r Expr> {
-    let Rule::Spec { head, .. } = rule.rule else { return Vec::new() };
+    let Rule::Spec { head, bodies, .. } = rule.rule else { return Vec::new() };
     let written: Vec<&Ref<Expr>> = match head {
         RuleHead::Set { key, .. } => key.iter().collect(),
-        RuleHead::Compr { assign: Some(assign), .. } => match &*assign.value {
-            Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().collect(),
-            Expr::ArrayCompr { term, .. } | Expr::SetCompr { term, .. } => vec![term],
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
+        RuleHead::Compr { assign, .. } => {
+            let assigned =
+                assign.iter().chain(bodies.iter().filter_map(|body| body.assign.as_ref()));
+            let elements = assigned.flat_map(|assigned| match &*assigned.value {
+                Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().collect(),
+                Expr::ArrayCompr { term, .. } | Expr::SetCompr { term, .. } => vec![term],
+                _ => Vec::new(),
+            });
+            elements.collect()
+        }
+        RuleHead::Func { .. } => Vec::new(),
     };
     let written = match *written {
         [only] => rule.written(only),

@@ -71,6 +71,8 @@ fn what_is_no_finding_is_refused_wherever_it_is_written() {
             "contains f if some f in [{\"code\": \"acme/x\", \"effect\": \"deny\"}]",
             &["no `message`"],
         ),
+        ("contains f if { g := \"x\"; f := g }", &["\"x\" is not a finding"]),
+        (":= [7] if { input.request } else := [\"x\"]", &["7 is not", "\"x\" is not"]),
         ("contains f if some f in [7, 8]", &["7 is not a finding"]),
         (
             "contains f if f := {\"code\": \"acme/x\", \"efect\": \"deny\", \"message\": \"m\"}",
