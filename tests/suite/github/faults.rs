@@ -189,7 +189,7 @@ fn broken_policies_on_the_base_leave_no_success_standing() {
     github.commit("erin", "main", &[("policies/rules/broken/broken.rego", broken)], "Oops");
     sweep(&github).ended(2, &["policies/rules/broken/broken.rego"]);
     assert_eq!(answer(&github, pull).0, "error");
-    let empty = "package changegate.rules.broken\n";
+    let empty = "package changegate.rules.broken\n\nfindings := []\n";
     github.commit("erin", "main", &[("policies/rules/broken/broken.rego", empty)], "Mended");
     sweep(&github).went_well();
     assert_eq!(answer(&github, pull).0, "success");

@@ -218,7 +218,12 @@ fn a_form_that_can_t_be_judged_is_answered() {
     let answer = town.answer();
     assert!(answer.contains("This form couldn't be judged"), "{answer}");
     assert!(answer.contains("broken.rego") && town.branches().is_empty(), "{answer}");
-    town.github.commit("carol", "main", &[(broken.0, "package changegate.rules.broken\n")], "Mend");
+    town.github.commit(
+        "carol",
+        "main",
+        &[(broken.0, "package changegate.rules.broken\n\nfindings := []\n")],
+        "Mend",
+    );
     town.fill_in(&[]).ended(0, &["CHG-1 is on the branch"]);
 }
 

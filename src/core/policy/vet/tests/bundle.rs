@@ -148,7 +148,6 @@ fn what_takes_no_part_is_refused() {
             "package changegate.rules.window\nimport data.org",
             &["no rule"],
         ),
-        ("rules/window/more_test.rego", "package changegate.rules.window_test", &["has no rule"]),
         ("org/blocked/data.yaml", "users: [alice]", &["no rule reads this table"]),
         ("rules/acme/acme.rego", "package org.roster\npeople := {}", &["no rule can be there"]),
         ("rules/acme/acme.rego", "package org\nblocked := {}", &["no rule can be there"]),
