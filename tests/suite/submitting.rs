@@ -88,7 +88,9 @@ fn an_objection_is_answered_by_an_amendment() {
     ran.ended(0, &["submitted CHG-1", "carol requested changes:", why, "review CHG-1 --approve"]);
     alice.changegate(&["merge", "CHG-1"]).ended(1, &["carol requested changes", why]);
     // Nobody else can dismiss it here.
-    alice.changegate(&["check", "--branch", "CHG-1"]).ended(1, &["changegate review --withdraw"]);
+    alice
+        .changegate(&["check", "--branch", "CHG-1"])
+        .ended(1, &["changegate review CHG-1 --withdraw"]);
     // What else is denied still is.
     let denied = amended.replace("summary:", "risk: low\nsummary:");
     alice.submit_text("CHG-1", &denied).ended(1, &["not submitted", "risk/understated"]);
