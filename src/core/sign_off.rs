@@ -218,7 +218,7 @@ impl<'a> Signers<'a> {
         findings
     }
 
-    /// Returns how a sign-off that too few people are left for is told of, and what to do about it.
+    /// Returns how a sign-off that too few people are left for is reported, and what to do about it.
     fn dead_end(&self, what: &Requirement, shortage: &Shortage<'_>) -> (&'static str, String) {
         let approvers = self.approvers(|_| true);
         if shortage.people.iter().any(|login| !approvers.contains(login)) {

@@ -128,7 +128,7 @@ fn misshapen<'r>(rule: &RuleFacts<'r>, yielded: &'r Expr, shape: &Shape) -> Vec<
         }
         let mut values: Vec<_> =
             rule.written(written).iter().map(|written| value(written)).collect();
-        // A code that is no code is refused wherever it is written.
+        // What is not a code is refused wherever it is written.
         let checked = values.iter().flatten().filter(|value| name != "code" || !value.is_string());
         let wrong = checked.filter_map(|value| shape.wrong(name, value)).next();
         problems.extend(wrong.map(|message| problem(written, message)));
