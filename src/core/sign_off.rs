@@ -17,12 +17,9 @@ use super::decision::{Finding, Required, ReviewStanding};
 use super::evidence::ForgeKind;
 use super::org::{Org, Person};
 use super::policy::Requirement;
-use super::terms::{Effect, Level, Login, one_of};
+use super::terms::{Effect, INCIDENT_COMMANDER, Level, Login, one_of};
 use super::time::Time;
 use crate::core::policy::Asked;
-
-/// The role that commands an incident.
-pub const INCIDENT_COMMANDER: &str = "incident-commander";
 
 /// Returns each sign-off once for every person that it requires, with the number of the seat.
 fn seats(asked: &[Asked]) -> impl Iterator<Item = (&Asked, usize)> {

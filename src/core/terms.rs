@@ -11,6 +11,9 @@ mod name;
 pub use identity::{Login, TicketId};
 pub use name::{Name, folded, look_alike};
 
+/// The role that commands an incident.
+pub const INCIDENT_COMMANDER: &str = "incident-commander";
+
 /// An operator's level; each includes those below it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,

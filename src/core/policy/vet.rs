@@ -45,6 +45,7 @@ use serde_json::{Map, Value};
 use super::files::TEST_SUFFIX;
 use facts::RuleFacts;
 use graph::Graph;
+use known::Search;
 use names::Scopes;
 pub use yields::RulePackage;
 
@@ -83,7 +84,9 @@ pub fn vet(
     let mut packages = Vec::new();
     let problems = judge(files, |files, facts, scopes, graph| {
         packages = yields::read(files, facts);
-        let mut problems = known::check(facts, scopes, tables);
+        let search = Search::new(facts, scopes, tables);
+        let mut problems = known::check(&search);
+        problems.extend(compared::check(&search));
         problems.extend(taking_part::check(files, facts, scopes, graph));
         problems.extend(shape::check(files, facts, tables));
         problems.extend(metadata::check(files, facts));

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{INCIDENT_COMMANDER, Signers};
+use super::Signers;
 use crate::core::decision::Finding;
 use crate::core::evidence::{Contributor, Evidence, ForgeKind, Part, Review, ReviewState};
 use crate::core::input::just_submitted;
 use crate::core::org::Org;
 use crate::core::policy::Requirement;
-use crate::core::terms::{Effect, Level, Login, all_of};
+use crate::core::terms::{Effect, INCIDENT_COMMANDER, Level, Login, all_of};
 use crate::core::time::Time;
 
 /// Returns a finding for each sign-off that nobody could give any more under the tables `after`,

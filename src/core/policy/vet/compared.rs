@@ -16,8 +16,12 @@ const DECIDED: [(&str, &[Option<&str>]); 2] = [
     ("level", &[Some("input"), Some("people"), None, Some("level")]),
 ];
 
-/// Checks every comparison of a rule.
-pub(super) fn check<'s>(search: &Search<'s>, rule: &'s RuleFacts<'s>) -> Vec<PolicyProblem> {
+/// Checks every comparison of the policies.
+pub(super) fn check(search: &Search<'_>) -> Vec<PolicyProblem> {
+    search.policies().flat_map(|rule| of_rule(search, rule)).collect()
+}
+
+fn of_rule<'s>(search: &Search<'s>, rule: &'s RuleFacts<'s>) -> Vec<PolicyProblem> {
     let pairs = rule.comparisons.iter().flat_map(|[one, other]| [(one, other), (other, one)]);
     let mut problems = Vec::new();
     for (field, other) in pairs {

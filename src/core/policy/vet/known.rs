@@ -9,24 +9,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{Expr, Ref, Rule, RuleHead, Span};
 use serde_json::{Map, Value};
 
+use super::PolicyProblem;
 use super::documents::Documents;
 use super::expressions::{Lookup, Meaning, literal, path_of};
 use super::facts::{MOST_STEPS, RuleFacts};
 use super::graph::meets;
 use super::names::Scopes;
 use super::shape::field;
-use super::{PolicyProblem, compared};
 use crate::core::layout;
 use crate::core::policy::ENTRY_POINT;
 
-/// Checks every reference of the policies; `tables` are the organisation's tables as they are
-/// written.
-pub(super) fn check(
-    facts: &[RuleFacts],
-    scopes: &Scopes,
-    tables: &Map<String, Value>,
-) -> Vec<PolicyProblem> {
-    let search = Search::new(facts, scopes, tables);
+/// Checks every reference of the policies.
+pub(super) fn check(search: &Search<'_>) -> Vec<PolicyProblem> {
     let mut unread: BTreeSet<_> = search.documents.own_tables().collect();
     let mut problems = Vec::new();
     for rule in search.policies() {
@@ -41,7 +35,6 @@ pub(super) fn check(
         for lookup in &rule.lookups {
             problems.extend(search.lookup(rule, lookup));
         }
-        problems.extend(compared::check(&search, rule));
     }
     problems.extend(unread.into_iter().map(|table| PolicyProblem {
         path: layout::table(table),
@@ -59,6 +52,7 @@ type Place<'p> = (&'p RuleFacts<'p>, &'p Span);
 /// An expression, and the rule that contains it.
 pub(super) type Written<'s> = (&'s RuleFacts<'s>, &'s Ref<Expr>);
 
+/// What the references of a bundle stand for.
 pub(super) struct Search<'s> {
     facts: &'s [RuleFacts<'s>],
     scopes: &'s Scopes<'s>,
@@ -68,7 +62,8 @@ pub(super) struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    fn new(
+    /// Makes the search; `tables` are the organisation's tables as they are written.
+    pub(super) fn new(
         facts: &'s [RuleFacts<'s>],
         scopes: &'s Scopes<'s>,
         tables: &'s Map<String, Value>,
@@ -86,7 +81,7 @@ impl<'s> Search<'s> {
         search
     }
 
-    fn policies(&self) -> impl Iterator<Item = &'s RuleFacts<'s>> {
+    pub(super) fn policies(&self) -> impl Iterator<Item = &'s RuleFacts<'s>> {
         self.facts.iter().filter(|rule| !rule.file.is_test())
     }
 

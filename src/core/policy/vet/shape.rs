@@ -16,7 +16,7 @@ use super::taking_part::{RULES, name};
 use super::{PolicyFile, PolicyProblem};
 use crate::core::policy::codes::declared;
 use crate::core::policy::ruling::{Shape, is_code};
-use crate::core::sign_off::INCIDENT_COMMANDER;
+use crate::core::terms::INCIDENT_COMMANDER;
 
 /// The roles that the shipped rules ask for. A repository may begin without anybody who has them.
 const WELL_KNOWN: [&str; 2] = ["devops-lead", INCIDENT_COMMANDER];
