@@ -337,7 +337,7 @@ mod tests {
         let excluded = BTreeMap::new();
         let signers =
             Signers { org: &org, forge: None, excluded: &excluded, standings: &[], due_at: None };
-        let asked = [("role", "role", "databse"), ("role", "role", "devops-lead")];
+        let asked = [("role", "role", "data-base"), ("role", "role", "devops-lead")];
         let asked = asked.map(|(kind, field, name)| {
             serde_json::from_value::<Asked>(json!({"kind": kind, field: name, "because": "so"}))
         });
@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(
             text,
             [
-                "nobody in the roster can sign as databse: so; correct the name in the rule or the \
+                "nobody in the roster can sign as data-base: so; correct the name in the rule or the \
                  request that asks for it, or give it to somebody in policies/org/roster",
                 "waits for devops-lead: so; bob or grace can approve",
             ]
