@@ -95,7 +95,9 @@ touches_nothing_governed if input.change.kind == "other"
 #   code: request/base
 #   effect: deny
 #   rule: "1"
-#   help: merge into a branch that `protected_bases` in policies/org/settings/data.yaml names (`--base`), or have it added
+#   help: >-
+#     merge into a branch that `protected_bases` in policies/org/settings/data.yaml names (`--base`), or
+#     have it added
 findings contains {
 	"code": "request/base",
 	"effect": "deny",
