@@ -76,14 +76,17 @@ pub fn on_open(
     let org = &before.bundle().org;
     git.survey_others(org)?;
     let gate = Gate::new(git.repo(), git, judges.clone());
+    let mut found = Vec::new();
     for open in git.open(org)?.into_iter().filter(|open| own != Some(&open.name)) {
         let decide = |judge: &Judge| -> Tried {
             let judged = gate.judge_by(judge.clone(), open.clone(), &[], now);
             Ok(judged.map_err(|error| format!("{error:#}"))?.decision)
         };
         trial.changes += 1;
-        trial.differences.extend(Difference::of(&open.name, &decide(before), &decide(after)));
+        found.extend(Difference::of(&open.name, &decide(before), &decide(after)));
     }
+    // People's own changes come first, so that no list of samples hides them.
+    trial.differences.splice(0..0, found);
     Ok(())
 }
 
