@@ -12,7 +12,7 @@ use anyhow::{Error, anyhow, bail};
 /// what a shell passes as `<(…)` are taken.
 ///
 /// # Errors
-/// If there is no such file, or it can't be read.
+/// If the file doesn't exist or can't be read.
 pub fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     read_up_to(usize::MAX - 1, path)
 }

@@ -29,7 +29,7 @@
 //! - [`core::policy`]: the bundle: vetted, compiled, evaluated, tested (the only user of regorus);
 //!   [`core::policy::vet`] says what a policy may call, [`core::policy::codes`] what findings mean
 //! - [`core::sign_off`]: people assigned to what is required; [`core::sign_off::lock_out`]: whether
-//!   enough of them are left
+//!   a change of policies leaves enough of them
 //! - [`core::decision`]: [`core::decision::decide`], findings, verdict; [`core::rehearsal`]: the
 //!   sample cases on which a change of policies is tried
 //!
@@ -42,8 +42,9 @@
 //!   commits, no server; [`forge::github`], reviews in and status checks out (the only user of
 //!   octocrab): its `plan` says what is posted, `publish` posts it
 //! - [`gate`]: the main job: collect, decide, publish; [`gate::judge`], what decides, and within
-//!   which bounds, [`gate::apart`] in a process of its own; [`gate::merge`], which makes merges;
-//!   [`gate::guard`], which judges pushes
+//!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
+//!   before people sign them; [`gate::merge`], which makes merges; [`gate::guard`], which judges
+//!   pushes
 //! - [`changes`]: the read side: what became of changes
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow

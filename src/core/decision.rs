@@ -31,7 +31,7 @@ mod trial;
 
 pub use super::input::Case;
 pub use decide::{Decided, decide};
-pub use trial::{Difference, Trial, Tried};
+pub use trial::{Difference, Trial, Tried, approves};
 
 /// The version of the formats that reports and policies rely on.
 pub const API_VERSION: &str = "changegate/v1";

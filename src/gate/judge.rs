@@ -14,7 +14,7 @@ use super::apart::Apart;
 use super::cpu;
 use super::watchdog::{AtBound, Watchdog};
 use crate::content::{Changeset, bundle_files, request_at, requests_at, short};
-use crate::core::decision::{Case, Decided, Tried, decide};
+use crate::core::decision::{Case, Decided, Tried, approves, decide};
 use crate::core::evidence::Evidence;
 use crate::core::layout::POLICIES;
 use crate::core::org::Org;
@@ -23,7 +23,6 @@ use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided
 use crate::core::rehearsal::{Sample, samples};
 use crate::core::request::ChangeRequest;
 use crate::core::sign_off::lock_out;
-use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::git::{Oid, Repo};
@@ -149,7 +148,7 @@ impl Judge {
             let evidence = lock_out::approved_by_all(org, author, now);
             let case = Case { file: None, evidence: &evidence, brings: None, now };
             last = self.decide(&case).map(|it| it.decision).map_err(|error| error.to_string());
-            if last.as_ref().is_ok_and(|decision| decision.verdict == Verdict::Approved) {
+            if approves(&last) {
                 break;
             }
         }
@@ -234,8 +233,6 @@ impl Judges {
         }
         let before = self.at(repo, base).ok();
         let judge = self.at(repo, merge).context("nothing could be judged after this merge")?;
-        let approves =
-            |tried: &Tried| tried.as_ref().is_ok_and(|it| it.verdict == Verdict::Approved);
         let tried = judge.change_approved_by_all(now);
         let could = |before: &Judge| approves(&before.change_approved_by_all(now));
         if !approves(&tried) && before.as_ref().is_none_or(could) {

@@ -13,13 +13,12 @@ use super::judge::{Judge, Judges};
 use super::merge::merge_tree;
 use super::{Gate, Judgement};
 use crate::content::requests_at;
-use crate::core::decision::{Difference, Trial, Tried};
+use crate::core::decision::{Difference, Trial, Tried, approves};
 use crate::core::evidence::Evidence;
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::policy::testing::TestReport;
 use crate::core::rehearsal::{Sample, samples};
 use crate::core::request::RequestFile;
-use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::git::{Oid, Repo};
@@ -55,8 +54,7 @@ pub fn at(
     let [replaced, new] = [before, after].map(|judge| judge.change_approved_by_all(now));
     let name = "a change of policies that everybody approves";
     differences.extend(Difference::of(name, &replaced, &new));
-    let approves = |tried: Tried| tried.is_ok_and(|it| it.verdict == Verdict::Approved);
-    let locks_out = approves(replaced) && !approves(new);
+    let locks_out = approves(&replaced) && !approves(&new);
     Ok(Trial { against: before.source.clone(), requests, changes: 0, differences, locks_out })
 }
 

@@ -48,6 +48,11 @@ pub struct Difference {
 /// A decision, or why there is none.
 pub type Tried = Result<Decision, String>;
 
+/// Returns whether there is a decision, and it approves.
+pub fn approves(tried: &Tried) -> bool {
+    tried.as_ref().is_ok_and(|decision| decision.verdict == Verdict::Approved)
+}
+
 impl Difference {
     /// Compares what both bundles say about a request. A request that the new policies can't decide
     /// is a difference even if it couldn't be decided before.
