@@ -12,6 +12,7 @@ pub mod input;
 pub mod layout;
 pub mod org;
 pub mod policy;
+pub mod record;
 pub mod rehearsal;
 pub mod request;
 pub mod sign_off;

@@ -32,6 +32,7 @@
 //!   a change of policies leaves enough of them
 //! - [`core::decision`]: [`core::decision::decide`], findings, verdict; [`core::rehearsal`]: the
 //!   sample cases on which a change of policies is tried
+//! - [`core::record`]: an entry of the ledger as a value: the tree over all of them, and its proofs
 //!
 //! Around it, from the ground up:
 //! - [`files`]: files that people name, and what is wrong with them in plain words
