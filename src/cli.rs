@@ -14,6 +14,7 @@ use dialoguer::console;
 use self::shared::prompt::Interrupted;
 use self::shared::say::{FORBIDDEN, INTERRUPTED, UNDECIDED, colour, complain};
 use crate::core::org::TZDB;
+use crate::core::record::parts::COMMIT;
 use crate::forge::git::Rejected;
 
 mod check;
@@ -73,9 +74,6 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
         env!("CARGO_PKG_VERSION")
     )
 });
-
-/// The commit that this program was built from, if known.
-const COMMIT: Option<&str> = option_env!("CHANGEGATE_COMMIT");
 
 const EXAMPLES: &str = "\
 Examples:

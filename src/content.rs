@@ -15,6 +15,9 @@ use crate::git::{Entry, FileChange, Kind, Oid, Repo};
 pub mod conflicts;
 pub mod folder;
 pub mod history;
+pub mod people;
+
+pub use people::{People, SKEW, Signer};
 
 /// The maximum size of a file in a policy bundle, in bytes.
 const LARGEST_POLICY: usize = 16 * 1024 * 1024;

@@ -10,7 +10,7 @@
 use anyhow::{Context as _, bail, ensure};
 
 use crate::content::{Changeset, bundle_files, request_at};
-use crate::core::decision::{Case, Decision};
+use crate::core::decision::{Case, Decided, Decision};
 use crate::core::evidence::{Evidence, PullRequest, SameHead};
 use crate::core::input::just_submitted;
 use crate::core::layout::{POLICIES, is_below, is_governed, stem, table_at};
@@ -25,10 +25,13 @@ use crate::report::Judged;
 use judge::{Judge, Judges};
 
 pub mod apart;
+pub mod arrivals;
 pub mod cpu;
 pub mod guard;
 pub mod judge;
 pub mod merge;
+pub mod record;
+pub mod recording;
 mod same_head;
 pub mod trial;
 pub mod watchdog;
@@ -55,6 +58,8 @@ pub struct Judgement {
     pub source: String,
     /// The decision.
     pub decision: Decision,
+    /// The input document as canonical JSON; `None` if the policies were not evaluated.
+    pub input: Option<String>,
     /// The names of the other open pull requests with the same head that were judged with it.
     pub with_head: Vec<String>,
     judge: Judge,
@@ -199,6 +204,7 @@ impl<'a, F: Forge> Gate<'a, F> {
                 file: None,
                 source: String::new(),
                 decision,
+                input: None,
                 with_head: Vec::new(),
                 judge,
             });
@@ -220,14 +226,15 @@ impl<'a, F: Forge> Gate<'a, F> {
         let brings = self.tables_after(&pull, &changeset);
         let case = Case { file: file.as_ref(), evidence: &evidence, brings: brings.as_ref(), now };
         let decided = judge.decide(&case);
-        let decision = decided.with_context(|| format!("cannot judge {}", pull.name))?.decision;
+        let decided = decided.with_context(|| format!("cannot judge {}", pull.name))?;
+        let Decided { decision, input } = decided;
         // New policies are only loaded after people have approved them.
         if self.forge.merges() && decision.verdict == Verdict::Approved {
             self.loads_approved_policies(&pull, &changeset, now)?;
         }
         let source = source.unwrap_or_default();
         let with_head = Vec::new();
-        Ok(Judgement { pull, evidence, file, source, decision, with_head, judge })
+        Ok(Judgement { pull, evidence, file, source, decision, input, with_head, judge })
     }
 
     /// Returns all the evidence that a pull request needs that touches no governed path: the files

@@ -21,7 +21,7 @@ mod walk;
 mod work_tree;
 
 pub use git2::Oid;
-pub use program::{JUDGED_AGAIN, Moved, Program};
+pub use program::{JUDGED_AGAIN, Move, Moved, Program};
 pub use signature::Signature;
 pub use tree::{Entry, FileChange, Kind};
 pub use work_tree::work_tree_around;
@@ -200,6 +200,15 @@ impl Repo {
             time: Time::nearest_unix(commit.committer().when().seconds()),
             message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
         })
+    }
+
+    /// Returns the bytes of a commit, which its id is the digest of.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub fn commit_bytes(&self, id: Oid) -> anyhow::Result<Vec<u8>> {
+        let object = self.inner.odb().and_then(|objects| Ok(objects.read(id)?.data().to_vec()));
+        object.with_context(|| format!("cannot read commit {id}"))
     }
 
     /// Returns the commits reachable from `head` but not from `base`, newest first.

@@ -32,20 +32,22 @@
 //!   a change of policies leaves enough of them
 //! - [`core::decision`]: [`core::decision::decide`], findings, verdict; [`core::rehearsal`]: the
 //!   sample cases on which a change of policies is tried
-//! - [`core::record`]: an entry of the ledger as a value: the tree over all of them, and its proofs
+//! - [`core::record`]: an entry of the ledger as a value: its statement, its message, its place in the
+//!   tree over all of them, and the proofs
 //!
 //! Around it, from the ground up:
 //! - [`files`]: files that people name, and what is wrong with them in plain words
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts
+//! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
 //!   commits, no server; [`forge::github`], reviews in and status checks out (the only user of
 //!   octocrab): its `plan` says what is posted, `publish` posts it
 //! - [`gate`]: the main job: collect, decide, publish; [`gate::judge`], what decides, and within
 //!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
-//!   before people sign them; [`gate::merge`], which makes merges; [`gate::guard`], which judges
-//!   pushes
+//!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
+//!   of them, and [`gate::recording`], how; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
@@ -54,8 +56,8 @@
 //!
 //! # What holds everywhere
 //!
-//! - Arrows point one way: cli → intake → changes, compose → gate → forge → content → git, report →
-//!   files, core. No circles of files. Tests hold it: core imports core alone, core and report touch
+//! - Arrows point one way: cli → intake → changes, compose → gate → forge, ledger → content → git,
+//!   report → files, core. No circles of files. Tests hold it: core imports core alone, core and report touch
 //!   no file, network, environment or clock, and nothing but `main` imports cli.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
@@ -72,4 +74,5 @@ pub mod forge;
 pub mod gate;
 pub mod git;
 pub mod intake;
+pub mod ledger;
 pub mod report;

@@ -38,7 +38,7 @@ mod words;
 
 pub use comment::{COMMENT_MARK, Comment, comment};
 pub use criteria::{Criterion, criteria};
-pub use merge::merge_message;
+pub use merge::{merge_message, summary_line};
 pub(crate) use page::{NARROWEST, cut, hanging, pad, paint, style_of, width, wrap};
 pub use status::{StatusLine, one_line, status_lines};
 pub use trial::trial;

@@ -95,6 +95,10 @@ fn pre_receive(git_dir: &Path, judged: &Judged, updates: &[Update]) -> anyhow::R
     if accepted.len() < updates.len() {
         return Ok(false);
     }
+    if let Err(error) = guard.records(updates) {
+        say(&error);
+        return Ok(false);
+    }
     for (update, tips) in accepted {
         judged.keep(update, &tips)?;
     }

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! `--github` adds the files that a repository on GitHub needs, see [`github`]; `--hook` installs
-//! what a server needs, see [`hook`].
+//! what a server needs, see [`hook`]; `--ledger` begins the record, see [`ledger`].
 
 mod contents;
 mod dialogue;
 mod git;
 mod github;
 mod hook;
+mod ledger;
 mod people;
 mod plan;
 mod roster;
@@ -62,7 +63,9 @@ Examples:
   changegate init --dry-run
       print what would be written, and what would be kept
   changegate init --hook /srv/git/ops.git
-      on the server: refuse pushes that bypass the review")]
+      on the server: refuse pushes that bypass the review
+  changegate init --ledger
+      once the policies are merged: begin to record what is decided")]
 pub struct InitArgs {
     /// A folder of the repository; with --hook, the bare repository
     #[arg(value_name = "DIR", default_value = ".")]
@@ -105,6 +108,12 @@ pub struct InitArgs {
     #[arg(long, conflicts_with_all = ["hook", "github", "force", "people"])]
     upgrade: bool,
 
+    /// Begin the ledger, which records what is decided, and nothing else
+    ///
+    /// The policies have to be on the base, with `ledger` in their settings.
+    #[arg(long, conflicts_with_all = ["hook", "github", "force", "people", "upgrade"])]
+    ledger: bool,
+
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -114,6 +123,10 @@ pub struct InitArgs {
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     if args.hook {
         return hook::run(args);
+    }
+    if args.ledger {
+        ledger::run(args)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let root = git::work_tree(&args.dir)?;
     if args.upgrade {

@@ -23,11 +23,15 @@ use crate::forge::git::{Git, Rejected};
 use crate::forge::{Forge as _, Pull};
 use crate::gate::Judgement;
 use crate::gate::merge::commit;
+use crate::gate::recording::entries;
 use crate::git::{Moved, Oid, Program};
 use crate::report::{Format, merge_message};
 
 /// How often it starts again because the base or the change moved in the meantime.
 const ATTEMPTS: usize = 20;
+
+const NOT_RECORDED: &str =
+    "this was decided and not recorded: begin the ledger with `changegate init --ledger`";
 
 /// Merge an approved change
 ///
@@ -84,10 +88,20 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
             Receipt::nothing(name, &why, Some(&judgement.decision)).print(args.format, &text)?;
             return Ok(ExitCode::from(verdict.exit_code()));
         }
-        let merge = commit(&git, here::gate(&git).judges(), &judgement)?;
-        match git.branches.put(&git.base_ref, Some(pull.base), merge)? {
+        let judges = here::judges();
+        let merge = commit(&git, &judges, &judgement)?;
+        let mut moves = vec![(git.base_ref.clone(), Some(pull.base), merge)];
+        let is_recorded = judgement.bundle().org.settings.ledger.on;
+        if is_recorded {
+            git.branches.refresh_ledger()?;
+            moves.extend(entries(&git, &judges, &judgement, merge)?);
+        }
+        match git.branches.put_all(&moves)? {
             Moved::Yes => {
                 tell(&git, args, &judgement, merge)?;
+                if is_recorded && moves.len() == 1 {
+                    warn("note", NOT_RECORDED);
+                }
                 return Ok(ExitCode::SUCCESS);
             }
             Moved::Lost(_) => git.branches.refresh()?,

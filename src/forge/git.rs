@@ -16,11 +16,11 @@ use std::collections::HashSet;
 use anyhow::{Context as _, bail};
 
 use super::{Forge, Published, Pull};
-use crate::content::Changeset;
+use crate::content::{Changeset, People};
 use crate::core::evidence::{Evidence, Unproven};
 use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::org::Org;
-use crate::core::time::{Duration, Time};
+use crate::core::time::Time;
 use crate::core::yaml::did_you_mean;
 use crate::git::{Oid, Repo};
 use crate::report::Judged;
@@ -30,21 +30,19 @@ use journal::Said;
 mod branches;
 mod collect;
 pub mod journal;
-mod people;
 mod survey;
 pub mod write;
 
 pub use branches::{Advance, Branches, DEFAULT_BASES, Rejected};
-pub use people::{People, Signer};
-
-/// The maximum tolerated difference between the clocks of people's own machines.
-pub const SKEW: Duration = Duration::seconds(300);
 
 /// The prefix of branches with changes; the change's name follows.
 pub const CHANGE: &str = "change/";
 
 /// The prefix of branches with reviews; the change's name follows.
 pub const REVIEWS: &str = "reviews/";
+
+/// The prefix of branches with the record.
+pub const AUDIT: &str = "audit/";
 
 /// Plain Git as a forge.
 pub struct Git {

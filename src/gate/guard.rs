@@ -5,6 +5,7 @@
 //! - A journal only grows, by reviews that their authors have signed.
 //! - A change only grows, by commits that their committers have signed. It can be deleted only when
 //!   it is merged or closed.
+//! - The ledger only grows, by the entries of what a push brings to a base, and with their evidence.
 //!
 //! Git takes no lock while a push is judged. [`Tips`] are what a judgement relied on; they are
 //! compared once more when Git has locked the ref that it moves.
@@ -13,17 +14,18 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::Gate;
 use super::judge::{Judge, Judges};
-use crate::content::short;
+use crate::content::{SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::layout::POLICIES;
 use crate::core::org::Org;
 use crate::core::time::Time;
-use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, REVIEWS, SKEW};
+use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, REVIEWS};
 use crate::git::{Commit, Oid, Repo};
 
 mod base;
 mod change;
 mod journal;
+mod record;
 mod tips;
 
 pub use tips::{Judged, Tips};
@@ -32,12 +34,13 @@ pub use tips::{Judged, Tips};
 const FOLDERS: [&str; 3] = ["change", "reviews", "audit"];
 
 /// The beginnings of refs that are governed, in their only spelling.
-const SPELLED: [&str; 5] = [
+const SPELLED: [&str; 6] = [
     "refs/heads/change/",
     "refs/heads/reviews/",
     "refs/heads/audit/",
     "refs/heads/",
     "refs/replace/",
+    "refs/tags/audit/",
 ];
 
 /// Returns a name as file systems compare it that ignore case.
@@ -158,6 +161,10 @@ impl Guard {
             bail!("{name} is another name for {target}: push to that one");
         }
         let mut accepted = Accepted { notes: Vec::new(), tips: Tips::default() };
+        if name.starts_with("refs/heads/audit/") || name.starts_with("refs/tags/audit/") {
+            self.audit(name, update)?;
+            return Ok(accepted);
+        }
         let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(accepted) };
         self.is_no_other_spelling(branch, update)?;
         if update.new.is_some() {

@@ -6,6 +6,7 @@ use super::Judgement;
 use super::judge::Judges;
 use crate::content::Changeset;
 use crate::core::evidence::Unproven;
+use crate::core::org::Org;
 use crate::forge::Pull;
 use crate::forge::git::{CHANGE, Git};
 use crate::git::{Oid, Repo};
@@ -34,17 +35,23 @@ pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
     repo.store_tree(Some(pull.base), files)
 }
 
-/// Makes the merge commit of a judged pull request with the tree of [`merge_tree`]. It is signed,
-/// unless the settings tolerate what is unsigned and the user has no key.
+/// Makes the merge commit of a judged pull request with the tree of [`merge_tree`], dated when it was
+/// judged. It is signed, unless the settings tolerate what is unsigned and the user has no key.
 pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Result<Oid> {
     let pull = &judgement.pull;
     let tree = merge_tree(git.repo(), pull)?;
     let message = merge_message(&judgement.decision, &pull.name);
-    let program = git.branches.program();
-    let tolerates_unsigned = judgement.bundle().org.tolerates(Unproven::Unsigned);
-    let sign = !tolerates_unsigned || program.setting("user.signingkey").is_some();
-    let merge = program.commit(tree, &[pull.base, pull.head], &message, sign)?;
     let now = judgement.decision.evaluated_at;
+    let program = git.branches.program().clone().dated(now);
+    let signs = signs(git, &judgement.bundle().org);
+    let merge = program.commit(tree, &[pull.base, pull.head], &message, signs)?;
     judges.leaves_policies(git.repo(), pull.base, merge, |org| git.open(org), now)?;
     Ok(merge)
+}
+
+/// Whether the user signs here: always, unless the settings tolerate what is unsigned and the user has
+/// no key.
+pub fn signs(git: &Git, org: &Org) -> bool {
+    !org.tolerates(Unproven::Unsigned)
+        || git.branches.program().setting("user.signingkey").is_some()
 }

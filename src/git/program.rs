@@ -11,19 +11,25 @@ use anyhow::{Context as _, bail, ensure};
 use wait_timeout::ChildExt as _;
 
 use super::Oid;
+use crate::core::terms::all_of;
+use crate::core::time::Time;
 
 mod commit;
 
 /// The `git` program, for a repository or a folder.
+#[derive(Clone)]
 pub struct Program {
     location: Location,
     /// Settings for the program's own runs.
     settings: Vec<(String, String)>,
     /// Name and email address of the committer, if they aren't those in git's configuration.
     person: Option<(String, String)>,
+    /// The date of commits, if it isn't the time at which they are made.
+    date: Option<Time>,
 }
 
 /// Where the program looks for its repository.
+#[derive(Clone)]
 enum Location {
     /// The repository with this folder of objects and refs.
     Repository(PathBuf),
@@ -32,6 +38,9 @@ enum Location {
     /// The repository around the current folder, if there is one.
     Anywhere,
 }
+
+/// A branch or ref to be moved: its name, from where, and to where.
+pub type Move = (String, Option<Oid>, Oid);
 
 /// The result of moving a branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,13 +87,20 @@ impl Program {
     }
 
     fn new(location: Location) -> Self {
-        Program { location, settings: Vec::new(), person: None }
+        Program { location, settings: Vec::new(), person: None, date: None }
     }
 
-    /// Sets the author and committer of commits.
+    /// Sets the author and committer of commits; their dates are in UTC.
     #[must_use]
     pub fn as_person(mut self, name: &str, email: &str) -> Self {
         self.person = Some((name.to_owned(), email.to_owned()));
+        self
+    }
+
+    /// Sets the date of commits.
+    #[must_use]
+    pub fn dated(mut self, date: Time) -> Self {
+        self.date = Some(date);
         self
     }
 
@@ -173,27 +189,30 @@ impl Program {
         Oid::from_str(&id).context("cannot read the id of the file")
     }
 
-    /// Fetches the branches of a remote, and removes deleted ones.
+    /// Fetches from a remote by these refspecs, with these options.
     ///
     /// # Errors
-    /// When the remote can't be reached.
-    pub fn fetch(&self, remote: &str) -> anyhow::Result<()> {
-        let refspec = format!("+refs/heads/*:refs/remotes/{remote}/*");
-        let options = ["--quiet", "--prune", "--no-tags", "--no-write-fetch-head"];
-        self.run(&[&["fetch"], &options[..], &[remote, &refspec]].concat())
+    /// When the remote can't be reached, or a ref can't follow without force.
+    pub fn fetch(&self, options: &[&str], remote: &str, refspecs: &[&str]) -> anyhow::Result<()> {
+        let fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        self.run(&[&fetch, options, &[remote], refspecs].concat())
             .map(drop)
             .with_context(|| format!("git can't fetch from {remote}"))
     }
 
-    /// Moves a ref of the repository, if it still points to `from`.
+    /// Moves refs of the repository, by their full names, if each still points to where it is moved
+    /// from: all of them or none.
     ///
     /// # Errors
     /// When git can't be run, or the repository can't be written.
-    pub fn move_ref(&self, name: &str, from: Option<Oid>, to: Oid) -> anyhow::Result<Moved> {
-        let from = from.unwrap_or(Oid::ZERO_SHA1).to_string();
+    pub fn move_refs(&self, moves: &[Move]) -> anyhow::Result<Moved> {
+        let mut lines = String::new();
+        for (name, from, to) in moves {
+            let _ = writeln!(lines, "update {name} {to} {}", from.unwrap_or(Oid::ZERO_SHA1));
+        }
         let mut command = self.command();
-        command.args(["update-ref", "-m", "changegate", name, &to.to_string(), &from]);
-        let output = run(&mut command, b"")?;
+        command.args(["update-ref", "-m", "changegate", "--stdin"]);
+        let output = run(&mut command, lines.as_bytes())?;
         if output.status.success() {
             return Ok(Moved::Yes);
         }
@@ -201,17 +220,20 @@ impl Program {
         if lost_a_race(&why) {
             return Ok(Moved::Lost(why));
         }
-        bail!("git can't move {name}:\n{why}")
+        let names: Vec<_> = moves.iter().map(|(name, _, _)| name.as_str()).collect();
+        bail!("git can't move {}:\n{why}", all_of(&names))
     }
 
-    /// Pushes a commit to a branch of a remote, never by force.
+    /// Pushes commits to branches of a remote, all of them or none, never by force.
     ///
     /// # Errors
     /// When the remote can't be reached.
-    pub fn push(&self, remote: &str, commit: Oid, branch: &str) -> anyhow::Result<Moved> {
-        let refspec = format!("{commit}:refs/heads/{branch}");
+    pub fn push(&self, remote: &str, moves: &[Move]) -> anyhow::Result<Moved> {
+        let refspecs = moves.iter().map(|(name, _, to)| format!("{to}:refs/heads/{name}"));
         let mut command = self.command();
-        command.args(["push", "--porcelain", "--no-verify", remote, &refspec]);
+        command.args(["push", "--porcelain", "--no-verify"]);
+        command.args((moves.len() > 1).then_some("--atomic"));
+        command.arg(remote).args(refspecs);
         let output = run(&mut command, b"")?;
         if output.status.success() {
             return Ok(Moved::Yes);
@@ -271,7 +293,8 @@ impl Program {
             if let Some((name, email)) = &self.person {
                 command
                     .env(format!("GIT_{role}_NAME"), name)
-                    .env(format!("GIT_{role}_EMAIL"), email);
+                    .env(format!("GIT_{role}_EMAIL"), email)
+                    .env("TZ", "UTC0");
             }
         }
         self.add_settings(&mut command);

@@ -70,6 +70,19 @@ impl Repo {
         Ok(named.filter(|(name, _)| is_wanted(name)).collect())
     }
 
+    /// Returns all entries at the top of a commit's tree, in Git's order.
+    ///
+    /// # Errors
+    /// When the commit's tree can't be read.
+    pub fn top_files(&self, commit: Oid) -> anyhow::Result<Vec<(String, Entry)>> {
+        let tree = self.tree(commit)?;
+        let named = tree.iter().map(|entry| {
+            let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
+            (name, Entry::of(entry.filemode_raw(), entry.id()))
+        });
+        Ok(named.collect())
+    }
+
     /// Returns the content of a file, in bytes.
     ///
     /// # Errors

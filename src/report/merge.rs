@@ -25,7 +25,7 @@ use crate::report::page::cut;
 
 /// Returns the message of the commit that merges the change called `name`.
 pub fn merge_message(decision: &Decision, name: &str) -> String {
-    let summary = decision.summary.as_deref().map(one_line).unwrap_or_default();
+    let summary = decision.summary.as_deref().map(summary_line).unwrap_or_default();
     let title = match (&decision.change, summary.as_str()) {
         (Some(_), "") => format!("Merge {name}"),
         (Some(_), summary) => format!("Merge {name}: {summary}"),
@@ -72,8 +72,8 @@ fn trailers(decision: &Decision, name: &str) -> Vec<String> {
     trailers
 }
 
-/// Joins a text into one escaped line.
-fn one_line(text: &str) -> String {
+/// Joins a summary into one escaped line of at most 120 characters.
+pub fn summary_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     cut(&terminal(&text), 120)
 }

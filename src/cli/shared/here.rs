@@ -154,7 +154,12 @@ pub fn id_or_here(argument: Option<&str>) -> anyhow::Result<String> {
 
 /// Returns the gate to a repository's changes, to judge one.
 pub fn gate(git: &Git) -> Gate<'_, Git> {
-    Gate::new(git.repo(), git, Judges::new(say::end_at_bound))
+    Gate::new(git.repo(), git, judges())
+}
+
+/// Returns the judges by the policies in this repository.
+pub fn judges() -> Judges {
+    Judges::new(say::end_at_bound)
 }
 
 /// Returns a change's name from an argument with or without `change/`.

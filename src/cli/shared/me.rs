@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 
-use crate::content::short;
+use crate::content::{People, short};
 use crate::core::evidence::Unproven;
 use crate::core::org::{Org, Roster};
 use crate::core::terms::Login;
-use crate::forge::git::{Git, People};
+use crate::forge::git::Git;
 use crate::gate::guard::remedy;
 use crate::git::{Oid, Program, Signature};
 

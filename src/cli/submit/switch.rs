@@ -37,7 +37,7 @@ fn try_to_switch(
         return Ok(());
     }
     if known != Some(tip) {
-        program.move_ref(&local, known, tip)?;
+        program.move_refs(&[(local.clone(), known, tip)])?;
     }
     let folder = Program::in_folder(work_tree);
     // What is staged as it is in the branch doesn't prevent the switch.

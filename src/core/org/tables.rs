@@ -202,6 +202,25 @@ pub struct Settings {
     pub notify: Notify,
     /// How often policy data have to be reviewed.
     pub review_policies_every: Duration,
+    /// The ledger, which records what was decided.
+    pub ledger: LedgerSettings,
+}
+
+/// Whether and where what was decided is recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LedgerSettings {
+    /// Whether it is recorded.
+    pub on: bool,
+    /// The name of the log, for good: host and path, such as `git.acme.example/payments/changes`. It
+    /// is copied from entry to entry once the ledger has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "git.acme.example/payments/changes")]
+    pub origin: Option<String>,
+    /// The address of the repository, as in `git+https://git.acme.example/payments/changes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "git+https://git.acme.example/payments/changes")]
+    pub repository: Option<String>,
 }
 
 /// What happens to a change that touches no governed path.
@@ -277,6 +296,7 @@ impl Default for Settings {
             review_requests: ReviewRequests::default(),
             notify: Notify::default(),
             review_policies_every: Duration::days(365),
+            ledger: LedgerSettings::default(),
         }
     }
 }

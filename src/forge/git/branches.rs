@@ -10,11 +10,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
 
-use super::{CHANGE, REVIEWS};
+use super::{AUDIT, CHANGE, REVIEWS};
 use crate::core::layout;
 use crate::core::org::Settings;
 use crate::core::yaml;
-use crate::git::{Moved, Oid, Program, Repo};
+use crate::git::{Move, Moved, Oid, Program, Repo};
 
 /// The default names of the branch that changes go to; the first that exists is used.
 pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];
@@ -136,7 +136,8 @@ impl Branches {
     /// When the remote can't be reached.
     pub fn refresh(&self) -> anyhow::Result<()> {
         let Some(remote) = &self.remote else { return Ok(()) };
-        self.program.fetch(remote)?;
+        let branches = format!("+refs/heads/*:refs/remotes/{remote}/*");
+        self.program.fetch(&["--prune"], remote, &[&branches, "^refs/heads/audit/*"])?;
         if let Some(stamp) = self.stamp()
             && let Some(folder) = stamp.parent()
         {
@@ -146,12 +147,32 @@ impl Branches {
         Ok(())
     }
 
+    /// Fetches the ledger from the remote, if there is one. Nothing is forced or removed, so that a
+    /// ledger that was rewound there is an error.
+    ///
+    /// # Errors
+    /// When the remote can't be reached, or its ledger doesn't continue the one that is known.
+    pub fn refresh_ledger(&self) -> anyhow::Result<()> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let ledger = format!("refs/heads/audit/*:{}*", self.full(AUDIT));
+        self.program.fetch(&[], remote, &[&ledger])
+    }
+
     /// Returns the tip of a branch, or `None` if there is no such branch.
     ///
     /// # Errors
     /// When the branch can't be read.
     pub fn tip(&self, name: &str) -> anyhow::Result<Option<Oid>> {
-        self.repo.tip(&format!("{}{name}", self.prefix()))
+        self.repo.tip(&self.full(name))
+    }
+
+    /// Returns the full name of the ref that shows a branch here. What a clone follows by itself can
+    /// be old or forced, so that the ledger has refs of its own.
+    fn full(&self, name: &str) -> String {
+        match &self.remote {
+            Some(remote) if name.starts_with(AUDIT) => format!("refs/changegate/{remote}/{name}"),
+            _ => format!("{}{name}", self.prefix()),
+        }
     }
 
     /// Returns the shared branch that a person calls `main`, `origin/main` or by its full ref name;
@@ -306,16 +327,28 @@ impl Branches {
     /// # Errors
     /// When the remote can't be reached, or the repository can't be written.
     pub fn put(&self, name: &str, from: Option<Oid>, to: Oid) -> anyhow::Result<Moved> {
+        self.put_all(&[(name.to_owned(), from, to)])
+    }
+
+    /// Moves branches, once, all of them or none.
+    ///
+    /// # Errors
+    /// When the remote can't be reached, or the repository can't be written.
+    pub fn put_all(&self, moves: &[Move]) -> anyhow::Result<Moved> {
         let Some(remote) = &self.remote else {
-            return self.program.move_ref(&format!("refs/heads/{name}"), from, to);
+            let own = moves.iter().map(|(name, from, to)| (self.full(name), *from, *to));
+            return self.program.move_refs(&own.collect::<Vec<_>>());
         };
-        let moved = self.program.push(remote, to, name)?;
+        let moved = self.program.push(remote, moves)?;
         if moved == Moved::Yes {
-            // The tracking branch must show the push at once, however fetching is configured.
-            let tracking = format!("refs/remotes/{remote}/{name}");
-            let known = self.repo.tip(&tracking)?;
-            if known != Some(to) {
-                self.program.move_ref(&tracking, known, to)?;
+            // What shows the branches here must show the push at once, however fetching is configured.
+            let mut follow = Vec::new();
+            for (name, _, to) in moves {
+                let known = self.tip(name)?;
+                follow.extend((known != Some(*to)).then(|| (self.full(name), known, *to)));
+            }
+            if !follow.is_empty() {
+                self.program.move_refs(&follow)?;
             }
         }
         Ok(moved)

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::journal::{self, Said};
-use super::{CHANGE, Git, People, SKEW, Signer};
+use super::{CHANGE, Git};
 use crate::content::conflicts::{self, Conflicts, Meets};
 use crate::content::history::History;
-use crate::content::{Changeset, Materials, request_at};
+use crate::content::{Changeset, Materials, People, SKEW, Signer, request_at};
 use crate::core::digest::Digest;
 use crate::core::evidence::{
     Contributor, Dismissed, Evidence, ForgeKind, Part, PullRequest, Pushers, Review, ReviewState,

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Accepted, Guard, Tips, Update, remedy};
-use crate::content::{Changeset, short};
+use crate::content::{Changeset, People, short};
 use crate::core::layout::{POLICIES, is_governance, is_governed, stem};
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
-use crate::forge::git::{CHANGE, DEFAULT_BASES, People, REVIEWS};
+use crate::forge::git::{CHANGE, DEFAULT_BASES, REVIEWS};
 use crate::gate::merge::merge_tree;
 use crate::git::{Commit, FileChange, Oid, Repo};
 use crate::report::{merge_message, one_line};
@@ -177,7 +177,12 @@ impl Guard {
 
     /// Returns the name of the open change that a merge brings. Anybody can push another branch at the
     /// same commit, so that the merge says which one it is.
-    fn open_change_at(&self, base: Oid, head: Oid, merge: &Commit) -> anyhow::Result<String> {
+    pub(super) fn open_change_at(
+        &self,
+        base: Oid,
+        head: Oid,
+        merge: &Commit,
+    ) -> anyhow::Result<String> {
         let mut names = self.git.branches.below(CHANGE)?;
         names.retain(|(_, tip)| *tip == head);
         // Where it doesn't say so, most likely the one with the name of its request is meant.

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use anyhow::{bail, ensure};
 
 use super::{Guard, Update, remedy};
+use crate::content::People;
 use crate::content::short;
-use crate::forge::git::{CHANGE, People};
+use crate::forge::git::CHANGE;
 use crate::git::Oid;
 
 impl Guard {

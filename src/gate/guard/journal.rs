@@ -3,10 +3,10 @@
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Guard, Update, remedy};
-use crate::content::short;
+use crate::content::{People, short};
 use crate::core::terms::Level;
 use crate::forge::git::journal::{self, Entry, Said};
-use crate::forge::git::{CHANGE, People, REVIEWS};
+use crate::forge::git::{CHANGE, REVIEWS};
 
 impl Guard {
     pub(super) fn journal(&self, name: &str, update: &Update) -> anyhow::Result<()> {

@@ -24,11 +24,13 @@ impl Program {
         let parts =
             text.split_once(" <").and_then(|(name, rest)| Some((name, rest.split_once("> ")?)));
         match parts {
-            Some((name, (email, date))) if output.status.success() => Ok(Committer {
-                name: name.to_owned(),
-                email: email.to_owned(),
-                date: format!("@{}", date.trim_end()),
-            }),
+            Some((name, (email, now))) if output.status.success() => {
+                let (seconds, zone) = now.trim_end().split_once(' ').unwrap_or((now, "+0000"));
+                let set = self.date.map(|date| date.utc().timestamp().to_string());
+                let seconds = set.as_deref().unwrap_or(seconds);
+                let date = format!("@{seconds} {zone}");
+                Ok(Committer { name: name.to_owned(), email: email.to_owned(), date })
+            }
             _ => bail!(
                 "git doesn't know who you are: run `git config user.name NAME` and \
                  `git config user.email ADDRESS`"

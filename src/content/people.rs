@@ -6,7 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::core::evidence::Unproven;
 use crate::core::org::{Roster, SigningKey};
 use crate::core::terms::Login;
+use crate::core::time::Duration;
 use crate::git::{Commit, Oid, Repo, Signature};
+
+/// The maximum tolerated difference between the clocks of people's own machines.
+pub const SKEW: Duration = Duration::seconds(300);
 
 /// The people in the roster, by email address and signing key.
 pub struct People<'a> {

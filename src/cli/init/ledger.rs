@@ -1,0 +1,57 @@
+//! `changegate init --ledger`: begins the ledger.
+
+use anyhow::{bail, ensure};
+
+use super::InitArgs;
+use crate::cli::shared::args::NowArg;
+use crate::cli::shared::here::{self, HereArgs};
+use crate::cli::shared::say;
+use crate::content::{People, short};
+use crate::forge::git::Git;
+use crate::gate::merge::signs;
+use crate::gate::recording::{append, genesis, tip};
+use crate::git::{Moved, Repo};
+use crate::ledger::LEDGER;
+
+const AFTERWARDS: &str = "
+From now on each merge is recorded with it, in the same push. `git log origin/audit/ledger` reads it, and
+`changegate audit verify` proves it.
+";
+
+/// Begins the ledger of a repository whose policies are on the base.
+pub fn run(args: &InitArgs) -> anyhow::Result<()> {
+    let branches = HereArgs::default().branches(Repo::discover(&args.dir)?)?;
+    branches.refresh()?;
+    branches.refresh_ledger()?;
+    let git = Git::new(branches, None)?;
+    if let Some(tip) = tip(&git)? {
+        bail!("the ledger has begun already, and holds {} entries", tip.entry.index + 1);
+    }
+    let judge = here::judges().at(git.repo(), git.base()?)?;
+    let org = &judge.bundle().org;
+    let program = git.branches.program();
+    let email = program.email()?;
+    let me = People::of(&org.roster).with_email(&email).cloned();
+    let who = me.map_or(email, |login| login.to_string());
+    let record = genesis(&git, org, &who, NowArg::present())?;
+    let covered: Vec<_> = record
+        .statement
+        .predicate
+        .bases
+        .iter()
+        .map(|base| format!("  {} from {} on\n", base.name, base.commit.short()))
+        .collect();
+    let origin = record.statement.predicate.origin.clone();
+    if args.dry_run {
+        return say::print(&format!("would begin the ledger {origin}\n{}", covered.concat()));
+    }
+    let moves = append(&git, None, vec![record], &who, signs(&git, org))?;
+    match git.branches.put_all(&moves)? {
+        Moved::Yes => {}
+        Moved::Lost(why) => bail!("somebody else began it at the same time:\n{why}"),
+        Moved::Refused(why) => bail!("the server rejected the ledger:\n{why}"),
+    }
+    ensure!(git.branches.tip(LEDGER)?.is_some(), "the ledger isn't there after it was written");
+    let begun = moves.iter().map(|(_, _, to)| short(*to)).collect::<String>();
+    say::print(&format!("began the ledger {origin} as {begun}\n{}{AFTERWARDS}", covered.concat()))
+}

@@ -1,0 +1,105 @@
+//! What reached a base and isn't recorded yet, and the records that account for it.
+
+use anyhow::Context as _;
+
+use super::judge::Judges;
+use super::merge::merge_tree;
+use super::record::{Arrival, Log, Record, of_bypass, of_merge, who};
+use super::{Gate, Judgement};
+use crate::content::{People, short};
+use crate::core::layout::is_governed;
+use crate::core::record::parts::Because;
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
+use crate::forge::Pull;
+use crate::forge::git::{Git, journal};
+use crate::git::{Commit, Oid, Repo};
+
+/// Returns the commits on a first-parent line that need an entry each, oldest first, with the commit
+/// up to which the line is accounted for before each: behind `from`, up to `to`. A commit that changes
+/// no governed path, where the settings leave that free, needs none.
+///
+/// # Errors
+/// When `from` isn't on the line, or when the repository can't be read.
+pub fn unrecorded(
+    repo: &Repo,
+    judges: &Judges,
+    from: Oid,
+    to: Oid,
+) -> anyhow::Result<Vec<(Oid, Commit)>> {
+    let mut commits = Vec::new();
+    let mut next = to;
+    while next != from {
+        let commit = repo.commit(next)?;
+        next = *commit.parents.first().with_context(|| {
+            format!("{} isn't part of the history that is recorded: it was rewritten", short(from))
+        })?;
+        commits.push(commit);
+    }
+    let mut covered = from;
+    let mut found = Vec::new();
+    for commit in commits.into_iter().rev() {
+        if !is_free(repo, judges, &commit)? {
+            let id = commit.id;
+            found.push((covered, commit));
+            covered = id;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a commit on a base needs no entry.
+fn is_free(repo: &Repo, judges: &Judges, commit: &Commit) -> anyhow::Result<bool> {
+    let Some(&base) = commit.parents.first() else { return Ok(false) };
+    if repo.top_entries(base, is_governed)? != repo.top_entries(commit.id, is_governed)?
+        && repo.changes(Some(base), commit.id)?.iter().any(|file| is_governed(&file.path))
+    {
+        return Ok(false);
+    }
+    let judge = judges.at(repo, base);
+    Ok(judge.is_ok_and(|judge| judge.bundle().org.settings.other_paths.is_free()))
+}
+
+/// Makes the record of a commit that reached the base earlier: of the merge of a change that was
+/// approved at its own time, or of a bypass.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn record(
+    git: &Git,
+    judges: &Judges,
+    base_ref: &str,
+    (from, commit): &(Oid, Commit),
+    log: &Log,
+    recorded_at: Time,
+) -> anyhow::Result<Record> {
+    let arrival = |because| Arrival { base_ref, commit, from: *from, because, is_new: false };
+    let Some(judgement) = judged(git, judges, base_ref, commit) else {
+        let is_merge = commit.parents.len() == 2;
+        let because = if is_merge { Because::NotKnown } else { Because::NoPullRequest };
+        let by = match commit.parents.first().map(|base| judges.at(git.repo(), *base)) {
+            Some(Ok(judge)) => who(git, &People::of(&judge.bundle().org.roster), commit),
+            _ => commit.committer.email.clone(),
+        };
+        return Ok(of_bypass(&arrival(Some(because)), &by, log, recorded_at));
+    };
+    let is_judged = || merge_tree(git.repo(), &judgement.pull).ok() == Some(commit.tree);
+    let because = match judgement.decision.verdict {
+        Verdict::Approved if is_judged() => None,
+        Verdict::Approved => Some(Because::OtherContent),
+        _ => Some(Because::NotApproved),
+    };
+    of_merge(git, &judgement, &arrival(because), log, recorded_at)
+}
+
+/// Judges the change that a commit merges as of the commit's own time; `None` if it merges none that
+/// can be judged.
+fn judged(git: &Git, judges: &Judges, base_ref: &str, commit: &Commit) -> Option<Judgement> {
+    let [base, head] = commit.parents[..] else { return None };
+    let (_, trailers) = journal::split(&commit.message);
+    let (_, name) = trailers.iter().find(|(key, _)| *key == "Change")?;
+    let base_ref = Some(base_ref.to_owned());
+    let pull =
+        Pull { name: (*name).to_owned(), id: Some((*name).to_owned()), base_ref, base, head };
+    Gate::new(git.repo(), git, judges.clone()).judge(pull, &[], commit.time).ok()
+}

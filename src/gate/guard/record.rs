@@ -1,0 +1,315 @@
+//! Guards the ledger: it only grows, by entries that follow from what was pushed and by those who
+//! pushed it, and no merge reaches a base without its entry.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::{Guard, Update, remedy};
+use crate::content::{People, SKEW, short};
+use crate::core::evidence::Unproven;
+use crate::core::record::entry::Entry;
+use crate::core::record::parts::{Engine, ObjectId};
+use crate::core::record::statement::{Kind, Statement};
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
+use crate::forge::Pull;
+use crate::forge::git::AUDIT;
+use crate::gate::arrivals::{self, unrecorded};
+use crate::gate::record::{Arrival, Log, Record, of_merge};
+use crate::gate::recording::{covered, evidence_branch, genesis, log_of};
+use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
+use crate::ledger::{self, LEDGER, Tip};
+
+/// What a branch accounts for: its commits that need an entry, oldest first.
+struct Due<'a> {
+    branch: &'a str,
+    /// Each with the commit up to which the branch is accounted for before it.
+    commits: VecDeque<(Oid, Commit)>,
+    /// The tip before the push.
+    old: Oid,
+}
+
+impl Guard {
+    /// Judges the update of a branch or tag below `audit/` as far as it stands alone.
+    pub(super) fn audit(&self, name: &str, update: &Update) -> anyhow::Result<()> {
+        if name.starts_with("refs/tags/") {
+            ensure!(update.old.is_none(), "{name} can't be moved or deleted: it is an anchor");
+            return Ok(());
+        }
+        let branch = name.strip_prefix("refs/heads/").unwrap_or(name);
+        let is_evidence = evidence_branch(name).is_ok();
+        ensure!(
+            branch == LEDGER || is_evidence,
+            "{branch} isn't one of the record's branches: choose a name that doesn't begin with {AUDIT}"
+        );
+        let Some(new) = update.new else {
+            bail!("{branch} can't be deleted: it is the record of what was decided");
+        };
+        if let Some(old) = update.old {
+            ensure!(
+                self.git.repo().leads_to(old, new)?,
+                "{branch} can't be reset or rewritten, because it is the record of what was decided"
+            );
+        }
+        Ok(())
+    }
+
+    /// Judges what a push as a whole does to the ledger: that its new entries are right, and that what
+    /// it brings to a base is recorded.
+    ///
+    /// # Errors
+    /// Why the push is rejected, and what to do.
+    pub fn records(&self, updates: &[Update]) -> anyhow::Result<()> {
+        let repo = self.git.repo();
+        let moved = |name: &str| updates.iter().find(|update| update.name == name);
+        let ledger = moved(&format!("refs/heads/{LEDGER}"));
+        let before = self.git.branches.tip(LEDGER)?;
+        let before = before.map(|tip| ledger::tip(repo, tip)).transpose()?;
+        let evidence = updates.iter().find(|update| evidence_branch(&update.name).is_ok());
+        let (Some(before), new) = (before, ledger.and_then(|update| update.new)) else {
+            ensure!(evidence.is_none(), "there is no ledger that evidence could belong to");
+            return match ledger.and_then(|update| update.new) {
+                Some(new) => self.begins_ledger(new),
+                None => Ok(()),
+            };
+        };
+        let mut due = self.due(updates, &before)?;
+        let mut entries = Vec::new();
+        let mut next = new.unwrap_or(before.commit);
+        while next != before.commit {
+            let commit = repo.commit(next)?;
+            let [parent] = commit.parents[..] else {
+                bail!("{} isn't an entry of the ledger: it has several parents", short(next));
+            };
+            entries.push((parent, next));
+            next = parent;
+        }
+        let mut state = before.entry.state.clone();
+        let mut last = before.last.map(ledger::object_id);
+        let mut proof = self.evidence_commits(evidence)?;
+        for (parent, commit) in entries.into_iter().rev() {
+            let why = || format!("the entry {} was rejected", short(commit));
+            let entry = ledger::read(repo, commit)?.entry.with_context(why)?;
+            let expected = Entry::behind(&state, entry.statement.clone(), last.take());
+            ensure!(
+                expected.is_ok_and(|expected| expected == entry),
+                "the entry {} doesn't follow on the last one: merge again with `changegate merge`",
+                short(commit)
+            );
+            self.is_theirs(commit, &[parent], &entry).with_context(why)?;
+            let record = self.expected(&entry, &mut due, &log_of(&before)).with_context(why)?;
+            same(&record.statement, &entry.statement).with_context(why)?;
+            self.is_evidence_of(&entry, &record, &mut proof).with_context(why)?;
+            state = entry.state;
+        }
+        ensure!(proof.is_empty(), "evidence is pushed that belongs to no entry");
+        if self.org().is_some_and(|org| org.settings.ledger.on) {
+            self.nothing_is_due(&due)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing is left that needs an entry.
+    fn nothing_is_due(&self, due: &[Due<'_>]) -> anyhow::Result<()> {
+        for Due { branch, commits, old } in due {
+            // What was there before waits for the next merge.
+            let is_new = |commit: &Commit| {
+                commit.id != *old && !self.git.repo().leads_to(commit.id, *old).unwrap_or(false)
+            };
+            if let Some((_, commit)) = commits.iter().find(|(_, commit)| is_new(commit)) {
+                bail!(
+                    "{} reaches {branch} without its entry in the ledger: merge it with this version \
+                     of `changegate merge`, which pushes both",
+                    short(commit.id)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what each base that the ledger covers accounts for, as it is after the push.
+    fn due<'a>(&self, updates: &'a [Update], before: &Tip) -> anyhow::Result<Vec<Due<'a>>> {
+        let mut due = Vec::new();
+        for update in updates {
+            let Some(branch) = update.name.strip_prefix("refs/heads/") else { continue };
+            if let (Some(old), Some(new), Ok(from)) =
+                (update.old, update.new, covered(&before.entry.state, branch))
+            {
+                let commits = unrecorded(self.git.repo(), &self.judges, from, new)?.into();
+                due.push(Due { branch, commits, old });
+            }
+        }
+        Ok(due)
+    }
+
+    /// Checks that a commit holds the entry and nothing else, made now and signed by whom it names.
+    fn is_theirs(&self, commit: Oid, parents: &[Oid], entry: &Entry) -> anyhow::Result<()> {
+        let repo = self.git.repo();
+        let it = &entry.statement.predicate;
+        let who = &it.collector.who;
+        ensure!(
+            ledger::is_plain(repo, commit, parents, entry, who)?,
+            "its commit holds something else than the entry, such as another message or date"
+        );
+        is_now(it.recorded_at, self.now)?;
+        let Some(org) = self.org() else { return Ok(()) };
+        let people = People::of(&org.roster);
+        let signer = match repo.signature(commit) {
+            Signature::By(key) => people.with_key(&key),
+            Signature::None if org.settings.unsigned_reviews.is_allowed() => return Ok(()),
+            _ => None,
+        };
+        ensure!(
+            signer.is_some_and(|signer| signer.as_str() == who),
+            "it is not signed by {who}: {}",
+            remedy(Unproven::UnknownKey)
+        );
+        Ok(())
+    }
+
+    /// Makes the record that an entry has to be, from what it is about.
+    fn expected(&self, entry: &Entry, due: &mut [Due<'_>], log: &Log) -> anyhow::Result<Record> {
+        let it = &entry.statement.predicate;
+        let (Some(base), Some(merge)) = (&it.base, &it.merge) else {
+            bail!("an entry of its kind is not accepted here");
+        };
+        ensure!(
+            matches!(it.kind, Kind::Merge | Kind::Bypass),
+            "an entry of its kind is not accepted here"
+        );
+        let branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name);
+        let found = due.iter_mut().find(|due| due.branch == branch);
+        let next = found.and_then(|due| Some((due.old, due.commits.pop_front()?)));
+        let (old, (from, commit)) =
+            next.filter(|(_, (_, commit))| is(commit.id, &merge.covers.to)).with_context(|| {
+                format!(
+                    "it is about a commit that {branch} doesn't bring, or that is recorded already"
+                )
+            })?;
+        let repo = self.git.repo();
+        if repo.leads_to(commit.id, old)? {
+            return arrivals::record(
+                &self.git,
+                &self.judges,
+                branch,
+                &(from, commit),
+                log,
+                it.recorded_at,
+            );
+        }
+        let [base, head] = commit.parents[..] else { bail!("it isn't about a merge") };
+        let name = self.open_change_at(base, head, &commit)?;
+        let pull = Pull {
+            name: name.clone(),
+            id: Some(name.clone()),
+            base_ref: Some(branch.to_owned()),
+            base,
+            head,
+        };
+        let judgement = self.gate().judge(pull, &[], commit.time)?;
+        ensure!(
+            judgement.decision.verdict == Verdict::Approved,
+            "{name} was {} at the time that the entry names",
+            judgement.decision.verdict
+        );
+        let arrival =
+            Arrival { base_ref: branch, commit: &commit, from, because: None, is_new: true };
+        of_merge(&self.git, &judgement, &arrival, log, it.recorded_at)
+    }
+
+    /// Returns the new commits of evidence, oldest first.
+    fn evidence_commits(&self, update: Option<&Update>) -> anyhow::Result<VecDeque<Commit>> {
+        let mut commits = VecDeque::new();
+        let Some(update) = update else { return Ok(commits) };
+        let mut next = update.new;
+        while next != update.old {
+            let Some(id) = next else { bail!("{} is another history", update.name) };
+            let commit = self.git.repo().commit(id)?;
+            ensure!(commit.parents.len() < 2, "{} isn't evidence of an entry", short(id));
+            next = commit.parents.first().copied();
+            commits.push_front(commit);
+        }
+        Ok(commits)
+    }
+
+    /// Checks that the next new commit of evidence is exactly that of an entry.
+    fn is_evidence_of(
+        &self,
+        entry: &Entry,
+        record: &Record,
+        proof: &mut VecDeque<Commit>,
+    ) -> anyhow::Result<()> {
+        if record.files.is_empty() {
+            return Ok(());
+        }
+        let repo = self.git.repo();
+        let tree = ledger::evidence_tree(repo, &record.files, record.policies)?;
+        let commit = proof.pop_front().context("its evidence isn't pushed with it")?;
+        let message = ledger::evidence_message(&entry.id);
+        ensure!(
+            repo.is_made_of(commit.id, tree, &commit.parents, &message)?,
+            "its evidence holds something else than what it rests on"
+        );
+        Ok(())
+    }
+
+    /// Judges the beginning of a ledger.
+    fn begins_ledger(&self, new: Oid) -> anyhow::Result<()> {
+        let repo = self.git.repo();
+        let org =
+            self.org().context("there are no policies yet whose decisions it would record")?;
+        let entry = ledger::read(repo, new)?.entry.context("the ledger was rejected")?;
+        let is_first = repo.commit(new)?.parents.is_empty();
+        let expected = Entry::behind(&Default::default(), entry.statement.clone(), None);
+        ensure!(
+            is_first && expected.is_ok_and(|expected| expected == entry),
+            "a ledger begins with one entry of kind genesis: begin it with `changegate init --ledger`"
+        );
+        self.is_theirs(new, &[], &entry)?;
+        let it = &entry.statement.predicate;
+        let record = genesis(&self.git, org, &it.collector.who, it.recorded_at)?;
+        same(&record.statement, &entry.statement)
+    }
+}
+
+/// Checks that a time is now, within the tolerated difference between clocks.
+fn is_now(time: Time, now: Time) -> anyhow::Result<()> {
+    ensure!(
+        time <= now + SKEW && time + SKEW >= now,
+        "it is dated {} UTC, which is not now: set your clock, and make it again",
+        time.for_people(Some(now))
+    );
+    Ok(())
+}
+
+/// Checks that a statement is the expected one; which program made it, and in which run, may differ.
+fn same(expected: &Statement, found: &Statement) -> anyhow::Result<()> {
+    let mut expected = expected.clone();
+    let (it, other) = (&mut expected.predicate, &found.predicate);
+    it.engine.clone_from(&other.engine);
+    it.collector.run.clone_from(&other.collector.run);
+    if expected == *found {
+        return Ok(());
+    }
+    let sources = |statement: &Statement| {
+        let material = statement.predicate.material.iter();
+        material.clone().find(|it| it.name == "sources.json").map(|it| it.sha256.clone())
+    };
+    ensure!(
+        sources(&expected) == sources(found),
+        "a branch that it was decided on has moved, so that it {JUDGED_AGAIN}"
+    );
+    let theirs = &found.predicate.engine;
+    ensure!(
+        Engine::this().semantics == theirs.semantics,
+        "it was decided by version {} of changegate, which decides otherwise than the server's: use \
+         the same version",
+        theirs.version
+    );
+    bail!("it says something else than what was decided: merge again with `changegate merge`")
+}
+
+fn is(id: Oid, recorded: &ObjectId) -> bool {
+    id.to_string() == recorded.to_string()
+}

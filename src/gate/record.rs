@@ -1,0 +1,262 @@
+//! What is recorded of a judgement: the statement, and the material that it rests on.
+//!
+//! In plain Git whoever merges makes the record, and the guard makes it once more from the same
+//! commits. Both call the same functions, so that everything in it can be compared.
+
+use serde_json::json;
+
+use super::Judgement;
+use crate::content::{People, bundle_files, short};
+use crate::core::digest::{Digest, canonical_json, to_json};
+use crate::core::layout::{POLICIES, odd_path};
+use crate::core::policy::Files;
+use crate::core::record::bones::{Bones, decision_json};
+use crate::core::record::parts::{
+    Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method, Policies,
+    Pull, Repository, Subject,
+};
+use crate::core::record::statement::{FORMAT, Kind, Predicate, Statement};
+use crate::core::time::Time;
+use crate::forge::git::{CHANGE, Git, REVIEWS};
+use crate::git::{Commit, Oid, Repo, blob_id};
+use crate::ledger::{MaterialFile, material, object_id};
+use crate::report::summary_line;
+
+/// The log that a record is made for: what all its entries repeat.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The origin line of its checkpoints.
+    pub origin: String,
+    /// The repository whose changes it holds.
+    pub repository: Repository,
+}
+
+/// How something reached a base.
+pub struct Arrival<'a> {
+    /// The base branch.
+    pub base_ref: &'a str,
+    /// The commit on the base.
+    pub commit: &'a Commit,
+    /// The commit up to which the base was accounted for.
+    pub from: Oid,
+    /// Why it went around the gate, if it did.
+    pub because: Option<Because>,
+    /// Whether it has just been made, so that everything that it was judged by is still there.
+    pub is_new: bool,
+}
+
+/// What is recorded.
+pub struct Record {
+    /// The statement.
+    pub statement: Statement,
+    /// The material.
+    pub files: Vec<MaterialFile>,
+    /// The folder of the policies that decided.
+    pub policies: Option<Oid>,
+}
+
+/// Returns the name under which the maker of a commit is recorded: their login, or the address that
+/// nobody in the roster has.
+pub fn who(git: &Git, people: &People<'_>, commit: &Commit) -> String {
+    let signer = people.signer(git.repo(), commit);
+    signer.login.map_or_else(|| commit.committer.email.clone(), |login| login.to_string())
+}
+
+/// Makes the record of what reached the base in plain Git: a judged pull request, as a merge or, if it
+/// went around the gate, as a bypass.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn of_merge(
+    git: &Git,
+    judgement: &Judgement,
+    arrival: &Arrival<'_>,
+    log: &Log,
+    recorded_at: Time,
+) -> anyhow::Result<Record> {
+    let (repo, pull) = (git.repo(), &judgement.pull);
+    let people = People::of(&judgement.bundle().org.roster);
+    let is_merge = arrival.because.is_none();
+    let summary = judgement.decision.summary.as_deref().filter(|_| is_merge);
+    let bones = Bones::of(&judgement.decision, summary.map(summary_line));
+    let files = merge_material(git, judgement, arrival)?;
+    let policies = policies(repo, pull.base, &judgement.decision.digests.policies)?;
+    let mut subject = Vec::new();
+    if let Some(file) = &judgement.file {
+        let is_plain = odd_path(&file.path).is_none();
+        let name = if is_plain { file.path.as_str() } else { "request" };
+        let source = judgement.source.as_bytes();
+        subject.push(Subject {
+            name: name.to_owned(),
+            digest: Digests {
+                sha256: Some(Hex(Digest::of(source))),
+                git_blob: Some(object_id(blob_id(source))),
+                ..Digests::default()
+            },
+        });
+    }
+    let git_commit = Some(object_id(pull.head));
+    let head = Digests { git_commit, ..Digests::default() };
+    subject.push(Subject { name: "head".to_owned(), digest: head });
+    subject.push(tip(arrival.commit));
+    let by = who(git, &people, arrival.commit);
+    let kind = if is_merge { Kind::Merge } else { Kind::Bypass };
+    let folder = policies.1;
+    let predicate = Predicate {
+        pull: Some(Pull { name: pull.name.clone(), id: None }),
+        change: Some(judgement.decision.change.clone()),
+        head: Some(object_id(pull.head)),
+        previous: Some(None),
+        decision: Some(bones),
+        policies: Some(policies.0),
+        material: material(&files),
+        ..arrived(arrival, kind, &by, log, recorded_at)
+    };
+    Ok(Record { statement: Statement::new(subject, predicate), files, policies: Some(folder) })
+}
+
+/// Makes the record of a commit on the base that is the merge of no pull request, or of one that can't
+/// be judged any more.
+pub fn of_bypass(arrival: &Arrival<'_>, by: &str, log: &Log, recorded_at: Time) -> Record {
+    let predicate = arrived(arrival, Kind::Bypass, by, log, recorded_at);
+    let statement = Statement::new(vec![tip(arrival.commit)], predicate);
+    Record { statement, files: Vec::new(), policies: None }
+}
+
+/// Returns an entry of this kind by `who` on a base at a commit whose settings protect it.
+pub fn entry(
+    kind: Kind,
+    (base_ref, commit): (&str, Oid),
+    who: &str,
+    log: &Log,
+    recorded_at: Time,
+) -> Predicate {
+    Predicate {
+        format: FORMAT.to_owned(),
+        kind,
+        recorded_at,
+        server_time: None,
+        origin: log.origin.clone(),
+        repository: log.repository.clone(),
+        pull: None,
+        change: None,
+        base: Some(Base {
+            name: format!("refs/heads/{base_ref}"),
+            commit: object_id(commit),
+            protecting: object_id(commit),
+            judged_on: None,
+        }),
+        head: None,
+        previous: None,
+        decision: None,
+        refusals: Vec::new(),
+        policies: None,
+        engine: Engine::this(),
+        material: Vec::new(),
+        collector: Collector { kind: CollectorKind::Person, who: who.to_owned(), run: None },
+        merge: None,
+        bases: Vec::new(),
+        operations: None,
+        keys: None,
+        note: None,
+    }
+}
+
+fn arrived(arrival: &Arrival<'_>, kind: Kind, by: &str, log: &Log, recorded_at: Time) -> Predicate {
+    let base = arrival.commit.parents.first().copied().unwrap_or(arrival.from);
+    let merge = Merge {
+        by: Some(by.to_owned()),
+        at: arrival.commit.time,
+        method: Method::Push,
+        covers: Covers { from: object_id(arrival.from), to: object_id(arrival.commit.id) },
+        because: arrival.because,
+    };
+    Predicate { merge: Some(merge), ..entry(kind, (arrival.base_ref, base), by, log, recorded_at) }
+}
+
+/// Returns a commit on the base as what a statement is about.
+pub fn tip(commit: &Commit) -> Subject {
+    let (git_commit, git_tree) = (Some(object_id(commit.id)), Some(object_id(commit.tree)));
+    let digest = Digests { git_commit, git_tree, ..Digests::default() };
+    Subject { name: "tip".to_owned(), digest }
+}
+
+/// Returns what a decision on a pull request in plain Git rests on.
+fn merge_material(
+    git: &Git,
+    judgement: &Judgement,
+    arrival: &Arrival<'_>,
+) -> anyhow::Result<Vec<MaterialFile>> {
+    let (repo, pull) = (git.repo(), &judgement.pull);
+    let evidence = canonical_json(&to_json(&judgement.evidence));
+    let mut files = vec![
+        ("decision.json".to_owned(), decision_json(&judgement.decision).into_bytes()),
+        ("evidence.json".to_owned(), evidence.into_bytes()),
+        ("sources.json".to_owned(), sources(git, judgement, arrival)?.into_bytes()),
+    ];
+    let input = judgement.input.as_ref().map(|input| input.clone().into_bytes());
+    files.extend(input.map(|input| ("input.json".to_owned(), input)));
+    let source = judgement.file.is_some().then(|| judgement.source.clone().into_bytes());
+    files.extend(source.map(|source| ("request.yaml".to_owned(), source)));
+    let mut commits = repo.commits_between(Some(pull.base), pull.head)?;
+    commits.extend(git.journal(&pull.name)?.iter().map(|entry| entry.commit.id));
+    commits.push(arrival.commit.id);
+    commits.sort_unstable();
+    commits.dedup();
+    for commit in commits {
+        files.push((format!("commits/{commit}"), repo.commit_bytes(commit)?));
+    }
+    Ok(files)
+}
+
+/// Returns the branches that were read, and where they stood.
+fn sources(git: &Git, judgement: &Judgement, arrival: &Arrival<'_>) -> anyhow::Result<String> {
+    let pull = &judgement.pull;
+    let [change, reviews] = [CHANGE, REVIEWS].map(|folder| format!("{folder}{}", pull.name));
+    let mut refs = vec![(arrival.base_ref.to_owned(), pull.base), (change.clone(), pull.head)];
+    refs.extend(git.branches.tip(&reviews)?.map(|tip| (reviews.clone(), tip)));
+    let refs: Vec<_> = refs
+        .into_iter()
+        .map(|(name, commit)| {
+            json!({ "ref": format!("refs/heads/{name}"), "commit": commit.to_string() })
+        })
+        .collect();
+    let mut sources = json!({ "refs": refs });
+    if arrival.is_new {
+        let mut others = String::new();
+        for folder in [CHANGE, REVIEWS] {
+            for (name, tip) in git.branches.below(folder)? {
+                let name = format!("{folder}{name}");
+                if name != change && name != reviews {
+                    others.push_str(&format!("{tip} refs/heads/{name}\n"));
+                }
+            }
+        }
+        sources["others"] = json!(Digest::of(others.as_bytes()));
+    }
+    Ok(canonical_json(&sources))
+}
+
+/// Returns the policies at a commit as a statement names them, and their folder.
+fn policies(repo: &Repo, commit: Oid, digest: &Digest) -> anyhow::Result<(Policies, Oid)> {
+    let folder = repo.entry(commit, POLICIES)?.map(|entry| entry.id);
+    let folder =
+        folder.ok_or_else(|| anyhow::anyhow!("there are no policies at {}", short(commit)))?;
+    let policies = Policies {
+        digest: digest.clone(),
+        dir_hash: Hex(dir_hash(&bundle_files(repo, commit)?)),
+        git_tree: object_id(folder),
+        commit: object_id(commit),
+    };
+    Ok((policies, folder))
+}
+
+/// Returns in-toto's digest of a folder: that of what `sha256sum` prints for its files, sorted by
+/// path, relative to the folder.
+pub fn dir_hash(files: &Files) -> Digest {
+    let lines = files.iter().map(|(path, bytes)| {
+        let name = path.strip_prefix(POLICIES).map_or(path.as_str(), |rest| &rest[1..]);
+        format!("{}  {name}\n", String::from(Hex(Digest::of(bytes))))
+    });
+    Digest::of(lines.collect::<String>().as_bytes())
+}

@@ -1,0 +1,162 @@
+//! Adds to the ledger: makes the commits of new entries, which are pushed together with the merge.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+
+use super::Judgement;
+use super::arrivals::{self, unrecorded};
+use super::judge::Judges;
+use super::merge::signs;
+use super::record::{self, Arrival, Log, Record, entry, of_merge, who};
+use crate::content::People;
+use crate::core::layout::table;
+use crate::core::org::Org;
+use crate::core::record::entry::Entry;
+use crate::core::record::parts::{Covered, Keys, Repository};
+use crate::core::record::state::{EVIDENCE, State};
+use crate::core::record::statement::{Kind, Predicate, Statement, is_origin};
+use crate::core::time::Time;
+use crate::forge::git::Git;
+use crate::git::{Move, Oid};
+use crate::ledger::{self, LEDGER, Tip, object_id, oid};
+
+/// Makes the entry of the ledger about a merge that was just made, and those about what reached the
+/// base before it and isn't recorded. Returns the branches that move with the base; none if nothing is
+/// recorded here.
+///
+/// # Errors
+/// When the entries can't be made.
+pub fn entries(
+    git: &Git,
+    judges: &Judges,
+    judgement: &Judgement,
+    merge: Oid,
+) -> anyhow::Result<Vec<Move>> {
+    let org = &judgement.bundle().org;
+    let Some(tip) = tip(git)?.filter(|_| org.settings.ledger.on) else {
+        return Ok(Vec::new());
+    };
+    let (repo, log, now) = (git.repo(), log_of(&tip), judgement.decision.evaluated_at);
+    let commit = repo.commit(merge)?;
+    let mut from = covered(&tip.entry.state, &git.base_ref)?;
+    let mut records = Vec::new();
+    for earlier in unrecorded(repo, judges, from, judgement.pull.base)? {
+        records.push(arrivals::record(git, judges, &git.base_ref, &earlier, &log, now)?);
+        from = earlier.1.id;
+    }
+    let base_ref = &git.base_ref;
+    let arrival = Arrival { base_ref, commit: &commit, from, because: None, is_new: true };
+    records.push(of_merge(git, judgement, &arrival, &log, now)?);
+    let who = who(git, &People::of(&org.roster), &commit);
+    append(git, Some(&tip), records, &who, signs(git, org))
+}
+
+/// Makes the record with which a ledger begins, by the settings at the tip of the base: it covers
+/// each protected branch from its present tip on.
+///
+/// # Errors
+/// When the settings don't say what is to be recorded, or when a branch can't be read.
+pub fn genesis(git: &Git, org: &Org, who: &str, recorded_at: Time) -> anyhow::Result<Record> {
+    let settings = &org.settings.ledger;
+    let (Some(origin), Some(uri), true) = (&settings.origin, &settings.repository, settings.on)
+    else {
+        bail!(
+            "the settings name no ledger: write `ledger: {{on: true, origin: HOST/PATH, repository: \
+             git+https://HOST/PATH}}` into {}, and have it merged",
+            table("settings")
+        );
+    };
+    ensure!(
+        is_origin(origin),
+        "the ledger's origin can't be `{origin}`: write host and path, such as \
+         git.acme.example/payments/changes"
+    );
+    let repository = Repository { uri: uri.clone(), id: None };
+    let log = Log { origin: origin.clone(), repository };
+    let base = git.base()?;
+    let mut names: BTreeSet<_> = org.settings.protected_bases.iter().cloned().collect();
+    names.insert(git.base_ref.clone());
+    let mut bases = Vec::new();
+    for name in names {
+        let tip = git.branches.tip(&name)?;
+        bases.extend(
+            tip.map(|tip| Covered { name: format!("refs/heads/{name}"), commit: object_id(tip) }),
+        );
+    }
+    let predicate = Predicate {
+        bases,
+        keys: Some(Keys::default()),
+        ..entry(Kind::Genesis, (&git.base_ref, base), who, &log, recorded_at)
+    };
+    let statement = Statement::new(vec![record::tip(&git.repo().commit(base)?)], predicate);
+    Ok(Record { statement, files: Vec::new(), policies: None })
+}
+
+/// Returns the log that a ledger holds.
+pub fn log_of(tip: &Tip) -> Log {
+    let it = &tip.entry.statement.predicate;
+    Log { origin: it.origin.clone(), repository: it.repository.clone() }
+}
+
+/// Returns the ledger's tip; `None` if there is no ledger.
+///
+/// # Errors
+/// When it can't be read.
+pub fn tip(git: &Git) -> anyhow::Result<Option<Tip>> {
+    let tip = git.branches.tip(LEDGER)?;
+    tip.map(|tip| ledger::tip(git.repo(), tip)).transpose()
+}
+
+/// Returns the commit up to which a base is accounted for.
+///
+/// # Errors
+/// When the ledger doesn't cover the base.
+pub fn covered(state: &State, base_ref: &str) -> anyhow::Result<Oid> {
+    let covered = state.bases.get(&format!("refs/heads/{base_ref}"));
+    oid(covered.with_context(|| format!("the ledger doesn't cover {base_ref}"))?)
+}
+
+/// Makes the commits of records behind the ledger's tip, and returns the branches to be moved. The
+/// entries are signed with the user's key if `sign`.
+///
+/// # Errors
+/// When a record can't follow, or when nothing can be written.
+pub fn append(
+    git: &Git,
+    tip: Option<&Tip>,
+    records: Vec<Record>,
+    who: &str,
+    sign: bool,
+) -> anyhow::Result<Vec<Move>> {
+    let (repo, program) = (git.repo(), git.branches.program());
+    let mut state = ledger::state(tip);
+    let mut last = tip.and_then(|tip| tip.last).map(object_id);
+    let (from, branch) = (tip.map(|tip| tip.commit), evidence_branch(&state.evidence)?.to_owned());
+    let evidence_from = git.branches.tip(&branch)?;
+    let (mut parent, mut evidence) = (from, evidence_from);
+    for Record { statement, files, policies } in records {
+        let at = statement.predicate.recorded_at;
+        let entry = Entry::behind(&state, statement, last.take());
+        let entry = entry.map_err(|why| anyhow!("this can't be recorded: {why}"))?;
+        if !files.is_empty() {
+            let tree = ledger::evidence_tree(repo, &files, policies)?;
+            evidence = Some(ledger::commit_evidence(program, tree, evidence, &entry.id, at)?);
+        }
+        parent = Some(ledger::commit(repo, program, &entry, parent, who, sign)?);
+        state = entry.state;
+    }
+    let mut moves = Vec::new();
+    for (name, from, to) in [(LEDGER, from, parent), (&branch, evidence_from, evidence)] {
+        moves.extend(to.filter(|_| from != to).map(|to| (name.to_owned(), from, to)));
+    }
+    Ok(moves)
+}
+
+/// Returns the name of the branch with evidence from that of its ref.
+pub fn evidence_branch(name: &str) -> anyhow::Result<&str> {
+    match name.strip_prefix("refs/heads/") {
+        Some(branch) if name.starts_with(EVIDENCE) => Ok(branch),
+        _ => bail!("`{name}` is not a branch of evidence"),
+    }
+}
