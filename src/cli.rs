@@ -17,6 +17,7 @@ use crate::core::org::TZDB;
 use crate::core::record::parts::COMMIT;
 use crate::forge::git::Rejected;
 
+mod audit;
 mod check;
 mod close;
 mod completions;
@@ -84,6 +85,7 @@ Examples:
   changegate list --waiting-on-me           the changes that wait for your review
   changegate show CHG-1234                  the whole story of a change
   changegate log --since 2026-10-01         the audit trail of a quarter
+  changegate audit verify                   whether the record is whole and true
   changegate explain window/closed          what a finding means and how to resolve it
   changegate window --tier high             when a high-risk change may run
   changegate test                           run the tests of the policies
@@ -108,6 +110,7 @@ enum Verb {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
+    Audit(audit::AuditArgs),
     Signers(signers::SignersArgs),
     Sweep(sweep::SweepArgs),
     Doctor(doctor::DoctorArgs),
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
         Verb::List(args) => list::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),
+        Verb::Audit(args) => audit::run(&args),
         Verb::Signers(args) => signers::run(&args),
         Verb::Sweep(args) => sweep::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

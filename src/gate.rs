@@ -39,6 +39,9 @@ pub mod watchdog;
 /// The number of attempts when branches change in the meantime, or answers of the forge get lost.
 const ATTEMPTS: usize = 5;
 
+/// The codes of what the gate itself finds wrong with a request.
+pub const REFUSALS: [&str; 2] = ["request/merge", "request/branch"];
+
 /// Judges the pull requests of a forge.
 pub struct Gate<'a, F: Forge> {
     repo: &'a Repo,
@@ -223,7 +226,7 @@ impl<'a, F: Forge> Gate<'a, F> {
                 None => bail!("{why}: {}", update_branch(base)),
             }
         }
-        let brings = self.tables_after(&pull, &changeset);
+        let brings = tables_after(self.repo, pull.head, &changeset);
         let case = Case { file: file.as_ref(), evidence: &evidence, brings: brings.as_ref(), now };
         let decided = judge.decide(&case);
         let decided = decided.with_context(|| format!("cannot judge {}", pull.name))?;
@@ -276,16 +279,6 @@ impl<'a, F: Forge> Gate<'a, F> {
         }))
     }
 
-    /// Returns the tables that a change of policies brings, if it changes them and they can be read:
-    /// otherwise it fails when they are loaded.
-    fn tables_after(&self, pull: &Pull, changeset: &Changeset) -> Option<Org> {
-        let changes_tables = |file: &FileChange| table_at(&file.path).is_some();
-        if changeset.path.is_some() || !changeset.files.iter().any(changes_tables) {
-            return None;
-        }
-        PolicyBundle::tables(&bundle_files(self.repo, pull.head).ok()?).ok()
-    }
-
     /// Checks that the policies after a policy change can be used to judge the next change.
     fn loads_approved_policies(
         &self,
@@ -328,6 +321,16 @@ fn request(
         );
     }
     Ok(Some((file, source)))
+}
+
+/// Returns the tables that a change of policies brings at its head, if it changes them and they can be
+/// read: otherwise it fails when they are loaded.
+pub fn tables_after(repo: &Repo, head: Oid, changeset: &Changeset) -> Option<Org> {
+    let changes_tables = |file: &FileChange| table_at(&file.path).is_some();
+    if changeset.path.is_some() || !changeset.files.iter().any(changes_tables) {
+        return None;
+    }
+    PolicyBundle::tables(&bundle_files(repo, head).ok()?).ok()
 }
 
 /// Returns what to do if a merge would differ from what is judged.

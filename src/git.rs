@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use git2::{ErrorCode, Repository, Sort};
@@ -59,6 +60,21 @@ pub struct Identity {
     pub email: String,
 }
 
+/// Whether each object that is read is hashed, which libgit2 knows for the process alone.
+static HASHES: AtomicBool = AtomicBool::new(false);
+
+/// From now on each object is hashed when it is read, so that one with another content than its id
+/// says can't be read.
+pub fn hash_what_is_read() {
+    HASHES.store(true, Ordering::Relaxed);
+    git2::opts::strict_hash_verification(true);
+}
+
+/// Returns the id that Git gives to a commit with these bytes.
+pub fn commit_id(bytes: &[u8]) -> Oid {
+    Oid::hash_object(git2::ObjectType::Commit, bytes).unwrap_or(Oid::ZERO_SHA1)
+}
+
 /// Returns the id that Git gives to a file with this content.
 pub fn blob_id(bytes: &[u8]) -> Oid {
     // Only an invalid kind of object has no id.
@@ -98,7 +114,7 @@ impl Repo {
     pub fn open(git_dir: &Path) -> anyhow::Result<Self> {
         // As in git itself, objects are verified when they are received. Hashing a folder of ten
         // thousand requests at each read would be half of all work.
-        git2::opts::strict_hash_verification(false);
+        git2::opts::strict_hash_verification(HASHES.load(Ordering::Relaxed));
         let inner = Repository::open_bare(git_dir).map_err(|error| refused(git_dir, &error))?;
         refuse_altered_history(inner.path())?;
         refuse_partial(&inner)?;

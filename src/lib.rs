@@ -49,6 +49,7 @@
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
 //!   of them, and [`gate::recording`], how; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes
+//! - [`audit`]: proves from the repository alone that what is recorded is true and complete
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
 //! - [`intake`]: an issue's form to a branch with a request
@@ -56,7 +57,7 @@
 //!
 //! # What holds everywhere
 //!
-//! - Arrows point one way: cli → intake → changes, compose → gate → forge, ledger → content → git,
+//! - Arrows point one way: cli → intake → changes, compose, audit → gate → forge, ledger → content → git,
 //!   report → files, core. No circles of files. Tests hold it: core imports core alone, core and report touch
 //!   no file, network, environment or clock, and nothing but `main` imports cli.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
@@ -64,6 +65,7 @@
 //! - A verdict is the maximum over its findings' effects. Missing input denies.
 //! - The same inputs give the same bytes.
 
+pub mod audit;
 pub mod changes;
 pub mod cli;
 pub mod compose;

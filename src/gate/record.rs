@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::Judgement;
+use super::{Judgement, REFUSALS};
 use crate::content::{People, bundle_files, short};
 use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::layout::{POLICIES, odd_path};
@@ -13,9 +13,10 @@ use crate::core::policy::Files;
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::parts::{
     Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method, Policies,
-    Pull, Repository, Subject,
+    Pull, Refusal, Repository, Subject,
 };
 use crate::core::record::statement::{FORMAT, Kind, Predicate, Statement};
+use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::forge::git::{CHANGE, Git, REVIEWS};
 use crate::git::{Commit, Oid, Repo, blob_id};
@@ -108,11 +109,23 @@ pub fn of_merge(
         head: Some(object_id(pull.head)),
         previous: Some(None),
         decision: Some(bones),
+        refusals: judgement.file.as_ref().map(refusals).unwrap_or_default(),
         policies: Some(policies.0),
         material: material(&files),
         ..arrived(arrival, kind, &by, log, recorded_at)
     };
     Ok(Record { statement: Statement::new(subject, predicate), files, policies: Some(folder) })
+}
+
+/// Returns what the gate itself found wrong with a request.
+fn refusals(file: &RequestFile) -> Vec<Refusal> {
+    let own = file.problems.iter().filter(|problem| REFUSALS.contains(&problem.code));
+    own.map(|problem| Refusal {
+        code: problem.code.to_owned(),
+        message: problem.message.clone(),
+        help: problem.help.clone().unwrap_or_default(),
+    })
+    .collect()
 }
 
 /// Makes the record of a commit on the base that is the merge of no pull request, or of one that can't

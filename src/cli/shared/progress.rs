@@ -30,7 +30,12 @@ impl Progress {
 
     /// Adds completed steps.
     pub fn advance(&self, steps: usize) {
-        self.done.set(self.done.get() + steps);
+        self.reach(self.done.get() + steps);
+    }
+
+    /// Sets the number of completed steps.
+    pub fn reach(&self, done: usize) {
+        self.done.set(done);
         if self.began.elapsed() > PATIENCE && std::io::stderr().is_terminal() {
             self.bar.get_or_init(|| self.draw()).set_position(self.done.get() as u64);
         }
@@ -46,9 +51,7 @@ impl Progress {
     fn draw(&self) -> ProgressBar {
         let bar =
             ProgressBar::with_draw_target(Some(self.total as u64), ProgressDrawTarget::stderr());
-        if let Ok(style) =
-            ProgressStyle::with_template("{bar:40} {pos} of {len} requests, {eta} left")
-        {
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len}, {eta} left") {
             bar.set_style(style);
         }
         bar

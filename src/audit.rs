@@ -1,0 +1,66 @@
+//! Audits: proves from a repository alone that what was recorded is true, and that nothing is missing.
+//!
+//! Nothing here asks a forge. What is wrong is a [`Finding`]; an `Err` means that it could not be
+//! checked.
+
+use serde::Serialize;
+
+pub mod verify;
+
+/// A step of verifying, in the order in which they are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// The line of commits: each holds an entry and nothing else.
+    Line,
+    /// The statements: canonical, of this log, each once.
+    Statement,
+    /// The Merkle tree, the state and the checkpoints.
+    Tree,
+    /// Who signed the entries.
+    Signature,
+    /// When they were made.
+    Time,
+    /// What they rest on.
+    Material,
+    /// Where that comes from.
+    Provenance,
+    /// The decisions, made again.
+    Decision,
+    /// Whether everything that reached the protected branches is recorded.
+    Coverage,
+    /// Checkpoints from outside.
+    Anchors,
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Step::Line => "line",
+            Step::Statement => "statement",
+            Step::Tree => "tree",
+            Step::Signature => "signature",
+            Step::Time => "time",
+            Step::Material => "material",
+            Step::Provenance => "provenance",
+            Step::Decision => "decision",
+            Step::Coverage => "coverage",
+            Step::Anchors => "anchors",
+        })
+    }
+}
+
+/// Something that isn't as it has to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The step that found it.
+    pub step: Step,
+    /// The index of the entry concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// The commit concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What is wrong, and what it means.
+    pub message: String,
+}

@@ -1,0 +1,335 @@
+//! Verifies a ledger: reads every entry, makes everything that follows from the others again, and
+//! compares.
+//!
+//! ```text
+//! line ─▶ each entry by itself, in parallel ([`entry`]) ─▶ in their order: tree, state, ranges
+//!                                                       ─▶ coverage of the branches, anchors
+//! ```
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Finding, Step};
+use crate::content::{SKEW, short};
+use crate::core::digest::Digest;
+use crate::core::record::entry::Entry;
+use crate::core::record::state::State;
+use crate::core::record::statement::{Kind, Unreadable};
+use crate::core::record::tree::{Tree, leaf};
+use crate::core::time::Time;
+use crate::gate::arrivals::unrecorded;
+use crate::gate::judge::Judges;
+use crate::gate::recording::evidence_branch;
+use crate::git::{Oid, Repo};
+use crate::ledger::{LEDGER, object_id, oid};
+
+mod entry;
+
+/// The number of entries that are in memory at a time.
+const CHUNK: usize = 512;
+
+/// Returns the tip of a branch of the repository that is verified.
+pub type Tips<'a> = &'a dyn Fn(&str) -> anyhow::Result<Option<Oid>>;
+
+/// A checkpoint that somebody kept outside of the repository.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    /// Where it comes from, for people.
+    pub name: String,
+    /// The checkpoint: origin, size and root.
+    pub text: String,
+}
+
+/// What verifying found.
+#[derive(Debug, Default, Serialize)]
+pub struct Verification {
+    /// The origin line of the log.
+    pub origin: String,
+    /// The number of entries.
+    pub entries: u64,
+    /// The root of the tree over them.
+    pub root: String,
+    /// When the first and the last entry were recorded.
+    pub from: Option<Time>,
+    /// See `from`.
+    pub to: Option<Time>,
+    /// The number of entries of each kind.
+    pub kinds: BTreeMap<String, u64>,
+    /// Results of making the decisions again.
+    pub replayed: Replayed,
+    /// What went around the gate, and is recorded as such.
+    pub bypasses: Vec<Bypass>,
+    /// The branches, and the commits up to which they are accounted for.
+    pub bases: BTreeMap<String, String>,
+    /// The number of checkpoints from outside that the log continues.
+    pub anchors: usize,
+    /// What isn't as it has to be.
+    pub findings: Vec<Finding>,
+    /// What is newer than this program and could not be verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newer: Option<String>,
+}
+
+/// How many decisions were made again, and with which result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Replayed {
+    /// Byte for byte the same.
+    pub exact: u64,
+    /// The same in all that counts, by a program that decides otherwise in details.
+    pub equivalent: u64,
+    /// Another decision.
+    pub different: u64,
+    /// Not possible.
+    pub impossible: u64,
+}
+
+/// A recorded bypass.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bypass {
+    /// The index of its entry.
+    pub index: u64,
+    /// The commit on the branch.
+    pub commit: String,
+    /// The branch.
+    pub branch: String,
+    /// Why it is one.
+    pub because: String,
+    /// Who brought it, as far as that is known.
+    pub by: Option<String>,
+}
+
+/// Verifies the ledger of the repository at a folder. `advance` is called with the number of entries
+/// that are done.
+///
+/// # Errors
+/// When there is no ledger, or when the repository can't be read.
+pub fn verify(
+    folder: &Path,
+    tips: Tips<'_>,
+    judges: &Judges,
+    anchors: &[Anchor],
+    advance: &dyn Fn(usize, usize),
+) -> anyhow::Result<Verification> {
+    crate::git::hash_what_is_read();
+    let repo = Repo::open(folder)?;
+    let tip = tips(LEDGER)?.with_context(|| {
+        format!("there is no branch {LEDGER}: begin it with `changegate init --ledger`")
+    })?;
+    let mut line = repo.first_parents(tip)?;
+    line.reverse();
+    let mut run = Run { evidence: evidence(&repo, tips)?, ..Run::default() };
+    for (number, chunk) in line.chunks(CHUNK).enumerate() {
+        let read = || Repo::open(folder);
+        let evidence = &run.evidence;
+        let checked: Vec<_> = chunk
+            .par_iter()
+            .map_init(read, |repo, commit| match repo {
+                Ok(repo) => entry::check(repo, judges, *commit, evidence),
+                Err(error) => bail!("{error:#}"),
+            })
+            .collect::<anyhow::Result<_>>()?;
+        for entry in checked {
+            run.follow(entry);
+        }
+        advance((number * CHUNK + chunk.len()).min(line.len()), line.len());
+    }
+    run.coverage(&repo, tips, judges)?;
+    run.anchors(anchors);
+    run.done()
+}
+
+/// Returns the commits with evidence, by the ids of their entries.
+fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<HashMap<Digest, Oid>> {
+    let branch = evidence_branch(crate::core::record::state::EVIDENCE)?;
+    let mut found = HashMap::new();
+    let Some(tip) = tips(branch)? else { return Ok(found) };
+    for commit in repo.first_parents(tip)? {
+        if let Ok(id) = repo.commit(commit)?.message.trim_end().parse::<Digest>() {
+            found.insert(id, commit);
+        }
+    }
+    Ok(found)
+}
+
+/// Verifying, entry by entry.
+#[derive(Default)]
+struct Run {
+    out: Verification,
+    evidence: HashMap<Digest, Oid>,
+    /// The leaves so far, for anchors.
+    tree: Tree,
+    state: State,
+    /// The last entry's commit, and whether a foreign one came after it.
+    last: Option<Oid>,
+    is_broken: bool,
+    ids: HashSet<Digest>,
+    recorded_at: Option<Time>,
+}
+
+impl Run {
+    fn finding(&mut self, step: Step, index: Option<u64>, commit: Oid, message: String) {
+        let commit = Some(commit.to_string());
+        self.out.findings.push(Finding { step, index, commit, message });
+    }
+
+    /// Takes the next commit of the line.
+    fn follow(&mut self, checked: entry::Checked) {
+        let entry::Checked { commit, entry, findings, replay } = checked;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(Unreadable::Newer(format)) => {
+                let what = format!("{} is of format {format}", short(commit));
+                self.out.newer.get_or_insert(what);
+                return;
+            }
+            Err(error) => {
+                let why = format!("the commit holds no entry, and counts for nothing: {error}");
+                self.finding(Step::Line, None, commit, why);
+                self.is_broken = true;
+                return;
+            }
+        };
+        let index = Some(entry.index);
+        for (step, message) in findings {
+            self.finding(step, index, commit, message);
+        }
+        self.place(commit, &entry);
+        let it = &entry.statement.predicate;
+        if let (Some(merge), Some(base)) = (&it.merge, &it.base)
+            && let Some(because) = merge.because
+        {
+            self.out.bypasses.push(Bypass {
+                index: entry.index,
+                commit: merge.covers.to.to_string(),
+                branch: base.name.clone(),
+                because: because.to_string(),
+                by: merge.by.clone(),
+            });
+        }
+        let kind = match it.kind {
+            Kind::Genesis => "genesis",
+            Kind::Decision => "decision",
+            Kind::Merge => "merge",
+            Kind::Bypass => "bypass",
+            Kind::Keys => "keys",
+            Kind::Note => "note",
+        };
+        *self.out.kinds.entry(kind.to_owned()).or_default() += 1;
+        if let Some(add) = replay {
+            add(&mut self.out.replayed);
+        }
+    }
+
+    /// Holds an entry against those before it.
+    fn place(&mut self, commit: Oid, entry: &Entry) {
+        let it = &entry.statement.predicate;
+        let index = Some(entry.index);
+        if self.out.entries == 0 {
+            self.out.origin.clone_from(&it.origin);
+            self.out.from = Some(it.recorded_at);
+        } else if it.origin != self.out.origin {
+            let why = format!("the entry belongs to another log, {}", it.origin);
+            self.finding(Step::Statement, index, commit, why);
+        }
+        if !self.ids.insert(entry.id.clone()) {
+            let why = "the same statement is recorded a second time".to_owned();
+            self.finding(Step::Statement, index, commit, why);
+        }
+        let last = self.last.filter(|_| self.is_broken).map(object_id);
+        let expected = Entry::behind(&self.state, entry.statement.clone(), last);
+        match expected {
+            Ok(expected) if expected == *entry => {}
+            Ok(_) => {
+                let why = "state or checkpoint isn't what follows from the entries before it: \
+                           an entry was removed, added or changed"
+                    .to_owned();
+                self.finding(Step::Tree, index, commit, why);
+            }
+            Err(why) => {
+                let step = if it.merge.is_some() { Step::Coverage } else { Step::Tree };
+                self.finding(step, index, commit, format!("the entry can't stand here: {why}"));
+            }
+        }
+        if self.recorded_at.is_some_and(|before| it.recorded_at + SKEW < before) {
+            let why = "it is dated before the entry that it follows: one of the two clocks was \
+                       wrong"
+                .to_owned();
+            self.finding(Step::Time, index, commit, why);
+        }
+        self.tree.push(leaf(&entry.statement.bytes()));
+        self.state = entry.state.clone();
+        self.recorded_at = Some(it.recorded_at);
+        (self.last, self.is_broken) = (Some(commit), false);
+        self.out.entries += 1;
+        self.out.to = Some(it.recorded_at);
+    }
+
+    /// Holds the protected branches against what is recorded of them.
+    fn coverage(&mut self, repo: &Repo, tips: Tips<'_>, judges: &Judges) -> anyhow::Result<()> {
+        for (name, covered) in self.state.bases.clone() {
+            self.out.bases.insert(name.clone(), covered.to_string());
+            let branch = name.strip_prefix("refs/heads/").unwrap_or(&name);
+            let mut missing = |commit: Option<Oid>, message: String| {
+                let commit = commit.map(|commit| commit.to_string());
+                let step = Step::Coverage;
+                self.out.findings.push(Finding { step, index: None, commit, message });
+            };
+            let Some(tip) = tips(branch)? else {
+                missing(None, format!("{branch} is gone, which the ledger covers"));
+                continue;
+            };
+            match unrecorded(repo, judges, oid(&covered)?, tip) {
+                Ok(commits) => commits.iter().for_each(|(_, commit)| {
+                    let title = crate::report::escape::terminal(commit.title());
+                    missing(
+                        Some(commit.id),
+                        format!("it reached {branch}, and is recorded nowhere: {title}"),
+                    );
+                }),
+                Err(error) => missing(Some(tip), format!("{branch}: {error:#}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds checkpoints from outside against the tree.
+    fn anchors(&mut self, anchors: &[Anchor]) {
+        for anchor in anchors {
+            let mut lines = anchor.text.lines();
+            let (origin, size, root) = (lines.next(), lines.next(), lines.next());
+            let size = size.and_then(|size| size.parse::<u64>().ok());
+            let known = size.and_then(|size| self.tree.root_at(size)).map(|root| root.to_string());
+            let problem = if origin != Some(&self.out.origin) {
+                Some(format!("is of another log, {}", origin.unwrap_or("which it doesn't name")))
+            } else if known.is_none() {
+                Some("is of a longer log: entries were removed from this one".to_owned())
+            } else if known.as_deref() != root {
+                Some("is of a log with other entries: this one was rewritten".to_owned())
+            } else {
+                None
+            };
+            match problem {
+                None => self.out.anchors += 1,
+                Some(why) => self.out.findings.push(Finding {
+                    step: Step::Anchors,
+                    index: size.and_then(|size| size.checked_sub(1)),
+                    commit: None,
+                    message: format!("the checkpoint {} {why}", anchor.name),
+                }),
+            }
+        }
+    }
+
+    fn done(mut self) -> anyhow::Result<Verification> {
+        if self.out.entries == 0 && self.out.newer.is_none() {
+            bail!("{LEDGER} holds no entry of this format");
+        }
+        self.out.root = self.state.tree.root().to_string();
+        self.out.findings.sort_by_key(|finding| (finding.index.is_none(), finding.index));
+        Ok(self.out)
+    }
+}

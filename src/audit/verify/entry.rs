@@ -1,0 +1,329 @@
+//! Verifies an entry by itself: its commit, who signed it, what it rests on and where that comes from,
+//! and its decision, made again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::Context as _;
+
+use super::Replayed;
+use crate::audit::Step;
+use crate::content::{Changeset, People, SKEW, bundle_files, short};
+use crate::core::decision::Case;
+use crate::core::digest::Digest;
+use crate::core::evidence::Evidence;
+use crate::core::layout::{POLICIES, is_below};
+use crate::core::record::bones::{Bones, decision_json};
+use crate::core::record::entry::Entry;
+use crate::core::record::parts::{Engine, Hex};
+use crate::core::record::statement::{Kind, Unreadable};
+use crate::core::request::RequestFile;
+use crate::forge::Pull;
+use crate::gate::judge::{Judge, Judges};
+use crate::gate::merge::merge_tree;
+use crate::gate::record::dir_hash;
+use crate::gate::{REFUSALS, tables_after};
+use crate::git::{Oid, Repo, Signature, blob_id, commit_id};
+use crate::ledger::{self, oid};
+
+/// A commit of the line, checked by itself.
+pub struct Checked {
+    /// The commit.
+    pub commit: Oid,
+    /// The entry that it holds.
+    pub entry: Result<Entry, Unreadable>,
+    /// What is wrong with it.
+    pub findings: Vec<(Step, String)>,
+    /// What making its decision again adds to the results.
+    pub replay: Option<fn(&mut Replayed)>,
+}
+
+/// Checks one commit of the line.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn check(
+    repo: &Repo,
+    judges: &Judges,
+    commit: Oid,
+    evidence: &HashMap<Digest, Oid>,
+) -> anyhow::Result<Checked> {
+    let entry = ledger::read(repo, commit)?.entry;
+    let mut checked = Checked { commit, entry, findings: Vec::new(), replay: None };
+    let Ok(entry) = checked.entry.clone() else { return Ok(checked) };
+    let mut check = Check { repo, judges, entry: &entry, findings: &mut checked.findings };
+    check.commit(commit)?;
+    check.time();
+    let files = check.material(evidence)?;
+    checked.replay = check.provenance(&files)?;
+    Ok(checked)
+}
+
+/// The files that an entry rests on, by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
+struct Check<'a> {
+    repo: &'a Repo,
+    judges: &'a Judges,
+    entry: &'a Entry,
+    findings: &'a mut Vec<(Step, String)>,
+}
+
+impl Check<'_> {
+    fn finding(&mut self, step: Step, message: impl Into<String>) {
+        self.findings.push((step, message.into()));
+    }
+
+    /// Checks that the commit holds the entry and nothing else, and who signed it.
+    fn commit(&mut self, commit: Oid) -> anyhow::Result<()> {
+        let it = &self.entry.statement.predicate;
+        let who = &it.collector.who;
+        let parents = self.repo.commit(commit)?.parents;
+        if !ledger::is_plain(self.repo, commit, &parents, self.entry, who)? {
+            let why = "the commit isn't exactly that of the entry: its message, its date or its \
+                       headers say something else";
+            self.finding(Step::Line, why);
+        }
+        let base = it.base.as_ref().map(|base| oid(&base.commit)).transpose()?;
+        let judge = base.map(|base| self.judges.at(self.repo, base));
+        let Some(Ok(judge)) = judge else {
+            let why =
+                "the policies that it names can't be read, so that nobody can say who may sign";
+            self.finding(Step::Provenance, why);
+            return Ok(());
+        };
+        let org = &judge.bundle().org;
+        let people = People::of(&org.roster);
+        match self.repo.signature(commit) {
+            Signature::By(key) => match people.with_key(&key) {
+                Some(signer) if signer.as_str() == who => {}
+                Some(signer) => {
+                    self.finding(Step::Signature, format!("it names {who}, and {signer} signed it"))
+                }
+                None => self.finding(
+                    Step::Signature,
+                    format!(
+                        "it is signed with {}, a key that the roster of then doesn't hold",
+                        key.fingerprint()
+                    ),
+                ),
+            },
+            Signature::None if org.settings.unsigned_reviews.is_allowed() => {}
+            Signature::None => {
+                self.finding(Step::Signature, "it isn't signed, so anybody could have made it");
+            }
+            _ => self.finding(Step::Signature, "its signature isn't valid"),
+        }
+        Ok(())
+    }
+
+    fn time(&mut self) {
+        let it = &self.entry.statement.predicate;
+        let Some(bones) = &it.decision else { return };
+        let at = bones.evaluated_at;
+        if it.kind == Kind::Merge && it.merge.as_ref().is_some_and(|merge| merge.at != at) {
+            self.finding(Step::Time, "it was decided at another time than it was merged");
+        }
+        if it.kind == Kind::Decision && (at > it.recorded_at + SKEW || at + SKEW < it.recorded_at) {
+            self.finding(Step::Time, "it was decided at another time than it was recorded");
+        }
+    }
+
+    /// Returns the material, as far as it is there and what the statement says.
+    fn material(&mut self, evidence: &HashMap<Digest, Oid>) -> anyhow::Result<Files> {
+        let mut files = Files::new();
+        let it = &self.entry.statement.predicate;
+        if it.material.is_empty() {
+            return Ok(files);
+        }
+        let Some(commit) = evidence.get(&self.entry.id) else {
+            self.finding(Step::Material, "its evidence is missing: nothing in it can be checked");
+            return Ok(files);
+        };
+        let mut held = BTreeMap::new();
+        for (name, entry) in self.repo.top_files(*commit)? {
+            match entry.kind {
+                crate::git::Kind::Folder => {
+                    if name == POLICIES {
+                        let policies = it.policies.as_ref().map(|it| it.git_tree.to_string());
+                        if policies != Some(entry.id.to_string()) {
+                            self.finding(Step::Material, "its evidence holds other policies");
+                        }
+                    } else {
+                        held.extend(self.repo.files_below(*commit, &name)?);
+                    }
+                }
+                _ => {
+                    held.insert(name, entry);
+                }
+            }
+        }
+        for material in &it.material {
+            let name = &material.name;
+            match held.remove(name) {
+                None => self.finding(Step::Material, format!("{name} is missing in its evidence")),
+                Some(found) => {
+                    let bytes = self.repo.bytes(found.id)?;
+                    let is_same = Hex(Digest::of(&bytes)) == material.sha256
+                        && bytes.len() as u64 == material.size
+                        && blob_id(&bytes).to_string() == material.git_blob.to_string();
+                    if is_same {
+                        files.insert(name.clone(), bytes);
+                    } else {
+                        self.finding(Step::Material, format!("{name} was changed in its evidence"));
+                    }
+                }
+            }
+        }
+        for name in held.keys() {
+            self.finding(
+                Step::Material,
+                format!("its evidence holds {name}, which it doesn't name"),
+            );
+        }
+        for (name, bytes) in &files {
+            if let Some(id) = name.strip_prefix("commits/")
+                && commit_id(bytes).to_string() != id
+            {
+                self.finding(Step::Material, format!("{name} isn't the commit with that id"));
+            }
+        }
+        Ok(files)
+    }
+
+    /// Checks where what was judged comes from, and makes the decision again.
+    fn provenance(&mut self, files: &Files) -> anyhow::Result<Option<fn(&mut Replayed)>> {
+        let it = &self.entry.statement.predicate;
+        let Some(merge) = &it.merge else { return Ok(None) };
+        let Ok(commit) = oid(&merge.covers.to).and_then(|id| self.repo.commit(id)) else {
+            self.finding(Step::Provenance, "the commit that it is about isn't in this repository");
+            return Ok(None);
+        };
+        let names_tip = self.entry.statement.subject.iter().any(|subject| {
+            let tree = subject.digest.git_tree.as_ref();
+            tree.is_some_and(|tree| tree.to_string() == commit.tree.to_string())
+                && self.entry.statement.tip() == Some(&merge.covers.to)
+        });
+        if !names_tip {
+            self.finding(Step::Provenance, "it names another tip or tree than its commit has");
+        }
+        if merge.at != commit.time {
+            self.finding(Step::Time, "it names another time than its commit has");
+        }
+        let base = it.base.as_ref().map(|base| oid(&base.commit)).transpose()?;
+        let (Some(base), Some(head), Some(policies)) = (base, &it.head, &it.policies) else {
+            return Ok(None);
+        };
+        let head = oid(head)?;
+        if commit.parents != [base, head] {
+            self.finding(
+                Step::Provenance,
+                format!("{} isn't the merge of its head into its base", short(commit.id)),
+            );
+            return Ok(None);
+        }
+        let Ok(judge) = self.judges.at(self.repo, base) else { return Ok(None) };
+        let folder = self.repo.entry(base, POLICIES)?.map(|entry| entry.id.to_string());
+        let is_theirs = folder == Some(policies.git_tree.to_string())
+            && policies.digest == judge.bundle().digest
+            && policies.commit.to_string() == base.to_string()
+            && policies.dir_hash == Hex(dir_hash(&bundle_files(self.repo, base)?));
+        if !is_theirs {
+            self.finding(Step::Provenance, "it names other policies than those on its base");
+        }
+        self.replay(files, &judge, (base, head), &commit.tree)
+    }
+
+    /// Makes the decision again from what is recorded.
+    fn replay(
+        &mut self,
+        files: &Files,
+        judge: &Judge,
+        (base, head): (Oid, Oid),
+        merged: &Oid,
+    ) -> anyhow::Result<Option<fn(&mut Replayed)>> {
+        let it = &self.entry.statement.predicate;
+        let Some(bones) = &it.decision else { return Ok(None) };
+        let name = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
+        let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
+        let pull = Pull {
+            id: Some(name.clone()),
+            base_ref: base_ref.map(str::to_owned),
+            name,
+            base,
+            head,
+        };
+        let changeset = Changeset::of(self.repo, base, head, &pull.name)?;
+        if it.kind == Kind::Merge && merge_tree(self.repo, &pull).ok().as_ref() != Some(merged) {
+            self.finding(Step::Provenance, "the merge brought something else than was judged");
+        }
+        self.files_are_theirs(files, &changeset, head)?;
+        let impossible = |why: &str| -> (Step, String) {
+            (Step::Decision, format!("its decision can't be made again: {why}"))
+        };
+        let evidence = files.get("evidence.json").context("its evidence is missing");
+        let evidence = evidence
+            .and_then(|bytes| serde_json::from_slice::<Evidence>(bytes).context("not evidence"));
+        let (Ok(evidence), Some(decided)) = (evidence, files.get("decision.json")) else {
+            self.findings.push(impossible("material is missing"));
+            return Ok(Some(|out| out.impossible += 1));
+        };
+        let request = changeset.path.as_deref().zip(files.get("request.yaml"));
+        let mut file = request.map(|(path, bytes)| RequestFile::read(path, bytes));
+        if let Some(file) = &mut file {
+            for refusal in &it.refusals {
+                let code = REFUSALS.into_iter().find(|code| *code == refusal.code);
+                file.refuse(code.unwrap_or(REFUSALS[0]), &refusal.message, &refusal.help);
+            }
+        }
+        let brings = tables_after(self.repo, head, &changeset);
+        let now = bones.evaluated_at;
+        let case = Case { file: file.as_ref(), evidence: &evidence, brings: brings.as_ref(), now };
+        let made = match judge.decide(&case) {
+            Ok(made) => made,
+            Err(error) => {
+                self.findings.push(impossible(&format!("{error:#}")));
+                return Ok(Some(|out| out.impossible += 1));
+            }
+        };
+        let again = Bones::of(&made.decision, bones.title.clone());
+        let input = files.get("input.json").map(Vec::as_slice);
+        if decision_json(&made.decision).as_bytes() == decided.as_slice()
+            && again == *bones
+            && made.input.as_deref().map(str::as_bytes) == input
+        {
+            return Ok(Some(|out| out.exact += 1));
+        }
+        if it.engine.semantics != Engine::this().semantics && again.is_same(bones) {
+            return Ok(Some(|out| out.equivalent += 1));
+        }
+        self.finding(
+            Step::Decision,
+            format!(
+                "the evidence doesn't lead to this decision: made again it is {}, and {} was recorded",
+                made.decision.verdict, bones.verdict
+            ),
+        );
+        Ok(Some(|out| out.different += 1))
+    }
+
+    /// Checks that request and evidence are those of the commits.
+    fn files_are_theirs(
+        &mut self,
+        files: &Files,
+        changeset: &Changeset,
+        head: Oid,
+    ) -> anyhow::Result<()> {
+        let held = match &changeset.path {
+            Some(path) => self.repo.entry(head, path)?.map(|entry| entry.id),
+            None => None,
+        };
+        if files.get("request.yaml").map(|bytes| blob_id(bytes)) != held {
+            self.finding(Step::Provenance, "its request isn't the one at its head");
+        }
+        let changes_policies = changeset.files.iter().any(|file| is_below(&file.path, POLICIES));
+        if held.is_some() && changes_policies {
+            self.finding(Step::Provenance, "its head changes policies beside the request");
+        }
+        Ok(())
+    }
+}

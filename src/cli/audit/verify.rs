@@ -1,0 +1,155 @@
+//! `changegate audit verify`: whether the record is whole, true and complete.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::audit::verify::{Anchor, Verification, verify};
+use crate::cli::shared::args::AnswerFormat;
+use crate::cli::shared::here::HereArgs;
+use crate::cli::shared::judges::judges;
+use crate::cli::shared::progress::Progress;
+use crate::cli::shared::say::print;
+use crate::core::terms::all_of;
+use crate::files;
+use crate::report::escape::terminal;
+
+/// Verify the ledger: each entry, each decision, and that nothing is missing
+///
+/// Reads the whole ledger: that it only grew, who signed each entry, what it rests on. Makes each
+/// decision again from its evidence, under the policies of that moment. Compares the protected branches
+/// with what is recorded of them.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate audit verify
+      the ledger of this repository, as its remote has it
+  changegate audit verify --checkpoint march.txt
+      and that it continues the log whose checkpoint was kept then
+  changegate audit verify --format json
+      for a script
+
+Exit codes:
+  0  verified
+  1  something isn't as it has to be
+  2  could not be verified")]
+pub struct VerifyArgs {
+    /// A checkpoint that was kept outside of the repository
+    #[arg(long = "checkpoint", value_name = "FILE")]
+    checkpoints: Vec<PathBuf>,
+
+    #[command(flatten)]
+    here: HereArgs,
+
+    /// The output format
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+}
+
+/// Runs the verb.
+pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let mut anchors = Vec::new();
+    for path in &args.checkpoints {
+        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
+        anchors.push(Anchor { name: path.display().to_string(), text });
+    }
+    let git = args.here.open_to_look()?;
+    if !args.here.no_fetch {
+        git.branches.refresh_ledger()?;
+    }
+    let progress = std::cell::OnceCell::new();
+    let advance = |done: usize, all: usize| {
+        let bar = progress.get_or_init(|| Progress::of(all));
+        bar.reach(done);
+    };
+    let tips = |name: &str| git.branches.tip(name);
+    let found = verify(&git.repo().folder(), &tips, &judges()?, &anchors, &advance)?;
+    if let Some(progress) = progress.get() {
+        progress.finish();
+    }
+    print(&match args.format {
+        AnswerFormat::Text => text(&found),
+        AnswerFormat::Json => serde_json::to_string_pretty(&found)? + "\n",
+    })?;
+    Ok(ExitCode::from(match (&found.newer, found.findings.is_empty()) {
+        (Some(_), _) => 2,
+        (None, true) => 0,
+        (None, false) => 1,
+    }))
+}
+
+/// Writes what was found for people.
+fn text(found: &Verification) -> String {
+    let mut out =
+        format!("{}, {}", terminal(&found.origin), counted(found.entries, "entry", "entries"));
+    if let (Some(from), Some(to)) = (found.from, found.to) {
+        let _ = write!(out, " from {} to {} UTC", from.for_people(None), to.for_people(None));
+    }
+    out.push('\n');
+    let kinds: Vec<_> = found.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let _ = writeln!(out, "  entries      {}", all_of(&kinds));
+    let replayed = found.replayed;
+    let results: Vec<_> = [
+        (replayed.exact, "byte for byte the same"),
+        (replayed.equivalent, "the same in all that counts"),
+        (replayed.different, "different"),
+        (replayed.impossible, "not possible"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    if !results.is_empty() {
+        let _ = writeln!(out, "  made again   {}", all_of(&results));
+    }
+    for (name, commit) in &found.bases {
+        let name = name.strip_prefix("refs/heads/").unwrap_or(name);
+        let _ = writeln!(out, "  covers       {} up to {}", terminal(name), &commit[..7]);
+    }
+    for bypass in &found.bypasses {
+        let by = bypass.by.as_ref().map(|by| format!(", by {}", terminal(by))).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "  bypass       {} on {} ({}){by}, entry {}",
+            &bypass.commit[..7],
+            terminal(bypass.branch.strip_prefix("refs/heads/").unwrap_or(&bypass.branch)),
+            bypass.because,
+            bypass.index
+        );
+    }
+    if found.anchors > 0 {
+        let _ = writeln!(
+            out,
+            "  continues    {}",
+            counted(found.anchors as u64, "checkpoint", "checkpoints")
+        );
+    }
+    let _ = writeln!(out, "  checkpoint   {} {}", found.entries, found.root);
+    if !found.findings.is_empty() {
+        out.push('\n');
+    }
+    for finding in &found.findings {
+        let place = match (finding.index, &finding.commit) {
+            (Some(index), Some(commit)) => format!("entry {index} ({})", &commit[..7]),
+            (Some(index), None) => format!("entry {index}"),
+            (None, Some(commit)) => commit[..7].to_owned(),
+            (None, None) => "the log".to_owned(),
+        };
+        let _ = writeln!(out, "{place}, {}: {}", finding.step, terminal(&finding.message));
+    }
+    if let Some(newer) = &found.newer {
+        let _ = writeln!(out, "\nnot verified: {newer}, which is newer than this program");
+    } else if found.findings.is_empty() {
+        out.push_str("\nverified\n");
+    } else {
+        let count = counted(found.findings.len() as u64, "finding", "findings");
+        let _ = writeln!(out, "\nnot as it has to be: {count}");
+    }
+    out
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
