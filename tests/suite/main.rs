@@ -37,6 +37,7 @@ mod mutation;
 mod new;
 mod next_change;
 mod other_engine;
+mod other_verifiers;
 mod own_tables;
 mod place;
 mod plumbing;
