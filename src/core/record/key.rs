@@ -160,7 +160,7 @@ mod tests {
              eff5eba2a2babb48522e07279e6c54dfcd6a32adad4501bcb522861e11ba9008"
         );
         assert!(key.public().verify(b"anything", &signature));
-        assert!(!key.public().verify(b"anythin", &signature));
+        assert!(!key.public().verify(b"anything else", &signature));
         for byte in 0..64 {
             let mut changed = signature;
             changed[byte] ^= 1 << (byte % 8);

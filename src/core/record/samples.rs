@@ -15,8 +15,8 @@ pub const KEY: &str = "\
 pub const ENCRYPTED: &str = "\
     b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABDlfd8NTTU3BbIiNUfY\
     haAkAAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIAemcwHOjX3cUmXZZrJVXiaSXjn2HkVCifRV\
-    rMR72Y8sAAAAkLhjJa7LLbRMzOlStXHwfttU3KHWDoJxboQwTuiPyRzBw6ar1H7lFO2J7EQKbtFPF4cp\
-    TrE+qiPUbSXe7+Yju3+YyXhmXunUd41amjrqzufZpiYtfV1doS91mg7vf2CuHB77avPYGcc3u51nbZLa\
+    rMR72Y8sAAAAkLhjJa7LLbRMzOlStXHwfttU3KHWDoJxboQwTuiPyRzBw6ar1H7lFO2J7EQKbtFPF4cpTr\
+    E+qiPUbSXe7+Yju3+YyXhmXunUd41amjrqzufZpiYtfV1doS91mg7vf2CuHB77avPYGcc3u51nbZLa\
     TGgKOudZoiSLVNNeWyT6u9Zli6cPw/sOiiPVAQEKRaIatw==";
 
 /// A key of the kind `ecdsa-sha2-nistp256`.
@@ -31,13 +31,14 @@ pub const OTHER_KIND: &str = "\
 /// The checkpoint of a log of three entries, those of Certificate Transparency's test data, signed by
 /// [`KEY`] and cosigned by a witness at 1679315147.
 pub const CHECKPOINT: &str = "\
-example.com/ledger
-3
-rra8/idLcKFPsGel5VeCZNsPqbUa9eC6FZFY8yngbnc=
-
-\u{2014} example.com/ledger FitmYRTVnU9nHxqhRiGDafGGnQ4uISOoj/GMAuIr7Sf+RIeKuU4+Te/jK07Ek71aBYkVqlsxS+WXd6rS00wMy4HVggc=
-\u{2014} witness.example/w1 519lMgAAAABkGFDLgLX85E563s9Zr2N3egFSKqKE3cILxUDEYzm0qiwo1hPerQU6dxUzPKLv4M5H5evPVAbf5m30+Q3hsJh4VhwyAA==
-";
+    example.com/ledger\n\
+    3\n\
+    rra8/idLcKFPsGel5VeCZNsPqbUa9eC6FZFY8yngbnc=\n\
+    \n\
+    \u{2014} example.com/ledger FitmYRTVnU9nHxqhRiGDafGGnQ4uISOoj/GMAuIr7Sf+RIeKuU4+T\
+    e/jK07Ek71aBYkVqlsxS+WXd6rS00wMy4HVggc=\n\
+    \u{2014} witness.example/w1 519lMgAAAABkGFDLgLX85E563s9Zr2N3egFSKqKE3cILxUDEYzm0qiwo1\
+    hPerQU6dxUzPKLv4M5H5evPVAbf5m30+Q3hsJh4VhwyAA==\n";
 
 /// The verifier key of the log.
 pub const LOG: &str = "example.com/ledger+162b6661+AfIBePbUB6z/K6D0iDMbxXl944Jy6mT1sOZv51NirLia";
