@@ -5,9 +5,9 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey as Secret, VerifyingKey};
-use ssh_key::private::KeypairData;
+use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::public::Ed25519PublicKey;
-use ssh_key::{PrivateKey, PublicKey as SshKey};
+use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey as SshKey};
 
 use crate::core::org::SigningKey;
 
@@ -48,6 +48,15 @@ impl ServiceKey {
     /// Signs bytes as they are.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
+    }
+
+    /// Signs a commit's bytes as Git does with SSH keys, and returns what its header `gpgsig` holds,
+    /// without the end of its last line.
+    pub fn sign_commit(&self, commit: &[u8]) -> String {
+        let key = PrivateKey::from(Ed25519Keypair::from(&self.0));
+        let signature = key.sign("git", HashAlg::Sha512, commit);
+        let armoured = signature.and_then(|signature| signature.to_pem(LineEnding::LF));
+        armoured.expect("Ed25519 signs everything").trim_end().to_owned()
     }
 }
 
@@ -166,6 +175,19 @@ mod tests {
             changed[byte] ^= 1 << (byte % 8);
             assert!(!key.public().verify(b"anything", &changed), "{byte}");
         }
+    }
+
+    /// Made with `ssh-keygen -Y sign -n git`.
+    #[test]
+    fn a_commit_is_signed_as_by_ssh_keygen() {
+        let commit = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n";
+        let signature = "-----BEGIN SSH SIGNATURE-----\n\
+             U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAg8gF49tQHrP8roPSIMxvFeX3jgn\n\
+             LqZPWw5m/nU2KsuJoAAAADZ2l0AAAAAAAAAAZzaGE1MTIAAABTAAAAC3NzaC1lZDI1NTE5\n\
+             AAAAQFd1/KVPcgrKpPyvrFmNzZsSIbKqIXiFOXaNMN//SMx84fu+ETP6WeKiiL9cP4LiWp\n\
+             u7id8qkFpBmQwpWK95YgA=\n\
+             -----END SSH SIGNATURE-----";
+        assert_eq!(read(KEY).unwrap().sign_commit(commit), signature);
     }
 
     #[test]
