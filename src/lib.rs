@@ -42,8 +42,9 @@
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts
 //! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
-//!   commits, no server; [`forge::github`], reviews in and status checks out (the only user of
-//!   octocrab): its `plan` says what is posted, `publish` posts it
+//!   commits, no server; [`forge::github`], reviews in and status checks out: its `plan` says what
+//!   is posted, `publish` posts it; `client::transport` (the only user of octocrab) is all that a
+//!   build without the feature `github` leaves out
 //! - [`gate`]: the main job: collect, decide, publish; [`gate::judge`], what decides, and within
 //!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use tempfile::TempDir;
 
@@ -55,7 +55,7 @@ impl GitHubArgs {
     /// # Errors
     /// If the repository or the identity isn't known.
     pub fn open(&self, is_dry_run: bool) -> anyhow::Result<OnGitHub> {
-        let place = self.open_as(Access::from_environment(|name| std::env::var(name).ok())?)?;
+        let place = self.open_as(access()?)?;
         let github = if is_dry_run { place.github.planning_only() } else { place.github };
         Ok(OnGitHub { github, ..place })
     }
@@ -65,7 +65,7 @@ impl GitHubArgs {
     /// # Errors
     /// As [`GitHubArgs::open`].
     pub fn open_to_look(&self) -> anyhow::Result<OnGitHub> {
-        self.open_as(Access::from_environment(|name| std::env::var(name).ok())?.looking_only())
+        self.open_as(access()?.looking_only())
     }
 
     fn open_as(&self, access: Access) -> anyhow::Result<OnGitHub> {
@@ -89,6 +89,15 @@ impl GitHubArgs {
         let announce = |text: &str| warn("note", text);
         Ok(OnGitHub { github: GitHub::new(&access, name, repo, announce)?, _folder: folder })
     }
+}
+
+/// Returns the identity given in the environment.
+fn access() -> anyhow::Result<Access> {
+    ensure!(
+        cfg!(feature = "github"),
+        "this program was built without GitHub: build it without `--no-default-features`"
+    );
+    Access::from_environment(|name| std::env::var(name).ok())
 }
 
 /// Returns all open pull requests to protected branches, each with the reason why it has to be judged

@@ -1,17 +1,16 @@
 //! The client of GitHub's API.
 //!
-//! octocrab builds the requests and reqwest sends them; this module interprets the answers. A
-//! request that only reads is repeated after a failure, with growing pauses. A request that writes
-//! is never repeated blindly, because a failure doesn't show whether it took effect:
-//! [`Failure::Unclear`] requires the caller to look first.
+//! `transport` sends the requests; this module interprets the answers. A request that only reads is
+//! repeated after a failure, with growing pauses. A request that writes is never repeated blindly,
+//! because a failure doesn't show whether it took effect: [`Failure::Unclear`] requires the caller
+//! to look first.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
-use http::{HeaderMap, Method, StatusCode};
-use octocrab::Octocrab;
+use anyhow::{Context as _, bail};
+use http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -22,16 +21,15 @@ use super::types::Installation;
 
 mod address;
 mod failure;
-mod jwt;
 mod list;
+#[cfg_attr(not(feature = "github"), path = "client/left_out.rs")]
 mod transport;
 
 pub use address::{encoded, host, path};
 pub use failure::{Failure, Refusal, is_hidden, status_of};
 
 use address::{GRAPHQL, prefix};
-use failure::causes;
-use transport::{SILENCE, built};
+use transport::Transport;
 
 /// The GraphQL queries, each with a name of its own.
 const QUERIES: &str = include_str!("queries.graphql");
@@ -39,7 +37,7 @@ const QUERIES: &str = include_str!("queries.graphql");
 /// The client for one repository, or for an App's installation at it.
 pub struct Client {
     runtime: Runtime,
-    http: Octocrab,
+    http: Transport,
     /// The path in the API's address, such as `/api/v3` on GHES; empty on github.com.
     prefix: String,
     /// The address of the pages and of Git, such as `https://github.com`.
@@ -65,13 +63,6 @@ pub struct Exchange {
     pub body: String,
 }
 
-/// An HTTP response.
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
 impl Client {
     /// Makes a client for a repository. `announce` is called with a message whenever GitHub makes
     /// the program wait.
@@ -87,7 +78,7 @@ impl Client {
             .enable_all()
             .build()
             .context("cannot set up network access")?;
-        let http = built(&runtime, &access.api, &access.credentials)?;
+        let http = Transport::new(&runtime, &access.api, &access.credentials)?;
         let token = match &access.credentials {
             Credentials::Token(token) => token.clone(),
             Credentials::App { .. } => Secret::new(""),
@@ -139,7 +130,7 @@ impl Client {
             })?;
         self.token = Secret::new(token.token);
         let as_token = Credentials::Token(self.token.clone());
-        self.http = built(&self.runtime, &access.api, &as_token)?;
+        self.http = Transport::new(&self.runtime, &access.api, &as_token)?;
         self.installation = Some(installation);
         self.record.borrow_mut().clear();
         Ok(self)
@@ -217,7 +208,7 @@ impl Client {
         let mut turn = Turn::first();
         loop {
             let answer = self.answer(Method::POST, GRAPHQL, Some(&body)).await?;
-            let mut result: Value = parse(&answer.body)?;
+            let mut result: Value = parse(answer.body())?;
             let Some(error) = result["errors"].get(0) else {
                 return read(result["data"].take())
                     .with_context(|| format!("cannot read the answer to the query {operation}"));
@@ -225,8 +216,9 @@ impl Client {
             // GraphQL reports an exceeded rate limit in an otherwise successful answer.
             let limited =
                 (error["type"] == "RATE_LIMITED").then_some(StatusCode::TOO_MANY_REQUESTS);
-            let (status, headers) = (limited.unwrap_or(answer.status), &answer.headers);
-            if !self.patience.after_limit(&mut turn, GRAPHQL, status, headers, &answer.body).await {
+            let (status, headers) = (limited.unwrap_or(answer.status()), answer.headers());
+            if !self.patience.after_limit(&mut turn, GRAPHQL, status, headers, answer.body()).await
+            {
                 bail!("GitHub can't answer the query {operation}: {}", error["message"]);
             }
         }
@@ -241,17 +233,17 @@ impl Client {
         loop {
             let sent = self.send(method.clone(), path, Some(body)).await;
             let answer = sent.map_err(Failure::Unclear)?;
-            if answer.status.is_success() {
-                return Ok(parse(&answer.body).unwrap_or_default());
+            if answer.status().is_success() {
+                return Ok(parse(answer.body()).unwrap_or_default());
             }
-            if answer.status.is_server_error() {
+            if answer.status().is_server_error() {
                 let refusal = refusal(method, path, &answer);
                 return Err(Failure::Unclear(refusal.into()));
             }
             // GitHub checks rate limits before it does anything.
             if !self
                 .patience
-                .after_limit(&mut turn, path, answer.status, &answer.headers, &answer.body)
+                .after_limit(&mut turn, path, answer.status(), answer.headers(), answer.body())
                 .await
             {
                 return Err(refusal(method, path, &answer).into());
@@ -267,7 +259,7 @@ impl Client {
         body: Option<&Value>,
     ) -> anyhow::Result<T> {
         let answer = self.answer(method, path, body).await?;
-        let value = parse(&answer.body).with_context(|| format!("cannot read {path}"))?;
+        let value = parse(answer.body()).with_context(|| format!("cannot read {path}"))?;
         read(value).with_context(|| format!("cannot read {path}"))
     }
 
@@ -277,13 +269,13 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<Reply> {
+    ) -> anyhow::Result<Response<String>> {
         let mut turn = Turn::first();
         loop {
             let failed = match self.send(method.clone(), path, body).await {
-                Ok(answer) if answer.status.is_success() => {
+                Ok(answer) if answer.status().is_success() => {
                     // A truncated body is a failure like any other.
-                    match parse(&answer.body) {
+                    match parse(answer.body()) {
                         Ok(_) => {
                             self.keep(&method, path, &answer);
                             return Ok(answer);
@@ -293,14 +285,14 @@ impl Client {
                         }
                     }
                 }
-                Ok(answer) if answer.status.is_server_error() => {
+                Ok(answer) if answer.status().is_server_error() => {
                     refusal(method.clone(), path, &answer).into()
                 }
                 Ok(answer) => {
-                    let (status, headers) = (answer.status, &answer.headers);
+                    let (status, headers) = (answer.status(), answer.headers());
                     if self
                         .patience
-                        .after_limit(&mut turn, path, status, headers, &answer.body)
+                        .after_limit(&mut turn, path, status, headers, answer.body())
                         .await
                     {
                         continue;
@@ -316,12 +308,12 @@ impl Client {
         }
     }
 
-    fn keep(&self, method: &Method, path: &str, answer: &Reply) {
+    fn keep(&self, method: &Method, path: &str, answer: &Response<String>) {
         self.record.borrow_mut().push(Exchange {
             method: method.to_string(),
             path: path.to_owned(),
-            status: answer.status.as_u16(),
-            body: answer.body.clone(),
+            status: answer.status().as_u16(),
+            body: answer.body().clone(),
         });
     }
 
@@ -331,30 +323,21 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<Reply> {
+    ) -> anyhow::Result<Response<String>> {
         let failed = || format!("{method} {path}: GitHub can't be reached");
         let request = http::request::Builder::new()
             .method(method.clone())
             .uri(address::whole(&self.prefix, path))
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", "2022-11-28");
-        let request = self.http.build_request(request, body).with_context(failed)?;
-        // The read timeout alone would let a body arrive slowly forever.
-        let whole = tokio::time::timeout(SILENCE * 4, async {
-            let response = self.http.execute(request).await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            // GraphQL has a limit of its own.
-            if path != GRAPHQL {
-                let left = headers.get("x-ratelimit-remaining").and_then(|left| left.to_str().ok());
-                self.left.set(left.and_then(|left| left.parse().ok()));
-            }
-            let body = self.http.body_to_string(response).await?;
-            Ok::<_, octocrab::Error>(Reply { status, headers, body })
-        });
-        let answer = whole.await.map_err(|_| anyhow!("no answer for two minutes"));
-        answer
-            .and_then(|answer| answer.map_err(|error| anyhow!(causes(&error))))
-            .with_context(failed)
+        let answer = self.http.send(request, body).await.with_context(failed)?;
+        // GraphQL has a limit of its own.
+        if path != GRAPHQL {
+            let left = answer.headers().get("x-ratelimit-remaining");
+            let left = left.and_then(|left| left.to_str().ok());
+            self.left.set(left.and_then(|left| left.parse().ok()));
+        }
+        Ok(answer)
     }
 }
 
@@ -369,15 +352,15 @@ fn read<T: DeserializeOwned>(value: Value) -> anyhow::Result<T> {
     serde_json::from_value(value).context("GitHub's answer isn't in the documented form")
 }
 
-fn refusal(method: Method, path: &str, answer: &Reply) -> Refusal {
-    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+fn refusal(method: Method, path: &str, answer: &Response<String>) -> Refusal {
+    let body: Value = serde_json::from_str(answer.body()).unwrap_or_default();
     let mut message = match body["message"].as_str() {
         Some(message) => message.to_owned(),
-        None => answer.status.canonical_reason().unwrap_or("no reason").to_owned(),
+        None => answer.status().canonical_reason().unwrap_or("no reason").to_owned(),
     };
     for error in body["errors"].as_array().into_iter().flatten() {
         let detail = error.as_str().or_else(|| error["message"].as_str());
         let _ = write!(message, "; {}", detail.map_or_else(|| error.to_string(), str::to_owned));
     }
-    Refusal { status: answer.status.as_u16(), method, path: path.to_owned(), message }
+    Refusal { status: answer.status().as_u16(), method, path: path.to_owned(), message }
 }

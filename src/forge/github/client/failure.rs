@@ -57,19 +57,6 @@ pub fn status_of(error: &anyhow::Error) -> Option<u16> {
     error.downcast_ref::<Refusal>().map(|refusal| refusal.status)
 }
 
-/// Returns the innermost causes of an error on one line. The outer ones only name layers of this
-/// program.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut causes = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    let [.., before, last] = &causes[..] else { return causes.concat() };
-    if before.contains(last) { before.clone() } else { format!("{before}: {last}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

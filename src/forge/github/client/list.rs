@@ -92,7 +92,8 @@ impl Client {
         let mut turn = Turn::first();
         loop {
             let answer = self.answer(Method::GET, path, None).await?;
-            let body: Value = parse(&answer.body).with_context(|| format!("cannot read {path}"))?;
+            let body: Value =
+                parse(answer.body()).with_context(|| format!("cannot read {path}"))?;
             let list = match key {
                 Some(key) => body.get(key).cloned().unwrap_or_default(),
                 None => body,
@@ -101,7 +102,7 @@ impl Client {
                 bail!("GitHub's answer to {path} is not a list")
             };
             if !items.is_empty() || !is_announced || !self.patience.again(&mut turn, path).await {
-                return Ok((items, self.next(&answer.headers)));
+                return Ok((items, self.next(answer.headers())));
             }
         }
     }
