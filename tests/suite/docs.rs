@@ -18,7 +18,7 @@ use page::{Page, pages};
 fn the_first_commands_set_everything_up() {
     let commands = session::commands(&Page::read("README.md"));
     let first: Vec<_> = commands.iter().take(2).map(|typed| typed.line.as_str()).collect();
-    assert_eq!(first, ["cargo run -- demo", "cargo test"]);
+    assert_eq!(first, ["cargo run --no-default-features -- demo", "cargo test"]);
 }
 
 #[test]
