@@ -77,6 +77,9 @@ impl fmt::Display for Checkpoint {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+
     use super::*;
     use crate::core::record::samples::{CHECKPOINT, LOG, WITNESS, key};
     use crate::core::record::tree::{Tree, leaf};
@@ -116,6 +119,24 @@ mod tests {
         replayed.sign(&checkpoint().origin, &key());
         let error = Checkpoint::open(&replayed, &log, &[]).unwrap_err();
         assert!(error.contains("no known key of the log example.com/other"), "{error}");
+    }
+
+    #[test]
+    fn a_cosignature_by_the_log_is_not_its_signature() {
+        let cosigns = SignatureType::Cosignature;
+        let cosigner = [VerifierKey::of(checkpoint().origin, cosigns, key().public())];
+        let vkey = cosigner[0].to_string();
+        let id = u32::from_str_radix(vkey.split('+').nth(1).unwrap(), 16).unwrap();
+        let message = format!("cosignature/v1\ntime 1\n{}", checkpoint());
+        let signature = key().sign(message.as_bytes());
+        let bytes = [&id.to_be_bytes()[..], &1u64.to_be_bytes(), &signature].concat();
+        let line = format!("\u{2014} {} {}\n", checkpoint().origin, BASE64.encode(bytes));
+        let note = Note::parse(format!("{}{line}", checkpoint().note()).as_bytes()).unwrap();
+        assert_eq!(
+            note.signed_by(&cosigner).unwrap(),
+            [Signed { key: &cosigner[0], time: Some(1) }]
+        );
+        assert!(Checkpoint::open(&note, &cosigner, &[]).is_err());
     }
 
     #[test]

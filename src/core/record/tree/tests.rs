@@ -198,6 +198,8 @@ fn what_is_not_in_the_tree_is_not_proved() {
     assert_eq!(tree.consistency(5, 6), None);
     assert_eq!(tree.consistency(4, 3), None);
     assert!(!verify_inclusion(leaf(b""), 0, (0, Frontier::default().root()), &[]));
+    let another_empty_tree = (0, leaf(b""));
+    assert!(!verify_consistency(another_empty_tree, another_empty_tree, &[]));
 }
 
 #[test]
