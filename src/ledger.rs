@@ -12,6 +12,7 @@ use crate::core::record::entry::{
     CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
 };
 use crate::core::record::parts::{Hex, Material, ObjectId};
+use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
@@ -120,6 +121,24 @@ pub fn tip(repo: &Repo, tip: Oid) -> anyhow::Result<Tip> {
             format!("{LEDGER} holds no entry: it isn't a ledger of this format")
         })?;
     }
+}
+
+/// Returns the log as it was with this number of entries; `None` if it never was.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn seen_at(repo: &Repo, tip: Oid, size: u64) -> anyhow::Result<Option<Seen>> {
+    let mut next = Some(tip);
+    while let Some(commit) = next {
+        if let Ok(entry) = read(repo, commit)?.entry {
+            let seen = entry.seen();
+            if seen.size <= size {
+                return Ok(Some(seen).filter(|seen| seen.size == size));
+            }
+        }
+        next = repo.commit(commit)?.parents.first().copied();
+    }
+    Ok(None)
 }
 
 /// Makes the commit of an entry behind `parent`, in the name of `who`, or of nobody. It is signed

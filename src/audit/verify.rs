@@ -65,7 +65,7 @@ pub struct Verification {
     pub bypasses: Vec<Bypass>,
     /// The branches, and the commits up to which they are accounted for.
     pub bases: BTreeMap<String, String>,
-    /// The number of checkpoints from outside that the log continues.
+    /// The number of checkpoints that the log continues: those in merges and reviews, and from outside.
     pub anchors: usize,
     /// What isn't as it has to be.
     pub findings: Vec<Finding>,
@@ -178,7 +178,7 @@ impl Run {
 
     /// Takes the next commit of the line.
     fn follow(&mut self, checked: entry::Checked) {
-        let entry::Checked { commit, entry, findings, replay } = checked;
+        let entry::Checked { commit, entry, findings, replay, seen } = checked;
         let entry = match entry {
             Ok(entry) => entry,
             Err(Unreadable::Newer(format)) => {
@@ -196,6 +196,17 @@ impl Run {
         let index = Some(entry.index);
         for (step, message) in findings {
             self.finding(step, index, commit, message);
+        }
+        for (witness, seen) in seen {
+            if self.tree.root_at(seen.size) == Some(seen.root) {
+                self.out.anchors += 1;
+            } else {
+                let why = format!(
+                    "its maker saw a ledger of {} entries that this one never was: it was rewritten",
+                    seen.size
+                );
+                self.finding(Step::Anchors, index, witness, why);
+            }
         }
         self.place(commit, &entry);
         let it = &entry.statement.predicate;

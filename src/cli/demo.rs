@@ -33,7 +33,8 @@ use crate::core::policy::{PolicyBundle, shipped_files};
 ///
 /// Four people with new SSH keys and a clone each share a bare repository whose hook judges every
 /// push: a closed window, a refused self-approval, two sign-offs, an approval that becomes void by
-/// an edit, refused attempts to bypass the review, the merge. All of it is real, and each step
+/// an edit, refused attempts to bypass the review, the merge, the ledger's proof of it and a forged
+/// entry. All of it is real, and each step
 /// shows the git command that gives the same information. Needs git 2.34 or later and ssh-keygen.
 #[derive(Args, Debug)]
 #[command(after_help = "\

@@ -142,6 +142,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         name: &name,
         base: &base_of(&root),
         readme: &readme_of(&root)?,
+        origin: git::origin(&root, &name),
         now,
         reviewed: &|table| reviewed_on(&root.join(table)).unwrap_or(Date(now.utc().date_naive())),
         is_on_github: args.github || github::is_ready(&root),

@@ -25,7 +25,7 @@ use crate::gate::Judgement;
 use crate::gate::merge::commit;
 use crate::gate::recording::entries;
 use crate::git::{Moved, Oid, Program};
-use crate::report::{Format, merge_message};
+use crate::report::Format;
 
 /// How often it starts again because the base or the change moved in the meantime.
 const ATTEMPTS: usize = 20;
@@ -89,11 +89,13 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(verdict.exit_code()));
         }
         let judges = here::judges();
-        let merge = commit(&git, &judges, &judgement)?;
-        let mut moves = vec![(git.base_ref.clone(), Some(pull.base), merge)];
         let is_recorded = judgement.bundle().org.settings.ledger.on;
         if is_recorded {
             git.branches.refresh_ledger()?;
+        }
+        let merge = commit(&git, &judges, &judgement)?;
+        let mut moves = vec![(git.base_ref.clone(), Some(pull.base), merge)];
+        if is_recorded {
             moves.extend(entries(&git, &judges, &judgement, merge)?);
         }
         match git.branches.put_all(&moves)? {
@@ -114,7 +116,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
 fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
     let pull = &judgement.pull;
     follow(git, pull.base, merge);
-    let message = merge_message(&judgement.decision, &pull.name);
+    let message = git.repo().commit(merge)?.message;
     let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
     let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
     let text = format!("merged {name} into {base} as {short}\n\n{}", message.concat());

@@ -148,6 +148,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
             bail!("cancelled; nothing was signed");
         }
     }
+    here::look_at_ledger(&git, &before.bundle().org);
     let commit = append(
         &git,
         &before.pull,

@@ -11,6 +11,7 @@
 //! - [`entry`]: a statement in its place; [`state`]: what holds after it; [`message`]: its commit's
 //! - [`tree`]: the Merkle tree over the entries, and proofs that one is in it and that it only grows
 //! - [`note`], [`checkpoint`]: what the tree was at a size, signed by the log and by its witnesses
+//! - [`seen`]: what a merge or a review says of the log that its maker saw
 //! - [`proof`]: the file that proves an entry with no repository
 //! - [`key`]: what signs, and what verifies; [`dsse`]: signatures on statements
 
@@ -23,6 +24,7 @@ pub mod message;
 pub mod note;
 pub mod parts;
 pub mod proof;
+pub mod seen;
 pub mod state;
 pub mod statement;
 pub mod tree;

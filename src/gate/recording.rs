@@ -59,11 +59,10 @@ pub fn entries(
 /// When the settings don't say what is to be recorded, or when a branch can't be read.
 pub fn genesis(git: &Git, org: &Org, who: &str, recorded_at: Time) -> anyhow::Result<Record> {
     let settings = &org.settings.ledger;
-    let (Some(origin), Some(uri), true) = (&settings.origin, &settings.repository, settings.on)
-    else {
+    let (Some(origin), true) = (&settings.origin, settings.on) else {
         bail!(
-            "the settings name no ledger: write `ledger: {{on: true, origin: HOST/PATH, repository: \
-             git+https://HOST/PATH}}` into {}, and have it merged",
+            "the settings name no ledger: write `ledger: {{on: true, origin: HOST/PATH}}` into {}, and \
+             have it merged",
             table("settings")
         );
     };
@@ -72,7 +71,8 @@ pub fn genesis(git: &Git, org: &Org, who: &str, recorded_at: Time) -> anyhow::Re
         "the ledger's origin can't be `{origin}`: write host and path, such as \
          git.acme.example/payments/changes"
     );
-    let repository = Repository { uri: uri.clone(), id: None };
+    let uri = settings.repository.clone().unwrap_or_else(|| format!("git+https://{origin}"));
+    let repository = Repository { uri, id: None };
     let log = Log { origin: origin.clone(), repository };
     let base = git.base()?;
     let mut names: BTreeSet<_> = org.settings.protected_bases.iter().cloned().collect();

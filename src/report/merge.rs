@@ -21,10 +21,12 @@
 use super::escape::terminal;
 use super::words;
 use crate::core::decision::{Decision, SignOffMode};
+use crate::core::record::seen::Seen;
 use crate::report::page::cut;
 
-/// Returns the message of the commit that merges the change called `name`.
-pub fn merge_message(decision: &Decision, name: &str) -> String {
+/// Returns the message of the commit that merges the change called `name`, by somebody who saw the
+/// ledger like this.
+pub fn merge_message(decision: &Decision, name: &str, seen: Option<Seen>) -> String {
     let summary = decision.summary.as_deref().map(summary_line).unwrap_or_default();
     let title = match (&decision.change, summary.as_str()) {
         (Some(_), "") => format!("Merge {name}"),
@@ -35,7 +37,7 @@ pub fn merge_message(decision: &Decision, name: &str) -> String {
     format!(
         "{title}\n\n{}\n\n{}\n",
         story(decision).join("\n"),
-        trailers(decision, name).join("\n")
+        trailers(decision, name, seen).join("\n")
     )
 }
 
@@ -57,7 +59,7 @@ fn story(decision: &Decision) -> Vec<String> {
     lines
 }
 
-fn trailers(decision: &Decision, name: &str) -> Vec<String> {
+fn trailers(decision: &Decision, name: &str, seen: Option<Seen>) -> Vec<String> {
     let mut trailers =
         vec![format!("Change: {}", terminal(name)), format!("Verdict: {}", decision.verdict)];
     trailers.extend(decision.tier.map(|tier| format!("Tier: {tier}")));
@@ -69,6 +71,7 @@ fn trailers(decision: &Decision, name: &str) -> Vec<String> {
         trailers.extend(signed.map(|who| format!("Approved-by: {}", terminal(&who))));
     }
     trailers.push(format!("Policies: {}", decision.digests.policies));
+    trailers.extend(seen.map(|seen| seen.to_string()));
     trailers
 }
 

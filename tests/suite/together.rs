@@ -53,7 +53,15 @@ fn append(desk: &Desk<'_>, reviewed: Oid, comment: &str) {
     let branches = Branches::of(Repo::discover(&desk.folder).unwrap(), "origin");
     let tree = branches.repo().commit(reviewed).unwrap().tree;
     let said = Said::Commented;
-    let draft = NewEntry { change: "CHG-1", summary: "", said, reviewed, material: None, comment };
+    let draft = NewEntry {
+        change: "CHG-1",
+        summary: "",
+        said,
+        reviewed,
+        material: None,
+        comment,
+        seen: None,
+    };
     let next = |tip: Option<Oid>| {
         let parents: Vec<_> = tip.into_iter().chain([reviewed]).collect();
         Ok(Advance::Put(branches.program().commit(tree, &parents, &draft.message(), false)?))

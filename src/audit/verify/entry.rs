@@ -15,6 +15,7 @@ use crate::core::layout::{POLICIES, is_below};
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::entry::Entry;
 use crate::core::record::parts::{Engine, Hex};
+use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
 use crate::core::request::RequestFile;
 use crate::forge::Pull;
@@ -35,6 +36,8 @@ pub struct Checked {
     pub findings: Vec<(Step, String)>,
     /// What making its decision again adds to the results.
     pub replay: Option<fn(&mut Replayed)>,
+    /// The log as those saw it who made what the entry is about, by their commits.
+    pub seen: Vec<(Oid, Seen)>,
 }
 
 /// Checks one commit of the line.
@@ -48,14 +51,25 @@ pub fn check(
     evidence: &HashMap<Digest, Oid>,
 ) -> anyhow::Result<Checked> {
     let entry = ledger::read(repo, commit)?.entry;
-    let mut checked = Checked { commit, entry, findings: Vec::new(), replay: None };
+    let (findings, seen) = (Vec::new(), Vec::new());
+    let mut checked = Checked { commit, entry, findings, replay: None, seen };
     let Ok(entry) = checked.entry.clone() else { return Ok(checked) };
     let mut check = Check { repo, judges, entry: &entry, findings: &mut checked.findings };
     check.commit(commit)?;
     check.time();
     let files = check.material(evidence)?;
     checked.replay = check.provenance(&files)?;
+    checked.seen = seen_by(&files);
     Ok(checked)
+}
+
+/// Returns the log as the makers of the commits among the material saw it.
+fn seen_by(files: &Files) -> Vec<(Oid, Seen)> {
+    let seen = |(name, bytes): (&String, &Vec<u8>)| {
+        let id = Oid::from_str(name.strip_prefix("commits/")?).ok()?;
+        Some((id, Seen::in_message(std::str::from_utf8(bytes).ok()?)?))
+    };
+    files.iter().filter_map(seen).collect()
 }
 
 /// The files that an entry rests on, by name.

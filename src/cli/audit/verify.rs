@@ -123,7 +123,7 @@ fn text(found: &Verification) -> String {
         let _ = writeln!(
             out,
             "  continues    {}",
-            counted(found.anchors as u64, "checkpoint", "checkpoints")
+            counted(found.anchors as u64, "checkpoint of others", "checkpoints of others")
         );
     }
     let _ = writeln!(out, "  checkpoint   {} {}", found.entries, found.root);

@@ -46,8 +46,8 @@ const fn git(line: &'static str, says: &'static str) -> Act {
 pub const STORY: &[Scene] = &[
     Scene {
         title: "Carol sets the repository up",
-        why: "Done once: policies and roster are pushed to main, and the server gets a hook that \
-                judges every push. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
+        why: "Done once: policies and roster are pushed to main, the server gets a hook that judges \
+                every push, and a ledger begins. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
         acts: &[
             run(
                 "carol",
@@ -64,6 +64,7 @@ pub const STORY: &[Scene] = &[
             run("carol", "git commit --quiet -m 'Add changegate'", 0, &[]),
             run("carol", "git push --quiet origin HEAD:main", 0, &[]),
             run("carol", "changegate init --hook ../hub.git", 0, &[]),
+            run("carol", "changegate init --ledger", 0, &["began the ledger"]),
             git(
                 "git -C carol log --format='%h %G? %GS  %s' origin/main",
                 "G: a good signature, and whose",
@@ -215,6 +216,37 @@ pub const STORY: &[Scene] = &[
                 "git -C carol log --grep='^Approved-by: dan' --format='%h %as %s' origin/main",
                 "what did Dan sign?",
             ),
+        ],
+    },
+    Scene {
+        title: "The record proves itself",
+        why: "The merge brought an entry to the ledger, in the same push: what was decided, and the \
+                evidence. Anybody with a clone makes each decision again, and sees that none is missing.",
+        acts: &[
+            run("carol", "changegate audit verify", 0, &["made again", "covers", "verified"]),
+            run("carol", "git fetch --quiet", 0, &[]),
+            git(
+                "git -C carol log --format='%h %G? %GS  %s' origin/audit/ledger",
+                "an entry is a signed commit",
+            ),
+        ],
+    },
+    Scene {
+        title: "Alice forges an entry, and Bob, who runs the server, lets it in: it is found",
+        why: "The hook refuses it. Bob goes around the hook; but an entry has to follow from those \
+                before it, and carries the signature of whoever it names.",
+        acts: &[
+            run("alice", "git fetch --quiet", 0, &[]),
+            run("alice", "git switch --quiet --detach origin/audit/ledger", 0, &[]),
+            run(
+                "alice",
+                "git commit --quiet --allow-empty --message 'merged: CHG-6666 Approved by nobody'",
+                0,
+                &[],
+            ),
+            run("alice", "git push origin HEAD:audit/ledger", 1, &["changegate: refused"]),
+            run("bob", "git -C ../hub.git fetch --quiet ../alice HEAD:audit/ledger", 0, &[]),
+            run("carol", "changegate audit verify", 1, &[", signature:", "not as it has to be"]),
         ],
     },
 ];

@@ -37,6 +37,8 @@ pub struct Basis<'a> {
     pub base: &'a str,
     /// The path of the repository's README.
     pub readme: &'a str,
+    /// The name that the ledger gets.
+    pub origin: String,
     /// The time at which the samples are written.
     pub now: Time,
     /// The day on which a table, named by its path, was last reviewed.
@@ -89,7 +91,13 @@ impl Basis<'_> {
         let settings = settings.context("the shipped policies don't contain the settings")?;
         let protects = format!("protected_bases: [{}]", word(self.base));
         let text = String::from_utf8_lossy(settings);
-        *settings = text.replacen("protected_bases: [main]", &protects, 1).into_bytes();
+        let records = format!("ledger: {{on: true, origin: {}}}", word(&self.origin));
+        let text = text.replacen("protected_bases: [main]", &protects, 1);
+        *settings = match self.is_on_github {
+            true => text,
+            false => text.replacen("ledger: {on: false}", &records, 1),
+        }
+        .into_bytes();
         files.insert(ROSTER.to_owned(), self.roster_text.to_vec());
         let table = files
             .get_mut(&layout::table("escalation"))

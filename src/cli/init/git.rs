@@ -69,3 +69,68 @@ fn bare_repository_at(dir: &Path) -> anyhow::Result<PathBuf> {
     }
     Ok(PathBuf::from(Program::in_folder(dir).run(&["rev-parse", "--absolute-git-dir"])?))
 }
+
+/// Returns the name that a repository's ledger gets: host and path of its remote, or the name of its
+/// folder.
+pub fn origin(root: &Path, name: &str) -> String {
+    let git = Program::in_folder(root);
+    let url = git.run(&["remote"]).ok().and_then(|remotes| {
+        let mut names = remotes.lines();
+        let named = names.clone().find(|name| *name == "origin").or_else(|| names.next())?;
+        git.run(&["remote", "get-url", named]).ok()
+    });
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    let fallback = || name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+    let named = url.as_deref().and_then(|url| host_and_path(url).or_else(|| folder_name(url)));
+    named.filter(|it| it.chars().all(is_plain)).unwrap_or_else(fallback)
+}
+
+/// Returns the name of the folder at the end of a remote's address.
+fn folder_name(url: &str) -> Option<String> {
+    let name = url.trim_end_matches('/').rsplit('/').next()?;
+    let name = name.strip_suffix(".git").unwrap_or(name);
+    (!name.trim_matches('.').is_empty()).then(|| name.to_owned())
+}
+
+/// Returns host and path of a remote's address, `https://host/path.git` or `user@host:path`; `None` of
+/// a folder's.
+fn host_and_path(url: &str) -> Option<String> {
+    let text = match url.split_once("://") {
+        Some(("file", _)) => return None,
+        Some((_, rest)) => rest.to_owned(),
+        None => {
+            let (host, path) = url.split_once(':').filter(|(host, _)| !host.contains('/'))?;
+            format!("{host}/{}", path.trim_start_matches('/'))
+        }
+    };
+    let (host, path) = text.split_once('/')?;
+    let host = host.rsplit('@').next().unwrap_or(host);
+    let host = host.split(':').next().unwrap_or(host);
+    let path = path.trim_end_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    (!host.is_empty() && !path.is_empty()).then(|| format!("{host}/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_is_named_after_the_remote() {
+        for (url, expected) in [
+            ("https://git.acme.example/ops/changes.git", Some("git.acme.example/ops/changes")),
+            ("https://bob:secret@git.acme.example/ops/", Some("git.acme.example/ops")),
+            ("ssh://git@git.acme.example:2222/ops.git", Some("git.acme.example/ops")),
+            ("git@git.acme.example:ops/changes.git", Some("git.acme.example/ops/changes")),
+            ("git.acme.example:/srv/git/ops.git", Some("git.acme.example/srv/git/ops")),
+            ("/srv/git/ops.git", None),
+            ("../hub.git", None),
+            ("file:///srv/git/ops.git", None),
+        ] {
+            assert_eq!(host_and_path(url).as_deref(), expected, "{url}");
+        }
+        assert_eq!(folder_name("../hub.git").as_deref(), Some("hub"));
+        assert_eq!(folder_name("file:///srv/git/ops/").as_deref(), Some("ops"));
+        assert_eq!(folder_name(".."), None);
+    }
+}

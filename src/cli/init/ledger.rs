@@ -14,8 +14,8 @@ use crate::git::{Moved, Repo};
 use crate::ledger::LEDGER;
 
 const AFTERWARDS: &str = "
-From now on each merge is recorded with it, in the same push. `git log origin/audit/ledger` reads it, and
-`changegate audit verify` proves it.
+From now on each merge is recorded with it, in the same push. Read it with
+`git fetch` and `git log origin/audit/ledger`; `changegate audit verify` proves it.
 ";
 
 /// Begins the ledger of a repository whose policies are on the base.

@@ -55,6 +55,7 @@ pub fn next(roster: &Roster, plan: &Plan, git: &Program, own_key: Option<&str>) 
     }
     let adding = adding(plan, git);
     out += &(adding.clone() + &pushing(git, !adding.is_empty()));
+    out += "  changegate init --ledger            begin to record what is decided\n";
     out += "  changegate new                      write the first request\n";
     out += "  changegate init --hook REPO.git     on the server: refuse what bypasses the review\n";
     out

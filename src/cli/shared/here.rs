@@ -12,6 +12,7 @@ use crate::cli::shared::say;
 use crate::content::Changeset;
 use crate::core::evidence::{Review, ReviewState};
 use crate::core::layout::stem;
+use crate::core::org::Org;
 use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::forge::git::{Branches, CHANGE, Git};
@@ -114,6 +115,15 @@ impl HereArgs {
             None if remotes.is_empty() => Ok(Branches::own(repo)),
             None => bail!("there are several remotes: name one of {} with --remote", names()),
         }
+    }
+}
+
+/// Fetches the ledger, if there is to be one, so that what is signed next names it.
+pub fn look_at_ledger(git: &Git, org: &Org) {
+    if org.settings.ledger.on
+        && let Err(error) = git.branches.refresh_ledger()
+    {
+        warn("warning", &format!("the ledger can't be read as it is now: {error:#}"));
     }
 }
 

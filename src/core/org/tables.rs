@@ -217,7 +217,7 @@ pub struct LedgerSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "git.acme.example/payments/changes")]
     pub origin: Option<String>,
-    /// The address of the repository, as in `git+https://git.acme.example/payments/changes`.
+    /// The address of the repository; `git+https://` and the origin if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "git+https://git.acme.example/payments/changes")]
     pub repository: Option<String>,

@@ -2,6 +2,7 @@
 
 use super::message::message;
 use super::parts::ObjectId;
+use super::seen::Seen;
 use super::state::State;
 use super::statement::{MOST_BYTES, Statement, Unreadable};
 use crate::core::digest::Digest;
@@ -81,6 +82,11 @@ impl Entry {
             (STATEMENT_FILE, self.statement.bytes()),
             (STATE_FILE, self.state.text().into_bytes()),
         ]
+    }
+
+    /// Returns the log up to it, as those who see it name it.
+    pub fn seen(&self) -> Seen {
+        Seen { size: self.state.tree.size(), root: self.state.tree.root() }
     }
 
     /// Returns the message of its commit.

@@ -21,6 +21,7 @@ use std::str::FromStr;
 
 use crate::core::characters::is_hidden;
 use crate::core::digest::Digest;
+use crate::core::record::seen::Seen;
 use crate::git::{Commit, Oid, Repo};
 
 /// What a journal entry says.
@@ -108,6 +109,8 @@ pub struct NewEntry<'a> {
     pub material: Option<&'a Digest>,
     /// The reviewer's comment.
     pub comment: &'a str,
+    /// The ledger as the reviewer saw it.
+    pub seen: Option<Seen>,
 }
 
 impl NewEntry<'_> {
@@ -129,6 +132,9 @@ impl NewEntry<'_> {
         );
         if let Some(material) = self.material {
             let _ = writeln!(text, "Material: {material}");
+        }
+        if let Some(seen) = self.seen {
+            let _ = writeln!(text, "{seen}");
         }
         text
     }
@@ -173,6 +179,7 @@ impl Entry {
             reviewed: self.reviewed,
             material: self.material.as_ref(),
             comment: &self.comment,
+            seen: Seen::in_message(&self.commit.message),
         }
         .message();
         let tree = repo.commit(self.reviewed)?.tree;
@@ -235,6 +242,7 @@ mod tests {
             reviewed: Oid::ZERO_SHA1,
             material: None,
             comment: "no\r\n\r\nChange: CHG-2\nReview: approved\n\n",
+            seen: None,
         };
         let message = draft.message();
         let (text, trailers) = split(&message);

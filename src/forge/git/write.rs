@@ -5,8 +5,10 @@ use anyhow::{Context as _, bail};
 use super::journal::{NewEntry, Said};
 use super::{Advance, CHANGE, Git, REVIEWS};
 use crate::core::decision::Decision;
+use crate::core::record::seen::Seen;
 use crate::forge::Pull;
 use crate::git::Oid;
+use crate::ledger::{self, LEDGER};
 
 /// Appends an entry about the judged commit to the journal of its change. Returns the new commit.
 pub fn append(
@@ -23,6 +25,7 @@ pub fn append(
         reviewed: pull.head,
         material: decision.and_then(|decision| decision.digests.material.as_ref()),
         comment,
+        seen: seen(git),
     }
     .message();
     let tree = git.repo().commit(pull.head)?.tree;
@@ -39,4 +42,10 @@ pub fn append(
         Ok(Advance::Put(git.branches.program().commit(tree, &parents, &message, true)?))
     })?;
     entry.context("nothing was written")
+}
+
+/// Returns the ledger as it is known here; `None` if there is none that can be read.
+pub fn seen(git: &Git) -> Option<Seen> {
+    let tip = git.branches.tip(LEDGER).ok()??;
+    Some(ledger::tip(git.repo(), tip).ok()?.entry.seen())
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use super::{Accepted, Guard, Tips, Update, remedy};
 use crate::content::{Changeset, People, short};
 use crate::core::layout::{POLICIES, is_governance, is_governed, stem};
+use crate::core::record::seen::Seen;
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
 use crate::forge::git::{CHANGE, DEFAULT_BASES, REVIEWS};
@@ -136,6 +137,8 @@ impl Guard {
             decision.verdict,
             one_line(decision)
         );
+        let seen = Seen::in_message(&commit.message);
+        self.was_seen(seen)?;
         let tree = merge_tree(repo, &judgement.pull)?;
         ensure!(
             commit.tree == tree,
@@ -143,7 +146,7 @@ impl Guard {
              {name}`"
         );
         ensure!(
-            repo.is_made_of(commit.id, tree, &[base, head], &merge_message(decision, &name))?,
+            repo.is_made_of(commit.id, tree, &[base, head], &merge_message(decision, &name, seen))?,
             "the merge commit holds something else than the decision, such as another message, \
              author or date: merge it with `changegate merge {name}`"
         );

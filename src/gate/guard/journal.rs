@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::{Guard, Update, remedy};
 use crate::content::{People, short};
+use crate::core::record::seen::Seen;
 use crate::core::terms::Level;
 use crate::forge::git::journal::{self, Entry, Said};
 use crate::forge::git::{CHANGE, REVIEWS};
@@ -67,6 +68,7 @@ impl Guard {
             "it holds something else than the review, such as another author or date: make one as \
              `changegate review --help` says"
         );
+        self.was_seen(Seen::in_message(&entry.commit.message))?;
         let tip = self.git.branches.tip(&format!("{CHANGE}{name}"))?;
         let is_submitted = match tip {
             Some(tip) => self.git.repo().leads_to(entry.reviewed, tip)?,

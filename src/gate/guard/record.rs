@@ -10,6 +10,7 @@ use crate::content::{People, SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::record::entry::Entry;
 use crate::core::record::parts::{Engine, ObjectId};
+use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Statement};
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
@@ -107,6 +108,20 @@ impl Guard {
         if self.org().is_some_and(|org| org.settings.ledger.on) {
             self.nothing_is_due(&due)?;
         }
+        Ok(())
+    }
+
+    /// Checks that the ledger was once as somebody says that they saw it.
+    pub(super) fn was_seen(&self, seen: Option<Seen>) -> anyhow::Result<()> {
+        let Some(seen) = seen else { return Ok(()) };
+        let tip = self.git.branches.tip(LEDGER)?;
+        let known = tip.map(|tip| ledger::seen_at(self.git.repo(), tip, seen.size)).transpose()?;
+        ensure!(
+            known.flatten() == Some(seen),
+            "it names a ledger of {} entries that this one never was: fetch again, and if that \
+             doesn't help, find out who changed the ledger",
+            seen.size
+        );
         Ok(())
     }
 

@@ -346,6 +346,7 @@ impl Desk<'_> {
             reviewed: Oid::from_str(reviewed).unwrap(),
             material: Some(&material),
             comment: "",
+            seen: None,
         };
         let before = self.hub.tip(&format!("reviews/{id}"));
         (draft.message(), before.into_iter().chain([reviewed.to_owned()]).collect())

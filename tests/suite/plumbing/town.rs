@@ -144,6 +144,7 @@ impl Town {
             reviewed: Oid::from_str(&reviewed).unwrap(),
             material: material.as_ref(),
             comment,
+            seen: None,
         };
         let parents = self.tip(&format!("reviews/{id}")).into_iter().chain([reviewed]).collect();
         (draft.message(), self.tree(None, &[]), parents)
