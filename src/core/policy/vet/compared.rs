@@ -1,11 +1,12 @@
 //! Refuses comparisons that can never hold: of a field with a value that it can't have, such as a tier
-//! that doesn't exist, and with what is most likely a known name with a slip in it.
+//! that doesn't exist, of a field's name with one that isn't there, and with what is most likely a
+//! known name with a slip in it.
 
 use serde_json::Value;
 
 use super::PolicyProblem;
 use super::documents::looks_misspelt;
-use super::expressions::{Meaning, value};
+use super::expressions::{Meaning, literal, value};
 use super::facts::{MOST_STEPS, RuleFacts};
 use super::known::{Search, Written};
 use crate::core::terms::{few, one_of};
@@ -26,6 +27,11 @@ fn of_rule<'s>(search: &Search<'s>, rule: &'s RuleFacts<'s>) -> Vec<PolicyProble
     let mut problems = Vec::new();
     for (field, other) in pairs {
         let Meaning::Reference(path) = field else { continue };
+        if let [Some(name)] = **path
+            && let Some(Meaning::KeyOf(object)) = rule.variable(name)
+        {
+            problems.extend(unknown_keys(search, rule, object, other));
+        }
         // What `object.get` returns may be its default.
         if is_looked_up(rule, path) {
             continue;
@@ -35,6 +41,20 @@ fn of_rule<'s>(search: &Search<'s>, rule: &'s RuleFacts<'s>) -> Vec<PolicyProble
         problems.extend(written.into_iter().filter_map(|other| impossible(search, &path, other)));
     }
     problems
+}
+
+/// Returns what is wrong with the names that the keys of an object are compared with.
+fn unknown_keys<'s>(
+    search: &Search<'s>,
+    rule: &'s RuleFacts<'s>,
+    object: &[Option<&'s str>],
+    other: &Meaning<'s>,
+) -> Vec<PolicyProblem> {
+    let problem = |(writer, written): Written<'s>| {
+        let path = [object, &[Some(literal(written)?)]].concat();
+        search.problem(rule, &path, true, (writer, written.span()))
+    };
+    search.written(rule, other).into_iter().filter_map(problem).collect()
 }
 
 /// Returns whether a path begins with a variable that holds what was looked up.

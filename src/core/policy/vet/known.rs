@@ -198,7 +198,7 @@ impl<'s> Search<'s> {
     }
 
     /// Returns what is wrong with a path of a rule; `place` is where to say so.
-    fn problem(
+    pub(super) fn problem(
         &self,
         rule: &RuleFacts,
         written: &[Option<&str>],
