@@ -1,10 +1,11 @@
 //! Sample cases, on which policies are tried before they decide about anything.
 //!
 //! Together they reach each kind of change, each tier by people of each level, each action of the
-//! catalog by those of the lowest and of the highest, and each field both filled in and left out, with
-//! the names in the organisation's own tables: what a rule does wrong only in an emergency shows here,
+//! catalog by those of the lowest and of the highest, each field both filled in and left out, and the
+//! edges of windows, freezes and validity, with the names in the organisation's own tables: what a rule does wrong only in an emergency shows here,
 //! and not in the first emergency.
 
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,11 @@ impl Sample {
     /// Returns the case, to be decided for `now`.
     pub fn case(&self, now: Time) -> Case<'_> {
         Case { file: self.file.as_ref(), evidence: &self.evidence, brings: None, now }
+    }
+
+    /// Returns a request as if it had just been submitted.
+    pub fn submitted((name, file): (String, RequestFile)) -> Self {
+        Sample { name, file: Some(file), evidence: Evidence::default() }
     }
 
     fn new(name: impl Into<String>, request: &Value, evidence: Value) -> Self {
@@ -79,6 +85,7 @@ pub fn samples(org: &Org, now: Time) -> Vec<Sample> {
         }
     }
     samples.extend(of_the_catalog(org, now));
+    samples.extend(tables::of_the_tables(org, now));
     samples.extend(without_a_field("a request", &full(org, now, &[]), &[""]));
     let exceptional = full(org, now, &[off_script(), emergency("P1", false)]);
     let own_parts = ["/off_script", "/emergency"];
@@ -268,19 +275,28 @@ fn outcome(result: &str, health: &str, now: Time) -> Value {
     })
 }
 
-/// Returns the evidence of a pull request that everybody in the roster reviewed, beside another
-/// request at the same time: open, merged, and amended by this one.
-fn evidence(org: &Org, other: &Value, state: &str, now: Time) -> Value {
-    let commit = "0".repeat(40);
+/// Returns the head of a sample's pull request.
+fn head() -> String {
+    "0".repeat(40)
+}
+
+/// Returns reviews of the head by everybody in the roster, except the one who requests.
+fn reviews(org: &Org, state: &str, at: Time) -> Vec<Value> {
     let reviews = people(org).enumerate().skip(1).map(|(index, login)| {
         json!({
             "id": index.to_string(),
             "user": login,
             "state": state,
-            "commit": commit,
-            "submitted_at": now,
+            "commit": head(),
+            "submitted_at": at,
         })
     });
+    reviews.collect()
+}
+
+/// Returns the evidence of a pull request that everybody in the roster reviewed, beside another
+/// request at the same time: open, merged, and amended by this one.
+fn evidence(org: &Org, other: &Value, state: &str, now: Time) -> Value {
     let mut others = other.clone();
     others["id"] = "CHG-1".into();
     let author = people(org).next();
@@ -288,7 +304,7 @@ fn evidence(org: &Org, other: &Value, state: &str, now: Time) -> Value {
         "pull_request": {
             "number": 1,
             "author": author,
-            "head": commit,
+            "head": head(),
             "draft": state != "APPROVED",
             "submitted_at": now,
             "contributors": [
@@ -297,7 +313,7 @@ fn evidence(org: &Org, other: &Value, state: &str, now: Time) -> Value {
             ],
             "files": [format!("{REQUESTS}/{ID}.yaml"), "README.md"],
         },
-        "reviews": reviews.collect::<Vec<_>>(),
+        "reviews": reviews(org, state, now),
         "pushers": if state == "APPROVED" { json!([author]) } else { Value::Null },
         "previous": other,
         "merged": [others],

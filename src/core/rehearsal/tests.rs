@@ -1,7 +1,7 @@
 //! Samples reach what they are for.
 
 use super::*;
-use crate::core::decision::decide;
+use crate::core::decision::{Difference, decide};
 use crate::core::policy::{PolicyBundle, SHIPPED, shipped_files};
 
 #[test]
@@ -18,10 +18,52 @@ fn samples_are_as_they_were_written_and_reach_the_rules() {
         codes.extend(decided.unwrap().decision.findings.into_iter().map(|found| found.code));
     }
     let reviewed = samples.iter().filter(|sample| !sample.evidence.reviews.is_empty());
-    assert_eq!(reviewed.count(), 6);
-    assert!(samples.len() < 130, "{} samples", samples.len());
+    assert_eq!(reviewed.count(), 7);
+    assert!(samples.len() < 150, "{} samples", samples.len());
     for code in ["emergency/commander", "signoff/changes-requested", "conflict/overlap"] {
         assert!(codes.contains(code), "{code} isn't among {codes:?}");
+    }
+}
+
+#[test]
+fn looser_tables_show_and_so_do_stricter_ones() {
+    let load = |files| PolicyBundle::load(files, || std::time::Duration::ZERO).unwrap();
+    let now = "2026-11-23T10:00:00Z".parse().unwrap();
+    let shipped = load(shipped_files());
+    let mut by_shipped = shipped.evaluator();
+    let (windows, freezes) = ("windows", "freezes");
+    for (table, was, is) in [
+        (windows, "to: \"16:00\"", "to: \"16:30\""),
+        (windows, "from: \"09:00\"", "from: \"08:45\""),
+        (windows, "[tue, wed, thu]", "[tue, wed, thu, sat]"),
+        (windows, "UTC\n  for: [low, medium, high, critical]\n#", "UTC\n  for: [low, high]\n#"),
+        (windows, "from: \"22:00\"", "from: \"21:30\""),
+        (freezes, "end: 2027-01-04", "end: 2026-12-28"),
+        (freezes, "start: 2026-12-18", "start: 2026-12-20"),
+        (
+            freezes,
+            "  - name: year-end\n    start: 2026-12-18T00:00:00Z\n",
+            "  - {name: a, start: 2026-12-18T00:00:00Z, end: 2026-12-19T00:00:00Z}\n  \
+             - name: b\n    start: 2026-12-20T00:00:00Z\n",
+        ),
+        ("settings", "approval_valid_for: 168h", "approval_valid_for: 169h"),
+    ] {
+        let mut files = shipped_files();
+        let path = format!("policies/org/{table}/data.yaml");
+        let text = String::from_utf8(files[&path].clone()).unwrap();
+        assert!(text.contains(was), "{path}: {was}");
+        files.insert(path, text.replacen(was, is, 1).into_bytes());
+        let other = load(files);
+        let mut by_other = other.evaluator();
+        let of_both = [&shipped, &other].map(|bundle| tables::of_the_tables(&bundle.org, now));
+        let shows = of_both.iter().flatten().any(|sample| {
+            let case = sample.case(now);
+            let before = decide(&case, &shipped, SHIPPED, |input| by_shipped.rule(input));
+            let after = decide(&case, &other, SHIPPED, |input| by_other.rule(input));
+            let [before, after] = [before, after].map(|decided| Ok(decided.unwrap().decision));
+            Difference::of(&sample.name, &before, &after).is_some()
+        });
+        assert!(shows, "{was} → {is}");
     }
 }
 
