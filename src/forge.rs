@@ -67,6 +67,15 @@ pub trait Forge {
         Ok(Vec::new())
     }
 
+    /// Returns the other open pull requests to the same branch, as far as they were fetched, if the
+    /// forge makes the merge by itself. `org` says whose pull requests matter.
+    ///
+    /// # Errors
+    /// When the forge can't be reached.
+    fn others(&self, _: &Pull, _: &Org) -> anyhow::Result<Vec<Pull>> {
+        Ok(Vec::new())
+    }
+
     /// Whether the forge makes the merge by itself, so that its result has to be compared with what
     /// was judged.
     fn merges(&self) -> bool {

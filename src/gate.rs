@@ -291,8 +291,7 @@ impl<'a, F: Forge> Gate<'a, F> {
         }
         let files = changeset.files.iter().map(|file| (file.path.as_str(), file.after));
         let merged = self.repo.store_tree(Some(pull.base), files)?;
-        // Which others are open takes many requests to the forge: the trial before it tells.
-        let others = |_: &Org| Ok(Vec::new());
+        let others = |org: &Org| self.forge.others(pull, org);
         self.judges.leaves_policies(self.repo, pull.base, merged, others, now)
     }
 

@@ -11,7 +11,7 @@ mod text;
 
 pub(super) use text::{Coverage, render as in_words};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
@@ -22,11 +22,13 @@ use serde::Serialize;
 use super::shared::args::{NowArg, PoliciesArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
+use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
 use super::shared::place::Place;
 use super::shared::say;
 use crate::core::decision::Trial;
 use crate::core::policy::testing::TestReport;
 use crate::forge::git::Git;
+use crate::forge::github::Concerned;
 use crate::gate::judge::Judge;
 use crate::git::Repo;
 use crate::{gate, report};
@@ -37,7 +39,41 @@ use crate::{gate, report};
 /// understands. For a failed test, the report shows the statement at which it ended and the two
 /// values that were compared. `todo_test_…` is skipped.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_help = [EXAMPLES, ENVIRONMENT].concat())]
+pub struct TestArgs {
+    /// Run only tests whose full name contains this: package.test_name
+    filter: Option<String>,
+
+    /// Compare with the policies on this branch, as it is on the remote if it is there: what do they
+    /// decide differently on the requests there, if each had just been submitted, and on its open
+    /// changes?
+    #[arg(long, value_name = "BRANCH", conflicts_with = "filter")]
+    against: Option<String>,
+
+    /// Compare on the requests of the other open pull requests on GitHub, too, each as if it had just
+    /// been submitted: those to the branch of the one that this event is about ($GITHUB_EVENT_PATH)
+    #[arg(long, value_name = "FILE", requires = "against")]
+    event: Option<PathBuf>,
+
+    #[command(flatten)]
+    on_github: GitHubArgs,
+
+    #[command(flatten)]
+    now: NowArg,
+
+    #[command(flatten)]
+    policies: PoliciesArg,
+
+    /// The format of the report
+    #[arg(long, value_enum, default_value_t)]
+    format: TestFormat,
+
+    /// List the lines that no test reaches; JSON always does
+    #[arg(long)]
+    coverage: bool,
+}
+
+const EXAMPLES: &str = "\
 Examples:
   changegate test
       all tests, and how much of each policy they reach
@@ -61,31 +97,7 @@ A test:
 Exit codes:
   0  all tests passed
   1  at least one failed, or with --against a request can't be decided
-  2  the tests can't be run, or there are none")]
-pub struct TestArgs {
-    /// Run only tests whose full name contains this: package.test_name
-    filter: Option<String>,
-
-    /// Compare with the policies on this branch, as it is on the remote if it is there: what do they
-    /// decide differently on the requests there, if each had just been submitted, and on its open
-    /// changes?
-    #[arg(long, value_name = "BRANCH", conflicts_with = "filter")]
-    against: Option<String>,
-
-    #[command(flatten)]
-    now: NowArg,
-
-    #[command(flatten)]
-    policies: PoliciesArg,
-
-    /// The format of the report
-    #[arg(long, value_enum, default_value_t)]
-    format: TestFormat,
-
-    /// List the lines that no test reaches; JSON always does
-    #[arg(long)]
-    coverage: bool,
-}
+  2  the tests can't be run, or there are none";
 
 /// The format of a test report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -132,12 +144,36 @@ fn trial(args: &TestArgs, judge: &Judge, branch: &str) -> anyhow::Result<Trial> 
     let (judges, now) = (judges()?, args.now.get());
     let replaced = judges.at(branches.repo(), commit)?;
     let mut trial = gate::trial::at(branches.repo(), commit, &replaced, judge, now)?;
-    // Changes are open towards a branch; HEAD is a commit of this clone.
-    if let Some(base_ref) = branches.named(branch)?.filter(|name| name != "HEAD") {
+    let both = (&replaced, judge);
+    if let Some(event) = &args.event {
+        on_pull_requests(args, event, both, &mut trial)?;
+    } else if let Some(base_ref) = branches.named(branch)?.filter(|name| name != "HEAD") {
+        // Changes are open towards a branch; HEAD is a commit of this clone.
         let git = Git::new(branches, Some(base_ref))?;
-        gate::trial::on_open(&git, &judges, None, (&replaced, judge), now, &mut trial)?;
+        gate::trial::on_open(&git, &judges, None, both, now, &mut trial)?;
     }
     Ok(trial)
+}
+
+/// Adds to a trial the other pull requests to the branch of the one that an event is about.
+fn on_pull_requests(
+    args: &TestArgs,
+    event: &Path,
+    judges: (&Judge, &Judge),
+    trial: &mut Trial,
+) -> anyhow::Result<()> {
+    let place = args.on_github.open_to_look()?;
+    let (name, payload) = on_github::event(event)?;
+    let Concerned::Pulls(subjects) = place.github.concerned(&name, &payload)? else {
+        bail!("the event {name} isn't about one pull request");
+    };
+    for subject in subjects {
+        let org = &judges.0.bundle().org;
+        let (open, left_out) = place.github.fetch_beside(subject.number(), org)?;
+        trial.left_out += left_out;
+        gate::trial::on_submitted(place.github.repo(), open, judges, args.now.get(), trial)?;
+    }
+    Ok(())
 }
 
 fn tests(args: &TestArgs, judge: &Judge) -> anyhow::Result<TestReport> {

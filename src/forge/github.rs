@@ -34,6 +34,7 @@ use remote::{Remote, Source};
 
 pub mod access;
 mod arrival;
+mod beside;
 pub mod client;
 mod collect;
 mod comments;
@@ -289,6 +290,11 @@ impl Forge for GitHub {
 
     fn siblings(&self, pull: &Pull) -> anyhow::Result<Vec<String>> {
         Ok(self.facts_of(&pull.name)?.siblings().map(|pull| name(pull.number)).collect())
+    }
+
+    fn others(&self, pull: &Pull, org: &Org) -> anyhow::Result<Vec<Pull>> {
+        let facts = self.facts_of(&pull.name)?;
+        Ok(self.beside(&facts.pull, &facts.open, pull.base, org).0)
     }
 
     fn merges(&self) -> bool {

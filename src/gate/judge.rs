@@ -15,13 +15,12 @@ use super::cpu;
 use super::watchdog::{AtBound, Watchdog};
 use crate::content::{Changeset, bundle_files, request_at, requests_at, short};
 use crate::core::decision::{Case, Decided, Tried, approves, decide};
-use crate::core::evidence::Evidence;
 use crate::core::layout::POLICIES;
 use crate::core::org::Org;
 use crate::core::policy::testing::TestReport;
 use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided};
 use crate::core::rehearsal::{Sample, samples};
-use crate::core::request::ChangeRequest;
+use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::sign_off::lock_out;
 use crate::core::time::Time;
 use crate::forge::Pull;
@@ -260,15 +259,23 @@ impl Judges {
 /// Returns the requests at a commit and those of open changes, except closed ones.
 fn open_requests(repo: &Repo, commit: Oid, open: Vec<Pull>) -> anyhow::Result<Vec<Sample>> {
     let mut requests = requests_at(repo, commit)?;
-    for pull in open {
-        let changeset = Changeset::of(repo, pull.base, pull.head, &pull.name)?;
-        if let Some(path) = changeset.path {
-            requests.push((pull.name, request_at(repo, pull.head, &path)?.0));
+    requests.extend(requests_of(repo, open)?);
+    requests.retain(|(_, file)| !file.request.as_ref().is_some_and(ChangeRequest::is_closed));
+    Ok(requests.into_iter().map(Sample::submitted).collect())
+}
+
+/// Returns the requests of open changes, by their names.
+pub(super) fn requests_of(
+    repo: &Repo,
+    open: Vec<Pull>,
+) -> anyhow::Result<Vec<(String, RequestFile)>> {
+    let mut requests = Vec::new();
+    for Pull { name, base, head, .. } in open {
+        if let Some(path) = Changeset::of(repo, base, head, &name)?.path {
+            requests.push((name, request_at(repo, head, &path)?.0));
         }
     }
-    requests.retain(|(_, file)| !file.request.as_ref().is_some_and(ChangeRequest::is_closed));
-    let sample = |(name, file)| Sample { name, file: Some(file), evidence: Evidence::default() };
-    Ok(requests.into_iter().map(sample).collect())
+    Ok(requests)
 }
 
 #[cfg(test)]

@@ -2,24 +2,24 @@
 //! decide differently from those that they replace.
 //!
 //! They are tried on each merged request that isn't over, as if it had just been submitted, on each
-//! open change, with its reviews, and on samples of each kind.
+//! open change, with its reviews where these are at hand, and on samples of each kind.
 
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use rayon::prelude::*;
 
-use super::judge::{Judge, Judges};
+use super::judge::{Judge, Judges, requests_of};
 use super::merge::merge_tree;
 use super::{Gate, Judgement};
 use crate::content::requests_at;
 use crate::core::decision::{Difference, Trial, Tried, approves};
-use crate::core::evidence::Evidence;
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::policy::testing::TestReport;
 use crate::core::rehearsal::{Sample, samples};
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
+use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::git::{Oid, Repo};
 
@@ -36,26 +36,49 @@ pub fn at(
     now: Time,
 ) -> anyhow::Result<Trial> {
     let requests = requests_at(repo, commit)?.into_iter();
-    let sample = |(name, file)| Sample { name, file: Some(file), evidence: Evidence::default() };
-    let mut cases: Vec<_> = requests.filter(|(_, file)| !is_over(file, now)).map(sample).collect();
+    let requests = requests.filter(|(_, file)| !is_over(file, now));
+    let mut cases: Vec<_> = requests.map(Sample::submitted).collect();
     let requests = cases.len();
     cases.extend(samples(&after.bundle().org, now));
     let known: BTreeSet<_> = cases.iter().map(|sample| sample.name.clone()).collect();
     let former = samples(&before.bundle().org, now).into_iter();
     cases.extend(former.filter(|sample| !known.contains(&sample.name)));
-    let differences = cases.par_iter().filter_map(|sample| {
+    let mut differences = differences(&cases, (before, after), now);
+    let [replaced, new] = [before, after].map(|judge| judge.change_approved_by_all(now));
+    let name = "a change of policies that everybody approves";
+    differences.extend(Difference::of(name, &replaced, &new));
+    let locks_out = approves(&replaced) && !approves(&new);
+    let against = before.source.clone();
+    Ok(Trial { against, requests, changes: 0, left_out: 0, differences, locks_out })
+}
+
+fn differences(cases: &[Sample], (before, after): (&Judge, &Judge), now: Time) -> Vec<Difference> {
+    let difference = |sample: &Sample| {
         let decide = |judge: &Judge| -> Tried {
             let decided = judge.decide(&sample.case(now));
             decided.map(|decided| decided.decision).map_err(|error| error.to_string())
         };
         Difference::of(&sample.name, &decide(before), &decide(after))
-    });
-    let mut differences: Vec<_> = differences.collect();
-    let [replaced, new] = [before, after].map(|judge| judge.change_approved_by_all(now));
-    let name = "a change of policies that everybody approves";
-    differences.extend(Difference::of(name, &replaced, &new));
-    let locks_out = approves(&replaced) && !approves(&new);
-    Ok(Trial { against: before.source.clone(), requests, changes: 0, differences, locks_out })
+    };
+    cases.par_iter().filter_map(difference).collect()
+}
+
+/// Compares what two judges decide on the requests of open pull requests, as if each had just been
+/// submitted, and adds that to a trial.
+///
+/// # Errors
+/// If the requests can't be read.
+pub fn on_submitted(
+    repo: &Repo,
+    open: Vec<Pull>,
+    judges: (&Judge, &Judge),
+    now: Time,
+    trial: &mut Trial,
+) -> anyhow::Result<()> {
+    let requests: Vec<_> = requests_of(repo, open)?.into_iter().map(Sample::submitted).collect();
+    trial.changes += requests.len();
+    trial.differences.splice(0..0, differences(&requests, judges, now));
+    Ok(())
 }
 
 /// Compares what two judges decide on each open change, but not on the change called `own`, and adds

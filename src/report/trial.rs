@@ -9,7 +9,7 @@ const MOST: usize = 50;
 
 /// Returns the differences, each with the requests on which it shows, in lines of at most `width` columns.
 pub fn trial(trial: &Trial, width: usize) -> String {
-    let Trial { against, requests, changes, differences, locks_out } = trial;
+    let Trial { against, requests, changes, left_out, differences, locks_out } = trial;
     let requests = match requests {
         0 => None,
         1 => Some("1 merged request that isn't over".to_owned()),
@@ -23,8 +23,15 @@ pub fn trial(trial: &Trial, width: usize) -> String {
     let samples = Some("samples of each kind".to_owned());
     let cases: Vec<_> = [requests, changes, samples].into_iter().flatten().collect();
     let compared = format!("{} on {}", whose(against), all_of(&cases));
+    let left_out = match left_out {
+        0 => String::new(),
+        count => format!(
+            "open pull requests that were not tried, because there are more than a hundred or they \
+             can't be fetched: {count}\n"
+        ),
+    };
     if differences.is_empty() {
-        return format!("decides as {compared}\n");
+        return format!("decides as {compared}\n{left_out}");
     }
     let mut groups: Vec<(&[String], Vec<&str>)> = Vec::new();
     for Difference { request, how, .. } in differences {
@@ -46,5 +53,5 @@ pub fn trial(trial: &Trial, width: usize) -> String {
             "  … and {more} more: as JSON, `changegate test --against BRANCH` lists all\n"
         );
     }
-    text
+    text + &left_out
 }

@@ -16,3 +16,4 @@ mod other_paths;
 mod reviews;
 mod story;
 mod teams;
+mod trial;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::github::form::body;
 use crate::plumbing::act::{Runner, Site};
-use crate::plumbing::github::GitHub;
+use crate::plumbing::github::{GitHub, NewCommit, person, texts};
 use crate::plumbing::hub::{make_executable, program};
 use crate::plumbing::ran::Ran;
 use crate::plumbing::{data, files_below, root};
@@ -180,7 +180,7 @@ fn a_change_of_policies_is_tried_and_nothing_else_is() {
         let stub = Stub::ending(code);
         let files = [("policies/rules/odd/odd.rego", "# changed\n")];
         let Some((ran, base)) = tried(&stub.program(), &files) else { return };
-        ran.ended(ends, &[&format!("called: test --against {base}")]);
+        ran.ended(ends, &[&format!("called: test --against {base} --event /"), "event.json"]);
     }
     let stub = Stub::ending(1);
     let files = [("requests/CHG-1.yaml", "# changed\n")];
@@ -199,10 +199,23 @@ fn a_trial_shows_what_policies_would_do() {
         format!("{tests}\ntest_odd if count(odd.findings) == {count}\n")
     };
     for (count, ends, said) in [(1, 0, "odd/odd"), (2, 1, "odd_test.test_odd")] {
+        let Some((github, runner)) = github() else { return };
         let path = "policies/rules/odd/odd";
         let (rule, tests) = (format!("{path}.rego"), format!("{path}_test.rego"));
         let files = [(rule.as_str(), odd), (tests.as_str(), &test(count))];
-        let Some((ran, _)) = tried(&program(), &files) else { return };
+        let head = github.commit("carol", "change/odd", &files, "Change");
+        let pull = github.open_pull("carol", "change/odd", "main");
+        let merge = github.write(&NewCommit {
+            parents: vec![github.tip("main").unwrap(), head],
+            author: person("carol"),
+            files: texts(&files),
+            message: "Merge".to_owned(),
+            committer: None,
+        });
+        let (merge, name) = (merge.parse().unwrap(), format!("refs/pull/{pull}/merge"));
+        github.with(|state| state.ops().point(&name, Some(merge)));
+        let event = json!({"action": "opened", "number": pull, "pull_request": {"number": pull}});
+        let ran = run_on(&github, &runner, "change-policies.yml", "pull_request", &payload(event));
         ran.ended(ends, &[said]);
     }
 }
@@ -211,7 +224,8 @@ fn a_trial_shows_what_policies_would_do() {
 fn whoever_changes_policies_gets_no_rights_by_it() {
     let trial = &data(&root().join(".github/workflows/change-policies.yml"));
     assert_eq!(trial["permissions"], json!({}));
-    assert_eq!(trial["jobs"]["trial"]["permissions"], json!({"contents": "read"}));
+    let reading = json!({"contents": "read", "pull-requests": "read"});
+    assert_eq!(trial["jobs"]["trial"]["permissions"], reading);
     // A required check has to complete on each pull request, and in a merge queue.
     assert_eq!(trial["on"], json!({"pull_request": null, "merge_group": null}));
     let expressions = trial["jobs"].to_string();

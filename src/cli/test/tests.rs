@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::cli::shared::args::PoliciesArg;
+use crate::cli::shared::on_github::GitHubArgs;
 use crate::core::policy::shipped_files;
 
 const POLICY: &str = "package changegate.rules.acme
@@ -65,6 +66,8 @@ fn args(dir: &Path, filter: Option<&str>, format: TestFormat, coverage: bool) ->
     TestArgs {
         filter: filter.map(str::to_owned),
         against: None,
+        event: None,
+        on_github: GitHubArgs { repo: None },
         now: NowArg { now: None },
         policies,
         format,

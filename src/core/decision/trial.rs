@@ -15,8 +15,12 @@ pub struct Trial {
     pub against: String,
     /// The number of merged requests that aren't over, each tried as if it had just been submitted.
     pub requests: usize,
-    /// The number of open changes, each tried with its reviews. Only those of plain Git are read.
+    /// The number of open changes that were tried: in plain Git each with its reviews, on GitHub each
+    /// request as if it had just been submitted.
     pub changes: usize,
+    /// The number of open pull requests on GitHub that were not tried: they are not among the newest
+    /// hundred, or they could not be fetched.
+    pub left_out: usize,
     /// The requests, changes and samples of each kind on which they differ.
     pub differences: Vec<Difference>,
     /// Whether the new policies would let nobody change them again, even if everybody in the roster
@@ -34,7 +38,7 @@ impl Trial {
 /// A request on which new policies decide differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
-    /// The request's path, the id of an open change, or what a sample is, such as
+    /// The request's path, the name of an open change, or what a sample is, such as
     /// `an off-script change`.
     pub request: String,
     /// The verdict of the policies that are replaced; null if they can't decide.

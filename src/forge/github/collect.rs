@@ -118,19 +118,10 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Adds what the requests of other open pull requests to the same branch mean for this one. Those
-    /// of people who aren't in the roster mean nothing: anybody can write any names into one.
+    /// Adds what the requests of other open pull requests to the same branch mean for this one.
     fn add_open(&self, found: &mut Conflicts, meets: &Meets<'_>) -> anyhow::Result<()> {
-        let own = &self.facts.pull;
-        let roster = &self.org.roster.people;
-        for other in self.facts.open.iter() {
-            let author = self.login(other.user.as_ref());
-            if other.number == own.number
-                || other.base.branch != own.base.branch
-                || author.is_none_or(|author| !roster.contains_key(&author))
-            {
-                continue;
-            }
+        let Facts { pull: own, open, .. } = self.facts;
+        for other in open.iter().filter(|other| self.people.is_beside(own, other)) {
             let Some(head) = self.github.remote.commit(&other.head.sha) else { continue };
             let name = super::name(other.number);
             if let Some(other) = conflicts::of_open(self.repo, self.pull.base, (&name, head))? {

@@ -146,13 +146,13 @@ impl Facts {
 }
 
 /// Returns the repository that a pull request goes to.
-fn repository(pull: &Pull) -> anyhow::Result<&Repository> {
+pub fn repository(pull: &Pull) -> anyhow::Result<&Repository> {
     let repository = pull.base.repo.as_ref();
     repository.with_context(|| format!("GitHub doesn't show the repository of #{}", pull.number))
 }
 
 /// Returns the numbers of the pull requests whose current heads haven't been fetched.
-fn missing<'a>(github: &GitHub, pulls: impl Iterator<Item = &'a Pull>) -> Vec<u64> {
+pub fn missing<'a>(github: &GitHub, pulls: impl Iterator<Item = &'a Pull>) -> Vec<u64> {
     let is_fetched = |pull: &Pull| {
         let head = github.remote.head(pull.number).ok().flatten();
         head.is_some_and(|head| head.to_string() == pull.head.sha)
@@ -266,7 +266,7 @@ impl GitHub {
     }
 
     /// Returns an open pull request.
-    fn open_pull(&self, number: u64) -> anyhow::Result<Pull> {
+    pub(super) fn open_pull(&self, number: u64) -> anyhow::Result<Pull> {
         if let Some(pull) = self.open_pulls()?.iter().find(|pull| pull.number == number) {
             return Ok(pull.clone());
         }

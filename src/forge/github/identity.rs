@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::client::host;
-use super::types::{Commit, User};
+use super::types::{Commit, Pull, User};
 use crate::core::org::Roster;
 use crate::core::terms::Login;
 use crate::git::Repo;
@@ -60,6 +60,15 @@ impl<'a> Identities<'a> {
         let login: Login = user.login.parse().ok()?;
         let is_anothers = self.roster.people.get(&login).is_some_and(|person| person.id.is_some());
         (!is_anothers).then_some(login)
+    }
+
+    /// Whether a pull request is another one to the same branch, by somebody in the roster. Those of
+    /// others mean nothing: anybody can write any names into one.
+    pub fn is_beside(&self, own: &Pull, other: &Pull) -> bool {
+        let author = other.user.as_ref().and_then(|user| self.login(user));
+        other.number != own.number
+            && other.base.branch == own.base.branch
+            && author.is_some_and(|author| self.roster.people.contains_key(&author))
     }
 
     /// Returns the owner of an address: according to GitHub, to the roster, or to the address
