@@ -84,7 +84,7 @@ fn pre_receive(git_dir: &Path, judged: &Judged, updates: &[Update]) -> anyhow::R
     let guard = Guard::of(repo, judges()?, NowArg::present())?;
     let mut accepted = Vec::new();
     for update in updates {
-        match guard.judge(update) {
+        match guard.judge(update, updates) {
             Ok(Accepted { notes, tips }) => {
                 notes.iter().for_each(|text| note(format_args!("changegate: {}", terminal(text))));
                 accepted.push((update, tips));

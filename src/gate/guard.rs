@@ -140,11 +140,11 @@ impl Guard {
         Ok(Guard { git, now, judge, judges, policies })
     }
 
-    /// Judges an update.
+    /// Judges an update; `pushed` are all those of its push.
     ///
     /// # Errors
     /// Why the update is rejected, and what to do.
-    pub fn judge(&self, update: &Update) -> anyhow::Result<Accepted> {
+    pub fn judge(&self, update: &Update, pushed: &[Update]) -> anyhow::Result<Accepted> {
         let name = update.name.as_str();
         for folder in SPELLED {
             if !name.starts_with(folder) && without_case(name).starts_with(folder) {
@@ -166,7 +166,7 @@ impl Guard {
             return Ok(accepted);
         }
         let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(accepted) };
-        self.is_no_other_spelling(branch, update)?;
+        self.is_no_other_spelling(branch, update, pushed)?;
         if update.new.is_some() {
             self.is_in_nobodys_way(branch)?;
         }
@@ -187,9 +187,14 @@ impl Guard {
         Ok(accepted)
     }
 
-    /// Rejects a branch that differs by case only from a protected one or from another change's: on
-    /// some file systems both are one.
-    fn is_no_other_spelling(&self, branch: &str, update: &Update) -> anyhow::Result<()> {
+    /// Rejects a branch that differs by case only from a protected one or from another change's, which
+    /// may come with the same push: on some file systems both are one.
+    fn is_no_other_spelling(
+        &self,
+        branch: &str,
+        update: &Update,
+        pushed: &[Update],
+    ) -> anyhow::Result<()> {
         let is_spelling =
             |name: &str, other: &str| name != other && without_case(name) == without_case(other);
         let settings = self.org().map_or(&[][..], |org| &org.settings.protected_bases);
@@ -203,8 +208,11 @@ impl Guard {
         let change = [CHANGE, REVIEWS].into_iter().find_map(|folder| branch.strip_prefix(folder));
         let Some(change) = change.filter(|_| update.old.is_none()) else { return Ok(()) };
         for folder in [CHANGE, REVIEWS] {
-            let others = self.git.branches.below(folder)?;
-            if let Some((other, _)) = others.iter().find(|(other, _)| is_spelling(change, other)) {
+            let known = self.git.branches.below(folder)?.into_iter().map(|(name, _)| name);
+            let new = pushed.iter().filter(|other| other.new.is_some()).filter_map(|other| {
+                Some(other.name.strip_prefix("refs/heads/")?.strip_prefix(folder)?.to_owned())
+            });
+            if let Some(other) = known.chain(new).find(|other| is_spelling(change, other)) {
                 bail!(
                     "{branch} differs from {folder}{other} by case only, but an id is unique \
                      whatever its case: choose another id"

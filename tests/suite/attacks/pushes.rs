@@ -189,6 +189,17 @@ fn a_branch_in_the_way_of_others() {
         alice.push(&[&format!("{head}:{name}")]).refused(&[why]);
     }
     alice.push(&["origin/main:refs/heads/Feature", "origin/main:refs/heads/feature"]).went_well();
+    for twin in ["refs/heads/change/CHG-5", "refs/heads/reviews/CHG-5"] {
+        let both = [format!("{head}:refs/heads/change/chg-5"), format!("{head}:{twin}")];
+        let twin = twin.trim_start_matches("refs/heads/");
+        let why = [
+            format!("change/chg-5 differs from {twin} by case only"),
+            format!("{twin} differs from change/chg-5 by case only"),
+        ];
+        alice
+            .push(&both.each_ref().map(String::as_str))
+            .refused(&why.each_ref().map(String::as_str));
+    }
     // What is there from before the hook can be removed, and is named until then.
     hub.git(&["update-ref", "-d", "refs/heads/change/CHG-2"]);
     hub.git(&["update-ref", "refs/heads/change", "main"]);
