@@ -17,7 +17,7 @@ use crate::core::time::{Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
-use crate::git::{Commit, Oid};
+use crate::git::Commit;
 use crate::report::one_line;
 
 /// A change as the list shows it.
@@ -142,7 +142,9 @@ impl Lister<'_> {
         entry.people.extend(author.filter(|author| !entry.people.contains(author)).cloned());
         let summary = match judgement.file {
             Some(_) => entry.summary,
-            None => self.first_title(&entry.change, judgement.pull.base, judgement.pull.head)?,
+            None => {
+                self.stories.first_title(&entry.change, judgement.pull.base, judgement.pull.head)?
+            }
         };
         Ok(ListEntry {
             summary,
@@ -225,7 +227,7 @@ impl Lister<'_> {
             |tier: &RiskTier| merge.trailer("Tier").is_some_and(|text| text == tier.to_string());
         let entry = self.of_request(entry, request.as_ref());
         Ok(ListEntry {
-            summary: entry.summary.or(self.first_title(name, merge.base, merge.head)?),
+            summary: entry.summary.or(self.stories.first_title(name, merge.base, merge.head)?),
             tier: RiskTier::ALL.into_iter().find(recorded),
             brief: why.clone(),
             why,
@@ -233,16 +235,6 @@ impl Lister<'_> {
             bypassed: around.is_some() || pushed.is_some(),
             ..entry
         })
-    }
-
-    /// Returns the title of the first commit that a change adds, without what `submit` puts before it.
-    fn first_title(&self, name: &str, base: Oid, head: Oid) -> anyhow::Result<Option<String>> {
-        let repo = self.git.repo();
-        let Some(first) = repo.commits_between(Some(base), head)?.pop() else { return Ok(None) };
-        let first = repo.commit(first)?;
-        let title = first.title();
-        let said = title.strip_prefix(&format!("Submit {name}: ")).unwrap_or(title);
-        Ok(Some(said.to_owned()))
     }
 
     /// Returns who made a commit, or its address if that isn't known.

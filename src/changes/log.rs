@@ -20,7 +20,7 @@ pub struct LogEntry {
     pub change: String,
     /// Whether the change is open, merged or closed.
     pub state: State,
-    /// What is or was to be done; null for a policy change.
+    /// What is or was to be done; of a policy change, the title of its first commit.
     pub summary: Option<String>,
     /// What happened, the oldest first.
     pub events: Vec<HistoryEvent>,
@@ -30,7 +30,7 @@ impl From<Story> for LogEntry {
     fn from(story: Story) -> Self {
         LogEntry {
             state: story.status.state,
-            summary: story.request.and_then(|request| request.summary),
+            summary: story.summary,
             change: story.name,
             events: story.events,
         }

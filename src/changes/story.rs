@@ -175,6 +175,20 @@ impl<'a> Stories<'a> {
         Ok(self.all_merges()?.bypasses.get(name).map_or(&[], Vec::as_slice))
     }
 
+    /// Returns the title of the first commit that a change adds to a base, without what `submit` puts
+    /// before it.
+    ///
+    /// # Errors
+    /// When the commits can't be read.
+    pub fn first_title(&self, name: &str, base: Oid, head: Oid) -> anyhow::Result<Option<String>> {
+        let repo = self.repo();
+        let Some(first) = repo.commits_between(Some(base), head)?.pop() else { return Ok(None) };
+        let first = repo.commit(first)?;
+        let title = first.title();
+        let said = title.strip_prefix(&format!("Submit {name}: ")).unwrap_or(title);
+        Ok(Some(said.to_owned()))
+    }
+
     /// Returns who made a commit.
     pub fn signer(&self, commit: &Commit) -> Signer {
         self.people.signer(self.repo(), commit)

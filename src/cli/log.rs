@@ -132,10 +132,11 @@ fn render_text(view: &LogView, columns: usize) -> String {
         return "no events match\n".to_owned();
     }
     let block = |change: &LogEntry| {
-        let summary = terminal(change.summary.as_deref().unwrap_or("policies"));
+        let summary = change.summary.as_deref().map(|summary| format!("  {}", terminal(summary)));
+        let summary = summary.unwrap_or_default();
         let width = who_width(&change.events);
         let rows = change.events.iter().map(|event| in_short(event, width, columns));
-        format!("{}  {}  {summary}\n", terminal(&change.change), change.state)
+        format!("{}  {}{summary}\n", terminal(&change.change), change.state)
             + &rows.collect::<String>()
     };
     view.changes.iter().map(block).collect::<Vec<_>>().join("\n")

@@ -140,6 +140,8 @@ fn a_change_of_policies_is_listed_and_told() {
     assert_eq!(events(&town, "defaults"), ["submitted carol", "approved erin"]);
     let show = see(&town, "carol", &["show", "defaults"]);
     assert!(show.starts_with("defaults  open\n\npolicies  PENDING"), "{show}");
+    let log = see(&town, "carol", &["log"]);
+    assert!(log.starts_with("defaults  open  Only defaults\n"), "{log}");
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Story {
     pub request: Option<ChangeRequest>,
     /// The text of the request file; empty if there is none.
     pub source: String,
+    /// The summary of the request or, where there is none, the title of the change's first commit.
+    pub summary: Option<String>,
     /// The merges of the change, oldest first.
     pub merges: Vec<Merge>,
     /// What happened, oldest first.
@@ -80,15 +82,35 @@ impl Stories<'_> {
             }
             _ => (None, String::new()),
         };
+        let summary = match &request {
+            Some(request) => request.summary.clone(),
+            None => self.title(name, &status)?,
+        };
         Ok(Some(Story {
             name: name.to_owned(),
             request,
             source,
+            summary,
             path,
             merges: merges.to_vec(),
             events: teller.events(),
             status,
         }))
+    }
+}
+
+impl Stories<'_> {
+    /// Returns the title of the first commit of a change, in its last round.
+    fn title(&self, name: &str, status: &ChangeStatus) -> anyhow::Result<Option<String>> {
+        if let Some(head) = status.head
+            && !self.repo().leads_to(head, self.base)?
+        {
+            return self.first_title(name, self.base, head);
+        }
+        match self.merges(name)?.last() {
+            Some(merge) => self.first_title(name, merge.base, merge.head),
+            None => Ok(None),
+        }
     }
 }
 
