@@ -219,7 +219,7 @@ fn check_commits(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         (None, None) => bail!("--base needs --branch or --head, which says what to merge into it"),
     };
     if args.branch.is_some() {
-        here::say_if_closed(&git, &judgement)?;
+        here::say_if_closed(&git, &judgement, &args.here)?;
     }
     here::report(&judgement, args.format, args.verbose)?;
     Ok(ExitCode::from(judgement.decision.verdict.exit_code()))

@@ -77,7 +77,10 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         let judgement = here::check(&git, name, NowArg::present())?;
         let pull = &judgement.pull;
         if git.is_closed(name, &judgement.bundle().org)? {
-            bail!("{name} is closed: reopen it first with `changegate close {name} --reopen`");
+            let typed = args.here.as_typed();
+            bail!(
+                "{name} is closed: reopen it first with `changegate close {name}{typed} --reopen`"
+            );
         }
         let verdict = judgement.decision.verdict;
         if verdict != Verdict::Approved {

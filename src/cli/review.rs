@@ -109,10 +109,11 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     if before.decision.ungoverned().is_some() {
         bail!(
             "{name} touches no governed path, so it needs no review: merge it with `changegate \
-             merge {name}`"
+             merge {name}{}`",
+            args.here.as_typed()
         );
     }
-    here::say_if_closed(&git, &before)?;
+    here::say_if_closed(&git, &before, &args.here)?;
     let me = me::me(git.branches.program(), &before.bundle().org.roster)?;
     let bars = |exclusion: &Exclusion| match said {
         Said::Approved => true,
@@ -131,7 +132,8 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     if asks && (args.format == AnswerFormat::Json || !prompt::is_possible()) {
         bail!(
             "nothing was signed, because there is no terminal to confirm it on: read what you sign \
-             with `changegate check --branch {name} --verbose`, and add --yes to sign it"
+             with `changegate check --branch {name}{} --verbose`, and add --yes to sign it",
+            args.here.as_typed()
         );
     }
     if said == Said::Withdrawn && !has_said_something(&git, &before, &me)? {

@@ -18,7 +18,7 @@ use self::switch::switch;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
-use super::shared::say::{note, warn};
+use super::shared::say::{again, note, warn};
 use super::shared::{me, prompt};
 use crate::content::{Changeset, short};
 use crate::core::decision::{Decision, Finding};
@@ -257,10 +257,7 @@ fn may_replace(git: &Git, at: Oid, path: &str, entry: Entry) -> anyhow::Result<(
     let id = stem(path);
     let what = format!("{id} is {whose}'s change already ({summary})");
     if !prompt::is_possible() {
-        bail!(
-            "{what}: give yours another id, or replace that one with `changegate submit {id} \
-             --replace`"
-        );
+        bail!("{what}: give yours another id, or replace that one with `{}`", again("--replace"));
     }
     note(&what);
     if !prompt::confirm(&format!("Replace {whose}'s change by this one?"), false)? {
@@ -287,22 +284,17 @@ fn tell(
             None => format!("{id} is already submitted in this form, as {CHANGE}{id}"),
         };
         let objections = here::objections(git, judgement)?;
-        let text = format!("{report}{objections}{how}\n{}", next(decision, id, args.policies));
+        let text = format!("{report}{objections}{how}\n{}", next(decision, id, args));
         (text, Receipt::did(id, "submitted", Some(decision)).commit(head))
     } else {
         let (why, what) = match is_denied(decision) {
             true => ("it is denied in its present form", "it"),
             false => ("the new policies fail when they are tried", "the policies"),
         };
-        let or = match (&doubt, args.policies) {
+        let or = match &doubt {
             // The server's hook refuses a commit that nobody is proven to have made.
-            (Some(_), _) => String::new(),
-            (None, true) => {
-                format!(", or submit it as it is with `changegate submit {id} --policies --anyway`")
-            }
-            (None, false) => {
-                format!(", or submit it as it is with `changegate submit {id} --anyway`")
-            }
+            Some(_) => String::new(),
+            None => format!(", or submit it as it is with `{}`", again("--anyway")),
         };
         let text = format!("{report}not submitted: correct {what} and run the command again{or}\n");
         (text, Receipt::nothing(id, why, Some(decision)))
@@ -320,7 +312,8 @@ fn tell(
 }
 
 /// Returns what to do next, and until when.
-fn next(decision: &Decision, id: &str, of_policies: bool) -> String {
+fn next(decision: &Decision, id: &str, args: &SubmitArgs) -> String {
+    let (typed, theirs) = (args.here.as_typed(), args.here.for_others());
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
     let until = match (planned, due_at) {
@@ -331,19 +324,19 @@ fn next(decision: &Decision, id: &str, of_policies: bool) -> String {
         format!(", until {} UTC", until.for_people(Some(decision.evaluated_at)))
     });
     match decision.verdict {
-        Verdict::Approved => format!("next: changegate merge {id}\n"),
+        Verdict::Approved => format!("next: changegate merge {id}{typed}\n"),
         Verdict::Pending => {
             format!(
-                "next{until}, by a reviewer that it waits for: changegate review {id} --approve\n"
+                "next{until}, by a reviewer that it waits for: changegate review {id}{theirs} --approve\n"
             )
         }
-        Verdict::Denied if is_denied(decision) => match of_policies {
-            true => format!("next: correct it, then changegate submit {id} --policies\n"),
-            false => format!("next: correct it, then changegate submit {id}\n"),
-        },
+        Verdict::Denied if is_denied(decision) => {
+            let policies = if args.policies { " --policies" } else { "" };
+            format!("next: correct it, then changegate submit {id}{policies}{typed}\n")
+        }
         Verdict::Denied => format!(
-            "next, by who requested changes: changegate review {id} --approve, or changegate review \
-             {id} --withdraw\n"
+            "next, by who requested changes: changegate review {id}{theirs} --approve, or \
+             changegate review {id}{theirs} --withdraw\n"
         ),
     }
 }

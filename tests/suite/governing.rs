@@ -151,7 +151,7 @@ fn policies_that_would_break_what_is_open_are_found_before_anybody_signs() {
     ] {
         bob.write("policies/rules/odd/odd.rego", &odd(body));
         let ran = bob.changegate(&["submit", "--policies", "odd"]);
-        ran.ended(1, &[&parts[..], &["--policies --anyway"]].concat());
+        ran.ended(1, &[&parts[..], &["`changegate submit --policies odd --anyway`"]].concat());
         assert_eq!(hub.tip("change/odd"), None);
     }
     bob.changegate(&["submit", "odd", "--policies", "--anyway"]).ended(0, &["submitted odd"]);

@@ -147,6 +147,43 @@ fn what_is_submitted_is_not_new() {
 }
 
 #[test]
+fn where_there_is_no_request_one_can_be_written() {
+    let hub = Hub::guarded();
+    let alice = hub.desk("alice");
+    alice
+        .changegate(&["submit"])
+        .failed(&["there is no request in requests/ here", "`changegate new`"]);
+}
+
+#[test]
+fn advice_repeats_what_was_typed() {
+    let hub = Hub::guarded();
+    let bob = hub.desk("bob");
+    bob.git(&["remote", "add", "fork", hub.folder().to_str().unwrap()]);
+    bob.git(&["switch", "--quiet", "--no-track", "-c", "work", "origin/main"]);
+    bob.git(&["remote", "rename", "origin", "acme"]);
+    let tests = "policies/rules/window/window_test.rego";
+    let text = bob.git(&["show", &format!("HEAD:{tests}")]) + "\ntest_never if false\n";
+    bob.write(tests, &text);
+    let why = "it's a\\b trial";
+    let typed = ["submit", "--policies", "odd", "--message", why, "--remote", "acme"];
+    let ran = bob.changegate(&typed);
+    ran.ended(1, &["submit it as it is with `"]);
+    let advised = ran.stdout.split('`').find(|text| text.ends_with(" --anyway")).unwrap();
+    let anyway = [&typed[..], &["--anyway"]].concat();
+    assert_eq!(shlex::split(advised).unwrap(), [&["changegate"], &anyway[..]].concat());
+    // In other clones the remote may have another name.
+    bob.changegate(&anyway).ended(0, &[": changegate review odd --approve\n"]);
+    assert_eq!(hub.git(&["log", "-1", "--format=%s", "change/odd"]), format!("Submit odd: {why}"));
+    bob.write("requests/CHG-1.yaml", &request("CHG-1", "alice"));
+    bob.changegate(&["submit", "CHG-1", "--remote", "acme"])
+        .ended(1, &["`changegate submit CHG-1 --remote acme --anyway`"]);
+    bob.write("requests/CHG-2.yaml", &request("CHG-2", "bob"));
+    let next = "next: changegate merge CHG-2 --remote acme\n";
+    bob.changegate(&["submit", "CHG-2", "--remote", "acme"]).ended(0, &[next]);
+}
+
+#[test]
 fn without_a_remote_nobody_else_gets_it() {
     let hub = Hub::guarded();
     let alice = hub.lonely_desk("alice");

@@ -41,6 +41,17 @@ pub struct HereArgs {
 }
 
 impl HereArgs {
+    /// Returns the arguments that say which branches are meant as they were typed, for a command that
+    /// is advised next: ` --remote acme`, or nothing.
+    pub fn as_typed(&self) -> String {
+        self.for_others() + &argument("--remote", self.remote.as_deref())
+    }
+
+    /// Returns those of them that mean the same in another clone.
+    pub fn for_others(&self) -> String {
+        argument("--base", self.base.as_deref())
+    }
+
     /// Opens the forge of this folder's repository, up to date with its remote.
     ///
     /// # Errors
@@ -162,6 +173,11 @@ pub fn id_or_here(argument: Option<&str>) -> anyhow::Result<String> {
     }
 }
 
+/// Returns an argument as a shell reads it, with a blank before it, if it was typed.
+fn argument(flag: &str, typed: Option<&str>) -> String {
+    typed.map_or_else(String::new, |typed| format!(" {flag} {}", say::word(typed)))
+}
+
 /// Returns the gate to a repository's changes, to judge one.
 pub fn gate(git: &Git) -> Gate<'_, Git> {
     Gate::new(git.repo(), git, judges())
@@ -192,10 +208,10 @@ pub fn check(git: &Git, name: &str, now: Time) -> anyhow::Result<Judgement> {
 ///
 /// # Errors
 /// If its journal can't be read.
-pub fn say_if_closed(git: &Git, judgement: &Judgement) -> anyhow::Result<()> {
+pub fn say_if_closed(git: &Git, judgement: &Judgement, args: &HereArgs) -> anyhow::Result<()> {
     let name = &judgement.pull.name;
     if git.is_closed(name, &judgement.bundle().org)? {
-        let how = format!("reopen it with `changegate close {name} --reopen`");
+        let how = format!("reopen it with `changegate close {name}{} --reopen`", args.as_typed());
         warn("note", &format!("{name} is closed: {how}"));
     }
     Ok(())

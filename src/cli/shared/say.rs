@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use dialoguer::console::Term;
 use serde::Serialize;
 
+use crate::report::escape::terminal;
 use crate::report::page::shown;
 
 /// The exit code of a verb to which the rules forbid what it was to do.
@@ -46,7 +47,7 @@ pub fn end_at_bound(bound: &str) {
 pub fn warn(mark: &str, text: &str) {
     for (number, line) in text.lines().enumerate() {
         let mark = if number == 0 { format!("{mark}: ") } else { "  ".to_owned() };
-        note(format_args!("{mark}{}", crate::report::escape::terminal(line)));
+        note(format_args!("{mark}{}", terminal(line)));
     }
 }
 
@@ -109,8 +110,19 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 
 /// Returns a path as a shell reads it.
 pub fn quoted(path: &Path) -> String {
-    let path = shown(path);
-    shlex::try_quote(&path).map_or_else(|_| path.clone(), |quoted| quoted.into_owned())
+    word(&shown(path))
+}
+
+/// Returns a text as a shell reads it as one word.
+pub fn word(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), |quoted| quoted.into_owned())
+}
+
+/// Returns the command that is running, as a shell reads it, with `more` at its end.
+pub fn again(more: &str) -> String {
+    let typed = std::env::args_os().skip(1).map(|typed| word(&typed.to_string_lossy()));
+    let typed: Vec<_> = typed.collect();
+    terminal(&format!("changegate {} {more}", typed.join(" "))).into_owned()
 }
 
 /// Returns a value as JSON for scripts, with hidden characters escaped.

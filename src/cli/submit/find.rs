@@ -34,6 +34,7 @@ pub fn request(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Resu
             _ => bail!(missing(git, work_tree, id, &paths)?),
         };
     }
+    let is_empty = paths.is_empty();
     let base = git.base()?;
     let folder = Program::in_folder(work_tree);
     let (mut new, mut submitted) = (Vec::new(), Vec::new());
@@ -51,6 +52,9 @@ pub fn request(git: &Git, work_tree: &Path, named: Option<&str>) -> anyhow::Resu
     }
     match (new.as_slice(), submitted.as_slice()) {
         ([path], _) | ([], [path]) => Ok(path.clone()),
+        ([], []) if is_empty && others.is_empty() => {
+            bail!("there is no request in {REQUESTS}/ here: write one with `changegate new`")
+        }
         ([], []) if !others.is_empty() => bail!(misplaced(work_tree, &others[0])?),
         ([], []) => bail!("every request here is merged already: write one with `changegate new`"),
         ([], many) => bail!(

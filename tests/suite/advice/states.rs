@@ -120,7 +120,7 @@ fn of_the_policies() {
         (bob, "changegate submit", 2),
         (bob, "changegate submit --policies", 2),
         (bob, "changegate submit --policies release-notes", 1),
-        (bob, "changegate submit release-notes --policies --anyway", 0),
+        (bob, "changegate submit --policies release-notes --anyway", 0),
         (carol, "changegate review release-notes --approve", 0),
         (bob, "git switch -", 0),
     ]);
