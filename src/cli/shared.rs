@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod here;
+pub mod interrupt;
 pub mod judges;
 pub mod me;
 pub mod on_github;

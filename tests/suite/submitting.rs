@@ -1,5 +1,7 @@
 //! Whose change is submitted where, and as what.
 
+mod switching;
+
 use std::fs;
 
 use crate::plumbing::hub::{Desk, Hub, Ran, program, request};

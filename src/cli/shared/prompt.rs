@@ -3,16 +3,14 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal as _};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, anyhow};
 use dialoguer::console::{Term, measure_text_width, style};
 use dialoguer::theme::{ColorfulTheme, Theme as _};
 use dialoguer::{Completion, Confirm, Input, MultiSelect, Select};
-use signal_hook::consts::SIGINT;
-use signal_hook::flag;
 
+use super::interrupt;
 use super::say::print;
 use crate::report::escape::terminal;
 use crate::report::{NARROWEST, wrap};
@@ -71,20 +69,7 @@ pub fn line(text: impl Display) {
 /// between questions, ends the process.
 fn asked<T>(question: impl FnOnce(&Term) -> dialoguer::Result<T>) -> anyhow::Result<T> {
     let term = term().context("there is no terminal to ask on")?;
-    static ENDS_PROCESS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    let ends_process = match ENDS_PROCESS.get() {
-        Some(flag) => flag,
-        None => {
-            let ends_process = Arc::new(AtomicBool::new(true));
-            flag::register_conditional_default(SIGINT, ends_process.clone())
-                .and_then(|_| flag::register(SIGINT, ends_process.clone()))
-                .context("prepare for Ctrl-C")?;
-            ENDS_PROCESS.get_or_init(|| ends_process)
-        }
-    };
-    ends_process.store(false, Ordering::SeqCst);
-    let answer = question(term);
-    ends_process.store(true, Ordering::SeqCst);
+    let answer = interrupt::held(|| question(term))?;
     answer.map_err(|dialoguer::Error::IO(error)| {
         // Menus hide the cursor. Nothing more can be done for a terminal that refuses to show it.
         let _ = term.show_cursor();
