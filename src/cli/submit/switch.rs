@@ -60,7 +60,7 @@ fn try_to_switch(
         folder.run(&["read-tree", "-m", "-u", &from, &staged])?;
         match known == Some(tip) {
             true => Ok(()),
-            false => git.branches.program().move_ref(&local, known, tip).map(drop),
+            false => git.branches.program().move_refs(&[(local.clone(), known, tip)]).map(drop),
         }
     };
     let followed = follow();
