@@ -6,7 +6,7 @@
 //!                                                       ─▶ coverage of the branches, anchors
 //! ```
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -138,6 +138,7 @@ pub fn verify(
         advance((number * CHUNK + chunk.len()).min(line.len()), line.len());
     }
     run.coverage(&repo, tips, judges)?;
+    run.uncovered(&repo, tips, judges)?;
     run.anchors(anchors);
     run.done()
 }
@@ -304,6 +305,31 @@ impl Run {
                 Err(error) => missing(Some(tip), format!("{branch}: {error:#}")),
             }
         }
+        Ok(())
+    }
+
+    /// Names the branches that the settings on a covered one protect, and that aren't covered.
+    fn uncovered(&mut self, repo: &Repo, tips: Tips<'_>, judges: &Judges) -> anyhow::Result<()> {
+        let mut missing = BTreeSet::new();
+        for name in self.state.bases.keys() {
+            let tip = tips(name.strip_prefix("refs/heads/").unwrap_or(name))?;
+            let Some(Ok(judge)) = tip.map(|tip| judges.at(repo, tip)) else { continue };
+            for branch in &judge.bundle().org.settings.protected_bases {
+                let is_covered = self.state.bases.contains_key(&format!("refs/heads/{branch}"));
+                if !is_covered && tips(branch)?.is_some() {
+                    missing.insert(branch.clone());
+                }
+            }
+        }
+        self.out.findings.extend(missing.into_iter().map(|branch| Finding {
+            step: Step::Coverage,
+            index: None,
+            commit: None,
+            message: format!(
+                "{branch} is protected and not recorded yet: the next `changegate merge` into it \
+                 begins that"
+            ),
+        }));
         Ok(())
     }
 

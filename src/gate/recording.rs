@@ -1,8 +1,8 @@
 //! Adds to the ledger: makes the commits of new entries, which are pushed together with the merge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 
 use super::Judgement;
 use super::arrivals::{self, unrecorded};
@@ -13,12 +13,13 @@ use crate::content::People;
 use crate::core::layout::table;
 use crate::core::org::Org;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{Covered, Keys, Repository};
+use crate::core::record::parts::{About, Covered, Keys, Note, Repository};
 use crate::core::record::state::{EVIDENCE, State};
 use crate::core::record::statement::{Kind, Predicate, Statement, is_origin};
+use crate::core::terms::Login;
 use crate::core::time::Time;
 use crate::forge::git::Git;
-use crate::git::{Move, Oid};
+use crate::git::{Move, Oid, Repo};
 use crate::ledger::{self, LEDGER, Tip, object_id, oid};
 
 /// Makes the entry of the ledger about a merge that was just made, and those about what reached the
@@ -39,8 +40,16 @@ pub fn entries(
     };
     let (repo, log, now) = (git.repo(), log_of(&tip), judgement.decision.evaluated_at);
     let commit = repo.commit(merge)?;
-    let mut from = covered(&tip.entry.state, &git.base_ref)?;
+    let who = who(git, &People::of(&org.roster), &commit);
     let mut records = Vec::new();
+    let mut from = match covered(&tip.entry.state, &git.base_ref)? {
+        Some(covered) => covered,
+        None => {
+            let begun = begin(repo, &tip.entry.state, judgement.pull.base)?;
+            records.push(of_branch(repo, (&git.base_ref, begun), &who, &log, now)?);
+            begun
+        }
+    };
     for earlier in unrecorded(repo, judges, from, judgement.pull.base)? {
         records.push(arrivals::record(git, judges, &git.base_ref, &earlier, &log, now)?);
         from = earlier.1.id;
@@ -48,7 +57,6 @@ pub fn entries(
     let base_ref = &git.base_ref;
     let arrival = Arrival { base_ref, commit: &commit, from, because: None, is_new: true };
     records.push(of_merge(git, judgement, &arrival, &log, now)?);
-    let who = who(git, &People::of(&org.roster), &commit);
     append(git, Some(&tip), records, &who, signs(git, org))
 }
 
@@ -108,13 +116,48 @@ pub fn tip(git: &Git) -> anyhow::Result<Option<Tip>> {
     tip.map(|tip| ledger::tip(git.repo(), tip)).transpose()
 }
 
-/// Returns the commit up to which a base is accounted for.
+/// Returns the commit up to which a base is accounted for; `None` if the ledger doesn't cover it.
 ///
 /// # Errors
-/// When the ledger doesn't cover the base.
-pub fn covered(state: &State, base_ref: &str) -> anyhow::Result<Oid> {
-    let covered = state.bases.get(&format!("refs/heads/{base_ref}"));
-    oid(covered.with_context(|| format!("the ledger doesn't cover {base_ref}"))?)
+/// Never for a state that was read.
+pub fn covered(state: &State, base_ref: &str) -> anyhow::Result<Option<Oid>> {
+    state.bases.get(&format!("refs/heads/{base_ref}")).map(oid).transpose()
+}
+
+/// Returns the commit from which on a branch with this tip is covered that was protected later: the
+/// newest one that the line of a covered branch holds, or else the tip.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn begin(repo: &Repo, state: &State, tip: Oid) -> anyhow::Result<Oid> {
+    let mut known = HashSet::new();
+    for covered in state.bases.values() {
+        known.extend(repo.first_parents(oid(covered)?)?);
+    }
+    let newest = repo.first_parents(tip)?.into_iter().find(|commit| known.contains(commit));
+    Ok(newest.unwrap_or(tip))
+}
+
+/// Makes the record with which the ledger begins to cover a branch, from a commit on.
+///
+/// # Errors
+/// When the commit can't be read, or when nobody in the roster makes it.
+pub fn of_branch(
+    repo: &Repo,
+    (base_ref, begun): (&str, Oid),
+    who: &str,
+    log: &Log,
+    recorded_at: Time,
+) -> anyhow::Result<Record> {
+    let by: Login = who.parse().map_err(|_| anyhow!("the roster doesn't list {who}"))?;
+    let name = format!("refs/heads/{base_ref}");
+    let predicate = Predicate {
+        bases: vec![Covered { name, commit: object_id(begun) }],
+        note: Some(Note { about: About::Branch, entries: Vec::new(), by, approved_by: None }),
+        ..entry(Kind::Note, (base_ref, begun), who, log, recorded_at)
+    };
+    let statement = Statement::new(vec![record::tip(&repo.commit(begun)?)], predicate);
+    Ok(Record { statement, files: Vec::new(), policies: None })
 }
 
 /// Makes the commits of records behind the ledger's tip, and returns the branches to be moved. The
@@ -153,10 +196,13 @@ pub fn append(
     Ok(moves)
 }
 
-/// Returns the name of the branch with evidence from that of its ref.
+/// Returns the name of the branch with evidence from that of its ref: the first one, or one that
+/// replaced it, `…-2`.
 pub fn evidence_branch(name: &str) -> anyhow::Result<&str> {
-    match name.strip_prefix("refs/heads/") {
-        Some(branch) if name.starts_with(EVIDENCE) => Ok(branch),
+    let number = name.strip_prefix(EVIDENCE).map(|rest| rest.strip_prefix('-').unwrap_or(rest));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match (name.strip_prefix("refs/heads/"), number) {
+        (Some(branch), Some(number)) if is_number(number) => Ok(branch),
         _ => bail!("`{name}` is not a branch of evidence"),
     }
 }

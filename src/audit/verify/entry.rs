@@ -18,7 +18,9 @@ use crate::core::record::parts::{Engine, Hex};
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
 use crate::core::request::RequestFile;
+use crate::core::terms::all_of;
 use crate::forge::Pull;
+use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
 use crate::gate::record::dir_hash;
@@ -219,6 +221,19 @@ impl Check<'_> {
         });
         if !names_tip {
             self.finding(Step::Provenance, "it names another tip or tree than its commit has");
+        }
+        let from = oid(&merge.covers.from)?;
+        let due = unrecorded(self.repo, self.judges, from, commit.id).unwrap_or_default();
+        if !matches!(&due[..], [(_, only)] if only.id == commit.id) {
+            let others = due.iter().map(|(_, commit)| commit.id).filter(|id| *id != commit.id);
+            let others: Vec<_> = others.map(short).collect();
+            self.finding(
+                Step::Coverage,
+                match others.is_empty() {
+                    true => "it covers a range that doesn't end with what it is about".to_owned(),
+                    false => format!("it covers {}, which needs an entry too", all_of(&others)),
+                },
+            );
         }
         if merge.at != commit.time {
             self.finding(Step::Time, "it names another time than its commit has");

@@ -120,6 +120,18 @@ pub struct Engine {
 pub const COMMIT: Option<&str> = option_env!("CHANGEGATE_COMMIT");
 
 impl Engine {
+    /// Whether its texts are as short and plain as versions are.
+    pub fn is_plain(&self) -> bool {
+        let is_plain = |text: &str| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".+-".contains(&byte);
+            !text.is_empty() && text.len() <= 64 && text.bytes().all(is_plain)
+        };
+        self.name == env!("CARGO_PKG_NAME")
+            && is_plain(&self.version)
+            && is_plain(&self.tzdb)
+            && self.commit.as_deref().is_none_or(is_plain)
+    }
+
     /// Returns this program.
     pub fn this() -> Self {
         Engine {

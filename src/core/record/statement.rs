@@ -220,6 +220,7 @@ impl Statement {
             (bases.is_sorted_by(|a, b| a < b), "`bases` isn't sorted by name"),
             (it.decision.is_some() || it.refusals.is_empty(), "`refusals` belong to a decision"),
             (is_origin(&it.origin), "`origin` isn't a line without blanks"),
+            (it.engine.is_plain(), "`engine` isn't a version of changegate"),
             (self.statement_type == STATEMENT, "`_type` isn't that of an in-toto statement"),
             (self.predicate_type == PREDICATE, "`predicateType` isn't that of a ledger"),
         ] {

@@ -9,8 +9,9 @@ use super::{Guard, Update, remedy};
 use crate::content::{People, SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{Engine, ObjectId};
+use crate::core::record::parts::{About, Engine, ObjectId};
 use crate::core::record::seen::Seen;
+use crate::core::record::state::State;
 use crate::core::record::statement::{Kind, Statement};
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
@@ -18,13 +19,13 @@ use crate::forge::Pull;
 use crate::forge::git::AUDIT;
 use crate::gate::arrivals::{self, unrecorded};
 use crate::gate::record::{Arrival, Log, Record, of_merge};
-use crate::gate::recording::{covered, evidence_branch, genesis, log_of};
+use crate::gate::recording::{begin, covered, evidence_branch, genesis, log_of, of_branch};
 use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
-use crate::ledger::{self, LEDGER, Tip};
+use crate::ledger::{self, LEDGER, Tip, oid};
 
 /// What a branch accounts for: its commits that need an entry, oldest first.
-struct Due<'a> {
-    branch: &'a str,
+struct Due {
+    branch: String,
     /// Each with the commit up to which the branch is accounted for before it.
     commits: VecDeque<(Oid, Commit)>,
     /// The tip before the push.
@@ -67,14 +68,22 @@ impl Guard {
         let ledger = moved(&format!("refs/heads/{LEDGER}"));
         let before = self.git.branches.tip(LEDGER)?;
         let before = before.map(|tip| ledger::tip(repo, tip)).transpose()?;
-        let evidence = updates.iter().find(|update| evidence_branch(&update.name).is_ok());
+        let evidence = |update: &&Update| evidence_branch(&update.name).is_ok();
+        let mut evidence = updates.iter().filter(evidence);
         let (Some(before), new) = (before, ledger.and_then(|update| update.new)) else {
-            ensure!(evidence.is_none(), "there is no ledger that evidence could belong to");
+            ensure!(evidence.next().is_none(), "there is no ledger that evidence could belong to");
             return match ledger.and_then(|update| update.new) {
                 Some(new) => self.begins_ledger(new),
                 None => Ok(()),
             };
         };
+        let is_current = |update: &&Update| update.name == before.entry.state.evidence;
+        ensure!(
+            evidence.clone().all(|update| is_current(&update)),
+            "evidence goes to {} alone",
+            before.entry.state.evidence
+        );
+        let evidence = evidence.next();
         let mut due = self.due(updates, &before)?;
         let mut entries = Vec::new();
         let mut next = new.unwrap_or(before.commit);
@@ -99,7 +108,17 @@ impl Guard {
                 short(commit)
             );
             self.is_theirs(commit, &[parent], &entry).with_context(why)?;
-            let record = self.expected(&entry, &mut due, &log_of(&before)).with_context(why)?;
+            let log = log_of(&before);
+            let record = match entry.statement.predicate.kind {
+                Kind::Note => {
+                    let record = self.begins_branch(&entry, &state, &log).with_context(why)?;
+                    let base = record.statement.predicate.bases.first();
+                    let base = base.context("it names no branch")?;
+                    due.extend(self.due_on(updates, &base.name, oid(&base.commit)?)?);
+                    record
+                }
+                _ => self.expected(&entry, &mut due, &log).with_context(why)?,
+            };
             same(&record.statement, &entry.statement).with_context(why)?;
             self.is_evidence_of(&entry, &record, &mut proof).with_context(why)?;
             state = entry.state;
@@ -126,7 +145,7 @@ impl Guard {
     }
 
     /// Checks that nothing is left that needs an entry.
-    fn nothing_is_due(&self, due: &[Due<'_>]) -> anyhow::Result<()> {
+    fn nothing_is_due(&self, due: &[Due]) -> anyhow::Result<()> {
         for Due { branch, commits, old } in due {
             // What was there before waits for the next merge.
             let is_new = |commit: &Commit| {
@@ -144,18 +163,23 @@ impl Guard {
     }
 
     /// Returns what each base that the ledger covers accounts for, as it is after the push.
-    fn due<'a>(&self, updates: &'a [Update], before: &Tip) -> anyhow::Result<Vec<Due<'a>>> {
+    fn due(&self, updates: &[Update], before: &Tip) -> anyhow::Result<Vec<Due>> {
         let mut due = Vec::new();
-        for update in updates {
-            let Some(branch) = update.name.strip_prefix("refs/heads/") else { continue };
-            if let (Some(old), Some(new), Ok(from)) =
-                (update.old, update.new, covered(&before.entry.state, branch))
-            {
-                let commits = unrecorded(self.git.repo(), &self.judges, from, new)?.into();
-                due.push(Due { branch, commits, old });
-            }
+        for (name, from) in &before.entry.state.bases {
+            due.extend(self.due_on(updates, name, oid(from)?)?);
         }
         Ok(due)
+    }
+
+    /// Returns what a branch accounts for from a commit on, as it is after the push; `None` if the
+    /// branch doesn't exist before it.
+    fn due_on(&self, updates: &[Update], name: &str, from: Oid) -> anyhow::Result<Option<Due>> {
+        let branch = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+        let update = updates.iter().find(|update| update.name == name);
+        let Some(old) = self.git.branches.tip(&branch)? else { return Ok(None) };
+        let new = update.and_then(|update| update.new).unwrap_or(old);
+        let commits = unrecorded(self.git.repo(), &self.judges, from, new)?.into();
+        Ok(Some(Due { branch, commits, old }))
     }
 
     /// Checks that a commit holds the entry and nothing else, made now and signed by whom it names.
@@ -184,7 +208,7 @@ impl Guard {
     }
 
     /// Makes the record that an entry has to be, from what it is about.
-    fn expected(&self, entry: &Entry, due: &mut [Due<'_>], log: &Log) -> anyhow::Result<Record> {
+    fn expected(&self, entry: &Entry, due: &mut [Due], log: &Log) -> anyhow::Result<Record> {
         let it = &entry.statement.predicate;
         let (Some(base), Some(merge)) = (&it.base, &it.merge) else {
             bail!("an entry of its kind is not accepted here");
@@ -231,6 +255,24 @@ impl Guard {
         let arrival =
             Arrival { base_ref: branch, commit: &commit, from, because: None, is_new: true };
         of_merge(&self.git, &judgement, &arrival, log, it.recorded_at)
+    }
+
+    /// Makes the record with which the ledger begins to cover the branch that an entry names.
+    fn begins_branch(&self, entry: &Entry, state: &State, log: &Log) -> anyhow::Result<Record> {
+        let it = &entry.statement.predicate;
+        let branch = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
+        let branch = branch.context("it names no branch")?;
+        let is_branch = it.note.as_ref().is_some_and(|note| note.about == About::Branch);
+        ensure!(is_branch, "an entry of its kind is not accepted here");
+        ensure!(
+            self.is_protected(branch) && covered(state, branch)?.is_none(),
+            "{branch} isn't protected, or the ledger covers it already"
+        );
+        let tip =
+            self.git.branches.tip(branch)?.with_context(|| format!("there is no {branch}"))?;
+        let repo = self.git.repo();
+        let begun = begin(repo, state, tip)?;
+        of_branch(repo, (branch, begun), &it.collector.who, log, it.recorded_at)
     }
 
     /// Returns the new commits of evidence, oldest first.
@@ -298,12 +340,11 @@ fn is_now(time: Time, now: Time) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks that a statement is the expected one; which program made it, and in which run, may differ.
+/// Checks that a statement is the expected one; which program made it may differ.
 fn same(expected: &Statement, found: &Statement) -> anyhow::Result<()> {
     let mut expected = expected.clone();
     let (it, other) = (&mut expected.predicate, &found.predicate);
     it.engine.clone_from(&other.engine);
-    it.collector.run.clone_from(&other.collector.run);
     if expected == *found {
         return Ok(());
     }
