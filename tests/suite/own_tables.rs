@@ -52,6 +52,7 @@ fn changes() -> Vec<Value> {
         ("review_requests", json!("off")),
         ("notify", json!("off")),
         ("review_policies_every", json!("1h")),
+        ("ledger", json!({"on": true, "origin": "git.acme.example/ops"})),
     ];
     let changed = settings.iter().map(|(name, _)| (*name).to_owned());
     let known: BTreeSet<_> = entries("settings").into_iter().map(|(name, _)| name).collect();
