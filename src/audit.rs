@@ -5,7 +5,29 @@
 
 use serde::Serialize;
 
+use crate::core::time::Time;
+
+pub mod coverage;
+pub mod entries;
+pub mod population;
+pub mod show;
 pub mod verify;
+
+/// A period, from its first instant to the one after its last. An end that is left out is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Period {
+    /// The first instant.
+    pub since: Option<Time>,
+    /// The first instant after.
+    pub until: Option<Time>,
+}
+
+impl Period {
+    /// Whether an instant is within the period.
+    pub fn holds(&self, at: Time) -> bool {
+        self.since.is_none_or(|since| since <= at) && self.until.is_none_or(|until| at < until)
+    }
+}
 
 /// A step of verifying, in the order in which they are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

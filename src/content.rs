@@ -50,6 +50,21 @@ pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
     Ok(files)
 }
 
+/// The commits of a pull request at one point in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pull {
+    /// The pull request's name.
+    pub name: String,
+    /// The id that its request must have, if the forge ties names to ids.
+    pub id: Option<String>,
+    /// The name of the branch to merge into, if it is a branch.
+    pub base_ref: Option<String>,
+    /// The tip of that branch.
+    pub base: Oid,
+    /// The commit to be merged.
+    pub head: Oid,
+}
+
 /// The files that a pull request changes, from its merge base to its head.
 pub struct Changeset {
     /// All changed files; a rename is a deletion and an addition.

@@ -4,6 +4,7 @@
 //! [`github::GitHub`] takes reviews from GitHub and publishes decisions as status checks there.
 
 use crate::content::Changeset;
+pub use crate::content::Pull;
 use crate::core::evidence::Evidence;
 use crate::core::org::Org;
 use crate::core::time::Time;
@@ -12,21 +13,6 @@ use crate::report::Judged;
 
 pub mod git;
 pub mod github;
-
-/// The commits of a pull request at one point in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pull {
-    /// The pull request's name.
-    pub name: String,
-    /// The id that its request must have, if the forge ties names to ids.
-    pub id: Option<String>,
-    /// The name of the branch to merge into, if it is a branch.
-    pub base_ref: Option<String>,
-    /// The tip of that branch.
-    pub base: Oid,
-    /// The commit to be merged.
-    pub head: Oid,
-}
 
 /// A place that holds pull requests.
 pub trait Forge {

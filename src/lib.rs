@@ -50,7 +50,8 @@
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
 //!   of them, and [`gate::recording`], how; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes
-//! - [`audit`]: proves from the repository alone that what is recorded is true and complete
+//! - [`audit`]: proves from the repository alone that what is recorded is true and complete, and shows
+//!   it to auditors; it asks no forge
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
 //! - [`intake`]: an issue's form to a branch with a request

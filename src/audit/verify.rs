@@ -13,12 +13,15 @@ use anyhow::{Context as _, bail};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::entries::Explained;
 use super::{Finding, Step};
 use crate::content::{SKEW, short};
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
+use crate::core::record::explanation::Explanation;
+use crate::core::record::parts::About;
 use crate::core::record::state::State;
-use crate::core::record::statement::{Kind, Unreadable};
+use crate::core::record::statement::Unreadable;
 use crate::core::record::tree::{Tree, leaf};
 use crate::core::time::Time;
 use crate::gate::arrivals::unrecorded;
@@ -100,6 +103,9 @@ pub struct Bypass {
     pub because: String,
     /// Who brought it, as far as that is known.
     pub by: Option<String>,
+    /// What was said about it later.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub explanations: Vec<Explained>,
 }
 
 /// Verifies the ledger of the repository at a folder. `advance` is called with the number of entries
@@ -144,7 +150,7 @@ pub fn verify(
 }
 
 /// Returns the commits with evidence, by the ids of their entries.
-fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<HashMap<Digest, Oid>> {
+pub(super) fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<HashMap<Digest, Oid>> {
     let branch = evidence_branch(crate::core::record::state::EVIDENCE)?;
     let mut found = HashMap::new();
     let Some(tip) = tips(branch)? else { return Ok(found) };
@@ -168,6 +174,8 @@ struct Run {
     last: Option<Oid>,
     is_broken: bool,
     ids: HashSet<Digest>,
+    /// The places of bypasses among those found, by the ids of their entries.
+    bypasses: HashMap<Digest, usize>,
     recorded_at: Option<Time>,
 }
 
@@ -179,7 +187,7 @@ impl Run {
 
     /// Takes the next commit of the line.
     fn follow(&mut self, checked: entry::Checked) {
-        let entry::Checked { commit, entry, findings, replay, seen } = checked;
+        let entry::Checked { commit, entry, findings, replay, seen, said } = checked;
         let entry = match entry {
             Ok(entry) => entry,
             Err(Unreadable::Newer(format)) => {
@@ -214,25 +222,50 @@ impl Run {
         if let (Some(merge), Some(base)) = (&it.merge, &it.base)
             && let Some(because) = merge.because
         {
+            self.bypasses.insert(entry.id.clone(), self.out.bypasses.len());
             self.out.bypasses.push(Bypass {
                 index: entry.index,
                 commit: merge.covers.to.to_string(),
                 branch: base.name.clone(),
                 because: because.to_string(),
                 by: merge.by.clone(),
+                explanations: Vec::new(),
             });
         }
-        let kind = match it.kind {
-            Kind::Genesis => "genesis",
-            Kind::Decision => "decision",
-            Kind::Merge => "merge",
-            Kind::Bypass => "bypass",
-            Kind::Keys => "keys",
-            Kind::Note => "note",
-        };
-        *self.out.kinds.entry(kind.to_owned()).or_default() += 1;
+        if it.note.as_ref().is_some_and(|note| note.about == About::Explanation) {
+            self.explained(commit, &entry, said);
+        }
+        *self.out.kinds.entry(it.kind.to_string()).or_default() += 1;
         if let Some(add) = replay {
             add(&mut self.out.replayed);
+        }
+    }
+
+    /// Takes what somebody said about a bypass before it.
+    fn explained(&mut self, commit: Oid, entry: &Entry, said: Option<Explanation>) {
+        let it = &entry.statement.predicate;
+        let Some(note) = &it.note else { return };
+        let (index, at, by) = (entry.index, it.recorded_at, &note.by);
+        for id in &note.entries {
+            let found = self.bypasses.get(id).and_then(|place| self.out.bypasses.get_mut(*place));
+            match (found, &said) {
+                (Some(bypass), Some(Explanation { text, who })) => {
+                    let (by, who, text) = (by.clone(), who.clone(), text.clone());
+                    bypass.explanations.push(Explained { index, at, by, who, text });
+                }
+                (Some(_), None) => {
+                    let why = "its explanation can't be read".to_owned();
+                    self.finding(Step::Material, Some(index), commit, why);
+                }
+                (None, _) => {
+                    let why = "it explains something else than a bypass before it".to_owned();
+                    self.finding(Step::Provenance, Some(index), commit, why);
+                }
+            }
+        }
+        if it.collector.who != by.as_str() {
+            let why = format!("it is said by {by}, and {} made it", it.collector.who);
+            self.finding(Step::Signature, Some(index), commit, why);
         }
     }
 

@@ -1,5 +1,9 @@
 //! `changegate audit`: what an auditor asks of the record.
 
+mod coverage;
+mod look;
+mod record_bypass;
+mod show;
 mod verify;
 
 use std::process::ExitCode;
@@ -15,12 +19,18 @@ pub struct AuditArgs {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    Coverage(coverage::CoverageArgs),
+    RecordBypass(record_bypass::RecordBypassArgs),
+    Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
 }
 
 /// Runs the verb.
 pub fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
     match &args.verb {
+        Verb::Coverage(args) => coverage::run(args),
+        Verb::RecordBypass(args) => record_bypass::run(args),
+        Verb::Show(args) => show::run(args),
         Verb::Verify(args) => verify::run(args),
     }
 }

@@ -9,13 +9,12 @@ use clap::{Args, ValueEnum};
 
 use super::shared::here::HereArgs;
 use super::shared::judges::judges;
+use super::shared::period::PeriodArgs;
 use super::shared::say::{self, UNDECIDED};
 use super::shared::timeline::{self, in_short, who_width};
 use crate::changes::bypass::of_merge;
 use crate::changes::log::{LogEntry, LogView};
 use crate::changes::story::{Stories, Story};
-use crate::core::org::Date;
-use crate::core::time::{Duration, Time};
 use crate::gate::Gate;
 use crate::report::escape::terminal;
 
@@ -37,13 +36,8 @@ pub struct LogArgs {
     #[arg(value_name = "ID")]
     id: Option<String>,
 
-    /// Only events from this date or time on
-    #[arg(long, value_name = "DATE", value_parser = day_begins)]
-    since: Option<Time>,
-
-    /// Only events until the end of this date, or until this time
-    #[arg(long, value_name = "DATE", value_parser = day_ends)]
-    until: Option<Time>,
+    #[command(flatten)]
+    period: PeriodArgs,
 
     #[command(flatten)]
     here: HereArgs,
@@ -65,21 +59,9 @@ enum LogFormat {
     Csv,
 }
 
-fn day_begins(text: &str) -> Result<Time, String> {
-    instant(text, Date::begins)
-}
-
-fn day_ends(text: &str) -> Result<Time, String> {
-    instant(text, |day| day.begins() + Duration::days(1))
-}
-
-/// Parses a date such as 2026-11-24, or a time.
-fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
-    if text.contains(['T', 't']) { text.parse() } else { text.parse().map(of_day) }
-}
-
 /// Runs the verb.
 pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
+    let period = args.period.get()?;
     let git = args.here.open_to_look()?;
     let gate = Gate::new(git.repo(), &git, judges()?);
     let org = gate.org_at(git.base()?)?;
@@ -111,10 +93,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
         }
     }
     for change in &mut changes {
-        change.events.retain(|event| {
-            args.since.is_none_or(|since| since <= event.at)
-                && args.until.is_none_or(|until| event.at < until)
-        });
+        change.events.retain(|event| period.holds(event.at));
     }
     changes.retain(|change| !change.events.is_empty());
     changes.sort_by_key(|change| Reverse(change.events.iter().map(|event| event.at).max()));

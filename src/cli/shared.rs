@@ -6,6 +6,7 @@ pub mod interrupt;
 pub mod judges;
 pub mod me;
 pub mod on_github;
+pub mod period;
 pub mod place;
 pub mod progress;
 pub mod prompt;

@@ -9,6 +9,7 @@
 //!
 //! - [`statement`], of [`parts`], with the [`bones`] of a decision: what an entry says
 //! - [`entry`]: a statement in its place; [`state`]: what holds after it; [`message`]: its commit's
+//! - [`explanation`]: why something went around the gate, as somebody explains it later
 //! - [`tree`]: the Merkle tree over the entries, and proofs that one is in it and that it only grows
 //! - [`note`], [`checkpoint`]: what the tree was at a size, signed by the log and by its witnesses
 //! - [`seen`]: what a merge or a review says of the log that its maker saw
@@ -19,6 +20,7 @@ pub mod bones;
 pub mod checkpoint;
 pub mod dsse;
 pub mod entry;
+pub mod explanation;
 pub mod key;
 pub mod message;
 pub mod note;

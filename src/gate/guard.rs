@@ -24,6 +24,7 @@ use crate::git::{Commit, Oid, Repo};
 
 mod base;
 mod change;
+mod explanation;
 mod journal;
 mod record;
 mod tips;

@@ -11,12 +11,14 @@ use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::layout::{POLICIES, odd_path};
 use crate::core::policy::Files;
 use crate::core::record::bones::{Bones, decision_json};
+use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{
-    Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method, Policies,
-    Pull, Refusal, Repository, Subject,
+    About, Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method,
+    Note, Policies, Pull, Refusal, Repository, Subject,
 };
 use crate::core::record::statement::{FORMAT, Kind, Predicate, Statement};
 use crate::core::request::RequestFile;
+use crate::core::terms::Login;
 use crate::core::time::Time;
 use crate::forge::git::{CHANGE, Git, REVIEWS};
 use crate::git::{Commit, Oid, Repo, blob_id};
@@ -134,6 +136,31 @@ pub fn of_bypass(arrival: &Arrival<'_>, by: &str, log: &Log, recorded_at: Time) 
     let predicate = arrived(arrival, Kind::Bypass, by, log, recorded_at);
     let statement = Statement::new(vec![tip(arrival.commit)], predicate);
     Record { statement, files: Vec::new(), policies: None }
+}
+
+/// Makes the record of why a recorded bypass went around the gate, as `by` explains it. `bypass` is the
+/// id of its entry; `base_ref` and `base` name the settings that say who may sign.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn of_explanation(
+    repo: &Repo,
+    (base_ref, base): (&str, Oid),
+    bypass: &Digest,
+    explanation: &Explanation,
+    by: &Login,
+    log: &Log,
+    recorded_at: Time,
+) -> anyhow::Result<Record> {
+    let files = vec![(EXPLANATION_FILE.to_owned(), explanation.file().into_bytes())];
+    let (about, entries) = (About::Explanation, vec![bypass.clone()]);
+    let predicate = Predicate {
+        note: Some(Note { about, entries, by: by.clone(), approved_by: None }),
+        material: material(&files),
+        ..entry(Kind::Note, (base_ref, base), by.as_str(), log, recorded_at)
+    };
+    let statement = Statement::new(vec![tip(&repo.commit(base)?)], predicate);
+    Ok(Record { statement, files, policies: None })
 }
 
 /// Returns an entry of this kind by `who` on a base at a commit whose settings protect it.

@@ -18,6 +18,7 @@ mod advice;
 mod alongside;
 mod at_hand;
 mod attacks;
+mod auditing;
 mod cases;
 mod cli;
 mod clones;

@@ -116,6 +116,19 @@ fn the_core_imports_itself_alone() {
 }
 
 #[test]
+fn audits_ask_no_forge() {
+    let sources = Source::all();
+    let audit: Vec<_> = sources.iter().filter(|it| it.is_in("audit")).collect();
+    assert!(audit.iter().any(|it| it.rooms().any(|(_, room)| room == "git")), "nothing is seen");
+    let mut found = Vec::new();
+    for source in audit {
+        let forge = source.rooms().filter(|(_, room)| ["forge", "cli"].contains(room));
+        found.extend(forge.map(|(line, room)| format!("src/{}:{line}: {room}", source.path)));
+    }
+    assert_none("what is audited is in the repository alone", &found);
+}
+
+#[test]
 fn nothing_but_main_imports_the_command_line() {
     let sources = Source::all();
     let inner: Vec<_> = sources.iter().filter(|it| !it.is_in("cli") && !it.is_in("main")).collect();

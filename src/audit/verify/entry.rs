@@ -7,19 +7,19 @@ use anyhow::Context as _;
 
 use super::Replayed;
 use crate::audit::Step;
-use crate::content::{Changeset, People, SKEW, bundle_files, short};
+use crate::content::{Changeset, People, Pull, SKEW, bundle_files, short};
 use crate::core::decision::Case;
 use crate::core::digest::Digest;
 use crate::core::evidence::Evidence;
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::entry::Entry;
+use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{Engine, Hex};
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
 use crate::core::request::RequestFile;
 use crate::core::terms::all_of;
-use crate::forge::Pull;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
@@ -40,6 +40,8 @@ pub struct Checked {
     pub replay: Option<fn(&mut Replayed)>,
     /// The log as those saw it who made what the entry is about, by their commits.
     pub seen: Vec<(Oid, Seen)>,
+    /// What it says about a bypass.
+    pub said: Option<Explanation>,
 }
 
 /// Checks one commit of the line.
@@ -54,7 +56,7 @@ pub fn check(
 ) -> anyhow::Result<Checked> {
     let entry = ledger::read(repo, commit)?.entry;
     let (findings, seen) = (Vec::new(), Vec::new());
-    let mut checked = Checked { commit, entry, findings, replay: None, seen };
+    let mut checked = Checked { commit, entry, findings, replay: None, seen, said: None };
     let Ok(entry) = checked.entry.clone() else { return Ok(checked) };
     let mut check = Check { repo, judges, entry: &entry, findings: &mut checked.findings };
     check.commit(commit)?;
@@ -62,6 +64,8 @@ pub fn check(
     let files = check.material(evidence)?;
     checked.replay = check.provenance(&files)?;
     checked.seen = seen_by(&files);
+    let said = files.get(EXPLANATION_FILE);
+    checked.said = said.and_then(|bytes| Explanation::read(bytes).ok());
     Ok(checked)
 }
 

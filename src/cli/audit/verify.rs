@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::coverage::explained;
 use crate::audit::verify::{Anchor, Verification, verify};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
@@ -118,6 +119,9 @@ fn text(found: &Verification) -> String {
             bypass.because,
             bypass.index
         );
+        for said in &bypass.explanations {
+            let _ = writeln!(out, "  explained    {}", terminal(&explained(said)));
+        }
     }
     if found.anchors > 0 {
         let _ = writeln!(

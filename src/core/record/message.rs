@@ -45,7 +45,7 @@ pub fn message(statement: &Statement, id: &Digest, index: u64, root: &str) -> St
 }
 
 /// Returns the first line.
-fn title(statement: &Statement) -> String {
+pub fn title(statement: &Statement) -> String {
     let it = &statement.predicate;
     let verb = match it.kind {
         Kind::Genesis => return format!("genesis: {}", it.origin),
@@ -86,7 +86,7 @@ fn title(statement: &Statement) -> String {
 }
 
 /// Returns the sentences about the decision.
-fn story(statement: &Statement) -> Vec<String> {
+pub fn story(statement: &Statement) -> Vec<String> {
     let it = &statement.predicate;
     let mut lines = Vec::new();
     if let Some(bones) = &it.decision {
@@ -154,7 +154,7 @@ fn approval(bones: &Bones) -> Option<String> {
 }
 
 /// Returns each person who signed, with what they signed for: `carol (L3, service-owner of checkout)`.
-fn signers(sign_off: &Signed) -> Vec<String> {
+pub fn signers(sign_off: &Signed) -> Vec<String> {
     let mut people: Vec<(&Login, Vec<String>)> = Vec::new();
     for required in &sign_off.required {
         let Some(login) = &required.satisfied_by else { continue };
@@ -179,14 +179,6 @@ fn signers(sign_off: &Signed) -> Vec<String> {
 /// Returns the lines at the end that machines read, in their fixed order.
 fn trailers(statement: &Statement) -> Vec<(&'static str, String)> {
     let it = &statement.predicate;
-    let kind = match it.kind {
-        Kind::Genesis => "genesis",
-        Kind::Decision => "decision",
-        Kind::Merge => "merge",
-        Kind::Bypass => "bypass",
-        Kind::Keys => "keys",
-        Kind::Note => "note",
-    };
     let bones = it.decision.as_ref();
     let base = match &it.merge {
         Some(merge) => Some(&merge.covers.from),
@@ -195,7 +187,7 @@ fn trailers(statement: &Statement) -> Vec<(&'static str, String)> {
     let one = [
         ("Change", it.change.iter().flatten().next().map(ToString::to_string)),
         ("Pull-Request", it.pull.as_ref().map(|pull| pull.name.clone())),
-        ("Kind", Some(kind.to_owned())),
+        ("Kind", Some(it.kind.to_string())),
         ("Verdict", bones.map(|bones| bones.verdict.to_string())),
         ("Base", base.map(ToString::to_string)),
         ("Head", it.head.as_ref().map(ToString::to_string)),

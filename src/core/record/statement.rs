@@ -4,6 +4,8 @@
 //! recorded first. What doesn't apply is left out; only [`Predicate::change`],
 //! [`Predicate::previous`] and [`Predicate::operations`] can be null.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -121,6 +123,19 @@ pub enum Kind {
     Note,
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Genesis => "genesis",
+            Kind::Decision => "decision",
+            Kind::Merge => "merge",
+            Kind::Bypass => "bypass",
+            Kind::Keys => "keys",
+            Kind::Note => "note",
+        })
+    }
+}
+
 /// Why a statement can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -188,8 +203,7 @@ impl Statement {
     /// Checks that it has exactly the fields that belong to its kind.
     fn is_of_its_kind(&self) -> Result<(), String> {
         let it = &self.predicate;
-        let kind = to_json(&it.kind);
-        let kind = kind.as_str().unwrap_or_default();
+        let kind = it.kind;
         let judged = ["pull", "change", "base", "head", "previous", "decision", "policies"];
         let (needed, allowed): (&[&str], &[&str]) = match it.kind {
             Kind::Genesis => (&["base", "bases", "keys"], &[]),

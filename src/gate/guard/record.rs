@@ -23,6 +23,9 @@ use crate::gate::recording::{begin, covered, evidence_branch, genesis, log_of, o
 use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
 use crate::ledger::{self, LEDGER, Tip, oid};
 
+/// Why an entry is rejected that nobody writes here.
+pub(super) const OTHER_KIND: &str = "an entry of its kind is not accepted here";
+
 /// What a branch accounts for: its commits that need an entry, oldest first.
 struct Due {
     branch: String,
@@ -110,15 +113,17 @@ impl Guard {
             self.is_theirs(commit, &[parent], &entry).with_context(why)?;
             let log = log_of(&before);
             let record = match entry.statement.predicate.kind {
-                Kind::Note => {
+                Kind::Note if !entry.statement.predicate.bases.is_empty() => {
                     let record = self.begins_branch(&entry, &state, &log).with_context(why)?;
                     let base = record.statement.predicate.bases.first();
                     let base = base.context("it names no branch")?;
                     due.extend(self.due_on(updates, &base.name, oid(&base.commit)?)?);
-                    record
+                    Ok(record)
                 }
-                _ => self.expected(&entry, &mut due, &log).with_context(why)?,
+                Kind::Note => self.explanation(&entry, proof.front(), &before, &log),
+                _ => self.expected(&entry, &mut due, &log),
             };
+            let record = record.with_context(why)?;
             same(&record.statement, &entry.statement).with_context(why)?;
             self.is_evidence_of(&entry, &record, &mut proof).with_context(why)?;
             state = entry.state;
@@ -211,12 +216,9 @@ impl Guard {
     fn expected(&self, entry: &Entry, due: &mut [Due], log: &Log) -> anyhow::Result<Record> {
         let it = &entry.statement.predicate;
         let (Some(base), Some(merge)) = (&it.base, &it.merge) else {
-            bail!("an entry of its kind is not accepted here");
+            bail!(OTHER_KIND);
         };
-        ensure!(
-            matches!(it.kind, Kind::Merge | Kind::Bypass),
-            "an entry of its kind is not accepted here"
-        );
+        ensure!(matches!(it.kind, Kind::Merge | Kind::Bypass), OTHER_KIND);
         let branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name);
         let found = due.iter_mut().find(|due| due.branch == branch);
         let next = found.and_then(|due| Some((due.old, due.commits.pop_front()?)));

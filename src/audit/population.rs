@@ -1,0 +1,185 @@
+//! What reached the protected branches since the ledger covers them: each commit of their first-parent
+//! lines, and what accounts for it.
+//!
+//! The date of a commit is its maker's claim. A commit counts as of its own date, but no earlier than
+//! the one before it, and no later than an entry that accounts for it was recorded.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::entries::{Entries, Placed};
+use super::verify::Tips;
+use crate::content::{People, short};
+use crate::core::record::statement::Kind;
+use crate::core::time::Time;
+use crate::gate::arrivals::unrecorded;
+use crate::gate::judge::Judges;
+use crate::git::{Commit, Oid, Repo};
+use crate::ledger::oid;
+
+/// A protected branch since it is covered.
+pub struct Line<'e> {
+    /// Its name.
+    pub branch: String,
+    /// The commit behind which coverage begins.
+    pub from: Oid,
+    /// Its tip; `None` if the branch is gone.
+    pub tip: Option<Oid>,
+    /// Its commits behind `from`, oldest first.
+    pub commits: Vec<Arrived<'e>>,
+    /// The entries about commits that aren't part of the branch any more.
+    pub gone: Vec<&'e Placed>,
+    /// Why its commits can't be told, if they can't.
+    pub problem: Option<String>,
+}
+
+/// A commit on a branch.
+pub struct Arrived<'e> {
+    /// The commit.
+    pub commit: Commit,
+    /// When it counts as having arrived.
+    pub at: Time,
+    /// What accounts for it.
+    pub how: How<'e>,
+}
+
+/// What accounts for a commit on a branch.
+#[derive(Clone, Copy)]
+pub enum How<'e> {
+    /// An entry of its own, of kind merge.
+    Merge(&'e Placed),
+    /// An entry of its own, of kind bypass.
+    Bypass(&'e Placed),
+    /// It changes nothing that is governed.
+    Free,
+    /// Nothing; the entry is the one that accounts for its part of the branch all the same.
+    Nothing(Option<&'e Placed>),
+}
+
+/// Returns the branches that a ledger covers, and what reached them.
+///
+/// # Errors
+/// When the ledger can't be relied on, or when the repository can't be read.
+pub fn lines<'e>(
+    repo: &Repo,
+    tips: Tips<'_>,
+    judges: &Judges,
+    entries: &'e Entries,
+) -> anyhow::Result<Vec<Line<'e>>> {
+    let mut lines = Vec::new();
+    for name in entries.sound()?.entry.state.bases.keys() {
+        let begins = entries.all.iter().find_map(|placed| {
+            let mut bases = placed.entry.statement.predicate.bases.iter();
+            Some((placed, bases.find(|base| base.name == *name)?))
+        });
+        let Some((beginning, base)) = begins else { continue };
+        let branch = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+        let (from, tip) = (oid(&base.commit)?, tips(&branch)?);
+        let mut line =
+            Line { branch, from, tip, commits: Vec::new(), gone: Vec::new(), problem: None };
+        let own = entries.all.iter().filter(|placed| {
+            let it = &placed.entry.statement.predicate;
+            it.merge.is_some() && it.base.as_ref().is_some_and(|base| base.name == *name)
+        });
+        let began_at = beginning.entry.statement.predicate.recorded_at;
+        line.follow(repo, judges, own.collect(), began_at)?;
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+impl<'e> Line<'e> {
+    /// Reads the commits of the branch, and finds what accounts for each.
+    fn follow(
+        &mut self,
+        repo: &Repo,
+        judges: &Judges,
+        own: Vec<&'e Placed>,
+        began_at: Time,
+    ) -> anyhow::Result<()> {
+        let due = match self.tip.map(|tip| unrecorded(repo, judges, self.from, tip)) {
+            Some(Ok(due)) => due,
+            Some(Err(error)) => return self.lose(own, format!("{error:#}")),
+            None => return self.lose(own, format!("{} is gone", self.branch)),
+        };
+        let due: HashSet<Oid> = due.into_iter().map(|(_, commit)| commit.id).collect();
+        let Some(tip) = self.tip else { return Ok(()) };
+        let mut ids: Vec<_> = repo.first_parents(tip)?;
+        ids.truncate(ids.iter().position(|id| *id == self.from).unwrap_or(ids.len()));
+        ids.reverse();
+        let on_line: HashSet<_> = ids.iter().copied().collect();
+        let mut ahead = VecDeque::new();
+        for placed in own {
+            match brought(placed)?.filter(|id| on_line.contains(id)) {
+                Some(id) => ahead.push_back((id, placed)),
+                None => self.gone.push(placed),
+            }
+        }
+        let exact: HashMap<_, _> = ahead.iter().copied().collect();
+        for id in ids {
+            let commit = repo.commit(id)?;
+            let how = match (exact.get(&id), due.contains(&id)) {
+                (Some(placed), _) if is_bypass(placed) => How::Bypass(placed),
+                (Some(placed), _) => How::Merge(placed),
+                (None, false) => How::Free,
+                (None, true) => How::Nothing(ahead.front().map(|(_, placed)| *placed)),
+            };
+            let at = commit.time;
+            self.commits.push(Arrived { commit, at, how });
+            while ahead.front().is_some_and(|(to, _)| *to == id) {
+                ahead.pop_front();
+            }
+        }
+        self.date(began_at);
+        Ok(())
+    }
+
+    fn lose(&mut self, own: Vec<&'e Placed>, why: String) -> anyhow::Result<()> {
+        self.gone = own;
+        self.problem = Some(why);
+        Ok(())
+    }
+
+    /// Dates the commits by what is known beside their own claims.
+    fn date(&mut self, began_at: Time) {
+        let mut latest = None;
+        for arrived in self.commits.iter_mut().rev() {
+            if let How::Merge(placed) | How::Bypass(placed) = arrived.how {
+                let recorded_at = placed.entry.statement.predicate.recorded_at;
+                latest = Some(latest.map_or(recorded_at, |latest: Time| latest.min(recorded_at)));
+            }
+            arrived.at = latest.map_or(arrived.at, |latest| arrived.at.min(latest));
+        }
+        let mut earliest = began_at;
+        for arrived in &mut self.commits {
+            arrived.at = arrived.at.max(earliest);
+            earliest = arrived.at;
+        }
+    }
+}
+
+fn is_bypass(placed: &Placed) -> bool {
+    placed.entry.statement.predicate.kind == Kind::Bypass
+}
+
+/// Returns the commit that an entry is about.
+fn brought(placed: &Placed) -> anyhow::Result<Option<Oid>> {
+    let merge = placed.entry.statement.predicate.merge.as_ref();
+    merge.map(|merge| oid(&merge.covers.to)).transpose()
+}
+
+/// Returns who brought a commit, as far as it shows: who signed it, else the committer's address.
+pub fn who(repo: &Repo, judges: &Judges, commit: &Commit) -> String {
+    let judge = commit.parents.first().and_then(|base| judges.at(repo, *base).ok());
+    let login = judge.and_then(|judge| {
+        People::of(&judge.bundle().org.roster).signer(repo, commit).login.map(|it| it.to_string())
+    });
+    login.unwrap_or_else(|| commit.committer.email.clone())
+}
+
+/// Says what happened to an entry's commit that its branch doesn't hold.
+pub fn is_gone(placed: &Placed, branch: &str) -> String {
+    let merge = placed.entry.statement.predicate.merge.as_ref();
+    let to = merge.map(|merge| merge.covers.to.short().to_owned()).unwrap_or_default();
+    let (index, commit) = (placed.entry.index, short(placed.commit));
+    format!("{to}, which entry {index} ({commit}) is about, is not on {branch} any more")
+}

@@ -1,0 +1,31 @@
+//! Reads the ledger of the repository around the current folder.
+
+use crate::audit::Period;
+use crate::audit::entries::Entries;
+use crate::cli::shared::here::HereArgs;
+use crate::forge::git::Git;
+
+/// Opens the repository, and reads its ledger as its remote has it.
+///
+/// # Errors
+/// If there is no repository, no ledger, or the remote can't be reached.
+pub fn look(here: &HereArgs) -> anyhow::Result<(Git, Entries)> {
+    let git = here.open_to_look()?;
+    if !here.no_fetch {
+        git.branches.refresh_ledger()?;
+    }
+    let entries = Entries::read(&git.repo().folder(), &|name: &str| git.branches.tip(name))?;
+    Ok((git, entries))
+}
+
+/// Says which period is looked at.
+pub fn of_period(period: &Period) -> String {
+    match (period.since, period.until) {
+        (None, None) => "since it began".to_owned(),
+        (Some(since), None) => format!("since {} UTC", since.for_people(None)),
+        (None, Some(until)) => format!("before {} UTC", until.for_people(None)),
+        (Some(since), Some(until)) => {
+            format!("from {} to {} UTC", since.for_people(None), until.for_people(None))
+        }
+    }
+}
