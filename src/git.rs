@@ -75,6 +75,16 @@ pub fn commit_id(bytes: &[u8]) -> Oid {
     Oid::hash_object(git2::ObjectType::Commit, bytes).unwrap_or(Oid::ZERO_SHA1)
 }
 
+/// Returns the id that Git gives to a folder with just these files, sorted by name.
+pub fn tree_id<'a>(files: impl IntoIterator<Item = (&'a str, Oid)>) -> Oid {
+    let mut bytes = Vec::new();
+    for (name, id) in files {
+        bytes.extend_from_slice(format!("100644 {name}\0").as_bytes());
+        bytes.extend_from_slice(id.as_bytes());
+    }
+    Oid::hash_object(git2::ObjectType::Tree, &bytes).unwrap_or(Oid::ZERO_SHA1)
+}
+
 /// Returns the id that Git gives to a file with this content.
 pub fn blob_id(bytes: &[u8]) -> Oid {
     // Only an invalid kind of object has no id.

@@ -4,7 +4,9 @@
 //! A commit of the ledger holds exactly the files of its entry, and its message is made from them. A
 //! commit that holds anything else is foreign: it is passed over, and counts for nothing.
 
-use anyhow::Context as _;
+use std::collections::HashSet;
+
+use anyhow::{Context as _, ensure};
 
 use crate::core::digest::Digest;
 use crate::core::layout::POLICIES;
@@ -16,10 +18,13 @@ use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
-use crate::git::{self, Kind, Oid, Program, Repo, blob_id};
+use crate::git::{self, Kind, Oid, Program, Repo, blob_id, tree_id};
 
 /// The branch with the entries.
 pub const LEDGER: &str = "audit/ledger";
+
+/// The most foreign commits with several parents that are looked through for the last entry.
+const MOST_FOREIGN: usize = 10_000;
 
 /// The name under which nobody in particular commits.
 const NOBODY: &str = "changegate";
@@ -64,39 +69,30 @@ pub fn oid(id: &ObjectId) -> anyhow::Result<Oid> {
 /// # Errors
 /// When the repository can't be read.
 pub fn read(repo: &Repo, commit: Oid) -> anyhow::Result<Recorded> {
-    let mut found = [None, None, None];
-    let mut is_strange = repo.commit(commit)?.parents.len() > 1;
-    for (name, file) in repo.top_files(commit)? {
-        let place = match name.as_str() {
-            STATEMENT_FILE => 0,
-            CHECKPOINT_FILE => 1,
-            STATE_FILE => 2,
-            SIGNATURES_FILE => {
-                is_strange |= file.kind != Kind::File;
-                continue;
-            }
-            _ => {
-                is_strange = true;
-                continue;
-            }
-        };
-        is_strange |= file.kind != Kind::File;
-        found[place] = Some(file.id).filter(|_| file.kind == Kind::File);
+    let foreign =
+        |why: &str| Ok(Recorded { commit, entry: Err(Unreadable::Malformed(why.to_owned())) });
+    let held = repo.commit(commit)?;
+    if held.parents.len() > 1 {
+        return foreign("it has several parents");
     }
-    let foreign = |why: &str| Err(Unreadable::Malformed(why.to_owned()));
-    let entry = match found {
-        [Some(statement), Some(checkpoint), Some(state)] if !is_strange => {
-            let text = |id| String::from_utf8(repo.bytes(id)?).context("it isn't text");
-            match (text(checkpoint), text(state)) {
-                (Ok(checkpoint), Ok(state)) => {
-                    Entry::read(&repo.bytes(statement)?, &checkpoint, &state)
-                }
-                _ => foreign("checkpoint or state isn't text"),
-            }
-        }
-        _ => foreign("it doesn't hold exactly the files of an entry"),
+    let files = repo.top_files(commit)?;
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let is_exact = matches!(
+        names[..],
+        [CHECKPOINT_FILE, STATEMENT_FILE, STATE_FILE]
+            | [CHECKPOINT_FILE, STATEMENT_FILE, SIGNATURES_FILE, STATE_FILE]
+    );
+    if !is_exact || held.tree != tree_id(files.iter().map(|(name, file)| (name.as_str(), file.id)))
+    {
+        return foreign("it doesn't hold exactly the files of an entry");
+    }
+    let bytes = |index: usize| repo.bytes(files[index].1.id);
+    let (statement, checkpoint, state) = (bytes(1)?, bytes(0)?, bytes(files.len() - 1)?);
+    let (Ok(checkpoint), Ok(state)) = (String::from_utf8(checkpoint), String::from_utf8(state))
+    else {
+        return foreign("checkpoint or state isn't text");
     };
-    Ok(Recorded { commit, entry })
+    Ok(Recorded { commit, entry: Entry::read(&statement, &checkpoint, &state) })
 }
 
 /// Returns what the next entry is put behind, on a branch with this tip: the last entry, whatever
@@ -116,8 +112,7 @@ pub fn tip(repo: &Repo, tip: Oid) -> anyhow::Result<Tip> {
             }
             Err(_) => {}
         }
-        let parents = repo.commit(commit)?.parents;
-        commit = *parents.first().with_context(|| {
+        commit = before(repo, commit)?.with_context(|| {
             format!("{LEDGER} holds no entry: it isn't a ledger of this format")
         })?;
     }
@@ -136,9 +131,57 @@ pub fn seen_at(repo: &Repo, tip: Oid, size: u64) -> anyhow::Result<Option<Seen>>
                 return Ok(Some(seen).filter(|seen| seen.size == size));
             }
         }
-        next = repo.commit(commit)?.parents.first().copied();
+        next = before(repo, commit)?;
     }
     Ok(None)
+}
+
+/// Returns the commits of the ledger's branch, the newest first.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn line(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Oid>> {
+    let mut line = vec![tip];
+    let mut commit = tip;
+    while let Some(parent) = before(repo, commit)? {
+        line.push(parent);
+        commit = parent;
+    }
+    Ok(line)
+}
+
+/// Returns the commit before another one in the ledger: its parent. A foreign commit can have several:
+/// the line goes on with the one behind which the latest entry is.
+fn before(repo: &Repo, commit: Oid) -> anyhow::Result<Option<Oid>> {
+    let parents = repo.commit(commit)?.parents;
+    let mut chosen = parents.first().copied();
+    let mut latest = None;
+    if parents.len() > 1 {
+        for parent in parents {
+            let index = latest_index(repo, parent)?;
+            if index > latest {
+                (chosen, latest) = (Some(parent), index);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+/// Returns the largest index of the entries to which a commit leads by foreign ones alone.
+fn latest_index(repo: &Repo, commit: Oid) -> anyhow::Result<Option<u64>> {
+    let (mut seen, mut next) = (HashSet::new(), vec![commit]);
+    let mut latest = None;
+    while let Some(commit) = next.pop() {
+        if !seen.insert(commit) {
+            continue;
+        }
+        ensure!(seen.len() <= MOST_FOREIGN, "too many foreign commits on {LEDGER} to look through");
+        match read(repo, commit)?.entry {
+            Ok(entry) => latest = latest.max(Some(entry.index)),
+            Err(_) => next.extend(repo.commit(commit)?.parents),
+        }
+    }
+    Ok(latest)
 }
 
 /// Makes the commit of an entry behind `parent`, in the name of `who`, or of nobody. It is signed
@@ -160,7 +203,8 @@ pub fn commit(
     program.commit(entry_tree(repo, entry)?, &parents, &entry.message(), sign)
 }
 
-/// Whether a commit is, byte for byte, that of an entry behind `parents` by `who`, signed or not.
+/// Whether a commit is, byte for byte, that of an entry behind `parents` by `who`, signed or not, and
+/// without signatures of a service.
 ///
 /// # Errors
 /// When the repository can't be read.
@@ -175,7 +219,8 @@ pub fn is_plain(
     let committer = format!("\ncommitter {who} <{who}> {at} +0000\n");
     let bytes = String::from_utf8_lossy(&repo.commit_bytes(commit)?).into_owned();
     let header = bytes.split_once("\n\n").map_or(bytes.as_str(), |(header, _)| header);
-    let tree = repo.commit(commit)?.tree;
+    let files = entry.files();
+    let tree = tree_id(files.iter().map(|(name, bytes)| (*name, blob_id(bytes))));
     Ok(format!("{header}\n").contains(&committer)
         && repo.is_made_of(commit, tree, parents, &entry.message())?)
 }

@@ -240,7 +240,7 @@ impl Program {
         }
         let why = complaint(&output);
         let answer = format!("{}\n{why}", String::from_utf8_lossy(&output.stdout));
-        if answer.contains("hook declined") {
+        if answer.contains("hook declined") && !answer.contains(JUDGED_AGAIN) {
             return Ok(Moved::Refused(remote_output(&why)));
         }
         if lost_a_race(&answer) {

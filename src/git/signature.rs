@@ -58,8 +58,10 @@ impl Repo {
             return Ok(false);
         };
         let _ = writeln!(made, "author {who}\ncommitter {who}");
-        let is_signature = |line: &&str| line.starts_with("gpgsig ") || line.starts_with(' ');
-        for line in lines.take_while(is_signature) {
+        let mut lines = lines.peekable();
+        let signature = lines.next_if(|line| line.starts_with("gpgsig "));
+        let rest = lines.take_while(|line| signature.is_some() && line.starts_with(' '));
+        for line in signature.into_iter().chain(rest) {
             let _ = writeln!(made, "{line}");
         }
         Ok(held.strip_prefix(&made).and_then(|rest| rest.strip_prefix('\n')) == Some(message))

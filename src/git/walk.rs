@@ -24,16 +24,20 @@ impl Repo {
         walk().with_context(|| format!("cannot read the history since {base}"))
     }
 
-    /// Returns a commit, its first parent, the first parent of that one, and so on.
+    /// Returns a commit, its first parent, the first parent of that one, and so on. The commits
+    /// themselves say so: Git's index of them (`commit-graph`) isn't read, because nothing proves it.
     ///
     /// # Errors
     /// When the history can't be read.
     pub fn first_parents(&self, tip: Oid) -> anyhow::Result<Vec<Oid>> {
         let walk = || -> Result<Vec<Oid>, git2::Error> {
-            let mut walk = self.inner.revwalk()?;
-            walk.simplify_first_parent()?;
-            walk.push(tip)?;
-            walk.collect()
+            let mut line = vec![tip];
+            let mut commit = self.inner.find_commit(tip)?;
+            while let Some(parent) = commit.parent_ids().next() {
+                line.push(parent);
+                commit = self.inner.find_commit(parent)?;
+            }
+            Ok(line)
         };
         walk().with_context(|| format!("cannot read the history of {tip}"))
     }
