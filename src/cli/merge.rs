@@ -23,7 +23,7 @@ use crate::forge::git::{Git, Rejected};
 use crate::forge::{Forge as _, Pull};
 use crate::gate::Judgement;
 use crate::gate::merge::commit;
-use crate::gate::recording::entries;
+use crate::gate::recording::{entries, is_older};
 use crate::git::{Moved, Oid, Program};
 use crate::report::Format;
 
@@ -95,6 +95,12 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         let is_recorded = judgement.bundle().org.settings.ledger.on;
         if is_recorded {
             git.branches.refresh_ledger()?;
+            if is_older(&git, pull.base)? {
+                git.branches.refresh()?;
+                if git.base()? != pull.base {
+                    continue;
+                }
+            }
         }
         let merge = commit(&git, &judges, &judgement)?;
         let mut moves = vec![(git.base_ref.clone(), Some(pull.base), merge)];

@@ -4,13 +4,12 @@ use anyhow::Context as _;
 
 use super::judge::Judges;
 use super::merge::merge_tree;
-use super::record::{Arrival, Log, Record, of_bypass, of_merge, who};
+use super::record::{Arrival, Log, Record, Recorder, of_bypass, of_merge, who};
 use super::{Gate, Judgement};
 use crate::content::{People, short};
 use crate::core::layout::is_governed;
 use crate::core::record::parts::Because;
 use crate::core::terms::Verdict;
-use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::forge::git::{Git, journal};
 use crate::git::{Commit, Oid, Repo};
@@ -71,17 +70,16 @@ pub fn record(
     base_ref: &str,
     (from, commit): &(Oid, Commit),
     log: &Log,
-    recorded_at: Time,
+    recorder: Recorder<'_>,
 ) -> anyhow::Result<Record> {
     let arrival = |because| Arrival { base_ref, commit, from: *from, because, is_new: false };
     let Some(judgement) = judged(git, judges, base_ref, commit) else {
         let is_merge = commit.parents.len() == 2;
         let because = if is_merge { Because::NotKnown } else { Because::NoPullRequest };
-        let by = match commit.parents.first().map(|base| judges.at(git.repo(), *base)) {
-            Some(Ok(judge)) => who(git, &People::of(&judge.bundle().org.roster), commit),
-            _ => commit.committer.email.clone(),
-        };
-        return Ok(of_bypass(&arrival(Some(because)), &by, log, recorded_at));
+        let judge = commit.parents.first().and_then(|base| judges.at(git.repo(), *base).ok());
+        let by = judge
+            .and_then(|judge| who(git.repo(), &People::of(&judge.bundle().org.roster), commit));
+        return Ok(of_bypass(&arrival(Some(because)), by, log, recorder));
     };
     let is_judged = || merge_tree(git.repo(), &judgement.pull).ok() == Some(commit.tree);
     let because = match judgement.decision.verdict {
@@ -89,17 +87,21 @@ pub fn record(
         Verdict::Approved => Some(Because::OtherContent),
         _ => Some(Because::NotApproved),
     };
-    of_merge(git, &judgement, &arrival(because), log, recorded_at)
+    of_merge(git, &judgement, &arrival(because), log, recorder)
 }
 
 /// Judges the change that a commit merges as of the commit's own time; `None` if it merges none that
 /// can be judged.
 fn judged(git: &Git, judges: &Judges, base_ref: &str, commit: &Commit) -> Option<Judgement> {
     let [base, head] = commit.parents[..] else { return None };
-    let (_, trailers) = journal::split(&commit.message);
-    let (_, name) = trailers.iter().find(|(key, _)| *key == "Change")?;
+    let name = change_named_by(commit)?;
     let base_ref = Some(base_ref.to_owned());
-    let pull =
-        Pull { name: (*name).to_owned(), id: Some((*name).to_owned()), base_ref, base, head };
+    let pull = Pull { name: name.to_owned(), id: Some(name.to_owned()), base_ref, base, head };
     Gate::new(git.repo(), git, judges.clone()).judge(pull, &[], commit.time).ok()
+}
+
+/// Returns the change that a commit on a base says it merges.
+pub fn change_named_by(commit: &Commit) -> Option<&str> {
+    let (_, trailers) = journal::split(&commit.message);
+    trailers.iter().find(|(key, _)| *key == "Change").map(|(_, name)| *name)
 }

@@ -34,6 +34,25 @@ pub struct Log {
     pub repository: Repository,
 }
 
+/// Who records, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorder<'a> {
+    /// Their login.
+    pub who: &'a str,
+    /// The time by their clock.
+    pub at: Time,
+}
+
+impl Recorder<'_> {
+    /// Returns who records as a person.
+    ///
+    /// # Errors
+    /// When the text is no login.
+    pub fn login(&self) -> anyhow::Result<Login> {
+        self.who.parse().map_err(|why| anyhow::anyhow!("{why}"))
+    }
+}
+
 /// How something reached a base.
 pub struct Arrival<'a> {
     /// The base branch.
@@ -58,11 +77,10 @@ pub struct Record {
     pub policies: Option<Oid>,
 }
 
-/// Returns the name under which the maker of a commit is recorded: their login, or the address that
-/// nobody in the roster has.
-pub fn who(git: &Git, people: &People<'_>, commit: &Commit) -> String {
-    let signer = people.signer(git.repo(), commit);
-    signer.login.map_or_else(|| commit.committer.email.clone(), |login| login.to_string())
+/// Returns the name under which the maker of a commit is recorded: their login. An address never
+/// stands in the record.
+pub fn who(repo: &Repo, people: &People<'_>, commit: &Commit) -> Option<String> {
+    people.signer(repo, commit).login.map(|login| login.to_string())
 }
 
 /// Makes the record of what reached the base in plain Git: a judged pull request, as a merge or, if it
@@ -75,7 +93,7 @@ pub fn of_merge(
     judgement: &Judgement,
     arrival: &Arrival<'_>,
     log: &Log,
-    recorded_at: Time,
+    recorder: Recorder<'_>,
 ) -> anyhow::Result<Record> {
     let (repo, pull) = (git.repo(), &judgement.pull);
     let people = People::of(&judgement.bundle().org.roster);
@@ -84,25 +102,9 @@ pub fn of_merge(
     let bones = Bones::of(&judgement.decision, summary.map(summary_line));
     let files = merge_material(git, judgement, arrival)?;
     let policies = policies(repo, pull.base, &judgement.decision.digests.policies)?;
-    let mut subject = Vec::new();
-    if let Some(file) = &judgement.file {
-        let is_plain = odd_path(&file.path).is_none();
-        let name = if is_plain { file.path.as_str() } else { "request" };
-        let source = judgement.source.as_bytes();
-        subject.push(Subject {
-            name: name.to_owned(),
-            digest: Digests {
-                sha256: Some(Hex(Digest::of(source))),
-                git_blob: Some(object_id(blob_id(source))),
-                ..Digests::default()
-            },
-        });
-    }
-    let git_commit = Some(object_id(pull.head));
-    let head = Digests { git_commit, ..Digests::default() };
-    subject.push(Subject { name: "head".to_owned(), digest: head });
-    subject.push(tip(arrival.commit));
-    let by = who(git, &people, arrival.commit);
+    let request = judgement.file.as_ref().map(|file| (&*file.path, judgement.source.as_bytes()));
+    let subject = subject(request, pull.head, arrival.commit);
+    let by = who(repo, &people, arrival.commit);
     let kind = if is_merge { Kind::Merge } else { Kind::Bypass };
     let folder = policies.1;
     let predicate = Predicate {
@@ -114,9 +116,24 @@ pub fn of_merge(
         refusals: judgement.file.as_ref().map(refusals).unwrap_or_default(),
         policies: Some(policies.0),
         material: material(&files),
-        ..arrived(arrival, kind, &by, log, recorded_at)
+        ..arrived(arrival, kind, by, log, recorder)
     };
     Ok(Record { statement: Statement::new(subject, predicate), files, policies: Some(folder) })
+}
+
+/// Returns what the statement about a merge is about: its request with the content, its head and its
+/// commit.
+pub fn subject(request: Option<(&str, &[u8])>, head: Oid, commit: &Commit) -> Vec<Subject> {
+    let request = request.map(|(path, content)| {
+        let name = if odd_path(path).is_none() { path } else { "request" };
+        let (sha256, git_blob) = (Hex(Digest::of(content)), object_id(blob_id(content)));
+        let digest =
+            Digests { sha256: Some(sha256), git_blob: Some(git_blob), ..Digests::default() };
+        Subject { name: name.to_owned(), digest }
+    });
+    let digest = Digests { git_commit: Some(object_id(head)), ..Digests::default() };
+    let head = Subject { name: "head".to_owned(), digest };
+    request.into_iter().chain([head, tip(commit)]).collect()
 }
 
 /// Returns what the gate itself found wrong with a request.
@@ -132,13 +149,18 @@ fn refusals(file: &RequestFile) -> Vec<Refusal> {
 
 /// Makes the record of a commit on the base that is the merge of no pull request, or of one that can't
 /// be judged any more.
-pub fn of_bypass(arrival: &Arrival<'_>, by: &str, log: &Log, recorded_at: Time) -> Record {
-    let predicate = arrived(arrival, Kind::Bypass, by, log, recorded_at);
+pub fn of_bypass(
+    arrival: &Arrival<'_>,
+    by: Option<String>,
+    log: &Log,
+    recorder: Recorder<'_>,
+) -> Record {
+    let predicate = arrived(arrival, Kind::Bypass, by, log, recorder);
     let statement = Statement::new(vec![tip(arrival.commit)], predicate);
     Record { statement, files: Vec::new(), policies: None }
 }
 
-/// Makes the record of why a recorded bypass went around the gate, as `by` explains it. `bypass` is the
+/// Makes the record of why a recorded bypass went around the gate, as its recorder explains it. `bypass` is the
 /// id of its entry; `base_ref` and `base` name the settings that say who may sign.
 ///
 /// # Errors
@@ -148,33 +170,32 @@ pub fn of_explanation(
     (base_ref, base): (&str, Oid),
     bypass: &Digest,
     explanation: &Explanation,
-    by: &Login,
     log: &Log,
-    recorded_at: Time,
+    recorder: Recorder<'_>,
 ) -> anyhow::Result<Record> {
+    let by = recorder.login()?;
     let files = vec![(EXPLANATION_FILE.to_owned(), explanation.file().into_bytes())];
     let (about, entries) = (About::Explanation, vec![bypass.clone()]);
     let predicate = Predicate {
-        note: Some(Note { about, entries, by: by.clone(), approved_by: None }),
+        note: Some(Note { about, entries, by, approved_by: None }),
         material: material(&files),
-        ..entry(Kind::Note, (base_ref, base), by.as_str(), log, recorded_at)
+        ..entry(Kind::Note, (base_ref, base), log, recorder)
     };
     let statement = Statement::new(vec![tip(&repo.commit(base)?)], predicate);
     Ok(Record { statement, files, policies: None })
 }
 
-/// Returns an entry of this kind by `who` on a base at a commit whose settings protect it.
+/// Returns an entry of this kind on a base at a commit whose settings protect it.
 pub fn entry(
     kind: Kind,
     (base_ref, commit): (&str, Oid),
-    who: &str,
     log: &Log,
-    recorded_at: Time,
+    recorder: Recorder<'_>,
 ) -> Predicate {
     Predicate {
         format: FORMAT.to_owned(),
         kind,
-        recorded_at,
+        recorded_at: recorder.at,
         server_time: None,
         origin: log.origin.clone(),
         repository: log.repository.clone(),
@@ -193,7 +214,11 @@ pub fn entry(
         policies: None,
         engine: Engine::this(),
         material: Vec::new(),
-        collector: Collector { kind: CollectorKind::Person, who: who.to_owned(), run: None },
+        collector: Collector {
+            kind: CollectorKind::Person,
+            who: recorder.who.to_owned(),
+            run: None,
+        },
         merge: None,
         bases: Vec::new(),
         operations: None,
@@ -202,16 +227,22 @@ pub fn entry(
     }
 }
 
-fn arrived(arrival: &Arrival<'_>, kind: Kind, by: &str, log: &Log, recorded_at: Time) -> Predicate {
+fn arrived(
+    arrival: &Arrival<'_>,
+    kind: Kind,
+    by: Option<String>,
+    log: &Log,
+    recorder: Recorder<'_>,
+) -> Predicate {
     let base = arrival.commit.parents.first().copied().unwrap_or(arrival.from);
     let merge = Merge {
-        by: Some(by.to_owned()),
+        by,
         at: arrival.commit.time,
         method: Method::Push,
         covers: Covers { from: object_id(arrival.from), to: object_id(arrival.commit.id) },
         because: arrival.because,
     };
-    Predicate { merge: Some(merge), ..entry(kind, (arrival.base_ref, base), by, log, recorded_at) }
+    Predicate { merge: Some(merge), ..entry(kind, (arrival.base_ref, base), log, recorder) }
 }
 
 /// Returns a commit on the base as what a statement is about.

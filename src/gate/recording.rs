@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::Judgement;
 use super::arrivals::{self, unrecorded};
 use super::judge::Judges;
 use super::merge::signs;
-use super::record::{self, Arrival, Log, Record, entry, of_merge, who};
+use super::record::{self, Arrival, Log, Record, Recorder, entry, of_merge, who};
 use crate::content::People;
 use crate::core::layout::table;
 use crate::core::org::Org;
@@ -16,11 +16,13 @@ use crate::core::record::entry::Entry;
 use crate::core::record::parts::{About, Covered, Keys, Note, Repository};
 use crate::core::record::state::{EVIDENCE, State};
 use crate::core::record::statement::{Kind, Predicate, Statement, is_origin};
-use crate::core::terms::Login;
-use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::git::{Move, Oid, Repo};
 use crate::ledger::{self, LEDGER, Tip, object_id, oid};
+
+/// Why somebody can't add to the ledger.
+pub const STRANGER: &str = "isn't in the roster, so that the ledger couldn't name who recorded this: have \
+                            an L3 add you to policies/org/roster/data.yaml";
 
 /// Makes the entry of the ledger about a merge that was just made, and those about what reached the
 /// base before it and isn't recorded. Returns the branches that move with the base; none if nothing is
@@ -38,25 +40,27 @@ pub fn entries(
     let Some(tip) = tip(git)?.filter(|_| org.settings.ledger.on) else {
         return Ok(Vec::new());
     };
-    let (repo, log, now) = (git.repo(), log_of(&tip), judgement.decision.evaluated_at);
+    let (repo, log) = (git.repo(), log_of(&tip));
     let commit = repo.commit(merge)?;
-    let who = who(git, &People::of(&org.roster), &commit);
+    let who = who(repo, &People::of(&org.roster), &commit)
+        .with_context(|| format!("{} {STRANGER}", commit.committer.email))?;
+    let recorder = Recorder { who: &who, at: judgement.decision.evaluated_at };
     let mut records = Vec::new();
     let mut from = match covered(&tip.entry.state, &git.base_ref)? {
         Some(covered) => covered,
         None => {
             let begun = begin(repo, &tip.entry.state, judgement.pull.base)?;
-            records.push(of_branch(repo, (&git.base_ref, begun), &who, &log, now)?);
+            records.push(of_branch(repo, (&git.base_ref, begun), &log, recorder)?);
             begun
         }
     };
     for earlier in unrecorded(repo, judges, from, judgement.pull.base)? {
-        records.push(arrivals::record(git, judges, &git.base_ref, &earlier, &log, now)?);
+        records.push(arrivals::record(git, judges, &git.base_ref, &earlier, &log, recorder)?);
         from = earlier.1.id;
     }
     let base_ref = &git.base_ref;
     let arrival = Arrival { base_ref, commit: &commit, from, because: None, is_new: true };
-    records.push(of_merge(git, judgement, &arrival, &log, now)?);
+    records.push(of_merge(git, judgement, &arrival, &log, recorder)?);
     append(git, Some(&tip), records, &who, signs(git, org))
 }
 
@@ -65,7 +69,7 @@ pub fn entries(
 ///
 /// # Errors
 /// When the settings don't say what is to be recorded, or when a branch can't be read.
-pub fn genesis(git: &Git, org: &Org, who: &str, recorded_at: Time) -> anyhow::Result<Record> {
+pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<Record> {
     let settings = &org.settings.ledger;
     let (Some(origin), true) = (&settings.origin, settings.on) else {
         bail!(
@@ -95,7 +99,7 @@ pub fn genesis(git: &Git, org: &Org, who: &str, recorded_at: Time) -> anyhow::Re
     let predicate = Predicate {
         bases,
         keys: Some(Keys::default()),
-        ..entry(Kind::Genesis, (&git.base_ref, base), who, &log, recorded_at)
+        ..entry(Kind::Genesis, (&git.base_ref, base), &log, recorder)
     };
     let statement = Statement::new(vec![record::tip(&git.repo().commit(base)?)], predicate);
     Ok(Record { statement, files: Vec::new(), policies: None })
@@ -141,23 +145,34 @@ pub fn begin(repo: &Repo, state: &State, tip: Oid) -> anyhow::Result<Oid> {
 /// Makes the record with which the ledger begins to cover a branch, from a commit on.
 ///
 /// # Errors
-/// When the commit can't be read, or when nobody in the roster makes it.
+/// When the commit can't be read.
 pub fn of_branch(
     repo: &Repo,
     (base_ref, begun): (&str, Oid),
-    who: &str,
     log: &Log,
-    recorded_at: Time,
+    recorder: Recorder<'_>,
 ) -> anyhow::Result<Record> {
-    let by: Login = who.parse().map_err(|_| anyhow!("the roster doesn't list {who}"))?;
+    let by = recorder.login()?;
     let name = format!("refs/heads/{base_ref}");
     let predicate = Predicate {
         bases: vec![Covered { name, commit: object_id(begun) }],
         note: Some(Note { about: About::Branch, entries: Vec::new(), by, approved_by: None }),
-        ..entry(Kind::Note, (base_ref, begun), who, log, recorded_at)
+        ..entry(Kind::Note, (base_ref, begun), log, recorder)
     };
     let statement = Statement::new(vec![record::tip(&repo.commit(begun)?)], predicate);
     Ok(Record { statement, files: Vec::new(), policies: None })
+}
+
+/// Whether the ledger accounts for more of the base than this commit has: somebody has merged since
+/// the base was fetched, or it was rewritten.
+///
+/// # Errors
+/// When the ledger can't be read, or doesn't cover the base.
+pub fn is_older(git: &Git, base: Oid) -> anyhow::Result<bool> {
+    let Some(tip) = tip(git)? else { return Ok(false) };
+    let Some(covered) = covered(&tip.entry.state, &git.base_ref)? else { return Ok(false) };
+    // What isn't known here is newer.
+    Ok(!git.repo().leads_to(covered, base).unwrap_or(false))
 }
 
 /// Makes the commits of records behind the ledger's tip, and returns the branches to be moved. The

@@ -22,7 +22,7 @@ use crate::forge::git::{Git, Rejected};
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
 use crate::gate::merge::signs;
-use crate::gate::record::of_explanation;
+use crate::gate::record::{Recorder, of_explanation};
 use crate::gate::recording::{append, covered, log_of, tip};
 use crate::git::{Moved, Oid};
 
@@ -89,9 +89,10 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
         let org = &judge.bundle().org;
         let by = me(git.branches.program(), &org.roster)?;
         let tip = tip(&git)?.context("the ledger is gone")?;
-        let (log, now) = (log_of(&tip), NowArg::present());
+        let log = log_of(&tip);
+        let recorder = Recorder { who: by.as_str(), at: NowArg::present() };
         let on = (git.base_ref.as_str(), base);
-        let record = of_explanation(git.repo(), on, &bypass.entry.id, &said, &by, &log, now)?;
+        let record = of_explanation(git.repo(), on, &bypass.entry.id, &said, &log, recorder)?;
         let moves = append(&git, Some(&tip), vec![record], by.as_str(), signs(&git, org))?;
         match git.branches.put_all(&moves)? {
             Moved::Yes => {

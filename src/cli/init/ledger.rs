@@ -1,6 +1,6 @@
 //! `changegate init --ledger`: begins the ledger.
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use super::InitArgs;
 use crate::cli::shared::args::NowArg;
@@ -9,7 +9,8 @@ use crate::cli::shared::say;
 use crate::content::{People, short};
 use crate::forge::git::Git;
 use crate::gate::merge::signs;
-use crate::gate::recording::{append, genesis, tip};
+use crate::gate::record::Recorder;
+use crate::gate::recording::{STRANGER, append, genesis, tip};
 use crate::git::{Moved, Repo};
 use crate::ledger::LEDGER;
 
@@ -25,15 +26,15 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     branches.refresh_ledger()?;
     let git = Git::new(branches, None)?;
     if let Some(tip) = tip(&git)? {
-        bail!("the ledger has begun already, and holds {} entries", tip.entry.index + 1);
+        bail!("the ledger has begun already: its size is {}", tip.entry.index + 1);
     }
     let judge = here::judges().at(git.repo(), git.base()?)?;
     let org = &judge.bundle().org;
     let program = git.branches.program();
     let email = program.email()?;
     let me = People::of(&org.roster).with_email(&email).cloned();
-    let who = me.map_or(email, |login| login.to_string());
-    let record = genesis(&git, org, &who, NowArg::present())?;
+    let who = me.with_context(|| format!("{email} {STRANGER}"))?.to_string();
+    let record = genesis(&git, org, Recorder { who: &who, at: NowArg::present() })?;
     let covered: Vec<_> = record
         .statement
         .predicate

@@ -8,8 +8,7 @@ use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::About;
 use crate::core::record::statement::Kind;
-use crate::core::terms::Login;
-use crate::gate::record::{Log, Record, of_explanation};
+use crate::gate::record::{Log, Record, Recorder, of_explanation};
 use crate::git::{Commit, JUDGED_AGAIN};
 use crate::ledger::{self, Tip};
 
@@ -39,14 +38,14 @@ impl Guard {
             "{base_ref} has moved, so that it {JUDGED_AGAIN}"
         );
         self.explains(entry, &bypass.to_string(), before)?;
-        let by: Login = it.collector.who.parse().map_err(|why| anyhow::anyhow!("{why}"))?;
         let evidence = evidence.context("its evidence isn't pushed with it")?.id;
         let file = repo.entry(evidence, EXPLANATION_FILE)?;
         let file = file.with_context(|| format!("its evidence holds no {EXPLANATION_FILE}"))?;
         ensure!(repo.size(file.id)? <= MOST_BYTES, "its explanation is too long");
         let said = Explanation::read(&repo.bytes(file.id)?);
         let said = said.map_err(|why| anyhow::anyhow!("{why}"))?;
-        of_explanation(repo, (base_ref, base), bypass, &said, &by, log, it.recorded_at)
+        let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
+        of_explanation(repo, (base_ref, base), bypass, &said, log, recorder)
     }
 
     /// Checks that the entry with an id is a bypass, and that this isn't said about it already.

@@ -18,7 +18,7 @@ use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::forge::git::AUDIT;
 use crate::gate::arrivals::{self, unrecorded};
-use crate::gate::record::{Arrival, Log, Record, of_merge};
+use crate::gate::record::{Arrival, Log, Record, Recorder, of_merge};
 use crate::gate::recording::{begin, covered, evidence_branch, genesis, log_of, of_branch};
 use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
 use crate::ledger::{self, LEDGER, Tip, oid};
@@ -87,6 +87,7 @@ impl Guard {
             before.entry.state.evidence
         );
         let evidence = evidence.next();
+        self.is_latest(updates, before.commit)?;
         let mut due = self.due(updates, &before)?;
         let mut entries = Vec::new();
         let mut next = new.unwrap_or(before.commit);
@@ -146,6 +147,18 @@ impl Guard {
              doesn't help, find out who changed the ledger",
             seen.size
         );
+        Ok(())
+    }
+
+    /// Checks that nobody else has moved a branch since the push began: what is recorded would follow
+    /// on something older.
+    fn is_latest(&self, updates: &[Update], ledger: Oid) -> anyhow::Result<()> {
+        for update in updates {
+            let Some(branch) = update.name.strip_prefix("refs/heads/") else { continue };
+            let tip =
+                if branch == LEDGER { Some(ledger) } else { self.git.branches.tip(branch)? };
+            ensure!(tip == update.old, "{branch} has moved meanwhile, so that it {JUDGED_AGAIN}");
+        }
         Ok(())
     }
 
@@ -229,15 +242,10 @@ impl Guard {
                 )
             })?;
         let repo = self.git.repo();
+        let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
         if repo.leads_to(commit.id, old)? {
-            return arrivals::record(
-                &self.git,
-                &self.judges,
-                branch,
-                &(from, commit),
-                log,
-                it.recorded_at,
-            );
+            let earlier = (from, commit);
+            return arrivals::record(&self.git, &self.judges, branch, &earlier, log, recorder);
         }
         let [base, head] = commit.parents[..] else { bail!("it isn't about a merge") };
         let name = self.open_change_at(base, head, &commit)?;
@@ -256,7 +264,7 @@ impl Guard {
         );
         let arrival =
             Arrival { base_ref: branch, commit: &commit, from, because: None, is_new: true };
-        of_merge(&self.git, &judgement, &arrival, log, it.recorded_at)
+        of_merge(&self.git, &judgement, &arrival, log, recorder)
     }
 
     /// Makes the record with which the ledger begins to cover the branch that an entry names.
@@ -274,7 +282,8 @@ impl Guard {
             self.git.branches.tip(branch)?.with_context(|| format!("there is no {branch}"))?;
         let repo = self.git.repo();
         let begun = begin(repo, state, tip)?;
-        of_branch(repo, (branch, begun), &it.collector.who, log, it.recorded_at)
+        let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
+        of_branch(repo, (branch, begun), log, recorder)
     }
 
     /// Returns the new commits of evidence, oldest first.
@@ -327,7 +336,8 @@ impl Guard {
         );
         self.is_theirs(new, &[], &entry)?;
         let it = &entry.statement.predicate;
-        let record = genesis(&self.git, org, &it.collector.who, it.recorded_at)?;
+        let record =
+            genesis(&self.git, org, Recorder { who: &it.collector.who, at: it.recorded_at })?;
         same(&record.statement, &entry.statement)
     }
 }
