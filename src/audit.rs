@@ -33,6 +33,8 @@ impl Period {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Step {
+    /// The objects: each can be read, and holds what its id says.
+    Objects,
     /// The line of commits: each holds an entry and nothing else.
     Line,
     /// The statements: canonical, of this log, each once.
@@ -58,6 +60,7 @@ pub enum Step {
 impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Step::Objects => "objects",
             Step::Line => "line",
             Step::Statement => "statement",
             Step::Tree => "tree",

@@ -19,7 +19,7 @@ use crate::content::{SKEW, short};
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::Explanation;
-use crate::core::record::parts::About;
+use crate::core::record::parts::{About, Repository};
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
 use crate::core::record::tree::{Tree, leaf};
@@ -28,8 +28,9 @@ use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
 use crate::gate::recording::evidence_branch;
 use crate::git::{Oid, Repo};
-use crate::ledger::{LEDGER, object_id, oid};
+use crate::ledger::{self, LEDGER, object_id, oid};
 
+mod claims;
 mod entry;
 
 /// The number of entries that are in memory at a time.
@@ -108,14 +109,15 @@ pub struct Bypass {
     pub explanations: Vec<Explained>,
 }
 
-/// Verifies the ledger of the repository at a folder. `advance` is called with the number of entries
-/// that are done.
+/// Verifies the ledger of the repository at a folder, in which changes go to the branch `base_ref`.
+/// `advance` is called with the number of entries that are done.
 ///
 /// # Errors
 /// When there is no ledger, or when the repository can't be read.
 pub fn verify(
     folder: &Path,
     tips: Tips<'_>,
+    base_ref: &str,
     judges: &Judges,
     anchors: &[Anchor],
     advance: &dyn Fn(usize, usize),
@@ -125,7 +127,7 @@ pub fn verify(
     let tip = tips(LEDGER)?.with_context(|| {
         format!("there is no branch {LEDGER}: begin it with `changegate init --ledger`")
     })?;
-    let mut line = repo.first_parents(tip)?;
+    let mut line = ledger::line(&repo, tip)?;
     line.reverse();
     let mut run = Run { evidence: evidence(&repo, tips)?, ..Run::default() };
     for (number, chunk) in line.chunks(CHUNK).enumerate() {
@@ -134,7 +136,7 @@ pub fn verify(
         let checked: Vec<_> = chunk
             .par_iter()
             .map_init(read, |repo, commit| match repo {
-                Ok(repo) => entry::check(repo, judges, *commit, evidence),
+                Ok(repo) => Ok(entry::check(repo, judges, base_ref, *commit, evidence)),
                 Err(error) => bail!("{error:#}"),
             })
             .collect::<anyhow::Result<_>>()?;
@@ -143,8 +145,10 @@ pub fn verify(
         }
         advance((number * CHUNK + chunk.len()).min(line.len()), line.len());
     }
-    run.coverage(&repo, tips, judges)?;
-    run.uncovered(&repo, tips, judges)?;
+    if run.out.newer.is_none() {
+        run.coverage(&repo, tips, base_ref, judges)?;
+        run.uncovered(&repo, tips, judges)?;
+    }
     run.anchors(anchors);
     run.done()
 }
@@ -176,6 +180,7 @@ struct Run {
     ids: HashSet<Digest>,
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
+    repository: Option<Repository>,
     recorded_at: Option<Time>,
 }
 
@@ -187,6 +192,10 @@ impl Run {
 
     /// Takes the next commit of the line.
     fn follow(&mut self, checked: entry::Checked) {
+        if self.out.newer.is_some() {
+            // Nothing behind it can be held against what is before it.
+            return;
+        }
         let entry::Checked { commit, entry, findings, replay, seen, said } = checked;
         let entry = match entry {
             Ok(entry) => entry,
@@ -197,7 +206,10 @@ impl Run {
             }
             Err(error) => {
                 let why = format!("the commit holds no entry, and counts for nothing: {error}");
-                self.finding(Step::Line, None, commit, why);
+                let findings = Some(findings).filter(|findings| !findings.is_empty());
+                for (step, why) in findings.unwrap_or_else(|| vec![(Step::Line, why)]) {
+                    self.finding(step, None, commit, why);
+                }
                 self.is_broken = true;
                 return;
             }
@@ -275,9 +287,14 @@ impl Run {
         let index = Some(entry.index);
         if self.out.entries == 0 {
             self.out.origin.clone_from(&it.origin);
+            self.repository = Some(it.repository.clone());
             self.out.from = Some(it.recorded_at);
         } else if it.origin != self.out.origin {
             let why = format!("the entry belongs to another log, {}", it.origin);
+            self.finding(Step::Statement, index, commit, why);
+        }
+        if self.repository.as_ref() != Some(&it.repository) {
+            let why = format!("the entry is about another repository, {}", it.repository.uri);
             self.finding(Step::Statement, index, commit, why);
         }
         if !self.ids.insert(entry.id.clone()) {
@@ -314,7 +331,22 @@ impl Run {
     }
 
     /// Holds the protected branches against what is recorded of them.
-    fn coverage(&mut self, repo: &Repo, tips: Tips<'_>, judges: &Judges) -> anyhow::Result<()> {
+    fn coverage(
+        &mut self,
+        repo: &Repo,
+        tips: Tips<'_>,
+        base_ref: &str,
+        judges: &Judges,
+    ) -> anyhow::Result<()> {
+        if !self.state.bases.contains_key(&format!("refs/heads/{base_ref}")) {
+            let message = format!("the ledger doesn't cover {base_ref}: nothing there is recorded");
+            self.out.findings.push(Finding {
+                step: Step::Coverage,
+                index: None,
+                commit: None,
+                message,
+            });
+        }
         for (name, covered) in self.state.bases.clone() {
             self.out.bases.insert(name.clone(), covered.to_string());
             let branch = name.strip_prefix("refs/heads/").unwrap_or(&name);

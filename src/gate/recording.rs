@@ -71,7 +71,7 @@ pub fn entries(
 /// When the settings don't say what is to be recorded, or when a branch can't be read.
 pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<Record> {
     let settings = &org.settings.ledger;
-    let (Some(origin), true) = (&settings.origin, settings.on) else {
+    let (Some(origin), Some(uri), true) = (&settings.origin, settings.uri(), settings.on) else {
         bail!(
             "the settings name no ledger: write `ledger: {{on: true, origin: HOST/PATH}}` into {}, and \
              have it merged",
@@ -83,7 +83,6 @@ pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<R
         "the ledger's origin can't be `{origin}`: write host and path, such as \
          git.acme.example/payments/changes"
     );
-    let uri = settings.repository.clone().unwrap_or_else(|| format!("git+https://{origin}"));
     let repository = Repository { uri, id: None };
     let log = Log { origin: origin.clone(), repository };
     let base = git.base()?;

@@ -19,14 +19,15 @@ use crate::core::record::parts::{Engine, Hex};
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
 use crate::core::request::RequestFile;
-use crate::core::terms::all_of;
-use crate::gate::arrivals::unrecorded;
+use crate::core::time::Time;
+use crate::gate::arrivals::change_named_by;
 use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
-use crate::gate::record::dir_hash;
+use crate::gate::record::{dir_hash, subject, tip};
 use crate::gate::{REFUSALS, tables_after};
-use crate::git::{Oid, Repo, Signature, blob_id, commit_id};
+use crate::git::{Commit, Oid, Repo, Signature, blob_id, commit_id};
 use crate::ledger::{self, oid};
+use crate::report::summary_line;
 
 /// A commit of the line, checked by itself.
 pub struct Checked {
@@ -44,29 +45,43 @@ pub struct Checked {
     pub said: Option<Explanation>,
 }
 
-/// Checks one commit of the line.
-///
-/// # Errors
-/// When the repository can't be read.
+/// Checks one commit of the line, in a repository in which changes go to the branch `base_ref`.
 pub fn check(
     repo: &Repo,
     judges: &Judges,
+    base_ref: &str,
     commit: Oid,
     evidence: &HashMap<Digest, Oid>,
-) -> anyhow::Result<Checked> {
-    let entry = ledger::read(repo, commit)?.entry;
-    let (findings, seen) = (Vec::new(), Vec::new());
-    let mut checked = Checked { commit, entry, findings, replay: None, seen, said: None };
-    let Ok(entry) = checked.entry.clone() else { return Ok(checked) };
-    let mut check = Check { repo, judges, entry: &entry, findings: &mut checked.findings };
-    check.commit(commit)?;
-    check.time();
-    let files = check.material(evidence)?;
-    checked.replay = check.provenance(&files)?;
-    checked.seen = seen_by(&files);
-    let said = files.get(EXPLANATION_FILE);
-    checked.said = said.and_then(|bytes| Explanation::read(bytes).ok());
-    Ok(checked)
+) -> Checked {
+    let unread = Unreadable::Malformed("it can't be read".to_owned());
+    let mut checked = Checked {
+        commit,
+        entry: Err(unread),
+        findings: Vec::new(),
+        replay: None,
+        seen: Vec::new(),
+        said: None,
+    };
+    let mut read = || -> anyhow::Result<()> {
+        checked.entry = ledger::read(repo, commit)?.entry;
+        let Ok(entry) = checked.entry.clone() else { return Ok(()) };
+        let findings = &mut checked.findings;
+        let mut check = Check { repo, judges, base_ref, entry: &entry, findings };
+        check.commit(commit)?;
+        check.time();
+        check.kind()?;
+        let files = check.material(evidence)?;
+        checked.replay = check.provenance(&files)?;
+        checked.seen = seen_by(&files);
+        let said = files.get(EXPLANATION_FILE);
+        checked.said = said.and_then(|bytes| Explanation::read(bytes).ok());
+        Ok(())
+    };
+    if let Err(error) = read() {
+        let why = format!("an object is missing, or isn't what its id says: {error:#}");
+        checked.findings.push((Step::Objects, why));
+    }
+    checked
 }
 
 /// Returns the log as the makers of the commits among the material saw it.
@@ -81,15 +96,17 @@ fn seen_by(files: &Files) -> Vec<(Oid, Seen)> {
 /// The files that an entry rests on, by name.
 type Files = BTreeMap<String, Vec<u8>>;
 
-struct Check<'a> {
-    repo: &'a Repo,
-    judges: &'a Judges,
-    entry: &'a Entry,
+/// An entry that is being checked.
+pub(super) struct Check<'a> {
+    pub(super) repo: &'a Repo,
+    pub(super) judges: &'a Judges,
+    pub(super) base_ref: &'a str,
+    pub(super) entry: &'a Entry,
     findings: &'a mut Vec<(Step, String)>,
 }
 
 impl Check<'_> {
-    fn finding(&mut self, step: Step, message: impl Into<String>) {
+    pub(super) fn finding(&mut self, step: Step, message: impl Into<String>) {
         self.findings.push((step, message.into()));
     }
 
@@ -138,12 +155,18 @@ impl Check<'_> {
 
     fn time(&mut self) {
         let it = &self.entry.statement.predicate;
+        if it.server_time.is_some_and(|time| !is_near(time, it.recorded_at)) {
+            self.finding(Step::Time, "it was recorded at another time than the forge's clock says");
+        }
+        if it.merge.as_ref().is_some_and(|merge| it.recorded_at + SKEW < merge.at) {
+            self.finding(Step::Time, "it was recorded before it was merged");
+        }
         let Some(bones) = &it.decision else { return };
         let at = bones.evaluated_at;
         if it.kind == Kind::Merge && it.merge.as_ref().is_some_and(|merge| merge.at != at) {
             self.finding(Step::Time, "it was decided at another time than it was merged");
         }
-        if it.kind == Kind::Decision && (at > it.recorded_at + SKEW || at + SKEW < it.recorded_at) {
+        if it.kind == Kind::Decision && !is_near(at, it.recorded_at) {
             self.finding(Step::Time, "it was decided at another time than it was recorded");
         }
     }
@@ -186,6 +209,10 @@ impl Check<'_> {
                     let is_same = Hex(Digest::of(&bytes)) == material.sha256
                         && bytes.len() as u64 == material.size
                         && blob_id(&bytes).to_string() == material.git_blob.to_string();
+                    if material.withheld.is_some() {
+                        let why = format!("{name} is said to be withheld, and is there");
+                        self.finding(Step::Material, why);
+                    }
                     if is_same {
                         files.insert(name.clone(), bytes);
                     } else {
@@ -215,35 +242,20 @@ impl Check<'_> {
         let it = &self.entry.statement.predicate;
         let Some(merge) = &it.merge else { return Ok(None) };
         let Ok(commit) = oid(&merge.covers.to).and_then(|id| self.repo.commit(id)) else {
-            self.finding(Step::Provenance, "the commit that it is about isn't in this repository");
+            let why = "the commit that it is about isn't in this repository, or isn't what its id \
+                       says";
+            self.finding(Step::Provenance, why);
             return Ok(None);
         };
-        let names_tip = self.entry.statement.subject.iter().any(|subject| {
-            let tree = subject.digest.git_tree.as_ref();
-            tree.is_some_and(|tree| tree.to_string() == commit.tree.to_string())
-                && self.entry.statement.tip() == Some(&merge.covers.to)
-        });
-        if !names_tip {
-            self.finding(Step::Provenance, "it names another tip or tree than its commit has");
-        }
-        let from = oid(&merge.covers.from)?;
-        let due = unrecorded(self.repo, self.judges, from, commit.id).unwrap_or_default();
-        if !matches!(&due[..], [(_, only)] if only.id == commit.id) {
-            let others = due.iter().map(|(_, commit)| commit.id).filter(|id| *id != commit.id);
-            let others: Vec<_> = others.map(short).collect();
-            self.finding(
-                Step::Coverage,
-                match others.is_empty() {
-                    true => "it covers a range that doesn't end with what it is about".to_owned(),
-                    false => format!("it covers {}, which needs an entry too", all_of(&others)),
-                },
-            );
-        }
         if merge.at != commit.time {
             self.finding(Step::Time, "it names another time than its commit has");
         }
+        self.arrival(merge, &commit)?;
         let base = it.base.as_ref().map(|base| oid(&base.commit)).transpose()?;
         let (Some(base), Some(head), Some(policies)) = (base, &it.head, &it.policies) else {
+            if self.entry.statement.subject != [tip(&commit)] {
+                self.finding(Step::Provenance, "it is about something else than its commit");
+            }
             return Ok(None);
         };
         let head = oid(head)?;
@@ -263,7 +275,7 @@ impl Check<'_> {
         if !is_theirs {
             self.finding(Step::Provenance, "it names other policies than those on its base");
         }
-        self.replay(files, &judge, (base, head), &commit.tree)
+        self.replay(files, &judge, (base, head), &commit)
     }
 
     /// Makes the decision again from what is recorded.
@@ -272,7 +284,7 @@ impl Check<'_> {
         files: &Files,
         judge: &Judge,
         (base, head): (Oid, Oid),
-        merged: &Oid,
+        merged: &Commit,
     ) -> anyhow::Result<Option<fn(&mut Replayed)>> {
         let it = &self.entry.statement.predicate;
         let Some(bones) = &it.decision else { return Ok(None) };
@@ -286,10 +298,16 @@ impl Check<'_> {
             head,
         };
         let changeset = Changeset::of(self.repo, base, head, &pull.name)?;
-        if it.kind == Kind::Merge && merge_tree(self.repo, &pull).ok().as_ref() != Some(merged) {
+        if it.kind == Kind::Merge && merge_tree(self.repo, &pull).ok() != Some(merged.tree) {
             self.finding(Step::Provenance, "the merge brought something else than was judged");
         }
         self.files_are_theirs(files, &changeset, head)?;
+        let request = changeset.path.as_deref().zip(files.get("request.yaml").map(Vec::as_slice));
+        if self.entry.statement.subject != subject(request, head, merged)
+            || change_named_by(merged) != Some(&pull.name)
+        {
+            self.finding(Step::Provenance, "it is about something else than its commit");
+        }
         let impossible = |why: &str| -> (Step, String) {
             (Step::Decision, format!("its decision can't be made again: {why}"))
         };
@@ -300,7 +318,6 @@ impl Check<'_> {
             self.findings.push(impossible("material is missing"));
             return Ok(Some(|out| out.impossible += 1));
         };
-        let request = changeset.path.as_deref().zip(files.get("request.yaml"));
         let mut file = request.map(|(path, bytes)| RequestFile::read(path, bytes));
         if let Some(file) = &mut file {
             for refusal in &it.refusals {
@@ -318,7 +335,11 @@ impl Check<'_> {
                 return Ok(Some(|out| out.impossible += 1));
             }
         };
-        let again = Bones::of(&made.decision, bones.title.clone());
+        let summary = made.decision.summary.as_deref().filter(|_| it.kind == Kind::Merge);
+        let again = Bones::of(&made.decision, summary.map(summary_line));
+        if it.change.as_ref() != Some(&made.decision.change) {
+            self.finding(Step::Provenance, "it names another change than was decided on");
+        }
         let input = files.get("input.json").map(Vec::as_slice);
         if decision_json(&made.decision).as_bytes() == decided.as_slice()
             && again == *bones
@@ -359,4 +380,9 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether two clocks show the same time, within the tolerated difference.
+fn is_near(one: Time, other: Time) -> bool {
+    one <= other + SKEW && other <= one + SKEW
 }

@@ -66,7 +66,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         bar.reach(done);
     };
     let tips = |name: &str| git.branches.tip(name);
-    let found = verify(&git.repo().folder(), &tips, &judges()?, &anchors, &advance)?;
+    let found = verify(&git.repo().folder(), &tips, &git.base_ref, &judges()?, &anchors, &advance)?;
     if let Some(progress) = progress.get() {
         progress.finish();
     }

@@ -223,6 +223,14 @@ pub struct LedgerSettings {
     pub repository: Option<String>,
 }
 
+impl LedgerSettings {
+    /// Returns the address of the repository; `None` without an origin.
+    pub fn uri(&self) -> Option<String> {
+        let from_origin = || Some(format!("git+https://{}", self.origin.as_ref()?));
+        self.repository.clone().or_else(from_origin)
+    }
+}
+
 /// What happens to a change that touches no governed path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -1,0 +1,119 @@
+//! Holds what an entry says of itself against what its kind allows, and against the commits that it
+//! names.
+
+use std::collections::BTreeSet;
+
+use super::entry::Check;
+use crate::audit::Step;
+use crate::content::People;
+use crate::core::record::parts::{About, CollectorKind, Covered, Keys, Merge, Method};
+use crate::core::record::statement::Kind;
+use crate::gate::arrivals::unrecorded;
+use crate::gate::record::{tip, who};
+use crate::git::Commit;
+use crate::ledger::oid;
+
+impl Check<'_> {
+    /// Checks what only entries of some kind may say in plain Git.
+    pub(super) fn kind(&mut self) -> anyhow::Result<()> {
+        let it = &self.entry.statement.predicate;
+        let has_forge = it.operations.is_some()
+            || it.collector.kind != CollectorKind::Person
+            || it.collector.run.is_some()
+            || it.pull.as_ref().is_some_and(|pull| pull.id.is_some())
+            || it.previous.as_ref().is_some_and(|previous| previous.is_some());
+        if has_forge {
+            let why = "it names what there is on a forge alone, such as an id or a run";
+            self.finding(Step::Provenance, why);
+        }
+        match it.kind {
+            Kind::Merge | Kind::Bypass => Ok(()),
+            Kind::Genesis => self.genesis(),
+            Kind::Note => {
+                self.note();
+                Ok(())
+            }
+            Kind::Decision | Kind::Keys => {
+                self.finding(Step::Statement, "in plain Git there are no entries of its kind");
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks that a ledger begins as the settings at its base say.
+    fn genesis(&mut self) -> anyhow::Result<()> {
+        let it = &self.entry.statement.predicate;
+        let Some(base) = &it.base else { return Ok(()) };
+        let commit = self.repo.commit(oid(&base.commit)?)?;
+        // Where the policies can't be read, that is said already.
+        let Ok(judge) = self.judges.at(self.repo, commit.id) else { return Ok(()) };
+        let settings = &judge.bundle().org.settings;
+        let named = |branch: &str| format!("refs/heads/{branch}");
+        let mut protected: BTreeSet<_> =
+            settings.protected_bases.iter().map(|base| named(base)).collect();
+        protected.insert(named(self.base_ref));
+        let own = it.bases.iter().find(|covered| covered.name == base.name);
+        let is_as_settled = settings.ledger.origin.as_ref() == Some(&it.origin)
+            && settings.ledger.uri().as_ref() == Some(&it.repository.uri)
+            && it.repository.id.is_none()
+            && base.protecting == base.commit
+            && base.judged_on.is_none()
+            && own.is_some_and(|own| own.commit == base.commit)
+            && it.bases.iter().all(|covered| protected.contains(&covered.name))
+            && it.keys == Some(Keys::default())
+            && it.material.is_empty()
+            && self.entry.statement.subject == [tip(&commit)];
+        if !is_as_settled {
+            let why = "the ledger doesn't begin as the settings at its base say: at the tips of the \
+                       protected branches, and with that origin and repository";
+            self.finding(Step::Provenance, why);
+        }
+        Ok(())
+    }
+
+    /// Checks that a note says what notes say in plain Git: why a bypass was one, or which branch is
+    /// covered from now on.
+    fn note(&mut self) {
+        let it = &self.entry.statement.predicate;
+        let (Some(note), Some(base)) = (&it.note, &it.base) else { return };
+        let is_about = match note.about {
+            About::Explanation => note.entries.len() == 1 && it.bases.is_empty(),
+            About::Branch => {
+                let begun = Covered { name: base.name.clone(), commit: base.commit.clone() };
+                it.bases == [begun] && note.entries.is_empty() && it.material.is_empty()
+            }
+            About::Correction | About::Foreign | About::Erasure => false,
+        };
+        let is_theirs = note.by.as_str() == it.collector.who && note.approved_by.is_none();
+        if !is_about || !is_theirs || base.protecting != base.commit || base.judged_on.is_some() {
+            self.finding(Step::Statement, "it isn't one of the notes that there are in plain Git");
+        }
+    }
+
+    /// Checks how a commit reached the base, and which part of the base the entry accounts for.
+    pub(super) fn arrival(&mut self, merge: &Merge, commit: &Commit) -> anyhow::Result<()> {
+        let Some(base) = &self.entry.statement.predicate.base else { return Ok(()) };
+        let before = commit.parents.first();
+        if before != Some(&oid(&base.commit)?)
+            || base.protecting != base.commit
+            || base.judged_on.is_some()
+        {
+            self.finding(Step::Provenance, "it names another base than its commit has");
+        }
+        let judge = before.and_then(|before| self.judges.at(self.repo, *before).ok());
+        let by =
+            judge.and_then(|judge| who(self.repo, &People::of(&judge.bundle().org.roster), commit));
+        if merge.by != by || merge.method != Method::Push {
+            let why = "it names somebody else than who brought its commit, or another way";
+            self.finding(Step::Provenance, why);
+        }
+        let from = oid(&merge.covers.from)?;
+        let range = unrecorded(self.repo, self.judges, from, commit.id);
+        if !range.is_ok_and(|range| matches!(&range[..], [only] if only.0 == from)) {
+            let why = "the range that it covers holds a commit that needs an entry of its own, or \
+                       isn't part of the branch's history";
+            self.finding(Step::Coverage, why);
+        }
+        Ok(())
+    }
+}
