@@ -7,7 +7,7 @@
 //!
 //! With real repositories, people and keys: the [`life`] of a change, what is [`at_hand`] before it
 //! is submitted, what it leaves in [`clones`], [`attacks`] on its record, and what happens [`together`]
-//! or is cut off in the middle.
+//! or is cut off in the middle. The [`ledger`] records it, and proves it.
 //!
 //! On [`github`]: a server of the tests' own, held against what GitHub says of itself.
 
@@ -30,6 +30,7 @@ mod github;
 mod governing;
 mod init;
 mod inputs;
+mod ledger;
 mod life;
 mod looking;
 mod material;

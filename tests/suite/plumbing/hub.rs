@@ -20,6 +20,8 @@ use changegate::git::Oid;
 
 pub use super::ran::Ran;
 
+mod recording;
+
 /// The people with desks; they are those of the shipped roster.
 const PEOPLE: [&str; 6] = ["alice", "bob", "carol", "dan", "erin", "heidi"];
 

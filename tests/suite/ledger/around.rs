@@ -1,0 +1,127 @@
+//! What reached the base without its entry: the hook refuses it, and where none was asked the next
+//! merge records it.
+
+use crate::plumbing::hub::{Desk, Hub, request};
+
+/// Puts commits on the base of a hub that no hook guards for the moment.
+fn past_the_hook(desk: &Desk<'_>, commit: &str) {
+    desk.hub.unguard();
+    desk.push_together(&[&format!("{commit}:refs/heads/main")]).went_well();
+    desk.hub.guard();
+}
+
+/// A merge by hand of a commit into the base that brings a file, and says that it merges a change.
+fn merge_by_hand(desk: &Desk<'_>, id: &str, head: &str, (path, text): (&str, &str)) -> String {
+    desk.git(&["fetch", "--quiet", "origin"]);
+    let tree = desk.tree("origin/main", &[("100644", path, text)]);
+    let message = format!("Merge {id}: it is fine\n\nChange: {id}\n");
+    desk.commit(&tree, &["origin/main", head], &message, &["-S"], &[])
+}
+
+#[test]
+fn the_next_merge_records_what_went_around() {
+    let hub = Hub::recording();
+    let (alice, bob, carol) = (hub.desk("alice"), hub.desk("bob"), hub.desk("carol"));
+    let path = |id: &str| format!("requests/{id}.yaml");
+
+    // A commit by hand, of somebody who isn't the one who merges next.
+    let text = request("CHG-1", "alice");
+    let direct = alice.put("origin/main", &[(&path("CHG-1"), &text)], "by hand");
+    past_the_hook(&alice, &direct);
+    // A merge that nobody approved.
+    alice.submit("CHG-2").went_well();
+    let head = hub.tip("change/CHG-2").unwrap();
+    let text = request("CHG-2", "alice");
+    let unapproved = merge_by_hand(&alice, "CHG-2", &head, (&path("CHG-2"), &text));
+    past_the_hook(&alice, &unapproved);
+    // A merge that brings something else than was approved.
+    alice.submit("CHG-3").went_well();
+    carol.approve("CHG-3").went_well();
+    let head = hub.tip("change/CHG-3").unwrap();
+    let text = request("CHG-3", "alice").replace("the flag", "every flag");
+    let other = merge_by_hand(&alice, "CHG-3", &head, (&path("CHG-3"), &text));
+    past_the_hook(&alice, &other);
+    // A merge of what is no change at all.
+    let side = alice.put("origin/main", &[(&path("CHG-4"), "a: b\n")], "aside");
+    alice.git(&["fetch", "--quiet", "origin"]);
+    let tree = alice.tree("origin/main", &[("100644", &path("CHG-4"), "a: b\n")]);
+    let strange = alice.commit(&tree, &["origin/main", &side], "Merge it", &["-S"], &[]);
+    past_the_hook(&alice, &strange);
+    // A merge with a version that knows no ledger.
+    bob.submit("CHG-5").went_well();
+    let apart = hub.desk_apart("bob", "apart");
+    apart.changegate(&["merge", "CHG-5"]).ended(0, &["merged CHG-5"]);
+    let old = apart.git(&["rev-parse", "main"]);
+    bob.git(&["fetch", "--quiet", apart.folder.to_str().unwrap(), &old]);
+    bob.push(&[&format!("{old}:refs/heads/main")]).refused(&[
+        "reaches main without its entry in the ledger",
+        "merge it with this version of `changegate merge`",
+    ]);
+    past_the_hook(&bob, &old);
+    // A commit that touches nothing that is governed.
+    bob.git(&["fetch", "--quiet", "origin"]);
+    let free = bob.put("origin/main", &[("docs/a.md", "text\n")], "free");
+    bob.push(&[&format!("{free}:refs/heads/main")]).went_well();
+
+    let erin = hub.desk("erin");
+    let nowhere = "it reached main, and is recorded nowhere";
+    let gaps = erin.verify();
+    gaps.ended(1, &["not as it has to be: 5 findings", &format!("{nowhere}: by hand")]);
+    assert_eq!(gaps.stdout.matches(nowhere).count(), 5, "{gaps:?}");
+
+    bob.execute("CHG-6");
+    assert_eq!(
+        super::titles(&hub),
+        [
+            "merged: CHG-6 Put worker CHG6 into maintenance".to_owned(),
+            "merged: CHG-5 Put worker CHG5 into maintenance".to_owned(),
+            format!("bypass: {} on main (not-known)", &strange[..7]),
+            format!("bypass: {} on main (other-content)", &other[..7]),
+            format!("bypass: {} on main (not-approved)", &unapproved[..7]),
+            format!("bypass: {} on main (no-pull-request)", &direct[..7]),
+            "genesis: git.acme.example/ops".to_owned(),
+        ]
+    );
+    let by = "by alice, entry 1";
+    erin.verify().ended(0, &["4 bypass, 1 genesis and 2 merge", by, "\nverified\n"]);
+    // Free commits behind the last entry, too.
+    bob.git(&["fetch", "--quiet", "origin"]);
+    let free = bob.put("origin/main", &[("docs/b.md", "text\n")], "free again");
+    bob.push(&[&format!("{free}:refs/heads/main")]).went_well();
+    erin.verify().ended(0, &["\nverified\n"]);
+    // No entry holds an address, whoever came around the gate.
+    let log = hub.git(&["log", "--format=%an %ae %cn %ce %B", "-p", "audit/ledger"]);
+    assert!(!log.contains("@acme.example"), "{log}");
+    hub.is_sound();
+}
+
+/// 33: a base that was forced back.
+#[test]
+fn a_base_that_was_rewritten() {
+    let hub = Hub::recording();
+    let bob = hub.desk("bob");
+    bob.execute("CHG-1");
+    let before = hub.git(&["rev-parse", "main~1"]);
+    bob.push(&["--force", &format!("{before}:refs/heads/main")]).refused(&["can't be reset"]);
+    hub.git(&["update-ref", "refs/heads/main", &before]);
+    let erin = hub.desk("erin");
+    erin.verify().ended(1, &["coverage: main: ", "isn't part of the history", "it was rewritten"]);
+    bob.submit("CHG-2").went_well();
+    bob.changegate(&["merge", "CHG-2"]).ended(2, &["it was rewritten"]);
+}
+
+/// 65: the base was pushed, and the ledger lost its race.
+#[test]
+fn a_push_that_was_not_atomic() {
+    let hub = Hub::recording();
+    let bob = hub.desk_apart("bob", "apart");
+    bob.execute("CHG-1");
+    hub.unguard();
+    let change = "refs/heads/change/CHG-1";
+    bob.push_together(&["refs/heads/main", "refs/heads/audit/evidence", change]).went_well();
+    hub.guard();
+    let erin = hub.desk("erin");
+    erin.verify().ended(1, &["it reached main, and is recorded nowhere: Merge CHG-1"]);
+    hub.desk("carol").execute("CHG-2");
+    erin.verify().ended(0, &["1 genesis and 2 merge", "2 byte for byte the same", "\nverified\n"]);
+}

@@ -1,0 +1,260 @@
+//! Forged entries: made as the program makes them, but for one thing.
+
+use serde_json::Value;
+
+use changegate::core::record::entry::Entry;
+use changegate::core::record::state::State;
+use changegate::core::record::statement::Statement;
+use changegate::core::record::tree::leaf;
+use changegate::core::time::Time;
+
+use crate::plumbing::hub::{Desk, Hub};
+
+use super::entry_at;
+
+/// The commit of an entry, in parts that can be forged.
+#[derive(Clone)]
+pub struct Parts {
+    pub parents: Vec<String>,
+    /// Mode, name and content of each file, by name.
+    pub files: Vec<(&'static str, &'static str, Vec<u8>)>,
+    pub message: String,
+    /// Whom the commit names.
+    pub who: String,
+    pub at: Time,
+    /// Whose key signs it; nobody's if `None`.
+    pub key: Option<&'static str>,
+}
+
+impl Parts {
+    /// The commit of an entry of bob's.
+    pub fn of(entry: &Entry, parent: &str) -> Self {
+        let files = entry.files().into_iter();
+        Parts {
+            parents: vec![parent.to_owned()],
+            files: files.map(|(name, bytes)| ("100644", name, bytes)).collect(),
+            message: entry.message(),
+            who: entry.statement.predicate.collector.who.clone(),
+            at: entry.statement.predicate.recorded_at,
+            key: Some("bob"),
+        }
+    }
+
+    /// A file's content.
+    pub fn file(&mut self, name: &str) -> &mut Vec<u8> {
+        &mut self.files.iter_mut().find(|(_, known, _)| *known == name).unwrap().2
+    }
+
+    /// Stores it.
+    pub fn commit(&self, desk: &Desk<'_>) -> String {
+        let lines: String = self
+            .files
+            .iter()
+            .map(|(mode, name, bytes)| match *mode {
+                "160000" => format!("160000 commit {}\t{name}\n", self.parents[0]),
+                "040000" => {
+                    let blob = desk.blob(&String::from_utf8_lossy(bytes));
+                    let line = format!("100644 blob {blob}\tfile\n");
+                    let tree = desk.git_with(&["mktree"], &line, &[]);
+                    format!("040000 tree {tree}\t{name}\n")
+                }
+                mode => {
+                    let id = changegate::git::Repo::discover(&desk.folder).unwrap();
+                    format!("{mode} blob {}\t{name}\n", id.store(bytes).unwrap())
+                }
+            })
+            .collect();
+        let tree = desk.git_with(&["mktree"], &lines, &[]);
+        self.commit_of(&tree, desk)
+    }
+
+    /// Stores it with another tree.
+    pub fn commit_of(&self, tree: &str, desk: &Desk<'_>) -> String {
+        let date = format!("{} +0000", self.at.utc().timestamp());
+        let who = self.who.as_str();
+        let env = [
+            ("GIT_AUTHOR_NAME", who),
+            ("GIT_AUTHOR_EMAIL", who),
+            ("GIT_AUTHOR_DATE", &date),
+            ("GIT_COMMITTER_NAME", who),
+            ("GIT_COMMITTER_EMAIL", who),
+            ("GIT_COMMITTER_DATE", &date),
+        ];
+        let key = self.key.map(|key| desk.hub.key(key).with_extension("pub"));
+        let sign = key.map_or("--no-gpg-sign".to_owned(), |key| format!("-S{}", key.display()));
+        let parents: Vec<_> = self.parents.iter().map(String::as_str).collect();
+        desk.commit(tree, &parents, &self.message, &[&sign], &env)
+    }
+}
+
+/// Puts a statement behind a state, whether it can stand there or not.
+pub fn forced(state: &State, statement: Statement) -> Entry {
+    let mut next = State { last: None, ..state.clone() };
+    let it = &statement.predicate;
+    next.tree.push(leaf(&statement.bytes()));
+    for base in &it.bases {
+        next.bases.insert(base.name.clone(), base.commit.clone());
+    }
+    if let (Some(merge), Some(base)) = (&it.merge, &it.base) {
+        next.bases.insert(base.name.clone(), merge.covers.to.clone());
+    }
+    if it.keys.is_some() {
+        next.keys = Some(statement.id());
+    }
+    Entry { id: statement.id(), index: state.tree.size(), statement, state: next }
+}
+
+/// A ledger and its evidence, by their tips.
+#[derive(Clone, Debug)]
+pub struct Forged {
+    pub ledger: String,
+    pub evidence: String,
+}
+
+/// A hub with three entries, and a desk without a remote where bob has added a fourth, with its merge.
+///
+/// ```text
+/// genesis ─ CHG-1 (alice, carol) ─ CHG-2 (bob) ─ CHG-3 (bob, not pushed)
+/// ```
+pub struct Stage<'a> {
+    pub hub: &'a Hub,
+    pub bob: Desk<'a>,
+    /// The ledger's commits, the oldest first.
+    pub line: Vec<String>,
+    /// What they hold.
+    pub entries: Vec<Entry>,
+    /// The base, before the last merge and after it.
+    pub main: [String; 2],
+    /// The evidence, before the last merge and after it.
+    pub evidence: [String; 2],
+}
+
+impl<'a> Stage<'a> {
+    /// Sets it up.
+    pub fn on(hub: &'a Hub) -> Self {
+        let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+        alice.submit("CHG-1").went_well();
+        carol.approve("CHG-1").went_well();
+        carol.changegate(&["merge", "CHG-1"]).went_well();
+        let desk = hub.desk("bob");
+        desk.execute("CHG-2");
+        desk.submit("CHG-3").went_well();
+        let bob = hub.desk_apart("bob", "stage");
+        bob.changegate(&["merge", "CHG-3"]).ended(0, &["merged CHG-3"]);
+        bob.git(&["update-ref", "refs/true/ledger", "audit/ledger"]);
+        let line = bob.git(&["rev-list", "--reverse", "audit/ledger"]);
+        let line: Vec<_> = line.lines().map(str::to_owned).collect();
+        assert_eq!(line.len(), 4);
+        let entries = line.iter().map(|commit| entry_at(&bob, commit)).collect();
+        let pair = |branch: &str| {
+            [format!("{branch}~1"), branch.to_owned()].map(|name| bob.git(&["rev-parse", &name]))
+        };
+        let (main, evidence) = (pair("main"), pair("audit/evidence"));
+        Stage { hub, bob, line, entries, main, evidence }
+    }
+
+    /// The statement of an entry, edited.
+    pub fn edited(&self, index: usize, edit: impl FnOnce(&mut Value)) -> Statement {
+        let mut value = serde_json::to_value(&self.entries[index].statement).unwrap();
+        edit(&mut value);
+        serde_json::from_value(value).unwrap()
+    }
+
+    /// The last commit, with another one in the place of its entry.
+    pub fn last(&self) -> Parts {
+        Parts::of(&self.entries[3], &self.line[2])
+    }
+
+    /// Another ledger with another last commit, and the last evidence.
+    pub fn with(&self, parts: &Parts) -> Forged {
+        Forged { ledger: parts.commit(&self.bob), evidence: self.evidence[1].clone() }
+    }
+
+    /// Puts another statement in the place of the last, with everything that follows from it.
+    pub fn with_last(&self, statement: Statement) -> Forged {
+        self.from(3, vec![statement])
+    }
+
+    /// Puts other statements behind the first entries, with everything that follows from them.
+    pub fn from(&self, kept: usize, statements: Vec<Statement>) -> Forged {
+        let mut state = kept.checked_sub(1).map(|last| self.entries[last].state.clone());
+        let mut parent = kept.checked_sub(1).map(|last| self.line[last].clone());
+        let mut evidence = match kept {
+            0 | 1 => None,
+            2 => Some(self.bob.git(&["rev-parse", "audit/evidence~2"])),
+            _ => Some(self.evidence[kept - 3].clone()),
+        };
+        for statement in statements {
+            let material = self.material_of(&statement);
+            let entry = forced(&state.unwrap_or_default(), statement);
+            if let Some(tree) = material {
+                let mut parts = Parts::of(&entry, "");
+                parts.parents = evidence.into_iter().collect();
+                parts.message = format!("{}\n", entry.id);
+                parts.who = "changegate".to_owned();
+                parts.key = None;
+                evidence = Some(parts.commit_of(&tree, &self.bob));
+            }
+            let mut parts = Parts::of(&entry, "");
+            parts.parents = parent.into_iter().collect();
+            if entry.index < 2 && entry.statement.predicate.collector.who == "carol" {
+                parts.key = Some("carol");
+            }
+            parent = Some(parts.commit(&self.bob));
+            state = Some(entry.state);
+        }
+        Forged { ledger: parent.unwrap(), evidence: evidence.unwrap_or_default() }
+    }
+
+    /// The tree of the evidence of the change that a statement is about.
+    fn material_of(&self, statement: &Statement) -> Option<String> {
+        let name = &statement.predicate.pull.as_ref()?.name;
+        let same = |entry: &&Entry| {
+            entry.statement.predicate.pull.as_ref().is_some_and(|pull| pull.name == *name)
+        };
+        let index = self.entries.iter().position(|entry| same(&entry))?;
+        let back = format!("{}~{}^{{tree}}", self.evidence[1], 3 - index);
+        Some(self.bob.git(&["rev-parse", &back]))
+    }
+
+    /// Sets the branches at the desk.
+    pub fn set(&self, main: &str, forged: &Forged) {
+        for (branch, tip) in
+            [("main", main), ("audit/ledger", &forged.ledger), ("audit/evidence", &forged.evidence)]
+        {
+            self.bob.git(&["update-ref", &format!("refs/heads/{branch}"), tip]);
+        }
+    }
+
+    /// The hook refuses to take it with the last merge, and verifying finds it.
+    #[track_caller]
+    pub fn is_caught(&self, what: &str, forged: &Forged, hook: &str, found: [&str; 2]) {
+        self.is_refused(what, forged, hook);
+        self.is_found(what, &self.main[1], forged, found);
+    }
+
+    /// The hook refuses to take it with the last merge.
+    #[track_caller]
+    pub fn is_refused(&self, what: &str, forged: &Forged, hook: &str) {
+        let ran = self.bob.push_together(&[
+            &format!("{}:refs/heads/main", self.main[1]),
+            &format!("{}:refs/heads/audit/ledger", forged.ledger),
+            &format!("{}:refs/heads/audit/evidence", forged.evidence),
+        ]);
+        assert_ne!(ran.code, 0, "{what} was accepted");
+        for part in ["changegate: refused: ", hook] {
+            assert!(ran.stderr.contains(part), "{what}: {part:?} isn't said:\n{}", ran.stderr);
+        }
+    }
+
+    /// Where no hook was asked, verifying finds it: the entry or commit with its step, and what it
+    /// means.
+    #[track_caller]
+    pub fn is_found(&self, what: &str, main: &str, forged: &Forged, found: [&str; 2]) {
+        self.set(main, forged);
+        let ran = self.bob.verify();
+        assert_eq!(ran.code, 1, "{what}: {ran:?}");
+        let says = |line: &str| found.iter().all(|part| line.contains(part));
+        assert!(ran.stdout.lines().any(says), "{what}: {found:?} isn't said:\n{}", ran.stdout);
+    }
+}
