@@ -71,23 +71,25 @@ impl Guard {
         let ledger = moved(&format!("refs/heads/{LEDGER}"));
         let before = self.git.branches.tip(LEDGER)?;
         let before = before.map(|tip| ledger::tip(repo, tip)).transpose()?;
-        let evidence = |update: &&Update| evidence_branch(&update.name).is_ok();
-        let mut evidence = updates.iter().filter(evidence);
+        let mut all_evidence = updates.iter().filter(|it| evidence_branch(&it.name).is_ok());
+        let evidence = all_evidence.next();
+        ensure!(all_evidence.next().is_none(), "evidence is pushed to several branches");
         let (Some(before), new) = (before, ledger.and_then(|update| update.new)) else {
-            ensure!(evidence.next().is_none(), "there is no ledger that evidence could belong to");
+            ensure!(evidence.is_none(), "there is no ledger that evidence could belong to");
             return match ledger.and_then(|update| update.new) {
                 Some(new) => self.begins_ledger(new),
                 None => Ok(()),
             };
         };
-        let is_current = |update: &&Update| update.name == before.entry.state.evidence;
-        ensure!(
-            evidence.clone().all(|update| is_current(&update)),
-            "evidence goes to {} alone",
-            before.entry.state.evidence
-        );
-        let evidence = evidence.next();
         self.is_latest(updates, before.commit)?;
+        if let Some(update) = evidence {
+            let own = &before.entry.state.evidence;
+            ensure!(
+                update.name == *own,
+                "{} isn't {own}, the ledger's branch of evidence",
+                update.name
+            );
+        }
         let mut due = self.due(updates, &before)?;
         let mut entries = Vec::new();
         let mut next = new.unwrap_or(before.commit);
@@ -338,7 +340,12 @@ impl Guard {
         let it = &entry.statement.predicate;
         let record =
             genesis(&self.git, org, Recorder { who: &it.collector.who, at: it.recorded_at })?;
-        same(&record.statement, &entry.statement)
+        ensure!(
+            is_same(&record.statement, &entry.statement),
+            "a ledger begins at the protected branches as they are, with origin and repository of the \
+             settings: begin it with `changegate init --ledger`"
+        );
+        Ok(())
     }
 }
 
@@ -352,12 +359,17 @@ fn is_now(time: Time, now: Time) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Checks that a statement is the expected one; which program made it may differ.
-fn same(expected: &Statement, found: &Statement) -> anyhow::Result<()> {
+/// Whether a statement is the expected one; which program made it may differ.
+fn is_same(expected: &Statement, found: &Statement) -> bool {
     let mut expected = expected.clone();
     let (it, other) = (&mut expected.predicate, &found.predicate);
     it.engine.clone_from(&other.engine);
-    if expected == *found {
+    expected == *found
+}
+
+/// Checks that a statement is the expected one.
+fn same(expected: &Statement, found: &Statement) -> anyhow::Result<()> {
+    if is_same(expected, found) {
         return Ok(());
     }
     let sources = |statement: &Statement| {
@@ -365,7 +377,7 @@ fn same(expected: &Statement, found: &Statement) -> anyhow::Result<()> {
         material.clone().find(|it| it.name == "sources.json").map(|it| it.sha256.clone())
     };
     ensure!(
-        sources(&expected) == sources(found),
+        sources(expected) == sources(found),
         "a branch that it was decided on has moved, so that it {JUDGED_AGAIN}"
     );
     let theirs = &found.predicate.engine;

@@ -138,13 +138,22 @@ fn evidence_that_is_rewritten() {
         ),
     ] {
         let forged = remade(&[files], &message);
-        stage.is_caught(what, &forged, hook, ["entry 3 (", &format!("material: {found}")]);
+        stage.is_caught(what, &forged, hook, ["entry 3, ", &format!("material: {found}")]);
     }
     let missing = "material: its evidence is missing";
     let of_another = remade(&[], "sha256:00\n");
-    stage.is_caught("of another entry", &of_another, other, ["entry 3 (", missing]);
+    stage.is_caught("of another entry", &of_another, other, ["entry 3, ", missing]);
     let none = Forged { ledger: ledger.clone(), evidence: stage.evidence[0].clone() };
-    stage.is_caught("none", &none, "its evidence isn't pushed with it", ["entry 3 (", missing]);
+    stage.is_caught("none", &none, "its evidence isn't pushed with it", ["entry 3, ", missing]);
+    for names in [&["audit/evidence-2"][..], &["audit/evidence", "audit/evidence-2"]] {
+        let mut refspecs = vec![
+            format!("{}:refs/heads/main", stage.main[1]),
+            format!("{ledger}:refs/heads/audit/ledger"),
+        ];
+        refspecs.extend(names.iter().map(|name| format!("{last}:refs/heads/{name}")));
+        let refspecs: Vec<_> = refspecs.iter().map(String::as_str).collect();
+        stage.bob.push_together(&refspecs).refused(&["evidence"]);
+    }
     let truth = Forged { ledger, evidence: last.clone() };
     let more = stage.bob.commit(&format!("{last}^{{tree}}"), &[&last], &message, &[], &[]);
     let more = Forged { evidence: more, ..truth.clone() };
