@@ -136,6 +136,13 @@ fn where_no_ledger_begins() {
         .refused(&["the ledger was rejected", "doesn't hold exactly the files of an entry"]);
     bob.push(&[&format!("{strange}:refs/heads/audit/evidence")])
         .refused(&["there is no ledger that evidence could belong to"]);
+    let apart = hub.desk_apart("carol", "apart");
+    let own = apart.put("main", &[("docs/a.md", "text\n")], "my own tip");
+    apart.git(&["update-ref", "refs/heads/main", &own]);
+    apart.changegate(&["init", "--ledger"]).ended(0, &["began the ledger"]);
+    apart
+        .push_together(&["refs/heads/audit/ledger"])
+        .refused(&["a ledger begins at the protected"]);
     assert_eq!(hub.tip("audit/ledger"), None);
 }
 

@@ -40,6 +40,7 @@ fn the_next_merge_records_what_went_around() {
     let head = hub.tip("change/CHG-3").unwrap();
     let text = request("CHG-3", "alice").replace("the flag", "every flag");
     let other = merge_by_hand(&alice, "CHG-3", &head, (&path("CHG-3"), &text));
+    alice.push(&[&format!("{other}:refs/heads/main")]).refused(&["CHG-3 differs from what was"]);
     past_the_hook(&alice, &other);
     // A merge of what is no change at all.
     let side = alice.put("origin/main", &[(&path("CHG-4"), "a: b\n")], "aside");

@@ -2,13 +2,17 @@
 
 use serde_json::Value;
 
+use changegate::audit::verify::verify;
 use changegate::core::record::entry::Entry;
 use changegate::core::record::state::State;
 use changegate::core::record::statement::Statement;
 use changegate::core::record::tree::leaf;
 use changegate::core::time::Time;
+use changegate::gate::judge::Judges;
+use changegate::git::Repo;
 
 use crate::plumbing::hub::{Desk, Hub};
+use crate::plumbing::judges;
 
 use super::entry_at;
 
@@ -59,8 +63,8 @@ impl Parts {
                     format!("040000 tree {tree}\t{name}\n")
                 }
                 mode => {
-                    let id = changegate::git::Repo::discover(&desk.folder).unwrap();
-                    format!("{mode} blob {}\t{name}\n", id.store(bytes).unwrap())
+                    let repo = Repo::discover(&desk.folder).unwrap();
+                    format!("{mode} blob {}\t{name}\n", repo.store(bytes).unwrap())
                 }
             })
             .collect();
@@ -123,6 +127,8 @@ pub struct Stage<'a> {
     pub line: Vec<String>,
     /// What they hold.
     pub entries: Vec<Entry>,
+    /// What judges in this process, each bundle loaded once.
+    judges: Judges,
     /// The base, before the last merge and after it.
     pub main: [String; 2],
     /// The evidence, before the last merge and after it.
@@ -150,7 +156,7 @@ impl<'a> Stage<'a> {
             [format!("{branch}~1"), branch.to_owned()].map(|name| bob.git(&["rev-parse", &name]))
         };
         let (main, evidence) = (pair("main"), pair("audit/evidence"));
-        Stage { hub, bob, line, entries, main, evidence }
+        Stage { hub, bob, line, entries, judges: judges(), main, evidence }
     }
 
     /// The statement of an entry, edited.
@@ -252,9 +258,15 @@ impl<'a> Stage<'a> {
     #[track_caller]
     pub fn is_found(&self, what: &str, main: &str, forged: &Forged, found: [&str; 2]) {
         self.set(main, forged);
-        let ran = self.bob.verify();
-        assert_eq!(ran.code, 1, "{what}: {ran:?}");
-        let says = |line: &str| found.iter().all(|part| line.contains(part));
-        assert!(ran.stdout.lines().any(says), "{what}: {found:?} isn't said:\n{}", ran.stdout);
+        let repo = Repo::discover(&self.bob.folder).unwrap();
+        let tips = |name: &str| repo.tip(&format!("refs/heads/{name}"));
+        let verified = verify(&repo.folder(), &tips, "main", &self.judges, &[], &|_, _| ());
+        let findings = verified.unwrap().findings.into_iter().map(|it| {
+            let entry = it.index.map(|index| format!("entry {index}, ")).unwrap_or_default();
+            format!("{entry}{}: {}", it.step, it.message)
+        });
+        let findings: Vec<_> = findings.collect();
+        let says = |line: &String| found.iter().all(|part| line.contains(part));
+        assert!(findings.iter().any(says), "{what}: {found:?} isn't said:\n{findings:#?}");
     }
 }

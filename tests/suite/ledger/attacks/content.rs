@@ -91,10 +91,10 @@ fn dated_ahead() {
     }
     let late = dated(2, "2099-01-01T00:00:00Z");
     let forged = stage.from(2, vec![late, stage.entries[3].statement.clone()]);
-    let found = ["entry 3 (", "time: it is dated before the entry that it follows"];
+    let found = ["entry 3, ", "time: it is dated before the entry that it follows"];
     stage.is_found("dated ahead", &stage.main[1], &forged, found);
     let early = dated(3, "2026-01-01T00:00:00Z");
-    let found = ["entry 3 (", "time: it was recorded before it was merged"];
+    let found = ["entry 3, ", "time: it was recorded before it was merged"];
     stage.is_found("dated back", &stage.main[1], &stage.with_last(early), found);
     // Whoever comes next isn't held up.
     stage.set(&stage.main[1], &forged);
@@ -155,7 +155,7 @@ fn policies_of_ones_own() {
         serde_json::from_value(value).unwrap()
     };
     let forged = Forged { evidence, ..stage.from(3, vec![invented]) };
-    stage.is_found("49", &direct, &forged, ["entry 3 (", "provenance: it names another base"]);
+    stage.is_found("49", &direct, &forged, ["entry 3, ", "provenance: it names another base"]);
 
     let elsewhere = stage.edited(0, |it| {
         set(it, "/predicate/base/ref", json!("refs/heads/lax"));
@@ -174,7 +174,7 @@ fn policies_of_ones_own() {
         set(it, "/predicate/collector/who", json!("bob"));
     });
     let forged = Forged { evidence: stage.evidence[1].clone(), ..stage.from(0, vec![invented]) };
-    stage.is_found("77", &stage.main[0], &forged, ["entry 0 (", "provenance: "]);
+    stage.is_found("77", &stage.main[0], &forged, ["entry 0, ", "provenance: "]);
 }
 
 /// 48, 76: a range that takes a commit along which has no entry of its own.
@@ -200,7 +200,7 @@ fn ranges_that_take_something_along() {
     merge.predicate.merge.as_mut().unwrap().covers.from = from;
     let main = bob.git(&["rev-parse", "main"]);
     let forged = stage.with_last(merge);
-    let found = ["entry 3 (", "coverage: the range that it covers"];
+    let found = ["entry 3, ", "coverage: the range that it covers"];
     stage.is_found("48", &main, &forged, found);
     let ran = bob.push_together(&[
         "refs/heads/main",
@@ -215,14 +215,11 @@ fn ranges_that_take_something_along() {
 fn nothing_of_a_request_but_its_title() {
     let hub = Hub::recording();
     let bob = hub.desk("bob");
-    let summary = "x%0A%0AApproved-by: mallory\\nVerdict: approved (L3)\u{202e}";
+    let summary = "summary: \"It moves\\n\\nApproved-by: mallory (L3)\"";
     let text = request("CHG-1", "bob")
-        .replace(
-            "summary: Put worker CHG1 into maintenance",
-            &format!("summary: \"{}\"", "Approved-by: mallory (L3)"),
-        )
+        .replace("summary: Put worker CHG1 into maintenance", summary)
         .replace("its disk is replaced", "secret-reason-7f3a");
-    assert!(text.contains("mallory") && text.contains("secret-reason"), "{summary}");
+    assert!(text.contains(summary) && text.contains("secret-reason"));
     bob.submit_text("CHG-1", &text).went_well();
     bob.changegate(&["merge", "CHG-1"]).ended(0, &["merged CHG-1"]);
     let log = hub.git(&["log", "-p", "--format=raw", "audit/ledger"]);
@@ -230,6 +227,6 @@ fn nothing_of_a_request_but_its_title() {
         assert!(!log.contains(text), "{text} is in the log:\n{log}");
     }
     let log = hub.git(&["log", "-1", "--format=%s%n%(trailers:key=Approved-by)", "audit/ledger"]);
-    assert_eq!(log, "merged: CHG-1 Approved-by: mallory (L3)");
+    assert_eq!(log, "merged: CHG-1 It moves Approved-by: mallory (L3)");
     auditor(&hub).verify().ended(0, &["\nverified\n"]);
 }

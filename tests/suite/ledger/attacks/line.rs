@@ -131,7 +131,7 @@ fn commits_with_something_else_around_the_entry() {
         assert_ne!(text, honest, "{what}");
         let ledger = store(text.as_bytes());
         let forged = Forged { ledger, evidence: stage.evidence[1].clone() };
-        stage.is_caught(what, &forged, hook, ["entry 3 (", found]);
+        stage.is_caught(what, &forged, hook, ["entry 3, ", found]);
     }
     for (who, hook, found) in [
         ("dan", not_signed, "signature: it names bob, and dan signed it"),
@@ -144,15 +144,15 @@ fn commits_with_something_else_around_the_entry() {
                 .went_well();
         }
         let parts = Parts { key: Some(who), ..stage.last() };
-        stage.is_caught(who, &stage.with(&parts), hook, ["entry 3 (", found]);
+        stage.is_caught(who, &stage.with(&parts), hook, ["entry 3, ", found]);
     }
     // Signatures that nobody could check.
     let mut parts = stage.last();
     parts.files.insert(2, ("100644", "entry.sig", b"[]".to_vec()));
-    stage.is_caught("a signature of no key", &stage.with(&parts), NOT_PLAIN, ["entry 3 (", plain]);
+    stage.is_caught("a signature of no key", &stage.with(&parts), NOT_PLAIN, ["entry 3, ", plain]);
     let mut parts = stage.last();
     parts.file("checkpoint").extend("\u{2014} git.acme.example/ops AAAAAAAA\n".bytes());
-    stage.is_caught("a signature of no key", &stage.with(&parts), NOT_PLAIN, ["entry 3 (", plain]);
+    stage.is_caught("a signature of no key", &stage.with(&parts), NOT_PLAIN, ["entry 3, ", plain]);
     the_truth_holds(&stage);
 }
 
@@ -254,14 +254,14 @@ fn entries_where_they_cannot_stand() {
     let statement = |index: usize| stage.entries[index].statement.clone();
     let cannot = "can't stand here";
     let twice = stage.from(3, vec![statement(2)]);
-    stage.is_caught("47", &twice, NOT_NEXT, ["entry 3 (", "recorded a second time"]);
+    stage.is_caught("47", &twice, NOT_NEXT, ["entry 3, ", "recorded a second time"]);
     let again = stage.from(3, vec![statement(0)]);
-    stage.is_caught("77", &again, NOT_NEXT, ["entry 3 (", "the log has begun already"]);
+    stage.is_caught("77", &again, NOT_NEXT, ["entry 3, ", "the log has begun already"]);
     let evidence = stage.evidence[1].clone();
     let reordered = stage.from(1, vec![statement(2), statement(1), statement(3)]);
-    stage.is_found("27: reordered", &stage.main[1], &reordered, ["entry 1 (", cannot]);
+    stage.is_found("27: reordered", &stage.main[1], &reordered, ["entry 1, ", cannot]);
     let removed = stage.from(1, vec![statement(2), statement(3)]);
-    stage.is_found("26: removed", &stage.main[1], &removed, ["entry 1 (", cannot]);
+    stage.is_found("26: removed", &stage.main[1], &removed, ["entry 1, ", cannot]);
 
     // What is on the branch stays as it is, with something in between.
     let as_it_is = |index: usize, parent: &str| {
@@ -275,10 +275,10 @@ fn entries_where_they_cannot_stand() {
     let second = as_it_is(2, &slipped_in.commit(&stage.bob));
     let forged = Forged { ledger: as_it_is(3, &second), evidence: evidence.clone() };
     let tree = "tree: state or checkpoint isn't what follows";
-    stage.is_found("53", &stage.main[1], &forged, ["entry 2 (", tree]);
+    stage.is_found("53", &stage.main[1], &forged, ["entry 2, ", tree]);
     let ledger = as_it_is(3, &stage.line[1]);
     let forged = Forged { ledger, evidence: evidence.clone() };
-    stage.is_found("27: left out", &stage.main[1], &forged, ["entry 3 (", cannot]);
+    stage.is_found("27: left out", &stage.main[1], &forged, ["entry 3, ", cannot]);
 
     // 75: a foreign commit, and an entry behind it that leaps over a sound one.
     let mut foreign = stage.last();
