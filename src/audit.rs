@@ -7,9 +7,12 @@ use serde::Serialize;
 
 use crate::core::time::Time;
 
+pub mod controls;
 pub mod coverage;
 pub mod entries;
+pub mod export;
 pub mod population;
+pub mod sample;
 pub mod show;
 pub mod verify;
 

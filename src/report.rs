@@ -23,6 +23,7 @@ use crate::core::terms::Verdict;
 
 mod comment;
 mod criteria;
+mod csv;
 pub mod escape;
 mod excerpt;
 mod github;
@@ -38,6 +39,7 @@ mod words;
 
 pub use comment::{COMMENT_MARK, Comment, comment};
 pub use criteria::{Criterion, criteria};
+pub use csv::csv;
 pub use merge::{merge_message, summary_line};
 pub(crate) use page::{NARROWEST, cut, hanging, pad, paint, style_of, width, wrap};
 pub use status::{StatusLine, one_line, status_lines};

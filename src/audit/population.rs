@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::Period;
 use super::entries::{Entries, Placed};
 use super::verify::Tips;
 use crate::content::{People, short};
@@ -182,4 +183,20 @@ pub fn is_gone(placed: &Placed, branch: &str) -> String {
     let to = merge.map(|merge| merge.covers.to.short().to_owned()).unwrap_or_default();
     let (index, commit) = (placed.entry.index, short(placed.commit));
     format!("{to}, which entry {index} ({commit}) is about, is not on {branch} any more")
+}
+
+/// Returns the entries of a period, in their order: one about a commit by when that arrived, any other by
+/// when it was recorded.
+pub fn of_period<'e>(lines: &[Line<'e>], entries: &'e Entries, period: Period) -> Vec<&'e Placed> {
+    let mut arrived_at = HashMap::new();
+    for arrived in lines.iter().flat_map(|line| &line.commits) {
+        if let How::Merge(placed) | How::Bypass(placed) = arrived.how {
+            arrived_at.insert(placed.entry.index, arrived.at);
+        }
+    }
+    let at = |placed: &Placed| {
+        let recorded_at = placed.entry.statement.predicate.recorded_at;
+        arrived_at.get(&placed.entry.index).copied().unwrap_or(recorded_at)
+    };
+    entries.all.iter().filter(|placed| period.holds(at(placed))).collect()
 }

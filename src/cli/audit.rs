@@ -1,8 +1,11 @@
 //! `changegate audit`: what an auditor asks of the record.
 
+mod controls;
 mod coverage;
+mod export;
 mod look;
 mod record_bypass;
+mod sample;
 mod show;
 mod verify;
 
@@ -19,8 +22,11 @@ pub struct AuditArgs {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    Controls(controls::ControlsArgs),
     Coverage(coverage::CoverageArgs),
+    Export(export::ExportArgs),
     RecordBypass(record_bypass::RecordBypassArgs),
+    Sample(sample::SampleArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
 }
@@ -28,8 +34,11 @@ enum Verb {
 /// Runs the verb.
 pub fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
     match &args.verb {
+        Verb::Controls(args) => controls::run(args),
         Verb::Coverage(args) => coverage::run(args),
+        Verb::Export(args) => export::run(args),
         Verb::RecordBypass(args) => record_bypass::run(args),
+        Verb::Sample(args) => sample::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Verify(args) => verify::run(args),
     }

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::plumbing::hub::{Desk, Hub, Ran, request};
 
+mod exports;
+
 const SETTINGS: &str = "policies/org/settings/data.yaml";
 
 /// A guarded hub with a ledger, in which CHG-1 of alice's was merged, reviewed by carol, and CHG-2 of

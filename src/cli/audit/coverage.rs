@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::look::{look, of_period};
+use super::look::{counted, look, of_period};
 use crate::audit::coverage::{BranchCoverage, Bypassed, Coverage, Unrecorded, coverage};
 use crate::audit::entries::Explained;
 use crate::cli::shared::args::AnswerFormat;
@@ -70,18 +70,19 @@ fn text(found: &Coverage) -> String {
     out += &match (unrecorded, problems) {
         (0, 0) => "\ncomplete: everything is recorded\n".to_owned(),
         (0, _) => "\nnot complete: what was recorded is not on its branch any more\n".to_owned(),
-        (1, _) => "\nnot complete: 1 commit is recorded nowhere\n".to_owned(),
-        (count, _) => format!("\nnot complete: {count} commits are recorded nowhere\n"),
+        (count, _) => {
+            let commits = counted(count as u64, "commit is", "commits are");
+            format!("\nnot complete: {commits} recorded nowhere\n")
+        }
     };
     out
 }
 
 fn branch(it: &BranchCoverage) -> String {
-    let commits = if it.commits == 1 { "commit" } else { "commits" };
     let mut out = format!(
-        "{}: {} {commits}: {} merged, {} free, {} around the gate, {} recorded nowhere\n",
+        "{}: {}: {} merged, {} free, {} around the gate, {} recorded nowhere\n",
         terminal(&it.branch),
-        it.commits,
+        counted(it.commits as u64, "commit", "commits"),
         it.merges,
         it.free,
         it.bypasses.len(),

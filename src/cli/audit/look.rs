@@ -29,3 +29,8 @@ pub fn of_period(period: &Period) -> String {
         }
     }
 }
+
+/// Writes a number with the word for what is counted.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

@@ -12,8 +12,8 @@ use crate::audit::show::find;
 use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
-use crate::cli::shared::me::{doubt, me};
-use crate::cli::shared::say::{self, print, warn};
+use crate::cli::shared::me::me;
+use crate::cli::shared::say::{self, print};
 use crate::content::short;
 use crate::core::record::explanation::Explanation;
 use crate::core::record::statement::Kind;
@@ -98,9 +98,6 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
             Moved::Yes => {
                 let commit = moves.first().map(|(_, _, to)| *to).context("nothing was written")?;
                 tell(args, bypass, tip.entry.index + 1, commit)?;
-                if let Some(doubt) = doubt(&git, commit, org)? {
-                    warn("note", &doubt);
-                }
                 return Ok(ExitCode::SUCCESS);
             }
             Moved::Lost(_) => {}

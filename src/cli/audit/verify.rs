@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::coverage::explained;
+use super::look::counted;
 use crate::audit::verify::{Anchor, Verification, verify};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
@@ -152,8 +153,4 @@ fn text(found: &Verification) -> String {
         let _ = writeln!(out, "\nnot as it has to be: {count}");
     }
     out
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

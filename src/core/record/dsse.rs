@@ -183,5 +183,14 @@ impl fmt::Display for Envelope {
     }
 }
 
+/// Returns the envelope of a statement that no service key signed, as one line of canonical JSON.
+pub fn unsigned(statement: &[u8]) -> String {
+    let signatures: [Value; 0] = [];
+    let payload = BASE64.encode(statement);
+    canonical_json(&json!({
+        "payload": payload, "payloadType": PAYLOAD_TYPE, "signatures": signatures,
+    }))
+}
+
 #[cfg(test)]
 mod tests;

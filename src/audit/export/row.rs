@@ -1,0 +1,94 @@
+//! An entry as a row of a table.
+
+use crate::audit::entries::{Entries, Placed};
+use crate::core::decision::SignOffMode;
+use crate::core::record::message::signers;
+use crate::git::Repo;
+
+/// What a table says of an entry; what doesn't apply is empty.
+#[derive(Debug, Default)]
+pub struct Row {
+    pub index: String,
+    pub id: String,
+    pub recorded_at: String,
+    pub kind: String,
+    pub change: String,
+    pub title: String,
+    pub verdict: String,
+    pub tier: String,
+    pub requester: String,
+    pub sign_off: String,
+    pub signed_off: String,
+    pub findings: String,
+    pub branch: String,
+    pub commit: String,
+    pub arrived_at: String,
+    pub by: String,
+    pub because: String,
+    pub explanation: String,
+    pub policies: String,
+    pub ledger_commit: String,
+}
+
+/// Returns a row for each entry.
+pub fn rows(repo: &Repo, entries: &Entries, selected: &[&Placed]) -> Vec<Row> {
+    let explanations = entries.explanations(repo);
+    let row = |placed: &&Placed| {
+        let said = explanations.get(&placed.entry.id.to_string()).into_iter().flatten();
+        let said: Vec<_> = said
+            .map(|said| {
+                let who =
+                    said.who.as_ref().map(|who| format!("it was {who}; ")).unwrap_or_default();
+                format!("{who}{} ({})", said.text, said.by)
+            })
+            .collect();
+        Row { explanation: said.join(" | "), ..Row::of(placed) }
+    };
+    selected.iter().map(row).collect()
+}
+
+fn text<T: ToString>(value: Option<&T>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+impl Row {
+    fn of(placed: &Placed) -> Self {
+        let entry = &placed.entry;
+        let it = &entry.statement.predicate;
+        let mut row = Row {
+            index: entry.index.to_string(),
+            id: entry.id.to_string(),
+            recorded_at: it.recorded_at.to_string(),
+            kind: it.kind.to_string(),
+            change: text(it.pull.as_ref().map(|pull| &pull.name)),
+            by: it.collector.who.clone(),
+            policies: text(it.policies.as_ref().map(|policies| &policies.commit)),
+            ledger_commit: placed.commit.to_string(),
+            ..Row::default()
+        };
+        if let Some(bones) = &it.decision {
+            row.title = bones.title.clone().unwrap_or_default();
+            row.verdict = bones.verdict.to_string();
+            row.tier = text(bones.tier.as_ref());
+            row.requester = text(bones.requester.as_ref());
+            let codes =
+                bones.findings.iter().map(|found| format!("{} ({})", found.code, found.effect));
+            row.findings = codes.collect::<Vec<_>>().join(" ");
+            let sign_off = bones.sign_off.as_ref();
+            row.sign_off = match sign_off.map(|it| it.mode) {
+                Some(SignOffMode::Direct) => "direct".to_owned(),
+                Some(SignOffMode::Review) => "review".to_owned(),
+                None => String::new(),
+            };
+            row.signed_off = sign_off.map(signers).unwrap_or_default().join(", ");
+        }
+        if let (Some(merge), Some(base)) = (&it.merge, &it.base) {
+            row.branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name).to_owned();
+            row.commit = merge.covers.to.to_string();
+            row.arrived_at = merge.at.to_string();
+            row.by = merge.by.clone().unwrap_or_default();
+            row.because = text(merge.because.as_ref());
+        }
+        row
+    }
+}

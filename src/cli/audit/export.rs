@@ -1,0 +1,137 @@
+//! `changegate audit export`: the entries of a period in other formats, with a manifest.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+
+use super::look::{counted, look, of_period};
+use crate::audit::export::{Export, Format, Made, export};
+use crate::cli::shared::here::HereArgs;
+use crate::cli::shared::judges::judges;
+use crate::cli::shared::period::PeriodArgs;
+use crate::cli::shared::say::{self, FORBIDDEN, print};
+use crate::core::digest::Digest;
+use crate::core::record::parts::Hex;
+
+/// Export the entries of a period, with a manifest that shows that nothing is left out
+///
+/// Writes the entries, and manifest.json with the period, the commits on the protected branches, what
+/// accounts for each, the checkpoint of the ledger, the command, and the SHA-256 of the program and of
+/// each file. The same command on the same ledger writes the same files.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate audit export --since 2026-01-01 --until 2026-03-31 --format csv --out first-quarter
+      for a spreadsheet
+  changegate audit export --format intoto --out all
+      statements in DSSE envelopes, for in-toto's tools and a private Rekor
+  changegate audit export --since 2026-03-01 --until 2026-03-31 --format md --out march
+      a report for people
+
+An entry about a commit belongs to the period in which that arrived, any other to the one in which it was
+recorded.
+
+Exit codes:
+  0  exported
+  1  exported, but something in the period is recorded nowhere
+  2  could not be exported")]
+pub struct ExportArgs {
+    #[command(flatten)]
+    period: PeriodArgs,
+
+    /// The format of the entries
+    #[arg(long, value_enum)]
+    format: ExportFormat,
+
+    /// The folder to write into; it must be new or empty
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    here: HereArgs,
+}
+
+/// The format of exported entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    /// entries.jsonl: a line of JSON for each entry.
+    Jsonl,
+    /// entries.csv: a row for each entry.
+    Csv,
+    /// entries.intoto.jsonl: a DSSE envelope for each entry.
+    Intoto,
+    /// report.md: a report for people.
+    Md,
+}
+
+/// Runs the verb.
+pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let period = args.period.get()?;
+    is_new(&args.out)?;
+    let format = match args.format {
+        ExportFormat::Jsonl => Format::Jsonl,
+        ExportFormat::Csv => Format::Csv,
+        ExportFormat::Intoto => Format::Intoto,
+        ExportFormat::Md => Format::Markdown,
+    };
+    let (git, entries) = look(&args.here)?;
+    let tips = |name: &str| git.branches.tip(name);
+    let made = Made { command: command()?, program: program() };
+    let export = export(git.repo(), &tips, &judges()?, &entries, period, format, made)?;
+    write(&args.out, &export)?;
+    print(&told(args, &export))?;
+    Ok(if export.manifest.unmatched == 0 { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
+}
+
+fn told(args: &ExportArgs, export: &Export) -> String {
+    let it = &export.manifest;
+    let mut out = format!(
+        "exported {} to {}, {}\n",
+        counted(it.entries.len() as u64, "entry", "entries"),
+        say::quoted(&args.out),
+        of_period(&it.period)
+    );
+    for (name, bytes) in &export.files {
+        out += &format!("  {}  {name}\n", String::from(Hex(Digest::of(bytes))));
+    }
+    let (around, nowhere) = (it.bypasses, it.unmatched);
+    out + &format!("  {around} around the gate, {nowhere} recorded nowhere\n")
+}
+
+/// Checks that nothing would be overwritten.
+fn is_new(folder: &Path) -> anyhow::Result<()> {
+    let shown = say::quoted(folder);
+    match std::fs::read_dir(folder) {
+        Ok(mut files) => {
+            ensure!(files.next().is_none(), "{shown} is not empty: name a new folder with --out")
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot write to {shown}")),
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, export: &Export) -> anyhow::Result<()> {
+    let failed = || format!("cannot write to {}", say::quoted(folder));
+    std::fs::create_dir_all(folder).with_context(failed)?;
+    for (name, bytes) in &export.files {
+        std::fs::write(folder.join(name), bytes).with_context(failed)?;
+    }
+    Ok(())
+}
+
+/// Returns the command as it was typed.
+fn command() -> anyhow::Result<String> {
+    let arguments: Vec<_> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words = ["changegate"].into_iter().chain(arguments.iter().map(String::as_str));
+    shlex::try_join(words).context("the command can't be written down")
+}
+
+/// Returns the digest of this program, if its file can be read.
+fn program() -> Option<Digest> {
+    let bytes = std::env::current_exe().and_then(std::fs::read).ok()?;
+    Some(Digest::of(&bytes))
+}
