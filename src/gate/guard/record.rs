@@ -198,7 +198,11 @@ impl Guard {
         let update = updates.iter().find(|update| update.name == name);
         let Some(old) = self.git.branches.tip(&branch)? else { return Ok(None) };
         let new = update.and_then(|update| update.new).unwrap_or(old);
-        let commits = unrecorded(self.git.repo(), &self.judges, from, new)?.into();
+        let commits = match unrecorded(self.git.repo(), &self.judges, from, new) {
+            // What isn't pushed here was judged before.
+            Err(_) if update.is_none() => VecDeque::new(),
+            commits => commits?.into(),
+        };
         Ok(Some(Due { branch, commits, old }))
     }
 

@@ -17,7 +17,7 @@ impl Hub {
         let settings = carol.git(&["show", &format!("origin/main:{SETTINGS}")]);
         let uri = format!("git+https://{ORIGIN}");
         let ledger = format!("ledger: {{on: true, origin: {ORIGIN}, repository: \"{uri}\"}}");
-        let text = format!("{settings}\n\n{ledger}\n");
+        let text = settings.replace("ledger: {on: false}", &ledger);
         let tip = carol.put("origin/main", &[(SETTINGS, &text)], "Record what is decided");
         carol.push(&[&format!("{tip}:refs/heads/main")]).went_well();
         hub.guard();
