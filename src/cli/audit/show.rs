@@ -109,7 +109,7 @@ fn entry(shown: &Shown, view: &ShowView, columns: usize) -> String {
     row("recorded", &format!("{} UTC by {}", shown.recorded_at.for_people(None), it.collector.who));
     row("signed by", &signed(shown));
     let engine = &it.engine;
-    row("by", &format!("{} {} (semantics {})", engine.name, engine.version, engine.semantics));
+    row("program", &format!("{} {} (semantics {})", engine.name, engine.version, engine.semantics));
     row("log", &format!("{}, which has {} entries", view.origin, view.size));
     row("root", &shown.root);
     row("id", &shown.id);
@@ -117,7 +117,7 @@ fn entry(shown: &Shown, view: &ShowView, columns: usize) -> String {
     for material in &it.material {
         let lost = if shown.missing.contains(&material.name) { "  MISSING OR CHANGED" } else { "" };
         let digest = String::from(material.sha256.clone());
-        row("rests on", &format!("{digest}  {} ({} bytes){lost}", material.name, material.size));
+        row("rests on", &format!("{digest} {} ({} bytes){lost}", material.name, material.size));
     }
     out
 }
