@@ -7,11 +7,13 @@ use serde::Serialize;
 
 use crate::core::time::Time;
 
+pub mod case;
 pub mod controls;
 pub mod coverage;
 pub mod entries;
 pub mod export;
 pub mod population;
+pub mod replay;
 pub mod sample;
 pub mod show;
 pub mod verify;

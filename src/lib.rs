@@ -27,7 +27,8 @@
 //! - [`core::calendar`]: windows and freezes as intervals, next openings
 //! - [`core::input`]: all of that as the document that policies see
 //! - [`core::policy`]: the bundle: vetted, compiled, evaluated, tested (the only user of regorus);
-//!   [`core::policy::vet`] says what a policy may call, [`core::policy::codes`] what findings mean
+//!   [`core::policy::vet`] says what a policy may call, [`core::policy::codes`] what findings mean,
+//!   [`core::policy::patch`] what a change makes of other policies
 //! - [`core::sign_off`]: people assigned to what is required; [`core::sign_off::lock_out`]: whether
 //!   a change of policies leaves enough of them
 //! - [`core::decision`]: [`core::decision::decide`], findings, verdict; [`core::rehearsal`]: the
@@ -50,8 +51,8 @@
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
 //!   of them, and [`gate::recording`], how; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes
-//! - [`audit`]: proves from the repository alone that what is recorded is true and complete, and shows
-//!   it to auditors; it asks no forge
+//! - [`audit`]: proves from the repository alone that what is recorded is true and complete, shows it
+//!   to auditors, and tries other policies on it ([`audit::replay`]); it asks no forge
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
 //! - [`intake`]: an issue's form to a branch with a request

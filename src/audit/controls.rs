@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Serialize;
 
 use super::Period;
+use super::case::Tips;
 use super::entries::{Entries, Placed};
 use super::population::{How, Line, lines, of_period};
-use super::verify::Tips;
 use crate::content::bundle_files;
 use crate::core::layout::POLICIES;
 use crate::core::policy::codes::catalogue;

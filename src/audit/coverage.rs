@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::Period;
+use super::case::Tips;
 use super::entries::{Entries, Explained, Placed};
 use super::population::{How, Line, is_gone, lines, who};
-use super::verify::Tips;
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Commit, Repo};

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::verify::{Tips, evidence};
+use super::case::{Tips, evidence};
 use crate::content::short;
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;

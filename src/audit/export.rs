@@ -4,10 +4,10 @@
 use serde::Serialize;
 
 use super::Period;
+use super::case::Tips;
 use super::coverage::{BranchCoverage, of_line};
 use super::entries::Entries;
 use super::population::{How, Line, lines, of_period};
-use super::verify::Tips;
 use crate::core::digest::Digest;
 use crate::core::record::parts::{Engine, Hex, Repository};
 use crate::core::time::Time;

@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Period;
+use super::case::Tips;
 use super::entries::{Entries, Placed};
-use super::verify::Tips;
 use crate::content::{People, short};
 use crate::core::record::statement::Kind;
 use crate::core::time::Time;

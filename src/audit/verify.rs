@@ -9,10 +9,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::case::{Tips, evidence, line};
 use super::entries::Explained;
 use super::{Finding, Step};
 use crate::content::{SKEW, short};
@@ -26,18 +27,14 @@ use crate::core::record::tree::{Tree, leaf};
 use crate::core::time::Time;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
-use crate::gate::recording::evidence_branch;
 use crate::git::{Oid, Repo};
-use crate::ledger::{self, LEDGER, object_id, oid};
+use crate::ledger::{LEDGER, object_id, oid};
 
 mod claims;
 mod entry;
 
 /// The number of entries that are in memory at a time.
 const CHUNK: usize = 512;
-
-/// Returns the tip of a branch of the repository that is verified.
-pub type Tips<'a> = &'a dyn Fn(&str) -> anyhow::Result<Option<Oid>>;
 
 /// A checkpoint that somebody kept outside of the repository.
 #[derive(Clone, Debug)]
@@ -124,11 +121,7 @@ pub fn verify(
 ) -> anyhow::Result<Verification> {
     crate::git::hash_what_is_read();
     let repo = Repo::open(folder)?;
-    let tip = tips(LEDGER)?.with_context(|| {
-        format!("there is no branch {LEDGER}: begin it with `changegate init --ledger`")
-    })?;
-    let mut line = ledger::line(&repo, tip)?;
-    line.reverse();
+    let line = line(&repo, tips)?;
     let mut run = Run { evidence: evidence(&repo, tips)?, ..Run::default() };
     for (number, chunk) in line.chunks(CHUNK).enumerate() {
         let read = || Repo::open(folder);
@@ -151,19 +144,6 @@ pub fn verify(
     }
     run.anchors(anchors);
     run.done()
-}
-
-/// Returns the commits with evidence, by the ids of their entries.
-pub(super) fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<HashMap<Digest, Oid>> {
-    let branch = evidence_branch(crate::core::record::state::EVIDENCE)?;
-    let mut found = HashMap::new();
-    let Some(tip) = tips(branch)? else { return Ok(found) };
-    for commit in repo.first_parents(tip)? {
-        if let Ok(id) = repo.commit(commit)?.message.trim_end().parse::<Digest>() {
-            found.insert(id, commit);
-        }
-    }
-    Ok(found)
 }
 
 /// Verifying, entry by entry.

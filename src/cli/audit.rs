@@ -5,6 +5,7 @@ mod coverage;
 mod export;
 mod look;
 mod record_bypass;
+mod replay;
 mod sample;
 mod show;
 mod verify;
@@ -29,6 +30,7 @@ enum Verb {
     Sample(sample::SampleArgs),
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
+    Replay(replay::ReplayArgs),
 }
 
 /// Runs the verb.
@@ -41,5 +43,6 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
         Verb::Sample(args) => sample::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Verify(args) => verify::run(args),
+        Verb::Replay(args) => replay::run(args),
     }
 }

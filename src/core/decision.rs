@@ -27,6 +27,7 @@ use crate::core::policy::codes::UNGOVERNED;
 use crate::core::terms::{Effect, Verdict};
 
 mod decide;
+pub mod replay;
 mod trial;
 
 pub use super::input::Case;

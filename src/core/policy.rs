@@ -9,7 +9,7 @@
 //! doesn't fail where two definitions of a rule conflict. What no limit could interrupt is refused
 //! when the bundle is loaded, see [`vet`]; everything else is stopped after [`TIME_LIMIT`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub mod codes;
 mod evaluator;
 mod files;
 mod message;
+pub mod patch;
 mod ruling;
 mod tables;
 pub mod testing;
@@ -39,8 +40,8 @@ pub use bound::CpuClock;
 pub use evaluator::{Evaluator, Undecided};
 pub use files::{Files, is_passed_over, shipped_files};
 pub use ruling::{Asked, Requirement, RuledFinding, Ruling};
-pub use vet::PolicyProblem;
 use vet::RulePackage;
+pub use vet::{InputPath, PolicyProblem, Reads};
 
 /// What is said of the bundle that the program ships, where others are a commit or a folder.
 pub const SHIPPED: &str = "shipped";
@@ -246,16 +247,30 @@ impl PolicyBundle {
         self.codes.get_or_init(|| codes::catalogue(&self.files))
     }
 
+    /// Returns the codes that the METADATA beside its rules declare.
+    pub fn rule_codes(&self) -> BTreeSet<String> {
+        let rules = rego(&self.files).filter(|(path, _)| !path.ends_with(TEST_SUFFIX));
+        let texts = rules.map(|(_, bytes)| String::from_utf8_lossy(bytes));
+        texts.flat_map(|text| codes::declared(&text).collect::<Vec<_>>()).collect()
+    }
+
+    /// Returns which facts of the input document its rules use.
+    pub fn reads(&self) -> Reads {
+        vet::reads(&self.sources(), &tables::as_written(&self.files))
+    }
+
+    fn sources(&self) -> Vec<(&str, &str)> {
+        let text = |(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?));
+        rego(&self.files).filter_map(text).collect()
+    }
+
     /// Runs the bundle's own tests; `only` keeps those whose full name contains it, and `source`
     /// says whose bundle it is.
     ///
     /// # Errors
     /// If the tests can't be run at all.
     pub fn test(&self, only: Option<&str>, source: &str) -> anyhow::Result<testing::TestReport> {
-        let sources: Vec<_> = rego(&self.files)
-            .filter_map(|(path, bytes)| Some((path, std::str::from_utf8(bytes).ok()?)))
-            .collect();
-        testing::run(&sources, self.data.clone(), only, source, self.clock)
+        testing::run(&self.sources(), self.data.clone(), only, source, self.clock)
     }
 }
 

@@ -13,7 +13,7 @@ use super::judge::{Judge, Judges, requests_of};
 use super::merge::merge_tree;
 use super::{Gate, Judgement};
 use crate::content::requests_at;
-use crate::core::decision::{Difference, Trial, Tried, approves};
+use crate::core::decision::{Decided, Difference, Trial, Tried, approves};
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::policy::testing::TestReport;
 use crate::core::rehearsal::{Sample, samples};
@@ -35,9 +35,7 @@ pub fn at(
     after: &Judge,
     now: Time,
 ) -> anyhow::Result<Trial> {
-    let requests = requests_at(repo, commit)?.into_iter();
-    let requests = requests.filter(|(_, file)| !is_over(file, now));
-    let mut cases: Vec<_> = requests.map(Sample::submitted).collect();
+    let mut cases = scheduled(repo, commit, now)?;
     let requests = cases.len();
     cases.extend(samples(&after.bundle().org, now));
     let known: BTreeSet<_> = cases.iter().map(|sample| sample.name.clone()).collect();
@@ -50,6 +48,15 @@ pub fn at(
     let locks_out = approves(&replaced) && !approves(&new);
     let against = before.source.clone();
     Ok(Trial { against, requests, changes: 0, left_out: 0, differences, locks_out })
+}
+
+/// Returns the requests at a commit that aren't over, each as if it had just been submitted.
+///
+/// # Errors
+/// If the commit can't be read.
+pub fn scheduled(repo: &Repo, commit: Oid, now: Time) -> anyhow::Result<Vec<Sample>> {
+    let requests = requests_at(repo, commit)?.into_iter();
+    Ok(requests.filter(|(_, file)| !is_over(file, now)).map(Sample::submitted).collect())
 }
 
 fn differences(cases: &[Sample], (before, after): (&Judge, &Judge), now: Time) -> Vec<Difference> {
@@ -94,21 +101,46 @@ pub fn on_open(
     now: Time,
     trial: &mut Trial,
 ) -> anyhow::Result<()> {
-    let org = &before.bundle().org;
-    git.survey_others(org)?;
-    let gate = Gate::new(git.repo(), git, judges.clone());
-    let mut found = Vec::new();
-    for open in git.open(org)?.into_iter().filter(|open| own != Some(&open.name)) {
-        let decide = |judge: &Judge| -> Tried {
-            let judged = gate.judge_by(judge.clone(), open.clone(), &[], now);
-            Ok(judged.map_err(|error| format!("{error:#}"))?.decision)
-        };
-        trial.changes += 1;
-        found.extend(Difference::of(&open.name, &decide(before), &decide(after)));
-    }
+    let judged = open_changes(git, judges, own, (before, after), now)?;
+    trial.changes += judged.len();
+    let found = judged.into_iter().filter_map(|(name, both)| {
+        let [before, after] = both.map(|it| it.map(|decided| decided.decision));
+        Difference::of(&name, &before, &after)
+    });
+    let found: Vec<_> = found.collect();
     // People's own changes come first, so that no list of samples hides them.
     trial.differences.splice(0..0, found);
     Ok(())
+}
+
+/// A name, and what two judges decide, or why they don't.
+pub type ByBoth = (String, [Result<Decided, String>; 2]);
+
+/// Returns what two judges decide on each open change, but not on the change called `own`.
+///
+/// # Errors
+/// If the changes can't be read.
+pub fn open_changes(
+    git: &Git,
+    judges: &Judges,
+    own: Option<&str>,
+    (before, after): (&Judge, &Judge),
+    now: Time,
+) -> anyhow::Result<Vec<ByBoth>> {
+    let org = &before.bundle().org;
+    git.survey_others(org)?;
+    let gate = Gate::new(git.repo(), git, judges.clone());
+    let open = git.open(org)?.into_iter().filter(|open| own != Some(&open.name));
+    let by_both = open.map(|open| {
+        let decide = |judge: &Judge| {
+            let judged = gate.judge_by(judge.clone(), open.clone(), &[], now);
+            let Judgement { decision, input, .. } = judged.map_err(|error| format!("{error:#}"))?;
+            Ok(Decided { decision, input })
+        };
+        let both = [before, after].map(decide);
+        (open.name, both)
+    });
+    Ok(by_both.collect())
 }
 
 /// Returns whether nothing is decided on a request any more: it was cancelled, its outcome is

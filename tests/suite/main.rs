@@ -45,6 +45,7 @@ mod place;
 mod plumbing;
 mod properties;
 mod purity;
+mod replaying;
 mod signing;
 mod snapshots;
 mod streams;

@@ -1,16 +1,13 @@
 //! Verifies an entry by itself: its commit, who signed it, what it rests on and where that comes from,
 //! and its decision, made again.
 
-use std::collections::{BTreeMap, HashMap};
-
-use anyhow::Context as _;
+use std::collections::HashMap;
 
 use super::Replayed;
 use crate::audit::Step;
+use crate::audit::case::{self, Files, Recorded};
 use crate::content::{Changeset, People, Pull, SKEW, bundle_files, short};
-use crate::core::decision::Case;
 use crate::core::digest::Digest;
-use crate::core::evidence::Evidence;
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::entry::Entry;
@@ -18,14 +15,13 @@ use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{Engine, Hex};
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
-use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::gate::arrivals::change_named_by;
 use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
 use crate::gate::record::{dir_hash, subject, tip};
-use crate::gate::{REFUSALS, tables_after};
-use crate::git::{Commit, Oid, Repo, Signature, blob_id, commit_id};
+use crate::gate::tables_after;
+use crate::git::{Commit, Oid, Repo, Signature, blob_id};
 use crate::ledger::{self, oid};
 use crate::report::summary_line;
 
@@ -92,9 +88,6 @@ fn seen_by(files: &Files) -> Vec<(Oid, Seen)> {
     };
     files.iter().filter_map(seen).collect()
 }
-
-/// The files that an entry rests on, by name.
-type Files = BTreeMap<String, Vec<u8>>;
 
 /// An entry that is being checked.
 pub(super) struct Check<'a> {
@@ -173,67 +166,8 @@ impl Check<'_> {
 
     /// Returns the material, as far as it is there and what the statement says.
     fn material(&mut self, evidence: &HashMap<Digest, Oid>) -> anyhow::Result<Files> {
-        let mut files = Files::new();
-        let it = &self.entry.statement.predicate;
-        if it.material.is_empty() {
-            return Ok(files);
-        }
-        let Some(commit) = evidence.get(&self.entry.id) else {
-            self.finding(Step::Material, "its evidence is missing: nothing in it can be checked");
-            return Ok(files);
-        };
-        let mut held = BTreeMap::new();
-        for (name, entry) in self.repo.top_files(*commit)? {
-            match entry.kind {
-                crate::git::Kind::Folder => {
-                    if name == POLICIES {
-                        let policies = it.policies.as_ref().map(|it| it.git_tree.to_string());
-                        if policies != Some(entry.id.to_string()) {
-                            self.finding(Step::Material, "its evidence holds other policies");
-                        }
-                    } else {
-                        held.extend(self.repo.files_below(*commit, &name)?);
-                    }
-                }
-                _ => {
-                    held.insert(name, entry);
-                }
-            }
-        }
-        for material in &it.material {
-            let name = &material.name;
-            match held.remove(name) {
-                None => self.finding(Step::Material, format!("{name} is missing in its evidence")),
-                Some(found) => {
-                    let bytes = self.repo.bytes(found.id)?;
-                    let is_same = Hex(Digest::of(&bytes)) == material.sha256
-                        && bytes.len() as u64 == material.size
-                        && blob_id(&bytes).to_string() == material.git_blob.to_string();
-                    if material.withheld.is_some() {
-                        let why = format!("{name} is said to be withheld, and is there");
-                        self.finding(Step::Material, why);
-                    }
-                    if is_same {
-                        files.insert(name.clone(), bytes);
-                    } else {
-                        self.finding(Step::Material, format!("{name} was changed in its evidence"));
-                    }
-                }
-            }
-        }
-        for name in held.keys() {
-            self.finding(
-                Step::Material,
-                format!("its evidence holds {name}, which it doesn't name"),
-            );
-        }
-        for (name, bytes) in &files {
-            if let Some(id) = name.strip_prefix("commits/")
-                && commit_id(bytes).to_string() != id
-            {
-                self.finding(Step::Material, format!("{name} isn't the commit with that id"));
-            }
-        }
+        let (files, problems) = case::material(self.repo, self.entry, evidence)?;
+        problems.into_iter().for_each(|problem| self.finding(Step::Material, problem));
         Ok(files)
     }
 
@@ -311,24 +245,13 @@ impl Check<'_> {
         let impossible = |why: &str| -> (Step, String) {
             (Step::Decision, format!("its decision can't be made again: {why}"))
         };
-        let evidence = files.get("evidence.json").context("its evidence is missing");
-        let evidence = evidence
-            .and_then(|bytes| serde_json::from_slice::<Evidence>(bytes).context("not evidence"));
-        let (Ok(evidence), Some(decided)) = (evidence, files.get("decision.json")) else {
+        let brings = || tables_after(self.repo, head, &changeset);
+        let recorded = Recorded::read(it, files, changeset.path.as_deref(), brings);
+        let (Some(recorded), Some(decided)) = (recorded, files.get("decision.json")) else {
             self.findings.push(impossible("material is missing"));
             return Ok(Some(|out| out.impossible += 1));
         };
-        let mut file = request.map(|(path, bytes)| RequestFile::read(path, bytes));
-        if let Some(file) = &mut file {
-            for refusal in &it.refusals {
-                let code = REFUSALS.into_iter().find(|code| *code == refusal.code);
-                file.refuse(code.unwrap_or(REFUSALS[0]), &refusal.message, &refusal.help);
-            }
-        }
-        let brings = tables_after(self.repo, head, &changeset);
-        let now = bones.evaluated_at;
-        let case = Case { file: file.as_ref(), evidence: &evidence, brings: brings.as_ref(), now };
-        let made = match judge.decide(&case) {
+        let made = match judge.decide(&recorded.case()) {
             Ok(made) => made,
             Err(error) => {
                 self.findings.push(impossible(&format!("{error:#}")));

@@ -10,9 +10,10 @@ use super::judges;
 use super::place::Place;
 use crate::cli::shared::say::end_at_bound;
 use crate::content::folder;
+use crate::core::org::Date;
 use crate::core::policy::{Files, SHIPPED, shipped_files};
 use crate::core::terms::RiskTier;
-use crate::core::time::Time;
+use crate::core::time::{Duration, Time};
 use crate::gate::judge::Judge;
 use crate::report::page::shown;
 
@@ -93,4 +94,18 @@ pub fn tier_parser() -> impl TypedValueParser<Value = RiskTier> {
         let name: StringDeserializer<NotATier> = name.into_deserializer();
         RiskTier::deserialize(name)
     })
+}
+
+/// Parses when a day begins, such as 2026-11-24, or a time.
+pub fn day_begins(text: &str) -> Result<Time, String> {
+    instant(text, Date::begins)
+}
+
+/// Parses when a day ends, or a time.
+pub fn day_ends(text: &str) -> Result<Time, String> {
+    instant(text, |day| day.begins() + Duration::days(1))
+}
+
+fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
+    if text.contains(['T', 't']) { text.parse() } else { text.parse().map(of_day) }
 }

@@ -267,9 +267,8 @@ pub fn objections(git: &Git, judgement: &Judgement) -> anyhow::Result<String> {
 /// here; `head` is somebody's own work, and names a branch here first.
 pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Result<Judgement> {
     let repo = git.repo();
-    let here = |name: &str| repo.tip(&format!("refs/heads/{name}"));
     let base_id = shared_commit(&git.branches, base)?;
-    let head_id = commit(repo, head, [here(head)?, git.branches.tip(head)?])?;
+    let head_id = own_commit(&git.branches, head)?;
     let name = name_of(head);
     let brought = Changeset::of(repo, base_id, head_id, name)?;
     if brought.files.is_empty() {
@@ -294,6 +293,16 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
 pub fn shared_commit(branches: &Branches, name: &str) -> anyhow::Result<Oid> {
     let repo = branches.repo();
     commit(repo, name, [branches.tip(name)?, repo.tip(&format!("refs/heads/{name}"))?])
+}
+
+/// Returns the commit that a person names as their own work: a branch here comes before one of the
+/// remote.
+///
+/// # Errors
+/// If there is no such commit, or if there are several.
+pub fn own_commit(branches: &Branches, name: &str) -> anyhow::Result<Oid> {
+    let repo = branches.repo();
+    commit(repo, name, [repo.tip(&format!("refs/heads/{name}"))?, branches.tip(name)?])
 }
 
 /// Returns the commit that a person names: by a branch, by `HEAD`, or by its whole id.

@@ -3,9 +3,9 @@
 use anyhow::ensure;
 use clap::Args;
 
+use super::args::{day_begins, day_ends};
 use crate::audit::Period;
-use crate::core::org::Date;
-use crate::core::time::{Duration, Time};
+use crate::core::time::Time;
 
 /// A period, by its ends.
 #[derive(Args, Debug, Default)]
@@ -33,17 +33,4 @@ impl PeriodArgs {
         );
         Ok(Period { since, until })
     }
-}
-
-fn day_begins(text: &str) -> Result<Time, String> {
-    instant(text, Date::begins)
-}
-
-fn day_ends(text: &str) -> Result<Time, String> {
-    instant(text, |day| day.begins() + Duration::days(1))
-}
-
-/// Parses a date such as 2026-11-24, or a time.
-fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
-    if text.contains(['T', 't']) { text.parse() } else { text.parse().map(of_day) }
 }

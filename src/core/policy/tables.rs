@@ -25,8 +25,14 @@ pub fn all(files: &Files) -> impl Iterator<Item = (&str, &str, &[u8])> {
 
 /// Returns each table as it is written, by its name; null if it can't be read.
 pub fn as_written(files: &Files) -> serde_json::Map<String, serde_json::Value> {
-    let value = |bytes| yaml::parse_up_to(LARGEST_TABLE, bytes).read().value.unwrap_or_default();
-    all(files).map(|(name, _, bytes)| (name.to_owned(), value(bytes))).collect()
+    let named =
+        |(name, _, bytes): (&str, _, &[u8])| (name.to_owned(), value(bytes).unwrap_or_default());
+    all(files).map(named).collect()
+}
+
+/// Returns a table as it is written; `None` if it can't be read.
+pub fn value(bytes: &[u8]) -> Option<serde_json::Value> {
+    yaml::parse_up_to(LARGEST_TABLE, bytes).read().value
 }
 
 /// Reads the tables that the checker knows. Other tables are the organisation's own, and only have

@@ -15,7 +15,8 @@
 //! 11. [`metadata`]: METADATA that can be read, and says what its rule says
 //!
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
-//! every file parses. The entry point is [`vet`].
+//! every file parses. The entry point is [`vet`]. The same tree shows which facts policies use:
+//! [`reads`](mod@reads).
 
 mod compared;
 mod cycles;
@@ -28,6 +29,7 @@ mod heads;
 mod known;
 mod metadata;
 mod names;
+mod reads;
 mod shape;
 mod taking_part;
 #[cfg(test)]
@@ -47,6 +49,7 @@ use facts::RuleFacts;
 use graph::Graph;
 use known::Search;
 use names::Scopes;
+pub use reads::{InputPath, Reads, reads};
 pub use yields::RulePackage;
 
 /// A problem in a policy file, which is refused for it.
