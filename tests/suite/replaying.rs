@@ -5,6 +5,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use changegate::core::record::entry::Entry;
+use changegate::git::{Kind, Oid, Repo};
+use changegate::ledger;
+
 use crate::plumbing::hub::{Desk, Hub};
 
 const MATRIX: &str = "policies/org/matrix/data.yaml";
@@ -232,6 +236,64 @@ fn where_the_record_does_not_give_its_own_verdicts_nothing_is_compared() {
     let (code, answer) = replay(&bob, &["--policies", "policies"]);
     assert_eq!((code, &answer["flips"]), (2, &json!([])));
     assert_eq!(answer["baseline"]["failures"][0]["request"], "CHG-1");
+}
+
+/// Replaces the only merge in the ledger by one whose input document lacks a field, as if an older
+/// program had recorded it.
+fn record_without(hub: &Hub, desk: &Desk<'_>, field: &str) {
+    let branches = ["audit/ledger", "audit/evidence"];
+    let [ledger, evidence] = branches.map(|branch| format!("refs/test/{branch}"));
+    for (branch, copy) in branches.iter().zip([&ledger, &evidence]) {
+        desk.git(&["fetch", "--quiet", "origin", &format!("refs/heads/{branch}:{copy}")]);
+    }
+    let id = |name: &str| Oid::from_str(&desk.git(&["rev-parse", name])).unwrap();
+    let repo = Repo::open(&desk.folder.join(".git")).unwrap();
+    let [genesis, entry] = [format!("{ledger}^"), ledger.clone()]
+        .map(|name| ledger::read(&repo, id(&name)).unwrap().entry.unwrap());
+    let files = repo.top_files(id(&evidence)).unwrap().into_iter();
+    let mut files: Vec<_> = files
+        .filter(|(_, file)| file.kind == Kind::File)
+        .map(|(name, file)| (name, repo.bytes(file.id).unwrap()))
+        .collect();
+    let input = files.iter_mut().find(|(name, _)| name == "input.json").unwrap();
+    let mut document: Value = serde_json::from_slice(&input.1).unwrap();
+    document.as_object_mut().unwrap().remove(field).unwrap();
+    input.1 = document.to_string().into_bytes();
+    let mut statement = entry.statement.clone();
+    statement.predicate.material = ledger::material(&files);
+    let entry = Entry::behind(&genesis.state, statement, None).unwrap();
+    let policies = id(&format!("{evidence}:policies"));
+    let trees = [
+        ledger::entry_tree(&repo, &entry).unwrap(),
+        ledger::evidence_tree(&repo, &files, Some(policies)).unwrap(),
+    ];
+    let parent = desk.git(&["rev-parse", &format!("{ledger}^")]);
+    let commits = [
+        desk.commit(&trees[0].to_string(), &[&parent], "Record", &[], &[]),
+        desk.commit(&trees[1].to_string(), &[], &entry.id.to_string(), &[], &[]),
+    ];
+    fs::remove_dir_all(hub.folder().join("hooks")).unwrap();
+    for (branch, commit) in branches.iter().zip(commits) {
+        desk.push(&[&format!("+{commit}:refs/heads/{branch}")]).went_well();
+    }
+}
+
+#[test]
+fn nobody_can_tell_what_rules_on_a_fact_that_was_not_recorded_would_have_said() {
+    let hub = recording();
+    let alice = hub.desk("alice");
+    with_changes(&alice, &hub.desk("carol"));
+    record_without(&hub, &alice, "purpose");
+    let bob = hub.desk("bob");
+    bob.write(RULE, RELEASE);
+    let past = |answer: Value| answer["past"].clone();
+    let (code, answer) = replay(&bob, &["--policies", "policies"]);
+    assert_eq!((code, past(answer)), (1, json!({"cases": 1, "differ": 1, "unclear": 0})));
+    bob.write(RULE, &RELEASE.replace("\tinput.request.id\n", "\tinput.purpose == \"merge\"\n"));
+    let (code, answer) = replay(&bob, &["--policies", "policies"]);
+    let why = "the policies use `input.purpose`, which was not recorded then";
+    assert_eq!(answer["unclear"], json!([{"request": "CHG-1", "entry": 1, "why": why}]));
+    assert_eq!((code, past(answer)), (1, json!({"cases": 1, "differ": 0, "unclear": 1})));
 }
 
 #[test]
