@@ -167,6 +167,11 @@ fn the_change_alone_is_applied_to_the_policies_of_each_decision() {
     bob.write("policies/org/notes/data.yaml", "denied: CHG-99\n");
     bob.write("policies/rules/noted/noted.rego", NOTED);
     bob.changegate(&["submit", "--policies", "notes", "--anyway"]).went_well();
+    // A change isn't tried by the policies that it brings.
+    let (_, own) = replay(&bob, &["--branch", "change/notes"]);
+    assert_eq!(own["open"]["cases"], 1);
+    let (_, all) = replay(&bob, &["--policies", "policies"]);
+    assert_eq!(all["open"]["cases"], 2);
     for desk in [&carol, &hub.desk("erin")] {
         desk.approve("notes").went_well();
     }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::audit::replay::{Trying, replay};
 use crate::cli::shared::args::{AnswerFormat, NowArg, day_begins};
-use crate::cli::shared::here::{HereArgs, own_commit, shared_commit};
+use crate::cli::shared::here::{HereArgs, name_of, own_commit, shared_commit};
 use crate::cli::shared::judges::{by, judges};
 use crate::cli::shared::progress::Progress;
 use crate::cli::shared::say;
@@ -110,7 +110,9 @@ fn of_branch(git: &Git, branch: &str) -> anyhow::Result<Trying> {
         from.with_context(|| format!("{branch} and {} have no history in common", git.base_ref))?;
     let patch = Patch::between(bundle_files(repo, from)?, bundle_files(repo, head)?);
     let (policies, against) = (head.to_string(), from.to_string());
-    Ok(Trying { policies, against, patch, own: change_at(git, head)? })
+    // Here it may be ahead of what was submitted.
+    let own = change_at(git, head)?.unwrap_or_else(|| name_of(branch).to_owned());
+    Ok(Trying { policies, against, patch, own: Some(own) })
 }
 
 /// Returns how policies differ from those on the base.
