@@ -68,8 +68,8 @@ pub fn replay(
 ) -> anyhow::Result<Replay> {
     let (repo, base) = (git.repo(), git.base()?);
     let before = judges.at(repo, base)?;
-    let files = trying.patch.apply(&bundle_files(repo, base)?).files;
-    let after = load(files, trying.policies.clone());
+    let patched = trying.patch.apply(&bundle_files(repo, base)?);
+    let after = load(patched.files, trying.policies.clone());
     let after = after.map_err(|error| anyhow::anyhow!("the policies can't be used:\n{error:#}"))?;
     let mut run = Run {
         out: Replay {
@@ -93,9 +93,12 @@ pub fn replay(
         let decided = [both.0, both.1].map(|judge| decide(judge, &sample.case(now)));
         run.add((Origin::Scheduled, None, &sample.name), decided);
     }
+    let (past, future) = (run.out.past.cases, run.out.open.cases + run.out.scheduled.cases);
+    for path in patched.whole.into_iter().filter(|_| future > 0) {
+        *run.out.approximate.entry(path).or_default() += future;
+    }
     let codes = after.bundle().rule_codes().into_iter();
-    let has_cases = run.out.past.cases + run.out.open.cases + run.out.scheduled.cases > 0;
-    run.out.silent = codes.filter(|code| has_cases && !run.fired.contains(code)).collect();
+    run.out.silent = codes.filter(|code| past + future > 0 && !run.fired.contains(code)).collect();
     run.out.flips.sort_by_key(|flip| (flip.direction, flip.origin));
     Ok(run.out)
 }

@@ -57,10 +57,10 @@ fn head(replay: &Replay, width: usize) -> String {
     );
     if !approximate.is_empty() && replay.is_grounded() {
         let files = approximate.iter().map(|(path, cases)| {
-            format!("{} for {}", terminal(path), counted(*cases, "decision", "decisions"))
+            format!("{} for {}", terminal(path), counted(*cases, "case", "cases"))
         });
         let whole = format!(
-            "{}: the change doesn't fit the file of then, so the new one is taken whole",
+            "{}: the change doesn't fit the file there, so the new one is taken whole",
             all_of(&few(&files.collect::<Vec<_>>()))
         );
         text += &hanging("  approximate  ", &whole, width);

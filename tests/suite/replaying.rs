@@ -160,6 +160,7 @@ fn the_change_alone_is_applied_to_the_policies_of_each_decision() {
     with_changes(&alice, &carol);
     // The policies change in between: the rule comes, and the matrix gets another line.
     bob.git(&["pull", "--quiet"]);
+    let first = hub.tip("main").unwrap();
     let lenient = RELEASE.replace("\"deny\"", "\"warn\"").replace("effect: deny", "effect: warn");
     bob.write(RULE, &lenient);
     let matrix = fs::read_to_string(bob.folder.join(MATRIX)).unwrap();
@@ -198,11 +199,20 @@ fn the_change_alone_is_applied_to_the_policies_of_each_decision() {
     denied.ended(
         1,
         &[
-            "  approximate  policies/rules/release/release.rego for 2 decisions: the change doesn't",
+            "  approximate  policies/rules/release/release.rego for 2 cases: the change doesn't",
             "  CHG-1 (entry 1)\n    denied instead of approved\n",
             "\n1 of 2 past, 1 of 1 open and 1 of 1 scheduled changes would differ: 3 newly denied\n",
         ],
     );
+
+    // A branch that is behind fits what was decided before, and not what is to come.
+    bob.git(&["switch", "--quiet", "--create", "behind", &first]);
+    bob.write(RULE, RELEASE);
+    bob.git(&["add", "--all"]);
+    bob.git(&["commit", "--quiet", "-m", "Deny"]);
+    let (code, found) = replay(&bob, &["--branch", "behind"]);
+    assert_eq!((code, &found["files"]), (1, &json!([RULE])));
+    assert_eq!(found["approximate"], json!({RULE: 2}));
 
     // What doesn't go with the policies of then is said, and guessed by nobody.
     bob.git(&["switch", "--quiet", "--create", "more", "main"]);

@@ -20,8 +20,8 @@ pub struct Replay {
     pub files: Vec<String>,
     /// Whether the recorded policies give the recorded verdicts again.
     pub baseline: Baseline,
-    /// The files whose change didn't fit the policies of then, so that their new content was taken
-    /// whole, with the number of decisions concerned.
+    /// The files whose change didn't fit the policies of then, or those on the base, so that their new
+    /// content was taken whole, with the number of cases concerned.
     pub approximate: BTreeMap<String, usize>,
     /// The recorded decisions.
     pub past: Tally,
