@@ -14,9 +14,11 @@ use git2::{ErrorCode, Repository, Sort};
 
 use crate::core::time::Time;
 
+mod apart;
 pub mod key;
 mod program;
 mod signature;
+mod tag;
 mod tree;
 mod walk;
 mod work_tree;
@@ -24,6 +26,7 @@ mod work_tree;
 pub use git2::Oid;
 pub use program::{JUDGED_AGAIN, Move, Moved, Program};
 pub use signature::Signature;
+pub use tag::TagText;
 pub use tree::{Entry, FileChange, Kind};
 pub use work_tree::work_tree_around;
 

@@ -94,3 +94,50 @@ impl<'a> People<'a> {
         signers
     }
 }
+
+/// Returns the roster's keys as git and ssh-keygen read them, a line for each:
+/// `alice@acme.example namespaces="git" ssh-ed25519 AAAA…`.
+pub fn allowed_signers(roster: &Roster) -> String {
+    let mut lines = String::new();
+    for (login, person) in &roster.people {
+        // In such a file, some characters would make an address a pattern or several words.
+        let is_plain = |email: &&String| {
+            !email.contains(|c: char| c.is_whitespace() || c.is_control() || "*?!,\"#".contains(c))
+        };
+        let emails: Vec<_> = person.emails.iter().filter(is_plain).map(String::as_str).collect();
+        let names = if emails.is_empty() { login.to_string() } else { emails.join(",") };
+        for key in &person.keys {
+            lines += &format!("{names} namespaces=\"git\" {key}\n");
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::yaml;
+
+    #[test]
+    fn a_line_for_each_key() {
+        let key = |end| {
+            format!(
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R3{end}"
+            )
+        };
+        let (one, other) = (key('3'), key('4'));
+        let text = format!(
+            "people:\n  alice: {{emails: [a@acme.example, \"*@acme.example\", a@b.example], keys: [\"{one}\", \"{other}\"]}}\n  \
+             bob: {{keys: [\"{one} bob\"]}}\n  carol: {{emails: [c@acme.example]}}\nservices: {{}}\n"
+        );
+        let roster: Roster = yaml::parse(text.as_bytes()).read().value.unwrap();
+        assert_eq!(
+            allowed_signers(&roster),
+            format!(
+                "a@acme.example,a@b.example namespaces=\"git\" {one}\n\
+                 a@acme.example,a@b.example namespaces=\"git\" {other}\n\
+                 bob namespaces=\"git\" {one}\n"
+            )
+        );
+    }
+}

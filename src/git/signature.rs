@@ -69,7 +69,8 @@ impl Repo {
 
     /// Verifies the signature of a commit.
     pub fn signature(&self, commit: Oid) -> Signature {
-        let Ok((signature, signed)) = self.inner.extract_signature(&commit, None) else {
+        let bytes = self.commit_bytes(commit).unwrap_or_default();
+        let Some((signature, signed)) = without_signature(&bytes) else {
             return Signature::None;
         };
         if !signature.trim_ascii_start().starts_with(ARMOUR) {
@@ -85,6 +86,48 @@ impl Repo {
         match key.verify(NAMESPACE, &signed, &signature) {
             Ok(()) => Signature::By(signer),
             Err(_) => Signature::Invalid,
+        }
+    }
+}
+
+/// Splits a commit into its first signature and what that signs, which is all the rest. libgit2 can't
+/// do that to a commit in memory: it reads on behind the end.
+fn without_signature(commit: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    const HEADER: &[u8] = b"gpgsig ";
+    let (mut signature, mut signed) = (Vec::new(), Vec::new());
+    let mut lines = commit.split_inclusive(|byte| *byte == b'\n').peekable();
+    while let Some(line) = lines.next_if(|line| *line != b"\n") {
+        match line.strip_prefix(HEADER).filter(|_| signature.is_empty()) {
+            None => signed.extend(line),
+            Some(first) => {
+                signature.extend(first);
+                while let Some(more) = lines.next_if(|line| line.starts_with(b" ")) {
+                    signature.extend(&more[1..]);
+                }
+            }
+        }
+    }
+    lines.for_each(|line| signed.extend(line));
+    (!signature.is_empty()).then_some((signature, signed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_taken_out_of_its_commit() {
+        let split = |text: &str| {
+            let (signature, signed) = without_signature(text.as_bytes())?;
+            Some((String::from_utf8(signature).unwrap(), String::from_utf8(signed).unwrap()))
+        };
+        let both = |signature: &str, signed: &str| Some((signature.to_owned(), signed.to_owned()));
+        let commit = "tree 1\ngpgsig a\n b\n \nother c\n\ngpgsig d\n";
+        assert_eq!(split(commit), both("a\nb\n\n", "tree 1\nother c\n\ngpgsig d\n"));
+        let twice = "tree 1\ngpgsig a\ngpgsig b\n\nx";
+        assert_eq!(split(twice), both("a\n", "tree 1\ngpgsig b\n\nx"));
+        for none in ["", "tree 1\n", "tree 1\n\ngpgsig a\n", "tree 1\ngpgsig-sha256 a\n\n"] {
+            assert_eq!(split(none), None);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::checkpoint::Checkpoint;
 use super::note::{Note, Signed, VerifierKey};
-use super::tree::{Hash, verify_inclusion};
+use super::tree::{Frontier, Hash, Side, joins, up_to, verify_inclusion};
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 
@@ -61,6 +61,23 @@ impl TlogProof {
     pub fn includes(&self, leaf: Hash) -> bool {
         let whole = (self.checkpoint.size, self.checkpoint.root);
         verify_inclusion(leaf, self.index, whole, &self.hashes)
+    }
+
+    /// Whether anybody signed the checkpoint, known or not.
+    pub fn is_signed(&self) -> bool {
+        !self.note.is_unsigned()
+    }
+
+    /// Returns the hashes that lead from the leaf to the root, each with the side on which it is joined;
+    /// none if there is no such way.
+    pub fn joins(&self) -> Vec<(Side, Hash)> {
+        joins(self.index, self.checkpoint.size, &self.hashes).unwrap_or_default()
+    }
+
+    /// Returns the log's tree up to this leaf and with it, if the log holds the leaf there.
+    pub fn up_to(&self, leaf: Hash) -> Option<Frontier> {
+        let tree = || up_to(leaf, self.index, self.checkpoint.size, &self.hashes);
+        self.includes(leaf).then(tree).flatten()
     }
 
     /// Verifies that the log holds this leaf there, by its keys, and returns who of the witnesses

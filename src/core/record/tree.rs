@@ -230,6 +230,24 @@ pub fn verify_consistency(
     climb.last == 0 && old == old_root && new == new_root
 }
 
+/// Returns the hashes of a proof of inclusion with the sides on which they are joined, from the leaf up
+/// to the root. `None` if it isn't one of a leaf at this index of a tree of this size.
+pub fn joins(index: u64, size: u64, proof: &[Hash]) -> Option<Vec<(Side, Hash)>> {
+    let mut climb = Climb { at: index, last: size.checked_sub(1).filter(|last| index <= *last)? };
+    let joins = proof.iter().map(|hash| Some((climb.step()?, *hash))).collect();
+    (climb.last == 0).then_some(joins).flatten()
+}
+
+/// Returns the frontier of the tree up to a leaf and with it, from the proof that the leaf is at this
+/// index of a tree of this size: what proves the larger tree proves the smaller one, too.
+pub fn up_to(leaf: Hash, index: u64, size: u64, proof: &[Hash]) -> Option<Frontier> {
+    let joins = joins(index, size, proof)?.into_iter().rev();
+    let lefts = joins.filter(|(side, _)| *side == Side::Left).map(|(_, hash)| hash);
+    let mut frontier = Frontier::of(index, lefts.collect())?;
+    frontier.push(leaf);
+    Some(frontier)
+}
+
 /// The way from a node up to the root: its place in its level, and that of the level's last node.
 struct Climb {
     at: u64,
@@ -237,7 +255,9 @@ struct Climb {
 }
 
 /// The side on which the hash to be joined is.
-enum Side {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are clear")]
+pub enum Side {
     Left,
     Right,
 }

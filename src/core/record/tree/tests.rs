@@ -203,6 +203,29 @@ fn what_is_not_in_the_tree_is_not_proved() {
 }
 
 #[test]
+fn what_proves_the_larger_tree_proves_the_smaller() {
+    const SIZE: u64 = 70;
+    let tree = tree_of(SIZE);
+    for size in 1..=SIZE {
+        for index in 0..size {
+            let proof = tree.inclusion(index, size).unwrap();
+            let this = leaf(&index.to_be_bytes());
+            let smaller = up_to(this, index, size, &proof).unwrap();
+            assert_eq!((smaller.size(), smaller.root()), head(&tree, index + 1));
+            let joins = joins(index, size, &proof).unwrap();
+            let root = joins.into_iter().fold(this, |at, (side, hash)| match side {
+                Side::Left => inner(hash, at),
+                Side::Right => inner(at, hash),
+            });
+            assert_eq!(Some(root), tree.root_at(size), "{index} in {size}");
+            let longer = [proof.as_slice(), &[this]].concat();
+            assert_eq!(up_to(this, index, size, &longer), None);
+            assert_eq!(up_to(this, size, size, &proof), None);
+        }
+    }
+}
+
+#[test]
 fn the_largest_numbers_are_refused_quietly() {
     let hash = leaf(b"");
     for number in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) + 1] {
