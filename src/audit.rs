@@ -7,16 +7,20 @@ use serde::Serialize;
 
 use crate::core::time::Time;
 
+pub mod anchor;
+pub mod bundle;
 pub mod case;
 pub mod controls;
 pub mod coverage;
 pub mod entries;
 pub mod export;
+pub mod log;
 pub mod population;
 pub mod replay;
 pub mod sample;
 pub mod show;
 pub mod verify;
+pub mod witness;
 
 /// A period, from its first instant to the one after its last. An end that is left out is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -329,7 +329,12 @@ pub fn tables_after(repo: &Repo, head: Oid, changeset: &Changeset) -> Option<Org
     if changeset.path.is_some() || !changeset.files.iter().any(changes_tables) {
         return None;
     }
-    PolicyBundle::tables(&bundle_files(repo, head).ok()?).ok()
+    tables_at(repo, head)
+}
+
+/// Returns the tables at a commit, as far as they can be read.
+pub fn tables_at(repo: &Repo, commit: Oid) -> Option<Org> {
+    PolicyBundle::tables(&bundle_files(repo, commit).ok()?).ok()
 }
 
 /// Returns what to do if a merge would differ from what is judged.

@@ -13,6 +13,7 @@ use anyhow::bail;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::anchor::Anchor;
 use super::case::{Tips, evidence, line};
 use super::entries::Explained;
 use super::{Finding, Step};
@@ -31,19 +32,10 @@ use crate::git::{Oid, Repo};
 use crate::ledger::{LEDGER, object_id, oid};
 
 mod claims;
-mod entry;
+pub(super) mod entry;
 
 /// The number of entries that are in memory at a time.
-const CHUNK: usize = 512;
-
-/// A checkpoint that somebody kept outside of the repository.
-#[derive(Clone, Debug)]
-pub struct Anchor {
-    /// Where it comes from, for people.
-    pub name: String,
-    /// The checkpoint: origin, size and root.
-    pub text: String,
-}
+pub(super) const CHUNK: usize = 512;
 
 /// What verifying found.
 #[derive(Debug, Default, Serialize)]
@@ -380,16 +372,13 @@ impl Run {
 
     /// Holds checkpoints from outside against the tree.
     fn anchors(&mut self, anchors: &[Anchor]) {
-        for anchor in anchors {
-            let mut lines = anchor.text.lines();
-            let (origin, size, root) = (lines.next(), lines.next(), lines.next());
-            let size = size.and_then(|size| size.parse::<u64>().ok());
-            let known = size.and_then(|size| self.tree.root_at(size)).map(|root| root.to_string());
-            let problem = if origin != Some(&self.out.origin) {
-                Some(format!("is of another log, {}", origin.unwrap_or("which it doesn't name")))
+        for Anchor { name, checkpoint: it } in anchors {
+            let known = self.tree.root_at(it.size);
+            let problem = if it.origin.to_string() != self.out.origin {
+                Some(format!("is of another log, {}", it.origin))
             } else if known.is_none() {
                 Some("is of a longer log: entries were removed from this one".to_owned())
-            } else if known.as_deref() != root {
+            } else if known != Some(it.root) {
                 Some("is of a log with other entries: this one was rewritten".to_owned())
             } else {
                 None
@@ -398,9 +387,9 @@ impl Run {
                 None => self.out.anchors += 1,
                 Some(why) => self.out.findings.push(Finding {
                     step: Step::Anchors,
-                    index: size.and_then(|size| size.checked_sub(1)),
+                    index: it.size.checked_sub(1),
                     commit: None,
-                    message: format!("the checkpoint {} {why}", anchor.name),
+                    message: format!("the checkpoint {name} {why}"),
                 }),
             }
         }

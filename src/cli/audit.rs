@@ -1,5 +1,6 @@
 //! `changegate audit`: what an auditor asks of the record.
 
+mod bundle;
 mod controls;
 mod coverage;
 mod export;
@@ -9,6 +10,7 @@ mod replay;
 mod sample;
 mod show;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,8 @@ enum Verb {
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
     Replay(replay::ReplayArgs),
+    Bundle(bundle::BundleArgs),
+    Witness(witness::WitnessArgs),
 }
 
 /// Runs the verb.
@@ -44,5 +48,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
         Verb::Show(args) => show::run(args),
         Verb::Verify(args) => verify::run(args),
         Verb::Replay(args) => replay::run(args),
+        Verb::Bundle(args) => bundle::run(args),
+        Verb::Witness(args) => witness::run(args),
     }
 }

@@ -28,7 +28,10 @@ impl Check<'_> {
         }
         match it.kind {
             Kind::Merge | Kind::Bypass => Ok(()),
-            Kind::Genesis => self.genesis(),
+            Kind::Genesis => match self.base_ref {
+                Some(base_ref) => self.genesis(base_ref),
+                None => Ok(()),
+            },
             Kind::Note => {
                 self.note();
                 Ok(())
@@ -41,7 +44,7 @@ impl Check<'_> {
     }
 
     /// Checks that a ledger begins as the settings at its base say.
-    fn genesis(&mut self) -> anyhow::Result<()> {
+    fn genesis(&mut self, base_ref: &str) -> anyhow::Result<()> {
         let it = &self.entry.statement.predicate;
         let Some(base) = &it.base else { return Ok(()) };
         let commit = self.repo.commit(oid(&base.commit)?)?;
@@ -51,7 +54,7 @@ impl Check<'_> {
         let named = |branch: &str| format!("refs/heads/{branch}");
         let mut protected: BTreeSet<_> =
             settings.protected_bases.iter().map(|base| named(base)).collect();
-        protected.insert(named(self.base_ref));
+        protected.insert(named(base_ref));
         let own = it.bases.iter().find(|covered| covered.name == base.name);
         let is_as_settled = settings.ledger.origin.as_ref() == Some(&it.origin)
             && settings.ledger.uri().as_ref() == Some(&it.repository.uri)

@@ -9,6 +9,7 @@ use crate::audit::case::{self, Files, Recorded};
 use crate::content::{Changeset, People, Pull, SKEW, bundle_files, short};
 use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, is_below};
+use crate::core::org::Org;
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
@@ -24,6 +25,8 @@ use crate::gate::tables_after;
 use crate::git::{Commit, Oid, Repo, Signature, blob_id};
 use crate::ledger::{self, oid};
 use crate::report::summary_line;
+
+mod apart;
 
 /// A commit of the line, checked by itself.
 pub struct Checked {
@@ -46,6 +49,26 @@ pub fn check(
     repo: &Repo,
     judges: &Judges,
     base_ref: &str,
+    commit: Oid,
+    evidence: &HashMap<Digest, Oid>,
+) -> Checked {
+    check_in(repo, judges, Some(base_ref), commit, evidence)
+}
+
+/// Checks a commit as [`check`] does, in a repository without the history of what it is about.
+pub fn check_apart(
+    repo: &Repo,
+    judges: &Judges,
+    commit: Oid,
+    evidence: &HashMap<Digest, Oid>,
+) -> Checked {
+    check_in(repo, judges, None, commit, evidence)
+}
+
+fn check_in(
+    repo: &Repo,
+    judges: &Judges,
+    base_ref: Option<&str>,
     commit: Oid,
     evidence: &HashMap<Digest, Oid>,
 ) -> Checked {
@@ -93,7 +116,9 @@ fn seen_by(files: &Files) -> Vec<(Oid, Seen)> {
 pub(super) struct Check<'a> {
     pub(super) repo: &'a Repo,
     pub(super) judges: &'a Judges,
-    pub(super) base_ref: &'a str,
+    /// The branch that changes go to; `None` if the repository doesn't hold the history of what the
+    /// entry is about.
+    pub(super) base_ref: Option<&'a str>,
     pub(super) entry: &'a Entry,
     findings: &'a mut Vec<(Step, String)>,
 }
@@ -184,7 +209,9 @@ impl Check<'_> {
         if merge.at != commit.time {
             self.finding(Step::Time, "it names another time than its commit has");
         }
-        self.arrival(merge, &commit)?;
+        if self.base_ref.is_some() {
+            self.arrival(merge, &commit)?;
+        }
         let base = it.base.as_ref().map(|base| oid(&base.commit)).transpose()?;
         let (Some(base), Some(head), Some(policies)) = (base, &it.head, &it.policies) else {
             if self.entry.statement.subject != [tip(&commit)] {
@@ -209,10 +236,13 @@ impl Check<'_> {
         if !is_theirs {
             self.finding(Step::Provenance, "it names other policies than those on its base");
         }
+        if self.base_ref.is_none() {
+            return Ok(self.again_apart(files, &judge, head));
+        }
         self.replay(files, &judge, (base, head), &commit)
     }
 
-    /// Makes the decision again from what is recorded.
+    /// Checks the history of what was judged, and makes the decision again.
     fn replay(
         &mut self,
         files: &Files,
@@ -221,7 +251,6 @@ impl Check<'_> {
         merged: &Commit,
     ) -> anyhow::Result<Option<fn(&mut Replayed)>> {
         let it = &self.entry.statement.predicate;
-        let Some(bones) = &it.decision else { return Ok(None) };
         let name = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
         let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
         let pull = Pull {
@@ -242,20 +271,34 @@ impl Check<'_> {
         {
             self.finding(Step::Provenance, "it is about something else than its commit");
         }
+        let brings = || tables_after(self.repo, head, &changeset);
+        Ok(self.again(files, judge, changeset.path.as_deref(), brings))
+    }
+
+    /// Makes the decision again from what is recorded. `path` is that of the request, `brings` the
+    /// tables of a change of policies.
+    fn again(
+        &mut self,
+        files: &Files,
+        judge: &Judge,
+        path: Option<&str>,
+        brings: impl FnOnce() -> Option<Org>,
+    ) -> Option<fn(&mut Replayed)> {
+        let it = &self.entry.statement.predicate;
+        let bones = it.decision.as_ref()?;
         let impossible = |why: &str| -> (Step, String) {
             (Step::Decision, format!("its decision can't be made again: {why}"))
         };
-        let brings = || tables_after(self.repo, head, &changeset);
-        let recorded = Recorded::read(it, files, changeset.path.as_deref(), brings);
+        let recorded = Recorded::read(it, files, path, brings);
         let (Some(recorded), Some(decided)) = (recorded, files.get("decision.json")) else {
             self.findings.push(impossible("material is missing"));
-            return Ok(Some(|out| out.impossible += 1));
+            return Some(|out| out.impossible += 1);
         };
         let made = match judge.decide(&recorded.case()) {
             Ok(made) => made,
             Err(error) => {
                 self.findings.push(impossible(&format!("{error:#}")));
-                return Ok(Some(|out| out.impossible += 1));
+                return Some(|out| out.impossible += 1);
             }
         };
         let summary = made.decision.summary.as_deref().filter(|_| it.kind == Kind::Merge);
@@ -268,10 +311,10 @@ impl Check<'_> {
             && again == *bones
             && made.input.as_deref().map(str::as_bytes) == input
         {
-            return Ok(Some(|out| out.exact += 1));
+            return Some(|out| out.exact += 1);
         }
         if it.engine.semantics != Engine::this().semantics && again.is_same(bones) {
-            return Ok(Some(|out| out.equivalent += 1));
+            return Some(|out| out.equivalent += 1);
         }
         self.finding(
             Step::Decision,
@@ -280,7 +323,7 @@ impl Check<'_> {
                 made.decision.verdict, bones.verdict
             ),
         );
-        Ok(Some(|out| out.different += 1))
+        Some(|out| out.different += 1)
     }
 
     /// Checks that request and evidence are those of the commits.

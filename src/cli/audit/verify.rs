@@ -1,19 +1,23 @@
 //! `changegate audit verify`: whether the record is whole, true and complete.
 
+mod bundle;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Args;
 
 use super::coverage::explained;
 use super::look::counted;
-use crate::audit::verify::{Anchor, Verification, verify};
+use crate::audit::anchor::{Anchor, anchors, of_tags};
+use crate::audit::verify::{Replayed, Verification, verify};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::progress::Progress;
-use crate::cli::shared::say::print;
+use crate::cli::shared::say::{self, print};
 use crate::core::terms::all_of;
 use crate::files;
 use crate::report::escape::terminal;
@@ -30,6 +34,8 @@ Examples:
       the ledger of this repository, as its remote has it
   changegate audit verify --checkpoint march.txt
       and that it continues the log whose checkpoint was kept then
+  changegate audit verify --bundle CHG-1234-bundle --allowed-signers signers
+      one entry, with no repository, by keys that are known from elsewhere
   changegate audit verify --format json
       for a script
 
@@ -38,9 +44,17 @@ Exit codes:
   1  something isn't as it has to be
   2  could not be verified")]
 pub struct VerifyArgs {
-    /// A checkpoint that was kept outside of the repository
+    /// A file with checkpoints that were kept outside of the repository
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
+
+    /// Verify one entry by the folder that `changegate audit bundle` wrote, with no repository
+    #[arg(long, value_name = "PATH")]
+    bundle: Option<PathBuf>,
+
+    /// The keys that may sign the entry of the bundle, as `changegate signers` writes them
+    #[arg(long, value_name = "FILE", requires = "bundle")]
+    allowed_signers: Option<PathBuf>,
 
     #[command(flatten)]
     here: HereArgs,
@@ -52,34 +66,66 @@ pub struct VerifyArgs {
 
 /// Runs the verb.
 pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let mut anchors = Vec::new();
+    let mut kept: Vec<Anchor> = Vec::new();
     for path in &args.checkpoints {
         let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
-        anchors.push(Anchor { name: path.display().to_string(), text });
+        kept.extend(anchors(&path.display().to_string(), &text).map_err(|why| anyhow!(why))?);
+    }
+    if let Some(path) = &args.bundle {
+        let found = bundle::verified(path, args.allowed_signers.as_deref(), &kept)?;
+        print(&match args.format {
+            AnswerFormat::Text => bundle::text(&found),
+            AnswerFormat::Json => say::json(&found)?,
+        })?;
+        return Ok(exit(found.newer.is_some(), found.findings.is_empty()));
     }
     let git = args.here.open_to_look()?;
     if !args.here.no_fetch {
         git.branches.refresh_ledger()?;
+        git.branches.refresh_anchors()?;
     }
+    let (tags, foreign_tags) = of_tags(&git.branches)?;
+    kept.extend(tags);
     let progress = std::cell::OnceCell::new();
     let advance = |done: usize, all: usize| {
         let bar = progress.get_or_init(|| Progress::of(all));
         bar.reach(done);
     };
     let tips = |name: &str| git.branches.tip(name);
-    let found = verify(&git.repo().folder(), &tips, &git.base_ref, &judges()?, &anchors, &advance)?;
+    let mut found =
+        verify(&git.repo().folder(), &tips, &git.base_ref, &judges()?, &kept, &advance)?;
     if let Some(progress) = progress.get() {
         progress.finish();
     }
+    found.findings.extend(foreign_tags);
     print(&match args.format {
         AnswerFormat::Text => text(&found),
         AnswerFormat::Json => serde_json::to_string_pretty(&found)? + "\n",
     })?;
-    Ok(ExitCode::from(match (&found.newer, found.findings.is_empty()) {
-        (Some(_), _) => 2,
-        (None, true) => 0,
-        (None, false) => 1,
-    }))
+    Ok(exit(found.newer.is_some(), found.findings.is_empty()))
+}
+
+fn exit(is_newer: bool, is_sound: bool) -> ExitCode {
+    ExitCode::from(match (is_newer, is_sound) {
+        (true, _) => 2,
+        (false, true) => 0,
+        (false, false) => 1,
+    })
+}
+
+/// Says how making decisions again came out; `None` if there was none.
+fn made_again(replayed: Replayed) -> Option<String> {
+    let results: Vec<_> = [
+        (replayed.exact, "byte for byte the same"),
+        (replayed.equivalent, "the same in all that counts"),
+        (replayed.different, "different"),
+        (replayed.impossible, "not possible"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    (!results.is_empty()).then(|| all_of(&results))
 }
 
 /// Writes what was found for people.
@@ -92,19 +138,8 @@ fn text(found: &Verification) -> String {
     out.push('\n');
     let kinds: Vec<_> = found.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let _ = writeln!(out, "  entries      {}", all_of(&kinds));
-    let replayed = found.replayed;
-    let results: Vec<_> = [
-        (replayed.exact, "byte for byte the same"),
-        (replayed.equivalent, "the same in all that counts"),
-        (replayed.different, "different"),
-        (replayed.impossible, "not possible"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
-    .collect();
-    if !results.is_empty() {
-        let _ = writeln!(out, "  made again   {}", all_of(&results));
+    if let Some(results) = made_again(found.replayed) {
+        let _ = writeln!(out, "  made again   {results}");
     }
     for (name, commit) in &found.bases {
         let name = name.strip_prefix("refs/heads/").unwrap_or(name);

@@ -16,6 +16,8 @@ use crate::core::org::Settings;
 use crate::core::yaml;
 use crate::git::{Move, Moved, Oid, Program, Repo};
 
+mod anchors;
+
 /// The default names of the branch that changes go to; the first that exists is used.
 pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];
 

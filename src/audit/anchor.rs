@@ -1,0 +1,106 @@
+//! Anchors: checkpoints that somebody kept outside of the log.
+
+use super::{Finding, Step};
+use crate::core::record::checkpoint::Checkpoint;
+use crate::forge::git::{AUDIT, Branches};
+use crate::git::TagText;
+use crate::ledger;
+
+/// What the line of a signature begins with.
+const DASH: &str = "\u{2014} ";
+
+/// A checkpoint that somebody kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Where it comes from, for people.
+    pub name: String,
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+}
+
+/// Reads the checkpoints in a file, one or several, signed or not. Who signed them isn't looked at.
+///
+/// # Errors
+/// Where something else stands.
+pub fn anchors(name: &str, text: &str) -> Result<Vec<Anchor>, String> {
+    let lines = text.lines().enumerate();
+    let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(DASH));
+    let mut found = Vec::new();
+    while let Some((number, origin)) = lines.next() {
+        let mut rest = || lines.next().map(|(_, line)| line).unwrap_or_default();
+        let (size, root) = (rest(), rest());
+        let place = format!("{name}:{}", number + 1);
+        let checkpoint = format!("{origin}\n{size}\n{root}\n").parse();
+        let checkpoint = checkpoint.map_err(|why: String| format!("{place}: {why}"))?;
+        found.push(Anchor { name: place, checkpoint });
+    }
+    match &mut found[..] {
+        [] => Err(format!("{name} holds no checkpoint")),
+        [only] => {
+            name.clone_into(&mut only.name);
+            Ok(found)
+        }
+        _ => Ok(found),
+    }
+}
+
+/// Reads the tags `audit/<size>`, whose message is the checkpoint at that size, and says which aren't
+/// what the ledger's tags are.
+///
+/// # Errors
+/// When the tags can't be read.
+pub fn of_tags(branches: &Branches) -> anyhow::Result<(Vec<Anchor>, Vec<Finding>)> {
+    let (mut found, mut findings) = (Vec::new(), Vec::new());
+    for (size, tag) in branches.anchor_tags()? {
+        let name = format!("tag {AUDIT}{size}");
+        let commit = tag.as_ref().and_then(|tag| tag.commit);
+        match checkpoint_of(branches, &size, tag) {
+            Some(checkpoint) => found.push(Anchor { name, checkpoint }),
+            None => findings.push(Finding {
+                step: Step::Anchors,
+                index: None,
+                commit: commit.map(|commit| commit.to_string()),
+                message: format!(
+                    "the {name} isn't one of the ledger's: its message isn't the checkpoint of that \
+                     size, or it is on another commit"
+                ),
+            }),
+        }
+    }
+    Ok((found, findings))
+}
+
+/// Returns the checkpoint that a tag holds: of the size that it is called by, on the entry there.
+fn checkpoint_of(branches: &Branches, size: &str, tag: Option<TagText>) -> Option<Checkpoint> {
+    let TagText { message, commit } = tag?;
+    let [Anchor { checkpoint, .. }] = anchors("", &message).ok()?.try_into().ok()?;
+    let entry = ledger::read(branches.repo(), commit?).ok()?.entry.ok()?;
+    (checkpoint.size.to_string() == size && entry.index + 1 == checkpoint.size)
+        .then_some(checkpoint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::record::tree::leaf;
+
+    #[test]
+    fn a_file_holds_one_checkpoint_or_several() {
+        let unsigned = format!("example.com/ledger\n3\n{}\n\n", leaf(b"x"));
+        let signed = format!("{unsigned}{DASH}example.com/ledger AAAA\n{DASH}witness AAAA\n");
+        let one = anchors("x", &unsigned).unwrap();
+        assert_eq!((one[0].name.as_str(), one[0].checkpoint.size, one.len()), ("x", 3, 1));
+        for text in [unsigned.trim_end(), &signed] {
+            assert_eq!(anchors("x", text).unwrap(), one);
+        }
+        for text in [format!("{unsigned}{signed}\n"), format!("{signed}{unsigned}")] {
+            let both = anchors("x", &text).unwrap();
+            assert_eq!(both.len(), 2);
+            assert!(both.iter().all(|anchor| anchor.checkpoint == one[0].checkpoint));
+            assert_eq!(both[0].name, "x:1");
+        }
+        assert_eq!(anchors("x", "\n").unwrap_err(), "x holds no checkpoint");
+        let error = anchors("x", &format!("{unsigned}something\n")).unwrap_err();
+        assert!(error.starts_with("x:5: this is not a checkpoint"), "{error}");
+    }
+}

@@ -1,0 +1,235 @@
+//! A bundle: everything that proves one entry, as files that are checked with no repository.
+//!
+//! ```text
+//! entry.json checkpoint state [entry.sig]   the files of the entry
+//! commit                                    the commit that holds them, as Git stores it
+//! entry.tlog-proof                          its place in the log as it was when the bundle was made
+//! base/commit base/tree base/policies/…     where it was judged: the commit, its top folder, the policies
+//! head/tree head/policies/…                 the same of the head of a change of policies
+//! tip/commit                                what reached the base
+//! material/…                                what the decision rests on
+//! allowed_signers                           the keys of the roster in base/, as ssh-keygen reads them
+//! [entry.dsse.json entry.sigstore.json]     the statement with a service's signature
+//! VERIFY.md                                 how to check all of it by hand
+//! ```
+//!
+//! Nothing in it has to be believed: each file is bound by a digest to the statement or to the commit,
+//! or is made again from the others.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+
+use super::case::{Tips, evidence};
+use super::log::Log;
+use crate::content::people::allowed_signers;
+use crate::core::digest::Digest;
+use crate::core::layout::POLICIES;
+use crate::core::record::dsse::{Envelope, Signatures};
+use crate::core::record::entry::{
+    CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
+};
+use crate::core::record::proof::TlogProof;
+use crate::gate::judge::Judges;
+use crate::git::{Kind, Oid, Repo};
+use crate::ledger::oid;
+
+mod by_hand;
+mod check;
+pub mod folder;
+mod found;
+
+pub use check::verify;
+pub use found::{Signed, Signers, Verified};
+
+const COMMIT_FILE: &str = "commit";
+const PROOF_FILE: &str = "entry.tlog-proof";
+const SIGNERS_FILE: &str = "allowed_signers";
+const ENVELOPE_FILE: &str = "entry.dsse.json";
+const SIGSTORE_FILE: &str = "entry.sigstore.json";
+const BY_HAND_FILE: &str = "VERIFY.md";
+const MATERIAL: &str = "material/";
+
+/// The fewest digits by which an entry can be named.
+const FEWEST_DIGITS: usize = 7;
+
+/// A file of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// Whether Git holds it as a program, which belongs to the digest of its folder.
+    pub is_executable: bool,
+}
+
+/// The files of a bundle, by their paths.
+pub type Bundle = BTreeMap<String, Content>;
+
+/// Makes the bundle of the entry that a person calls by its index, its id, or the name of its change.
+///
+/// # Errors
+/// When there is no such entry or more than one, or when the ledger can't be read or relied on.
+pub fn make(
+    folder: &Path,
+    tips: Tips<'_>,
+    judges: &Judges,
+    name: &str,
+) -> anyhow::Result<(Entry, Bundle)> {
+    let log = Log::read(folder, tips, |entry| called(entry, name).is_some())?;
+    let repo = Repo::open(folder)?;
+    let (commit, entry) = meant(&log, name)?;
+    let mut making = Making { repo: &repo, bundle: Bundle::new() };
+    making.entry(*commit)?;
+    making.material(&evidence(&repo, tips)?, entry)?;
+    making.surroundings(entry)?;
+    let base = entry.statement.predicate.base.as_ref().context("the entry names no base")?;
+    let judge = judges.at(&repo, oid(&base.commit)?)?;
+    making.put(SIGNERS_FILE, allowed_signers(&judge.bundle().org.roster).into_bytes());
+    let proof = proof(&log, &repo, entry.index)?;
+    making.put(PROOF_FILE, proof.to_string().into_bytes());
+    let mut bundle = making.bundle;
+    for (name, bytes) in derived(entry, &proof, &bundle)? {
+        bundle.insert(name.to_owned(), Content { bytes, is_executable: false });
+    }
+    Ok((entry.clone(), bundle))
+}
+
+/// Returns the files of a bundle that follow from the others.
+fn derived(
+    entry: &Entry,
+    proof: &TlogProof,
+    bundle: &Bundle,
+) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+    let mut files = Vec::new();
+    if let Some(signatures) = bundle.get(SIGNATURES_FILE) {
+        let signatures = Signatures::parse(&signatures.bytes).map_err(|why| anyhow!(why))?;
+        let envelope = Envelope { statement: entry.statement.bytes(), signatures };
+        files.push((ENVELOPE_FILE, envelope.to_string().into_bytes()));
+        files.push((SIGSTORE_FILE, envelope.sigstore_bundle().into_bytes()));
+    }
+    files.push((BY_HAND_FILE, by_hand::text(entry, proof, bundle).into_bytes()));
+    Ok(files)
+}
+
+/// The names by which an entry can be called.
+#[derive(Clone, Copy)]
+enum Name {
+    Index,
+    Change,
+    Id,
+}
+
+/// Returns by which of its names an entry is called so.
+fn called(entry: &Entry, name: &str) -> Option<Name> {
+    let it = &entry.statement.predicate;
+    let change = it.change.iter().flatten().next().map(ToString::to_string);
+    let pull = it.pull.as_ref().map(|pull| pull.name.as_str());
+    let digits = name.strip_prefix("sha256:").unwrap_or(name);
+    let id = entry.id.to_string();
+    if entry.index.to_string() == name {
+        Some(Name::Index)
+    } else if change.as_deref() == Some(name) || pull == Some(name) {
+        Some(Name::Change)
+    } else {
+        let is_long = digits.len() >= FEWEST_DIGITS;
+        let is_id = is_long && id.strip_prefix("sha256:").unwrap_or(&id).starts_with(digits);
+        is_id.then_some(Name::Id)
+    }
+}
+
+/// Returns the only entry that is meant.
+fn meant<'l>(log: &'l Log, name: &str) -> anyhow::Result<&'l (Oid, Entry)> {
+    let by = |(_, entry): &&(Oid, Entry)| called(entry, name).map_or(3, |name| name as u8);
+    let best = log.found.iter().map(|found| by(&found)).min();
+    let found: Vec<_> = log.found.iter().filter(|found| Some(by(found)) == best).collect();
+    match found[..] {
+        [one] => Ok(one),
+        [] => bail!(
+            "the ledger holds no entry `{name}`: name an index from 0 to {}, an id, or a change that \
+             was merged",
+            log.last_entry.index
+        ),
+        _ => {
+            let all = found.iter().map(|(_, entry)| entry.index.to_string());
+            let all = all.collect::<Vec<_>>().join(", ");
+            bail!("`{name}` can mean several entries: name one of them by its index, {all}")
+        }
+    }
+}
+
+/// Returns the proof of an entry in the log as it is now.
+fn proof(log: &Log, repo: &Repo, index: u64) -> anyhow::Result<TlogProof> {
+    let hashes = log.tree.inclusion(index, log.tree.size());
+    let hashes = hashes.context("the ledger skips an index: run `changegate audit verify`")?;
+    let proof = TlogProof::of(index, hashes, log.checkpoint(repo)?);
+    proof.map_err(|why| anyhow!("the last checkpoint can't be used: {why}"))
+}
+
+/// Collects the files of a bundle from a repository.
+struct Making<'a> {
+    repo: &'a Repo,
+    bundle: Bundle,
+}
+
+impl Making<'_> {
+    fn put(&mut self, path: &str, bytes: Vec<u8>) {
+        self.bundle.insert(path.to_owned(), Content { bytes, is_executable: false });
+    }
+
+    /// Puts the entry's commit, and its files as they are there.
+    fn entry(&mut self, commit: Oid) -> anyhow::Result<()> {
+        self.put(COMMIT_FILE, self.repo.commit_bytes(commit)?);
+        for name in [CHECKPOINT_FILE, STATEMENT_FILE, STATE_FILE, SIGNATURES_FILE] {
+            if let Some(file) = self.repo.entry(commit, name)? {
+                self.put(name, self.repo.bytes(file.id)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what the entry rests on, as far as it is there.
+    fn material(&mut self, evidence: &HashMap<Digest, Oid>, entry: &Entry) -> anyhow::Result<()> {
+        let Some(commit) = evidence.get(&entry.id) else { return Ok(()) };
+        for material in &entry.statement.predicate.material {
+            if let Some(file) = self.repo.entry(*commit, &material.name)? {
+                self.put(&format!("{MATERIAL}{}", material.name), self.repo.bytes(file.id)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts where it was judged, what it brought there, and what reached the base.
+    fn surroundings(&mut self, entry: &Entry) -> anyhow::Result<()> {
+        let it = &entry.statement.predicate;
+        let base = it.base.as_ref().context("the entry names no base")?;
+        let base = oid(&base.commit)?;
+        self.put("base/commit", self.repo.commit_bytes(base)?);
+        self.policies("base", base)?;
+        let is_request = self.bundle.contains_key(&format!("{MATERIAL}request.yaml"));
+        if let (Some(head), false, Some(_)) = (&it.head, is_request, &it.decision) {
+            self.policies("head", oid(head)?)?;
+        }
+        if let Some(merge) = &it.merge {
+            self.put("tip/commit", self.repo.commit_bytes(oid(&merge.covers.to)?)?);
+        }
+        Ok(())
+    }
+
+    /// Puts the top folder of a commit, and its policies.
+    fn policies(&mut self, place: &str, commit: Oid) -> anyhow::Result<()> {
+        self.put(&format!("{place}/tree"), self.repo.folder_bytes(commit)?);
+        for (path, file) in self.repo.files_below(commit, POLICIES)? {
+            ensure!(
+                matches!(file.kind, Kind::File | Kind::Executable),
+                "{path} at {commit} is not a regular file, so that no bundle can hold it"
+            );
+            let content = Content {
+                bytes: self.repo.bytes(file.id)?,
+                is_executable: file.kind == Kind::Executable,
+            };
+            self.bundle.insert(format!("{place}/{path}"), content);
+        }
+        Ok(())
+    }
+}

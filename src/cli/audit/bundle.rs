@@ -1,0 +1,58 @@
+//! `changegate audit bundle`: all that proves one entry, for somebody without the repository.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::audit::bundle::{folder, make};
+use crate::cli::shared::here::HereArgs;
+use crate::cli::shared::judges::judges;
+use crate::cli::shared::say::{print, quoted};
+use crate::report::escape::terminal;
+
+/// Write everything that proves one entry, to be checked with no repository
+///
+/// The folder holds the entry, its signed commit, its place in the log, what the decision rests on and
+/// the policies that decided. Its VERIFY.md says how to check all of it by hand.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate audit bundle CHG-1234 --out CHG-1234-bundle
+      of the change that was merged
+  changegate audit bundle 4711 --out entry-4711
+      of the entry with this index
+  changegate audit verify --bundle CHG-1234-bundle
+      checks it, anywhere")]
+pub struct BundleArgs {
+    /// The index of the entry, its id or the beginning of it, or the id of a change that was merged
+    #[arg(value_name = "ID|INDEX")]
+    id: String,
+
+    /// The folder to write; it is not there yet, or empty
+    #[arg(long, value_name = "PATH")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    here: HereArgs,
+}
+
+/// Runs the verb.
+pub fn run(args: &BundleArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open_to_look()?;
+    if !args.here.no_fetch {
+        git.branches.refresh_ledger()?;
+    }
+    let tips = |name: &str| git.branches.tip(name);
+    let (entry, bundle) = make(&git.repo().folder(), &tips, &judges()?, &args.id)?;
+    folder::write(&args.out, &bundle)?;
+    let message = entry.message();
+    let title = message.lines().next().unwrap_or_default();
+    print(&format!(
+        "wrote entry {}, {}, and what proves it\nnext: changegate audit verify --bundle {}\n",
+        entry.index,
+        terminal(title),
+        quoted(&args.out)
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

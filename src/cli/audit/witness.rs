@@ -1,0 +1,109 @@
+//! `changegate audit witness`: gives somebody else what the ledger is now.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::audit::witness::{Witnessed, file, repository, tag};
+use crate::cli::shared::args::AnswerFormat;
+use crate::cli::shared::here::HereArgs;
+use crate::cli::shared::say::{self, print};
+use crate::report::escape::terminal;
+
+/// Give a witness what the ledger is now, so that nobody can rewrite it unseen
+///
+/// A witness keeps the checkpoint of the ledger, or the ledger itself, where those who write the ledger
+/// can't change it. It is given what is new only if the ledger continues what it was given before.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate audit witness file:/media/stick/ledger.txt
+      appends the checkpoint to a file; `audit verify --checkpoint FILE` compares them all
+  changegate audit witness git:https://git.auditor.example/acme/ledger
+      pushes the ledger and its evidence to a second repository, never by force
+  changegate audit witness tag
+      puts a tag on the newest entry, which holds the checkpoint and everybody's clones keep
+
+Exit codes:
+  0  the witness has what the ledger is now
+  1  the ledger doesn't continue what the witness keeps
+  2  the witness could not be asked")]
+pub struct WitnessArgs {
+    /// The witness: file:PATH, git:URL, or tag
+    #[arg(value_name = "TARGET")]
+    target: Target,
+
+    #[command(flatten)]
+    here: HereArgs,
+
+    /// The output format
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+}
+
+/// A witness.
+#[derive(Clone, Debug)]
+enum Target {
+    File(String),
+    Repository(String),
+    Tag,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("file", path)) if !path.is_empty() => Ok(Target::File(path.to_owned())),
+            Some(("git", url)) if !url.is_empty() => Ok(Target::Repository(url.to_owned())),
+            None if text == "tag" => Ok(Target::Tag),
+            _ => Err("name a witness as file:PATH, git:URL, or tag".to_owned()),
+        }
+    }
+}
+
+/// Runs the verb.
+pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open_to_look()?;
+    let branches = &git.branches;
+    if !args.here.no_fetch {
+        branches.refresh_ledger()?;
+        branches.refresh_anchors()?;
+    }
+    let log = crate::audit::log::Log::read(
+        &git.repo().folder(),
+        &|name: &str| branches.tip(name),
+        |_| false,
+    )?;
+    let witnessed = match &args.target {
+        Target::File(path) => file(Path::new(path), &log, branches)?,
+        Target::Repository(url) => repository(url, &log, branches)?,
+        Target::Tag => tag(&log, branches)?,
+    };
+    let seen = log.last_entry.seen();
+    let origin = &log.last_entry.statement.predicate.origin;
+    let text = match &witnessed {
+        Witnessed::Given(what) => format!("given: {}", terminal(what)),
+        Witnessed::Unchanged => "nothing is new since the last time".to_owned(),
+        Witnessed::Refused(why) => format!("not given, and nothing was changed: {}", terminal(why)),
+    };
+    let count = super::look::counted(seen.size, "entry", "entries");
+    print(&match args.format {
+        AnswerFormat::Text => {
+            format!("{}, {count}, {}\n{text}\n", terminal(origin), seen.root)
+        }
+        AnswerFormat::Json => say::json(&json!({
+            "origin": origin,
+            "entries": seen.size,
+            "root": seen.root.to_string(),
+            "witnessed": witnessed,
+        }))?,
+    })?;
+    Ok(match witnessed {
+        Witnessed::Refused(_) => ExitCode::from(1),
+        _ => ExitCode::SUCCESS,
+    })
+}

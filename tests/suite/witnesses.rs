@@ -1,0 +1,148 @@
+//! Witnesses of a ledger: a file, a second repository, and tags keep what it was, so that nobody can
+//! rewrite it unseen.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::bundles::hub;
+use crate::plumbing::hub::{Desk, Hub, request};
+
+/// Merges a change that its requester may execute directly.
+fn execute(desk: &Desk<'_>, id: &str) {
+    desk.submit_text(id, &request(id, desk.who)).went_well();
+    desk.changegate(&["merge", id]).ended(0, &[&format!("merged {id}")]);
+}
+
+/// Puts the ledger back by some entries, behind everybody's back.
+fn rewind(hub: &Hub, entries: usize) {
+    let earlier = hub.git(&["rev-parse", &format!("audit/ledger~{entries}")]);
+    hub.git(&["update-ref", "refs/heads/audit/ledger", &earlier]);
+}
+
+/// A desk that has never seen the ledger.
+fn auditor<'h>(hub: &'h Hub, folder: &str) -> Desk<'h> {
+    hub.desk_at("erin", folder)
+}
+
+#[test]
+fn a_file_keeps_each_checkpoint() {
+    let hub = hub();
+    let (bob, erin) = (hub.desk("bob"), hub.desk("erin"));
+    let path = hub.path("kept.txt");
+    let target = format!("file:{}", path.display());
+    let witness = |desk: &Desk<'_>| desk.changegate(&["audit", "witness", &target]);
+    witness(&erin).ended(0, &["git.acme.example/ops, 2 entries, ", "given: the checkpoint"]);
+    let first = fs::read_to_string(&path).unwrap();
+    assert!(first.starts_with("git.acme.example/ops\n2\n"), "{first}");
+    witness(&erin).ended(0, &["nothing is new since the last time"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), first);
+    execute(&bob, "CHG-2");
+    witness(&erin).ended(0, &["3 entries, ", "given: the checkpoint, after 1 others"]);
+    let both = fs::read_to_string(&path).unwrap();
+    assert!(both.starts_with(&first) && both.contains("\ngit.acme.example/ops\n3\n"), "{both}");
+
+    let kept = ["audit", "verify", "--checkpoint", path.to_str().unwrap()];
+    erin.changegate(&kept).ended(0, &["\nverified\n"]);
+    let anchors = |arguments: &[&str]| {
+        let json = erin.changegate(&[arguments, &["--format", "json"]].concat());
+        let json: Value = serde_json::from_str(json.went_well()).unwrap();
+        json["anchors"].as_u64().unwrap()
+    };
+    assert_eq!(anchors(&kept), anchors(&kept[..2]) + 2);
+    rewind(&hub, 1);
+    let other = auditor(&hub, "other");
+    other.changegate(&kept).ended(1, &["kept.txt:5 is of a longer log: entries were removed"]);
+    let said = "kept.txt:5 is of a log of 3 entries: entries were removed from this one";
+    witness(&other).ended(1, &["not given, and nothing was changed", said]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), both);
+
+    // Grown anew, it is as long, and another one.
+    hub.git(&["update-ref", "refs/heads/main", &hub.git(&["rev-parse", "main^1"])]);
+    execute(&hub.desk_at("bob", "again"), "CHG-4");
+    let other = auditor(&hub, "third");
+    witness(&other).ended(1, &["kept.txt:5 is of a log with other entries among its first 3"]);
+    fs::write(&path, both.replace("/ops", "/others")).unwrap();
+    witness(&other).ended(1, &["kept.txt:1 is of another log, git.acme.example/others"]);
+    fs::write(&path, "a diary\n").unwrap();
+    witness(&other).ended(2, &["kept.txt:1: this is not a checkpoint"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "a diary\n");
+}
+
+#[test]
+fn a_second_repository_keeps_the_ledger() {
+    let hub = hub();
+    let (bob, erin) = (hub.desk("bob"), hub.desk("erin"));
+    let second = hub.path("second.git");
+    bob.git(&["init", "--quiet", "--bare", second.to_str().unwrap()]);
+    let target = format!("git:{}", second.display());
+    let witness = |desk: &Desk<'_>| desk.changegate(&["audit", "witness", &target]);
+    let tip = || bob.git(&["-C", second.to_str().unwrap(), "rev-parse", "refs/heads/audit/ledger"]);
+    witness(&erin).ended(0, &["2 entries, ", "given: audit/ledger and audit/evidence"]);
+    witness(&erin).ended(0, &["nothing is new"]);
+    execute(&bob, "CHG-2");
+    witness(&erin).ended(0, &["3 entries, ", "given: audit/ledger and audit/evidence"]);
+    assert_eq!(Some(tip()), hub.tip("audit/ledger"));
+    let kept = tip();
+
+    erin.changegate(&["audit", "witness", "git:/nowhere/at/all"])
+        .ended(2, &["cannot read /nowhere"]);
+    erin.changegate(&["audit", "witness", "ftp:x"]).ended(2, &["file:PATH, git:URL, or tag"]);
+
+    rewind(&hub, 1);
+    let said = "its audit/ledger is at ";
+    witness(&auditor(&hub, "other")).ended(1, &["nothing was changed", said, "was rewound or"]);
+    assert_eq!(tip(), kept);
+}
+
+#[test]
+fn tags_keep_checkpoints() {
+    let hub = hub();
+    let (bob, erin) = (hub.desk("bob"), hub.desk("erin"));
+    let witness = |desk: &Desk<'_>| desk.changegate(&["audit", "witness", "tag"]);
+    witness(&erin).ended(0, &["given: the tag audit/2"]);
+    witness(&bob).ended(0, &["nothing is new"]);
+    let message = hub.git(&["tag", "--list", "--format=%(contents)", "audit/2"]);
+    assert!(message.starts_with("git.acme.example/ops\n2\n"), "{message}");
+    assert_eq!(hub.git(&["rev-parse", "audit/2^{commit}"]), hub.tip("audit/ledger").unwrap());
+    execute(&bob, "CHG-2");
+    witness(&bob).ended(0, &["given: the tag audit/3"]);
+    let verify = |desk: &Desk<'_>| desk.changegate(&["audit", "verify"]);
+    let anchored = verify(&auditor(&hub, "new"));
+    anchored.ended(0, &["checkpoints of others", "\nverified\n"]);
+
+    // What isn't ours is a finding, and stops nothing.
+    bob.git(&["tag", "audit/7", "-m", "seven", &bob.git(&["rev-parse", "HEAD"])]);
+    bob.git(&["tag", "audit/8", &bob.git(&["rev-parse", "HEAD"])]);
+    bob.push(&["audit/7", "audit/8"]).went_well();
+    let found = verify(&erin);
+    for name in ["audit/7", "audit/8"] {
+        found.ended(1, &[&format!("the tag {name} isn't one of the ledger's")]);
+    }
+    found.ended(1, &["3 entries from ", "not as it has to be: 2 findings"]);
+    witness(&erin).ended(1, &["the tag audit/7 isn't one of the ledger's"]);
+    for name in ["audit/7", "audit/8"] {
+        hub.git(&["tag", "--delete", name]);
+    }
+
+    // A tag can't be moved by anybody who pushes, and shows a ledger that was put back.
+    bob.push(&["+HEAD:refs/tags/audit/2"]).refused(&["can't be moved or deleted: it is an anchor"]);
+    rewind(&hub, 1);
+    let other = auditor(&hub, "other");
+    verify(&other).ended(1, &["the checkpoint tag audit/3 is of a longer log"]);
+    witness(&other).ended(1, &["the checkpoint in tag audit/3 is of a log of 3 entries"]);
+}
+
+#[test]
+fn without_a_remote_tags_are_the_repositorys_own() {
+    let hub = hub();
+    let bob = hub.desk("bob");
+    bob.git(&["fetch", "--quiet", "origin", "refs/heads/audit/*:refs/heads/audit/*"]);
+    bob.git(&["remote", "remove", "origin"]);
+    bob.changegate(&["audit", "witness", "tag"]).ended(0, &["given: the tag audit/2"]);
+    assert_eq!(bob.git(&["tag", "--list"]), "audit/2");
+    bob.changegate(&["audit", "verify"]).ended(0, &["\nverified\n"]);
+    let before = bob.git(&["rev-parse", "audit/2"]);
+    bob.git(&["tag", "--force", "audit/1", "-m", "x", &before]);
+    bob.changegate(&["audit", "verify"]).ended(1, &["the tag audit/1 isn't one of the ledger's"]);
+}
