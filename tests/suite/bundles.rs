@@ -185,6 +185,31 @@ fn each_change_of_a_bundle_is_caught() {
     assert!(tried > 100, "{tried}");
 }
 
+/// Whether its tables leave enough people belongs to the decision, so that they come with the bundle.
+#[test]
+fn a_change_of_policies_brings_its_tables() {
+    let hub = hub();
+    let (bob, carol) = (hub.desk("bob"), hub.desk_at("carol", "again"));
+    let erin = hub.desk("erin");
+    let settings = bob.git(&["show", &format!("main:{SETTINGS}")]);
+    bob.write(SETTINGS, &format!("{settings}\n# Looked at again.\n"));
+    bob.changegate(&["submit", "--policies", "looked-at", "--message", "looked at again"])
+        .ended(0, &["submitted"]);
+    for desk in [&carol, &erin] {
+        desk.approve("looked-at").ended(0, &["and counts"]);
+    }
+    erin.changegate(&["merge", "looked-at"]).ended(0, &["merged looked-at"]);
+    let folder = bundle(&erin, "looked-at");
+    verify(&folder, &[]).ended(0, &["entry 2 of 3", "1 byte for byte the same"]);
+    let head = folder.join("head").join(SETTINGS);
+    let text = fs::read_to_string(&head).unwrap();
+    assert!(text.ends_with("# Looked at again.\n"));
+    fs::write(&head, text.replace("again", "twice")).unwrap();
+    verify(&folder, &[]).ended(1, &["head/policies isn't what its commit holds"]);
+    fs::write(&head, text).unwrap();
+    verify(&folder, &[]).ended(0, &["verified by its own keys"]);
+}
+
 /// The file of another version can be worded otherwise.
 #[test]
 fn what_another_version_says_of_checking_by_hand_is_not_compared() {
