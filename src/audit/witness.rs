@@ -70,7 +70,7 @@ pub fn file(path: &Path, log: &Log, branches: &Branches) -> anyhow::Result<Witne
     append()
         .and_then(|mut file| file.write_all(format!("{gap}{new}").as_bytes()))
         .with_context(|| format!("cannot write to {name}"))?;
-    Ok(Witnessed::Given(format!("the checkpoint, after {} others", kept.len())))
+    Ok(Witnessed::Given(format!("the checkpoint ({} in the file now)", kept.len() + 1)))
 }
 
 /// Pushes the ledger and its evidence to another repository, never by force.

@@ -38,7 +38,7 @@ fn a_file_keeps_each_checkpoint() {
     witness(&erin).ended(0, &["nothing is new since the last time"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), first);
     execute(&bob, "CHG-2");
-    witness(&erin).ended(0, &["3 entries, ", "given: the checkpoint, after 1 others"]);
+    witness(&erin).ended(0, &["3 entries, ", "given: the checkpoint (2 in the file now)"]);
     let both = fs::read_to_string(&path).unwrap();
     assert!(both.starts_with(&first) && both.contains("\ngit.acme.example/ops\n3\n"), "{both}");
 

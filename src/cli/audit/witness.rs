@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use serde_json::json;
 
+use crate::audit::log::Log;
 use crate::audit::witness::{Witnessed, file, repository, tag};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
@@ -73,11 +74,7 @@ pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
         branches.refresh_ledger()?;
         branches.refresh_anchors()?;
     }
-    let log = crate::audit::log::Log::read(
-        &git.repo().folder(),
-        &|name: &str| branches.tip(name),
-        |_| false,
-    )?;
+    let log = Log::read(&git.repo().folder(), &|name: &str| branches.tip(name), |_| false)?;
     let witnessed = match &args.target {
         Target::File(path) => file(Path::new(path), &log, branches)?,
         Target::Repository(url) => repository(url, &log, branches)?,
