@@ -21,7 +21,7 @@ pub struct Anchor {
 /// Reads the checkpoints in a file, one or several, signed or not. Who signed them isn't looked at.
 ///
 /// # Errors
-/// Where something else stands.
+/// Where it holds something else.
 pub fn anchors(name: &str, text: &str) -> Result<Vec<Anchor>, String> {
     let lines = text.lines().enumerate();
     let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(DASH));

@@ -1,4 +1,4 @@
-//! Witnesses: whoever keeps what the log was at a size, so that nobody can rewrite it unseen. Each is
+//! Witnesses: those who keep what the log was at a size, so that nobody can rewrite it unseen. Each is
 //! given what is new only if the log continues what it was given before.
 
 use std::fs::{self, OpenOptions};

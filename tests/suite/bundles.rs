@@ -123,7 +123,7 @@ fn a_bundle_proves_its_entry() {
     verify(&hub.path("nowhere"), &[]).ended(2, &["there is no folder"]);
 }
 
-/// What changes a bundle in one place, and what the file holds then; nothing if it is removed.
+/// What changes a bundle in one place, and what the file holds then; `None` removes it.
 fn changes(bytes: &[u8]) -> Vec<(&'static str, Option<Vec<u8>>)> {
     let flipped = |at: usize| {
         let mut changed = bytes.to_vec();
@@ -222,7 +222,7 @@ fn what_another_version_says_of_checking_by_hand_is_not_compared() {
     verify(&folder, &[]).ended(1, &["VERIFY.md was changed"]);
 }
 
-/// Each command of a VERIFY.md prints what stands behind it.
+/// Each command of a VERIFY.md prints what is shown behind it.
 #[test]
 fn by_hand_it_is_checked_as_printed() {
     let hub = hub();

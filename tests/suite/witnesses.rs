@@ -57,7 +57,7 @@ fn a_file_keeps_each_checkpoint() {
     witness(&other).ended(1, &["not given, and nothing was changed", said]);
     assert_eq!(fs::read_to_string(&path).unwrap(), both);
 
-    // Grown anew, it is as long, and another one.
+    // Grown again, it is as long, and another one.
     hub.git(&["update-ref", "refs/heads/main", &hub.git(&["rev-parse", "main^1"])]);
     execute(&hub.desk_at("bob", "again"), "CHG-4");
     let other = auditor(&hub, "third");
