@@ -27,7 +27,7 @@ use changegate::core::record::tree::{Tree, leaf, verify_inclusion};
 use changegate::core::time::Time;
 use changegate::forge::git::{Branches, Git};
 use changegate::gate::judge::Judges;
-use changegate::gate::record::{Arrival, Log, Record, entry, of_bypass, tip as subject};
+use changegate::gate::record::{Arrival, Log, Record, Recorder, entry, of_bypass, tip as subject};
 use changegate::gate::recording::{append, tip};
 use changegate::git::{Oid, Repo};
 use changegate::ledger::{MaterialFile, material, object_id};
@@ -111,9 +111,13 @@ fn log() -> Log {
     Log { origin: "git.acme.example/ops".to_owned(), repository: Repository { uri, id: None } }
 }
 
+fn recorder(at: Time) -> Recorder<'static> {
+    Recorder { who: "bench", at }
+}
+
 fn genesis(git: &Git, base: Oid) -> Record {
     let commit = git.repo().commit(base).unwrap();
-    let mut predicate = entry(Kind::Genesis, ("main", base), "bench", &log(), commit.time);
+    let mut predicate = entry(Kind::Genesis, ("main", base), &log(), recorder(commit.time));
     predicate.bases = vec![Covered { name: "refs/heads/main".to_owned(), commit: object_id(base) }];
     predicate.keys = Some(Keys::default());
     let statement = Statement::new(vec![subject(&commit)], predicate);
@@ -125,7 +129,7 @@ fn of_commit(git: &Git, from: Oid, to: Oid) -> Record {
     let commit = git.repo().commit(to).unwrap();
     let because = Some(Because::NoPullRequest);
     let arrival = Arrival { base_ref: "main", commit: &commit, from, because, is_new: false };
-    let mut record = of_bypass(&arrival, "bench", &log(), commit.time);
+    let mut record = of_bypass(&arrival, Some("bench".to_owned()), &log(), recorder(commit.time));
     record.files = files(git, to, commit.time);
     record.statement.predicate.material = material(&record.files);
     record
@@ -162,7 +166,8 @@ fn measure_verify(dir: &Path) {
     let tips = |name: &str| git.branches.tip(name);
     let mut entries = 0;
     let whole = median(3, || {
-        let found = verify(&git.repo().folder(), &tips, &judges(), &[], &|_, _| {}).unwrap();
+        let found =
+            verify(&git.repo().folder(), &tips, "main", &judges(), &[], &|_, _| {}).unwrap();
         let left: Vec<_> =
             found.findings.iter().filter(|it| !it.message.contains("recorded nowhere")).collect();
         assert!(left.is_empty(), "{left:?}");

@@ -20,6 +20,9 @@ use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
 use crate::git::{self, Kind, Oid, Program, Repo, blob_id, tree_id};
 
+/// The prefix of the branches and tags with the record.
+pub const AUDIT: &str = "audit/";
+
 /// The branch with the entries.
 pub const LEDGER: &str = "audit/ledger";
 

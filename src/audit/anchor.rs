@@ -2,9 +2,8 @@
 
 use super::{Finding, Step};
 use crate::core::record::checkpoint::Checkpoint;
-use crate::forge::git::{AUDIT, Branches};
-use crate::git::TagText;
-use crate::ledger;
+use crate::git::{Repo, TagText};
+use crate::ledger::{self, AUDIT};
 
 /// What the line of a signature begins with.
 const DASH: &str = "\u{2014} ";
@@ -45,16 +44,13 @@ pub fn anchors(name: &str, text: &str) -> Result<Vec<Anchor>, String> {
 }
 
 /// Reads the tags `audit/<size>`, whose message is the checkpoint at that size, and says which aren't
-/// what the ledger's tags are.
-///
-/// # Errors
-/// When the tags can't be read.
-pub fn of_tags(branches: &Branches) -> anyhow::Result<(Vec<Anchor>, Vec<Finding>)> {
+/// what the ledger's tags are. `tags` are their sizes and texts.
+pub fn of_tags(repo: &Repo, tags: Vec<(String, Option<TagText>)>) -> (Vec<Anchor>, Vec<Finding>) {
     let (mut found, mut findings) = (Vec::new(), Vec::new());
-    for (size, tag) in branches.anchor_tags()? {
+    for (size, tag) in tags {
         let name = format!("tag {AUDIT}{size}");
         let commit = tag.as_ref().and_then(|tag| tag.commit);
-        match checkpoint_of(branches, &size, tag) {
+        match checkpoint_of(repo, &size, tag) {
             Some(checkpoint) => found.push(Anchor { name, checkpoint }),
             None => findings.push(Finding {
                 step: Step::Anchors,
@@ -67,14 +63,14 @@ pub fn of_tags(branches: &Branches) -> anyhow::Result<(Vec<Anchor>, Vec<Finding>
             }),
         }
     }
-    Ok((found, findings))
+    (found, findings)
 }
 
 /// Returns the checkpoint that a tag holds: of the size that it is called by, on the entry there.
-fn checkpoint_of(branches: &Branches, size: &str, tag: Option<TagText>) -> Option<Checkpoint> {
+fn checkpoint_of(repo: &Repo, size: &str, tag: Option<TagText>) -> Option<Checkpoint> {
     let TagText { message, commit } = tag?;
     let [Anchor { checkpoint, .. }] = anchors("", &message).ok()?.try_into().ok()?;
-    let entry = ledger::read(branches.repo(), commit?).ok()?.entry.ok()?;
+    let entry = ledger::read(repo, commit?).ok()?.entry.ok()?;
     (checkpoint.size.to_string() == size && entry.index + 1 == checkpoint.size)
         .then_some(checkpoint)
 }

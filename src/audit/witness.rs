@@ -12,10 +12,10 @@ use super::anchor::{Anchor, anchors};
 use super::log::Log;
 use crate::core::record::checkpoint::Checkpoint;
 use crate::files;
-use crate::forge::git::{AUDIT, Branches};
+use crate::forge::git::Branches;
 use crate::gate::recording::evidence_branch;
 use crate::git::{Move, Moved, Oid};
-use crate::ledger::LEDGER;
+use crate::ledger::{AUDIT, LEDGER};
 
 /// What became of a visit to a witness.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -129,7 +129,7 @@ pub fn repository(url: &str, log: &Log, branches: &Branches) -> anyhow::Result<W
 /// # Errors
 /// When the tag can't be made or pushed.
 pub fn tag(log: &Log, branches: &Branches) -> anyhow::Result<Witnessed> {
-    let (anchored, wrong) = super::anchor::of_tags(branches)?;
+    let (anchored, wrong) = super::anchor::of_tags(branches.repo(), branches.anchor_tags()?);
     if let Some(finding) = wrong.into_iter().next() {
         return Ok(Witnessed::Refused(finding.message));
     }

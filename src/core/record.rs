@@ -21,6 +21,7 @@ pub mod checkpoint;
 pub mod dsse;
 pub mod entry;
 pub mod explanation;
+mod ids;
 pub mod key;
 pub mod message;
 pub mod note;

@@ -41,9 +41,6 @@ pub const CHANGE: &str = "change/";
 /// The prefix of branches with reviews; the change's name follows.
 pub const REVIEWS: &str = "reviews/";
 
-/// The prefix of branches with the record.
-pub const AUDIT: &str = "audit/";
-
 /// Plain Git as a forge.
 pub struct Git {
     /// The shared branches.

@@ -1,6 +1,6 @@
 //! What is recorded of a judgement: the statement, and the material that it rests on.
 //!
-//! In plain Git whoever merges makes the record, and the guard makes it once more from the same
+//! In plain Git the person who merges makes the record, and the guard makes it once more from the same
 //! commits. Both call the same functions, so that everything in it can be compared.
 
 use serde_json::json;
@@ -47,7 +47,7 @@ impl Recorder<'_> {
     /// Returns who records as a person.
     ///
     /// # Errors
-    /// When the text is no login.
+    /// When the text isn't a login.
     pub fn login(&self) -> anyhow::Result<Login> {
         self.who.parse().map_err(|why| anyhow::anyhow!("{why}"))
     }
@@ -77,8 +77,8 @@ pub struct Record {
     pub policies: Option<Oid>,
 }
 
-/// Returns the name under which the maker of a commit is recorded: their login. An address never
-/// stands in the record.
+/// Returns the name under which the maker of a commit is recorded: their login. The record never
+/// holds an address.
 pub fn who(repo: &Repo, people: &People<'_>, commit: &Commit) -> Option<String> {
     people.signer(repo, commit).login.map(|login| login.to_string())
 }
@@ -160,8 +160,8 @@ pub fn of_bypass(
     Record { statement, files: Vec::new(), policies: None }
 }
 
-/// Makes the record of why a recorded bypass went around the gate, as its recorder explains it. `bypass` is the
-/// id of its entry; `base_ref` and `base` name the settings that say who may sign.
+/// Makes the record of why a recorded bypass went around the gate, as its recorder explains it.
+/// `bypass` is the id of its entry; `base_ref` and `base` name the settings that say who may sign.
 ///
 /// # Errors
 /// When the repository can't be read.

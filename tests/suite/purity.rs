@@ -116,9 +116,12 @@ fn the_core_imports_itself_alone() {
 }
 
 #[test]
-fn audits_ask_no_forge() {
+fn what_is_verified_is_in_the_repository_alone() {
+    // A witness is given something, and other policies are tried on what is open.
+    let reaches_out = ["audit/witness.rs", "audit/replay.rs"];
     let sources = Source::all();
-    let audit: Vec<_> = sources.iter().filter(|it| it.is_in("audit")).collect();
+    let is_verified = |it: &&Source| it.is_in("audit") && !reaches_out.contains(&it.path.as_str());
+    let audit: Vec<_> = sources.iter().filter(is_verified).collect();
     assert!(audit.iter().any(|it| it.rooms().any(|(_, room)| room == "git")), "nothing is seen");
     let mut found = Vec::new();
     for source in audit {

@@ -84,7 +84,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         git.branches.refresh_ledger()?;
         git.branches.refresh_anchors()?;
     }
-    let (tags, foreign_tags) = of_tags(&git.branches)?;
+    let (tags, foreign_tags) = of_tags(git.repo(), git.branches.anchor_tags()?);
     kept.extend(tags);
     let progress = std::cell::OnceCell::new();
     let advance = |done: usize, all: usize| {

@@ -234,7 +234,7 @@ pub const STORY: &[Scene] = &[
     Scene {
         title: "Alice forges an entry, and Bob, who runs the server, lets it in: it is found",
         why: "The hook refuses it. Bob goes around the hook; but an entry has to follow from those \
-                before it, and carries the signature of whoever it names.",
+                before it, and carries the signature of the person it names.",
         acts: &[
             run("alice", "git fetch --quiet", 0, &[]),
             run("alice", "git switch --quiet --detach origin/audit/ledger", 0, &[]),

@@ -36,7 +36,7 @@ impl Entry {
     /// Puts a statement behind what is recorded. `last` is as in [`State::after`].
     ///
     /// # Errors
-    /// Why it can't stand there.
+    /// Why it can't follow.
     pub fn behind(
         state: &State,
         statement: Statement,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::ids::{Hex, ObjectId};
 use crate::core::decision::SEMANTICS;
 use crate::core::digest::Digest;
 use crate::core::org::TZDB;
@@ -349,7 +350,7 @@ pub enum About {
     Correction,
     /// Who brought something around the gate, and why.
     Explanation,
-    /// Commits on the log's branch that are no entries.
+    /// Commits on the log's branch that aren't entries.
     Foreign,
     /// A branch that is covered from now on.
     Branch,
@@ -366,60 +367,5 @@ impl fmt::Display for About {
             About::Branch => "branch",
             About::Erasure => "erasure",
         })
-    }
-}
-
-/// The id of one of Git's objects: 40 hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ObjectId(String);
-
-impl TryFrom<String> for ObjectId {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        match text.len() == 40 && text.bytes().all(is_hex) {
-            true => Ok(ObjectId(text)),
-            false => Err(format!("`{text}` is not the id of an object in Git")),
-        }
-    }
-}
-
-impl From<ObjectId> for String {
-    fn from(id: ObjectId) -> String {
-        id.0
-    }
-}
-
-impl ObjectId {
-    /// Returns the first seven digits.
-    pub fn short(&self) -> &str {
-        &self.0[..7]
-    }
-}
-
-impl fmt::Display for ObjectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A SHA-256 digest in hexadecimal digits alone, as in-toto and `sha256sum` write it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Hex(pub Digest);
-
-impl TryFrom<String> for Hex {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        format!("sha256:{text}").parse().map(Hex)
-    }
-}
-
-impl From<Hex> for String {
-    fn from(hex: Hex) -> String {
-        hex.0.to_string()["sha256:".len()..].to_owned()
     }
 }

@@ -10,11 +10,12 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
 
-use super::{AUDIT, CHANGE, REVIEWS};
+use super::{CHANGE, REVIEWS};
 use crate::core::layout;
 use crate::core::org::Settings;
 use crate::core::yaml;
 use crate::git::{Move, Moved, Oid, Program, Repo};
+use crate::ledger::AUDIT;
 
 mod anchors;
 

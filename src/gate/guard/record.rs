@@ -16,12 +16,11 @@ use crate::core::record::statement::{Kind, Statement};
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::Pull;
-use crate::forge::git::AUDIT;
 use crate::gate::arrivals::{self, unrecorded};
 use crate::gate::record::{Arrival, Log, Record, Recorder, of_merge};
 use crate::gate::recording::{begin, covered, evidence_branch, genesis, log_of, of_branch};
 use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
-use crate::ledger::{self, LEDGER, Tip, oid};
+use crate::ledger::{self, AUDIT, LEDGER, Tip, oid};
 
 /// Why an entry is rejected that nobody writes here.
 pub(super) const OTHER_KIND: &str = "an entry of its kind is not accepted here";

@@ -155,8 +155,8 @@ fn controls_have_rules_findings_and_gaps() {
     };
     let found = look(&[], 0);
     let control = |found: &Value, name: &str| {
-        let all = found["controls"].as_array().unwrap().iter();
-        all.cloned().find(|it| it["control"] == name).unwrap()
+        let mut all = found["controls"].as_array().unwrap().iter();
+        all.find(|it| it["control"] == name).cloned().unwrap()
     };
     let change_control = control(&found, "SOC2:CC8.1");
     assert_eq!(change_control["merges"], 2);

@@ -42,13 +42,13 @@ fn the_next_merge_records_what_went_around() {
     let other = merge_by_hand(&alice, "CHG-3", &head, (&path("CHG-3"), &text));
     alice.push(&[&format!("{other}:refs/heads/main")]).refused(&["CHG-3 differs from what was"]);
     past_the_hook(&alice, &other);
-    // A merge of what is no change at all.
+    // A merge of what isn't a change at all.
     let side = alice.put("origin/main", &[(&path("CHG-4"), "a: b\n")], "aside");
     alice.git(&["fetch", "--quiet", "origin"]);
     let tree = alice.tree("origin/main", &[("100644", &path("CHG-4"), "a: b\n")]);
     let strange = alice.commit(&tree, &["origin/main", &side], "Merge it", &["-S"], &[]);
     past_the_hook(&alice, &strange);
-    // A merge with a version that knows no ledger.
+    // A merge with a version from before the ledger.
     bob.submit("CHG-5").went_well();
     let apart = hub.desk_apart("bob", "apart");
     apart.changegate(&["merge", "CHG-5"]).ended(0, &["merged CHG-5"]);
@@ -90,7 +90,7 @@ fn the_next_merge_records_what_went_around() {
     let free = bob.put("origin/main", &[("docs/b.md", "text\n")], "free again");
     bob.push(&[&format!("{free}:refs/heads/main")]).went_well();
     erin.verify().ended(0, &["\nverified\n"]);
-    // No entry holds an address, whoever came around the gate.
+    // No entry holds an address, no matter who came around the gate.
     let log = hub.git(&["log", "--format=%an %ae %cn %ce %B", "-p", "audit/ledger"]);
     assert!(!log.contains("@acme.example"), "{log}");
     hub.is_sound();

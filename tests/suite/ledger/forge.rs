@@ -91,7 +91,7 @@ impl Parts {
     }
 }
 
-/// Puts a statement behind a state, whether it can stand there or not.
+/// Puts a statement behind a state, whether it can follow or not.
 pub fn forced(state: &State, statement: Statement) -> Entry {
     let mut next = State { last: None, ..state.clone() };
     let it = &statement.predicate;

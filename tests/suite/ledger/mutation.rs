@@ -210,7 +210,7 @@ fn nothing_passes_for_an_entry() {
                 let is_caught = !passes(&before, text.as_bytes(), &checkpoint, &state, &message);
                 assert!(is_caught, "{kind}: {what}: {text}");
                 tally.count(what, is_caught);
-                // What isn't the one spelling is no statement at all.
+                // What isn't the one spelling isn't a statement at all.
                 let is_read = Statement::read(text.as_bytes()).is_ok();
                 let has_another_spelling = matches!(raw.nth(&mut { index }), Some(Raw::Object(_)))
                     && matches!(what, "added" | "doubled" | "reordered");

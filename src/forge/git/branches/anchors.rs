@@ -3,8 +3,8 @@
 use anyhow::bail;
 
 use super::Branches;
-use crate::forge::git::AUDIT;
 use crate::git::{Moved, Oid, TagText};
+use crate::ledger::AUDIT;
 
 impl Branches {
     /// Fetches the tags that anchor the ledger from the remote, if there is one. One that was moved

@@ -35,7 +35,7 @@ fn statements_about_something_else() {
         ("/predicate/base/commit", json!(stage.line[0]), "provenance: "),
         ("/predicate/base/protecting", json!(stage.main[1]), "provenance: "),
         ("/predicate/base/judged_on", json!(before), "provenance: "),
-        ("/predicate/base/ref", json!("refs/heads/lax"), "can't stand here: refs/heads/lax isn't"),
+        ("/predicate/base/ref", json!("refs/heads/lax"), "can't follow here: refs/heads/lax isn't"),
         ("/predicate/head", json!(before), "provenance: "),
         ("/predicate/change", json!("CHG-9"), "provenance: "),
         ("/predicate/change", json!(null), "provenance: "),
@@ -96,7 +96,7 @@ fn dated_ahead() {
     let early = dated(3, "2026-01-01T00:00:00Z");
     let found = ["entry 3, ", "time: it was recorded before it was merged"];
     stage.is_found("dated back", &stage.main[1], &stage.with_last(early), found);
-    // Whoever comes next isn't held up.
+    // The next writer isn't held up.
     stage.set(&stage.main[1], &forged);
     stage.bob.execute("CHG-4");
     let recorded = entry_at(&stage.bob, "audit/ledger");
@@ -210,7 +210,7 @@ fn ranges_that_take_something_along() {
     ran.refused(&["is not the merge of a change"]);
 }
 
-/// 63: no text of a request, and no address, stands in the log; 36: a title can't make a trailer.
+/// 63: the log holds no text of a request, and no address; 36: a title can't make a trailer.
 #[test]
 fn nothing_of_a_request_but_its_title() {
     let hub = Hub::recording();

@@ -1,4 +1,4 @@
-//! Commits of the ledger that are no entries, or stand where none can.
+//! Commits of the ledger that aren't entries, or where none can follow.
 
 use super::*;
 
@@ -252,7 +252,7 @@ fn entries_where_they_cannot_stand() {
     let hub = Hub::recording();
     let stage = Stage::on(&hub);
     let statement = |index: usize| stage.entries[index].statement.clone();
-    let cannot = "can't stand here";
+    let cannot = "can't follow here";
     let twice = stage.from(3, vec![statement(2)]);
     stage.is_caught("47", &twice, NOT_NEXT, ["entry 3, ", "recorded a second time"]);
     let again = stage.from(3, vec![statement(0)]);

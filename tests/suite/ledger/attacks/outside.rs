@@ -32,6 +32,10 @@ fn a_ledger_that_is_reset() {
     bob.push(&["--force", &format!("{tip}~1:refs/tags/audit/3")])
         .refused(&["refs/tags/audit/3 can't be moved or deleted"]);
     bob.push(&["--delete", "refs/tags/audit/3"]).refused(&["can't be moved or deleted"]);
+    let fresh = auditor(&hub);
+    fresh.verify().ended(1, &["the tag audit/3 isn't one of the ledger's"]);
+    fs::remove_dir_all(&fresh.folder).unwrap();
+    hub.git(&["update-ref", "-d", "refs/tags/audit/3"]);
 
     // 26: cut off, past the hook.
     let [first, second] = [first, second].map(|name| hub.git(&["rev-parse", name]));

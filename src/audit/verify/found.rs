@@ -1,0 +1,70 @@
+//! What verifying found.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::audit::Finding;
+use crate::audit::entries::Explained;
+use crate::core::time::Time;
+
+/// What verifying found.
+#[derive(Debug, Default, Serialize)]
+pub struct Verification {
+    /// The origin line of the log.
+    pub origin: String,
+    /// The number of entries.
+    pub entries: u64,
+    /// The root of the tree over them.
+    pub root: String,
+    /// When the first and the last entry were recorded.
+    pub from: Option<Time>,
+    /// See `from`.
+    pub to: Option<Time>,
+    /// The number of entries of each kind.
+    pub kinds: BTreeMap<String, u64>,
+    /// Results of making the decisions again.
+    pub replayed: Replayed,
+    /// What went around the gate, and is recorded as such.
+    pub bypasses: Vec<Bypass>,
+    /// The branches, and the commits up to which they are accounted for.
+    pub bases: BTreeMap<String, String>,
+    /// The number of checkpoints that the log continues: those in merges and reviews, and from outside.
+    pub anchors: usize,
+    /// What isn't as it has to be.
+    pub findings: Vec<Finding>,
+    /// What is newer than this program and could not be verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newer: Option<String>,
+}
+
+/// How many decisions were made again, and with which result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Replayed {
+    /// Byte for byte the same.
+    pub exact: u64,
+    /// Equal in all that counts, by a program that decides otherwise in details.
+    pub equivalent: u64,
+    /// Another decision.
+    pub different: u64,
+    /// Not possible.
+    pub impossible: u64,
+}
+
+/// A recorded bypass.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bypass {
+    /// The index of its entry.
+    pub index: u64,
+    /// The commit on the branch.
+    pub commit: String,
+    /// The branch.
+    pub branch: String,
+    /// Why it is one.
+    pub because: String,
+    /// Who brought it, as far as that is known.
+    pub by: Option<String>,
+    /// What was said about it later.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub explanations: Vec<Explained>,
+}
