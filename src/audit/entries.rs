@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::case::{Tips, evidence};
+use super::case::{Tips, evidence, line};
 use crate::content::short;
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
@@ -68,11 +68,8 @@ impl Entries {
     pub fn read(folder: &Path, tips: Tips<'_>) -> anyhow::Result<Self> {
         crate::git::hash_what_is_read();
         let repo = Repo::open(folder)?;
-        let tip = tips(LEDGER)?.with_context(|| {
-            format!("there is no branch {LEDGER}: begin it with `changegate init --ledger`")
-        })?;
-        let mut line = repo.first_parents(tip)?;
-        line.reverse();
+        let line = line(&repo, tips)?;
+        let tip = *line.last().context("the ledger is empty")?;
         let read = |repo: &mut anyhow::Result<Repo>, commit: &Oid| match repo {
             Ok(repo) => ledger::read(repo, *commit),
             Err(error) => bail!("{error:#}"),

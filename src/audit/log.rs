@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use rayon::prelude::*;
 
-use super::case::Tips;
+use super::case::{Tips, line};
 use super::verify::CHUNK;
 use crate::core::record::entry::{CHECKPOINT_FILE, Entry};
 use crate::core::record::note::Note;
@@ -39,11 +39,8 @@ impl Log {
     ) -> anyhow::Result<Self> {
         crate::git::hash_what_is_read();
         let repo = Repo::open(folder)?;
-        let tip = tips(LEDGER)?.with_context(|| {
-            format!("there is no branch {LEDGER}: begin it with `changegate init --ledger`")
-        })?;
-        let mut line = repo.first_parents(tip)?;
-        line.reverse();
+        let line = line(&repo, tips)?;
+        let tip = *line.last().context("the ledger is empty")?;
         let (mut tree, mut last, mut found) = (Tree::default(), None, Vec::new());
         for chunk in line.chunks(CHUNK) {
             let read = chunk.par_iter().map_init(

@@ -23,6 +23,7 @@ use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, REVIEWS};
 use crate::git::{Commit, Oid, Repo};
 
 mod base;
+mod beginning;
 mod change;
 mod explanation;
 mod journal;

@@ -9,16 +9,15 @@ use super::{Guard, Update, remedy};
 use crate::content::{People, SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{About, Engine, ObjectId};
+use crate::core::record::parts::{Engine, ObjectId};
 use crate::core::record::seen::Seen;
-use crate::core::record::state::State;
 use crate::core::record::statement::{Kind, Statement};
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::gate::arrivals::{self, unrecorded};
 use crate::gate::record::{Arrival, Log, Record, Recorder, of_merge};
-use crate::gate::recording::{begin, covered, evidence_branch, genesis, log_of, of_branch};
+use crate::gate::recording::{evidence_branch, log_of};
 use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
 use crate::ledger::{self, AUDIT, LEDGER, Tip, oid};
 
@@ -90,8 +89,28 @@ impl Guard {
             );
         }
         let mut due = self.due(updates, &before)?;
+        let mut proof = self.evidence_commits(evidence)?;
+        self.follow(updates, &before, new.unwrap_or(before.commit), &mut due, &mut proof)?;
+        ensure!(proof.is_empty(), "evidence is pushed that belongs to no entry");
+        if self.org().is_some_and(|org| org.settings.ledger.on) {
+            self.nothing_is_due(&due)?;
+        }
+        Ok(())
+    }
+
+    /// Judges the entries that a push puts behind the ledger, up to its new tip. They account for what
+    /// is due, and have their evidence among the new commits of that.
+    fn follow(
+        &self,
+        updates: &[Update],
+        before: &Tip,
+        tip: Oid,
+        due: &mut Vec<Due>,
+        proof: &mut VecDeque<Commit>,
+    ) -> anyhow::Result<()> {
+        let repo = self.git.repo();
         let mut entries = Vec::new();
-        let mut next = new.unwrap_or(before.commit);
+        let mut next = tip;
         while next != before.commit {
             let commit = repo.commit(next)?;
             let [parent] = commit.parents[..] else {
@@ -102,7 +121,6 @@ impl Guard {
         }
         let mut state = before.entry.state.clone();
         let mut last = before.last.map(ledger::object_id);
-        let mut proof = self.evidence_commits(evidence)?;
         for (parent, commit) in entries.into_iter().rev() {
             let why = || format!("the entry {} was rejected", short(commit));
             let entry = ledger::read(repo, commit)?.entry.with_context(why)?;
@@ -113,7 +131,7 @@ impl Guard {
                 short(commit)
             );
             self.is_theirs(commit, &[parent], &entry).with_context(why)?;
-            let log = log_of(&before);
+            let log = log_of(before);
             let record = match entry.statement.predicate.kind {
                 Kind::Note if !entry.statement.predicate.bases.is_empty() => {
                     let record = self.begins_branch(&entry, &state, &log).with_context(why)?;
@@ -122,17 +140,13 @@ impl Guard {
                     due.extend(self.due_on(updates, &base.name, oid(&base.commit)?)?);
                     Ok(record)
                 }
-                Kind::Note => self.explanation(&entry, proof.front(), &before, &log),
-                _ => self.expected(&entry, &mut due, &log),
+                Kind::Note => self.explanation(&entry, proof.front(), before, &log),
+                _ => self.expected(&entry, due, &log),
             };
             let record = record.with_context(why)?;
             same(&record.statement, &entry.statement).with_context(why)?;
-            self.is_evidence_of(&entry, &record, &mut proof).with_context(why)?;
+            self.is_evidence_of(&entry, &record, proof).with_context(why)?;
             state = entry.state;
-        }
-        ensure!(proof.is_empty(), "evidence is pushed that belongs to no entry");
-        if self.org().is_some_and(|org| org.settings.ledger.on) {
-            self.nothing_is_due(&due)?;
         }
         Ok(())
     }
@@ -206,7 +220,12 @@ impl Guard {
     }
 
     /// Checks that a commit holds the entry and nothing else, made now and signed by whom it names.
-    fn is_theirs(&self, commit: Oid, parents: &[Oid], entry: &Entry) -> anyhow::Result<()> {
+    pub(super) fn is_theirs(
+        &self,
+        commit: Oid,
+        parents: &[Oid],
+        entry: &Entry,
+    ) -> anyhow::Result<()> {
         let repo = self.git.repo();
         let it = &entry.statement.predicate;
         let who = &it.collector.who;
@@ -272,25 +291,6 @@ impl Guard {
         of_merge(&self.git, &judgement, &arrival, log, recorder)
     }
 
-    /// Makes the record with which the ledger begins to cover the branch that an entry names.
-    fn begins_branch(&self, entry: &Entry, state: &State, log: &Log) -> anyhow::Result<Record> {
-        let it = &entry.statement.predicate;
-        let branch = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
-        let branch = branch.context("it names no branch")?;
-        let is_branch = it.note.as_ref().is_some_and(|note| note.about == About::Branch);
-        ensure!(is_branch, "an entry of its kind is not accepted here");
-        ensure!(
-            self.is_protected(branch) && covered(state, branch)?.is_none(),
-            "{branch} isn't protected, or the ledger covers it already"
-        );
-        let tip =
-            self.git.branches.tip(branch)?.with_context(|| format!("there is no {branch}"))?;
-        let repo = self.git.repo();
-        let begun = begin(repo, state, tip)?;
-        let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
-        of_branch(repo, (branch, begun), log, recorder)
-    }
-
     /// Returns the new commits of evidence, oldest first.
     fn evidence_commits(&self, update: Option<&Update>) -> anyhow::Result<VecDeque<Commit>> {
         let mut commits = VecDeque::new();
@@ -326,30 +326,6 @@ impl Guard {
         );
         Ok(())
     }
-
-    /// Judges the beginning of a ledger.
-    fn begins_ledger(&self, new: Oid) -> anyhow::Result<()> {
-        let repo = self.git.repo();
-        let org =
-            self.org().context("there are no policies yet whose decisions it would record")?;
-        let entry = ledger::read(repo, new)?.entry.context("the ledger was rejected")?;
-        let is_first = repo.commit(new)?.parents.is_empty();
-        let expected = Entry::behind(&Default::default(), entry.statement.clone(), None);
-        ensure!(
-            is_first && expected.is_ok_and(|expected| expected == entry),
-            "a ledger begins with one entry of kind genesis: begin it with `changegate init --ledger`"
-        );
-        self.is_theirs(new, &[], &entry)?;
-        let it = &entry.statement.predicate;
-        let record =
-            genesis(&self.git, org, Recorder { who: &it.collector.who, at: it.recorded_at })?;
-        ensure!(
-            is_same(&record.statement, &entry.statement),
-            "a ledger begins at the protected branches as they are, with origin and repository of the \
-             settings: begin it with `changegate init --ledger`"
-        );
-        Ok(())
-    }
 }
 
 /// Checks that a time is now, within the tolerated difference between clocks.
@@ -363,7 +339,7 @@ fn is_now(time: Time, now: Time) -> anyhow::Result<()> {
 }
 
 /// Whether a statement is the expected one; which program made it may differ.
-fn is_same(expected: &Statement, found: &Statement) -> bool {
+pub(super) fn is_same(expected: &Statement, found: &Statement) -> bool {
     let mut expected = expected.clone();
     let (it, other) = (&mut expected.predicate, &found.predicate);
     it.engine.clone_from(&other.engine);
