@@ -37,7 +37,7 @@ pub struct Controls {
     /// When a control that some rule serves had no rule.
     pub gaps: Vec<Gap>,
     /// The policies that were in force, branch by branch, oldest first.
-    pub policies: Vec<InForce>,
+    pub policies: Vec<RuleInForce>,
     /// How often one person's change was signed off by another.
     pub pairs: Vec<Pair>,
 }
@@ -83,7 +83,7 @@ pub struct Gap {
 
 /// Policies, and when they were in force.
 #[derive(Clone, Debug, Serialize)]
-pub struct InForce {
+pub struct RuleInForce {
     /// The branch.
     pub branch: String,
     /// The first commit that holds them.
@@ -183,9 +183,9 @@ fn in_force(
     catalogues: &mut Catalogues<'_>,
     line: &Line<'_>,
     period: Period,
-) -> anyhow::Result<Vec<InForce>> {
+) -> anyhow::Result<Vec<RuleInForce>> {
     let commits = line.commits.iter().map(|arrived| (arrived.commit.id, Some(arrived.at)));
-    let mut found: Vec<InForce> = Vec::new();
+    let mut found: Vec<RuleInForce> = Vec::new();
     let mut last = None;
     for (id, since) in [(line.from, None)].into_iter().chain(commits) {
         let folder = catalogues.repo.entry(id, POLICIES)?.map(|it| it.id);
@@ -198,7 +198,7 @@ fn in_force(
         }
         let (branch, commit) = (line.branch.clone(), id.to_string());
         let rules = catalogues.at(id)?.len();
-        found.push(InForce { branch, commit, since, until: None, rules, id });
+        found.push(RuleInForce { branch, commit, since, until: None, rules, id });
     }
     found.retain(|it| {
         period.until.is_none_or(|until| it.since.is_none_or(|since| since < until))
@@ -210,7 +210,7 @@ fn in_force(
 /// Returns each control that a rule serves, with what the rules judged and found.
 fn by_control(
     catalogues: &mut Catalogues<'_>,
-    policies: &[InForce],
+    policies: &[RuleInForce],
     selected: &[&Placed],
 ) -> anyhow::Result<Vec<Control>> {
     let mut all: BTreeMap<String, Control> = BTreeMap::new();
@@ -260,7 +260,7 @@ impl Control {
 }
 
 /// Returns when a control that a rule serves in some of the policies had none.
-fn gaps(catalogues: &mut Catalogues<'_>, policies: &[InForce]) -> anyhow::Result<Vec<Gap>> {
+fn gaps(catalogues: &mut Catalogues<'_>, policies: &[RuleInForce]) -> anyhow::Result<Vec<Gap>> {
     let mut served = Vec::new();
     for version in policies {
         let codes = catalogues.at(version.id)?;
