@@ -65,6 +65,14 @@ pub struct Pull {
     pub head: Oid,
 }
 
+impl Pull {
+    /// Returns a change in plain Git, whose name is the id of its request.
+    pub fn of_change(name: &str, base_ref: &str, base: Oid, head: Oid) -> Self {
+        let (id, base_ref) = (Some(name.to_owned()), Some(base_ref.to_owned()));
+        Pull { name: name.to_owned(), id, base_ref, base, head }
+    }
+}
+
 /// The files that a pull request changes, from its merge base to its head.
 pub struct Changeset {
     /// All changed files; a rename is a deletion and an addition.

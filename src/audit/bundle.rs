@@ -21,8 +21,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
-use super::case::{Tips, evidence};
+use super::case::Tips;
+use super::entries::{Entries, Placed};
 use super::log::Log;
+use super::show::find;
 use crate::content::people::allowed_signers;
 use crate::core::digest::Digest;
 use crate::core::layout::POLICIES;
@@ -31,6 +33,7 @@ use crate::core::record::entry::{
     CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
 };
 use crate::core::record::proof::TlogProof;
+use crate::core::terms::one_of;
 use crate::gate::judge::Judges;
 use crate::git::{Kind, Oid, Repo};
 use crate::ledger::oid;
@@ -51,9 +54,6 @@ const SIGSTORE_FILE: &str = "entry.sigstore.json";
 const BY_HAND_FILE: &str = "VERIFY.md";
 const MATERIAL: &str = "material/";
 
-/// The fewest digits by which an entry can be named.
-const FEWEST_DIGITS: usize = 7;
-
 /// A file of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
@@ -66,7 +66,7 @@ pub struct Content {
 /// The files of a bundle, by their paths.
 pub type Bundle = BTreeMap<String, Content>;
 
-/// Makes the bundle of the entry that a person calls by its index, its id, or the name of its change.
+/// Makes the bundle of the entry that a person names as [`find`] takes it.
 ///
 /// # Errors
 /// When there is no such entry or more than one, or when the ledger can't be read or relied on.
@@ -76,12 +76,17 @@ pub fn make(
     judges: &Judges,
     name: &str,
 ) -> anyhow::Result<(Entry, Bundle)> {
-    let log = Log::read(folder, tips, |entry| called(entry, name).is_some())?;
+    let entries = Entries::read(folder, tips)?;
+    let log = Log::of(&entries)?;
     let repo = Repo::open(folder)?;
-    let (commit, entry) = meant(&log, name)?;
+    let found = find(&repo, &entries, name)?;
+    let [Placed { commit, entry, .. }] = found[..] else {
+        let all: Vec<_> = found.iter().map(|it| it.entry.index).collect();
+        bail!("`{name}` can mean several entries: name one of them by its index, {}", one_of(&all));
+    };
     let mut making = Making { repo: &repo, bundle: Bundle::new() };
     making.entry(*commit)?;
-    making.material(&evidence(&repo, tips)?, entry)?;
+    making.material(&entries.evidence, entry)?;
     making.surroundings(entry)?;
     let base = entry.statement.predicate.base.as_ref().context("the entry names no base")?;
     let judge = judges.at(&repo, oid(&base.commit)?)?;
@@ -110,52 +115,6 @@ fn derived(
     }
     files.push((BY_HAND_FILE, by_hand::text(entry, proof, bundle).into_bytes()));
     Ok(files)
-}
-
-/// The names by which an entry can be called.
-#[derive(Clone, Copy)]
-enum Name {
-    Index,
-    Change,
-    Id,
-}
-
-/// Returns by which of its names an entry is called so.
-fn called(entry: &Entry, name: &str) -> Option<Name> {
-    let it = &entry.statement.predicate;
-    let change = it.change.iter().flatten().next().map(ToString::to_string);
-    let pull = it.pull.as_ref().map(|pull| pull.name.as_str());
-    let digits = name.strip_prefix("sha256:").unwrap_or(name);
-    let id = entry.id.to_string();
-    if entry.index.to_string() == name {
-        Some(Name::Index)
-    } else if change.as_deref() == Some(name) || pull == Some(name) {
-        Some(Name::Change)
-    } else {
-        let is_long = digits.len() >= FEWEST_DIGITS;
-        let is_id = is_long && id.strip_prefix("sha256:").unwrap_or(&id).starts_with(digits);
-        is_id.then_some(Name::Id)
-    }
-}
-
-/// Returns the only entry that is meant.
-fn meant<'l>(log: &'l Log, name: &str) -> anyhow::Result<&'l (Oid, Entry)> {
-    let by = |(_, entry): &&(Oid, Entry)| called(entry, name).map_or(3, |name| name as u8);
-    let best = log.found.iter().map(|found| by(&found)).min();
-    let found: Vec<_> = log.found.iter().filter(|found| Some(by(found)) == best).collect();
-    match found[..] {
-        [one] => Ok(one),
-        [] => bail!(
-            "the ledger holds no entry `{name}`: name an index from 0 to {}, an id, or a change that \
-             was merged",
-            log.last_entry.index
-        ),
-        _ => {
-            let all = found.iter().map(|(_, entry)| entry.index.to_string());
-            let all = all.collect::<Vec<_>>().join(", ");
-            bail!("`{name}` can mean several entries: name one of them by its index, {all}")
-        }
-    }
 }
 
 /// Returns the proof of an entry in the log as it is now.

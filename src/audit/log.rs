@@ -1,17 +1,12 @@
-//! The log as a whole: the tree over all its entries, and those of them that are looked for.
+//! The log as a whole: the tree over all its entries, and the last one.
 
-use std::path::Path;
+use anyhow::{Context as _, anyhow, ensure};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
-use rayon::prelude::*;
-
-use super::case::{Tips, line};
-use super::verify::CHUNK;
+use super::entries::{Entries, Placed};
 use crate::core::record::entry::{CHECKPOINT_FILE, Entry};
 use crate::core::record::note::Note;
 use crate::core::record::tree::{Tree, leaf};
 use crate::git::{Oid, Repo};
-use crate::ledger::{self, LEDGER};
 
 /// A log. That its entries say what is true is for verifying to find out.
 pub struct Log {
@@ -23,49 +18,22 @@ pub struct Log {
     pub last_entry: Entry,
     /// The tip of the branch.
     pub tip: Oid,
-    /// The entries that are looked for, with their commits, oldest first.
-    pub found: Vec<(Oid, Entry)>,
 }
 
 impl Log {
-    /// Reads the log of the repository at a folder, and keeps the entries that are wanted.
+    /// Makes the tree over the entries of a ledger.
     ///
     /// # Errors
-    /// When there is none, or when its last checkpoint isn't that of its entries.
-    pub fn read(
-        folder: &Path,
-        tips: Tips<'_>,
-        is_wanted: impl Fn(&Entry) -> bool,
-    ) -> anyhow::Result<Self> {
-        crate::git::hash_what_is_read();
-        let repo = Repo::open(folder)?;
-        let line = line(&repo, tips)?;
-        let tip = *line.last().context("the ledger is empty")?;
-        let (mut tree, mut last, mut found) = (Tree::default(), None, Vec::new());
-        for chunk in line.chunks(CHUNK) {
-            let read = chunk.par_iter().map_init(
-                || Repo::open(folder),
-                |repo, commit| match repo {
-                    Ok(repo) => Ok((*commit, ledger::read(repo, *commit)?.entry)),
-                    Err(error) => bail!("{error:#}"),
-                },
-            );
-            for (commit, entry) in read.collect::<anyhow::Result<Vec<_>>>()? {
-                let Ok(entry) = entry else { continue };
-                tree.push(leaf(&entry.statement.bytes()));
-                if is_wanted(&entry) {
-                    found.push((commit, entry.clone()));
-                }
-                last = Some((commit, entry));
-            }
-        }
-        let (last, last_entry) =
-            last.with_context(|| format!("{LEDGER} holds no entry of this format"))?;
+    /// When the ledger isn't what its entries say.
+    pub fn of(entries: &Entries) -> anyhow::Result<Self> {
+        let Placed { commit, entry, .. } = entries.sound()?;
+        let leaves = entries.all.iter().map(|it| leaf(&it.entry.statement.bytes()));
+        let tree: Tree = leaves.collect();
         ensure!(
-            tree.root_at(tree.size()) == Some(last_entry.state.tree.root()),
+            tree.root_at(tree.size()) == Some(entry.state.tree.root()),
             "the ledger can't be relied on: run `changegate audit verify`"
         );
-        Ok(Log { tree, last, last_entry, tip, found })
+        Ok(Log { tree, last: *commit, last_entry: entry.clone(), tip: entries.tip })
     }
 
     /// Returns the checkpoint of the whole log, with its signatures.

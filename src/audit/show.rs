@@ -166,7 +166,7 @@ fn accounts_for<'e>(repo: &Repo, entries: &'e Entries, digits: &str) -> anyhow::
 fn unknown(entries: &Entries, name: &str) -> anyhow::Error {
     let last = entries.all.last().map(|last| last.entry.index).unwrap_or_default();
     anyhow::anyhow!(
-        "the ledger has no entry `{name}`: name an index from 0 to {last}, an id `sha256:…`, a change \
+        "the ledger holds no entry `{name}`: name an index from 0 to {last}, an id `sha256:…`, a change \
          such as CHG-1234, or a commit on a protected branch; `changegate audit coverage` lists what \
          isn't recorded"
     )

@@ -37,7 +37,7 @@ mod found;
 pub use found::{Bypass, Replayed, Verification};
 
 /// The number of entries that are in memory at a time.
-pub(super) const CHUNK: usize = 512;
+const CHUNK: usize = 512;
 
 /// Verifies the ledger of the repository at a folder, in which changes go to the branch `base_ref`.
 /// `advance` is called with the number of entries that are done.

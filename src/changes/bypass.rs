@@ -81,13 +81,7 @@ pub(super) fn paths(
 /// Judges a merge as of its own time, and returns why it went around the rules; `None` if it didn't,
 /// or if that can't be judged any more.
 pub fn of_merge(git: &Git, gate: &Gate<'_, Git>, name: &str, merge: &Merge) -> Option<String> {
-    let pull = Pull {
-        name: name.to_owned(),
-        id: Some(name.to_owned()),
-        base_ref: Some(git.base_ref.clone()),
-        base: merge.base,
-        head: merge.head,
-    };
+    let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head);
     why(git.repo(), &gate.judge(pull, &[], merge.commit.time).ok()?, merge.commit.tree)
 }
 

@@ -118,17 +118,8 @@ impl Lister<'_> {
 
     fn judge(&self, name: &str, status: &ChangeStatus) -> anyhow::Result<Judgement> {
         let base = self.git.base()?;
-        self.gate.judge(
-            Pull {
-                name: name.to_owned(),
-                id: Some(name.to_owned()),
-                base_ref: Some(self.git.base_ref.clone()),
-                base,
-                head: status.head.unwrap_or(base),
-            },
-            &[],
-            self.now,
-        )
+        let head = status.head.unwrap_or(base);
+        self.gate.judge(Pull::of_change(name, &self.git.base_ref, base, head), &[], self.now)
     }
 
     fn open(&self, entry: ListEntry, judgement: &Judgement) -> anyhow::Result<ListEntry> {

@@ -147,22 +147,16 @@ impl Rounds<'_> {
     }
 
     fn merged(&self, story: &Story, merge: &Merge) -> anyhow::Result<Judgement> {
-        let pull = Pull { base: merge.base, head: merge.head, ..self.pull(story, merge.base) };
+        let (name, base_ref) = (&story.name, &self.git.base_ref);
+        let pull = Pull::of_change(name, base_ref, merge.base, merge.head);
         self.gate.judge(pull, &[], merge.commit.time)
     }
 
     fn unmerged(&self, story: &Story) -> anyhow::Result<Judgement> {
-        self.gate.judge(self.pull(story, self.git.base()?), &[], self.now)
-    }
-
-    fn pull(&self, story: &Story, base: Oid) -> Pull {
-        Pull {
-            name: story.name.clone(),
-            id: Some(story.name.clone()),
-            base_ref: Some(self.git.base_ref.clone()),
-            base,
-            head: story.status.head.unwrap_or(base),
-        }
+        let base = self.git.base()?;
+        let head = story.status.head.unwrap_or(base);
+        let pull = Pull::of_change(&story.name, &self.git.base_ref, base, head);
+        self.gate.judge(pull, &[], self.now)
     }
 }
 

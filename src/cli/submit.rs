@@ -124,13 +124,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         }
         let commit =
             if is_there { parent } else { commit(&git, parent, base, (&path, entry), &dropped)? };
-        let pull = Pull {
-            name: id.clone(),
-            id: Some(id.clone()),
-            base_ref: Some(git.base_ref.clone()),
-            base,
-            head: commit,
-        };
+        let pull = Pull::of_change(&id, &git.base_ref, base, commit);
         if commit == base {
             bail!("{path} is already merged in this form: there is nothing to submit");
         }

@@ -100,8 +100,7 @@ impl Git {
         let mut open = Vec::new();
         for (name, head) in branches.into_iter().filter(|(_, head)| unmerged.contains(head)) {
             if !self.is_closed(&name, org)? {
-                let base_ref = Some(self.base_ref.clone());
-                open.push(Pull { id: Some(name.clone()), name, base_ref, base, head });
+                open.push(Pull::of_change(&name, &self.base_ref, base, head));
             }
         }
         Ok(open)
@@ -158,13 +157,7 @@ impl Forge for Git {
                 ),
             }
         };
-        Ok(Pull {
-            name: name.to_owned(),
-            id: Some(name.to_owned()),
-            base_ref: Some(self.base_ref.clone()),
-            base: self.base()?,
-            head,
-        })
+        Ok(Pull::of_change(name, &self.base_ref, self.base()?, head))
     }
 
     fn evidence(

@@ -95,8 +95,7 @@ pub fn record(
 fn judged(git: &Git, judges: &Judges, base_ref: &str, commit: &Commit) -> Option<Judgement> {
     let [base, head] = commit.parents[..] else { return None };
     let name = change_named_by(commit)?;
-    let base_ref = Some(base_ref.to_owned());
-    let pull = Pull { name: name.to_owned(), id: Some(name.to_owned()), base_ref, base, head };
+    let pull = Pull::of_change(name, base_ref, base, head);
     Gate::new(git.repo(), git, judges.clone()).judge(pull, &[], commit.time).ok()
 }
 

@@ -251,15 +251,9 @@ impl Check<'_> {
         merged: &Commit,
     ) -> anyhow::Result<Option<fn(&mut Replayed)>> {
         let it = &self.entry.statement.predicate;
-        let name = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
+        let name = it.pull.as_ref().map(|pull| pull.name.as_str()).unwrap_or_default();
         let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
-        let pull = Pull {
-            id: Some(name.clone()),
-            base_ref: base_ref.map(str::to_owned),
-            name,
-            base,
-            head,
-        };
+        let pull = Pull::of_change(name, base_ref.unwrap_or_default(), base, head);
         let changeset = Changeset::of(self.repo, base, head, &pull.name)?;
         if it.kind == Kind::Merge && merge_tree(self.repo, &pull).ok() != Some(merged.tree) {
             self.finding(Step::Provenance, "the merge brought something else than was judged");

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use serde_json::json;
 
+use super::look::{counted, look};
 use crate::audit::log::Log;
 use crate::audit::witness::{Witnessed, file, repository, tag};
 use crate::cli::shared::args::AnswerFormat;
@@ -68,13 +69,12 @@ impl FromStr for Target {
 
 /// Runs the verb.
 pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
-    let git = args.here.open_to_look()?;
+    let (git, entries) = look(&args.here)?;
     let branches = &git.branches;
     if !args.here.no_fetch {
-        branches.refresh_ledger()?;
         branches.refresh_anchors()?;
     }
-    let log = Log::read(&git.repo().folder(), &|name: &str| branches.tip(name), |_| false)?;
+    let log = Log::of(&entries)?;
     let witnessed = match &args.target {
         Target::File(path) => file(Path::new(path), &log, branches)?,
         Target::Repository(url) => repository(url, &log, branches)?,
@@ -87,7 +87,7 @@ pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
         Witnessed::Unchanged => "nothing is new since the last time".to_owned(),
         Witnessed::Refused(why) => format!("not given, and nothing was changed: {}", terminal(why)),
     };
-    let count = super::look::counted(seen.size, "entry", "entries");
+    let count = counted(seen.size, "entry", "entries");
     print(&match args.format {
         AnswerFormat::Text => {
             format!("{}, {count}, {}\n{text}\n", terminal(origin), seen.root)

@@ -61,13 +61,7 @@ pub(super) fn run(
                 git.branches.program().commit(tree, &[parent], &message, true)?
             }
         };
-        let pull = Pull {
-            name: name.clone(),
-            id: Some(name.clone()),
-            base_ref: Some(git.base_ref.clone()),
-            base,
-            head: commit,
-        };
+        let pull = Pull::of_change(&name, &git.base_ref, base, commit);
         is_up_to_date(git, &pull)?;
         let judgement = here::gate(git).judge(pull, &[], now)?;
         let tried = tried(git, &judgement);

@@ -122,13 +122,7 @@ impl Guard {
         for folder in [CHANGE, REVIEWS] {
             tips.branch(&self.git, &format!("{folder}{name}"))?;
         }
-        let pull = Pull {
-            name: name.clone(),
-            id: Some(name.clone()),
-            base_ref: Some(branch.to_owned()),
-            base,
-            head,
-        };
+        let pull = Pull::of_change(&name, branch, base, head);
         let judgement = self.gate().judge(pull, &[], self.now)?;
         let decision = &judgement.decision;
         ensure!(

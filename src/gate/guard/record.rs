@@ -273,13 +273,7 @@ impl Guard {
         }
         let [base, head] = commit.parents[..] else { bail!("it isn't about a merge") };
         let name = self.open_change_at(base, head, &commit)?;
-        let pull = Pull {
-            name: name.clone(),
-            id: Some(name.clone()),
-            base_ref: Some(branch.to_owned()),
-            base,
-            head,
-        };
+        let pull = Pull::of_change(&name, branch, base, head);
         let judgement = self.gate().judge(pull, &[], commit.time)?;
         ensure!(
             judgement.decision.verdict == Verdict::Approved,
