@@ -40,7 +40,7 @@
 //! - [`files`]: files that people name, and what is wrong with them in plain words
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
-//! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts
+//! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts, people
 //! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
 //!   commits, no server; [`forge::github`], reviews in and status checks out: its `plan` says what
@@ -49,10 +49,12 @@
 //! - [`gate`]: the main job: collect, decide, publish; [`gate::judge`], what decides, and within
 //!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
-//!   of them, and [`gate::recording`], how; [`gate::guard`], which judges pushes
+//!   of them, [`gate::arrivals`], of what else reached the base, and [`gate::recording`], how;
+//!   [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes
-//! - [`audit`]: proves from the repository alone that what is recorded is true and complete, shows it
-//!   to auditors, and tries other policies on it ([`audit::replay`]); it asks no forge
+//! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
+//!   complete, and [`audit::bundle`] an entry without one; [`audit::entries`] is what the other verbs
+//!   show of it; [`audit::replay`] tries other policies on it, [`audit::witness`] gives it to others
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
 //! - [`intake`]: an issue's form to a branch with a request
@@ -60,9 +62,10 @@
 //!
 //! # What holds everywhere
 //!
-//! - Arrows point one way: cli → intake → changes, compose, audit → gate → forge, ledger → content → git,
-//!   report → files, core. No circles of files. Tests hold it: core imports core alone, core and report touch
-//!   no file, network, environment or clock, and nothing but `main` imports cli.
+//! - Arrows point one way: cli → intake → changes, compose, audit → gate → forge → ledger → content →
+//!   git, report → files, core. No circles of files. Tests hold it: core imports core alone, core and
+//!   report touch no file, network, environment or clock, what verifies imports no forge, and nothing
+//!   but `main` imports cli.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
 //! - A verdict is the maximum over its findings' effects. Missing input denies.
