@@ -13,9 +13,9 @@ use dialoguer::console;
 
 use self::shared::prompt::Interrupted;
 use self::shared::say::{FORBIDDEN, INTERRUPTED, UNDECIDED, colour, complain};
-use crate::core::org::TZDB;
-use crate::core::record::parts::COMMIT;
-use crate::forge::git::Rejected;
+use changegate::core::org::TZDB;
+use changegate::core::record::parts::COMMIT;
+use changegate::forge::git::Rejected;
 
 mod audit;
 mod check;
@@ -43,6 +43,9 @@ mod sweep;
 mod test;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 /// Policy-as-code change management whose only database is Git.
 ///
 /// A change request is a YAML file; a pull request with it submits the change; reviews approve it.
@@ -61,19 +64,8 @@ pub struct Cli {
 /// What `--version` says, a line each: the version, the commit that it was built from if that is
 /// known, and the version of its time zones, on which windows depend.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
-    let commit = COMMIT
-        .map(|commit| {
-            format!(
-                "commit {commit}
-"
-            )
-        })
-        .unwrap_or_default();
-    format!(
-        "{}
-{commit}tzdb {TZDB}",
-        env!("CARGO_PKG_VERSION")
-    )
+    let commit = COMMIT.map(|commit| format!("commit {commit}\n")).unwrap_or_default();
+    format!("{}\n{commit}tzdb {TZDB}", env!("CARGO_PKG_VERSION"))
 });
 
 const EXAMPLES: &str = "\
@@ -122,7 +114,7 @@ enum Verb {
     Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
-    #[command(name = crate::gate::apart::VERB, hide = true)]
+    #[command(name = changegate::gate::apart::VERB, hide = true)]
     Evaluate(evaluate::EvaluateArgs),
 }
 

@@ -58,14 +58,14 @@
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
 //! - [`intake`]: an issue's form to a branch with a request
-//! - [`cli`]: one file for each verb; `shared` is their toolbox, `schema` the formats as JSON Schema
+//! - `cli`, in the program alone: one file for each verb; `shared` is their toolbox, `schema` the
+//!   formats as JSON Schema
 //!
 //! # What holds everywhere
 //!
 //! - Arrows point one way: cli → intake → changes, compose, audit → gate → forge → ledger → content →
 //!   git, report → files, core. No circles of files. Tests hold it: core imports core alone, core and
-//!   report touch no file, network, environment or clock, what verifies imports no forge, and nothing
-//!   but `main` imports cli.
+//!   report touch no file, network, environment or clock, and what verifies imports no forge.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
 //! - A verdict is the maximum over its findings' effects. Missing input denies.
@@ -73,7 +73,6 @@
 
 pub mod audit;
 pub mod changes;
-pub mod cli;
 pub mod compose;
 pub mod content;
 pub mod core;

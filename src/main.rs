@@ -1,5 +1,7 @@
 //! The `changegate` program: parse, run, exit code.
 
+mod cli;
+
 use std::process::ExitCode;
 
 /// Deciding churns through small values; this allocator takes half of what the system's does.
@@ -7,5 +9,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    changegate::cli::main()
+    cli::main()
 }

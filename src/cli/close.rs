@@ -9,10 +9,10 @@ use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
 use super::shared::receipt::Receipt;
 use super::shared::say::{FORBIDDEN, note};
-use crate::forge::Forge as _;
-use crate::forge::git::journal::Said;
-use crate::forge::git::write::append;
-use crate::gate::Gate;
+use changegate::forge::Forge as _;
+use changegate::forge::git::journal::Said;
+use changegate::forge::git::write::append;
+use changegate::gate::Gate;
 
 /// Close a submitted change that isn't merged, or reopen it
 ///

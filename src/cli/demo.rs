@@ -27,7 +27,7 @@ use self::times::Times;
 use self::town::Town;
 use super::shared::args::NowArg;
 use super::shared::say::print;
-use crate::core::policy::{PolicyBundle, shipped_files};
+use changegate::core::policy::{PolicyBundle, shipped_files};
 
 /// Watch an off-script change go from submission to the audit trail
 ///
@@ -52,7 +52,7 @@ pub struct DemoArgs {
 /// Runs the verb.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time)
+    let bundle = PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time)
         .map_err(|error| anyhow::anyhow!("the shipped policies can't be used:\n{error}"))?;
     let times = Times::of(&bundle.calendar, NowArg::present())?;
     // The folder is removed when this is dropped.

@@ -10,9 +10,9 @@ use super::shared::args::AnswerFormat;
 use super::shared::on_github::{ENVIRONMENT, GitHubArgs};
 use super::shared::say;
 use crate::cli::shared::say::end_at_bound;
-use crate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
-use crate::gate::judge::Judges;
-use crate::report::escape::terminal;
+use changegate::forge::github::doctor::{Answerer, Check, Examination, Grade, Mode, examine};
+use changegate::gate::judge::Judges;
+use changegate::report::escape::terminal;
 
 /// The exit code if something isn't protected.
 const UNPROTECTED: u8 = 1;

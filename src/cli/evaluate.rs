@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::gate::apart;
+use changegate::gate::apart;
 
 /// Evaluate policies for another process of this program
 #[derive(Args, Debug)]

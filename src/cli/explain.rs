@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::shared::args::{AnswerFormat, PoliciesArg};
 use super::shared::place::Place;
 use super::shared::say;
-use crate::core::policy::codes::{self, CodeInfo};
-use crate::core::terms::Effect;
-use crate::report::escape::terminal;
-use crate::report::{hanging, whose};
+use changegate::core::policy::codes::{self, CodeInfo};
+use changegate::core::terms::Effect;
+use changegate::report::escape::terminal;
+use changegate::report::{hanging, whose};
 
 /// Explain a finding: what it means, and how to resolve it
 ///
@@ -148,7 +148,7 @@ fn word(effect: Effect) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::policy::{SHIPPED, shipped_files};
+    use changegate::core::policy::{SHIPPED, shipped_files};
 
     fn shipped() -> BTreeMap<String, CodeInfo> {
         codes::catalogue(&shipped_files())

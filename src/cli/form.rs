@@ -19,13 +19,13 @@ use super::shared::args::NowArg;
 use super::shared::judges::judges;
 use super::shared::on_github::GitHubArgs;
 use super::shared::say::{complain, print};
-use crate::files;
-use crate::forge::git::{Branches, Git};
-use crate::forge::github::Name;
-use crate::git::{Moved, Program, Repo};
-use crate::intake::comment::{MARK, undecided};
-use crate::intake::event::{Author, IssueEvent};
-use crate::intake::work::Desk;
+use changegate::files;
+use changegate::forge::git::{Branches, Git};
+use changegate::forge::github::Name;
+use changegate::git::{Moved, Program, Repo};
+use changegate::intake::comment::{MARK, undecided};
+use changegate::intake::event::{Author, IssueEvent};
+use changegate::intake::work::Desk;
 
 /// Turn an issue form into a branch, and reply with the link to open its pull request
 ///

@@ -10,9 +10,9 @@ use clap::{Args, Subcommand};
 use super::shared::args::NowArg;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::note;
-use crate::gate::guard::{Accepted, Guard, Judged, Update};
-use crate::git::Repo;
-use crate::report::escape::terminal;
+use changegate::gate::guard::{Accepted, Guard, Judged, Update};
+use changegate::git::Repo;
+use changegate::report::escape::terminal;
 
 /// Guard a bare repository: the program that Git runs for each push
 #[derive(Args, Debug)]

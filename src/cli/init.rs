@@ -36,11 +36,11 @@ use super::shared::args::{NowArg, PoliciesArg};
 use super::shared::here::HereArgs;
 use super::shared::place::Place;
 use super::shared::{prompt, say};
-use crate::core::layout::POLICIES;
-use crate::core::org::{Date, Roster};
-use crate::core::yaml;
-use crate::files;
-use crate::git::{Program, Repo};
+use changegate::core::layout::POLICIES;
+use changegate::core::org::{Date, Roster};
+use changegate::core::yaml;
+use changegate::files;
+use changegate::git::{Program, Repo};
 
 /// Set up a repository: policies, roster, samples; for GitHub, or on a server
 ///
@@ -288,5 +288,5 @@ fn readme_of(root: &Path) -> anyhow::Result<String> {
 
 /// Returns a path for people, escaped so that its name can't act on the terminal.
 fn shown_path(path: &Path) -> String {
-    crate::report::escape::terminal(&path.to_string_lossy()).into_owned()
+    changegate::report::escape::terminal(&path.to_string_lossy()).into_owned()
 }

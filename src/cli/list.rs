@@ -18,14 +18,14 @@ use super::shared::here::HereArgs;
 use super::shared::judges::judges;
 use super::shared::me::me;
 use super::shared::say;
-use crate::changes::entry::{ListEntry, Lister};
-use crate::changes::list::ListView;
-use crate::changes::story::{State, Stories};
-use crate::core::org::Org;
-use crate::core::terms::{Login, Name, RiskTier};
-use crate::core::time::Time;
-use crate::forge::git::Git;
-use crate::gate::Gate;
+use changegate::changes::entry::{ListEntry, Lister};
+use changegate::changes::list::ListView;
+use changegate::changes::story::{State, Stories};
+use changegate::core::org::Org;
+use changegate::core::terms::{Login, Name, RiskTier};
+use changegate::core::time::Time;
+use changegate::forge::git::Git;
+use changegate::gate::Gate;
 
 /// List the changes: their state, whom they wait for, since when
 ///
@@ -169,7 +169,7 @@ impl<'a> Filter<'a> {
             && !org.roster.services.contains_key(service.as_str())
         {
             let known: Vec<_> = org.roster.services.keys().map(Name::as_str).collect();
-            let hint = match crate::core::yaml::did_you_mean(service, &known) {
+            let hint = match changegate::core::yaml::did_you_mean(service, &known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("the services are {}", known.join(", ")),
             };

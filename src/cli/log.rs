@@ -12,11 +12,11 @@ use super::shared::judges::judges;
 use super::shared::period::PeriodArgs;
 use super::shared::say::{self, UNDECIDED};
 use super::shared::timeline::{self, in_short, who_width};
-use crate::changes::bypass::of_merge;
-use crate::changes::log::{LogEntry, LogView};
-use crate::changes::story::{Stories, Story};
-use crate::gate::Gate;
-use crate::report::escape::terminal;
+use changegate::changes::bypass::of_merge;
+use changegate::changes::log::{LogEntry, LogView};
+use changegate::changes::story::{Stories, Story};
+use changegate::gate::Gate;
+use changegate::report::escape::terminal;
 
 /// Show the events of changes, from submission to merge, with the time between them
 ///

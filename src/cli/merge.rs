@@ -17,15 +17,15 @@ use super::shared::here::{self, HereArgs};
 use super::shared::me;
 use super::shared::receipt::Receipt;
 use super::shared::say::{note, quoted, warn};
-use crate::content::short;
-use crate::core::terms::Verdict;
-use crate::forge::git::{Git, Rejected};
-use crate::forge::{Forge as _, Pull};
-use crate::gate::Judgement;
-use crate::gate::merge::commit;
-use crate::gate::recording::{entries, is_older};
-use crate::git::{Moved, Oid, Program};
-use crate::report::Format;
+use changegate::content::short;
+use changegate::core::terms::Verdict;
+use changegate::forge::git::{Git, Rejected};
+use changegate::forge::{Forge as _, Pull};
+use changegate::gate::Judgement;
+use changegate::gate::merge::commit;
+use changegate::gate::recording::{entries, is_older};
+use changegate::git::{Moved, Oid, Program};
+use changegate::report::Format;
 
 /// How often it starts again because the base or the change moved in the meantime.
 const ATTEMPTS: usize = 20;

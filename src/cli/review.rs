@@ -15,19 +15,19 @@ use super::shared::receipt::Receipt;
 use super::shared::say::{hanging, note, print};
 use super::shared::tried::tried;
 use super::shared::{me, prompt};
-use crate::content::People;
-use crate::content::short;
-use crate::core::approvals::Exclusion;
-use crate::core::input::{Case, excluded_from};
-use crate::core::terms::Login;
-use crate::forge::Pull;
-use crate::forge::git::Git;
-use crate::forge::git::journal::{self, Said};
-use crate::forge::git::write::append;
-use crate::gate::Judgement;
-use crate::git::Oid;
-use crate::report::escape::terminal;
-use crate::report::{Criterion, Format, criteria, one_line};
+use changegate::content::People;
+use changegate::content::short;
+use changegate::core::approvals::Exclusion;
+use changegate::core::input::{Case, excluded_from};
+use changegate::core::terms::Login;
+use changegate::forge::Pull;
+use changegate::forge::git::Git;
+use changegate::forge::git::journal::{self, Said};
+use changegate::forge::git::write::append;
+use changegate::gate::Judgement;
+use changegate::git::Oid;
+use changegate::report::escape::terminal;
+use changegate::report::{Criterion, Format, criteria, one_line};
 
 /// Review a submitted change: approve it, request changes, or comment
 ///
@@ -235,7 +235,7 @@ fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resu
     let when = last.commit.time.for_people(Some(judgement.decision.evaluated_at));
     let Some(path) = judgement.decision.path.as_deref() else { return Ok(String::new()) };
     let text_at = |commit: Oid| -> anyhow::Result<String> {
-        Ok(crate::content::request_at(git.repo(), commit, path)?.1)
+        Ok(changegate::content::request_at(git.repo(), commit, path)?.1)
     };
     let (then, now) = (text_at(last.reviewed)?, text_at(judgement.pull.head)?);
     if then == now {

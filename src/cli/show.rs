@@ -15,8 +15,8 @@ use clap::Args;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::{say, timeline};
-use crate::changes::show;
-use crate::changes::story::Stories;
+use changegate::changes::show;
+use changegate::changes::story::Stories;
 
 /// Show the whole story of a change: request, decision, reviews, what happened when
 ///

@@ -8,8 +8,8 @@ use clap::Args;
 use super::shared::args::PoliciesArg;
 use super::shared::place::Place;
 use super::shared::say;
-use crate::content::people::allowed_signers;
-use crate::report;
+use changegate::content::people::allowed_signers;
+use changegate::report;
 
 /// Print whose keys git may trust, from the roster
 ///

@@ -20,18 +20,18 @@ use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
 use super::shared::say::{again, note, warn};
 use super::shared::{me, prompt};
-use crate::content::{Changeset, short};
-use crate::core::decision::{Decision, Finding};
-use crate::core::layout::stem;
-use crate::core::request::{ChangeRequest, RequestFile};
-use crate::core::terms::{Effect, Verdict};
-use crate::forge::Pull;
-use crate::forge::git::journal::one_line;
-use crate::forge::git::{Advance, CHANGE, Git};
-use crate::gate::Judgement;
-use crate::git::{Entry, FileChange, Oid, Program, Repo};
-use crate::report::Format;
-use crate::report::escape::terminal;
+use changegate::content::{Changeset, short};
+use changegate::core::decision::{Decision, Finding};
+use changegate::core::layout::stem;
+use changegate::core::request::{ChangeRequest, RequestFile};
+use changegate::core::terms::{Effect, Verdict};
+use changegate::forge::Pull;
+use changegate::forge::git::journal::one_line;
+use changegate::forge::git::{Advance, CHANGE, Git};
+use changegate::gate::Judgement;
+use changegate::git::{Entry, FileChange, Oid, Program, Repo};
+use changegate::report::Format;
+use changegate::report::escape::terminal;
 
 /// Submit a change request: put it on a branch of its own, where it is reviewed
 ///

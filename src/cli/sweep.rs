@@ -8,9 +8,9 @@ use super::shared::args::NowArg;
 use super::shared::judges::judges;
 use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
 use super::shared::say::{UNDECIDED, print};
-use crate::forge::github::{self, Subject};
-use crate::gate::Gate;
-use crate::report::one_line;
+use changegate::forge::github::{self, Subject};
+use changegate::gate::Gate;
+use changegate::report::one_line;
 
 /// Judge the open pull requests on GitHub whose time has come
 ///

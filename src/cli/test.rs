@@ -1,7 +1,7 @@
 //! `changegate test`: runs the tests beside the policies.
 //!
 //! 1. the bundle is loaded as for a decision: one that can't decide can't be tested
-//! 2. [`testing`](crate::core::policy::testing) runs the tests
+//! 2. [`testing`](changegate::core::policy::testing) runs the tests
 //! 3. the report: text, JSON or JUnit
 
 mod junit;
@@ -25,13 +25,13 @@ use super::shared::judges::judges;
 use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
 use super::shared::place::Place;
 use super::shared::say;
-use crate::core::decision::Trial;
-use crate::core::policy::testing::TestReport;
-use crate::forge::git::Git;
-use crate::forge::github::Concerned;
-use crate::gate::judge::Judge;
-use crate::git::Repo;
-use crate::{gate, report};
+use changegate::core::decision::Trial;
+use changegate::core::policy::testing::TestReport;
+use changegate::forge::git::Git;
+use changegate::forge::github::Concerned;
+use changegate::gate::judge::Judge;
+use changegate::git::Repo;
+use changegate::{gate, report};
 
 /// Run the policies' own tests, and see what they would decide differently
 ///

@@ -6,20 +6,20 @@ mod tests;
 use super::shared::args::tier_parser;
 use super::shared::place::Place;
 use super::shared::say;
-use crate::changes::windows::WindowState;
-use crate::changes::windows::WindowView;
-use crate::changes::windows::{ANY, view};
-use crate::report::whose;
+use changegate::changes::windows::WindowState;
+use changegate::changes::windows::WindowView;
+use changegate::changes::windows::{ANY, view};
+use changegate::report::whose;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg, PoliciesArg};
-use crate::core::calendar::HORIZON;
-use crate::core::org::{Freeze, Zone};
-use crate::core::terms::{RiskTier, all_of};
-use crate::core::time::{Duration, Interval, Time};
-use crate::report::hanging;
+use changegate::core::calendar::HORIZON;
+use changegate::core::org::{Freeze, Zone};
+use changegate::core::terms::{RiskTier, all_of};
+use changegate::core::time::{Duration, Interval, Time};
+use changegate::report::hanging;
 
 /// Show which windows are open, and when the others open next
 ///

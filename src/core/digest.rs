@@ -96,7 +96,7 @@ fn utf16_order(a: &str, b: &str) -> Ordering {
 }
 
 /// Converts one of our own types to JSON. It can't fail: keys are text and numbers are finite.
-pub(crate) fn to_json(value: &impl Serialize) -> Value {
+pub fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("our types have text keys and finite numbers")
 }
 

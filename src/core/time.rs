@@ -361,7 +361,7 @@ impl Interval {
 }
 
 /// Returns the first instant of a day, in UTC.
-pub(crate) fn midnight(day: NaiveDate) -> Time {
+pub fn midnight(day: NaiveDate) -> Time {
     Time(day.and_time(chrono::NaiveTime::MIN).and_utc())
 }
 

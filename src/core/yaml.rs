@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 
 pub use parse::{parse, parse_up_to};
-pub(crate) use wording::did_you_mean;
+pub use wording::did_you_mean;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;

@@ -186,7 +186,7 @@ impl Forge for Git {
 
 impl Org {
     /// Whether the settings accept somebody whose identity is unproven for this reason.
-    pub(crate) fn tolerates(&self, unproven: Unproven) -> bool {
+    pub fn tolerates(&self, unproven: Unproven) -> bool {
         unproven == Unproven::Unsigned && self.settings.unsigned_reviews.is_allowed()
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use textwrap::core::Word;
-pub(crate) use textwrap::core::display_width as width;
+pub use textwrap::core::display_width as width;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 use crate::core::terms::Verdict;
@@ -17,10 +17,10 @@ pub fn shown(path: &Path) -> String {
 }
 
 /// The columns for texts that can't be narrower, whatever the screen.
-pub(crate) const NARROWEST: usize = 20;
+pub const NARROWEST: usize = 20;
 
 /// Breaks a text into lines of at most `width` columns at blanks, and escapes each.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let options = Options::new(width)
         .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
@@ -33,7 +33,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// Wraps a text behind a beginning into so many columns; its further lines are indented as far as
 /// its first.
-pub(crate) fn hanging(beginning: &str, text: &str, columns: usize) -> String {
+pub fn hanging(beginning: &str, text: &str, columns: usize) -> String {
     let indent = width(beginning);
     let lines = wrap(text, columns.saturating_sub(indent).max(NARROWEST))
         .join(&format!("\n{:indent$}", ""));
@@ -41,12 +41,12 @@ pub(crate) fn hanging(beginning: &str, text: &str, columns: usize) -> String {
 }
 
 /// Fills a text with blanks to so many columns.
-pub(crate) fn pad(text: &str, columns: usize) -> String {
+pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{:1$}", "", columns.saturating_sub(width(text)))
 }
 
 /// Cuts a text to at most so many columns, with `…` in place of the rest.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
+pub fn cut(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -55,7 +55,7 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
 }
 
 /// Returns how a verdict is painted.
-pub(crate) fn style_of(verdict: Verdict) -> Style {
+pub fn style_of(verdict: Verdict) -> Style {
     bold(match verdict {
         Verdict::Approved => AnsiColor::Green,
         Verdict::Pending => AnsiColor::Yellow,
@@ -69,7 +69,7 @@ pub(super) fn bold(colour: AnsiColor) -> Style {
 }
 
 /// Paints a text if colours are on.
-pub(crate) fn paint(text: &str, style: Style, is_on: bool) -> String {
+pub fn paint(text: &str, style: Style, is_on: bool) -> String {
     if is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 

@@ -1,85 +1,133 @@
-//! Each command that the program advises is one that it takes: found in the texts where they are
-//! made, and read by its own parser.
+//! Advice in the state in which it is shown: each command that a story's steps advise is typed as it
+//! is shown, and works.
 
-mod states;
+use std::process::Command;
 
-use std::fs;
+use crate::plumbing::hub::{Desk, Hub, Ran, program, request};
 
-use changegate::cli::Cli;
-use clap::Parser as _;
-use clap::error::ErrorKind;
+/// Who types what, and the exit code.
+type Step<'a> = (&'a Desk<'a>, &'a str, i32);
 
-use crate::plumbing::files_below;
-
-/// What a placeholder is filled in with: it serves as an id, a number, a path or a text.
-const PLACEHOLDER: &str = "1";
-
-/// Returns the commands in a source: in backquotes, after `next: `, and on lines of their own, as
-/// in examples. Placeholders are filled in.
-fn commands(source: &str) -> Vec<String> {
-    let is_code = |line: &&str| !line.trim_start().starts_with("//");
-    let code = source.lines().filter(is_code).collect::<Vec<_>>().join("\n").replace("\\\"", "'");
-    // A string that goes on in the next line.
-    let mut joined = String::new();
-    for line in code.split_inclusive('\n') {
-        let line = if joined.ends_with(' ') { line.trim_start() } else { line };
-        // Twice, the backslash is the shell's.
-        let part = line.strip_suffix("\\\n").map(|part| part.trim_end_matches('\\'));
-        joined.push_str(part.unwrap_or(line));
-    }
-    let quoted = joined.split("`changegate ").skip(1).filter_map(|rest| rest.split('`').next());
-    let quoted = quoted.map(|rest| format!("changegate {rest}"));
-    let next = joined.split("next: ").skip(1).filter_map(|rest| rest.split(['"', '\\']).next());
-    let lines = joined.lines().map(str::trim_start);
-    let shown = quoted.chain(next.chain(lines).map(str::to_owned));
-    shown.filter(|text| text.starts_with("changegate ")).map(|text| filled_in(&text)).collect()
-}
-
-/// Cuts what follows a command, and replaces `{name}` by a value.
-fn filled_in(text: &str) -> String {
-    let end = ["  ", " | ", " > ", " >> ", "\n", " …", "\\n", "\""]
-        .iter()
-        .filter_map(|end| text.find(end))
-        .min();
-    let mut command = text[..end.unwrap_or(text.len())].to_owned();
-    while let Some((start, end)) = command.find('{').zip(command.find('}')) {
-        command.replace_range(start..=end, PLACEHOLDER);
-    }
-    command
-}
-
-#[test]
-fn every_advised_command_is_taken() {
-    let sources = files_below("src", ".rs").into_iter().chain(files_below("policies", ".rego"));
-    let mut checked = 0;
-    let mut refused = Vec::new();
-    for path in sources.filter(|path| !path.ends_with("tests.rs")) {
-        for command in commands(&fs::read_to_string(&path).unwrap()) {
-            let words = shlex::split(&command).unwrap_or_else(|| panic!("{command}"));
-            checked += 1;
-            let hook = words.iter().map(|word| word.replace(PLACEHOLDER, "pre-receive"));
-            if let Err(error) = Cli::try_parse_from(&words)
-                && Cli::try_parse_from(hook).is_err()
-                && error.use_stderr()
-                // Such as a key that is read from a file.
-                && error.kind() != ErrorKind::ValueValidation
-            {
-                let why = error.to_string();
-                let why = why.lines().next().unwrap_or_default();
-                refused.push(format!("{}: {command}: {why}", path.display()));
+/// Plays a story on terminals, answering each question with yes. Every advised command has to be a
+/// later step, typed exactly so.
+#[track_caller]
+fn play(steps: &[Step<'_>]) {
+    let mut advised: Vec<(String, &str)> = Vec::new();
+    for (desk, line, code) in steps {
+        let ran = typed(desk, line);
+        assert_eq!(ran.code, *code, "{line}: {ran:?}");
+        advised.retain(|(command, _)| command != line);
+        for command in commands(&ran.stdout) {
+            if command != *line && !advised.iter().any(|(known, _)| *known == command) {
+                advised.push((command, line));
             }
         }
     }
-    assert!(refused.is_empty(), "{}", refused.join("\n"));
-    assert!(checked > 100, "{checked}");
+    assert_eq!(advised, [], "advised, and not tried");
+}
+
+/// What somebody's terminal shows; its lines are long enough for any command.
+fn typed(desk: &Desk<'_>, line: &str) -> Ran {
+    let line = format!("stty cols 1000 rows 40; {line}");
+    let mut script: Command =
+        desk.command("script", &["--quiet", "--return", "--command", &line, "/dev/null"]);
+    let folder = program().parent().unwrap().to_owned();
+    let path = std::env::var("PATH").unwrap();
+    script.env("PATH", format!("{}:{path}", folder.display())).env("NO_COLOR", "1");
+    let ran = Ran::of(&mut script, "y\n");
+    Ran { stdout: ran.stdout.replace('\r', ""), ..ran }
+}
+
+/// Returns the commands that a text advises: those in backquotes, and those after `next`; but none
+/// that begins a dialogue.
+fn commands(text: &str) -> Vec<String> {
+    let is_one = |text: &&str| {
+        let is_program = text.starts_with("changegate ") || text.starts_with("git ");
+        is_program && !["changegate new", "changegate init"].contains(text)
+    };
+    let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let next = text.lines().filter(|line| line.starts_with("next"));
+    let next = next.filter_map(|line| line.split_once(": ")).flat_map(|(_, rest)| rest.split(", "));
+    let next = next.map(|part| part.trim_start_matches("or ").trim_start_matches("then "));
+    quoted.chain(next).filter(is_one).map(str::to_owned).collect()
 }
 
 #[test]
-fn a_command_is_found_wherever_it_is_written() {
-    let source = "    //! `changegate old`\nx(\"run `changegate submit {id} \\\n        --remote {a}` now\")\n\
-                  \"next: changegate merge {}\"\n  changegate check --pr 7   judge it\n";
-    assert_eq!(
-        commands(source),
-        ["changegate submit 1 --remote 1", "changegate merge 1", "changegate check --pr 7"]
-    );
+fn on_the_way_to_a_merge() {
+    let hub = Hub::guarded();
+    let (alice, bob, carol) = (&hub.desk("alice"), &hub.desk("bob"), &hub.desk("carol"));
+    alice.write("requests/CHG-1.yaml", &request("CHG-1", "alice"));
+    play(&[
+        (alice, "changegate submit", 0),
+        (carol, "changegate review CHG-1 --approve", 0),
+        (bob, "changegate review CHG-1 --request-changes --comment 'who watches?'", 0),
+        (alice, "echo '# on-call watches' >> requests/CHG-1.yaml", 0),
+        (alice, "changegate submit", 0),
+        (alice, "git switch -", 0),
+        (alice, "git switch -", 0),
+        (bob, "changegate review CHG-1 --approve", 0),
+        (bob, "changegate review CHG-1 --withdraw", 0),
+        (alice, "changegate submit", 0),
+        (carol, "changegate review CHG-1 --approve", 0),
+        (alice, "changegate submit", 0),
+        (alice, "changegate merge CHG-1", 0),
+        (alice, "changegate merge CHG-1", 0),
+        (alice, "git push --quiet origin --delete change/CHG-1", 0),
+        (carol, "changegate merge CHG-1", 2),
+        (carol, "changegate review CHG-1 --approve", 2),
+        (carol, "changegate show CHG-1", 0),
+        (alice, "git pull --quiet origin main && git switch --quiet main", 0),
+        (alice, "changegate check", 0),
+        (alice, "changegate check --all", 3),
+    ]);
+}
+
+#[test]
+fn where_something_is_in_the_way() {
+    let hub = Hub::guarded();
+    let (alice, bob, carol) = (&hub.desk("alice"), &hub.desk("bob"), &hub.desk("carol"));
+    let text = request("CHG-2", "alice");
+    alice.write("requests/CHG-2.yaml", &text.replace("rollback:", "# rollback:"));
+    bob.write("requests/CHG-2.yaml", &format!("{text}# bob's\n"));
+    play(&[
+        (alice, "changegate submit CHG-2", 1),
+        (alice, "changegate submit CHG-2 --anyway", 0),
+        (alice, "git switch --quiet main", 0),
+        (alice, "changegate check CHG-2", 2),
+        (alice, "changegate check --branch CHG-2", 1),
+        (bob, "changegate submit CHG-2", 2),
+        (bob, "mv requests/CHG-2.yaml mine.yaml", 0),
+        (bob, "git switch --track origin/change/CHG-2", 0),
+        (bob, "cp mine.yaml requests/CHG-2.yaml", 0),
+        (bob, "changegate submit CHG-2", 0),
+        (bob, "git switch -", 0),
+        (bob, "git switch -", 0),
+        (carol, "changegate review CHG-2 --approve", 0),
+        (alice, "changegate close CHG-2", 0),
+        (carol, "changegate merge CHG-2", 2),
+        (carol, "changegate check --branch CHG-2", 0),
+        (carol, "changegate close CHG-2 --reopen", 0),
+    ]);
+}
+
+#[test]
+fn of_the_policies() {
+    let hub = Hub::guarded();
+    let (bob, carol) = (&hub.desk("bob"), &hub.desk("carol"));
+    let rule = "policies/rules/odd/odd.rego";
+    bob.write(rule, "package changegate.rules.odd\n\nfindings contains {\n");
+    play(&[
+        (bob, "changegate submit", 2),
+        (bob, "changegate submit --policies", 2),
+        (bob, "changegate submit --policies release-notes", 1),
+        (bob, "changegate submit --policies release-notes --anyway", 0),
+        (carol, "changegate review release-notes --approve", 0),
+        (bob, "git switch -", 0),
+    ]);
+    play(&[
+        (carol, "git sparse-checkout set requests", 0),
+        (carol, "changegate check", 2),
+        (carol, "git sparse-checkout add policies", 0),
+        (carol, "changegate check", 0),
+    ]);
 }

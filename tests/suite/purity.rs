@@ -125,23 +125,10 @@ fn what_is_verified_is_in_the_repository_alone() {
     assert!(audit.iter().any(|it| it.rooms().any(|(_, room)| room == "git")), "nothing is seen");
     let mut found = Vec::new();
     for source in audit {
-        let forge = source.rooms().filter(|(_, room)| ["forge", "cli"].contains(room));
+        let forge = source.rooms().filter(|(_, room)| *room == "forge");
         found.extend(forge.map(|(line, room)| format!("src/{}:{line}: {room}", source.path)));
     }
     assert_none("what is audited is in the repository alone", &found);
-}
-
-#[test]
-fn nothing_but_main_imports_the_command_line() {
-    let sources = Source::all();
-    let inner: Vec<_> = sources.iter().filter(|it| !it.is_in("cli") && !it.is_in("main")).collect();
-    assert!(inner.len() < sources.len());
-    let mut found = Vec::new();
-    for source in inner {
-        let cli = source.rooms().filter(|(_, room)| *room == "cli");
-        found.extend(cli.map(|(line, _)| format!("src/{}:{line}", source.path)));
-    }
-    assert_none("a library can't import the command line", &found);
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::audit::bundle::{folder, make};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{print, quoted};
-use crate::report::escape::terminal;
+use changegate::audit::bundle::{folder, make};
+use changegate::report::escape::terminal;
 
 /// Write everything that proves one entry, to be checked with no repository
 ///

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::look::{counted, look, of_period};
-use crate::audit::controls::{Control, Controls, controls};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
-use crate::core::terms::all_of;
-use crate::core::time::Time;
-use crate::report::escape::terminal;
+use changegate::audit::controls::{Control, Controls, controls};
+use changegate::core::terms::all_of;
+use changegate::core::time::Time;
+use changegate::report::escape::terminal;
 
 /// List what each control judged and found in a period, and when no rule served it
 ///

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::look::{counted, look, of_period};
-use crate::audit::coverage::{BranchCoverage, Bypassed, Coverage, Unrecorded, coverage};
-use crate::audit::entries::Explained;
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
-use crate::report::escape::terminal;
+use changegate::audit::coverage::{BranchCoverage, Bypassed, Coverage, Unrecorded, coverage};
+use changegate::audit::entries::Explained;
+use changegate::report::escape::terminal;
 
 /// List what reached the protected branches, and what of it is not recorded
 ///

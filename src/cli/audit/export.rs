@@ -7,13 +7,13 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 
 use super::look::{counted, look, of_period};
-use crate::audit::export::{Export, Format, Made, export};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
-use crate::core::digest::Digest;
-use crate::core::record::parts::Hex;
+use changegate::audit::export::{Export, Format, Made, export};
+use changegate::core::digest::Digest;
+use changegate::core::record::parts::Hex;
 
 /// Export the entries of a period, with a manifest that shows that nothing is left out
 ///

@@ -1,9 +1,9 @@
 //! Reads the ledger of the repository around the current folder.
 
-use crate::audit::Period;
-use crate::audit::entries::Entries;
 use crate::cli::shared::here::HereArgs;
-use crate::forge::git::Git;
+use changegate::audit::Period;
+use changegate::audit::entries::Entries;
+use changegate::forge::git::Git;
 
 /// Opens the repository, and reads its ledger as its remote has it.
 ///

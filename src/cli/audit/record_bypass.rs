@@ -7,24 +7,24 @@ use clap::Args;
 use serde::Serialize;
 
 use super::look::look;
-use crate::audit::entries::{Entries, Placed};
-use crate::audit::show::find;
 use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::me::me;
 use crate::cli::shared::say::{self, print};
-use crate::content::short;
-use crate::core::record::explanation::Explanation;
-use crate::core::record::statement::Kind;
-use crate::core::terms::Login;
-use crate::forge::git::{Git, Rejected};
-use crate::gate::arrivals::unrecorded;
-use crate::gate::judge::Judges;
-use crate::gate::merge::signs;
-use crate::gate::record::{Recorder, of_explanation};
-use crate::gate::recording::{append, covered, log_of, tip};
-use crate::git::{Moved, Oid};
+use changegate::audit::entries::{Entries, Placed};
+use changegate::audit::show::find;
+use changegate::content::short;
+use changegate::core::record::explanation::Explanation;
+use changegate::core::record::statement::Kind;
+use changegate::core::terms::Login;
+use changegate::forge::git::{Git, Rejected};
+use changegate::gate::arrivals::unrecorded;
+use changegate::gate::judge::Judges;
+use changegate::gate::merge::signs;
+use changegate::gate::record::{Recorder, of_explanation};
+use changegate::gate::recording::{append, covered, log_of, tip};
+use changegate::git::{Moved, Oid};
 
 /// How often it starts again because the ledger moved in the meantime.
 const ATTEMPTS: usize = 20;

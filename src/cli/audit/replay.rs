@@ -7,20 +7,20 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::audit::replay::{Trying, replay};
 use crate::cli::shared::args::{AnswerFormat, NowArg, day_begins};
 use crate::cli::shared::here::{HereArgs, name_of, own_commit, shared_commit};
 use crate::cli::shared::judges::{by, judges};
 use crate::cli::shared::progress::Progress;
 use crate::cli::shared::say;
-use crate::content::{bundle_files, folder};
-use crate::core::policy::patch::Patch;
-use crate::core::policy::{Files, SHIPPED, shipped_files};
-use crate::core::time::Time;
-use crate::forge::git::Git;
-use crate::git::Oid;
-use crate::report;
-use crate::report::page::shown;
+use changegate::audit::replay::{Trying, replay};
+use changegate::content::{bundle_files, folder};
+use changegate::core::policy::patch::Patch;
+use changegate::core::policy::{Files, SHIPPED, shipped_files};
+use changegate::core::time::Time;
+use changegate::forge::git::Git;
+use changegate::git::Oid;
+use changegate::report;
+use changegate::report::page::shown;
 
 /// Try other policies on the record: what would they have decided?
 ///
@@ -140,6 +140,6 @@ fn of_policies(git: &Git, named: &str) -> anyhow::Result<Trying> {
 
 /// Returns the name of the change with this head.
 fn change_at(git: &Git, head: Oid) -> anyhow::Result<Option<String>> {
-    let changes = git.branches.below(crate::forge::git::CHANGE)?.into_iter();
+    let changes = git.branches.below(changegate::forge::git::CHANGE)?.into_iter();
     Ok(changes.filter(|(_, tip)| *tip == head).map(|(name, _)| name).next())
 }

@@ -6,14 +6,14 @@ use anyhow::ensure;
 use clap::Args;
 
 use super::look::{look, of_period};
-use crate::audit::population::{lines, of_period as entries_of};
-use crate::audit::sample::{Sample, sample};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, print};
-use crate::report::escape::terminal;
+use changegate::audit::population::{lines, of_period as entries_of};
+use changegate::audit::sample::{Sample, sample};
+use changegate::report::escape::terminal;
 
 /// Draw a sample of the entries of a period, which anyone can draw again
 ///

@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::coverage::explained;
 use super::look::look;
-use crate::audit::show::{Check, ShowView, Shown, find, show};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{self, print};
-use crate::core::record::parts::Merge;
-use crate::report::escape::terminal;
-use crate::report::hanging;
+use changegate::audit::show::{Check, ShowView, Shown, find, show};
+use changegate::core::record::parts::Merge;
+use changegate::report::escape::terminal;
+use changegate::report::hanging;
 
 /// Show what an entry of the ledger says, and how to check it by hand
 ///

@@ -11,16 +11,16 @@ use clap::Args;
 
 use super::coverage::explained;
 use super::look::counted;
-use crate::audit::anchor::{Anchor, anchors, of_tags};
-use crate::audit::verify::{Replayed, Verification, verify};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::progress::Progress;
 use crate::cli::shared::say::{self, print};
-use crate::core::terms::all_of;
-use crate::files;
-use crate::report::escape::terminal;
+use changegate::audit::anchor::{Anchor, anchors, of_tags};
+use changegate::audit::verify::{Replayed, Verification, verify};
+use changegate::core::terms::all_of;
+use changegate::files;
+use changegate::report::escape::terminal;
 
 /// Verify the ledger: each entry, each decision, and that nothing is missing
 ///

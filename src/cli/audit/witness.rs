@@ -8,12 +8,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::look::{counted, look};
-use crate::audit::log::Log;
-use crate::audit::witness::{Witnessed, file, repository, tag};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::say::{self, print};
-use crate::report::escape::terminal;
+use changegate::audit::log::Log;
+use changegate::audit::witness::{Witnessed, file, repository, tag};
+use changegate::report::escape::terminal;
 
 /// Give a witness what the ledger is now, so that nobody can rewrite it unseen
 ///

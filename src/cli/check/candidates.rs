@@ -9,14 +9,14 @@ use rayon::prelude::*;
 use super::CheckArgs;
 use crate::cli::shared::place::Place;
 use crate::cli::shared::say::warn;
-use crate::compose::beside::Beside;
-use crate::content::folder::{self, Candidate};
-use crate::core::evidence::Evidence;
-use crate::core::layout::{INCIDENTS, REQUESTS, is_below, is_request, stem};
-use crate::core::terms::TicketId;
-use crate::core::yaml::MAX_BYTES;
-use crate::files;
-use crate::report::page::shown;
+use changegate::compose::beside::Beside;
+use changegate::content::folder::{self, Candidate};
+use changegate::core::evidence::Evidence;
+use changegate::core::layout::{INCIDENTS, REQUESTS, is_below, is_request, stem};
+use changegate::core::terms::TicketId;
+use changegate::core::yaml::MAX_BYTES;
+use changegate::files;
+use changegate::report::page::shown;
 
 /// The argument for standard input.
 const STDIN: &str = "-";

@@ -10,9 +10,9 @@ use super::CheckArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{UNDECIDED, json, print, warn};
 use crate::cli::shared::{here, on_github};
-use crate::core::terms::Verdict;
-use crate::forge::github::{self, Concerned, GitHub, Subject};
-use crate::gate::{Gate, Judgement};
+use changegate::core::terms::Verdict;
+use changegate::forge::github::{self, Concerned, GitHub, Subject};
+use changegate::gate::{Gate, Judgement};
 
 /// Judges the given pull requests, one after another. If there are several, each is saved in a
 /// folder of its own.

@@ -8,8 +8,8 @@ use anyhow::bail;
 
 use super::story::Scene;
 use crate::cli::shared::say;
-use crate::report::escape::terminal;
-use crate::report::{NARROWEST, hanging, paint, width, wrap};
+use changegate::report::escape::terminal;
+use changegate::report::{NARROWEST, hanging, paint, width, wrap};
 
 /// The mark for lines that are left out.
 const CUT: &str = "…";

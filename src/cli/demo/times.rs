@@ -7,9 +7,9 @@ use std::iter;
 
 use anyhow::Context as _;
 
-use crate::core::calendar::{Calendar, HORIZON};
-use crate::core::terms::RiskTier;
-use crate::core::time::{Duration, Interval, Time, midnight};
+use changegate::core::calendar::{Calendar, HORIZON};
+use changegate::core::terms::RiskTier;
+use changegate::core::time::{Duration, Interval, Time, midnight};
 
 /// The duration of the change.
 const LENGTH: Duration = Duration::hours(1);
@@ -87,13 +87,13 @@ fn next_hour(instant: Time) -> Time {
 mod tests {
     use super::*;
     use crate::cli::demo::story::{REQUEST, TEMPLATE};
-    use crate::core::decision::{Case, decide};
-    use crate::core::evidence::{Contributor, Evidence, Part, PullRequest};
-    use crate::core::policy::PolicyBundle;
-    use crate::core::policy::SHIPPED;
-    use crate::core::policy::shipped_files;
-    use crate::core::request::RequestFile;
-    use crate::core::terms::{Effect, Verdict};
+    use changegate::core::decision::{Case, decide};
+    use changegate::core::evidence::{Contributor, Evidence, Part, PullRequest};
+    use changegate::core::policy::PolicyBundle;
+    use changegate::core::policy::SHIPPED;
+    use changegate::core::policy::shipped_files;
+    use changegate::core::request::RequestFile;
+    use changegate::core::terms::{Effect, Verdict};
 
     /// Returns the instants of two years, including freezes and New Year.
     fn nows(step: Duration) -> impl Iterator<Item = Time> {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn shipped() -> PolicyBundle {
-        PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap()
+        PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap()
     }
 
     #[test]

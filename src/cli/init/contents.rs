@@ -5,13 +5,13 @@ use anyhow::{Context as _, anyhow};
 use super::plan::{Item, Wanted};
 use super::{roster, section};
 use crate::cli::schema;
-use crate::core::calendar::Calendar;
-use crate::core::layout;
-use crate::core::org::{Date, Roster};
-use crate::core::policy::{Files, PolicyBundle, shipped_files};
-use crate::core::terms::Login;
-use crate::core::time::{Duration, Interval, Time};
-use crate::core::yaml::write::word;
+use changegate::core::calendar::Calendar;
+use changegate::core::layout;
+use changegate::core::org::{Date, Roster};
+use changegate::core::policy::{Files, PolicyBundle, shipped_files};
+use changegate::core::terms::Login;
+use changegate::core::time::{Duration, Interval, Time};
+use changegate::core::yaml::write::word;
 
 /// The path of the roster in a repository.
 pub const ROSTER: &str = "policies/org/roster/data.yaml";
@@ -54,7 +54,7 @@ impl Basis<'_> {
     /// If the policies can't be used with this roster.
     pub fn items(&self) -> anyhow::Result<Vec<Item>> {
         let files = self.bundle()?;
-        let bundle = PolicyBundle::load(files.clone(), crate::gate::cpu::thread_time)
+        let bundle = PolicyBundle::load(files.clone(), changegate::gate::cpu::thread_time)
             .map_err(|error| anyhow!("this roster can't be used:\n{error}"))?;
         let title = self.name.to_owned();
         let file = |(path, bytes)| Item { path, wanted: Wanted::File(bytes) };

@@ -6,10 +6,10 @@ use super::people::{self, Me, ROLES};
 use super::plan::{Fate, FilePlan};
 use super::upgrade::difference;
 use crate::cli::shared::prompt;
-use crate::core::org::{Person, Roster, Service};
-use crate::core::terms::{Login, Name};
-use crate::files;
-use crate::git::key;
+use changegate::core::org::{Person, Roster, Service};
+use changegate::core::terms::{Login, Name};
+use changegate::files;
+use changegate::git::key;
 
 /// Asks for the first roster; `folder` is the repository's name. Returns it with the key of the
 /// person who answers, as they named it.
@@ -143,7 +143,7 @@ impl Overwriting {
     pub fn decide(&mut self, root: &Path, step: &FilePlan) -> anyhow::Result<Fate> {
         let question = format!(
             "{} differs: [k]eep, [o]verwrite, show [d]iff; K or O for all the rest",
-            crate::report::escape::terminal(&step.path)
+            changegate::report::escape::terminal(&step.path)
         );
         let overwrites = loop {
             if let Some(overwrites) = self.for_the_rest {

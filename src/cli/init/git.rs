@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-use crate::git::Program;
+use changegate::git::Program;
 
 /// Returns the top of the work tree that contains `dir`.
 ///

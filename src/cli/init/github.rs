@@ -10,10 +10,12 @@ use ignore::WalkBuilder;
 
 use super::plan::{Item, Wanted};
 use crate::cli::COMMIT;
-use crate::core::layout::CHECK_WORKFLOW;
-use crate::core::org::Roster;
-use crate::files;
-use crate::forge::github::doctor::{Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id};
+use changegate::core::layout::CHECK_WORKFLOW;
+use changegate::core::org::Roster;
+use changegate::files;
+use changegate::forge::github::doctor::{
+    Check, FOLDERS, Grade, OWNED, PLACES, coverage, without_id,
+};
 
 /// The step of our own workflows that installs the program; `ACTION` is the one for an adopter.
 const OWN_ACTION: &str = "- uses: ./.github/actions/changegate # zizmor: ignore[self-repository] this \

@@ -8,9 +8,9 @@ use anyhow::{Context as _, anyhow, bail};
 use super::plan::{Fate, Item, Plan, Wanted};
 use super::{InitArgs, git};
 use crate::cli::shared::say;
-use crate::core::layout::POLICIES;
-use crate::forge::git::Branches;
-use crate::git::{Program, Repo};
+use changegate::core::layout::POLICIES;
+use changegate::forge::git::Branches;
+use changegate::git::{Program, Repo};
 
 /// The hooks by name: one judges a push, the other holds what was judged against what Git does.
 const HOOKS: [(&str, &str); 2] = [

@@ -6,13 +6,13 @@ use super::InitArgs;
 use crate::cli::shared::args::NowArg;
 use crate::cli::shared::here::{self, HereArgs};
 use crate::cli::shared::say;
-use crate::content::{People, short};
-use crate::forge::git::Git;
-use crate::gate::merge::signs;
-use crate::gate::record::Recorder;
-use crate::gate::recording::{STRANGER, append, genesis, tip};
-use crate::git::{Moved, Repo};
-use crate::ledger::LEDGER;
+use changegate::content::{People, short};
+use changegate::forge::git::Git;
+use changegate::gate::merge::signs;
+use changegate::gate::record::Recorder;
+use changegate::gate::recording::{STRANGER, append, genesis, tip};
+use changegate::git::{Moved, Repo};
+use changegate::ledger::LEDGER;
 
 const AFTERWARDS: &str = "
 From now on each merge is recorded with it, in the same push. Read it with

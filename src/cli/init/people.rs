@@ -8,9 +8,9 @@ use std::str::FromStr;
 
 use anyhow::bail;
 
-use crate::core::org::{Person, Roster, Service, Team};
-use crate::core::terms::{Level, Login, Name};
-use crate::git::{Program, key};
+use changegate::core::org::{Person, Roster, Service, Team};
+use changegate::core::terms::{Level, Login, Name};
+use changegate::git::{Program, key};
 
 /// The roles that the shipped policies require.
 pub const ROLES: [&str; 2] = ["devops-lead", "incident-commander"];

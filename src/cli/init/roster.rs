@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::people::ROLES;
-use crate::core::org::{Person, Roster};
-use crate::core::terms::{Level, Login, Name, one_of};
-use crate::core::yaml::write::word;
+use changegate::core::org::{Person, Roster};
+use changegate::core::terms::{Level, Login, Name, one_of};
+use changegate::core::yaml::write::word;
 
 const HEADER: &str = include_str!("templates/roster.yaml");
 
@@ -162,8 +162,8 @@ pub fn keyless(roster: &Roster) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cli::init::people::{NamedPerson, NamedService, from_flags};
-    use crate::core::policy::PolicyBundle;
-    use crate::core::policy::shipped_files;
+    use changegate::core::policy::PolicyBundle;
+    use changegate::core::policy::shipped_files;
 
     const KEY: &str =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33";

@@ -8,8 +8,8 @@ use super::plan::{Fate, Plan};
 use super::{github, roster, shown_path};
 use crate::cli::shared::place::Place;
 use crate::cli::shared::say::{hanging, quoted};
-use crate::core::org::Roster;
-use crate::git::{Program, key};
+use changegate::core::org::Roster;
+use changegate::git::{Program, key};
 
 /// Lists every file that would be written or kept.
 pub fn of_a_dry_run(plan: &Plan) -> String {

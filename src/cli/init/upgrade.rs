@@ -10,12 +10,12 @@ use anyhow::{Context as _, anyhow, bail};
 use similar::TextDiff;
 
 use super::plan::{Fate, Item, Plan, Wanted};
-use crate::content::folder;
-use crate::core::digest::Digest;
-use crate::core::layout::POLICIES;
-use crate::core::policy::{Files, PolicyBundle, shipped_files};
-use crate::files;
-use crate::report::escape::terminal;
+use changegate::content::folder;
+use changegate::core::digest::Digest;
+use changegate::core::layout::POLICIES;
+use changegate::core::policy::{Files, PolicyBundle, shipped_files};
+use changegate::files;
+use changegate::report::escape::terminal;
 
 /// The list of the rules as they came. A Markdown file takes no part in a bundle.
 pub const SHIPPED: &str = "policies/SHIPPED.md";

@@ -2,13 +2,13 @@
 
 use chrono::Datelike;
 
-use crate::changes::entry::ListEntry;
-use crate::changes::list::ListView;
-use crate::changes::story::State;
-use crate::core::terms::Verdict;
-use crate::core::time::{Duration, Interval, Time};
-use crate::report::escape::terminal;
-use crate::report::{cut, pad, paint, style_of, width};
+use changegate::changes::entry::ListEntry;
+use changegate::changes::list::ListView;
+use changegate::changes::story::State;
+use changegate::core::terms::Verdict;
+use changegate::core::time::{Duration, Interval, Time};
+use changegate::report::escape::terminal;
+use changegate::report::{cut, pad, paint, style_of, width};
 
 /// The narrowest columns of the people that a change waits for, and of its summary, where the screen
 /// isn't wide enough for whole lines.

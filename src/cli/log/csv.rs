@@ -1,7 +1,7 @@
 //! The audit trail as a table for spreadsheets.
 
-use crate::changes::log::LogView;
-use crate::report;
+use changegate::changes::log::LogView;
+use changegate::report;
 
 const HEADER: [&str; 10] = [
     "change",

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::known::Known;
 use super::schedule;
 use crate::cli::shared::prompt::{self, choose, choose_some, confirm, parsed, say};
-use crate::compose::answer;
-use crate::compose::fields::{Field, Form, Kind};
-use crate::core::org::{CatalogEntry, Org};
-use crate::core::request::{Action, ChangeRequest, ChangeType, OffScript, SERVICE_OWNER};
-use crate::core::terms::{Level, Login, Name};
+use changegate::compose::answer;
+use changegate::compose::fields::{Field, Form, Kind};
+use changegate::core::org::{CatalogEntry, Org};
+use changegate::core::request::{Action, ChangeRequest, ChangeType, OffScript, SERVICE_OWNER};
+use changegate::core::terms::{Level, Login, Name};
 
 impl Known<'_> {
     /// Says what is going to happen.

@@ -5,9 +5,9 @@ use clap::error::Error;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::{Value, json};
 
-use crate::compose::fields::{FIELDS, Field, Flag, Form, Kind};
-use crate::core::request::{ChangeRequest, ChangeType};
-use crate::core::time::Duration;
+use changegate::compose::fields::{FIELDS, Field, Flag, Form, Kind};
+use changegate::core::request::{ChangeRequest, ChangeType};
+use changegate::core::time::Duration;
 
 /// What the flags give: answers by field.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! What the questions of the dialogue are based on.
 
-use crate::compose::tickets::Tickets;
-use crate::core::calendar::Calendar;
-use crate::core::org::Org;
-use crate::core::terms::RiskTier;
-use crate::core::time::{Duration, Time};
+use changegate::compose::tickets::Tickets;
+use changegate::core::calendar::Calendar;
+use changegate::core::org::Org;
+use changegate::core::terms::RiskTier;
+use changegate::core::time::{Duration, Time};
 
 /// What is known when a question is asked.
 pub struct Known<'a> {

@@ -2,9 +2,9 @@
 
 use super::known::Known;
 use crate::cli::shared::prompt::{choose, parsed, say};
-use crate::compose::openings::{Suggestion, length_of, next_step, suggestions, within};
-use crate::core::request::{ChangeRequest, ChangeType, Schedule};
-use crate::core::time::{Duration, Time};
+use changegate::compose::openings::{Suggestion, length_of, next_step, suggestions, within};
+use changegate::core::request::{ChangeRequest, ChangeType, Schedule};
+use changegate::core::time::{Duration, Time};
 
 /// Asks how long the change takes, and when it begins.
 pub fn ask(known: &Known<'_>, request: &ChangeRequest) -> anyhow::Result<Schedule> {

@@ -1,11 +1,11 @@
 use super::*;
-use crate::compose::openings;
-use crate::core::policy::{SHIPPED, shipped_files};
-use crate::core::request::{Action, ChangeType, Emergency, OffScript, Risk};
-use crate::gate::judge::Judge;
+use changegate::compose::openings;
+use changegate::core::policy::{SHIPPED, shipped_files};
+use changegate::core::request::{Action, ChangeType, Emergency, OffScript, Risk};
+use changegate::gate::judge::Judge;
 
 fn shipped() -> PolicyBundle {
-    PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap()
+    PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap()
 }
 
 /// The pointers of what is asked for, in order, and of what is asked for again.

@@ -12,21 +12,21 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::polish;
-use crate::changes::list::ListView;
-use crate::changes::log::LogView;
-use crate::changes::show::ShowView;
-use crate::changes::windows::WindowView;
 use crate::cli::doctor::DoctorView;
 use crate::cli::shared::receipt::Receipt;
 use crate::cli::test::Report;
-use crate::core::decision::Decision;
-use crate::core::evidence::Evidence;
-use crate::core::input::Input;
-use crate::core::org::{
+use changegate::changes::list::ListView;
+use changegate::changes::log::LogView;
+use changegate::changes::show::ShowView;
+use changegate::changes::windows::WindowView;
+use changegate::core::decision::Decision;
+use changegate::core::evidence::Evidence;
+use changegate::core::input::Input;
+use changegate::core::org::{
     CatalogEntry, EscalationStep, Freezes, Roster, Settings, SignOffRow, Table, Window,
 };
-use crate::core::request::ChangeRequest;
-use crate::core::terms::{Level, Name, RiskTier};
+use changegate::core::request::ChangeRequest;
+use changegate::core::terms::{Level, Name, RiskTier};
 
 /// A type that has a schema.
 pub(super) struct SchemaEntry {

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::*;
-use crate::changes::windows;
-use crate::content::folder;
-use crate::core::decision::{Case, decide};
-use crate::core::evidence::Evidence;
-use crate::core::policy::{PolicyBundle, SHIPPED, shipped_files};
-use crate::core::request::RequestFile;
-use crate::core::time::Time;
-use crate::core::yaml;
+use changegate::changes::windows;
+use changegate::content::folder;
+use changegate::core::decision::{Case, decide};
+use changegate::core::evidence::Evidence;
+use changegate::core::policy::{PolicyBundle, SHIPPED, shipped_files};
+use changegate::core::request::RequestFile;
+use changegate::core::time::Time;
+use changegate::core::yaml;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -145,7 +145,7 @@ fn schemas_are_named_by_the_first_line_of_each_file() {
 
 #[test]
 fn schemas_hold_for_what_is_printed() {
-    let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap();
+    let bundle = PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap();
     let mut evaluator = bundle.evaluator();
     let mut decisions = Vec::new();
     for path in files_below(&root().join("requests")) {
@@ -173,7 +173,7 @@ fn schemas_hold_for_a_request_full_of_placeholders() {
     let text = "id: CHG-1\nrequester: alice\nsummary: TBD\nactions: [{action: n/a, parameters: {to: ''}}]\n\
         impact: {services: [TBD, checkout]}\nrollback: {steps: ['']}\n\
         verification: {health_checks: [todo], error_rates: [' ']}\napprovals: [{role: tbd}]\n";
-    let bundle = PolicyBundle::load(shipped_files(), crate::gate::cpu::thread_time).unwrap();
+    let bundle = PolicyBundle::load(shipped_files(), changegate::gate::cpu::thread_time).unwrap();
     let file = RequestFile::read("requests/CHG-1.yaml", text.as_bytes());
     let case = Case { file: Some(&file), evidence: &Evidence::default(), brings: None, now: now() };
     let input = decide(&case, &bundle, SHIPPED, |input| bundle.evaluator().rule(input))

@@ -9,13 +9,13 @@ use serde::de::value::{Error as NotATier, StringDeserializer};
 use super::judges;
 use super::place::Place;
 use crate::cli::shared::say::end_at_bound;
-use crate::content::folder;
-use crate::core::org::Date;
-use crate::core::policy::{Files, SHIPPED, shipped_files};
-use crate::core::terms::RiskTier;
-use crate::core::time::{Duration, Time};
-use crate::gate::judge::Judge;
-use crate::report::page::shown;
+use changegate::content::folder;
+use changegate::core::org::Date;
+use changegate::core::policy::{Files, SHIPPED, shipped_files};
+use changegate::core::terms::RiskTier;
+use changegate::core::time::{Duration, Time};
+use changegate::gate::judge::Judge;
+use changegate::report::page::shown;
 
 /// The policy bundle to use.
 #[derive(Args, Debug)]

@@ -9,18 +9,18 @@ use clap::Args;
 use super::args::NowArg;
 use super::say::{print, warn};
 use crate::cli::shared::say;
-use crate::content::Changeset;
-use crate::core::evidence::{Review, ReviewState};
-use crate::core::layout::stem;
-use crate::core::org::Org;
-use crate::core::time::Time;
-use crate::forge::Pull;
-use crate::forge::git::{Branches, CHANGE, Git};
-use crate::gate::judge::Judges;
-use crate::gate::{Gate, Judgement};
-use crate::git::{Oid, Program, Repo};
-use crate::report::escape::terminal;
-use crate::report::{Format, Reporter, Summary, hanging};
+use changegate::content::Changeset;
+use changegate::core::evidence::{Review, ReviewState};
+use changegate::core::layout::stem;
+use changegate::core::org::Org;
+use changegate::core::time::Time;
+use changegate::forge::Pull;
+use changegate::forge::git::{Branches, CHANGE, Git};
+use changegate::gate::judge::Judges;
+use changegate::gate::{Gate, Judgement};
+use changegate::git::{Oid, Program, Repo};
+use changegate::report::escape::terminal;
+use changegate::report::{Format, Reporter, Summary, hanging};
 
 /// The repository, and its base branch.
 #[derive(Args, Debug, Default)]

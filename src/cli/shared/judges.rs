@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::say::end_at_bound;
-use crate::core::policy::Files;
-use crate::gate::judge::{Judge, Judges};
+use changegate::core::policy::Files;
+use changegate::gate::judge::{Judge, Judges};
 
 /// Returns the judges of several changes, or of one that gets an answer when it can't be judged, too:
 /// policies that exceed a bound end only the process that evaluates them.

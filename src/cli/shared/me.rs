@@ -2,13 +2,13 @@
 
 use anyhow::Context as _;
 
-use crate::content::{People, short};
-use crate::core::evidence::Unproven;
-use crate::core::org::{Org, Roster};
-use crate::core::terms::Login;
-use crate::forge::git::Git;
-use crate::gate::guard::remedy;
-use crate::git::{Oid, Program, Signature};
+use changegate::content::{People, short};
+use changegate::core::evidence::Unproven;
+use changegate::core::org::{Org, Roster};
+use changegate::core::terms::Login;
+use changegate::forge::git::Git;
+use changegate::gate::guard::remedy;
+use changegate::git::{Oid, Program, Signature};
 
 /// Returns with which key a commit made here was signed and what to do, if that doesn't prove whose
 /// commit it is.

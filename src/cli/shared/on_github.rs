@@ -7,10 +7,10 @@ use clap::Args;
 use tempfile::TempDir;
 
 use super::say::{complain, warn};
-use crate::core::time::Time;
-use crate::forge::github::{self, Access, GitHub, Name, Subject, Surveyed};
-use crate::gate::Gate;
-use crate::git::{Program, Repo};
+use changegate::core::time::Time;
+use changegate::forge::github::{self, Access, GitHub, Name, Subject, Surveyed};
+use changegate::gate::Gate;
+use changegate::git::{Program, Repo};
 
 /// The identity with which GitHub is called, for the help of verbs that call it.
 pub const ENVIRONMENT: &str = "
@@ -163,7 +163,7 @@ pub fn event(file: &Path) -> anyhow::Result<(String, serde_json::Value)> {
     let Ok(name) = std::env::var("GITHUB_EVENT_NAME") else {
         bail!("GITHUB_EVENT_NAME isn't set: it names the kind of event in {}", file.display());
     };
-    let text = crate::files::read(file)?;
+    let text = changegate::files::read(file)?;
     let payload = serde_json::from_slice(&text).with_context(|| {
         format!("{} doesn't contain an event: it is not valid JSON", file.display())
     })?;

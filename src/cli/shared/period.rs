@@ -4,8 +4,8 @@ use anyhow::ensure;
 use clap::Args;
 
 use super::args::{day_begins, day_ends};
-use crate::audit::Period;
-use crate::core::time::Time;
+use changegate::audit::Period;
+use changegate::core::time::Time;
 
 /// A period, by its ends.
 #[derive(Args, Debug, Default)]

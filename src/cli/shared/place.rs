@@ -6,9 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::core::layout::POLICIES;
-use crate::git;
-use crate::report::page::shown;
+use changegate::core::layout::POLICIES;
+use changegate::git;
+use changegate::report::page::shown;
 
 /// A work tree, or the current folder outside any repository.
 #[derive(Debug, Default)]

@@ -12,8 +12,8 @@ use dialoguer::{Completion, Confirm, Input, MultiSelect, Select};
 
 use super::interrupt;
 use super::say::print;
-use crate::report::escape::terminal;
-use crate::report::{NARROWEST, wrap};
+use changegate::report::escape::terminal;
+use changegate::report::{NARROWEST, wrap};
 
 /// Somebody cancelled a question with Ctrl-C.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::args::AnswerFormat;
 use super::say::{complain, json, print};
-use crate::core::decision::Decision;
+use changegate::core::decision::Decision;
 
 /// The result of `submit`, `review`, `merge` or `close`.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -12,8 +12,8 @@ use anyhow::Context as _;
 use dialoguer::console::Term;
 use serde::Serialize;
 
-use crate::report::escape::terminal;
-use crate::report::page::shown;
+use changegate::report::escape::terminal;
+use changegate::report::page::shown;
 
 /// The exit code of a verb to which the rules forbid what it was to do.
 pub const FORBIDDEN: u8 = 1;
@@ -99,7 +99,7 @@ pub fn width() -> usize {
 
 /// Wraps a text behind a beginning for standard output.
 pub fn hanging(beginning: &str, text: &str) -> String {
-    crate::report::hanging(beginning, text, width())
+    changegate::report::hanging(beginning, text, width())
 }
 
 /// Prints to standard output.
@@ -127,12 +127,12 @@ pub fn again(more: &str) -> String {
 
 /// Returns a value as JSON for scripts, with hidden characters escaped.
 pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
-    Ok(crate::report::escape::json(&serde_json::to_string_pretty(value)?) + "\n")
+    Ok(changegate::report::escape::json(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
 /// Returns a hint for an unknown name; `list` is the command that lists the known ones.
 pub fn hint(name: &str, known: &[&str], list: &str) -> String {
-    match crate::core::yaml::did_you_mean(name, known) {
+    match changegate::core::yaml::did_you_mean(name, known) {
         Some(meant) => format!("; did you mean `{meant}`?"),
         None => format!("; `{list}` lists all"),
     }

@@ -4,10 +4,10 @@
 use anyhow::bail;
 
 use super::here;
-use crate::changes::story::{HistoryEvent, Stories, Story};
-use crate::core::time::Time;
-use crate::report::escape::terminal;
-use crate::report::{cut, hanging, pad, width};
+use changegate::changes::story::{HistoryEvent, Stories, Story};
+use changegate::core::time::Time;
+use changegate::report::escape::terminal;
+use changegate::report::{cut, hanging, pad, width};
 
 /// The indent of the lines below an event.
 const INDENT: usize = 4;

@@ -3,9 +3,9 @@
 use super::judges::judges;
 use super::say;
 use crate::cli::test::{Coverage, in_words};
-use crate::forge::git::Git;
-use crate::gate::{Judgement, trial};
-use crate::report;
+use changegate::forge::git::Git;
+use changegate::gate::{Judgement, trial};
+use changegate::report;
 
 /// How a change of the policies did when it was tried.
 pub struct Tried {

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::changes::show::{ShowView, TimelineEntry};
-use crate::changes::story::{HistoryEvent, State, What};
 use crate::cli::shared::timeline::{in_full, moment, who_width};
-use crate::gate::Judgement;
-use crate::report::escape::{excerpt, terminal};
-use crate::report::{Format, Reporter, hanging, whose};
+use changegate::changes::show::{ShowView, TimelineEntry};
+use changegate::changes::story::{HistoryEvent, State, What};
+use changegate::gate::Judgement;
+use changegate::report::escape::{excerpt, terminal};
+use changegate::report::{Format, Reporter, hanging, whose};
 
 /// Returns the story: its state, the decision, the request, and what happened.
 pub fn render(

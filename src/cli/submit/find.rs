@@ -7,11 +7,11 @@ use anyhow::bail;
 use crate::cli::shared::here;
 use crate::cli::shared::place::Place;
 use crate::cli::shared::say::quoted;
-use crate::content::folder;
-use crate::core::layout::{self, INCIDENTS, REQUESTS, is_below, is_request, stem};
-use crate::forge::git::{CHANGE, Git};
-use crate::git::Program;
-use crate::report::page::shown;
+use changegate::content::folder;
+use changegate::core::layout::{self, INCIDENTS, REQUESTS, is_below, is_request, stem};
+use changegate::forge::git::{CHANGE, Git};
+use changegate::git::Program;
+use changegate::report::page::shown;
 
 /// Returns the request's path in the repository: the given one, or the only one that differs from
 /// the base branch.

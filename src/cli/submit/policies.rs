@@ -9,15 +9,15 @@ use anyhow::{Context as _, bail, ensure};
 use super::{SubmitArgs, co_authors, head, is_denied, switch, tell};
 use crate::cli::shared::here;
 use crate::cli::shared::tried::tried;
-use crate::content::folder;
-use crate::core::layout::{POLICIES, is_governance};
-use crate::core::terms::TicketId;
-use crate::core::time::Time;
-use crate::forge::Pull;
-use crate::forge::git::journal::one_line;
-use crate::forge::git::{Advance, CHANGE, Git};
-use crate::gate::merge::merge_tree;
-use crate::git::{Oid, Program, Repo};
+use changegate::content::folder;
+use changegate::core::layout::{POLICIES, is_governance};
+use changegate::core::terms::TicketId;
+use changegate::core::time::Time;
+use changegate::forge::Pull;
+use changegate::forge::git::journal::one_line;
+use changegate::forge::git::{Advance, CHANGE, Git};
+use changegate::gate::merge::merge_tree;
+use changegate::git::{Oid, Program, Repo};
 
 /// Submits the change of policies that the arguments name.
 pub(super) fn run(

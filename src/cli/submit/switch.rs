@@ -9,8 +9,8 @@ use tempfile::NamedTempFile;
 
 use crate::cli::shared::interrupt;
 use crate::cli::shared::say::{note, warn};
-use crate::forge::git::Git;
-use crate::git::{Oid, Program};
+use changegate::forge::git::Git;
+use changegate::git::{Oid, Program};
 
 /// Switches the work tree to the branch, in which what was submitted are files like any others. `seen` is
 /// the previous tip of the branch in this clone.

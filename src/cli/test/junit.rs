@@ -3,8 +3,8 @@
 //! <https://github.com/testmoapp/junitxml>. It contains no times: the same policies give the same
 //! report.
 
-use crate::core::characters::is_hidden;
-use crate::core::policy::testing::{Summary, TestReport, TestResult, TestStatus};
+use changegate::core::characters::is_hidden;
+use changegate::core::policy::testing::{Summary, TestReport, TestResult, TestStatus};
 
 pub(super) fn render(report: &TestReport) -> String {
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::cli::shared::args::PoliciesArg;
 use crate::cli::shared::on_github::GitHubArgs;
-use crate::core::policy::shipped_files;
+use changegate::core::policy::shipped_files;
 
 const POLICY: &str = "package changegate.rules.acme
 

@@ -2,9 +2,9 @@
 //! counts.
 
 use crate::cli::shared::say::hanging;
-use crate::core::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
-use crate::report::escape::terminal;
-use crate::report::whose;
+use changegate::core::policy::testing::{FileCoverage, TestReport, TestResult, TestStatus};
+use changegate::report::escape::terminal;
+use changegate::report::whose;
 
 /// The detail about the lines that tests reached.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use clap::{Args as _, Command, FromArgMatches};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::core::calendar::Calendar;
-use crate::core::policy::SHIPPED;
+use changegate::core::calendar::Calendar;
+use changegate::core::policy::SHIPPED;
 
 fn calendar(zone: &str, freezes: Value) -> Calendar {
     let windows = json!({

@@ -53,7 +53,7 @@ pub(super) fn remedy(expected: &str, found: &Value) -> Option<&'static str> {
 }
 
 /// Returns the candidate that a misspelled word was probably meant to be.
-pub(crate) fn did_you_mean<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
+pub fn did_you_mean<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
     if word.len() > SHOWN {
         return None;
     }

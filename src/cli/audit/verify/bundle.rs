@@ -5,13 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 
-use crate::audit::anchor::Anchor;
-use crate::audit::bundle::{Signers, Verified, folder, verify};
 use crate::cli::audit::look::counted;
 use crate::cli::shared::judges::judges;
-use crate::core::org::SigningKey;
-use crate::files;
-use crate::report::escape::terminal;
+use changegate::audit::anchor::Anchor;
+use changegate::audit::bundle::{Signers, Verified, folder, verify};
+use changegate::core::org::SigningKey;
+use changegate::files;
+use changegate::report::escape::terminal;
 
 /// Verifies the bundle in a folder.
 pub fn verified(
