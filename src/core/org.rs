@@ -16,10 +16,12 @@ use serde::{Deserialize, Deserializer};
 use super::time::Time;
 use crate::core::terms::Level;
 
+mod ledger;
 mod roster;
 mod tables;
 mod text;
 
+pub use ledger::*;
 pub use roster::*;
 pub use tables::*;
 pub use text::*;

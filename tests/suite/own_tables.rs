@@ -38,6 +38,19 @@ fn each(entries: Map<String, Value>, change: &Value) -> Value {
     entries.into_iter().map(|(name, _)| (name, change.clone())).collect()
 }
 
+/// A ledger to which a service writes, whose last key was stolen.
+fn ledger() -> Value {
+    let [key, stolen] = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIBePbUB6z/K6D0iDMbxXl944Jy6mT1sOZv51NirLia",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33",
+    ];
+    json!({
+        "on": true, "origin": "git.acme.example/ops", "record": "merges", "signature": "required",
+        "writers": [{"name": "server", "key": key}],
+        "revoked": [{"key": stolen, "from_index": 12, "why": "stolen"}],
+    })
+}
+
 /// Each documented kind of change of the tables.
 fn changes() -> Vec<Value> {
     let settings = [
@@ -52,7 +65,7 @@ fn changes() -> Vec<Value> {
         ("review_requests", json!("off")),
         ("notify", json!("off")),
         ("review_policies_every", json!("1h")),
-        ("ledger", json!({"on": true, "origin": "git.acme.example/ops"})),
+        ("ledger", ledger()),
     ];
     let changed = settings.iter().map(|(name, _)| (*name).to_owned());
     let known: BTreeSet<_> = entries("settings").into_iter().map(|(name, _)| name).collect();

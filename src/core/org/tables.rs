@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClockTime, Date, Quarter, Zone};
+use super::{ClockTime, Date, LedgerSettings, Quarter, Zone};
 use crate::core::terms::{Level, Login, RiskTier};
 use crate::core::time::{Duration, Interval, Time};
 
@@ -204,31 +204,6 @@ pub struct Settings {
     pub review_policies_every: Duration,
     /// The ledger, which records what was decided.
     pub ledger: LedgerSettings,
-}
-
-/// Whether and where what was decided is recorded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct LedgerSettings {
-    /// Whether it is recorded.
-    pub on: bool,
-    /// The name of the log, for good: host and path, such as `git.acme.example/payments/changes`. It
-    /// is copied from entry to entry once the ledger has begun.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "git.acme.example/payments/changes")]
-    pub origin: Option<String>,
-    /// The address of the repository; `git+https://` and the origin if left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "git+https://git.acme.example/payments/changes")]
-    pub repository: Option<String>,
-}
-
-impl LedgerSettings {
-    /// Returns the address of the repository; `None` without an origin.
-    pub fn uri(&self) -> Option<String> {
-        let from_origin = || Some(format!("git+https://{}", self.origin.as_ref()?));
-        self.repository.clone().or_else(from_origin)
-    }
 }
 
 /// What happens to a change that touches no governed path.

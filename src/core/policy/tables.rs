@@ -9,8 +9,9 @@ use crate::core::layout;
 use crate::core::org::{Org, Roster, SignOffRow};
 use crate::core::request::SERVICE_OWNER;
 use crate::core::terms::{Level, Login, Name, RiskTier, Severity};
-use crate::core::time::Duration;
 use crate::core::yaml::{self, Node, Span, Value};
+
+mod settings;
 
 /// The most bytes that a table may have.
 const LARGEST_TABLE: usize = 16 * 1024 * 1024;
@@ -355,36 +356,6 @@ impl Reader {
                     "correct the name",
                 );
             }
-        }
-    }
-
-    fn check_settings(&mut self, org: &Org) {
-        let settings = &org.settings;
-        if settings.protected_bases.is_empty() {
-            let help = "name at least one branch, such as main";
-            self.report(
-                "settings",
-                &["protected_bases"],
-                "no branch is protected, so no change would be judged",
-                help,
-            );
-        }
-        if settings.approval_valid_for < Duration::seconds(60) {
-            self.report(
-                "settings",
-                &["approval_valid_for"],
-                "no approval would be valid for long enough to merge anything",
-                "write at least 1m",
-            );
-        }
-        if settings.sign_off.due_after < settings.sign_off.remind_after {
-            let help = "make `remind_after` shorter than `due_after`";
-            self.report(
-                "settings",
-                &["sign_off"],
-                "sign-off would be due before its reminder",
-                help,
-            );
         }
     }
 }

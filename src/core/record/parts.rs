@@ -8,6 +8,7 @@ pub use super::ids::{Hex, ObjectId};
 use crate::core::decision::SEMANTICS;
 use crate::core::digest::Digest;
 use crate::core::org::TZDB;
+pub use crate::core::org::WhyRevoked;
 use crate::core::terms::Login;
 use crate::core::time::Time;
 
@@ -316,15 +317,6 @@ pub struct Revoked {
     pub from_index: u64,
     /// What happened to it.
     pub why: WhyRevoked,
-}
-
-/// What happened to a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names are clear")]
-pub enum WhyRevoked {
-    Lost,
-    Stolen,
 }
 
 /// A note about the record itself; its text is material, `note.txt`.
