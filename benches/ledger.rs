@@ -128,8 +128,9 @@ fn genesis(git: &Git, base: Oid) -> Record {
 fn of_commit(git: &Git, from: Oid, to: Oid) -> Record {
     let commit = git.repo().commit(to).unwrap();
     let because = Some(Because::NoPullRequest);
-    let arrival = Arrival { base_ref: "main", commit: &commit, from, because, is_new: false };
-    let mut record = of_bypass(&arrival, Some("bench".to_owned()), &log(), recorder(commit.time));
+    let by = Some("bench".to_owned());
+    let arrival = Arrival { because, by, ..Arrival::pushed("main", &commit, from) };
+    let mut record = of_bypass(&arrival, &log(), recorder(commit.time));
     record.files = files(git, to, commit.time);
     record.statement.predicate.material = material(&record.files);
     record

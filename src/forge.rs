@@ -10,6 +10,7 @@ use crate::core::org::Org;
 use crate::core::time::Time;
 use crate::git::Oid;
 use crate::report::Judged;
+use github::Answered;
 
 pub mod git;
 pub mod github;
@@ -70,7 +71,7 @@ pub trait Forge {
 
     /// Publishes the decision on the pull request's head, and checks before and after that the pull
     /// request is still as it was judged, and so are the others with its head, `with_head`. `org` is
-    /// the organisation data at base.
+    /// the organisation data at base, `recorded` the ledger's entry with it.
     ///
     /// # Errors
     /// When the forge rejects it.
@@ -81,6 +82,7 @@ pub trait Forge {
         judged: &Judged<'_>,
         evidence: &Evidence,
         org: &Org,
+        recorded: Option<&Answered>,
     ) -> anyhow::Result<Published>;
 }
 

@@ -19,6 +19,7 @@ use crate::core::policy::PolicyBundle;
 use crate::core::request::RequestFile;
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
+use crate::forge::github::Answered;
 use crate::forge::{Forge, Published, Pull};
 use crate::git::{FileChange, Oid, Repo};
 use crate::report::Judged;
@@ -35,6 +36,7 @@ pub mod recording;
 mod same_head;
 pub mod trial;
 pub mod watchdog;
+pub mod writer;
 
 /// The number of attempts when branches change in the meantime, or answers of the forge get lost.
 const ATTEMPTS: usize = 5;
@@ -66,6 +68,16 @@ pub struct Judgement {
     /// The names of the other open pull requests with the same head that were judged with it.
     pub with_head: Vec<String>,
     judge: Judge,
+}
+
+/// The result of recording a decision.
+pub enum Recorded {
+    /// Nothing is recorded here.
+    Nowhere,
+    /// It is recorded with this entry.
+    As(Answered),
+    /// Something has changed since it was made: it has to be made again.
+    Outdated,
 }
 
 impl Judgement {
@@ -128,6 +140,20 @@ impl<'a, F: Forge> Gate<'a, F> {
     /// # Errors
     /// When no decision could be made or published.
     pub fn check(&self, name: &str, clock: impl Fn() -> Time) -> anyhow::Result<Option<Judgement>> {
+        self.check_recorded(name, clock, |_, _| Ok(Recorded::Nowhere))
+    }
+
+    /// Judges a pull request as [`Gate::check`] does, and has each decision recorded before it is
+    /// published, at the time that it is recorded.
+    ///
+    /// # Errors
+    /// When no decision could be made, recorded or published.
+    pub fn check_recorded(
+        &self,
+        name: &str,
+        clock: impl Fn() -> Time,
+        record: impl Fn(&Judgement, Time) -> anyhow::Result<Recorded>,
+    ) -> anyhow::Result<Option<Judgement>> {
         let mut unclear = None;
         for _ in 0..ATTEMPTS {
             let now = clock();
@@ -136,7 +162,12 @@ impl<'a, F: Forge> Gate<'a, F> {
             let until = judgement.decision.next_change_at;
             let Judgement { pull, evidence, with_head, .. } = &judgement;
             let (judged, org) = (judgement.judged(), &judgement.bundle().org);
-            match self.forge.publish(pull, with_head, &judged, evidence, org)? {
+            let recorded = match record(&judgement, clock())? {
+                Recorded::Nowhere => None,
+                Recorded::As(entry) => Some(entry),
+                Recorded::Outdated => continue,
+            };
+            match self.forge.publish(pull, with_head, &judged, evidence, org, recorded.as_ref())? {
                 Published::Yes if until.is_none_or(|until| clock() < until) => {
                     return Ok(Some(judgement));
                 }

@@ -135,6 +135,15 @@ impl Repo {
         Ok(Repo { inner })
     }
 
+    /// Opens a repository that may hold only the end of its history.
+    ///
+    /// # Errors
+    /// When there is none in this folder.
+    pub fn open_end(git_dir: &Path) -> anyhow::Result<Self> {
+        let inner = Repository::open_bare(git_dir).map_err(|error| refused(git_dir, &error))?;
+        Ok(Repo { inner })
+    }
+
     /// Makes the objects of a push readable before they are part of the repository.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
 use crate::git::{self, Kind, Oid, Program, Repo, blob_id, tree_id};
 
+pub mod store;
+
 /// The prefix of the branches and tags with the record.
 pub const AUDIT: &str = "audit/";
 
@@ -30,7 +32,7 @@ pub const LEDGER: &str = "audit/ledger";
 const MOST_FOREIGN: usize = 10_000;
 
 /// The name under which nobody in particular commits.
-const NOBODY: &str = "changegate";
+pub const NOBODY: &str = "changegate";
 
 /// A file that an entry rests on: its name and its content.
 pub type MaterialFile = (String, Vec<u8>);
@@ -144,11 +146,19 @@ pub fn seen_at(repo: &Repo, tip: Oid, size: u64) -> anyhow::Result<Option<Seen>>
 /// # Errors
 /// When the repository can't be read.
 pub fn line(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Oid>> {
-    let mut line = vec![tip];
-    let mut commit = tip;
-    while let Some(parent) = before(repo, commit)? {
-        line.push(parent);
-        commit = parent;
+    line_since(repo, tip, None)
+}
+
+/// Returns the commits of the ledger's branch after one of them, the newest first.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn line_since(repo: &Repo, tip: Oid, since: Option<Oid>) -> anyhow::Result<Vec<Oid>> {
+    let mut line = Vec::new();
+    let mut next = Some(tip);
+    while let Some(commit) = next.filter(|commit| Some(*commit) != since) {
+        line.push(commit);
+        next = before(repo, commit)?;
     }
     Ok(line)
 }

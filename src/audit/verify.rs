@@ -33,6 +33,7 @@ use crate::ledger::{LEDGER, object_id, oid};
 mod claims;
 pub(super) mod entry;
 mod found;
+mod service;
 
 pub use found::{Bypass, Replayed, Verification};
 
@@ -72,6 +73,7 @@ pub fn verify(
         advance((number * CHUNK + chunk.len()).min(line.len()), line.len());
     }
     if run.out.newer.is_none() {
+        run.lines(&repo, tips)?;
         run.coverage(&repo, tips, base_ref, judges)?;
         run.uncovered(&repo, tips, judges)?;
     }
@@ -91,6 +93,11 @@ struct Run {
     last: Option<Oid>,
     is_broken: bool,
     ids: HashSet<Digest>,
+    /// The pull requests that entries are about, by the ids of the entries.
+    pulls: HashMap<Digest, String>,
+    /// Commits that have to be on the first-parent lines of these branches, with the entries that say
+    /// so and their commits.
+    on_lines: Vec<(String, Oid, Option<u64>, Oid)>,
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
     repository: Option<Repository>,
@@ -109,7 +116,7 @@ impl Run {
             // Nothing behind it can be held against what is before it.
             return;
         }
-        let entry::Checked { commit, entry, findings, replay, seen, said } = checked;
+        let entry::Checked { commit, entry, findings, replay, seen, said, on_lines } = checked;
         let entry = match entry {
             Ok(entry) => entry,
             Err(Unreadable::Newer(format)) => {
@@ -144,6 +151,16 @@ impl Run {
         }
         self.place(commit, &entry);
         let it = &entry.statement.predicate;
+        self.on_lines.extend(on_lines.into_iter().map(|(branch, on)| (branch, on, index, commit)));
+        let pull = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
+        if let Some(Some(previous)) = &it.previous
+            && self.pulls.get(previous) != Some(&pull)
+        {
+            let why =
+                "the entry before it that it names isn't one about its pull request".to_owned();
+            self.finding(Step::Coverage, index, commit, why);
+        }
+        self.pulls.insert(entry.id.clone(), pull);
         if let (Some(merge), Some(base)) = (&it.merge, &it.base)
             && let Some(because) = merge.because
         {
@@ -241,6 +258,22 @@ impl Run {
         (self.last, self.is_broken) = (Some(commit), false);
         self.out.entries += 1;
         self.out.to = Some(it.recorded_at);
+    }
+
+    /// Checks that what was judged on branches is on their first-parent lines.
+    fn lines(&mut self, repo: &Repo, tips: Tips<'_>) -> anyhow::Result<()> {
+        let mut lines: HashMap<String, HashSet<Oid>> = HashMap::new();
+        for (branch, on, index, commit) in std::mem::take(&mut self.on_lines) {
+            if !lines.contains_key(&branch) {
+                let line = tips(&branch)?.map(|tip| repo.first_parents(tip)).transpose()?;
+                lines.insert(branch.clone(), line.into_iter().flatten().collect());
+            }
+            if !lines[&branch].contains(&on) {
+                let why = format!("it was judged on {}, which is not on {branch}", short(on));
+                self.finding(Step::Provenance, index, commit, why);
+            }
+        }
+        Ok(())
     }
 
     /// Holds the protected branches against what is recorded of them.

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::shared::args::NowArg;
 use super::shared::judges::judges;
-use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs};
-use super::shared::say::{UNDECIDED, print};
+use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs, Round};
+use super::shared::say::{UNDECIDED, complain, print};
 use changegate::forge::github::{self, Subject};
 use changegate::gate::Gate;
 use changegate::report::one_line;
@@ -53,14 +53,24 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open(args.dry_run)?.sweeping();
     let github = &place.github;
     let gate = Gate::new(github.repo(), github, judges()?);
-    let surveyed = on_github::surveyed(github, &gate, args.now.get())?;
+    let writer = (!args.dry_run).then(|| on_github::writer(github));
+    let clock = || args.now.get();
+    let Round { surveyed, recorded } = on_github::round(github, &gate, writer.as_ref(), &clock)?;
+    let mut undecided = 0;
+    let recorded = recorded.unwrap_or_else(|error| {
+        complain(&error);
+        undecided += 1;
+        0
+    });
     let due: Vec<_> = surveyed.iter().filter(|pull| args.all || pull.why.is_some()).collect();
     let mut judged = 0;
-    let mut undecided = 0;
     for pull in &due {
         let subject = Subject::Pull(pull.number);
         let name = github::name(pull.number);
-        let judge = || gate.check(&name, || args.now.get());
+        let judge = || match &writer {
+            Some(writer) => gate.check_recorded(&name, clock, |it, now| writer.record(it, now)),
+            None => gate.check(&name, clock),
+        };
         match on_github::or_say_so(github, &subject, judge) {
             Some(Some(judgement)) => {
                 judged += 1;
@@ -74,6 +84,9 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
         for plan in github.take_plans() {
             print(&plan.to_string())?;
         }
+    }
+    if recorded > 0 {
+        print(&format!("entries that record what reached protected branches: {recorded}\n"))?;
     }
     let open = surveyed.len();
     print(&format!("open pull requests to protected branches: {open}, {judged} judged again\n"))?;

@@ -58,6 +58,9 @@ pub struct Evidence {
     /// Paths of other request files, in any state, whose id is the same ignoring case.
     #[serde(default)]
     pub same_id: Vec<String>,
+    /// The time as of which the facts were collected, if later ones were left out: that of the merge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Time>,
 }
 
 /// Reads records of incidents; a second one of an incident could say something else.
@@ -133,6 +136,9 @@ pub struct PullRequest {
     /// Who opened it; left out if the account was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Login>,
+    /// The forge's numeric id of that account, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_id: Option<String>,
     /// The branch that it merges into; if left out, a protected one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_ref: Option<String>,
@@ -156,6 +162,25 @@ pub struct PullRequest {
     /// Other pull requests with the same head commit, which share one status.
     #[serde(default)]
     pub same_head: Vec<SameHead>,
+    /// How it was merged, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+}
+
+/// How a pull request was merged, as the forge says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merged {
+    /// Who merged it; left out if the account was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Login>,
+    /// The forge's numeric id of that account, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_id: Option<String>,
+    /// When.
+    pub at: Time,
+    /// The last commit that it brought to the base.
+    pub commit: String,
 }
 
 /// A person behind a commit.
@@ -311,6 +336,9 @@ pub struct Dismissed {
     /// What it said before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<ReviewState>,
+    /// When, by the server's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
 }
 
 /// An incident record.

@@ -15,6 +15,7 @@ use std::collections::HashSet;
 
 use anyhow::{Context as _, bail};
 
+use super::github::Answered;
 use super::{Forge, Published, Pull};
 use crate::content::{Changeset, People};
 use crate::core::evidence::{Evidence, Unproven};
@@ -178,6 +179,7 @@ impl Forge for Git {
         _: &Judged<'_>,
         _: &Evidence,
         _: &Org,
+        _: Option<&Answered>,
     ) -> anyhow::Result<Published> {
         let is_still = self.pull(&pull.name)? == *pull;
         Ok(if is_still { Published::Yes } else { Published::Moved })

@@ -19,6 +19,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
 
 use super::{Forge, Published, Pull};
 use crate::content::Changeset;
@@ -27,6 +28,7 @@ use crate::core::org::{ForgeTeam, Org};
 use crate::core::terms::{all_of, few};
 use crate::core::time::Time;
 use crate::git::{Oid, Program, Repo};
+use crate::ledger::store::Store;
 use crate::report::Judged;
 use collect::Collector;
 use facts::Facts;
@@ -44,6 +46,7 @@ mod event;
 mod facts;
 mod identity;
 mod memo;
+mod merged;
 mod patience;
 mod plan;
 mod publish;
@@ -56,6 +59,8 @@ pub mod types;
 pub use access::Access;
 pub use client::{Client, Exchange};
 pub use event::{Concerned, Subject};
+pub use memo::Answered;
+pub use merged::MergedPull;
 pub use plan::Plan;
 pub use survey::{Survey, Surveyed};
 
@@ -168,11 +173,6 @@ impl GitHub {
         self.remote.repo()
     }
 
-    /// Whether a GitHub App answers, with check runs.
-    fn is_app(&self) -> bool {
-        self.client.installation().is_some()
-    }
-
     /// Returns a repository on GitHub as a source to fetch from.
     ///
     /// # Errors
@@ -192,6 +192,56 @@ impl GitHub {
     /// Gives a git program the token for GitHub's own server, and for no other.
     pub fn let_in(&self, program: Program) -> Program {
         remote::let_in(program, self.client.site(), self.client.token())
+    }
+
+    /// Returns the repository itself as a source to fetch from.
+    fn own_source(&self) -> Source {
+        self.remote.source(&self.address(), self.client.token())
+    }
+
+    /// Returns the repository's address for git.
+    fn address(&self) -> String {
+        format!("{}/{}.git", self.client.site(), self.repository)
+    }
+
+    /// Fetches the end of the ledger that is kept in the repository.
+    ///
+    /// # Errors
+    /// When it can't be fetched.
+    pub fn ledger(&self) -> anyhow::Result<Store> {
+        Store::fetch(self.repo(), &self.address(), |program| self.let_in(program))
+    }
+
+    /// Fetches a branch, and returns its tip.
+    ///
+    /// # Errors
+    /// When there is no such branch, or when it can't be fetched.
+    pub fn tip_of(&self, branch: &str) -> anyhow::Result<Oid> {
+        self.remote.fetch_branch(&self.own_source(), branch)
+    }
+
+    /// Returns the time by GitHub's clock when it answered last, if it says so.
+    pub fn server_time(&self) -> Option<Time> {
+        self.client.server_time()
+    }
+
+    /// Waits for a time.
+    pub fn pause(&self, time: Duration) {
+        self.client.pause(time);
+    }
+
+    /// Returns the rules for a branch, as GitHub shows them.
+    ///
+    /// # Errors
+    /// When GitHub can't be reached or refuses.
+    pub fn rules(&self, branch: &str) -> anyhow::Result<Value> {
+        let path = self.repository.path(&["rules", "branches", branch]);
+        self.client.run(self.client.get(&path))
+    }
+
+    /// Whether a GitHub App answers, with check runs.
+    pub fn is_app(&self) -> bool {
+        self.client.installation().is_some()
     }
 
     /// Returns the name of the repository.
@@ -245,7 +295,7 @@ impl GitHub {
     pub fn record_of(&self, pull: &Pull) -> Vec<Exchange> {
         let facts = self.facts.borrow();
         let record = facts.get(&pull.name).map_or(&[][..], |facts| &facts.record);
-        [record, &self.client.take_record()].concat()
+        [record, &self.client.record()].concat()
     }
 
     /// Returns what GitHub answered when the pull request was last read.
@@ -319,8 +369,9 @@ impl Forge for GitHub {
         judged: &Judged<'_>,
         evidence: &Evidence,
         org: &Org,
+        recorded: Option<&Answered>,
     ) -> anyhow::Result<Published> {
-        self.publish_decision(pull, with_head, judged, evidence, org)
+        self.publish_decision(pull, with_head, judged, evidence, org, recorded)
     }
 }
 

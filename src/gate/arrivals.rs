@@ -72,14 +72,14 @@ pub fn record(
     log: &Log,
     recorder: Recorder<'_>,
 ) -> anyhow::Result<Record> {
-    let arrival = |because| Arrival { base_ref, commit, from: *from, because, is_new: false };
+    let arrival = |because| Arrival { because, ..Arrival::pushed(base_ref, commit, *from) };
     let Some(judgement) = judged(git, judges, base_ref, commit) else {
         let is_merge = commit.parents.len() == 2;
         let because = if is_merge { Because::NotKnown } else { Because::NoPullRequest };
         let judge = commit.parents.first().and_then(|base| judges.at(git.repo(), *base).ok());
         let by = judge
             .and_then(|judge| who(git.repo(), &People::of(&judge.bundle().org.roster), commit));
-        return Ok(of_bypass(&arrival(Some(because)), by, log, recorder));
+        return Ok(of_bypass(&Arrival { by, ..arrival(Some(because)) }, log, recorder));
     };
     let is_judged = || merge_tree(git.repo(), &judgement.pull).ok() == Some(commit.tree);
     let because = match judgement.decision.verdict {

@@ -54,20 +54,47 @@ impl Recorder<'_> {
 }
 
 /// How something reached a base.
+#[derive(Clone)]
 pub struct Arrival<'a> {
     /// The base branch.
     pub base_ref: &'a str,
-    /// The commit on the base.
+    /// The commit on the base, the last one of several.
     pub commit: &'a Commit,
+    /// The commit on the base before it.
+    pub base: Oid,
     /// The commit up to which the base was accounted for.
     pub from: Oid,
     /// Why it went around the gate, if it did.
     pub because: Option<Because>,
     /// Whether it has just been made, so that everything that it was judged by is still there.
     pub is_new: bool,
+    /// Who brought it, as far as that is known.
+    pub by: Option<String>,
+    /// When.
+    pub at: Time,
+    /// How.
+    pub method: Method,
+}
+
+impl<'a> Arrival<'a> {
+    /// Returns a commit that somebody pushed to a base in plain Git, who isn't known yet.
+    pub fn pushed(base_ref: &'a str, commit: &'a Commit, from: Oid) -> Self {
+        Arrival {
+            base_ref,
+            commit,
+            base: commit.parents.first().copied().unwrap_or(from),
+            from,
+            because: None,
+            is_new: false,
+            by: None,
+            at: commit.time,
+            method: Method::Push,
+        }
+    }
 }
 
 /// What is recorded.
+#[derive(Clone)]
 pub struct Record {
     /// The statement.
     pub statement: Statement,
@@ -95,35 +122,82 @@ pub fn of_merge(
     log: &Log,
     recorder: Recorder<'_>,
 ) -> anyhow::Result<Record> {
-    let (repo, pull) = (git.repo(), &judgement.pull);
     let people = People::of(&judgement.bundle().org.roster);
-    let is_merge = arrival.because.is_none();
-    let summary = judgement.decision.summary.as_deref().filter(|_| is_merge);
-    let bones = Bones::of(&judgement.decision, summary.map(summary_line));
+    let by = who(git.repo(), &people, arrival.commit);
     let files = merge_material(git, judgement, arrival)?;
-    let policies = policies(repo, pull.base, &judgement.decision.digests.policies)?;
+    of_arrival(git.repo(), judgement, &Arrival { by, ..arrival.clone() }, files, log, recorder)
+}
+
+/// Makes the record of a judged pull request that reached the base, with everything that it rests on.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn of_arrival(
+    repo: &Repo,
+    judgement: &Judgement,
+    arrival: &Arrival<'_>,
+    files: Vec<MaterialFile>,
+    log: &Log,
+    recorder: Recorder<'_>,
+) -> anyhow::Result<Record> {
+    let kind = if arrival.because.is_none() { Kind::Merge } else { Kind::Bypass };
+    let about = arrived(arrival, kind, log, recorder);
+    of_judgement(repo, judgement, Some(arrival.commit), files, about)
+}
+
+/// Makes the record of a decision on a pull request, with everything that it rests on. `protecting` is
+/// the commit whose settings protect its base.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn of_decision(
+    repo: &Repo,
+    judgement: &Judgement,
+    protecting: Oid,
+    files: Vec<MaterialFile>,
+    log: &Log,
+    recorder: Recorder<'_>,
+) -> anyhow::Result<Record> {
+    let pull = &judgement.pull;
+    let base_ref = pull.base_ref.as_deref().unwrap_or_default();
+    let mut about = entry(Kind::Decision, (base_ref, pull.base), log, recorder);
+    if let Some(base) = &mut about.base {
+        base.protecting = object_id(protecting);
+    }
+    of_judgement(repo, judgement, None, files, about)
+}
+
+/// Completes what is stated by a judgement; `tip` is the commit that came of it.
+fn of_judgement(
+    repo: &Repo,
+    judgement: &Judgement,
+    tip: Option<&Commit>,
+    files: Vec<MaterialFile>,
+    about: Predicate,
+) -> anyhow::Result<Record> {
+    let pull = &judgement.pull;
+    let is_merge = about.kind == Kind::Merge;
+    let summary = judgement.decision.summary.as_deref().filter(|_| is_merge);
+    let (policies, folder) = policies(repo, pull.base, &judgement.decision.digests.policies)?;
     let request = judgement.file.as_ref().map(|file| (&*file.path, judgement.source.as_bytes()));
-    let subject = subject(request, pull.head, arrival.commit);
-    let by = who(repo, &people, arrival.commit);
-    let kind = if is_merge { Kind::Merge } else { Kind::Bypass };
-    let folder = policies.1;
     let predicate = Predicate {
         pull: Some(Pull { name: pull.name.clone(), id: None }),
         change: Some(judgement.decision.change.clone()),
         head: Some(object_id(pull.head)),
         previous: Some(None),
-        decision: Some(bones),
+        decision: Some(Bones::of(&judgement.decision, summary.map(summary_line))),
         refusals: judgement.file.as_ref().map(refusals).unwrap_or_default(),
-        policies: Some(policies.0),
+        policies: Some(policies),
         material: material(&files),
-        ..arrived(arrival, kind, by, log, recorder)
+        ..about
     };
-    Ok(Record { statement: Statement::new(subject, predicate), files, policies: Some(folder) })
+    let statement = Statement::new(subject(request, pull.head, tip), predicate);
+    Ok(Record { statement, files, policies: Some(folder) })
 }
 
-/// Returns what the statement about a merge is about: its request with the content, its head and its
-/// commit.
-pub fn subject(request: Option<(&str, &[u8])>, head: Oid, commit: &Commit) -> Vec<Subject> {
+/// Returns what the statement about a judged pull request is about: its request with the content, its
+/// head, and the commit that came of it, if one did.
+pub fn subject(request: Option<(&str, &[u8])>, head: Oid, commit: Option<&Commit>) -> Vec<Subject> {
     let request = request.map(|(path, content)| {
         let name = if odd_path(path).is_none() { path } else { "request" };
         let (sha256, git_blob) = (Hex(Digest::of(content)), object_id(blob_id(content)));
@@ -133,7 +207,7 @@ pub fn subject(request: Option<(&str, &[u8])>, head: Oid, commit: &Commit) -> Ve
     });
     let digest = Digests { git_commit: Some(object_id(head)), ..Digests::default() };
     let head = Subject { name: "head".to_owned(), digest };
-    request.into_iter().chain([head, tip(commit)]).collect()
+    request.into_iter().chain([head]).chain(commit.map(tip)).collect()
 }
 
 /// Returns what the gate itself found wrong with a request.
@@ -149,13 +223,8 @@ fn refusals(file: &RequestFile) -> Vec<Refusal> {
 
 /// Makes the record of a commit on the base that is the merge of no pull request, or of one that can't
 /// be judged any more.
-pub fn of_bypass(
-    arrival: &Arrival<'_>,
-    by: Option<String>,
-    log: &Log,
-    recorder: Recorder<'_>,
-) -> Record {
-    let predicate = arrived(arrival, Kind::Bypass, by, log, recorder);
+pub fn of_bypass(arrival: &Arrival<'_>, log: &Log, recorder: Recorder<'_>) -> Record {
+    let predicate = arrived(arrival, Kind::Bypass, log, recorder);
     let statement = Statement::new(vec![tip(arrival.commit)], predicate);
     Record { statement, files: Vec::new(), policies: None }
 }
@@ -227,22 +296,15 @@ pub fn entry(
     }
 }
 
-fn arrived(
-    arrival: &Arrival<'_>,
-    kind: Kind,
-    by: Option<String>,
-    log: &Log,
-    recorder: Recorder<'_>,
-) -> Predicate {
-    let base = arrival.commit.parents.first().copied().unwrap_or(arrival.from);
+fn arrived(arrival: &Arrival<'_>, kind: Kind, log: &Log, recorder: Recorder<'_>) -> Predicate {
     let merge = Merge {
-        by,
-        at: arrival.commit.time,
-        method: Method::Push,
+        by: arrival.by.clone(),
+        at: arrival.at,
+        method: arrival.method,
         covers: Covers { from: object_id(arrival.from), to: object_id(arrival.commit.id) },
         because: arrival.because,
     };
-    Predicate { merge: Some(merge), ..entry(kind, (arrival.base_ref, base), log, recorder) }
+    Predicate { merge: Some(merge), ..entry(kind, (arrival.base_ref, arrival.base), log, recorder) }
 }
 
 /// Returns a commit on the base as what a statement is about.
@@ -252,6 +314,20 @@ pub fn tip(commit: &Commit) -> Subject {
     Subject { name: "tip".to_owned(), digest }
 }
 
+/// Returns what a judgement rests on: decision, evidence, input and request.
+pub fn judged_material(judgement: &Judgement) -> Vec<MaterialFile> {
+    let evidence = canonical_json(&to_json(&judgement.evidence));
+    let mut files = vec![
+        ("decision.json".to_owned(), decision_json(&judgement.decision).into_bytes()),
+        ("evidence.json".to_owned(), evidence.into_bytes()),
+    ];
+    let input = judgement.input.as_ref().map(|input| input.clone().into_bytes());
+    files.extend(input.map(|input| ("input.json".to_owned(), input)));
+    let source = judgement.file.is_some().then(|| judgement.source.clone().into_bytes());
+    files.extend(source.map(|source| ("request.yaml".to_owned(), source)));
+    files
+}
+
 /// Returns what a decision on a pull request in plain Git rests on.
 fn merge_material(
     git: &Git,
@@ -259,16 +335,8 @@ fn merge_material(
     arrival: &Arrival<'_>,
 ) -> anyhow::Result<Vec<MaterialFile>> {
     let (repo, pull) = (git.repo(), &judgement.pull);
-    let evidence = canonical_json(&to_json(&judgement.evidence));
-    let mut files = vec![
-        ("decision.json".to_owned(), decision_json(&judgement.decision).into_bytes()),
-        ("evidence.json".to_owned(), evidence.into_bytes()),
-        ("sources.json".to_owned(), sources(git, judgement, arrival)?.into_bytes()),
-    ];
-    let input = judgement.input.as_ref().map(|input| input.clone().into_bytes());
-    files.extend(input.map(|input| ("input.json".to_owned(), input)));
-    let source = judgement.file.is_some().then(|| judgement.source.clone().into_bytes());
-    files.extend(source.map(|source| ("request.yaml".to_owned(), source)));
+    let mut files = judged_material(judgement);
+    files.push(("sources.json".to_owned(), sources(git, judgement, arrival)?.into_bytes()));
     let mut commits = repo.commits_between(Some(pull.base), pull.head)?;
     commits.extend(git.journal(&pull.name)?.iter().map(|entry| entry.commit.id));
     commits.push(arrival.commit.id);

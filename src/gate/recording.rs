@@ -10,6 +10,7 @@ use super::judge::Judges;
 use super::merge::signs;
 use super::record::{self, Arrival, Log, Record, Recorder, entry, of_merge, who};
 use crate::content::People;
+use crate::core::digest::Digest;
 use crate::core::layout::table;
 use crate::core::org::Org;
 use crate::core::record::entry::Entry;
@@ -17,7 +18,7 @@ use crate::core::record::parts::{About, Covered, Keys, Note, Repository};
 use crate::core::record::state::{EVIDENCE, State};
 use crate::core::record::statement::{Kind, Predicate, Statement, is_origin};
 use crate::forge::git::Git;
-use crate::git::{Move, Oid, Repo};
+use crate::git::{Move, Oid, Program, Repo};
 use crate::ledger::{self, LEDGER, Tip, object_id, oid};
 
 /// Why somebody can't add to the ledger.
@@ -58,8 +59,7 @@ pub fn entries(
         records.push(arrivals::record(git, judges, &git.base_ref, &earlier, &log, recorder)?);
         from = earlier.1.id;
     }
-    let base_ref = &git.base_ref;
-    let arrival = Arrival { base_ref, commit: &commit, from, because: None, is_new: true };
+    let arrival = Arrival { is_new: true, ..Arrival::pushed(&git.base_ref, &commit, from) };
     records.push(of_merge(git, judgement, &arrival, &log, recorder)?);
     append(git, Some(&tip), records, &who, signs(git, org))
 }
@@ -186,11 +186,37 @@ pub fn append(
     who: &str,
     sign: bool,
 ) -> anyhow::Result<Vec<Move>> {
-    let (repo, program) = (git.repo(), git.branches.program());
+    let evidence = |branch: &str| git.branches.tip(branch);
+    let place = (git.repo(), git.branches.program());
+    Ok(made(place, tip, evidence, records, who, sign)?.moves)
+}
+
+/// What was made of records.
+pub struct Made {
+    /// The branches to be moved.
+    pub moves: Vec<Move>,
+    /// The last entry with its commit; `None` if there were no records.
+    pub last: Option<(Digest, Oid)>,
+}
+
+/// Makes the commits of records as [`append`] does, in a repository with its git program. `evidence`
+/// returns the tip of a branch with evidence.
+///
+/// # Errors
+/// As [`append`].
+pub fn made(
+    (repo, program): (&Repo, &Program),
+    tip: Option<&Tip>,
+    evidence: impl Fn(&str) -> anyhow::Result<Option<Oid>>,
+    records: Vec<Record>,
+    who: &str,
+    sign: bool,
+) -> anyhow::Result<Made> {
     let mut state = ledger::state(tip);
     let mut last = tip.and_then(|tip| tip.last).map(object_id);
     let (from, branch) = (tip.map(|tip| tip.commit), evidence_branch(&state.evidence)?.to_owned());
-    let evidence_from = git.branches.tip(&branch)?;
+    let evidence_from = evidence(&branch)?;
+    let mut made = None;
     let (mut parent, mut evidence) = (from, evidence_from);
     for Record { statement, files, policies } in records {
         let at = statement.predicate.recorded_at;
@@ -200,14 +226,15 @@ pub fn append(
             let tree = ledger::evidence_tree(repo, &files, policies)?;
             evidence = Some(ledger::commit_evidence(program, tree, evidence, &entry.id, at)?);
         }
-        parent = Some(ledger::commit(repo, program, &entry, parent, who, sign)?);
+        let commit = ledger::commit(repo, program, &entry, parent, who, sign)?;
+        (parent, made) = (Some(commit), Some((entry.id, commit)));
         state = entry.state;
     }
     let mut moves = Vec::new();
     for (name, from, to) in [(LEDGER, from, parent), (&branch, evidence_from, evidence)] {
         moves.extend(to.filter(|_| from != to).map(|to| (name.to_owned(), from, to)));
     }
-    Ok(moves)
+    Ok(Made { moves, last: made })
 }
 
 /// Returns the name of the branch with evidence from that of its ref: the first one, or one that

@@ -42,9 +42,15 @@ fn timeless(text: &str) -> String {
 }
 
 /// Returns the comment about a decision. The owners of the `affected` services are mentioned so
-/// that the forge notifies them; nothing else in the comment mentions anyone.
-pub fn comment(judged: &Judged, affected: &[(&str, Vec<&Login>)]) -> Comment {
-    let footer = affects(affected) + &page::footer(judged.decision);
+/// that the forge notifies them; nothing else in the comment mentions anyone. `recorded` is Markdown that
+/// says where the decision is recorded.
+pub fn comment(
+    judged: &Judged,
+    affected: &[(&str, Vec<&Login>)],
+    recorded: Option<&str>,
+) -> Comment {
+    let recorded = recorded.map(|text| format!("\n{text}"));
+    let footer = affects(affected) + &recorded.unwrap_or_default() + &page::footer(judged.decision);
     Comment { text: format!("{COMMENT_MARK}\n{}", page::with_footer(judged, &footer)) }
 }
 
@@ -74,16 +80,16 @@ mod tests {
         let mut sample = samples::denied();
         let bob: Login = "bob".parse().unwrap();
         let affected = [("check<out>", vec![&bob]), ("ledger", Vec::new())];
-        let first = comment(&sample.judged(), &affected);
+        let first = comment(&sample.judged(), &affected, None);
         assert!(first.text.starts_with(COMMENT_MARK));
         assert!(first.text.contains("\n**Affects** check&#60;out&#62; (@bob), ledger\n"));
         sample.decision.evaluated_at = "2030-01-01T00:00:00Z".parse().unwrap();
-        let later = comment(&sample.judged(), &affected);
+        let later = comment(&sample.judged(), &affected, None);
         assert_ne!(later.text, first.text);
         assert!(later.says_the_same(&first.text) && later.digest() == first.digest());
         let edited = first.text.replace("Denied", "Approved");
         assert!(edited != first.text && !later.says_the_same(&edited));
         sample.decision.findings.truncate(1);
-        assert!(!comment(&sample.judged(), &affected).says_the_same(&first.text));
+        assert!(!comment(&sample.judged(), &affected, None).says_the_same(&first.text));
     }
 }

@@ -8,6 +8,7 @@ mod events;
 mod fake;
 mod faults;
 pub mod form;
+mod ledger;
 mod life;
 mod meanwhile;
 mod merging;

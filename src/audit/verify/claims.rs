@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::entry::Check;
 use crate::audit::Step;
 use crate::content::People;
-use crate::core::record::parts::{About, CollectorKind, Covered, Keys, Merge, Method};
+use crate::core::record::parts::{About, Covered, Keys, Merge, Method};
 use crate::core::record::statement::Kind;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::record::{tip, who};
@@ -17,8 +17,13 @@ impl Check<'_> {
     /// Checks what only entries of some kind may say in plain Git.
     pub(super) fn kind(&mut self) -> anyhow::Result<()> {
         let it = &self.entry.statement.predicate;
+        if self.is_of_service() {
+            if it.operations.is_some() || it.pull.as_ref().is_some_and(|pull| pull.id.is_none()) {
+                self.finding(Step::Statement, "it doesn't say what there is on a forge");
+            }
+            return Ok(());
+        }
         let has_forge = it.operations.is_some()
-            || it.collector.kind != CollectorKind::Person
             || it.collector.run.is_some()
             || it.pull.as_ref().is_some_and(|pull| pull.id.is_some())
             || it.previous.as_ref().is_some_and(|previous| previous.is_some());

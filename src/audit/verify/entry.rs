@@ -13,7 +13,7 @@ use crate::core::org::Org;
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
-use crate::core::record::parts::{Engine, Hex};
+use crate::core::record::parts::{Engine, Hex, Policies};
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
 use crate::core::time::Time;
@@ -23,7 +23,7 @@ use crate::gate::merge::merge_tree;
 use crate::gate::record::{dir_hash, subject, tip};
 use crate::gate::tables_after;
 use crate::git::{Commit, Oid, Repo, Signature, blob_id};
-use crate::ledger::{self, oid};
+use crate::ledger::{self, NOBODY, oid};
 use crate::report::summary_line;
 
 mod apart;
@@ -42,6 +42,8 @@ pub struct Checked {
     pub seen: Vec<(Oid, Seen)>,
     /// What it says about a bypass.
     pub said: Option<Explanation>,
+    /// Commits that have to be on the first-parent lines of these branches.
+    pub on_lines: Vec<(String, Oid)>,
 }
 
 /// Checks one commit of the line, in a repository in which changes go to the branch `base_ref`.
@@ -80,6 +82,7 @@ fn check_in(
         replay: None,
         seen: Vec::new(),
         said: None,
+        on_lines: Vec::new(),
     };
     let mut read = || -> anyhow::Result<()> {
         checked.entry = ledger::read(repo, commit)?.entry;
@@ -92,6 +95,7 @@ fn check_in(
         let files = check.material(evidence)?;
         checked.replay = check.provenance(&files)?;
         checked.seen = seen_by(&files);
+        checked.on_lines = check.on_lines()?;
         let said = files.get(EXPLANATION_FILE);
         checked.said = said.and_then(|bytes| Explanation::read(bytes).ok());
         Ok(())
@@ -133,7 +137,8 @@ impl Check<'_> {
         let it = &self.entry.statement.predicate;
         let who = &it.collector.who;
         let parents = self.repo.commit(commit)?.parents;
-        if !ledger::is_plain(self.repo, commit, &parents, self.entry, who)? {
+        let committer = if self.is_of_service() { NOBODY } else { who };
+        if !ledger::is_plain(self.repo, commit, &parents, self.entry, committer)? {
             let why = "the commit isn't exactly that of the entry: its message, its date or its \
                        headers say something else";
             self.finding(Step::Line, why);
@@ -147,6 +152,7 @@ impl Check<'_> {
             return Ok(());
         };
         let org = &judge.bundle().org;
+        let ledger = &org.settings.ledger;
         let people = People::of(&org.roster);
         match self.repo.signature(commit) {
             Signature::By(key) => match people.with_key(&key) {
@@ -163,6 +169,9 @@ impl Check<'_> {
                 ),
             },
             Signature::None if org.settings.unsigned_reviews.is_allowed() => {}
+            Signature::None if self.is_of_service() && !ledger.signature.is_required() => {}
+            // On GitHub nobody needs a key.
+            Signature::None if org.roster.people.values().all(|it| it.keys.is_empty()) => {}
             Signature::None => {
                 self.finding(Step::Signature, "it isn't signed, so anybody could have made it");
             }
@@ -199,6 +208,9 @@ impl Check<'_> {
     /// Checks where what was judged comes from, and makes the decision again.
     fn provenance(&mut self, files: &Files) -> anyhow::Result<Option<fn(&mut Replayed)>> {
         let it = &self.entry.statement.predicate;
+        if self.is_of_service() {
+            return self.service(files);
+        }
         let Some(merge) = &it.merge else { return Ok(None) };
         let Ok(commit) = oid(&merge.covers.to).and_then(|id| self.repo.commit(id)) else {
             let why = "the commit that it is about isn't in this repository, or isn't what its id \
@@ -228,6 +240,20 @@ impl Check<'_> {
             return Ok(None);
         }
         let Ok(judge) = self.judges.at(self.repo, base) else { return Ok(None) };
+        self.policies(policies, &judge, base)?;
+        if self.base_ref.is_none() {
+            return Ok(self.again_apart(files, &judge, head));
+        }
+        self.replay(files, &judge, (base, head), &commit)
+    }
+
+    /// Checks that the policies that it names are those on its base.
+    pub(super) fn policies(
+        &mut self,
+        policies: &Policies,
+        judge: &Judge,
+        base: Oid,
+    ) -> anyhow::Result<()> {
         let folder = self.repo.entry(base, POLICIES)?.map(|entry| entry.id.to_string());
         let is_theirs = folder == Some(policies.git_tree.to_string())
             && policies.digest == judge.bundle().digest
@@ -236,10 +262,7 @@ impl Check<'_> {
         if !is_theirs {
             self.finding(Step::Provenance, "it names other policies than those on its base");
         }
-        if self.base_ref.is_none() {
-            return Ok(self.again_apart(files, &judge, head));
-        }
-        self.replay(files, &judge, (base, head), &commit)
+        Ok(())
     }
 
     /// Checks the history of what was judged, and makes the decision again.
@@ -260,7 +283,7 @@ impl Check<'_> {
         }
         self.files_are_theirs(files, &changeset, head)?;
         let request = changeset.path.as_deref().zip(files.get("request.yaml").map(Vec::as_slice));
-        if self.entry.statement.subject != subject(request, head, merged)
+        if self.entry.statement.subject != subject(request, head, Some(merged))
             || change_named_by(merged) != Some(&pull.name)
         {
             self.finding(Step::Provenance, "it is about something else than its commit");
@@ -271,7 +294,7 @@ impl Check<'_> {
 
     /// Makes the decision again from what is recorded. `path` is that of the request, `brings` the
     /// tables of a change of policies.
-    fn again(
+    pub(super) fn again(
         &mut self,
         files: &Files,
         judge: &Judge,
@@ -321,7 +344,7 @@ impl Check<'_> {
     }
 
     /// Checks that request and evidence are those of the commits.
-    fn files_are_theirs(
+    pub(super) fn files_are_theirs(
         &mut self,
         files: &Files,
         changeset: &Changeset,
@@ -343,6 +366,6 @@ impl Check<'_> {
 }
 
 /// Whether two clocks show the same time, within the tolerated difference.
-fn is_near(one: Time, other: Time) -> bool {
+pub(super) fn is_near(one: Time, other: Time) -> bool {
     one <= other + SKEW && other <= one + SKEW
 }

@@ -8,10 +8,11 @@ use anyhow::{Context as _, bail};
 
 use super::CheckArgs;
 use crate::cli::shared::judges::judges;
-use crate::cli::shared::say::{UNDECIDED, json, print, warn};
+use crate::cli::shared::say::{UNDECIDED, complain, json, print, warn};
 use crate::cli::shared::{here, on_github};
 use changegate::core::terms::Verdict;
 use changegate::forge::github::{self, Concerned, GitHub, Subject};
+use changegate::gate::writer::Writer;
 use changegate::gate::{Gate, Judgement};
 
 /// Judges the given pull requests, one after another. If there are several, each is saved in a
@@ -31,25 +32,31 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let github = &place.github;
     let gate = Gate::new(github.repo(), github, judges()?);
+    let writer = (!args.dry_run).then(|| on_github::writer(github));
+    let mut strongest = None;
+    let mut undecided = false;
     let subjects = match concerned {
         Concerned::Pulls(subjects) => subjects,
         Concerned::Outdated => {
-            let surveyed = on_github::surveyed(github, &gate, args.now.get())?.into_iter();
-            let due = surveyed.filter(|pull| pull.why.is_some());
+            let clock = || args.now.get();
+            let round = on_github::round(github, &gate, writer.as_ref(), &clock)?;
+            if let Err(error) = round.recorded {
+                complain(&error);
+                undecided = true;
+            }
+            let due = round.surveyed.into_iter().filter(|pull| pull.why.is_some());
             due.map(|pull| Subject::Pull(pull.number)).collect()
         }
     };
     if subjects.is_empty() {
         warn("note", "no open pull request is concerned: there is nothing to judge");
     }
-    let mut strongest = None;
-    let mut undecided = false;
     for subject in &subjects {
         let folder = args.keep.as_ref().map(|folder| match subjects.len() {
             1 => folder.clone(),
             _ => folder.join(subject.number().to_string()),
         });
-        let check = || check(args, github, &gate, subject, folder.as_deref());
+        let check = || check(args, github, &gate, writer.as_ref(), subject, folder.as_deref());
         match on_github::or_say_so(github, subject, check) {
             Some(verdict) => strongest = strongest.max(verdict),
             None => undecided = true,
@@ -69,12 +76,22 @@ fn check(
     args: &CheckArgs,
     github: &GitHub,
     gate: &Gate<'_, GitHub>,
+    writer: Option<&Writer<'_>>,
     subject: &Subject,
     folder: Option<&Path>,
 ) -> anyhow::Result<Option<Verdict>> {
     let name = github::name(subject.number());
+    let clock = || args.now.get();
+    // In a merge queue the workflow's file is of what is about to be merged, so that a workflow can't
+    // be trusted to write there: what is merged is recorded afterwards.
+    let may_write = |_: &&Writer<'_>| matches!(subject, Subject::Pull(_)) || github.is_app();
+    let writer = writer.filter(may_write);
     for _ in 0..ATTEMPTS {
-        let Some(judgement) = gate.check(&name, || args.now.get())? else {
+        let judged = match writer {
+            Some(writer) => gate.check_recorded(&name, clock, |it, now| writer.record(it, now)),
+            None => gate.check(&name, clock),
+        };
+        let Some(judgement) = judged? else {
             let why =
                 "it merges into a branch that the settings of the default branch don't protect";
             warn("note", &format!("{name} isn't judged: {why}"));

@@ -159,6 +159,7 @@ mod tests {
         let pull_request = PullRequest {
             number: None,
             author: alice.login.clone(),
+            author_id: None,
             base_ref: Some("main".to_owned()),
             base: None,
             head: Some("4f0c1d2".to_owned()),
@@ -167,6 +168,7 @@ mod tests {
             contributors: vec![alice],
             files: None,
             same_head: Vec::new(),
+            merged: None,
         };
         Evidence { pull_request: Some(pull_request), ..Evidence::default() }
     }

@@ -7,9 +7,11 @@ use clap::Args;
 use tempfile::TempDir;
 
 use super::say::{complain, warn};
+use changegate::core::record::parts::{CollectorKind, Run};
 use changegate::core::time::Time;
 use changegate::forge::github::{self, Access, GitHub, Name, Subject, Surveyed};
 use changegate::gate::Gate;
+use changegate::gate::writer::Writer;
 use changegate::git::{Program, Repo};
 
 /// The identity with which GitHub is called, for the help of verbs that call it.
@@ -100,25 +102,57 @@ fn access() -> anyhow::Result<Access> {
     Access::from_environment(|name| std::env::var(name).ok())
 }
 
-/// Returns all open pull requests to protected branches, each with the reason why it has to be judged
-/// again, if so.
+/// Returns the writer of the ledger, on behalf of what this program is here: an App, a workflow, or
+/// somebody's command line.
+pub fn writer(github: &GitHub) -> Writer<'_> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let run = || {
+        Some(Run {
+            id: variable("GITHUB_RUN_ID")?,
+            number: variable("GITHUB_RUN_NUMBER")?,
+            attempt: variable("GITHUB_RUN_ATTEMPT")?,
+            workflow_ref: variable("GITHUB_WORKFLOW_REF")?,
+            sha: variable("GITHUB_WORKFLOW_SHA")?,
+        })
+    };
+    let kind = match variable("GITHUB_ACTIONS") {
+        _ if github.is_app() => CollectorKind::App,
+        Some(_) => CollectorKind::Action,
+        None => CollectorKind::Cli,
+    };
+    Writer::new(github, kind, run())
+}
+
+/// All open pull requests to protected branches.
+pub struct Round {
+    /// The pull requests, each with the reason why it has to be judged again, if so.
+    pub surveyed: Vec<Surveyed>,
+    /// The number of entries that record what reached the protected branches since the last round.
+    pub recorded: anyhow::Result<usize>,
+}
+
+/// Looks at all open pull requests to protected branches, and has the `writer` record what reached these
+/// branches and isn't recorded yet.
 ///
 /// # Errors
 /// If GitHub can't be reached or refuses.
-pub fn surveyed(
+pub fn round(
     github: &GitHub,
     gate: &Gate<'_, GitHub>,
-    now: Time,
-) -> anyhow::Result<Vec<Surveyed>> {
+    writer: Option<&Writer<'_>>,
+    clock: &dyn Fn() -> Time,
+) -> anyhow::Result<Round> {
     let survey = github.survey()?;
-    let protected = match github.default_branch(&survey)? {
-        // Policies that can't be used are reported on every pull request that they would judge.
-        Some((branch, tip)) => gate
-            .org_at(tip)
-            .map_or_else(|_| vec![branch], |organisation| organisation.settings.protected_bases),
-        None => Vec::new(),
+    let (branch, tip) = github.default_branch(&survey)?;
+    // Policies that can't be used are reported on every pull request that they would judge.
+    let org = gate.org_at(tip).ok();
+    let recorded = match (writer, &org) {
+        (Some(writer), Some(org)) => writer.catch_up(gate, org, clock),
+        _ => Ok(0),
     };
-    github.due(survey, &protected, now)
+    let recorded = recorded.context("cannot record what reached the protected branches");
+    let protected = org.map_or_else(|| vec![branch], |org| org.settings.protected_bases);
+    Ok(Round { surveyed: github.due(survey, &protected, clock())?, recorded })
 }
 
 /// Runs an action about a pull request. If nothing can be decided, that is reported here and on the

@@ -35,6 +35,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
     PullRequest {
         number: None,
         author: requester.clone(),
+        author_id: None,
         base_ref: None,
         base: None,
         head: None,
@@ -43,6 +44,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
         contributors: requester.map(author).into_iter().collect(),
         files: None,
         same_head: Vec::new(),
+        merged: None,
     }
 }
 

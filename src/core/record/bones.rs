@@ -147,14 +147,18 @@ impl Bones {
     /// Whether it is the same decision: what changes by itself as time passes, and messages, make no
     /// difference.
     pub fn is_same(&self, other: &Bones) -> bool {
-        let timeless = |bones: &Bones| Bones {
-            sha256: other.sha256.clone(),
-            evaluated_at: other.evaluated_at,
+        self.timeless() == other.timeless()
+    }
+
+    /// Returns it without what [`Bones::is_same`] passes over.
+    pub fn timeless(&self) -> Self {
+        Bones {
+            sha256: Hex(Digest::of(b"")),
+            evaluated_at: Time::nearest_unix(0),
             next_change_at: None,
-            digests: Digests { input: None, ..bones.digests.clone() },
-            ..bones.clone()
-        };
-        timeless(self) == timeless(other)
+            digests: Digests { input: None, ..self.digests.clone() },
+            ..self.clone()
+        }
     }
 }
 

@@ -80,6 +80,7 @@ impl<'a> Collector<'a> {
             pull_request: Some(PullRequest {
                 number: None,
                 author: signer.and_then(|signer| signer.login),
+                author_id: None,
                 base_ref: self.pull.base_ref.clone(),
                 base: Some(self.pull.base.to_string()),
                 head: Some(self.pull.head.to_string()),
@@ -88,6 +89,7 @@ impl<'a> Collector<'a> {
                 contributors: self.contributors(),
                 files: Some(self.changeset.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
+                merged: None,
             }),
             content_arrived_at: Some(arrived_at),
             reviews,
@@ -99,6 +101,7 @@ impl<'a> Collector<'a> {
             known_targets: conflicts.known_targets,
             incidents: conflicts.incidents,
             same_id: conflicts.same_id,
+            as_of: None,
         })
     }
 
@@ -303,7 +306,8 @@ impl Found {
 /// Marks a review as withdrawn by its author.
 fn withdraw(review: &mut Review) {
     if matches!(review.state, ReviewState::Approved | ReviewState::ChangesRequested) {
-        review.dismissed = Some(Dismissed { by: review.user.clone(), was: Some(review.state) });
+        review.dismissed =
+            Some(Dismissed { by: review.user.clone(), was: Some(review.state), at: None });
         review.state = ReviewState::Dismissed;
     }
 }

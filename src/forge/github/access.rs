@@ -140,7 +140,7 @@ pub enum Need {
 }
 
 /// All permissions that the App needs. Any other only makes a stolen key more dangerous.
-pub const PERMISSIONS: [Permission; 6] = {
+pub const PERMISSIONS: [Permission; 7] = {
     use Need::{Judging, JudgingIfGranted, Looking};
     const fn row(
         name: &'static str,
@@ -153,6 +153,12 @@ pub const PERMISSIONS: [Permission; 6] = {
     [
         row("checks", "write", Judging, "post its answers"),
         row("contents", "read", Judging, "read policies and requests"),
+        row(
+            "contents",
+            "write",
+            JudgingIfGranted,
+            "record what is decided, if the settings say so",
+        ),
         row("metadata", "read", Judging, "find the repository"),
         row("pull_requests", "write", Judging, "read reviews, comment and ask for reviews"),
         row("members", "read", JudgingIfGranted, "see who is in the teams that the roster names"),
@@ -200,7 +206,10 @@ impl Reach {
         self,
         granted: &BTreeMap<String, String>,
     ) -> BTreeMap<&'static str, &'static str> {
-        let is_granted = |permission: &Permission| granted.contains_key(permission.name);
+        let is_granted = |permission: &Permission| match self {
+            Reach::Judging => !permission.is_lacking(granted),
+            Reach::Looking => granted.contains_key(permission.name),
+        };
         let requested =
             PERMISSIONS.into_iter().filter(|permission| match (self, permission.need) {
                 (Reach::Judging, Need::Judging) => true,

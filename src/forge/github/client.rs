@@ -10,7 +10,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use http::{Method, Response, StatusCode};
+use chrono::{DateTime, Utc};
+use http::header::DATE;
+use http::{HeaderMap, Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -18,6 +20,7 @@ use tokio::runtime::Runtime;
 use super::access::{Access, Credentials, Permission, Secret};
 use super::patience::{Patience, Turn};
 use super::types::Installation;
+use crate::core::time::Time;
 
 mod address;
 mod failure;
@@ -48,6 +51,8 @@ pub struct Client {
     record: RefCell<Vec<Exchange>>,
     /// How many requests GitHub's rate limit still allows, as of the latest answer.
     left: Cell<Option<u64>>,
+    /// The time by the server's clock, as of the latest answer.
+    server_time: Cell<Option<Time>>,
 }
 
 /// A request and GitHub's literal answer, for the record.
@@ -59,6 +64,9 @@ pub struct Exchange {
     pub path: String,
     /// The HTTP status.
     pub status: u16,
+    /// When GitHub's server answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<Time>,
     /// The answer's body.
     pub body: String,
 }
@@ -94,6 +102,7 @@ impl Client {
             patience,
             record: RefCell::default(),
             left: Cell::default(),
+            server_time: Cell::default(),
         };
         if access.is_app() { client.into_installation(access, repository) } else { Ok(client) }
     }
@@ -156,6 +165,11 @@ impl Client {
         self.left.get()
     }
 
+    /// Returns the time by the server's clock, as of the latest answer.
+    pub(super) fn server_time(&self) -> Option<Time> {
+        self.server_time.get()
+    }
+
     /// Runs a request to its end.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
@@ -164,6 +178,11 @@ impl Client {
     /// Waits for a time.
     pub(super) fn pause(&self, time: Duration) {
         self.run(async { tokio::time::sleep(time).await });
+    }
+
+    /// Returns the recorded requests and answers since they were last taken.
+    pub fn record(&self) -> Vec<Exchange> {
+        self.record.borrow().clone()
     }
 
     /// Takes the recorded requests and answers since the last call.
@@ -313,6 +332,7 @@ impl Client {
             method: method.to_string(),
             path: path.to_owned(),
             status: answer.status().as_u16(),
+            date: date(answer.headers()),
             body: answer.body().clone(),
         });
     }
@@ -331,6 +351,7 @@ impl Client {
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", "2022-11-28");
         let answer = self.http.send(request, body).await.with_context(failed)?;
+        self.server_time.set(date(answer.headers()).or(self.server_time.get()));
         // GraphQL has a limit of its own.
         if path != GRAPHQL {
             let left = answer.headers().get("x-ratelimit-remaining");
@@ -339,6 +360,13 @@ impl Client {
         }
         Ok(answer)
     }
+}
+
+/// Returns the time by the server's clock, if it tells it.
+fn date(headers: &HeaderMap) -> Option<Time> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    let date = DateTime::parse_from_rfc2822(date).ok()?;
+    Some(Time::from(date.with_timezone(&Utc)))
 }
 
 fn parse(body: &str) -> anyhow::Result<Value> {

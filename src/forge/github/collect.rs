@@ -10,7 +10,7 @@ use crate::content::conflicts::{self, Conflicts, Meets};
 use crate::content::history::History;
 use crate::content::{Changeset, Materials, request_at};
 use crate::core::evidence::{
-    Dismissed, Evidence, ForgeKind, PullRequest, Review, ReviewState, TeamMembers,
+    Dismissed, Evidence, ForgeKind, Merged, PullRequest, Review, ReviewState, TeamMembers,
 };
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
@@ -79,6 +79,7 @@ impl<'a> Collector<'a> {
             pull_request: Some(PullRequest {
                 number: Some(pull.number),
                 author: self.login(pull.user.as_ref()),
+                author_id: pull.user.as_ref().map(|user| user.id.to_string()),
                 base_ref: self.pull.base_ref.clone(),
                 base: Some(self.pull.base.to_string()),
                 head: Some(self.pull.head.to_string()),
@@ -87,6 +88,7 @@ impl<'a> Collector<'a> {
                 contributors: self.contributors(),
                 files: Some(self.changeset.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
+                merged: self.merged(),
             }),
             content_arrived_at: Some(self.arrived_at()),
             reviews: self.reviews()?,
@@ -98,6 +100,7 @@ impl<'a> Collector<'a> {
             known_targets: found.known_targets,
             incidents: conflicts::incidents(self.repo, self.pull.base, request.as_ref())?,
             same_id: found.same_id,
+            as_of: self.facts.merged_at(),
         })
     }
 
@@ -129,6 +132,17 @@ impl<'a> Collector<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Returns how the pull request was merged, if it was.
+    fn merged(&self) -> Option<Merged> {
+        let pull = &self.facts.pull;
+        Some(Merged {
+            by: self.login(pull.merged_by.as_ref()),
+            by_id: pull.merged_by.as_ref().map(|user| user.id.to_string()),
+            at: pull.merged_at?,
+            commit: pull.merge_commit_sha.clone()?,
+        })
     }
 
     /// Returns when the pull request became ready for review and held a valid request.
@@ -258,7 +272,7 @@ impl<'a> Collector<'a> {
         };
         let event = self.events("review_dismissed").filter(of_it).last()?;
         let was = event.dismissed_review.as_ref().map(|dismissed| state(&dismissed.state));
-        Some(Dismissed { by: self.login(event.actor.as_ref()), was })
+        Some(Dismissed { by: self.login(event.actor.as_ref()), was, at: event.created_at })
     }
 
     pub(super) fn events(&self, kind: &str) -> impl Iterator<Item = &'a TimelineEvent> {

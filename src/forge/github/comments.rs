@@ -134,10 +134,23 @@ impl Comments<'_> {
 
     /// Returns the account that this program writes under.
     async fn author(&self) -> Result<Author, Failure> {
-        let client = &self.github.client;
-        let answer = client.query::<Value>("Viewer", json!({})).await;
-        let answer = answer.map_err(Failure::Unclear)?;
-        Ok(Author::of(client, answer["viewer"]["login"].as_str().unwrap_or_default()))
+        let login = self.github.login().await.map_err(Failure::Unclear)?;
+        Ok(Author::of(&self.github.client, &login))
+    }
+}
+
+impl GitHub {
+    /// Returns the login of the account that this program works under.
+    ///
+    /// # Errors
+    /// When GitHub can't be reached or refuses.
+    pub fn viewer(&self) -> anyhow::Result<String> {
+        self.client.run(self.login())
+    }
+
+    async fn login(&self) -> anyhow::Result<String> {
+        let answer = self.client.query::<Value>("Viewer", json!({})).await?;
+        Ok(answer["viewer"]["login"].as_str().unwrap_or_default().to_owned())
     }
 }
 

@@ -9,6 +9,7 @@ use super::remote::Source;
 use super::snapshot::Snapshot;
 use super::types::{Commit, Pull, Push, Repository, Review, TimelineEvent};
 use super::{Client, Exchange, GitHub, client, name};
+use crate::core::time::Time;
 use crate::forge;
 use crate::git::Oid;
 
@@ -69,7 +70,7 @@ impl Facts {
         // Missing heads have to be fetched in any case, so the API is asked at the same time.
         let known = std::thread::scope(|scope| {
             let fetching = scope.spawn(fetch);
-            let known = client.run(ApiFacts::read(github, &pull));
+            let known = client.run(ApiFacts::read(github, &pull, true));
             match fetching.join() {
                 Ok(fetched) => fetched.and(known),
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -123,6 +124,11 @@ impl Facts {
             base: self.base,
             head: self.head,
         }
+    }
+
+    /// Returns when it was merged; `None` if it is open.
+    pub fn merged_at(&self) -> Option<Time> {
+        self.pull.merged_at
     }
 
     /// Returns the other open pull requests with the same head.
@@ -181,21 +187,23 @@ fn shows_all_reviews(reviews: &[Review], timeline: &[TimelineEvent]) -> bool {
 }
 
 /// What the API returns about a pull request.
-struct ApiFacts {
-    reviews: Vec<Review>,
-    timeline: Vec<TimelineEvent>,
-    commits: Vec<Commit>,
-    pushes: Option<Vec<Push>>,
-    snapshot: Snapshot,
+pub struct ApiFacts {
+    pub reviews: Vec<Review>,
+    pub timeline: Vec<TimelineEvent>,
+    pub commits: Vec<Commit>,
+    pub pushes: Option<Vec<Push>>,
+    pub snapshot: Snapshot,
 }
 
 impl ApiFacts {
     /// Reads the snapshot first, so that it shows whether anything has changed since. Returns `None`
-    /// if the pull request isn't, or is no longer, as the list of pull requests shows it.
-    async fn read(github: &GitHub, pull: &Pull) -> anyhow::Result<Option<Self>> {
+    /// if the pull request isn't, or is no longer, as `pull` shows it, and open if it `is_open`.
+    pub async fn read(github: &GitHub, pull: &Pull, is_open: bool) -> anyhow::Result<Option<Self>> {
         let snapshot = Snapshot::of(github, pull).await?;
         let is_as_listed = |snapshot: &Snapshot| {
-            snapshot.is_open && snapshot.head == pull.head.sha && snapshot.is_draft == pull.draft
+            snapshot.is_open == is_open
+                && snapshot.head == pull.head.sha
+                && snapshot.is_draft == pull.draft
         };
         let Some(snapshot) = snapshot.filter(is_as_listed) else { return Ok(None) };
         let GitHub { client, repository, .. } = github;

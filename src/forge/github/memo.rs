@@ -2,8 +2,11 @@
 //! `https://github.com/acme/ops/pull/7?changegate=2026-11-24T22:00:00Z.4f0c1d2ab9e1.2026-11-24T10:00:00Z.7#issuecomment-12`
 //!
 //! It tells a sweep which pull requests of a list have to be judged again, and a check whether the
-//! decision is based on more than it has seen itself. GitHub ignores the query. A forged memo can only
-//! prevent an update of a decision; a check then publishes that it can't decide.
+//! decision is based on more than it has seen itself, and where it is recorded. GitHub ignores the query.
+//! A forged memo can only prevent an update of a decision, or keep one that wasn't changed from being
+//! recorded again; a check then publishes that it can't decide.
+
+use std::fmt;
 
 use crate::core::digest::Digest;
 use crate::core::layout::GOVERNED;
@@ -24,6 +27,19 @@ pub struct Memo {
     pub seen: Time,
     /// The number of their events that were seen.
     pub events: u64,
+    /// Where the decision is recorded, if it is.
+    pub recorded: Option<Answered>,
+}
+
+/// The entry of the ledger with the decision that an answer gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Its id.
+    pub entry: Digest,
+    /// Its commit.
+    pub commit: Oid,
+    /// The digest of what it says, by which the same decision is known again.
+    pub decision: String,
 }
 
 /// An open pull request with its base branch and the tip of that.
@@ -35,9 +51,45 @@ pub struct Basis {
 
 const KEY: &str = "?changegate=";
 
+/// What a comment says for the next check, and not for people.
+const RECORDED: &str = "<!-- changegate:recorded ";
+
+/// How the id of an entry begins; an address leaves it out.
+const SHA256: &str = "sha256:";
+
 /// The time before a check in which changes may have been missed: GitHub's times are in whole
 /// seconds, and its answers may have different ages.
 const MARGIN: Duration = Duration::seconds(60);
+
+impl Answered {
+    fn of([entry, commit, decision]: [&str; 3]) -> Option<Self> {
+        Some(Answered {
+            entry: format!("{SHA256}{entry}").parse().ok()?,
+            commit: commit.parse().ok()?,
+            decision: decision.to_owned(),
+        })
+    }
+
+    /// Reads it from a comment in which [`Answered::shown`] wrote it.
+    pub fn in_comment(text: &str) -> Option<Self> {
+        let (_, rest) = text.split_once(RECORDED)?;
+        let mut parts = rest.split_once(" -->")?.0.split('.');
+        Self::of([parts.next()?, parts.next()?, parts.next()?])
+    }
+
+    /// Returns it as Markdown that leads to the entry, for people and for the next check. `page` is the
+    /// address that shows the entry's commit.
+    pub fn shown(&self, page: &str) -> String {
+        format!("**Recorded** as [`{}`]({page})\n{RECORDED}{self} -->\n", self.entry.short())
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entry = self.entry.to_string();
+        write!(f, "{}.{}.{}", entry.trim_start_matches(SHA256), self.commit, self.decision)
+    }
+}
 
 impl Memo {
     /// Reads the memo in a URL.
@@ -50,7 +102,11 @@ impl Memo {
             until => Some(until.parse().ok()?),
         };
         let (seen, events) = (seen.parse().ok()?, parts.next()?.parse().ok()?);
-        Some(Memo { until, bases: bases.to_owned(), seen, events })
+        let recorded = match parts.next() {
+            Some(entry) => Some(Answered::of([entry, parts.next()?, parts.next()?])?),
+            None => None,
+        };
+        Some(Memo { until, bases: bases.to_owned(), seen, events, recorded })
     }
 
     /// Returns the URL of a page with the memo in it.
@@ -59,7 +115,9 @@ impl Memo {
         let until = self.until.map_or_else(|| "never".to_owned(), |until| until.to_string());
         let hash = if fragment.is_empty() { "" } else { "#" };
         let Memo { bases, seen, events, .. } = self;
-        format!("{page}{KEY}{until}.{bases}.{seen}.{events}{hash}{fragment}")
+        let recorded = self.recorded.as_ref().map(|recorded| format!(".{recorded}"));
+        let recorded = recorded.unwrap_or_default();
+        format!("{page}{KEY}{until}.{bases}.{seen}.{events}{recorded}{hash}{fragment}")
     }
 
     /// Whether a decision with this memo is based on more than one with the other.
@@ -100,9 +158,21 @@ mod tests {
     #[test]
     fn an_address_keeps_it() {
         let time = |text: &str| text.parse::<Time>().unwrap();
-        for until in [None, Some(time("2026-11-24T22:00:00Z"))] {
+        let recorded = Answered {
+            entry: Digest::of(b"entry"),
+            commit: Oid::ZERO_SHA1,
+            decision: "4f0c1d2".to_owned(),
+        };
+        for (until, recorded) in
+            [(None, None), (Some(time("2026-11-24T22:00:00Z")), Some(recorded))]
+        {
             let seen = time("2026-11-24T10:00:00Z");
-            let memo = Memo { until, bases: "4f0c1d2".to_owned(), seen, events: 7 };
+            if let Some(recorded) = &recorded {
+                let shown =
+                    format!("text\n{}more", recorded.shown("https://github.com/a/b/commit/1"));
+                assert_eq!(Answered::in_comment(&shown).as_ref(), Some(recorded));
+            }
+            let memo = Memo { until, bases: "4f0c1d2".to_owned(), seen, events: 7, recorded };
             for page in
                 ["https://github.com/a/b/pull/7", "https://github.com/a/b/pull/7#issuecomment-1"]
             {

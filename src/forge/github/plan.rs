@@ -118,6 +118,8 @@ pub struct Planning<'a> {
     pub evidence: &'a Evidence,
     /// The organisation data at base.
     pub org: &'a Org,
+    /// Where the decision is recorded, as Markdown.
+    pub recorded: Option<String>,
     /// The memo for the next sweep.
     pub memo: Memo,
     /// Whether the memo on GitHub has to be exact, or may be older if nothing else changes.
@@ -143,7 +145,7 @@ impl Planning<'_> {
     }
 
     fn comment(&self) -> Option<Write> {
-        let comment = report::comment(self.judged, &self.affected());
+        let comment = report::comment(self.judged, &self.affected(), self.recorded.as_deref());
         let mut existing = self.facts.own_comments(COMMENT_MARK);
         let own = existing.next();
         if own.is_none() && self.decision().ungoverned().is_some() {
@@ -288,7 +290,7 @@ impl Planning<'_> {
 
     fn check_run(&self, existing: Option<&CheckRun>) -> Option<Write> {
         let decision = self.decision();
-        let digest = report::comment(self.judged, &[]).digest();
+        let digest = report::comment(self.judged, &[], self.recorded.as_deref()).digest();
         if let Some(run) = existing
             && run.external_id.as_deref() == Some(&digest)
             && self.is_current(&self.memo, run.details_url.as_deref())
@@ -328,7 +330,7 @@ impl Planning<'_> {
         let existing = url.and_then(Memo::in_url);
         existing.is_some_and(|existing| match self.is_sweep {
             true => existing == *memo,
-            false => existing.until == memo.until,
+            false => existing.until == memo.until && existing.recorded == memo.recorded,
         })
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::Failure;
 use super::comments::Comments;
 use super::facts::Facts;
-use super::memo::{Basis, Memo};
+use super::memo::{Answered, Basis, Memo};
 use super::plan::{Plan, Planning, Write, description, state};
 use super::snapshot::{Answers, CONTEXT, Snapshot};
 use super::types::{self, CheckRun};
@@ -17,6 +17,7 @@ use crate::core::evidence::Evidence;
 use crate::core::org::Org;
 use crate::core::terms::{Login, Verdict};
 use crate::forge::{Published, Pull};
+use crate::git::Oid;
 use crate::report::{self, COMMENT_MARK, Judged};
 
 /// The maximum number of annotations that GitHub accepts in a request.
@@ -31,14 +32,17 @@ impl GitHub {
         judged: &Judged<'_>,
         evidence: &Evidence,
         org: &Org,
+        recorded: Option<&Answered>,
     ) -> anyhow::Result<Published> {
         let facts = self.facts_of(&pull.name)?;
-        let memo = self.memo(&facts, with_head, judged.decision)?;
+        let recorded = recorded.cloned();
+        let memo = Memo { recorded, ..self.memo(&facts, with_head, judged.decision)? };
         let plan = Planning {
             facts: &facts,
             judged,
             evidence,
             org,
+            recorded: memo.recorded.as_ref().map(|it| it.shown(&self.page_of(it.commit))),
             memo: memo.clone(),
             is_sweep: self.is_sweep,
         };
@@ -131,7 +135,36 @@ impl GitHub {
             bases: Memo::bases_of(self.repo(), &bases)?,
             seen: Memo::seen(updated_at, decision.evaluated_at),
             events,
+            recorded: None,
         })
+    }
+
+    /// Returns where the last decision on a pull request is recorded, as its head's status or its
+    /// comment says.
+    ///
+    /// # Errors
+    /// When the pull request wasn't read.
+    pub fn answered(&self, pull: &Pull) -> anyhow::Result<Option<Answered>> {
+        let facts = self.facts_of(&pull.name)?;
+        let by_status = facts.snapshot.answers.link().and_then(Memo::in_url);
+        let in_comment = || {
+            let comment = facts.own_comments(COMMENT_MARK).next()?;
+            Answered::in_comment(comment.body.as_deref()?)
+        };
+        Ok(by_status.and_then(|memo| memo.recorded).or_else(in_comment))
+    }
+
+    /// Returns the id of a pull request that was read.
+    ///
+    /// # Errors
+    /// When it wasn't.
+    pub fn id_of(&self, pull: &Pull) -> anyhow::Result<String> {
+        Ok(self.facts_of(&pull.name)?.pull.id.to_string())
+    }
+
+    /// Returns the page that shows a commit.
+    pub fn page_of(&self, commit: Oid) -> String {
+        format!("{}/{}/commit/{commit}", self.client.site(), self.repository)
     }
 
     /// Carries out a plan, and returns the link of the decision if it was written.

@@ -83,18 +83,14 @@ impl GitHub {
         self.client.run(self.read_all())
     }
 
-    /// Fetches the default branch and returns its name and tip, or `None` if no pull request is
-    /// open.
+    /// Fetches the default branch and returns its name and tip.
     ///
     /// # Errors
-    /// When the branch can't be fetched.
-    pub fn default_branch(&self, survey: &Survey) -> anyhow::Result<Option<(String, Oid)>> {
-        if survey.pulls.is_empty() {
-            return Ok(None);
-        }
+    /// When there is none, or when it can't be fetched.
+    pub fn default_branch(&self, survey: &Survey) -> anyhow::Result<(String, Oid)> {
         let tip = survey.default_branch.as_ref();
         let tip = tip.with_context(|| format!("{} has no default branch", self.repository))?;
-        Ok(Some((tip.branch.clone(), self.fetched(tip)?)))
+        Ok((tip.branch.clone(), self.fetched(tip)?))
     }
 
     /// Returns all open pull requests to the protected branches, each with the reason why it has to
@@ -140,11 +136,7 @@ impl GitHub {
         if self.remote.holds(tip)? {
             return Ok(tip.commit);
         }
-        let pulls = self.open_pulls()?;
-        let repository = pulls.iter().find_map(|pull| pull.base.repo.as_ref());
-        let repository = repository.context("GitHub doesn't show the address of its repository")?;
-        let source = self.source(repository)?;
-        self.remote.fetch_branch(&source, &tip.branch)
+        self.tip_of(&tip.branch)
     }
 
     async fn read_all(&self) -> anyhow::Result<Survey> {

@@ -35,6 +35,7 @@ impl User {
 /// A pull request.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Pull {
+    pub id: u64,
     pub number: u64,
     pub state: String,
     #[serde(default)]
@@ -48,6 +49,14 @@ pub struct Pull {
     pub base: Side,
     #[serde(default, deserialize_with = "users")]
     pub requested_reviewers: Vec<User>,
+    #[serde(default)]
+    pub merged_at: Option<Time>,
+    /// Only in the answer about a single pull request.
+    #[serde(default, deserialize_with = "user")]
+    pub merged_by: Option<User>,
+    /// Of an open pull request, that of GitHub's own trial.
+    #[serde(default)]
+    pub merge_commit_sha: Option<String>,
 }
 
 /// The head or the base of a pull request.

@@ -280,8 +280,7 @@ impl Guard {
             "{name} was {} at the time that the entry names",
             judgement.decision.verdict
         );
-        let arrival =
-            Arrival { base_ref: branch, commit: &commit, from, because: None, is_new: true };
+        let arrival = Arrival { is_new: true, ..Arrival::pushed(branch, &commit, from) };
         of_merge(&self.git, &judgement, &arrival, log, recorder)
     }
 

@@ -312,6 +312,16 @@ impl GitHub {
         self.with(|state| state.merge(pull, state.id_of(who)).to_string())
     }
 
+    /// Squashes a pull request into one commit on its base, and says which.
+    pub fn squash(&self, pull: u64, who: &str) -> String {
+        self.with(|state| state.squash(pull, state.id_of(who)).to_string())
+    }
+
+    /// Puts the commits of a pull request anew onto its base, and says the last one.
+    pub fn rebase(&self, pull: u64, who: &str) -> String {
+        self.with(|state| state.rebase(pull, state.id_of(who)).to_string())
+    }
+
     /// Puts a pull request into the merge queue behind what the queue made for another one.
     pub fn queue_behind(&self, pull: u64, onto: &str) -> String {
         self.with(|state| state.queue_behind(pull, onto.parse().unwrap()).to_string())

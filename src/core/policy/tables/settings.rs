@@ -130,7 +130,7 @@ mod tests {
         let writer = |name: &str, key: &str| format!("{{name: {name}, key: {key}}}");
         let writers = |writers: &[String]| format!("{{writers: [{}]}}", writers.join(", "));
         let own = writer("server", KEY);
-        assert_eq!(problems(&writers(&[own.clone()])), [""; 0]);
+        assert_eq!(problems(&writers(std::slice::from_ref(&own))), [""; 0]);
         for (ledger, why) in [
             (writers(&[own.clone(), own.clone()]), "server is listed twice"),
             (writers(&[own.clone(), writer("app", KEY)]), "app has the key of server"),

@@ -103,6 +103,7 @@ fn every_operation_answers_as_the_contract_says() {
         "issues/1/timeline?per_page=100",
         "issues/1/comments",
         "activity?time_period=day",
+        &format!("commits/{head}/pulls"),
         "branches/main",
         "rules/branches/main",
         &ruleset,

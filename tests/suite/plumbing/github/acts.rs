@@ -144,16 +144,37 @@ impl State {
     pub fn merge(&mut self, number: u64, user: u64) -> Oid {
         let pull = self.pull(number);
         let (onto, head) = self.range(pull);
-        let (base, head_branch) = (pull.base.clone(), pull.head_branch.clone());
+        let head_branch = pull.head_branch.clone();
         let login = self.login(user);
         let email = format!("{user}+{login}@users.noreply.127.0.0.1");
         let message = format!("Merge pull request #{number} from {head_branch}");
         let seconds = self.now.utc().timestamp();
         let merge = self.ops().merge((onto, head), (login, email), &message, seconds);
-        self.verified.insert(merge);
-        self.merged(number, Merged { by: user, at: self.now, commit: merge, onto });
-        self.move_branch(0, &base, Some(merge), user, Some("pr_merge"));
-        merge
+        self.brought(number, user, onto, merge)
+    }
+
+    /// Squashes a pull request into one commit; says which.
+    pub fn squash(&mut self, number: u64, user: u64) -> Oid {
+        let pull = self.pull(number);
+        let (onto, head) = self.range(pull);
+        let message = format!("{} (#{number})", pull.title);
+        let commit = self.ops().squash((onto, head), &message, self.now.utc().timestamp());
+        self.brought(number, user, onto, commit)
+    }
+
+    /// Puts the commits of a pull request anew onto its base; says the last one.
+    pub fn rebase(&mut self, number: u64, user: u64) -> Oid {
+        let (onto, head) = self.range(self.pull(number));
+        let commit = self.ops().rebase((onto, head), self.now.utc().timestamp());
+        self.brought(number, user, onto, commit)
+    }
+
+    fn brought(&mut self, number: u64, user: u64, onto: Oid, commit: Oid) -> Oid {
+        let base = self.pull(number).base.clone();
+        self.verified.insert(commit);
+        self.merged(number, Merged { by: user, at: self.now, commit, onto });
+        self.move_branch(0, &base, Some(commit), user, Some("pr_merge"));
+        commit
     }
 
     /// Puts a pull request into the merge queue; says the commit that the queue makes.

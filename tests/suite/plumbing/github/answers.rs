@@ -47,7 +47,7 @@ pub struct Answer {
 pub type Said = Result<Answer, Answer>;
 
 /// The operations that are answered: those that the product asks for.
-pub const OPERATIONS: [&str; 25] = [
+pub const OPERATIONS: [&str; 26] = [
     "pulls/list",
     "pulls/get",
     "pulls/list-commits",
@@ -62,6 +62,7 @@ pub const OPERATIONS: [&str; 25] = [
     "checks/list-for-ref",
     "repos/create-commit-status",
     "repos/list-activities",
+    "repos/list-pull-requests-associated-with-commit",
     "repos/get",
     "repos/get-branch",
     "repos/get-branch-protection",
@@ -93,6 +94,7 @@ pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
         "checks/list-for-ref" => checks::list(state, call),
         "repos/create-commit-status" => checks::post_status(state, call),
         "repos/list-activities" => activity::list(state, call),
+        "repos/list-pull-requests-associated-with-commit" => pulls::of_commit(state, call),
         "repos/get" => rules::repository(state, call),
         "repos/get-branch" => rules::of_name(state, call),
         "repos/get-branch-protection" => rules::protection(state, call),
@@ -124,6 +126,7 @@ fn needed(operation: &str) -> &'static [(&'static str, &'static str)] {
             &[("metadata", "read")]
         }
         "teams/list-members-in-org" => &[("members", "read")],
+        "repos/list-pull-requests-associated-with-commit" => &[("pull_requests", "read")],
         _ if operation.starts_with("pulls/") => &[("pull_requests", "read")],
         _ if operation.starts_with("issues/") => &[("issues", "read"), ("pull_requests", "read")],
         _ => &[("contents", "read")],

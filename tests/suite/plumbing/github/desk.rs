@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::super::hub::program;
 use super::super::ran::{Ran, sheltered};
 use super::{GitHub, person};
 
@@ -78,8 +79,17 @@ impl<'a> Desk<'a> {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        self.run("git", arguments)
+    }
+
+    /// The program, for this clone.
+    pub fn changegate(&self, arguments: &[&str]) -> Ran {
+        Ran::of(&mut self.run(program().to_str().unwrap(), arguments), "")
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Command {
         let now = self.github.now().to_string();
-        let mut command = Command::new("git");
+        let mut command = Command::new(program);
         sheltered(&mut command)
             .args(arguments)
             .current_dir(&self.folder)

@@ -1,5 +1,8 @@
 //! What a test looks at: what was asked of the server, and what has been posted there.
 
+use std::process::Command;
+
+use super::super::ran::{Ran, sheltered};
 use super::serve::Exchange;
 use super::state::{CheckRun, Status};
 use super::{GitHub, founding};
@@ -28,6 +31,15 @@ impl GitHub {
             let object = git.revparse_single(&format!("{branch}:{path}")).unwrap();
             String::from_utf8(object.into_blob().unwrap().content().to_vec()).unwrap()
         })
+    }
+
+    /// What git says about the repository on the server.
+    #[track_caller]
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let folder = self.with(|state| state.ops().folder.clone());
+        let mut command = Command::new("git");
+        sheltered(&mut command).current_dir(folder).args(arguments);
+        Ran::of(&mut command, "").went_well().trim().to_owned()
     }
 
     /// A check run that some workflow's job of this name left on a commit; its id.

@@ -177,6 +177,32 @@ impl Repository {
         self.git.commit(None, &author, &github, message, &tree, &[&ours, &theirs]).unwrap()
     }
 
+    /// Writes all that one commit brings to another as one commit behind that.
+    pub fn squash(&self, (onto, head): (Oid, Oid), message: &str, seconds: i64) -> Oid {
+        let (ours, theirs) = (self.commit(onto), self.commit(head));
+        let mut index = self.git.merge_commits(&ours, &theirs, None).unwrap();
+        let tree = self.git.find_tree(index.write_tree_to(&self.git).unwrap()).unwrap();
+        let time = git2::Time::new(seconds, 0);
+        let github = Signature::new("GitHub", "noreply@github.com", &time).unwrap();
+        self.git.commit(None, &theirs.author(), &github, message, &tree, &[&ours]).unwrap()
+    }
+
+    /// Writes each commit that one brings to another anew behind that; says the last one.
+    pub fn rebase(&self, (onto, head): (Oid, Oid), seconds: i64) -> Oid {
+        let time = git2::Time::new(seconds, 0);
+        let github = Signature::new("GitHub", "noreply@github.com", &time).unwrap();
+        let mut tip = self.commit(onto);
+        for id in self.brought((onto, head)) {
+            let commit = self.commit(id);
+            let mut index = self.git.cherrypick_commit(&commit, &tip, 0, None).unwrap();
+            let tree = self.git.find_tree(index.write_tree_to(&self.git).unwrap()).unwrap();
+            let (author, message) = (commit.author(), commit.message().unwrap());
+            let new = self.git.commit(None, &author, &github, message, &tree, &[&tip]).unwrap();
+            tip = self.commit(new);
+        }
+        tip.id()
+    }
+
     /// Points a reference to a commit, or removes it.
     pub fn point(&self, name: &str, to: Option<Oid>) {
         match to {

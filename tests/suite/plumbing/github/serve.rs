@@ -146,7 +146,9 @@ async fn handle(
         (_, reply) => reply,
     };
     server.with(|inner| inner.write_down(&asked, is_git, reply.as_ref()));
-    let reply = reply.ok_or_else(|| io::Error::other("closed because the test wants it"))?;
+    let mut reply = reply.ok_or_else(|| io::Error::other("closed because the test wants it"))?;
+    let date = server.with(|inner| inner.state.now.utc().format("%a, %d %b %Y %H:%M:%S GMT"));
+    reply.headers.push(("date".to_owned(), date.to_string()));
     Ok(reply.into_response(truncated))
 }
 

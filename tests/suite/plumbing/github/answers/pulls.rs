@@ -32,6 +32,19 @@ pub fn list(state: &State, call: &Call<'_>) -> Said {
     Ok(call.page(state, &pulls, |pull| state.pull_json(pull)))
 }
 
+/// The pull requests that a commit is part of: by their own commits, or by what merging made of them.
+pub fn of_commit(state: &State, call: &Call<'_>) -> Said {
+    let repository = call.its_repository(state)?;
+    let commit = repository.resolve(call.parameter("commit_sha")).ok_or_else(Answer::missing)?;
+    let is_its = |pull: &&Pull| {
+        let merged = pull.merged.as_ref().map(|merged| (merged.onto, merged.commit));
+        let ranges = merged.into_iter().chain([state.range(pull)]);
+        ranges.into_iter().any(|range| state.ops().brought(range).contains(&commit))
+    };
+    let pulls: Vec<_> = state.pulls.iter().filter(is_its).collect();
+    Ok(call.page(state, &pulls, |pull| state.pull_json(pull)))
+}
+
 pub fn get(state: &State, call: &Call<'_>) -> Said {
     Ok(Answer::ok(state.whole_pull_json(the(state, call)?)))
 }

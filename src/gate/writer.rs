@@ -1,0 +1,211 @@
+//! The writer of a ledger that is kept on GitHub: records what is decided there before it is
+//! published, and what was merged.
+//!
+//! Several writers don't wait for each other: the one whose push comes too late looks at what was
+//! recorded in between, and puts its entry behind that, or has the decision made again.
+
+use std::cell::RefCell;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde_json::json;
+
+use super::record::{Record, Recorder, judged_material, of_decision};
+use super::recording::{log_of, made};
+use super::{Judgement, Recorded};
+use crate::content::SKEW;
+use crate::core::digest::{Digest, canonical_json};
+use crate::core::record::bones::Bones;
+use crate::core::record::entry::Entry;
+use crate::core::record::parts::{Collector, CollectorKind, Hex, Run};
+use crate::core::record::statement::Kind;
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
+use crate::forge::github::{Answered, GitHub};
+use crate::forge::{Forge as _, Pull};
+use crate::git::{Moved, Oid};
+use crate::ledger::store::Store;
+use crate::ledger::{LEDGER, MaterialFile, NOBODY, Tip};
+
+mod merges;
+
+/// The number of times that a push is tried while others are recording.
+const ATTEMPTS: u32 = 100;
+
+/// The longest pause before a push is tried again, in milliseconds.
+const LONGEST_PAUSE: u64 = 5_000;
+
+/// The writer of a ledger on GitHub.
+pub struct Writer<'a> {
+    github: &'a GitHub,
+    kind: CollectorKind,
+    run: Option<Run>,
+    /// The ledger's end, as soon as it is needed.
+    store: RefCell<Option<Store>>,
+}
+
+/// What became of adding to the ledger.
+enum Added {
+    /// The last one of the entries, with its commit.
+    Yes(Digest, Oid),
+    /// Others recorded these in the meantime, which the caller has to look at first.
+    Outdated,
+}
+
+impl<'a> Writer<'a> {
+    /// Makes the writer of the ledger in a repository on GitHub, on behalf of a program of some kind,
+    /// and of the workflow's run that it is part of.
+    pub fn new(github: &'a GitHub, kind: CollectorKind, run: Option<Run>) -> Self {
+        Writer { github, kind, run, store: RefCell::default() }
+    }
+
+    /// Records a decision, unless the last one that is recorded of the pull request is the same.
+    ///
+    /// # Errors
+    /// When the settings want it recorded and it can't be: it must not be published then.
+    pub fn record(&self, judgement: &Judgement, now: Time) -> anyhow::Result<Recorded> {
+        let org = &judgement.bundle().org;
+        if !org.settings.ledger.on || judgement.decision.ungoverned().is_some() {
+            return Ok(Recorded::Nowhere);
+        }
+        let (pull, known) = (&judgement.pull, self.github.answered(&judgement.pull)?);
+        let decision = same_decision(judgement);
+        if let Some(known) = &known {
+            let author = judgement.evidence.pull_request.as_ref().and_then(|it| it.author.as_ref());
+            let is_known = author.is_some_and(|author| org.roster.people.contains_key(author));
+            // Strangers must not fill the log with what is denied anyway.
+            let is_noise = !is_known && judgement.decision.verdict == Verdict::Denied;
+            if known.decision == decision || is_noise {
+                return Ok(Recorded::As(known.clone()));
+            }
+        }
+        self.in_store(|store| {
+            let log = log_of(&begun(store)?);
+            if !self.github.is_current(pull, &judgement.with_head)? {
+                return Ok(Recorded::Outdated);
+            }
+            let protecting = self.github.protecting(pull)?.unwrap_or(pull.base);
+            let files = self.material(judgement)?;
+            let recorder = Recorder { who: NOBODY, at: now };
+            let record = of_decision(store.repo(), judgement, protecting, files, &log, recorder)?;
+            let record = self.completed(record, Some((pull, known.map(|known| known.entry))))?;
+            let evaluated_at = judgement.decision.evaluated_at;
+            let is_about_it = |entry: &Entry| {
+                let it = &entry.statement.predicate;
+                let is_its = it.pull.as_ref().is_some_and(|other| other.name == pull.name);
+                let base = pull.base_ref.as_deref().map(|base| format!("refs/heads/{base}"));
+                let moves_base =
+                    it.merge.is_some() && it.base.as_ref().map(|it| &it.name) == base.as_ref();
+                is_its || moves_base || it.kind == Kind::Keys
+            };
+            let is_late = || now > evaluated_at + SKEW;
+            Ok(match self.add(store, vec![record], &is_about_it, is_late)? {
+                Added::Yes(entry, commit) => Recorded::As(Answered { entry, commit, decision }),
+                Added::Outdated => Recorded::Outdated,
+            })
+        })
+        .with_context(|| format!("decided, not recorded: {}", judgement.decision.verdict))
+    }
+
+    /// Does something with the ledger's end, which is fetched when it is first needed.
+    fn in_store<T>(&self, work: impl FnOnce(&mut Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let mut store = self.store.borrow_mut();
+        let store = match &mut *store {
+            Some(store) => store,
+            none => none.insert(self.github.ledger()?),
+        };
+        work(store)
+    }
+
+    /// Adds records to the ledger. If others record in the meantime something that `matters`, nothing
+    /// is added, and neither if it `is_late` by then.
+    fn add(
+        &self,
+        store: &mut Store,
+        records: Vec<Record>,
+        matters: &dyn Fn(&Entry) -> bool,
+        is_late: impl Fn() -> bool,
+    ) -> anyhow::Result<Added> {
+        for attempt in 0..ATTEMPTS {
+            let tip = begun(store)?;
+            let place = (store.repo(), store.program());
+            let evidence = |branch: &str| Ok(store.branch(branch));
+            let made = made(place, Some(&tip), evidence, records.clone(), NOBODY, false)?;
+            let (entry, commit) = made.last.context("there is nothing to record")?;
+            let pushed = store.push(&made.moves).with_context(|| {
+                format!("a workflow's job and an App need `contents: write` to add to {LEDGER}")
+            })?;
+            match pushed {
+                Moved::Yes => return Ok(Added::Yes(entry, commit)),
+                Moved::Refused(why) => bail!("the server rejected {LEDGER}:\n{why}"),
+                Moved::Lost(_) => {}
+            }
+            self.github.pause(pause(attempt));
+            if store.catch_up()?.iter().any(matters) || is_late() {
+                return Ok(Added::Outdated);
+            }
+        }
+        bail!("others have recorded something {ATTEMPTS} times in the meantime: try again")
+    }
+
+    /// Completes a record by what there is on GitHub alone: who collected the facts, when by GitHub's
+    /// clock, and the pull request's id with the last entry about it.
+    fn completed(
+        &self,
+        mut record: Record,
+        about: Option<(&Pull, Option<Digest>)>,
+    ) -> anyhow::Result<Record> {
+        let it = &mut record.statement.predicate;
+        let who = self.github.viewer()?;
+        it.collector = Collector { kind: self.kind, who, run: self.run.clone() };
+        it.server_time = self.github.server_time();
+        if let (Some((pull, previous)), Some(named)) = (about, &mut it.pull) {
+            named.id = Some(self.github.id_of(pull)?);
+            it.previous = Some(previous);
+        }
+        Ok(record)
+    }
+
+    /// Returns what a decision rests on: that of plain Git, and what GitHub was asked.
+    fn material(&self, judgement: &Judgement) -> anyhow::Result<Vec<MaterialFile>> {
+        let asked = self.github.record_of(&judgement.pull);
+        let sources: Vec<_> = asked
+            .iter()
+            .map(|it| {
+                json!({
+                    "method": it.method, "path": it.path, "status": it.status, "date": it.date,
+                    "bytes": it.body.len(), "sha256": Hex(Digest::of(it.body.as_bytes())),
+                })
+            })
+            .collect();
+        let mut files = judged_material(judgement);
+        files.push(("sources.json".to_owned(), canonical_json(&json!(sources)).into_bytes()));
+        Ok(files)
+    }
+}
+
+/// Returns the ledger's tip. No writer begins one by itself: a ledger that was deleted would grow anew
+/// unseen.
+fn begun(store: &Store) -> anyhow::Result<Tip> {
+    store.tip()?.with_context(|| {
+        format!(
+            "the settings say that decisions are recorded, and there is no branch {LEDGER}: an \
+                 owner begins it with `changegate init --ledger`"
+        )
+    })
+}
+
+/// Returns a digest by which the same decision on the same head is known again, whenever it is made.
+fn same_decision(judgement: &Judgement) -> String {
+    let bones = Bones::of(&judgement.decision, None).timeless();
+    let decision = json!({ "head": judgement.pull.head.to_string(), "decision": bones });
+    Digest::of(canonical_json(&decision).as_bytes()).short()
+}
+
+/// Returns a pause that grows with the number of attempts, and differs between writers.
+fn pause(attempt: u32) -> Duration {
+    let longest = (50_u64 << attempt.min(8)).min(LONGEST_PAUSE);
+    let chance = RandomState::new().build_hasher().finish();
+    Duration::from_millis(longest / 2 + chance % longest.max(1) / 2)
+}

@@ -1,0 +1,232 @@
+//! Records what reached the protected branches: compares their first-parent lines with what the ledger
+//! accounts for, so that a lost event delays an entry and never loses one.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail};
+
+use super::{Added, Writer, begun};
+use crate::core::digest::canonical_json;
+use crate::core::org::Org;
+use crate::core::record::entry::Entry;
+use crate::core::record::parts::{Because, Method};
+use crate::core::record::state::State;
+use crate::core::record::statement::Kind;
+use crate::core::terms::Verdict;
+use crate::core::time::Time;
+use crate::forge::github::{GitHub, MergedPull, types};
+use crate::gate::arrivals::unrecorded;
+use crate::gate::merge::merge_tree;
+use crate::gate::record::{Arrival, Log, Record, Recorder, of_arrival, of_bypass};
+use crate::gate::recording::{begin, log_of, of_branch};
+use crate::gate::{Gate, Judgement};
+use crate::git::{Commit, Oid};
+use crate::ledger::store::Store;
+use crate::ledger::{NOBODY, oid};
+
+/// The number of attempts when others record the same in the meantime.
+const ATTEMPTS: usize = 10;
+
+/// What a pull request, or a push, brought to a branch.
+struct Brought {
+    /// The commit up to which the branch was accounted for.
+    from: Oid,
+    /// The commits, oldest first.
+    commits: Vec<Commit>,
+    /// The pull request, if one did.
+    pull: Option<types::Pull>,
+}
+
+impl Writer<'_> {
+    /// Records what reached the protected branches and isn't recorded yet. `org` is the organisation
+    /// data on the default branch. Returns the number of entries.
+    ///
+    /// # Errors
+    /// When something can't be recorded.
+    pub fn catch_up(
+        &self,
+        gate: &Gate<'_, GitHub>,
+        org: &Org,
+        clock: &dyn Fn() -> Time,
+    ) -> anyhow::Result<usize> {
+        if !org.settings.ledger.on {
+            return Ok(0);
+        }
+        for _ in 0..ATTEMPTS {
+            let added = self.in_store(|store| {
+                let tip = begun(store)?;
+                let recorder = Recorder { who: NOBODY, at: clock() };
+                let (state, log) = (&tip.entry.state, log_of(&tip));
+                let mut records = self.of_new_branches(org, state, &log, recorder)?;
+                for (name, covered) in &state.bases {
+                    let branch = name.strip_prefix("refs/heads/").unwrap_or(name);
+                    records.extend(self.of_branch(gate, branch, oid(covered)?, &log, recorder)?);
+                }
+                self.add_all(store, records)
+            })?;
+            if let Some(added) = added {
+                return Ok(added);
+            }
+        }
+        bail!("others have recorded the same {ATTEMPTS} times in the meantime: try again")
+    }
+
+    /// Adds records of merges; returns their number, or nothing if others have recorded such in the
+    /// meantime.
+    fn add_all(&self, store: &mut Store, records: Vec<Record>) -> anyhow::Result<Option<usize>> {
+        let count = records.len();
+        if count == 0 {
+            return Ok(Some(0));
+        }
+        let matters = |entry: &Entry| entry.statement.predicate.kind != Kind::Decision;
+        Ok(match self.add(store, records, &matters, || false)? {
+            Added::Yes(..) => Some(count),
+            Added::Outdated => None,
+        })
+    }
+
+    /// Makes the notes with which the ledger begins to cover branches that were protected later.
+    fn of_new_branches(
+        &self,
+        org: &Org,
+        state: &State,
+        log: &Log,
+        recorder: Recorder<'_>,
+    ) -> anyhow::Result<Vec<Record>> {
+        let protected: BTreeSet<_> = org.settings.protected_bases.iter().collect();
+        let is_new = |branch: &&&String| !state.bases.contains_key(&format!("refs/heads/{branch}"));
+        let mut records = Vec::new();
+        for branch in protected.iter().filter(is_new) {
+            // A branch that the settings name may not be there yet.
+            let Ok(tip) = self.github.tip_of(branch) else { continue };
+            let repo = self.github.repo();
+            let begun = begin(repo, state, tip)?;
+            let record = of_branch(repo, (branch.as_str(), begun), log, recorder)?;
+            records.push(self.completed(record, None)?);
+        }
+        Ok(records)
+    }
+
+    /// Makes the records of what reached a branch after a commit.
+    fn of_branch(
+        &self,
+        gate: &Gate<'_, GitHub>,
+        branch: &str,
+        covered: Oid,
+        log: &Log,
+        recorder: Recorder<'_>,
+    ) -> anyhow::Result<Vec<Record>> {
+        let tip = self.github.tip_of(branch)?;
+        let mut records = Vec::new();
+        for brought in self.brought(gate, branch, covered, tip)? {
+            records.push(self.of_brought(gate, branch, &brought, log, recorder)?);
+        }
+        Ok(records)
+    }
+
+    /// Returns what reached a branch after a commit, up to another: the commits that the same pull
+    /// request brought together.
+    fn brought(
+        &self,
+        gate: &Gate<'_, GitHub>,
+        branch: &str,
+        covered: Oid,
+        tip: Oid,
+    ) -> anyhow::Result<Vec<Brought>> {
+        let mut all: Vec<Brought> = Vec::new();
+        for (from, commit) in unrecorded(self.github.repo(), gate.judges(), covered, tip)? {
+            let pull = self.github.merged_with(branch, commit.id)?;
+            let number = |pull: &Option<types::Pull>| pull.as_ref().map(|pull| pull.number);
+            match all.last_mut() {
+                Some(last) if pull.is_some() && number(&last.pull) == number(&pull) => {
+                    last.commits.push(commit);
+                }
+                _ => all.push(Brought { from, commits: vec![commit], pull }),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Makes the record of what reached a branch: as a merge, if it was approved then and is what was
+    /// judged, or else as a bypass.
+    fn of_brought(
+        &self,
+        gate: &Gate<'_, GitHub>,
+        branch: &str,
+        Brought { from, commits, pull }: &Brought,
+        log: &Log,
+        recorder: Recorder<'_>,
+    ) -> anyhow::Result<Record> {
+        let (Some(first), Some(last)) = (commits.first(), commits.last()) else {
+            bail!("nothing reached {branch}");
+        };
+        let base = first.parents.first().copied().unwrap_or(*from);
+        let arrival = Arrival { base, ..Arrival::pushed(branch, last, *from) };
+        let Some(pull) = pull else {
+            let by = self.login(gate, base, self.github.pusher(branch, last.id).as_ref());
+            let because = Some(Because::NoPullRequest);
+            let record = of_bypass(&Arrival { by, because, ..arrival }, log, recorder);
+            return self.completed(record, None);
+        };
+        let judged = self.github.learn_merged(pull, base, commits).and_then(|merged| {
+            let judgement = gate.judge(merged.pull.clone(), &[], merged.at)?;
+            Ok((merged, judgement))
+        });
+        let Ok((merged, judgement)) = judged else {
+            let by = self.login(gate, base, pull.merged_by.as_ref());
+            let at = pull.merged_at.unwrap_or(arrival.at);
+            let (because, method) = (Some(Because::NotKnown), Method::Merge);
+            let record = of_bypass(&Arrival { by, at, method, because, ..arrival }, log, recorder);
+            return self.completed(record, None);
+        };
+        let by = self.login(gate, base, merged.by.as_ref());
+        let arrival = Arrival {
+            by,
+            at: merged.at,
+            method: merged.method(),
+            because: self.because(&judgement, last),
+            ..arrival
+        };
+        self.of_merged(branch, &merged, &judgement, &arrival, log, recorder)
+    }
+
+    fn of_merged(
+        &self,
+        branch: &str,
+        merged: &MergedPull,
+        judgement: &Judgement,
+        arrival: &Arrival<'_>,
+        log: &Log,
+        recorder: Recorder<'_>,
+    ) -> anyhow::Result<Record> {
+        let mut files = self.material(judgement)?;
+        let rules = self.github.rules(branch).context("cannot read the rules for the branch")?;
+        files.push(("rules.json".to_owned(), canonical_json(&rules).into_bytes()));
+        let repo = self.github.repo();
+        let record = of_arrival(repo, judgement, arrival, files, log, recorder)?;
+        let previous = self.github.answered(&merged.pull)?.map(|known| known.entry);
+        self.completed(record, Some((&merged.pull, previous)))
+    }
+
+    /// Returns why what was merged went around the gate, if it did.
+    fn because(&self, judgement: &Judgement, last: &Commit) -> Option<Because> {
+        let is_judged =
+            || merge_tree(self.github.repo(), &judgement.pull).is_ok_and(|tree| tree == last.tree);
+        match judgement.decision.verdict {
+            Verdict::Approved if is_judged() => None,
+            Verdict::Approved => Some(Because::OtherContent),
+            _ => Some(Because::NotApproved),
+        }
+    }
+
+    /// Returns the login of an account by the roster at a commit.
+    fn login(
+        &self,
+        gate: &Gate<'_, GitHub>,
+        base: Oid,
+        user: Option<&types::User>,
+    ) -> Option<String> {
+        let org = gate.org_at(base).ok()?;
+        self.github.login_in(&org.roster, user?).map(|login| login.to_string())
+    }
+}

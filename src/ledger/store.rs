@@ -1,0 +1,136 @@
+//! The end of a ledger that is kept elsewhere: a repository of its own in a temporary folder, into
+//! which only the last entry is fetched, and from which new ones are pushed.
+//!
+//! It reads the objects of the repository with the changes, too, but writes none there. It is shallow,
+//! which a repository that is judged must not be: nothing but the record is read from it.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use super::{AUDIT, LEDGER, Tip, line_since, read, tip};
+use crate::core::record::entry::Entry;
+use crate::git::{Move, Moved, Oid, Program, Repo};
+
+/// How much more of the ledger is fetched if its end holds no entry.
+const DEEPER: [&str; 3] = ["--deepen=10", "--deepen=200", "--deepen=10000"];
+
+/// The end of a ledger.
+pub struct Store {
+    repo: Repo,
+    program: Program,
+    url: String,
+    /// Where the branches with the record stand, as far as they were fetched.
+    tips: BTreeMap<String, Oid>,
+    _folder: TempDir,
+}
+
+impl Store {
+    /// Fetches the end of the ledger at an address. `changes` is the repository whose changes are
+    /// recorded, and `let_in` gives the git program what it needs to get there.
+    ///
+    /// # Errors
+    /// When it can't be fetched.
+    pub fn fetch(
+        changes: &Repo,
+        url: &str,
+        let_in: impl FnOnce(Program) -> Program,
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("make a folder for the ledger")?;
+        let git = Program::in_folder(folder.path());
+        git.run(&["init", "--quiet", "--bare"]).context("make a repository for the ledger")?;
+        let objects = changes.folder().join("objects");
+        let alternates = folder.path().join("objects/info/alternates");
+        std::fs::write(&alternates, format!("{}\n", objects.display()))
+            .with_context(|| format!("write {}", alternates.display()))?;
+        let program = let_in(Program::at(folder.path().to_owned()));
+        if let Err(error) = fetch(&program, &["--depth=1"], url) {
+            // git fails if there is nothing to fetch, too.
+            let any = format!("refs/heads/{AUDIT}*");
+            if program.run(&["ls-remote", url, &any]).is_ok_and(|refs| refs.is_empty()) {
+                let (repo, tips) = (Repo::open_end(folder.path())?, BTreeMap::new());
+                return Ok(Store { repo, program, url: url.to_owned(), tips, _folder: folder });
+            }
+            return Err(error);
+        }
+        let repo = Repo::open_end(folder.path())?;
+        let tips = tips(&repo)?;
+        Ok(Store { repo, program, url: url.to_owned(), tips, _folder: folder })
+    }
+
+    /// Returns the repository, with the record's end and what the changes' repository holds.
+    pub fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// Returns the git program for it.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Returns where a branch with the record stands; `None` if there is none.
+    pub fn branch(&self, name: &str) -> Option<Oid> {
+        self.tips.get(name).copied()
+    }
+
+    /// Returns what the next entry is put behind; `None` if the ledger hasn't begun.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn tip(&self) -> anyhow::Result<Option<Tip>> {
+        let Some(commit) = self.branch(LEDGER) else { return Ok(None) };
+        let mut found = tip(&self.repo, commit);
+        // Foreign commits may be above the last entry.
+        for more in DEEPER {
+            if found.is_ok() {
+                break;
+            }
+            fetch(&self.program, &[more], &self.url)?;
+            found = tip(&self.repo, commit);
+        }
+        found.map(Some)
+    }
+
+    /// Pushes new commits of the record: all of them or none.
+    ///
+    /// # Errors
+    /// When the ledger can't be reached.
+    pub fn push(&mut self, moves: &[Move]) -> anyhow::Result<Moved> {
+        let pushed = self.program.push(&self.url, moves)?;
+        if pushed == Moved::Yes {
+            self.tips.extend(moves.iter().map(|(name, _, to)| (name.clone(), *to)));
+        }
+        Ok(pushed)
+    }
+
+    /// Fetches what others have recorded in the meantime, and returns those entries, oldest first.
+    ///
+    /// # Errors
+    /// When it can't be fetched, or doesn't continue what was fetched before.
+    pub fn catch_up(&mut self) -> anyhow::Result<Vec<Entry>> {
+        let before = self.branch(LEDGER);
+        fetch(&self.program, &[], &self.url)
+            .context("the ledger isn't a continuation of what it was a moment ago")?;
+        self.tips = tips(&self.repo)?;
+        let Some(now) = self.branch(LEDGER) else { return Ok(Vec::new()) };
+        let mut entries = Vec::new();
+        for commit in line_since(&self.repo, now, before)? {
+            entries.extend(read(&self.repo, commit)?.entry.ok());
+        }
+        entries.reverse();
+        Ok(entries)
+    }
+}
+
+/// Fetches the branches with the record, never by force.
+fn fetch(program: &Program, options: &[&str], url: &str) -> anyhow::Result<()> {
+    program.fetch(options, url, &[&format!("refs/heads/{AUDIT}*:refs/heads/{AUDIT}*")])
+}
+
+fn tips(repo: &Repo) -> anyhow::Result<BTreeMap<String, Oid>> {
+    let refs = repo.refs(&format!("refs/heads/{AUDIT}"))?.into_iter();
+    let named =
+        refs.filter_map(|(name, tip)| Some((name.strip_prefix("refs/heads/")?.to_owned(), tip)));
+    Ok(named.collect())
+}

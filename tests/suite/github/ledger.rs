@@ -1,0 +1,275 @@
+//! The ledger of a repository on GitHub: what is decided is recorded before it is answered, and what was
+//! merged by what comes next.
+
+use super::office::{BRANCH, answer, as_app, check, checked, command, request, sweep};
+use crate::plumbing::github::GitHub;
+use crate::plumbing::judges;
+use crate::plumbing::ran::Ran;
+use changegate::forge::git::{Branches, Git};
+use changegate::gate::record::Recorder;
+use changegate::gate::recording::{append, genesis};
+use changegate::git::{Moved, Repo};
+
+const SETTINGS: &str = "policies/org/settings/data.yaml";
+const LEDGER: &str = "audit/ledger";
+const REQUEST: &str = "requests/CHG-7.yaml";
+
+/// Lets the settings name a ledger, with more settings of it.
+fn settle(github: &GitHub, more: &str) {
+    let settings = github.file("main", SETTINGS);
+    let ledger = format!("ledger: {{on: true, origin: github.example/acme/ops{more}}}");
+    let text = settings.replace("ledger: {on: false}", &ledger);
+    assert_ne!(settings, text);
+    github.commit("carol", "main", &[(SETTINGS, &text)], "Record what is decided");
+}
+
+/// Begins the ledger as `init --ledger` does, at the server's time.
+fn begin(github: &GitHub) {
+    settle(github, "");
+    let now = github.now();
+    let folder = github.with(|state| state.ops().folder.clone());
+    let git = Git::new(Branches::own(Repo::open(&folder).unwrap()), None).unwrap();
+    let judge = judges().at(git.repo(), git.base().unwrap()).unwrap();
+    let record = genesis(&git, &judge.bundle().org, Recorder { who: "carol", at: now }).unwrap();
+    let moves = append(&git, None, vec![record], "carol", false).unwrap();
+    assert_eq!(git.branches.put_all(&moves).unwrap(), Moved::Yes);
+    github.with(|state| state.notice(0, state.id_of("carol")));
+}
+
+/// A server whose ledger has begun, where alice has opened a pull request with this request.
+fn recording(text: &str) -> (GitHub, u64) {
+    let github = GitHub::start();
+    begin(&github);
+    github.commit("alice", BRANCH, &[(REQUEST, text)], "Submit CHG-7");
+    let pull = github.open_pull("alice", BRANCH, "main");
+    (github, pull)
+}
+
+/// The first lines of the entries' messages, the oldest first.
+fn titles(github: &GitHub) -> Vec<String> {
+    let titles = github.git(&["log", "--reverse", "--format=%s", LEDGER]);
+    titles.lines().map(str::to_owned).collect()
+}
+
+/// Proves the ledger in a clone of everything.
+#[track_caller]
+fn verified(github: &GitHub) -> Ran {
+    let auditor = github.desk("erin");
+    auditor.git(&["fetch", "--quiet", "origin", "+refs/pull/*/head:refs/pull/*"]);
+    auditor.changegate(&["audit", "verify"])
+}
+
+#[test]
+fn decisions_are_recorded_before_they_are_answered() {
+    let (github, pull) = recording(&request());
+    assert_eq!(checked(&github, pull), "pending");
+    github.advance("1h");
+    assert_eq!(checked(&github, pull), "pending");
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    assert_eq!(
+        titles(&github),
+        ["genesis: github.example/acme/ops", "pending: CHG-7 (#1)", "approved: CHG-7 (#1)"]
+    );
+    let entry = github.tip(LEDGER).unwrap();
+    let comment = github.comments(pull).pop().unwrap().1;
+    assert!(comment.contains(&format!("/acme/ops/commit/{entry})")), "{comment}");
+    verified(&github).ended(0, &["3 entries"]);
+}
+
+#[test]
+fn what_was_merged_is_recorded_by_the_next_sweep() {
+    let (github, pull) = recording(&request());
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    checked(&github, pull);
+    github.advance("1m");
+    let merge = github.merge(pull, "bob");
+    github.advance("1m");
+    sweep(&github).ended(0, &["entries that record what reached protected branches: 1"]);
+    let again = sweep(&github);
+    assert!(!again.went_well().contains("entries that record"), "{again:?}");
+    let title = "merged: CHG-7 Block 203.0.113.77, which tries stolen passwords (#1)";
+    assert_eq!(titles(&github).pop().unwrap(), title);
+    let covers = github.git(&["show", &format!("{LEDGER}:state")]);
+    assert!(covers.contains(&format!("base refs/heads/main {merge}")), "{covers}");
+    verified(&github).ended(0, &["3 entries"]);
+}
+
+#[test]
+fn whatever_the_button_makes_is_what_was_judged() {
+    type Merges = fn(&GitHub, u64) -> String;
+    let ways: [(&str, Merges); 3] = [
+        ("merge", |github, pull| github.merge(pull, "bob")),
+        ("squash", |github, pull| github.squash(pull, "bob")),
+        ("rebase", |github, pull| github.rebase(pull, "bob")),
+    ];
+    for (way, merge) in ways {
+        let (github, pull) = recording(&request());
+        let typo = request().replace("CHG-7\n", "CHG-7 # the ticket\n");
+        github.commit("alice", BRANCH, &[(REQUEST, &typo)], "Say what the number is");
+        github.advance("1h");
+        github.review(pull, "bob", "APPROVED");
+        checked(&github, pull);
+        github.advance("1m");
+        let tip = merge(&github, pull);
+        github.advance("1m");
+        sweep(&github).ended(0, &["reached protected branches: 1"]);
+        let entry = github.git(&["show", &format!("{LEDGER}:entry.json")]);
+        assert!(entry.contains(&format!("\"method\":\"{way}\"")), "{way}: {entry}");
+        assert!(entry.contains(&format!("\"to\":\"{tip}\"")), "{way}: {entry}");
+        assert!(entry.contains("\"by\":\"bob\""), "{way}: {entry}");
+        // With the pull request's commits, and without them.
+        verified(&github).ended(0, &["3 entries", "2 byte for byte the same"]);
+        let apart = github.desk("judy");
+        apart.changegate(&["audit", "verify"]).ended(0, &["3 entries"]);
+    }
+}
+
+#[test]
+fn what_went_around_the_gate_is_a_bypass() {
+    let (github, pull) = recording(&request());
+    checked(&github, pull);
+    github.advance("1m");
+    // By an administrator, against the answer; by a push; and with something else than was judged.
+    github.merge(pull, "carol");
+    github.commit("erin", "main", &[("requests/CHG-8.yaml", "id: CHG-8\n")], "By hand");
+    github.commit("erin", "main", &[("README.md", "hello\n")], "Nothing governed");
+    github.advance("1m");
+    sweep(&github).ended(0, &["reached protected branches: 2"]);
+    let titles = titles(&github);
+    let bypasses: Vec<_> = titles.iter().filter(|title| title.starts_with("bypass: ")).collect();
+    assert_eq!(bypasses.len(), 2, "{titles:?}");
+    assert!(bypasses[0].ends_with(" on main (not-approved)"), "{titles:?}");
+    assert!(bypasses[1].ends_with(" on main (no-pull-request)"), "{titles:?}");
+    let last = github.git(&["log", "-1", "--format=%B", LEDGER]);
+    assert!(last.contains("by erin"), "{last}");
+    verified(&github).ended(0, &["2 bypass"]);
+}
+
+#[test]
+fn a_review_that_came_or_went_after_the_merge_changes_nothing() {
+    let (github, pull) = recording(&request());
+    github.advance("1h");
+    let approval = github.review(pull, "bob", "APPROVED");
+    checked(&github, pull);
+    github.advance("1m");
+    github.merge(pull, "bob");
+    github.advance("1m");
+    github.dismiss(pull, approval, "carol");
+    github.review(pull, "dan", "CHANGES_REQUESTED");
+    sweep(&github).ended(0, &["reached protected branches: 1"]);
+    assert!(titles(&github).pop().unwrap().starts_with("merged: CHG-7"), "{:?}", titles(&github));
+    verified(&github).ended(0, &["3 entries"]);
+}
+
+#[test]
+fn nothing_is_answered_that_could_not_be_recorded() {
+    let github = GitHub::start();
+    settle(&github, "");
+    github.commit("alice", BRANCH, &[(REQUEST, &request())], "Submit CHG-7");
+    let pull = github.open_pull("alice", BRANCH, "main");
+    // The ledger hasn't begun, and no writer begins one.
+    let without = ["decided, not recorded", "no branch audit/ledger", "changegate init --ledger"];
+    check(&github, pull).ended(2, &without);
+    let (state, description) = answer(&github, pull);
+    assert_eq!(state, "error", "{description}");
+    assert_eq!(github.tip(LEDGER), None);
+
+    // A job that may not write.
+    let (github, pull) = recording(&request());
+    let mut may = vec![("contents", "read"), ("pull_requests", "write"), ("statuses", "write")];
+    let mut as_job = |contents: &'static str| {
+        may[0].1 = contents;
+        let mut command = command(&github);
+        command.env("GITHUB_TOKEN", github.token_with(&may));
+        command.args(["check", "--pr", "1", "--now", &github.now().to_string()]);
+        Ran::of(&mut command, "")
+    };
+    as_job("read").ended(2, &["decided, not recorded", "contents: write"]);
+    assert_eq!(answer(&github, pull).0, "error");
+    as_job("write").ended(3, &[]);
+    assert_eq!(answer(&github, pull).0, "pending");
+    assert_eq!(titles(&github).len(), 2);
+}
+
+#[test]
+fn strangers_do_not_fill_the_log() {
+    let (github, _) = recording(&request());
+    github.fork("mallory");
+    let text = "id: CHG-9\n";
+    github.commit("mallory", "mallory:x", &[("requests/CHG-9.yaml", text)], "Mine");
+    let pull = github.open_pull("mallory", "mallory:x", "main");
+    assert_eq!(checked(&github, pull), "failure");
+    for round in 0..3 {
+        github.advance("1m");
+        let other = format!("{text}# {round}\n");
+        github.commit("mallory", "mallory:x", &[("requests/CHG-9.yaml", &other)], "Mine");
+        assert_eq!(checked(&github, pull), "failure");
+    }
+    assert_eq!(titles(&github)[1..], ["denied: CHG-9 (#2)"]);
+}
+
+#[test]
+fn writers_do_not_lose_each_other_s_entries() {
+    let github = GitHub::start();
+    begin(&github);
+    let pulls: Vec<_> = (1..=6)
+        .map(|number| {
+            let branch = format!("change/CHG-{number}");
+            let text = request().replace("CHG-7", &format!("CHG-{number}"));
+            let path = format!("requests/CHG-{number}.yaml");
+            github.commit("alice", &branch, &[(&path, &text)], "Submit");
+            github.open_pull("alice", &branch, "main")
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for pull in &pulls {
+            scope.spawn(|| check(&github, *pull).ended(3, &[]));
+        }
+    });
+    assert_eq!(titles(&github).len(), 7);
+    verified(&github).ended(0, &["7 entries"]);
+}
+
+#[test]
+fn an_app_records_as_itself() {
+    let (github, pull) = recording(&request());
+    let mut command = as_app(&github);
+    command.args(["check", "--pr", &pull.to_string(), "--now", &github.now().to_string()]);
+    Ran::of(&mut command, "").ended(3, &[]);
+    let entry = github.git(&["show", &format!("{LEDGER}:entry.json")]);
+    assert!(entry.contains("\"kind\":\"app\",\"who\":\"changegate[bot]\""), "{entry}");
+    verified(&github).ended(0, &["2 entries"]);
+}
+
+#[test]
+fn a_branch_that_is_protected_later_is_covered_from_then_on() {
+    let (github, _) = recording(&request());
+    let settings = github.file("main", SETTINGS);
+    github.push("carol", "release", &github.tip("main").unwrap(), false);
+    let more = settings.replace("protected_bases: [main]", "protected_bases: [main, release]");
+    github.commit("carol", "main", &[(SETTINGS, &more)], "Protect the releases, too");
+    github.advance("1m");
+    sweep(&github).ended(0, &["reached protected branches: 2"]);
+    github.commit("erin", "release", &[("requests/CHG-8.yaml", "id: CHG-8\n")], "By hand");
+    github.advance("1m");
+    sweep(&github).ended(0, &["reached protected branches: 1"]);
+    let state = github.git(&["show", &format!("{LEDGER}:state")]);
+    let release = github.tip("release").unwrap();
+    assert!(state.contains(&format!("base refs/heads/release {release}")), "{state}");
+    verified(&github).ended(0, &["1 note"]);
+}
+
+#[test]
+fn rubbish_on_the_log_s_branch_stops_nobody() {
+    let (github, pull) = recording(&request());
+    for number in 0..3 {
+        let path = format!("{number}.txt");
+        github.commit("mallory", LEDGER, &[(&path, "rubbish\n")], "Merge branch 'main'");
+    }
+    assert_eq!(checked(&github, pull), "pending");
+    let found = verified(&github);
+    found.ended(1, &["2 entries", "the commit holds no entry, and counts for nothing"]);
+    assert_eq!(found.stdout.matches("counts for nothing").count(), 3, "{found:?}");
+}
