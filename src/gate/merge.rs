@@ -50,9 +50,10 @@ pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Resu
     Ok(merge)
 }
 
-/// Whether the user signs here: always, unless the settings tolerate what is unsigned and the user has
-/// no key.
+/// Whether the user signs here: always, unless the user has no key and the settings tolerate what is
+/// unsigned, or nobody in the roster has one, as on GitHub.
 pub fn signs(git: &Git, org: &Org) -> bool {
-    !org.tolerates(Unproven::Unsigned)
+    let is_keyless = org.roster.people.values().all(|person| person.keys.is_empty());
+    !(is_keyless || org.tolerates(Unproven::Unsigned))
         || git.branches.program().setting("user.signingkey").is_some()
 }

@@ -93,11 +93,7 @@ impl Basis<'_> {
         let text = String::from_utf8_lossy(settings);
         let records = format!("ledger: {{on: true, origin: {}}}", word(&self.origin));
         let text = text.replacen("protected_bases: [main]", &protects, 1);
-        *settings = match self.is_on_github {
-            true => text,
-            false => text.replacen("ledger: {on: false}", &records, 1),
-        }
-        .into_bytes();
+        *settings = text.replacen("ledger: {on: false}", &records, 1).into_bytes();
         files.insert(ROSTER.to_owned(), self.roster_text.to_vec());
         let table = files
             .get_mut(&layout::table("escalation"))

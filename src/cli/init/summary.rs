@@ -82,7 +82,8 @@ const NEXT_AFTER_UPGRADE: &str = "  \
 ";
 
 const ON_GITHUB: &str = "  \
-  git push                            then, on GitHub:
+  git push
+  changegate init --ledger            begin to record what is decided; then, on GitHub:
   gh label create change-request      the label that the forms set and change-form needs
   Settings, Rules: a ruleset for the branch that requires a pull request, a review from code
       owners and the status check `changegate`

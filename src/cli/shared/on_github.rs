@@ -51,7 +51,7 @@ impl OnGitHub {
 
 impl GitHubArgs {
     /// Opens the forge with the identity given in the environment; a dry run writes nothing.
-    /// Commits are fetched into the clone around the current folder if it is one of this
+    /// Commits are fetched into the clone around the current folder if it is a whole one of this
     /// repository, otherwise into a temporary one.
     ///
     /// # Errors
@@ -80,7 +80,13 @@ impl GitHubArgs {
                 "cannot tell which repository on GitHub you mean: add --repo owner/name",
             )?,
         };
-        let (repo, folder) = if here.as_ref().is_some_and(|here| is_same(here, &name)) {
+        // A workflow's checkout holds one commit, which says nothing about reviews.
+        let is_shallow = || {
+            let says = Program::anywhere().run(&["rev-parse", "--is-shallow-repository"]);
+            says.is_ok_and(|says| says == "true")
+        };
+        let is_here = here.as_ref().is_some_and(|here| is_same(here, &name));
+        let (repo, folder) = if is_here && !is_shallow() {
             (Repo::discover(Path::new("."))?, None)
         } else {
             let folder = tempfile::tempdir().context("make a folder for the commits")?;

@@ -21,6 +21,7 @@ use crate::core::terms::Login;
 mod branch;
 mod bypass;
 mod code_owners;
+mod ledger;
 mod look;
 mod owners;
 mod policies;
@@ -29,6 +30,7 @@ mod roster;
 mod token;
 mod workflows;
 
+pub use ledger::RecordBranch;
 pub use look::Home;
 pub use owners::{FOLDERS, OWNED, OwnerFacts, OwnersError, PLACES, coverage};
 pub use protection::{
@@ -78,6 +80,8 @@ pub struct Surroundings {
     pub accounts: BTreeMap<Login, Option<User>>,
     /// Whether the teams on GitHub that the roster names (`organisation/team`) can be read.
     pub teams: BTreeMap<ForgeTeam, Seen<()>>,
+    /// The branches with the record, where the settings want one.
+    pub record: Vec<RecordBranch>,
     /// The token that was used.
     pub token: TokenFacts,
 }
@@ -115,7 +119,8 @@ pub enum Grade {
 /// A check, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
-    /// The subject: `policies`, `branch main`, `workflows`, `roster` or `token`.
+    /// The subject: `policies`, `branch main`, `ledger`, `workflows`, `roster` or
+    /// `token`.
     pub about: String,
     /// The stable code of the check, such as `status/required`.
     pub code: &'static str,
@@ -165,6 +170,9 @@ pub fn examine(facts: &Surroundings) -> Examination {
         let mut found = branch::examine(&protected, &known);
         found.extend(owners::examine(&protected, &state.owners));
         checks.extend(about(&format!("branch {}", branch.name), found));
+    }
+    if !facts.record.is_empty() {
+        checks.extend(about("ledger", ledger::examine(&facts.record)));
     }
     let workflows = workflows::examine(&facts.workflows, answerer.mode, &facts.owner);
     checks.extend(about("workflows", workflows));

@@ -58,7 +58,16 @@ fn an_adopter_gets_from_nothing_to_a_signed_change() {
     own(&["test"]).ended(0, &[]);
 
     // What doctor asks for is turned on, and it has nothing left to say.
-    own(&["doctor"]).ended(1, &["the status `changegate` isn't required", "fix: Settings → Rules"]);
+    own(&["doctor"]).ended(
+        1,
+        &[
+            "the status `changegate` isn't required",
+            "fix: Settings → Rules",
+            "there is no branch audit/ledger",
+            "audit/evidence lacks the rules `deletion`, `non_fast_forward` and",
+        ],
+    );
+    own(&["init", "--ledger"]).ended(0, &["began the ledger"]);
     Well::default().protect(&github);
     own(&["doctor"]).ended(0, &[]);
 
@@ -94,4 +103,7 @@ fn an_adopter_gets_from_nothing_to_a_signed_change() {
     github.review(pull, "bob", "APPROVED");
     judge().ended(0, &["signed off by bob (L2)"]);
     assert_eq!(answer(&github, pull).0, "success");
+    assert!(
+        github.git(&["log", "-1", "--format=%s", "audit/ledger"]).starts_with("approved: CHG-1")
+    );
 }

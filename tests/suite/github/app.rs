@@ -120,7 +120,8 @@ fn the_token_reaches_one_repository() {
     let asked = github.requests();
     let token = asked.iter().find(|it| it.target.ends_with("/access_tokens")).unwrap();
     assert_eq!(token.body["repositories"], serde_json::json!(["ops"]));
-    assert_eq!(token.body["permissions"]["contents"], "read");
+    assert_eq!(token.body["permissions"]["contents"], "write");
+    assert_eq!(token.body["permissions"].get("administration"), None);
 }
 
 #[test]

@@ -157,7 +157,6 @@ fn an_app_that_lacks_a_permission_is_told() {
 fn an_app_that_may_more_than_judging_takes_is_told() {
     let github = Well { source: Some(4242), ..Well::default() }.build();
     for (name, access) in [
-        ("contents", "write"),
         ("administration", "write"),
         ("workflows", "write"),
         ("actions", "read"),
@@ -412,13 +411,13 @@ fn workflows_are_held_against_what_they_need() {
     for (old, new, code, said) in [
         (
             "contents: read",
-            "contents: write",
+            "packages: write",
             "permissions",
-            "change-check.yml has `contents: write`",
+            "change-check.yml has `packages: write`",
         ),
         (
-            "repository.default_branch",
-            "pull_request.head.sha",
+            "run it would be another branch.\n          ref: ${{ github.event.repository.default_branch",
+            "run\n          ref: ${{ github.event.pull_request.head.sha",
             "checkout",
             "on pull_request_target",
         ),
@@ -517,4 +516,20 @@ fn without_a_look_nothing_is_said() {
     Ran::of(&mut command, "").failed(&["GITHUB_TOKEN"]);
     let mut command = doctor(&github, "ghp_stranger");
     Ran::of(&mut command, "").failed(&["Bad credentials", "set GITHUB_TOKEN to a new one"]);
+}
+
+#[test]
+fn the_ledger_has_to_begin_and_to_stay() {
+    let github = Well::default().build();
+    let settings = github.file("main", "policies/org/settings/data.yaml");
+    let on = settings.replace("ledger: {on: false}", "ledger: {on: true, origin: x.example/ops}");
+    github.commit("carol", "main", &[("policies/org/settings/data.yaml", &on)], "Record");
+    lacks_only(&github, "ledger/begun", "there is no branch audit/ledger");
+    github.commit("carol", "audit/ledger", &[("x", "x")], "Something");
+    github.with(|state| state.rules.get_mut("audit/evidence").unwrap().truncate(1));
+    lacks_only(
+        &github,
+        "ledger/protected",
+        "audit/evidence lacks the rules `non_fast_forward` and `required_linear_history`",
+    );
 }

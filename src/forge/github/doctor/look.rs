@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::owners::{FOLDERS, OwnersErrors, PLACES};
 use super::roster::{forge_teams, signers};
 use super::{
-    ACTIONS, Branch, BranchState, Classic, Mode, OwnerFacts, Protection, Rule, Seen, Surroundings,
-    TokenFacts, WorkflowFile,
+    ACTIONS, Branch, BranchState, Classic, Mode, OwnerFacts, Protection, RecordBranch, Rule, Seen,
+    Surroundings, TokenFacts, WorkflowFile,
 };
 use crate::core::org::{ForgeTeam, Org, Roster};
 use crate::core::terms::Login;
@@ -21,6 +21,7 @@ use crate::forge::github::client::{self, Refusal};
 use crate::forge::github::types::{Repository, User};
 use crate::forge::github::{GitHub, members_of};
 use crate::git::{Entry, Kind, Oid};
+use crate::ledger::LEDGER;
 
 /// The folders of workflows and of the repository's own actions.
 const WORKFLOWS: [&str; 2] = [".github/workflows", ".github/actions"];
@@ -81,6 +82,8 @@ impl GitHub {
             Ok(org) => (self.accounts(&org.roster)?, self.teams(&org.roster)?),
             Err(_) => Default::default(),
         };
+        let records = org.as_ref().is_ok_and(|org| org.settings.ledger.on);
+        let record = if records { self.record()? } else { Vec::new() };
         let installation = self.client.installation();
         Ok(Surroundings {
             mode: self.mode(),
@@ -92,6 +95,7 @@ impl GitHub {
             workflows: self.workflows(home.tip)?,
             accounts,
             teams,
+            record,
             token: TokenFacts {
                 kind: TokenKind::of(self.client.token()),
                 permissions: home.permissions.clone(),
@@ -137,6 +141,19 @@ impl GitHub {
         let tip = self.remote.fetch_branch(&self.source(&home.repository)?, &name)?;
         let owners = self.owners(&name, tip)?;
         Ok(Branch { name, state: Some(BranchState { protection, owners }) })
+    }
+
+    /// Reads the rules for the branches with the record.
+    fn record(&self) -> anyhow::Result<Vec<RecordBranch>> {
+        let branch = |name: &str| -> anyhow::Result<RecordBranch> {
+            let path = self.repository.path(&["branches", name]);
+            let shown: Option<Value> = self.client.run(self.client.get_if_shown(&path))?;
+            let path = self.repository.path(&["rules", "branches", name]);
+            let rules: Vec<Rule> = self.client.run(self.client.list(&path))?;
+            let rules = rules.into_iter().map(|rule| rule.kind).collect();
+            Ok(RecordBranch { name: name.to_owned(), exists: shown.is_some(), rules })
+        };
+        [LEDGER, "audit/evidence"].into_iter().map(branch).collect()
     }
 
     /// Reads the protection of a branch. `shown` is the part of classic protection that everybody

@@ -22,8 +22,8 @@ const JUDGING: [(&str, &str); 3] = [
 const TRIAL: (&str, &str) =
     ("change-policies", "a fault in changed policies shows only after two people have signed them");
 
-/// The write permissions that a job that judges may have.
-const ANSWERING: [&str; 2] = ["pull-requests", "statuses"];
+/// The write permissions that a job that judges, and records that, may have.
+const ANSWERING: [&str; 3] = ["contents", "pull-requests", "statuses"];
 
 /// The write permissions that a job that turns forms into branches may have.
 const FORM: [&str; 2] = ["contents", "issues"];

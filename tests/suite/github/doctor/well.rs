@@ -44,6 +44,11 @@ impl Well<'_> {
             let mut rules = self.rules();
             rules.retain(|rule| !self.without.iter().any(|kind| rule["type"] == *kind));
             state.rules.insert("main".to_owned(), rules);
+            for branch in ["audit/ledger", "audit/evidence"] {
+                let kinds = ["deletion", "non_fast_forward", "required_linear_history"];
+                let rules = kinds.map(|kind| of_kind(kind, Value::Null));
+                state.rules.insert(branch.to_owned(), rules.into());
+            }
             state.rulesets.push(json!({
                 "id": 12, "name": "main", "source": "acme/ops", "enforcement": "active",
                 "bypass_actors": [],
@@ -58,20 +63,10 @@ impl Well<'_> {
         if let Some(source) = self.source {
             check["integration_id"] = json!(source);
         }
-        let rule = |kind: &str, parameters: Value| {
-            let mut rule = json!({
-                "type": kind, "ruleset_source_type": "Repository", "ruleset_source": "acme/ops",
-                "ruleset_id": 12,
-            });
-            if !parameters.is_null() {
-                rule["parameters"] = parameters;
-            }
-            rule
-        };
         vec![
-            rule("deletion", Value::Null),
-            rule("non_fast_forward", Value::Null),
-            rule(
+            of_kind("deletion", Value::Null),
+            of_kind("non_fast_forward", Value::Null),
+            of_kind(
                 "pull_request",
                 json!({
                     "dismiss_stale_reviews_on_push": false,
@@ -82,7 +77,7 @@ impl Well<'_> {
                     "required_review_thread_resolution": false,
                 }),
             ),
-            rule(
+            of_kind(
                 "required_status_checks",
                 json!({
                     "strict_required_status_checks_policy": true,
@@ -91,6 +86,18 @@ impl Well<'_> {
             ),
         ]
     }
+}
+
+/// A rule of the ruleset.
+fn of_kind(kind: &str, parameters: Value) -> Value {
+    let mut rule = json!({
+        "type": kind, "ruleset_source_type": "Repository", "ruleset_source": "acme/ops",
+        "ruleset_id": 12,
+    });
+    if !parameters.is_null() {
+        rule["parameters"] = parameters;
+    }
+    rule
 }
 
 /// The same by classic protection, which doesn't bind administrators.

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::super::hub::program;
 use super::super::ran::{Ran, sheltered};
 use super::{GitHub, person};
 
@@ -82,12 +81,8 @@ impl<'a> Desk<'a> {
         self.run("git", arguments)
     }
 
-    /// The program, for this clone.
-    pub fn changegate(&self, arguments: &[&str]) -> Ran {
-        Ran::of(&mut self.run(program().to_str().unwrap(), arguments), "")
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) -> Command {
+    /// Any program in this clone.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Command {
         let now = self.github.now().to_string();
         let mut command = Command::new(program);
         sheltered(&mut command)

@@ -60,7 +60,7 @@ fn a_job_that_judges_may_answer_and_no_more() {
         ("{contents: read, statuses: write}", "./target/release/changegate sweep", Grade::Good),
         ("{}", "changegate check", Grade::Good),
         ("read-all", "changegate check", Grade::Good),
-        ("{contents: write}", "changegate check", Grade::Bad),
+        ("{packages: write}", "changegate check", Grade::Bad),
         ("{id-token: write}", "x=1; (changegate check)", Grade::Bad),
         ("write-all", "changegate sweep", Grade::Bad),
         (
