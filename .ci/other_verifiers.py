@@ -1,7 +1,7 @@
 """Verifies what changegate signs and proves, without changegate.
 
-The Rust tests leave the statements, checkpoints and proofs of a small log in target/records. Here securesystemslib
-verifies the statements' envelopes, and the checkpoints and proofs have to be those that follow from the definitions
+The Rust tests leave the statements, checkpoints and proofs of a small log in target/records, and in its folder ledger
+an entry that a service recorded. Here securesystemslib verifies the statements' envelopes, and the checkpoints and proofs have to be those that follow from the definitions
 of RFC 6962 and C2SP, written down once more. Changed ones have to be refused. Run from the root of the repository,
 after `cargo test`.
 """
@@ -27,7 +27,7 @@ def main():
     entries = [path.read_bytes() for path in sorted(FOLDER.glob("*.entry.json"))]
     if len(entries) < FEWEST_ENTRIES:
         sys.exit(f"other verifiers: {len(entries)} entries in {FOLDER}, fewer than {FEWEST_ENTRIES}: run `cargo test`")
-    failures = check_envelopes(entries) + check_checkpoints(entries) + check_proofs(entries)
+    failures = check_envelopes(entries) + check_checkpoints(entries) + check_proofs(entries) + check_recorded()
     if failures:
         sys.exit("\n".join(failures))
     print(f"other verifiers: {len(entries)} statements, checkpoints and proofs verify, and no changed one")
@@ -35,18 +35,37 @@ def main():
 
 def check_envelopes(entries):
     """Verifies each statement's envelope as in-toto's library does."""
-    key = load_pem_public_key((FOLDER / "key.pem").read_bytes())
     failures = []
     for index, entry in enumerate(entries):
-        name = f"{index:02}.dsse.json"
-        form = json.loads((FOLDER / name).read_text())
-        known = SSlibKey.from_crypto(key, keyid=form["signatures"][0]["keyid"])
-        envelope = Envelope.from_dict(form)
-        if envelope.payload != entry or not signed(envelope, known):
-            failures.append(f"{FOLDER / name}: securesystemslib doesn't verify it")
-        envelope.payload += b" "
-        if signed(envelope, known):
-            failures.append(f"{FOLDER / name}: securesystemslib verifies it with another payload")
+        failures += check_envelope(FOLDER / f"{index:02}.dsse.json", entry, FOLDER / "key.pem")
+    return failures
+
+
+def check_envelope(path, entry, key_file):
+    """Verifies the envelope of a statement."""
+    form = json.loads(path.read_text())
+    key = load_pem_public_key(key_file.read_bytes())
+    known = SSlibKey.from_crypto(key, keyid=form["signatures"][0]["keyid"])
+    envelope = Envelope.from_dict(form)
+    failures = []
+    if envelope.payload != entry or not signed(envelope, known):
+        failures.append(f"{path}: securesystemslib doesn't verify it")
+    envelope.payload += b" "
+    if signed(envelope, known):
+        failures.append(f"{path}: securesystemslib verifies it with another payload")
+    return failures
+
+
+def check_recorded():
+    """Verifies statement and checkpoint of an entry that was recorded in a repository."""
+    folder = FOLDER / "ledger"
+    entry = (folder / "entry.json").read_bytes()
+    failures = check_envelope(folder / "entry.dsse.json", entry, folder / "key.pem")
+    text, line = (folder / "checkpoint").read_text().split("\n\n")
+    if not signs(line, f"{text}\n", folder) or signs(line, f"{text} \n", folder):
+        failures.append(f"{folder / 'checkpoint'}: its signature is not the service's")
+    if json.loads(entry)["predicate"]["origin"] != text.split("\n")[0]:
+        failures.append(f"{folder / 'checkpoint'}: this is the checkpoint of another log")
     return failures
 
 
@@ -71,9 +90,9 @@ def check_checkpoints(entries):
     return failures
 
 
-def signs(line, body):
+def signs(line, body, folder=FOLDER):
     """Whether a note's only signature line is the log's."""
-    name, key_id, key = (FOLDER / "log.vkey").read_text().split("+", 2)
+    name, key_id, key = (folder / "log.vkey").read_text().split("+", 2)
     dash, by, signature = line.removesuffix("\n").split(" ")
     signature = b64decode(signature, validate=True)
     key = b64decode(key, validate=True)
@@ -84,7 +103,7 @@ def signs(line, body):
         Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature[4:], body.encode())
     except InvalidSignature:
         return False
-    pem = load_pem_public_key((FOLDER / "key.pem").read_bytes())
+    pem = load_pem_public_key((folder / "key.pem").read_bytes())
     return pem.public_bytes(Encoding.Raw, PublicFormat.Raw) == key[1:]
 
 

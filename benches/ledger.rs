@@ -30,7 +30,7 @@ use changegate::gate::judge::Judges;
 use changegate::gate::record::{Arrival, Log, Record, Recorder, entry, of_bypass, tip as subject};
 use changegate::gate::recording::{append, tip};
 use changegate::git::{Oid, Repo};
-use changegate::ledger::{MaterialFile, material, object_id};
+use changegate::ledger::{MaterialFile, Signer, material, object_id};
 use measure::{median, milliseconds, run};
 
 mod measure;
@@ -59,6 +59,9 @@ fn main() {
         measure_tree(size);
     }
 }
+
+/// Who writes the entries.
+const BENCH: Signer<'_> = Signer::Nobody("bench");
 
 fn judges() -> Judges {
     Judges::new(|bound| panic!("{bound}"))
@@ -93,13 +96,14 @@ fn record(git: &Git, size: usize) {
     let commits = git.repo().first_parents(git.base().unwrap()).unwrap();
     let commits: Vec<_> = commits.into_iter().rev().collect();
     let records = vec![genesis(git, commits[0])];
-    let moves = append(git, None, records, "bench", false).unwrap();
+    let judges = judges();
+    let moves = append(git, &judges, None, records, BENCH).unwrap();
     git.branches.put_all(&moves).unwrap();
     let began = Instant::now();
     let pairs: Vec<_> = commits.windows(2).take(size - 1).collect();
     for batch in pairs.chunks(BATCH) {
         let records = batch.iter().map(|pair| of_commit(git, pair[0], pair[1])).collect();
-        let moves = append(git, tip(git).unwrap().as_ref(), records, "bench", false);
+        let moves = append(git, &judges, tip(git).unwrap().as_ref(), records, BENCH);
         git.branches.put_all(&moves.unwrap()).unwrap();
     }
     let each = began.elapsed() / u32::try_from(pairs.len().max(1)).unwrap();
@@ -152,12 +156,12 @@ fn files(git: &Git, commit: Oid, at: Time) -> Vec<MaterialFile> {
 }
 
 fn measure_append(dir: &Path, size: usize) {
-    let git = open(dir);
+    let (git, judges) = (open(dir), judges());
     let line = git.repo().first_parents(git.base().unwrap()).unwrap();
     let (to, from) = (line[line.len() - 1 - size], line[line.len() - size]);
     let time = median(20, || {
         let record = of_commit(&git, from, to);
-        append(&git, tip(&git).unwrap().as_ref(), vec![record], "bench", false).unwrap();
+        append(&git, &judges, tip(&git).unwrap().as_ref(), vec![record], BENCH).unwrap();
     });
     println!("  one more, without a push  {}", milliseconds(time));
 }
@@ -168,7 +172,7 @@ fn measure_verify(dir: &Path) {
     let mut entries = 0;
     let whole = median(3, || {
         let found =
-            verify(&git.repo().folder(), &tips, "main", &judges(), &[], &|_, _| {}).unwrap();
+            verify(&git.repo().folder(), &tips, "main", &judges(), &[], &[], &|_, _| {}).unwrap();
         let left: Vec<_> =
             found.findings.iter().filter(|it| !it.message.contains("recorded nowhere")).collect();
         assert!(left.is_empty(), "{left:?}");

@@ -30,6 +30,7 @@ pub mod arrivals;
 pub mod cpu;
 pub mod guard;
 pub mod judge;
+pub mod keys;
 pub mod merge;
 pub mod record;
 pub mod recording;

@@ -6,19 +6,21 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 
 use crate::core::digest::Digest;
 use crate::core::layout::POLICIES;
 use crate::core::record::entry::{
     CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
 };
+use crate::core::record::key::{PublicKey, ServiceKey};
 use crate::core::record::parts::{Hex, Material, ObjectId};
+use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
-use crate::git::{self, Kind, Oid, Program, Repo, blob_id, tree_id};
+use crate::git::{self, Kind, Oid, Program, Repo, Signature, blob_id, tree_id};
 
 pub mod store;
 
@@ -31,7 +33,7 @@ pub const LEDGER: &str = "audit/ledger";
 /// The most foreign commits with several parents that are looked through for the last entry.
 const MOST_FOREIGN: usize = 10_000;
 
-/// The name under which nobody in particular commits.
+/// The name under which services and nobody in particular commit.
 pub const NOBODY: &str = "changegate";
 
 /// A file that an entry rests on: its name and its content.
@@ -43,6 +45,26 @@ pub struct Recorded {
     pub commit: Oid,
     /// The entry that it holds, or why it is foreign.
     pub entry: Result<Entry, Unreadable>,
+    /// The signatures of the service that sealed it.
+    pub seal: Option<Seal>,
+}
+
+/// Who signs an entry.
+#[derive(Clone, Copy, Debug)]
+pub enum Signer<'a> {
+    /// Nobody: the commit is in this name.
+    Nobody(&'a str),
+    /// The person with this login, by a commit signed with the key that Git has.
+    Person(&'a str),
+    /// A service: its key signs statement, checkpoint and commit.
+    Service(&'a ServiceKey),
+}
+
+impl<'a> Signer<'a> {
+    /// Returns the person with this login, who signs if `signs`.
+    pub fn person(login: &'a str, signs: bool) -> Self {
+        if signs { Signer::Person(login) } else { Signer::Nobody(login) }
+    }
 }
 
 /// What the next entry is put behind.
@@ -74,8 +96,10 @@ pub fn oid(id: &ObjectId) -> anyhow::Result<Oid> {
 /// # Errors
 /// When the repository can't be read.
 pub fn read(repo: &Repo, commit: Oid) -> anyhow::Result<Recorded> {
-    let foreign =
-        |why: &str| Ok(Recorded { commit, entry: Err(Unreadable::Malformed(why.to_owned())) });
+    let foreign = |why: &str| {
+        let entry = Err(Unreadable::Malformed(why.to_owned()));
+        Ok(Recorded { commit, entry, seal: None })
+    };
     let held = repo.commit(commit)?;
     if held.parents.len() > 1 {
         return foreign("it has several parents");
@@ -97,7 +121,32 @@ pub fn read(repo: &Repo, commit: Oid) -> anyhow::Result<Recorded> {
     else {
         return foreign("checkpoint or state isn't text");
     };
-    Ok(Recorded { commit, entry: Entry::read(&statement, &checkpoint, &state) })
+    let entry = match Entry::read(&statement, &checkpoint, &state) {
+        Ok(entry) => entry,
+        Err(error) => return Ok(Recorded { commit, entry: Err(error), seal: None }),
+    };
+    if files.len() == 3 {
+        return match checkpoint == entry.checkpoint() {
+            true => Ok(Recorded { commit, entry: Ok(entry), seal: None }),
+            false => foreign("its checkpoint is signed, or longer, and its statement isn't signed"),
+        };
+    }
+    let seal = match service_key(repo, commit) {
+        Some(key) => Seal::read(&entry, key, &bytes(2)?, checkpoint.as_bytes()),
+        None => Err("its statement is signed, and its commit isn't signed by a service".to_owned()),
+    };
+    match seal {
+        Ok(seal) => Ok(Recorded { commit, entry: Ok(entry), seal: Some(seal) }),
+        Err(why) => foreign(&why),
+    }
+}
+
+/// Returns the key that signed a commit, if it is one that a service can have.
+fn service_key(repo: &Repo, commit: Oid) -> Option<PublicKey> {
+    match repo.signature(commit) {
+        Signature::By(key) => PublicKey::try_from(&key).ok(),
+        _ => None,
+    }
 }
 
 /// Returns what the next entry is put behind, on a branch with this tip: the last entry, whatever
@@ -197,8 +246,7 @@ fn latest_index(repo: &Repo, commit: Oid) -> anyhow::Result<Option<u64>> {
     Ok(latest)
 }
 
-/// Makes the commit of an entry behind `parent`, in the name of `who`, or of nobody. It is signed
-/// with the user's key if `sign`.
+/// Makes the commit of an entry behind `parent`.
 ///
 /// # Errors
 /// When it can't be made.
@@ -207,17 +255,43 @@ pub fn commit(
     program: &Program,
     entry: &Entry,
     parent: Option<Oid>,
-    who: &str,
-    sign: bool,
+    signer: Signer<'_>,
 ) -> anyhow::Result<Oid> {
+    let (who, sign) = match signer {
+        Signer::Nobody(who) => (who, false),
+        Signer::Person(who) => (who, true),
+        Signer::Service(key) => return commit_sealed(repo, entry, parent, key),
+    };
     let at = entry.statement.predicate.recorded_at;
     let program = program.clone().as_person(who, who).dated(at);
     let parents: Vec<_> = parent.into_iter().collect();
     program.commit(entry_tree(repo, entry)?, &parents, &entry.message(), sign)
 }
 
-/// Whether a commit is, byte for byte, that of an entry behind `parents` by `who`, signed or not, and
-/// without signatures of a service.
+/// Makes the commit of an entry that a service seals. No program of Git's is needed for it.
+fn commit_sealed(
+    repo: &Repo,
+    entry: &Entry,
+    parent: Option<Oid>,
+    key: &ServiceKey,
+) -> anyhow::Result<Oid> {
+    let seal = Seal::by(key, entry).map_err(|why| anyhow!(why))?;
+    let at = entry.statement.predicate.recorded_at.utc().timestamp();
+    let mut header = format!("tree {}\n", store(repo, &seal.files(entry))?);
+    if let Some(parent) = parent {
+        header += &format!("parent {parent}\n");
+    }
+    for role in ["author", "committer"] {
+        header += &format!("{role} {NOBODY} <{NOBODY}> {at} +0000\n");
+    }
+    let message = entry.message();
+    let signature = key.sign_commit(format!("{header}\n{message}").as_bytes());
+    let signature = signature.replace('\n', "\n ");
+    repo.store_commit(format!("{header}gpgsig {signature}\n\n{message}").as_bytes())
+}
+
+/// Whether a commit is, byte for byte, that of an entry behind `parents`: with the seal of a service, or
+/// without one by `who`, signed or not.
 ///
 /// # Errors
 /// When the repository can't be read.
@@ -226,13 +300,18 @@ pub fn is_plain(
     commit: Oid,
     parents: &[Oid],
     entry: &Entry,
+    seal: Option<&Seal>,
     who: &str,
 ) -> anyhow::Result<bool> {
+    let who = if seal.is_some() { NOBODY } else { who };
     let at = entry.statement.predicate.recorded_at.utc().timestamp();
     let committer = format!("\ncommitter {who} <{who}> {at} +0000\n");
     let bytes = String::from_utf8_lossy(&repo.commit_bytes(commit)?).into_owned();
     let header = bytes.split_once("\n\n").map_or(bytes.as_str(), |(header, _)| header);
-    let files = entry.files();
+    let files = match seal {
+        Some(seal) => seal.files(entry).to_vec(),
+        None => entry.files().to_vec(),
+    };
     let tree = tree_id(files.iter().map(|(name, bytes)| (*name, blob_id(bytes))));
     Ok(format!("{header}\n").contains(&committer)
         && repo.is_made_of(commit, tree, parents, &entry.message())?)
@@ -243,11 +322,16 @@ pub fn is_plain(
 /// # Errors
 /// When it can't be written.
 pub fn entry_tree(repo: &Repo, entry: &Entry) -> anyhow::Result<Oid> {
-    let mut files = Vec::new();
-    for (name, bytes) in entry.files() {
-        files.push((name, Some(git::Entry::file(repo.store(&bytes)?))));
+    store(repo, &entry.files())
+}
+
+/// Stores a tree of files.
+fn store(repo: &Repo, files: &[(&str, Vec<u8>)]) -> anyhow::Result<Oid> {
+    let mut entries = Vec::new();
+    for (name, bytes) in files {
+        entries.push((*name, Some(git::Entry::file(repo.store(bytes)?))));
     }
-    repo.store_tree(None, files)
+    repo.store_tree(None, entries)
 }
 
 /// Stores the tree of the evidence of an entry: its material, and the policies that decided.

@@ -1,7 +1,12 @@
-//! Anchors: checkpoints that somebody kept outside of the log.
+//! Anchors: checkpoints that somebody kept outside of the log, and keys that are known there.
+
+use std::str::FromStr;
 
 use super::{Finding, Step};
+use crate::core::org::SigningKey;
 use crate::core::record::checkpoint::Checkpoint;
+use crate::core::record::key::PublicKey;
+use crate::core::record::note::{KeyName, SignatureType, VerifierKey};
 use crate::git::{Repo, TagText};
 use crate::ledger::{self, AUDIT};
 
@@ -15,6 +20,37 @@ pub struct Anchor {
     pub name: String,
     /// The checkpoint.
     pub checkpoint: Checkpoint,
+}
+
+/// A key of a service that is known from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The log that it signs, if that was said.
+    pub log: Option<KeyName>,
+    /// The key.
+    pub key: PublicKey,
+}
+
+impl FromStr for KnownKey {
+    type Err = String;
+
+    /// Reads a verifier key of C2SP, `NAME+ID+KEY`, or the line of a .pub file.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.starts_with("ssh-") || !text.contains('+') {
+            let key = PublicKey::try_from(&text.parse::<SigningKey>()?)?;
+            return Ok(KnownKey { log: None, key });
+        }
+        let key: VerifierKey = text.parse()?;
+        match key.signs() {
+            SignatureType::Ed25519 => {
+                Ok(KnownKey { log: Some(key.name().clone()), key: *key.key() })
+            }
+            SignatureType::Cosignature => {
+                Err(format!("`{text}` is the key of a witness, and not that of a log"))
+            }
+        }
+    }
 }
 
 /// Reads the checkpoints in a file, one or several, signed or not. Who signed them isn't looked at.
@@ -79,6 +115,25 @@ fn checkpoint_of(repo: &Repo, size: &str, tag: Option<TagText>) -> Option<Checkp
 mod tests {
     use super::*;
     use crate::core::record::tree::leaf;
+
+    #[test]
+    fn a_key_is_a_logs_or_a_line_of_openssh() {
+        let line =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIBePbUB6z/K6D0iDMbxXl944Jy6mT1sOZv51NirLia";
+        let vkey = "example.com/ledger+162b6661+AfIBePbUB6z/K6D0iDMbxXl944Jy6mT1sOZv51NirLia";
+        let read = |text: &str| text.parse::<KnownKey>();
+        let known = read(vkey).unwrap();
+        assert_eq!(known.log.as_ref().unwrap().to_string(), "example.com/ledger");
+        assert_eq!(read(&format!("{line} server\n")), Ok(KnownKey { log: None, ..known }));
+        let witness = "witness.example/w1+e75f6532+BAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+        for (text, why) in [
+            (witness, "is the key of a witness"),
+            ("nonsense", "is not an SSH public key"),
+            ("a+b", "is not a verifier key"),
+        ] {
+            assert!(read(text).unwrap_err().contains(why), "{text}");
+        }
+    }
 
     #[test]
     fn a_file_holds_one_checkpoint_or_several() {

@@ -8,7 +8,7 @@
 //! head/tree head/policies/…                 the same of the head of a change of policies
 //! tip/commit                                what reached the base
 //! material/…                                what the decision rests on
-//! allowed_signers                           the keys of the roster in base/, as ssh-keygen reads them
+//! allowed_signers                           the keys of people and services in base/, as ssh-keygen reads them
 //! [entry.dsse.json entry.sigstore.json]     the statement with a service's signature
 //! VERIFY.md                                 how to check all of it by hand
 //! ```
@@ -28,11 +28,12 @@ use super::show::find;
 use crate::content::people::allowed_signers;
 use crate::core::digest::Digest;
 use crate::core::layout::POLICIES;
-use crate::core::record::dsse::{Envelope, Signatures};
+use crate::core::record::dsse::Envelope;
 use crate::core::record::entry::{
     CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
 };
 use crate::core::record::proof::TlogProof;
+use crate::core::record::seal::Seal;
 use crate::core::terms::one_of;
 use crate::gate::judge::Judges;
 use crate::git::{Kind, Oid, Repo};
@@ -80,7 +81,7 @@ pub fn make(
     let log = Log::of(&entries)?;
     let repo = Repo::open(folder)?;
     let found = find(&repo, &entries, name)?;
-    let [Placed { commit, entry, .. }] = found[..] else {
+    let [Placed { commit, entry, seal, .. }] = found[..] else {
         let all: Vec<_> = found.iter().map(|it| it.entry.index).collect();
         bail!("`{name}` can mean several entries: name one of them by its index, {}", one_of(&all));
     };
@@ -90,11 +91,13 @@ pub fn make(
     making.surroundings(entry)?;
     let base = entry.statement.predicate.base.as_ref().context("the entry names no base")?;
     let judge = judges.at(&repo, oid(&base.commit)?)?;
-    making.put(SIGNERS_FILE, allowed_signers(&judge.bundle().org.roster).into_bytes());
+    let org = &judge.bundle().org;
+    let signers = allowed_signers(&org.roster, &org.settings.ledger);
+    making.put(SIGNERS_FILE, signers.into_bytes());
     let proof = proof(&log, &repo, entry.index)?;
     making.put(PROOF_FILE, proof.to_string().into_bytes());
     let mut bundle = making.bundle;
-    for (name, bytes) in derived(entry, &proof, &bundle)? {
+    for (name, bytes) in derived(entry, seal.as_ref(), &proof, &bundle) {
         bundle.insert(name.to_owned(), Content { bytes, is_executable: false });
     }
     Ok((entry.clone(), bundle))
@@ -103,18 +106,20 @@ pub fn make(
 /// Returns the files of a bundle that follow from the others.
 fn derived(
     entry: &Entry,
+    seal: Option<&Seal>,
     proof: &TlogProof,
     bundle: &Bundle,
-) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
+) -> Vec<(&'static str, Vec<u8>)> {
     let mut files = Vec::new();
-    if let Some(signatures) = bundle.get(SIGNATURES_FILE) {
-        let signatures = Signatures::parse(&signatures.bytes).map_err(|why| anyhow!(why))?;
+    if let Some(seal) = seal {
+        let signatures = seal.signatures().clone();
         let envelope = Envelope { statement: entry.statement.bytes(), signatures };
         files.push((ENVELOPE_FILE, envelope.to_string().into_bytes()));
         files.push((SIGSTORE_FILE, envelope.sigstore_bundle().into_bytes()));
     }
-    files.push((BY_HAND_FILE, by_hand::text(entry, proof, bundle).into_bytes()));
-    Ok(files)
+    let by_hand = by_hand::text(entry, proof, bundle, seal.map(Seal::key));
+    files.push((BY_HAND_FILE, by_hand.into_bytes()));
+    files
 }
 
 /// Returns the proof of an entry in the log as it is now.

@@ -14,6 +14,7 @@ use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{About, Hex};
+use crate::core::record::seal::Seal;
 use crate::core::record::state::State;
 use crate::core::terms::Login;
 use crate::core::time::Time;
@@ -29,6 +30,8 @@ pub struct Placed {
     pub before: Option<Oid>,
     /// The entry.
     pub entry: Entry,
+    /// The signatures of the service that sealed it.
+    pub seal: Option<Seal>,
 }
 
 /// The entries of a ledger, oldest first.
@@ -87,7 +90,7 @@ impl Entries {
         use crate::core::record::statement::Unreadable;
         let mut state = State::default();
         let mut is_broken = false;
-        for Recorded { commit, entry } in recorded {
+        for Recorded { commit, entry, seal } in recorded {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error @ Unreadable::Newer(_)) => {
@@ -109,7 +112,7 @@ impl Entries {
             }
             state = entry.state.clone();
             is_broken = false;
-            self.all.push(Placed { commit, before, entry });
+            self.all.push(Placed { commit, before, entry, seal });
         }
         if self.all.is_empty() {
             bail!("{LEDGER} holds no entry of this format");

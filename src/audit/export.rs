@@ -135,7 +135,7 @@ pub fn export(
     let (name, bytes) = match format {
         Format::Jsonl => ("entries.jsonl", formats::jsonl(&selected)),
         Format::Csv => ("entries.csv", formats::csv(rows)?),
-        Format::Intoto => ("entries.intoto.jsonl", formats::intoto(repo, &selected)?),
+        Format::Intoto => ("entries.intoto.jsonl", formats::intoto(&selected)),
         Format::Markdown => ("report.md", formats::markdown(&rows, &branches, &period)),
     };
     let bytes = bytes.into_bytes();

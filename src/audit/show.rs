@@ -64,7 +64,7 @@ pub struct Signed {
     /// The key's fingerprint, if the signature is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Who had the key by the roster of that moment.
+    /// Who had the key by the roster of that moment, or the service that had it by the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// Why it proves nothing, if it doesn't.
@@ -229,8 +229,18 @@ fn signed(repo: &Repo, judges: &Judges, placed: &Placed) -> anyhow::Result<Signe
     let base = placed.entry.statement.predicate.base.as_ref();
     let judge = base.map(|base| judges.at(repo, oid(&base.commit)?)).transpose();
     let by = judge.ok().flatten().and_then(|judge| {
-        People::of(&judge.bundle().org.roster).with_key(&key).map(ToString::to_string)
+        let org = &judge.bundle().org;
+        let mut writers = org.settings.ledger.writers.iter();
+        let service =
+            writers.find(|writer| writer.key == key).map(|writer| writer.name.to_string());
+        match placed.seal {
+            Some(_) => service,
+            None => People::of(&org.roster).with_key(&key).map(ToString::to_string),
+        }
     });
-    let problem = by.is_none().then_some("nobody in the roster of that moment has this key");
+    let problem = by.is_none().then_some(match placed.seal {
+        Some(_) => "the settings of that moment name no service with this key",
+        None => "nobody in the roster of that moment has this key",
+    });
     Ok(Signed { key: Some(key.fingerprint()), by, problem })
 }

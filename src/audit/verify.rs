@@ -12,7 +12,7 @@ use std::path::Path;
 use anyhow::bail;
 use rayon::prelude::*;
 
-use super::anchor::Anchor;
+use super::anchor::{Anchor, KnownKey};
 use super::case::{Tips, evidence, line};
 use super::entries::Explained;
 use super::{Finding, Step};
@@ -34,8 +34,9 @@ mod claims;
 pub(super) mod entry;
 mod found;
 mod service;
+mod signing;
 
-pub use found::{Bypass, Replayed, Verification};
+pub use found::{Bypass, KeyChange, Replayed, SignedCounts, Verification};
 
 /// The number of entries that are in memory at a time.
 const CHUNK: usize = 512;
@@ -51,6 +52,7 @@ pub fn verify(
     base_ref: &str,
     judges: &Judges,
     anchors: &[Anchor],
+    keys: &[KnownKey],
     advance: &dyn Fn(usize, usize),
 ) -> anyhow::Result<Verification> {
     crate::git::hash_what_is_read();
@@ -78,6 +80,8 @@ pub fn verify(
         run.uncovered(&repo, tips, judges)?;
     }
     run.anchors(anchors);
+    run.revoked();
+    run.known(keys);
     run.done()
 }
 
@@ -101,6 +105,7 @@ struct Run {
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
     repository: Option<Repository>,
+    services: signing::Services,
     recorded_at: Option<Time>,
 }
 
@@ -116,7 +121,8 @@ impl Run {
             // Nothing behind it can be held against what is before it.
             return;
         }
-        let entry::Checked { commit, entry, findings, replay, seen, said, on_lines } = checked;
+        let entry::Checked { commit, entry, findings, replay, seen, said, signing, on_lines } =
+            checked;
         let entry = match entry {
             Ok(entry) => entry,
             Err(Unreadable::Newer(format)) => {
@@ -149,6 +155,7 @@ impl Run {
                 self.finding(Step::Anchors, index, witness, why);
             }
         }
+        self.signed(commit, &entry, signing);
         self.place(commit, &entry);
         let it = &entry.statement.predicate;
         self.on_lines.extend(on_lines.into_iter().map(|(branch, on)| (branch, on, index, commit)));

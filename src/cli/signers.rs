@@ -11,7 +11,7 @@ use super::shared::say;
 use changegate::content::people::allowed_signers;
 use changegate::report;
 
-/// Print whose keys git may trust, from the roster
+/// Print whose keys git may trust, from the roster and the settings of the ledger
 ///
 /// The output is a file for git's setting `gpg.ssh.allowedSignersFile`. With it, git itself verifies
 /// who submitted, reviewed and merged. Write it again whenever keys in the roster change.
@@ -29,7 +29,8 @@ pub struct SignersArgs {
 /// Runs the verb.
 pub fn run(args: &SignersArgs) -> anyhow::Result<ExitCode> {
     let judge = args.policies.load(&Place::around([])?)?;
-    let signers = allowed_signers(&judge.bundle().org.roster);
+    let org = &judge.bundle().org;
+    let signers = allowed_signers(&org.roster, &org.settings.ledger);
     ensure!(
         !signers.is_empty(),
         "{} list nobody's keys: run it in the repository whose roster does, or add them to \

@@ -53,7 +53,7 @@ pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open(args.dry_run)?.sweeping();
     let github = &place.github;
     let gate = Gate::new(github.repo(), github, judges()?);
-    let writer = (!args.dry_run).then(|| on_github::writer(github));
+    let writer = (!args.dry_run).then(|| on_github::writer(github, gate.judges())).transpose()?;
     let clock = || args.now.get();
     let Round { surveyed, recorded } = on_github::round(github, &gate, writer.as_ref(), &clock)?;
     let mut undecided = 0;

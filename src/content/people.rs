@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::core::evidence::Unproven;
-use crate::core::org::{Roster, SigningKey};
+use crate::core::org::{LedgerSettings, Roster, SigningKey, Writer};
 use crate::core::terms::Login;
 use crate::core::time::Duration;
 use crate::git::{Commit, Oid, Repo, Signature};
@@ -95,9 +95,9 @@ impl<'a> People<'a> {
     }
 }
 
-/// Returns the roster's keys as git and ssh-keygen read them, a line for each:
-/// `alice@acme.example namespaces="git" ssh-ed25519 AAAA…`.
-pub fn allowed_signers(roster: &Roster) -> String {
+/// Returns the keys of the roster, and of the services that may sign the ledger, as git and ssh-keygen
+/// read them, a line for each: `alice@acme.example namespaces="git" ssh-ed25519 AAAA…`.
+pub fn allowed_signers(roster: &Roster, ledger: &LedgerSettings) -> String {
     let mut lines = String::new();
     for (login, person) in &roster.people {
         // In such a file, some characters would make an address a pattern or several words.
@@ -109,6 +109,9 @@ pub fn allowed_signers(roster: &Roster) -> String {
         for key in &person.keys {
             lines += &format!("{names} namespaces=\"git\" {key}\n");
         }
+    }
+    for Writer { name, key } in &ledger.writers {
+        lines += &format!("{name} namespaces=\"git\" {key}\n");
     }
     lines
 }
@@ -130,13 +133,15 @@ mod tests {
             "people:\n  alice: {{emails: [a@acme.example, \"*@acme.example\", a@b.example], keys: [\"{one}\", \"{other}\"]}}\n  \
              bob: {{keys: [\"{one} bob\"]}}\n  carol: {{emails: [c@acme.example]}}\nservices: {{}}\n"
         );
+        let writer = Writer { name: "server".parse().unwrap(), key: other.parse().unwrap() };
+        let ledger = LedgerSettings { writers: vec![writer], ..LedgerSettings::default() };
         let roster: Roster = yaml::parse(text.as_bytes()).read().value.unwrap();
         assert_eq!(
-            allowed_signers(&roster),
+            allowed_signers(&roster, &ledger),
             format!(
                 "a@acme.example,a@b.example namespaces=\"git\" {one}\n\
                  a@acme.example,a@b.example namespaces=\"git\" {other}\n\
-                 bob namespaces=\"git\" {one}\n"
+                 bob namespaces=\"git\" {one}\nserver namespaces=\"git\" {other}\n"
             )
         );
     }

@@ -14,7 +14,8 @@
 //! - [`note`], [`checkpoint`]: what the tree was at a size, signed by the log and by its witnesses
 //! - [`seen`]: what a merge or a review says of the log that its maker saw
 //! - [`proof`]: the file that proves an entry with no repository
-//! - [`key`]: what signs, and what verifies; [`dsse`]: signatures on statements
+//! - [`key`]: what signs, and what verifies; [`dsse`]: signatures on statements; [`seal`]: all that a
+//!   service signs of an entry; [`keys`]: which services may
 
 pub mod bones;
 pub mod checkpoint;
@@ -23,10 +24,12 @@ pub mod entry;
 pub mod explanation;
 mod ids;
 pub mod key;
+pub mod keys;
 pub mod message;
 pub mod note;
 pub mod parts;
 pub mod proof;
+pub mod seal;
 pub mod seen;
 pub mod state;
 pub mod statement;

@@ -45,6 +45,7 @@ pub mod doctor;
 mod event;
 mod facts;
 mod identity;
+pub mod ledger_key;
 mod memo;
 mod merged;
 mod patience;

@@ -1,25 +1,27 @@
 //! Adds to the ledger: makes the commits of new entries, which are pushed together with the merge.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::Judgement;
 use super::arrivals::{self, unrecorded};
 use super::judge::Judges;
+use super::keys;
 use super::merge::signs;
 use super::record::{self, Arrival, Log, Record, Recorder, entry, of_merge, who};
 use crate::content::People;
 use crate::core::digest::Digest;
 use crate::core::layout::table;
-use crate::core::org::Org;
+use crate::core::org::{LedgerSettings, Org};
 use crate::core::record::entry::Entry;
+use crate::core::record::key::PublicKey;
 use crate::core::record::parts::{About, Covered, Keys, Note, Repository};
 use crate::core::record::state::{EVIDENCE, State};
 use crate::core::record::statement::{Kind, Predicate, Statement, is_origin};
 use crate::forge::git::Git;
 use crate::git::{Move, Oid, Program, Repo};
-use crate::ledger::{self, LEDGER, Tip, object_id, oid};
+use crate::ledger::{self, LEDGER, Signer, Tip, object_id, oid};
 
 /// Why somebody can't add to the ledger.
 pub const STRANGER: &str = "isn't in the roster, so that the ledger couldn't name who recorded this: have \
@@ -61,7 +63,7 @@ pub fn entries(
     }
     let arrival = Arrival { is_new: true, ..Arrival::pushed(&git.base_ref, &commit, from) };
     records.push(of_merge(git, judgement, &arrival, &log, recorder)?);
-    append(git, Some(&tip), records, &who, signs(git, org))
+    append(git, judges, Some(&tip), records, Signer::person(&who, signs(git, org)))
 }
 
 /// Makes the record with which a ledger begins, by the settings at the tip of the base: it covers
@@ -97,7 +99,7 @@ pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<R
     }
     let predicate = Predicate {
         bases,
-        keys: Some(Keys::default()),
+        keys: Some(Keys::between(&LedgerSettings::default(), settings)),
         ..entry(Kind::Genesis, (&git.base_ref, base), &log, recorder)
     };
     let statement = Statement::new(vec![record::tip(&git.repo().commit(base)?)], predicate);
@@ -174,21 +176,21 @@ pub fn is_older(git: &Git, base: Oid) -> anyhow::Result<bool> {
     Ok(!git.repo().leads_to(covered, base).unwrap_or(false))
 }
 
-/// Makes the commits of records behind the ledger's tip, and returns the branches to be moved. The
-/// entries are signed with the user's key if `sign`.
+/// Makes the commits of records behind the ledger's tip, and returns the branches to be moved. Where
+/// the settings name other keys than are in force, a record of that comes first.
 ///
 /// # Errors
-/// When a record can't follow, or when nothing can be written.
+/// When a record can't follow, when the service that signs may not, or when nothing can be written.
 pub fn append(
     git: &Git,
+    judges: &Judges,
     tip: Option<&Tip>,
     records: Vec<Record>,
-    who: &str,
-    sign: bool,
+    signer: Signer<'_>,
 ) -> anyhow::Result<Vec<Move>> {
     let evidence = |branch: &str| git.branches.tip(branch);
     let place = (git.repo(), git.branches.program());
-    Ok(made(place, tip, evidence, records, who, sign)?.moves)
+    Ok(made(place, judges, tip, evidence, records, signer)?.moves)
 }
 
 /// What was made of records.
@@ -206,11 +208,11 @@ pub struct Made {
 /// As [`append`].
 pub fn made(
     (repo, program): (&Repo, &Program),
+    judges: &Judges,
     tip: Option<&Tip>,
     evidence: impl Fn(&str) -> anyhow::Result<Option<Oid>>,
     records: Vec<Record>,
-    who: &str,
-    sign: bool,
+    signer: Signer<'_>,
 ) -> anyhow::Result<Made> {
     let mut state = ledger::state(tip);
     let mut last = tip.and_then(|tip| tip.last).map(object_id);
@@ -218,7 +220,18 @@ pub fn made(
     let evidence_from = evidence(&branch)?;
     let mut made = None;
     let (mut parent, mut evidence) = (from, evidence_from);
-    for Record { statement, files, policies } in records {
+    let mut records = VecDeque::from(records);
+    while let Some(Record { statement, files, policies }) = records.pop_front() {
+        if statement.predicate.kind != Kind::Keys
+            && let Some(keys) = keys::due(repo, judges, &state, &statement.predicate)?
+        {
+            records.push_front(Record { statement, files, policies });
+            records.push_front(keys);
+            continue;
+        }
+        if let Signer::Service(key) = signer {
+            may_sign(&keys::signers(repo, judges, &state, &statement)?, &key.public())?;
+        }
         let at = statement.predicate.recorded_at;
         let entry = Entry::behind(&state, statement, last.take());
         let entry = entry.map_err(|why| anyhow!("this can't be recorded: {why}"))?;
@@ -226,7 +239,7 @@ pub fn made(
             let tree = ledger::evidence_tree(repo, &files, policies)?;
             evidence = Some(ledger::commit_evidence(program, tree, evidence, &entry.id, at)?);
         }
-        let commit = ledger::commit(repo, program, &entry, parent, who, sign)?;
+        let commit = ledger::commit(repo, program, &entry, parent, signer)?;
         (parent, made) = (Some(commit), Some((entry.id, commit)));
         state = entry.state;
     }
@@ -235,6 +248,18 @@ pub fn made(
         moves.extend(to.filter(|_| from != to).map(|to| (name.to_owned(), from, to)));
     }
     Ok(Made { moves, last: made })
+}
+
+/// Checks that a service's key is one of those that may sign.
+pub fn may_sign(keys: &[PublicKey], key: &PublicKey) -> anyhow::Result<()> {
+    ensure!(
+        keys.contains(key),
+        "the key {} may not sign the ledger: have it listed under `ledger.writers` in {}, or sign with \
+         a key that is",
+        key.fingerprint(),
+        table("settings")
+    );
+    Ok(())
 }
 
 /// Returns the name of the branch with evidence from that of its ref: the first one, or one that

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
+use super::judge::Judges;
 use super::record::{Record, Recorder, judged_material, of_decision};
 use super::recording::{log_of, made};
 use super::{Judgement, Recorded};
@@ -18,6 +19,7 @@ use crate::content::SKEW;
 use crate::core::digest::{Digest, canonical_json};
 use crate::core::record::bones::Bones;
 use crate::core::record::entry::Entry;
+use crate::core::record::key::ServiceKey;
 use crate::core::record::parts::{Collector, CollectorKind, Hex, Run};
 use crate::core::record::statement::Kind;
 use crate::core::terms::Verdict;
@@ -26,7 +28,7 @@ use crate::forge::github::{Answered, GitHub};
 use crate::forge::{Forge as _, Pull};
 use crate::git::{Moved, Oid};
 use crate::ledger::store::Store;
-use crate::ledger::{LEDGER, MaterialFile, NOBODY, Tip};
+use crate::ledger::{LEDGER, MaterialFile, NOBODY, Signer, Tip};
 
 mod merges;
 
@@ -39,8 +41,11 @@ const LONGEST_PAUSE: u64 = 5_000;
 /// The writer of a ledger on GitHub.
 pub struct Writer<'a> {
     github: &'a GitHub,
+    judges: Judges,
     kind: CollectorKind,
     run: Option<Run>,
+    /// What signs the entries, if anything does.
+    key: Option<ServiceKey>,
     /// The ledger's end, as soon as it is needed.
     store: RefCell<Option<Store>>,
 }
@@ -55,9 +60,15 @@ enum Added {
 
 impl<'a> Writer<'a> {
     /// Makes the writer of the ledger in a repository on GitHub, on behalf of a program of some kind,
-    /// and of the workflow's run that it is part of.
-    pub fn new(github: &'a GitHub, kind: CollectorKind, run: Option<Run>) -> Self {
-        Writer { github, kind, run, store: RefCell::default() }
+    /// and of the workflow's run that it is part of. The `key` signs what it writes.
+    pub fn new(
+        github: &'a GitHub,
+        judges: Judges,
+        kind: CollectorKind,
+        run: Option<Run>,
+        key: Option<ServiceKey>,
+    ) -> Self {
+        Writer { github, judges, kind, run, key, store: RefCell::default() }
     }
 
     /// Records a decision, unless the last one that is recorded of the pull request is the same.
@@ -127,11 +138,12 @@ impl<'a> Writer<'a> {
         matters: &dyn Fn(&Entry) -> bool,
         is_late: impl Fn() -> bool,
     ) -> anyhow::Result<Added> {
+        let signer = self.key.as_ref().map_or(Signer::Nobody(NOBODY), Signer::Service);
         for attempt in 0..ATTEMPTS {
             let tip = begun(store)?;
             let place = (store.repo(), store.program());
             let evidence = |branch: &str| Ok(store.branch(branch));
-            let made = made(place, Some(&tip), evidence, records.clone(), NOBODY, false)?;
+            let made = made(place, &self.judges, Some(&tip), evidence, records.clone(), signer)?;
             let (entry, commit) = made.last.context("there is nothing to record")?;
             let pushed = store.push(&made.moves).with_context(|| {
                 format!("a workflow's job and an App need `contents: write` to add to {LEDGER}")

@@ -2,7 +2,7 @@
 //! the gate is recorded by the next merge, and `audit verify` proves it.
 //!
 //! [`attacks`] on it are made with forged entries (see [`forge`]). [`mutation`] changes each part of a
-//! record, [`values`] holds that what is written can be read.
+//! record, [`services`] has services sign, [`values`] holds that what is written can be read.
 
 use std::fs;
 use std::thread;
@@ -16,14 +16,16 @@ use changegate::forge::git::{Branches, Git};
 use changegate::gate::record::{Record, Recorder, entry};
 use changegate::gate::recording::{append, log_of, tip};
 use changegate::git::{Moved, Oid, Repo};
+use changegate::ledger::Signer;
 
-use crate::plumbing::at;
 use crate::plumbing::hub::{Desk, Hub, Ran, make_executable, program, request};
+use crate::plumbing::{at, judges};
 
 mod around;
 mod attacks;
 mod forge;
 mod mutation;
+mod services;
 mod values;
 
 /// The subjects of the ledger's commits, the newest first.
@@ -245,7 +247,7 @@ fn appended(git: &Git, text: &str) -> bool {
     predicate.material = changegate::ledger::material(&files);
     let statement = Statement::new(Vec::new(), predicate);
     let records = vec![Record { statement, files, policies: None }];
-    let moves = append(git, Some(&tip), records, "bob", false).unwrap();
+    let moves = append(git, &judges(), Some(&tip), records, Signer::Nobody("bob")).unwrap();
     match git.branches.put_all(&moves).unwrap() {
         Moved::Yes => true,
         Moved::Lost(_) => false,

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Bundle, COMMIT_FILE, PROOF_FILE, SIGNERS_FILE};
+use super::{Bundle, COMMIT_FILE, ENVELOPE_FILE, PROOF_FILE, SIGNERS_FILE, SIGSTORE_FILE};
 use crate::core::record::entry::{Entry, SIGNATURES_FILE};
+use crate::core::record::key::PublicKey;
 use crate::core::record::proof::TlogProof;
+use crate::core::record::statement::PREDICATE;
 use crate::core::record::tree::Side;
 use crate::git::commit_id;
 
@@ -20,7 +22,7 @@ pub fn is_of_this_program(bytes: &[u8]) -> bool {
 }
 
 /// Returns the file.
-pub fn text(entry: &Entry, proof: &TlogProof, bundle: &Bundle) -> String {
+pub fn text(entry: &Entry, proof: &TlogProof, bundle: &Bundle, key: Option<&PublicKey>) -> String {
     let it = &entry.statement.predicate;
     let mut page = Page(String::new());
     page.says(&format!("# Entry {} of {}", entry.index, it.origin));
@@ -33,7 +35,7 @@ pub fn text(entry: &Entry, proof: &TlogProof, bundle: &Bundle) -> String {
          ssh-keygen, openssl,\nsha256sum and base64. Behind `#=>` is what each prints.",
     );
     statement(&mut page, entry);
-    commit(&mut page, entry, bundle);
+    commit(&mut page, entry, bundle, key);
     place(&mut page, entry, proof);
     material(&mut page, entry);
     page.says("## What a bundle can't show");
@@ -72,7 +74,31 @@ fn statement(page: &mut Page, entry: &Entry) {
     page.runs("sha256sum entry.json", &[format!("{digits}  entry.json")]);
 }
 
-fn commit(page: &mut Page, entry: &Entry, bundle: &Bundle) {
+/// Shows how the signatures of a service are checked.
+fn sealed(page: &mut Page, key: &PublicKey) {
+    page.says("A service signed it: the same key signed the statement (DSSE) and the checkpoint (C2SP's note).");
+    let verify = "openssl pkeyutl -verify -pubin -inkey \"$repo/key.pem\" -rawin \\\n  \
+                  -in \"$repo/signed\" -sigfile \"$repo/sig\"";
+    let verified = ["Signature Verified Successfully".to_owned()];
+    let pem = key.pem();
+    let statement = "(printf 'DSSEv1 28 application/vnd.in-toto+json %s ' $(($(wc -c < entry.json)))\n \
+                     cat entry.json) > \"$repo/signed\"\n\
+                     sed 's/.*\"sig\":\"//;s/\".*//' entry.sig | base64 -d > \"$repo/sig\"";
+    page.runs(
+        &format!("cat > \"$repo/key.pem\" <<'END'\n{pem}END\n{statement}\n{verify}"),
+        &verified,
+    );
+    let checkpoint = "sed '/^$/,$d' checkpoint > \"$repo/signed\"\n\
+                      tail -n 1 checkpoint | cut -d ' ' -f 3 | base64 -d | tail -c +5 > \"$repo/sig\"";
+    page.runs(&format!("{checkpoint}\n{verify}"), &verified);
+    page.says(&format!(
+        "`{ENVELOPE_FILE}` and `{SIGSTORE_FILE}` hold the statement with its signature for other programs; \
+         with the key in\na file, `cosign verify-blob-attestation --key key.pem --insecure-ignore-tlog \
+         --bundle {SIGSTORE_FILE} \\\n--type {PREDICATE} FILE` takes the second."
+    ));
+}
+
+fn commit(page: &mut Page, entry: &Entry, bundle: &Bundle, key: Option<&PublicKey>) {
     page.says("## The commit holds the statement, and somebody signed it");
     let bytes = bundle.get(COMMIT_FILE).map(|it| it.bytes.as_slice()).unwrap_or_default();
     let text = String::from_utf8_lossy(bytes);
@@ -103,9 +129,12 @@ fn commit(page: &mut Page, entry: &Entry, bundle: &Bundle) {
             &["Good \"git\" signature for …".to_owned()],
         );
         page.says(
-            "The keys are those of the roster in `base/policies`. Compare them with those that you know \
-             to be theirs.",
+            "The keys are those of the roster and the settings in `base/policies`. Compare them with \
+             those that you know to be theirs.",
         );
+        if let Some(key) = key {
+            sealed(page, key);
+        }
     } else {
         page.says("Nobody signed the commit.");
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context as _, ensure};
 
-use super::found::{Signed, Signers, Verified};
+use super::found::{Signers, Verified};
 use super::{
     BY_HAND_FILE, Bundle, COMMIT_FILE, Content, MATERIAL, PROOF_FILE, SIGNERS_FILE, by_hand,
     derived,
@@ -21,11 +21,14 @@ use crate::core::record::entry::{
     CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
 };
 use crate::core::record::proof::TlogProof;
+use crate::core::record::seal::Seal;
 use crate::core::record::statement::Unreadable;
 use crate::core::record::tree::{Hash, leaf};
 use crate::gate::judge::Judges;
-use crate::git::{self, Kind, Oid, Repo, Signature};
+use crate::git::{self, Kind, Oid, Repo};
 use crate::ledger::{self, oid};
+
+mod signature;
 
 /// Verifies a bundle: against checkpoints and keys from outside, if there are any.
 ///
@@ -46,15 +49,15 @@ pub fn verify(
         known: BTreeSet::new(),
         out: Verified::default(),
     };
-    let Some((commit, entry)) = check.entry()? else { return Ok(check.out) };
+    let Some((commit, entry, seal)) = check.entry()? else { return Ok(check.out) };
     check.proof(&entry, anchors);
     check.surroundings(&entry)?;
     let evidence = check.material(&entry)?;
     if check.out.findings.is_empty() {
         check.decision(commit, judges, &evidence)?;
-        check.signature(commit, &entry, signers);
+        check.signature(commit, &entry, seal.as_ref(), judges, signers);
     }
-    check.rest(&entry, judges);
+    check.rest(&entry, seal.as_ref(), judges);
     Ok(check.out)
 }
 
@@ -80,7 +83,7 @@ impl<'a> Check<'a> {
     }
 
     /// Reads the entry from its commit.
-    fn entry(&mut self) -> anyhow::Result<Option<(Oid, Entry)>> {
+    fn entry(&mut self) -> anyhow::Result<Option<(Oid, Entry, Option<Seal>)>> {
         let mut files = Vec::new();
         for name in [CHECKPOINT_FILE, STATEMENT_FILE, STATE_FILE, SIGNATURES_FILE] {
             if let Some(content) = self.take(name) {
@@ -97,7 +100,8 @@ impl<'a> Check<'a> {
             self.finding(Step::Line, why);
             return Ok(None);
         }
-        let entry = match ledger::read(&self.repo, commit)?.entry {
+        let recorded = ledger::read(&self.repo, commit)?;
+        let entry = match recorded.entry {
             Ok(entry) => entry,
             Err(Unreadable::Newer(format)) => {
                 self.out.newer = Some(format!("the entry is of format {format}"));
@@ -113,7 +117,7 @@ impl<'a> Check<'a> {
         self.out.id = entry.id.to_string();
         let text = entry.message();
         self.out.title = text.lines().next().unwrap_or_default().to_owned();
-        Ok(Some((commit, entry)))
+        Ok(Some((commit, entry, recorded.seal)))
     }
 
     /// Checks that the log holds the entry, and that checkpoints from outside are of this log.
@@ -272,56 +276,26 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Says who signed the entry, and checks that keys from outside know them.
-    fn signature(&mut self, commit: Oid, entry: &Entry, signers: Option<&Signers>) {
-        let signature = self.repo.signature(commit);
-        let Signature::By(key) = signature else {
-            if let Some(signers) = signers {
-                let why = format!("nobody in {} signed it", signers.name);
-                self.finding(Step::Signature, why);
-            }
-            return;
-        };
-        let (by, known_from) = match signers {
-            None => (entry.statement.predicate.collector.who.clone(), "the bundle".to_owned()),
-            Some(signers) => match signers.keys.iter().find(|(_, known)| *known == key) {
-                Some((names, _)) => (names.clone(), signers.name.clone()),
-                None => {
-                    let key = key.fingerprint();
-                    let why =
-                        format!("{} doesn't hold the key that signed it, {key}", signers.name);
-                    return self.finding(Step::Signature, why);
-                }
-            },
-        };
-        self.out.signed = Some(Signed { by, key: key.fingerprint(), known_from });
-    }
-
     /// Checks the files that follow from others, and that there are no more.
-    fn rest(&mut self, entry: &Entry, judges: &Judges) {
+    fn rest(&mut self, entry: &Entry, seal: Option<&Seal>, judges: &Judges) {
         let base = entry.statement.predicate.base.as_ref();
         let base = base.and_then(|base| oid(&base.commit).ok());
         let judge = base.and_then(|base| judges.at(&self.repo, base).ok());
         if let Some(judge) = judge {
-            let expected = allowed_signers(&judge.bundle().org.roster);
+            let org = &judge.bundle().org;
+            let expected = allowed_signers(&org.roster, &org.settings.ledger);
             self.is_made_of(SIGNERS_FILE, expected.as_bytes(), Step::Signature);
         }
         let proof = self.bundle.get(PROOF_FILE);
         let proof = proof.and_then(|content| TlogProof::parse(&content.bytes).ok());
-        let derived = proof.map(|proof| derived(entry, &proof, self.bundle));
-        match derived {
-            Some(Ok(files)) => {
-                for (name, expected) in files {
-                    let held = self.take(name).map(|content| content.bytes.as_slice());
-                    let is_of_another_program = name == BY_HAND_FILE
-                        && held.is_some_and(|bytes| !by_hand::is_of_this_program(bytes));
-                    if !is_of_another_program {
-                        self.is_made_of(name, &expected, Step::Material);
-                    }
-                }
+        let derived = proof.map(|proof| derived(entry, seal, &proof, self.bundle));
+        for (name, expected) in derived.unwrap_or_default() {
+            let held = self.take(name).map(|content| content.bytes.as_slice());
+            let is_of_another_program = name == BY_HAND_FILE
+                && held.is_some_and(|bytes| !by_hand::is_of_this_program(bytes));
+            if !is_of_another_program {
+                self.is_made_of(name, &expected, Step::Material);
             }
-            Some(Err(error)) => self.finding(Step::Signature, format!("{error:#}")),
-            None => {}
         }
         if self.out.findings.is_empty() {
             let bundle = self.bundle;

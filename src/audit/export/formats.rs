@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use anyhow::anyhow;
 use serde_json::json;
 
 use super::Branch;
@@ -10,9 +9,7 @@ use super::row::Row;
 use crate::audit::Period;
 use crate::audit::entries::Placed;
 use crate::core::digest::{canonical_json, to_json};
-use crate::core::record::dsse::{Envelope, Signatures, unsigned};
-use crate::core::record::entry::SIGNATURES_FILE;
-use crate::git::Repo;
+use crate::core::record::dsse::{Envelope, unsigned};
 use crate::report::escape::markdown as plain;
 
 const HEADER: [&str; 20] = [
@@ -54,23 +51,17 @@ pub fn jsonl(selected: &[&Placed]) -> String {
     selected.iter().map(line).collect()
 }
 
-/// Returns an envelope on a line for each entry, with the signatures of a service key if there are any.
-pub fn intoto(repo: &Repo, selected: &[&Placed]) -> anyhow::Result<String> {
-    let mut lines = String::new();
-    for placed in selected {
+/// Returns an envelope on a line for each entry, with the signature of a service if there is one.
+pub fn intoto(selected: &[&Placed]) -> String {
+    let line = |placed: &&Placed| {
         let statement = placed.entry.statement.bytes();
-        let envelope = match repo.entry(placed.commit, SIGNATURES_FILE)? {
-            Some(file) => {
-                let signatures = Signatures::parse(&repo.bytes(file.id)?);
-                let signatures =
-                    signatures.map_err(|why| anyhow!("entry {}: {why}", placed.entry.index))?;
-                Envelope { statement, signatures }.to_string()
-            }
+        let envelope = match &placed.seal {
+            Some(seal) => Envelope { statement, signatures: seal.signatures().clone() }.to_string(),
             None => unsigned(&statement),
         };
-        lines += &(envelope + "\n");
-    }
-    Ok(lines)
+        envelope + "\n"
+    };
+    selected.iter().map(line).collect()
 }
 
 /// Returns a row for each entry.

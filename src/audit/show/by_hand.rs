@@ -29,7 +29,7 @@ const NODE: &str = "{ printf '\\001'; printf %s \"$h\" | base64 -d; \
 /// Returns the checks of an entry. `evidence` is the commit with what it rests on, `tip` that of the
 /// ledger's branch.
 pub fn checks(placed: &Placed, signed: &Signed, evidence: Option<Oid>, tip: Oid) -> Vec<Check> {
-    let Placed { commit, before, entry } = placed;
+    let Placed { commit, before, entry, seal } = placed;
     let check = |proves: &str, command: String, prints: String| Check {
         proves: proves.to_owned(),
         command,
@@ -86,7 +86,44 @@ pub fn checks(placed: &Placed, signed: &Signed, evidence: Option<Oid>, tip: Oid)
             checks.push(check("and by the roster of that moment it is theirs", command, good));
         }
     }
+    if let Some(seal) = seal {
+        let (pem, verified) = (seal.key().pem(), "Signature Verified Successfully".to_owned());
+        let proves = "the same key signed the statement (DSSE)";
+        checks.push(check(proves, statement_signature(*commit, &pem), verified.clone()));
+        let proves = "and the checkpoint (C2SP signed-note)";
+        checks.push(check(proves, checkpoint_signature(*commit, &pem), verified));
+    }
     checks
+}
+
+/// Makes the bytes that DSSE signs, and verifies their signature.
+fn statement_signature(commit: Oid, pem: &str) -> String {
+    format!(
+        "d=$(mktemp -d)\n\
+         printf 'DSSEv1 28 application/vnd.in-toto+json %s ' \"$(git cat-file -s {commit}:entry.json)\" > \"$d/signed\"\n\
+         git cat-file blob {commit}:entry.json >> \"$d/signed\"\n\
+         git cat-file blob {commit}:entry.sig | sed 's/.*\"sig\":\"//;s/\".*//' | base64 -d > \"$d/sig\"\n\
+         {}",
+        verify_with(pem)
+    )
+}
+
+/// Takes the signature of a note, less the id of its key, and verifies it.
+fn checkpoint_signature(commit: Oid, pem: &str) -> String {
+    format!(
+        "d=$(mktemp -d)\n\
+         git cat-file blob {commit}:checkpoint | sed '/^$/,$d' > \"$d/signed\"\n\
+         git cat-file blob {commit}:checkpoint | tail -n 1 | cut -d ' ' -f 3 | base64 -d | tail -c +5 > \"$d/sig\"\n\
+         {}",
+        verify_with(pem)
+    )
+}
+
+fn verify_with(pem: &str) -> String {
+    format!(
+        "cat > \"$d/key.pem\" <<'END'\n{pem}END\n\
+         openssl pkeyutl -verify -pubin -inkey \"$d/key.pem\" -rawin -in \"$d/signed\" -sigfile \"$d/sig\""
+    )
 }
 
 /// Puts a leaf behind the hashes that the entry before left in its state, the smallest subtree first.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::entry::Check;
 use crate::audit::Step;
 use crate::content::People;
+use crate::core::org::LedgerSettings;
 use crate::core::record::parts::{About, Covered, Keys, Merge, Method};
 use crate::core::record::statement::Kind;
 use crate::gate::arrivals::unrecorded;
@@ -41,7 +42,8 @@ impl Check<'_> {
                 self.note();
                 Ok(())
             }
-            Kind::Decision | Kind::Keys => {
+            Kind::Keys => self.keys(),
+            Kind::Decision => {
                 self.finding(Step::Statement, "in plain Git there are no entries of its kind");
                 Ok(())
             }
@@ -68,13 +70,31 @@ impl Check<'_> {
             && base.judged_on.is_none()
             && own.is_some_and(|own| own.commit == base.commit)
             && it.bases.iter().all(|covered| protected.contains(&covered.name))
-            && it.keys == Some(Keys::default())
+            && it.keys == Some(Keys::between(&LedgerSettings::default(), &settings.ledger))
             && it.material.is_empty()
             && self.entry.statement.subject == [tip(&commit)];
         if !is_as_settled {
             let why = "the ledger doesn't begin as the settings at its base say: at the tips of the \
                        protected branches, and with that origin and repository";
             self.finding(Step::Provenance, why);
+        }
+        Ok(())
+    }
+
+    /// Checks that a change of keys says nothing else.
+    fn keys(&mut self) -> anyhow::Result<()> {
+        let it = &self.entry.statement.predicate;
+        let Some(base) = &it.base else { return Ok(()) };
+        let commit = self.repo.commit(oid(&base.commit)?)?;
+        let is_plain = base.protecting == base.commit
+            && base.judged_on.is_none()
+            && it.material.is_empty()
+            && self.entry.statement.subject == [tip(&commit)];
+        if !is_plain {
+            self.finding(
+                Step::Provenance,
+                "it is about something else than the settings at its base",
+            );
         }
         Ok(())
     }

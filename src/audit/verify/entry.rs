@@ -4,16 +4,18 @@
 use std::collections::HashMap;
 
 use super::Replayed;
+use super::signing::{SignedBy, Signing};
 use crate::audit::Step;
 use crate::audit::case::{self, Files, Recorded};
 use crate::content::{Changeset, People, Pull, SKEW, bundle_files, short};
 use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, is_below};
-use crate::core::org::Org;
+use crate::core::org::{LedgerSettings, Org};
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
-use crate::core::record::parts::{Engine, Hex, Policies};
+use crate::core::record::parts::{CollectorKind, Engine, Hex, Policies};
+use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
 use crate::core::time::Time;
@@ -44,6 +46,8 @@ pub struct Checked {
     pub said: Option<Explanation>,
     /// Commits that have to be on the first-parent lines of these branches.
     pub on_lines: Vec<(String, Oid)>,
+    /// Who signed it.
+    pub signing: Signing,
 }
 
 /// Checks one commit of the line, in a repository in which changes go to the branch `base_ref`.
@@ -83,13 +87,16 @@ fn check_in(
         seen: Vec::new(),
         said: None,
         on_lines: Vec::new(),
+        signing: Signing::default(),
     };
     let mut read = || -> anyhow::Result<()> {
-        checked.entry = ledger::read(repo, commit)?.entry;
+        let recorded = ledger::read(repo, commit)?;
+        let seal = recorded.seal.as_ref();
+        checked.entry = recorded.entry;
         let Ok(entry) = checked.entry.clone() else { return Ok(()) };
         let findings = &mut checked.findings;
-        let mut check = Check { repo, judges, base_ref, entry: &entry, findings };
-        check.commit(commit)?;
+        let mut check = Check { repo, judges, base_ref, entry: &entry, seal, findings };
+        checked.signing = Signing { by: check.commit(commit)?, settings: check.settings()? };
         check.time();
         check.kind()?;
         let files = check.material(evidence)?;
@@ -124,6 +131,7 @@ pub(super) struct Check<'a> {
     /// entry is about.
     pub(super) base_ref: Option<&'a str>,
     pub(super) entry: &'a Entry,
+    pub(super) seal: Option<&'a Seal>,
     findings: &'a mut Vec<(Step, String)>,
 }
 
@@ -132,13 +140,13 @@ impl Check<'_> {
         self.findings.push((step, message.into()));
     }
 
-    /// Checks that the commit holds the entry and nothing else, and who signed it.
-    fn commit(&mut self, commit: Oid) -> anyhow::Result<()> {
+    /// Checks that the commit holds the entry and nothing else, and returns who signed it.
+    fn commit(&mut self, commit: Oid) -> anyhow::Result<SignedBy> {
         let it = &self.entry.statement.predicate;
-        let who = &it.collector.who;
+        let is_person = it.collector.kind == CollectorKind::Person;
+        let who = if is_person { it.collector.who.as_str() } else { NOBODY };
         let parents = self.repo.commit(commit)?.parents;
-        let committer = if self.is_of_service() { NOBODY } else { who };
-        if !ledger::is_plain(self.repo, commit, &parents, self.entry, committer)? {
+        if !ledger::is_plain(self.repo, commit, &parents, self.entry, self.seal, who)? {
             let why = "the commit isn't exactly that of the entry: its message, its date or its \
                        headers say something else";
             self.finding(Step::Line, why);
@@ -149,14 +157,20 @@ impl Check<'_> {
             let why =
                 "the policies that it names can't be read, so that nobody can say who may sign";
             self.finding(Step::Provenance, why);
-            return Ok(());
+            return Ok(SignedBy::Nobody);
         };
+        if let Some(seal) = self.seal {
+            if is_person {
+                let why = format!("it names {who}, a person, and a service signed it");
+                self.finding(Step::Signature, why);
+            }
+            return Ok(SignedBy::Service(*seal.key()));
+        }
         let org = &judge.bundle().org;
-        let ledger = &org.settings.ledger;
         let people = People::of(&org.roster);
         match self.repo.signature(commit) {
             Signature::By(key) => match people.with_key(&key) {
-                Some(signer) if signer.as_str() == who => {}
+                Some(signer) if signer.as_str() == who => return Ok(SignedBy::Person),
                 Some(signer) => {
                     self.finding(Step::Signature, format!("it names {who}, and {signer} signed it"))
                 }
@@ -168,8 +182,7 @@ impl Check<'_> {
                     ),
                 ),
             },
-            Signature::None if org.settings.unsigned_reviews.is_allowed() => {}
-            Signature::None if self.is_of_service() && !ledger.signature.is_required() => {}
+            Signature::None if org.settings.unsigned_reviews.is_allowed() || !is_person => {}
             // On GitHub nobody needs a key.
             Signature::None if org.roster.people.values().all(|it| it.keys.is_empty()) => {}
             Signature::None => {
@@ -177,7 +190,19 @@ impl Check<'_> {
             }
             _ => self.finding(Step::Signature, "its signature isn't valid"),
         }
-        Ok(())
+        Ok(SignedBy::Nobody)
+    }
+
+    /// Returns what the settings say of the ledger where the entry begins, changes keys, or brings a
+    /// base; `None` if it does nothing of that, or they can't be read.
+    fn settings(&self) -> anyhow::Result<Option<LedgerSettings>> {
+        let it = &self.entry.statement.predicate;
+        let base = it.base.as_ref().filter(|_| it.keys.is_some()).map(|base| &base.commit);
+        let Some(commit) = it.merge.as_ref().map(|merge| &merge.covers.to).or(base) else {
+            return Ok(None);
+        };
+        let judge = self.judges.at(self.repo, oid(commit)?).ok();
+        Ok(judge.map(|judge| judge.bundle().org.settings.ledger.clone()))
     }
 
     fn time(&mut self) {

@@ -23,6 +23,11 @@ pub struct Verification {
     pub to: Option<Time>,
     /// The number of entries of each kind.
     pub kinds: BTreeMap<String, u64>,
+    /// The number of entries by who signed them.
+    pub signed: SignedCounts,
+    /// Changes of the keys of services after the beginning.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyChange>,
     /// Results of making the decisions again.
     pub replayed: Replayed,
     /// What went around the gate, and is recorded as such.
@@ -36,6 +41,32 @@ pub struct Verification {
     /// What is newer than this program and could not be verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newer: Option<String>,
+}
+
+/// How many entries are signed, and by whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SignedCounts {
+    /// By services.
+    pub services: u64,
+    /// By people.
+    pub people: u64,
+    /// By nobody.
+    pub nobody: u64,
+}
+
+/// A change of the keys of services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyChange {
+    /// The index of its entry.
+    pub index: u64,
+    /// The fingerprints of the keys that may sign from then on.
+    pub added: Vec<String>,
+    /// The fingerprints of those that may not any more.
+    pub removed: Vec<String>,
+    /// The index of the entry that brought the settings that say so.
+    pub brought_by: u64,
+    /// Who signed it.
+    pub signed_by: &'static str,
 }
 
 /// How many decisions were made again, and with which result.

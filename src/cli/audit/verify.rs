@@ -16,8 +16,8 @@ use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::progress::Progress;
 use crate::cli::shared::say::{self, print};
-use changegate::audit::anchor::{Anchor, anchors, of_tags};
-use changegate::audit::verify::{Replayed, Verification, verify};
+use changegate::audit::anchor::{Anchor, KnownKey, anchors, of_tags};
+use changegate::audit::verify::{KeyChange, Replayed, SignedCounts, Verification, verify};
 use changegate::core::terms::all_of;
 use changegate::files;
 use changegate::report::escape::terminal;
@@ -36,6 +36,8 @@ Examples:
       and that it continues the log whose checkpoint was kept then
   changegate audit verify --bundle CHG-1234-bundle --allowed-signers signers
       one entry, with no repository, by keys that are known from elsewhere
+  changegate audit verify --vkey \"$(cat server.pub)\"
+      and that the first service's key of the log is this one
   changegate audit verify --format json
       for a script
 
@@ -56,6 +58,10 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE", requires = "bundle")]
     allowed_signers: Option<PathBuf>,
 
+    /// A public key that is known to sign this log: a verifier key of C2SP, or the line of a .pub file
+    #[arg(long = "vkey", value_name = "KEY")]
+    keys: Vec<KnownKey>,
+
     #[command(flatten)]
     here: HereArgs,
 
@@ -72,7 +78,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         kept.extend(anchors(&path.display().to_string(), &text).map_err(|why| anyhow!(why))?);
     }
     if let Some(path) = &args.bundle {
-        let found = bundle::verified(path, args.allowed_signers.as_deref(), &kept)?;
+        let found = bundle::verified(path, args.allowed_signers.as_deref(), &args.keys, &kept)?;
         print(&match args.format {
             AnswerFormat::Text => bundle::text(&found),
             AnswerFormat::Json => say::json(&found)?,
@@ -92,8 +98,8 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         bar.reach(done);
     };
     let tips = |name: &str| git.branches.tip(name);
-    let mut found =
-        verify(&git.repo().folder(), &tips, &git.base_ref, &judges()?, &kept, &advance)?;
+    let folder = git.repo().folder();
+    let mut found = verify(&folder, &tips, &git.base_ref, &judges()?, &kept, &args.keys, &advance)?;
     if let Some(progress) = progress.get() {
         progress.finish();
     }
@@ -128,6 +134,26 @@ fn made_again(replayed: Replayed) -> Option<String> {
     (!results.is_empty()).then(|| all_of(&results))
 }
 
+/// Says who signed the entries.
+fn signed(counts: SignedCounts) -> String {
+    let SignedCounts { services, people, nobody } = counts;
+    if services + people == 0 {
+        return "unsigned: nobody can tell who made them".to_owned();
+    }
+    let parts = [(services, "by services"), (people, "by people"), (nobody, "unsigned")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    all_of(&parts.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>())
+}
+
+/// Says how the keys of services changed.
+fn changed(change: &KeyChange) -> String {
+    let (added, removed) = (change.added.len(), change.removed.len());
+    format!(
+        "{added} added, {removed} removed in entry {}, as entry {} says; signed by {}",
+        change.index, change.brought_by, change.signed_by
+    )
+}
+
 /// Writes what was found for people.
 fn text(found: &Verification) -> String {
     let mut out =
@@ -138,6 +164,10 @@ fn text(found: &Verification) -> String {
     out.push('\n');
     let kinds: Vec<_> = found.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let _ = writeln!(out, "  entries      {}", all_of(&kinds));
+    let _ = writeln!(out, "  signed       {}", signed(found.signed));
+    for change in &found.keys {
+        let _ = writeln!(out, "  keys         {}", changed(change));
+    }
     if let Some(results) = made_again(found.replayed) {
         let _ = writeln!(out, "  made again   {results}");
     }

@@ -32,7 +32,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     let github = &place.github;
     let gate = Gate::new(github.repo(), github, judges()?);
-    let writer = (!args.dry_run).then(|| on_github::writer(github));
+    let writer = (!args.dry_run).then(|| on_github::writer(github, gate.judges())).transpose()?;
     let mut strongest = None;
     let mut undecided = false;
     let subjects = match concerned {

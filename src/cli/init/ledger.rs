@@ -12,7 +12,7 @@ use changegate::gate::merge::signs;
 use changegate::gate::record::Recorder;
 use changegate::gate::recording::{STRANGER, append, genesis, tip};
 use changegate::git::{Moved, Repo};
-use changegate::ledger::LEDGER;
+use changegate::ledger::{LEDGER, Signer};
 
 const AFTERWARDS: &str = "
 From now on each merge is recorded with it, in the same push. Read it with
@@ -28,7 +28,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     if let Some(tip) = tip(&git)? {
         bail!("the ledger has begun already: its size is {}", tip.entry.index + 1);
     }
-    let judge = here::judges().at(git.repo(), git.base()?)?;
+    let judges = here::judges();
+    let judge = judges.at(git.repo(), git.base()?)?;
     let org = &judge.bundle().org;
     let program = git.branches.program();
     let email = program.email()?;
@@ -46,7 +47,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     if args.dry_run {
         return say::print(&format!("would begin the ledger {origin}\n{}", covered.concat()));
     }
-    let moves = append(&git, None, vec![record], &who, signs(&git, org))?;
+    let signer = Signer::person(&who, signs(&git, org));
+    let moves = append(&git, &judges, None, vec![record], signer)?;
     match git.branches.put_all(&moves)? {
         Moved::Yes => {}
         Moved::Lost(why) => bail!("somebody else began it at the same time:\n{why}"),

@@ -9,8 +9,10 @@ use tempfile::TempDir;
 use super::say::{complain, warn};
 use changegate::core::record::parts::{CollectorKind, Run};
 use changegate::core::time::Time;
+use changegate::forge::github::ledger_key::ledger_key;
 use changegate::forge::github::{self, Access, GitHub, Name, Subject, Surveyed};
 use changegate::gate::Gate;
+use changegate::gate::judge::Judges;
 use changegate::gate::writer::Writer;
 use changegate::git::{Program, Repo};
 
@@ -21,6 +23,7 @@ Environment:
   GITHUB_TOKEN, GH_TOKEN       the token with which GitHub is called
   CHANGEGATE_APP_ID, CHANGEGATE_APP_KEY
                                a GitHub App instead: its number; its private key, or that file's path
+  CHANGEGATE_LEDGER_KEY        the key that signs the ledger: an OpenSSH private key, or its path
   GITHUB_API_URL               the address of GitHub's API, on a server of your own
   GITHUB_REPOSITORY            the repository, owner/name
   GITHUB_EVENT_NAME            with --event: the kind of event
@@ -110,7 +113,10 @@ fn access() -> anyhow::Result<Access> {
 
 /// Returns the writer of the ledger, on behalf of what this program is here: an App, a workflow, or
 /// somebody's command line.
-pub fn writer(github: &GitHub) -> Writer<'_> {
+///
+/// # Errors
+/// If the key that signs the ledger can't be read.
+pub fn writer<'a>(github: &'a GitHub, judges: &Judges) -> anyhow::Result<Writer<'a>> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let run = || {
         Some(Run {
@@ -126,7 +132,7 @@ pub fn writer(github: &GitHub) -> Writer<'_> {
         Some(_) => CollectorKind::Action,
         None => CollectorKind::Cli,
     };
-    Writer::new(github, kind, run())
+    Ok(Writer::new(github, judges.clone(), kind, run(), ledger_key(variable)?))
 }
 
 /// All open pull requests to protected branches.

@@ -1,5 +1,7 @@
 //! The settings of the ledger: whether and where what was decided is recorded, and by whom.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -107,4 +109,13 @@ pub enum WhyRevoked {
     Lost,
     /// Somebody else has it.
     Stolen,
+}
+
+impl fmt::Display for WhyRevoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            WhyRevoked::Lost => "lost",
+            WhyRevoked::Stolen => "stolen",
+        })
+    }
 }

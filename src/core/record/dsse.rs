@@ -101,6 +101,12 @@ impl Signatures {
         Ok(signed)
     }
 
+    /// Whether this key signed the statement, and no other did.
+    pub fn is_by_alone(&self, statement: &[u8], key: &PublicKey) -> bool {
+        let signed = self.signed_by(statement, std::slice::from_ref(key));
+        self.0.len() == 1 && signed.is_ok_and(|signed| !signed.is_empty())
+    }
+
     fn to_json(&self) -> Value {
         let json =
             |it: &Signature| json!({"keyid": it.keyid.to_string(), "sig": BASE64.encode(it.sig)});

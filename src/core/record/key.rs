@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey as Secret, VerifyingKey};
+use serde::{Deserialize, Serialize};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::public::Ed25519PublicKey;
 use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey as SshKey};
@@ -67,8 +68,9 @@ impl fmt::Debug for ServiceKey {
     }
 }
 
-/// An Ed25519 public key.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// An Ed25519 public key, written as SSH writes it.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "SigningKey", into = "SigningKey")]
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
@@ -106,6 +108,20 @@ impl PublicKey {
     /// Whether this key's owner signed the message.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+    }
+}
+
+impl TryFrom<SigningKey> for PublicKey {
+    type Error = String;
+
+    fn try_from(key: SigningKey) -> Result<Self, String> {
+        PublicKey::try_from(&key)
+    }
+}
+
+impl From<PublicKey> for SigningKey {
+    fn from(key: PublicKey) -> SigningKey {
+        key.ssh()
     }
 }
 

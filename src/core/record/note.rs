@@ -76,6 +76,11 @@ impl Note {
         self.signatures.is_empty()
     }
 
+    /// Whether this key signed the note once, and nobody else did.
+    pub fn is_by_alone(&self, key: &VerifierKey) -> bool {
+        self.signatures.len() == 1 && self.signed_by([key]).is_ok_and(|signed| !signed.is_empty())
+    }
+
     /// Adds a service's signature, by the name that its key has in the log.
     pub fn sign(&mut self, name: &KeyName, key: &ServiceKey) {
         let verifier = VerifierKey::of(name.clone(), SignatureType::Ed25519, key.public());
@@ -197,6 +202,11 @@ impl VerifierKey {
     /// Returns what the key signs.
     pub fn signs(&self) -> SignatureType {
         self.signs
+    }
+
+    /// Returns the key alone.
+    pub fn key(&self) -> &PublicKey {
+        &self.key
     }
 
     fn id(&self) -> KeyId {

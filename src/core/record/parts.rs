@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use super::ids::{Hex, ObjectId};
+pub use super::keys::{Keys, Revoked, WhyRevoked};
 use crate::core::decision::SEMANTICS;
 use crate::core::digest::Digest;
 use crate::core::org::TZDB;
-pub use crate::core::org::WhyRevoked;
 use crate::core::terms::Login;
 use crate::core::time::Time;
 
@@ -293,30 +293,6 @@ pub struct Operations {
     pub tip: ObjectId,
     /// The digest of its state.
     pub sha256: Hex,
-}
-
-/// A change of the keys that may write.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Keys {
-    /// The keys that may write from now on, as lines of OpenSSH.
-    pub add: Vec<String>,
-    /// The keys that may not any more.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remove: Vec<String>,
-    /// The keys that count no more from some entry on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub revoked: Vec<Revoked>,
-}
-
-/// A key that counts no more.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Revoked {
-    /// The key, as a line of OpenSSH.
-    pub key: String,
-    /// The first entry that it doesn't count for.
-    pub from_index: u64,
-    /// What happened to it.
-    pub why: WhyRevoked,
 }
 
 /// A note about the record itself; its text is material, `note.txt`.

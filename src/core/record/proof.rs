@@ -68,6 +68,14 @@ impl TlogProof {
         !self.note.is_unsigned()
     }
 
+    /// Returns those of the known keys that signed the checkpoint.
+    ///
+    /// # Errors
+    /// When a line claims to be by a known key and isn't.
+    pub fn signed_by<'k>(&self, known: &'k [VerifierKey]) -> Result<Vec<Signed<'k>>, String> {
+        self.note.signed_by(known)
+    }
+
     /// Returns the hashes that lead from the leaf to the root, each with the side on which it is joined;
     /// none if there is no such way.
     pub fn joins(&self) -> Vec<(Side, Hash)> {

@@ -4,7 +4,7 @@
 //! ```text
 //! hash 2nDx…=
 //! base refs/heads/main 4f0c…
-//! keys sha256:9f2c…
+//! keys sha256:9f2c… refs/heads/main 4f0c…
 //! ```
 
 use std::collections::BTreeMap;
@@ -25,12 +25,24 @@ pub struct State {
     pub tree: Frontier,
     /// Each branch that was ever protected, and the commit up to which it is accounted for.
     pub bases: BTreeMap<String, ObjectId>,
-    /// The id of the entry that last changed the keys that may write.
-    pub keys: Option<Digest>,
+    /// Where the keys that may sign were last changed.
+    pub keys: Option<KeysAt>,
     /// The branch that holds the evidence.
     pub evidence: String,
     /// The last entry's commit, if the commit before this entry's isn't one.
     pub last: Option<ObjectId>,
+}
+
+/// Where the keys that may sign were last changed: those in force are the ones that the settings there
+/// name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysAt {
+    /// The id of the entry that changed them.
+    pub entry: Digest,
+    /// The branch whose settings say which they are, for good.
+    pub base: String,
+    /// The commit there.
+    pub commit: ObjectId,
 }
 
 impl Default for State {
@@ -83,8 +95,20 @@ impl State {
             }
             covered.clone_from(&merge.covers.to);
         }
-        if it.keys.is_some() {
-            next.keys = Some(Digest::of(&bytes));
+        if let (true, Some(base)) = (it.keys.is_some(), &it.base) {
+            if self.keys.as_ref().is_some_and(|keys| keys.base != base.name) {
+                return Err(format!("{} doesn't say who may sign", base.name));
+            }
+            if next.bases.get(&base.name) != Some(&base.commit) {
+                return Err(format!(
+                    "it changes the keys as of {}, up to which {} isn't accounted for",
+                    base.commit.short(),
+                    base.name
+                ));
+            }
+            let (entry, base, commit) =
+                (Digest::of(&bytes), base.name.clone(), base.commit.clone());
+            next.keys = Some(KeysAt { entry, base, commit });
         }
         if it.note.as_ref().is_some_and(|note| note.about == About::Erasure) {
             next.evidence = after_erasure(&self.evidence);
@@ -101,8 +125,8 @@ impl State {
         for (name, commit) in &self.bases {
             let _ = writeln!(text, "base {name} {commit}");
         }
-        if let Some(keys) = &self.keys {
-            let _ = writeln!(text, "keys {keys}");
+        if let Some(KeysAt { entry, base, commit }) = &self.keys {
+            let _ = writeln!(text, "keys {entry} {base} {commit}");
         }
         if self.evidence != EVIDENCE {
             let _ = writeln!(text, "evidence {}", self.evidence);
@@ -130,7 +154,12 @@ impl State {
                     let (name, tip) = value.split_once(' ').ok_or_else(wrong)?;
                     state.bases.insert(name.to_owned(), commit(tip)?);
                 }
-                "keys" => state.keys = Some(value.parse()?),
+                "keys" => {
+                    let (entry, rest) = value.split_once(' ').ok_or_else(wrong)?;
+                    let (base, tip) = rest.split_once(' ').ok_or_else(wrong)?;
+                    let (entry, base, commit) = (entry.parse()?, base.to_owned(), commit(tip)?);
+                    state.keys = Some(KeysAt { entry, base, commit });
+                }
                 "evidence" => state.evidence = value.to_owned(),
                 "last" => state.last = Some(commit(value)?),
                 _ => return Err(wrong()),

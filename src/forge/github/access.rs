@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use zeroize::Zeroizing;
 
 use super::listed;
 use crate::files;
@@ -246,7 +247,7 @@ impl Access {
                     "CHANGEGATE_APP_ID is set, but CHANGEGATE_APP_KEY is not: set it to the App's \
                      private key or to the path of its .pem file",
                 )?;
-                Credentials::App { id, key: Secret(pem(key)?) }
+                Credentials::App { id, key: Secret(pem(key, "the App's private key")?) }
             }
             None => {
                 let token = variable("GITHUB_TOKEN").or_else(|| variable("GH_TOKEN"));
@@ -280,12 +281,14 @@ impl Access {
     }
 }
 
-fn pem(key: String) -> anyhow::Result<String> {
+/// Returns a key that is given itself or by the path of its file.
+pub(super) fn pem(key: String, what: &str) -> anyhow::Result<String> {
     if key.contains("-----BEGIN") {
         // A line break is often written as `\n` where an environment variable is set.
-        return Ok(key.replace("\\n", "\n"));
+        return Ok(Zeroizing::new(key).replace("\\n", "\n"));
     }
-    let bytes = files::read(Path::new(key.trim())).context("cannot read the App's private key")?;
+    let bytes =
+        files::read(Path::new(key.trim())).with_context(|| format!("cannot read {what}"))?;
     String::from_utf8(bytes).with_context(|| format!("{} holds no key", key.trim()))
 }
 

@@ -10,7 +10,7 @@ use crate::core::record::state::State;
 use crate::gate::record::{Log, Record, Recorder};
 use crate::gate::recording::{begin, covered, genesis, of_branch};
 use crate::git::Oid;
-use crate::ledger;
+use crate::ledger::{self, Recorded};
 
 impl Guard {
     /// Makes the record with which the ledger begins to cover the branch that an entry names.
@@ -42,14 +42,15 @@ impl Guard {
         let repo = self.git.repo();
         let org =
             self.org().context("there are no policies yet whose decisions it would record")?;
-        let entry = ledger::read(repo, new)?.entry.context("the ledger was rejected")?;
+        let Recorded { entry, seal, .. } = ledger::read(repo, new)?;
+        let entry = entry.context("the ledger was rejected")?;
         let is_first = repo.commit(new)?.parents.is_empty();
         let expected = Entry::behind(&Default::default(), entry.statement.clone(), None);
         ensure!(
             is_first && expected.is_ok_and(|expected| expected == entry),
             "a ledger begins with one entry of kind genesis: begin it with `changegate init --ledger`"
         );
-        self.is_theirs(new, &[], &entry)?;
+        self.is_theirs(new, &[], &entry, seal.as_ref(), &State::default())?;
         let it = &entry.statement.predicate;
         let record =
             genesis(&self.git, org, Recorder { who: &it.collector.who, at: it.recorded_at })?;

@@ -3,23 +3,26 @@
 
 use std::collections::VecDeque;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::{Guard, Update, remedy};
 use crate::content::{People, SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{Engine, ObjectId};
+use crate::core::record::parts::{CollectorKind, Engine, ObjectId};
+use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
+use crate::core::record::state::State;
 use crate::core::record::statement::{Kind, Statement};
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::Pull;
 use crate::gate::arrivals::{self, unrecorded};
+use crate::gate::keys;
 use crate::gate::record::{Arrival, Log, Record, Recorder, of_merge};
-use crate::gate::recording::{evidence_branch, log_of};
+use crate::gate::recording::{evidence_branch, log_of, may_sign};
 use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
-use crate::ledger::{self, AUDIT, LEDGER, Tip, oid};
+use crate::ledger::{self, AUDIT, LEDGER, Recorded, Tip, oid};
 
 /// Why an entry is rejected that nobody writes here.
 pub(super) const OTHER_KIND: &str = "an entry of its kind is not accepted here";
@@ -123,16 +126,23 @@ impl Guard {
         let mut last = before.last.map(ledger::object_id);
         for (parent, commit) in entries.into_iter().rev() {
             let why = || format!("the entry {} was rejected", short(commit));
-            let entry = ledger::read(repo, commit)?.entry.with_context(why)?;
+            let Recorded { entry, seal, .. } = ledger::read(repo, commit)?;
+            let entry = entry.with_context(why)?;
             let expected = Entry::behind(&state, entry.statement.clone(), last.take());
             ensure!(
                 expected.is_ok_and(|expected| expected == entry),
                 "the entry {} doesn't follow on the last one: merge again with `changegate merge`",
                 short(commit)
             );
-            self.is_theirs(commit, &[parent], &entry).with_context(why)?;
+            self.is_theirs(commit, &[parent], &entry, seal.as_ref(), &state).with_context(why)?;
             let log = log_of(before);
+            let keys = keys::due(repo, &self.judges, &state, &entry.statement.predicate)?;
             let record = match entry.statement.predicate.kind {
+                Kind::Keys => keys.context("the settings name no other keys than are in force"),
+                _ if keys.is_some() => Err(anyhow!(
+                    "the settings name other keys of services than may sign, and no entry before it says \
+                     so: merge it with this version of `changegate merge`"
+                )),
                 Kind::Note if !entry.statement.predicate.bases.is_empty() => {
                     let record = self.begins_branch(&entry, &state, &log).with_context(why)?;
                     let base = record.statement.predicate.bases.first();
@@ -143,7 +153,11 @@ impl Guard {
                 Kind::Note => self.explanation(&entry, proof.front(), before, &log),
                 _ => self.expected(&entry, due, &log),
             };
-            let record = record.with_context(why)?;
+            let mut record = record.with_context(why)?;
+            if seal.is_some() {
+                let kind = entry.statement.predicate.collector.kind;
+                record.statement.predicate.collector.kind = kind;
+            }
             same(&record.statement, &entry.statement).with_context(why)?;
             self.is_evidence_of(&entry, &record, proof).with_context(why)?;
             state = entry.state;
@@ -219,21 +233,30 @@ impl Guard {
         Ok(Some(Due { branch, commits, old }))
     }
 
-    /// Checks that a commit holds the entry and nothing else, made now and signed by whom it names.
+    /// Checks that a commit holds the entry and nothing else, made now and signed by whom it names: a
+    /// person, or a service that may sign behind a state.
     pub(super) fn is_theirs(
         &self,
         commit: Oid,
         parents: &[Oid],
         entry: &Entry,
+        seal: Option<&Seal>,
+        state: &State,
     ) -> anyhow::Result<()> {
         let repo = self.git.repo();
         let it = &entry.statement.predicate;
         let who = &it.collector.who;
         ensure!(
-            ledger::is_plain(repo, commit, parents, entry, who)?,
+            ledger::is_plain(repo, commit, parents, entry, seal, who)?,
             "its commit holds something else than the entry, such as another message or date"
         );
         is_now(it.recorded_at, self.now)?;
+        if let Some(seal) = seal {
+            let is_person = it.collector.kind == CollectorKind::Person;
+            ensure!(!is_person, "it names {who}, a person, and a service signed it");
+            let keys = keys::signers(repo, &self.judges, state, &entry.statement)?;
+            return may_sign(&keys, seal.key());
+        }
         let Some(org) = self.org() else { return Ok(()) };
         let people = People::of(&org.roster);
         let signer = match repo.signature(commit) {

@@ -1,6 +1,8 @@
 //! The ledger of a repository on GitHub: what is decided is recorded before it is answered, and what was
 //! merged by what comes next.
 
+use std::process::Command;
+
 use super::office::{BRANCH, answer, as_app, check, checked, command, request, sweep};
 use crate::plumbing::github::{Desk, GitHub};
 use crate::plumbing::hub::program;
@@ -10,6 +12,7 @@ use changegate::forge::git::{Branches, Git};
 use changegate::gate::record::Recorder;
 use changegate::gate::recording::{append, genesis};
 use changegate::git::{Moved, Repo};
+use changegate::ledger::Signer;
 
 const SETTINGS: &str = "policies/org/settings/data.yaml";
 const LEDGER: &str = "audit/ledger";
@@ -24,15 +27,16 @@ fn settle(github: &GitHub, more: &str) {
     github.commit("carol", "main", &[(SETTINGS, &text)], "Record what is decided");
 }
 
-/// Begins the ledger as `init --ledger` does, at the server's time.
-fn begin(github: &GitHub) {
-    settle(github, "");
+/// Begins the ledger as `init --ledger` does, at the server's time, with more settings of it.
+fn begin(github: &GitHub, more: &str) {
+    settle(github, more);
     let now = github.now();
     let folder = github.with(|state| state.ops().folder.clone());
     let git = Git::new(Branches::own(Repo::open(&folder).unwrap()), None).unwrap();
-    let judge = judges().at(git.repo(), git.base().unwrap()).unwrap();
+    let judges = judges();
+    let judge = judges.at(git.repo(), git.base().unwrap()).unwrap();
     let record = genesis(&git, &judge.bundle().org, Recorder { who: "carol", at: now }).unwrap();
-    let moves = append(&git, None, vec![record], "carol", false).unwrap();
+    let moves = append(&git, &judges, None, vec![record], Signer::Nobody("carol")).unwrap();
     assert_eq!(git.branches.put_all(&moves).unwrap(), Moved::Yes);
     github.with(|state| state.notice(0, state.id_of("carol")));
 }
@@ -40,7 +44,7 @@ fn begin(github: &GitHub) {
 /// A server whose ledger has begun, where alice has opened a pull request with this request.
 fn recording(text: &str) -> (GitHub, u64) {
     let github = GitHub::start();
-    begin(&github);
+    begin(&github, "");
     github.commit("alice", BRANCH, &[(REQUEST, text)], "Submit CHG-7");
     let pull = github.open_pull("alice", BRANCH, "main");
     (github, pull)
@@ -219,7 +223,7 @@ fn strangers_do_not_fill_the_log() {
 #[test]
 fn writers_do_not_lose_each_other_s_entries() {
     let github = GitHub::start();
-    begin(&github);
+    begin(&github, "");
     let pulls: Vec<_> = (1..=6)
         .map(|number| {
             let branch = format!("change/CHG-{number}");
@@ -278,4 +282,39 @@ fn rubbish_on_the_log_s_branch_stops_nobody() {
     let found = verified(&github);
     found.ended(1, &["2 entries", "the commit holds no entry, and counts for nothing"]);
     assert_eq!(found.stdout.matches("counts for nothing").count(), 3, "{found:?}");
+}
+
+#[test]
+fn a_service_key_signs_what_is_recorded() {
+    let github = GitHub::start();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let mut keygen = Command::new("ssh-keygen");
+    keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(&key);
+    Ran::of(&mut keygen, "").went_well();
+    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    let writers =
+        format!(", signature: required, writers: [{{name: workflow, key: {}}}]", public.trim());
+    begin(&github, &writers);
+    github.commit("alice", BRANCH, &[(REQUEST, &request())], "Submit CHG-7");
+    let pull = github.open_pull("alice", BRANCH, "main");
+    let check = |key: Option<&std::path::Path>| {
+        let mut command = command(&github);
+        command.args(["check", "--pr", &pull.to_string(), "--now", &github.now().to_string()]);
+        command.envs(key.map(|key| ("CHANGEGATE_LEDGER_KEY", key)));
+        Ran::of(&mut command, "")
+    };
+    check(Some(&folder.path().join("nothing"))).ended(2, &["CHANGEGATE_LEDGER_KEY"]);
+    check(Some(&key)).ended(3, &[]);
+    let files = github.git(&["ls-tree", "--name-only", LEDGER]);
+    assert_eq!(
+        files.lines().collect::<Vec<_>>(),
+        ["checkpoint", "entry.json", "entry.sig", "state"]
+    );
+    verified(&github).ended(0, &["2 entries"]);
+    // Without the key the entry is there, and shows.
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    check(None).ended(0, &[]);
+    verified(&github).ended(1, &["entry 2", "signature: "]);
 }

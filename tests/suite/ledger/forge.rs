@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use changegate::audit::verify::verify;
 use changegate::core::record::entry::Entry;
-use changegate::core::record::state::State;
+use changegate::core::record::state::{KeysAt, State};
 use changegate::core::record::statement::Statement;
 use changegate::core::record::tree::leaf;
 use changegate::core::time::Time;
@@ -102,8 +102,9 @@ pub fn forced(state: &State, statement: Statement) -> Entry {
     if let (Some(merge), Some(base)) = (&it.merge, &it.base) {
         next.bases.insert(base.name.clone(), merge.covers.to.clone());
     }
-    if it.keys.is_some() {
-        next.keys = Some(statement.id());
+    if let (true, Some(base)) = (it.keys.is_some(), &it.base) {
+        let (base, commit) = (base.name.clone(), base.commit.clone());
+        next.keys = Some(KeysAt { entry: statement.id(), base, commit });
     }
     Entry { id: statement.id(), index: state.tree.size(), statement, state: next }
 }
@@ -260,7 +261,7 @@ impl<'a> Stage<'a> {
         self.set(main, forged);
         let repo = Repo::discover(&self.bob.folder).unwrap();
         let tips = |name: &str| repo.tip(&format!("refs/heads/{name}"));
-        let verified = verify(&repo.folder(), &tips, "main", &self.judges, &[], &|_, _| ());
+        let verified = verify(&repo.folder(), &tips, "main", &self.judges, &[], &[], &|_, _| ());
         let findings = verified.unwrap().findings.into_iter().map(|it| {
             let entry = it.index.map(|index| format!("entry {index}, ")).unwrap_or_default();
             format!("{entry}{}: {}", it.step, it.message)

@@ -6,7 +6,14 @@ use serde_json::{Value, json};
 
 use changegate::core::record::entry::Entry;
 use changegate::core::record::state::State;
-use changegate::core::record::statement::{MOST_BYTES, PREDICATE, STATEMENT, Statement};
+use changegate::core::record::statement::{Kind, MOST_BYTES, PREDICATE, STATEMENT, Statement};
+
+/// Keys of services.
+const KEYS: [&str; 3] = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIBePbUB6z/K6D0iDMbxXl944Jy6mT1sOZv51NirLia",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKzVoW2O9hOaIFCuezjlpzfMH/yJ+z1aRpeUO/nw1R33",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
+];
 
 /// An id of Git's.
 fn oid(digit: char) -> String {
@@ -118,7 +125,7 @@ fn statement(predicate: Value) -> Statement {
 pub fn of_each_kind() -> Vec<(&'static str, Statement)> {
     let mut genesis = common("genesis");
     genesis["bases"] = json!([{"ref": "refs/heads/main", "commit": oid('1')}]);
-    genesis["keys"] = json!({"add": ["ssh-ed25519 AAAA"]});
+    genesis["keys"] = json!({"add": [KEYS[0]]});
     let mut merged = judged("merge");
     merged["decision"]["title"] = json!("Fail over the EU region");
     merged["merge"] = merge(&oid('1'), &oid('2'));
@@ -127,9 +134,10 @@ pub fn of_each_kind() -> Vec<(&'static str, Statement)> {
     bypass["merge"]["because"] = json!("not-approved");
     let mut keys = common("keys");
     keys["keys"] = json!({
-        "add": ["ssh-ed25519 BBBB"], "remove": ["ssh-ed25519 AAAA"],
-        "revoked": [{"key": "ssh-ed25519 CCCC", "from_index": 7, "why": "stolen"}],
+        "add": [KEYS[1]], "remove": [KEYS[0]],
+        "revoked": [{"key": KEYS[2], "from_index": 7, "why": "stolen"}],
     });
+    keys["base"]["commit"] = json!(oid('3'));
     let mut note = common("note");
     note["note"] = json!({
         "about": "erasure", "entries": [sha256('1')], "by": "erin", "approved_by": sha256('2'),
@@ -234,8 +242,11 @@ proptest! {
             statements.push((statement, is_foreign));
         }
         for (mut statement, is_foreign) in statements {
-            if let Some(merge) = &mut statement.predicate.merge {
+            let it = &mut statement.predicate;
+            if let Some(merge) = &mut it.merge {
                 merge.covers.from = state.bases["refs/heads/main"].clone();
+            } else if let (Kind::Keys, Some(base)) = (it.kind, &mut it.base) {
+                base.commit = state.bases["refs/heads/main"].clone();
             }
             let bytes = statement.bytes();
             prop_assert_eq!(Statement::read(&bytes), Ok(statement.clone()));

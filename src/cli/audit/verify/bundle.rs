@@ -7,19 +7,33 @@ use anyhow::{Context as _, anyhow};
 
 use crate::cli::audit::look::counted;
 use crate::cli::shared::judges::judges;
-use changegate::audit::anchor::Anchor;
+use changegate::audit::anchor::{Anchor, KnownKey};
 use changegate::audit::bundle::{Signers, Verified, folder, verify};
 use changegate::core::org::SigningKey;
 use changegate::files;
 use changegate::report::escape::terminal;
 
+/// What keys are known from that no file names.
+const VKEY: &str = "--vkey";
+
 /// Verifies the bundle in a folder.
 pub fn verified(
     path: &Path,
     signers: Option<&Path>,
+    keys: &[KnownKey],
     anchors: &[Anchor],
 ) -> anyhow::Result<Verified> {
-    let signers = signers.map(read_signers).transpose()?;
+    let mut signers = signers.map(read_signers).transpose()?;
+    if !keys.is_empty() {
+        let signers =
+            signers.get_or_insert_with(|| Signers { name: VKEY.to_owned(), keys: Vec::new() });
+        let named = |known: &KnownKey| {
+            let name =
+                known.log.as_ref().map_or_else(|| "a service".to_owned(), ToString::to_string);
+            (name, known.key.ssh())
+        };
+        signers.keys.extend(keys.iter().map(named));
+    }
     let bundle = folder::read(path)?;
     verify(&bundle, &judges()?, signers.as_ref(), anchors)
         .with_context(|| format!("{} can't be verified", path.display()))
@@ -96,7 +110,7 @@ pub fn text(found: &Verified) -> String {
     } else {
         out.push_str(
             "\nverified by its own keys: compare with keys or a checkpoint that you trust,\n\
-             --allowed-signers FILE or --checkpoint FILE\n",
+             --allowed-signers FILE, --vkey KEY or --checkpoint FILE\n",
         );
     }
     out

@@ -14,11 +14,7 @@ impl Hub {
     pub fn to_record() -> Self {
         let hub = Self::open();
         let carol = hub.desk_at("carol", "founder");
-        let settings = carol.git(&["show", &format!("origin/main:{SETTINGS}")]);
-        let uri = format!("git+https://{ORIGIN}");
-        let ledger = format!("ledger: {{on: true, origin: {ORIGIN}, repository: \"{uri}\"}}");
-        let text = settings.replace("ledger: {on: false}", &ledger);
-        let tip = carol.put("origin/main", &[(SETTINGS, &text)], "Record what is decided");
+        let tip = carol.settles("origin/main", "");
         carol.push(&[&format!("{tip}:refs/heads/main")]).went_well();
         hub.guard();
         hub
@@ -52,6 +48,16 @@ impl Hub {
 }
 
 impl Desk<'_> {
+    /// A commit behind another one whose settings name a ledger, and say more of it.
+    pub fn settles(&self, parent: &str, more: &str) -> String {
+        let settings = self.git(&["show", &format!("{parent}:{SETTINGS}")]);
+        let (rest, _) = settings.split_once("\nledger: ").unwrap();
+        let ledger =
+            format!("{{on: true, origin: {ORIGIN}, repository: \"git+https://{ORIGIN}\"{more}}}");
+        let text = format!("{rest}\nledger: {ledger}\n");
+        self.put(parent, &[(SETTINGS, &text)], "Settle what is recorded")
+    }
+
     /// Submits a change that its requester may execute directly, and merges it.
     #[track_caller]
     pub fn execute(&self, id: &str) {
