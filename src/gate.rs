@@ -28,6 +28,7 @@ use judge::{Judge, Judges};
 pub mod apart;
 pub mod arrivals;
 pub mod cpu;
+pub mod erasure;
 pub mod guard;
 pub mod judge;
 pub mod keys;

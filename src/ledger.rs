@@ -78,6 +78,14 @@ pub struct Tip {
     pub last: Option<Oid>,
 }
 
+impl Tip {
+    /// Returns the index of the next entry, behind the note about the foreign commits above the last
+    /// one, if there are any.
+    pub fn next(&self) -> u64 {
+        self.entry.index + 1 + u64::from(self.last.is_some())
+    }
+}
+
 /// Returns an id of Git's as the record writes it.
 pub fn object_id(id: Oid) -> ObjectId {
     ObjectId::try_from(id.to_string()).expect("Git's ids are hexadecimal digits")

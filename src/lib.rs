@@ -50,7 +50,8 @@
 //!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
 //!   of them, [`gate::arrivals`], of what else reached the base, [`gate::recording`], how, and
-//!   [`gate::keys`], which services may sign it; [`gate::guard`], which judges pushes
+//!   [`gate::keys`], which services may sign it, [`gate::erasure`], what is taken out of its evidence;
+//!   [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
 //!   complete, and [`audit::bundle`] an entry without one; [`audit::entries`] is what the other verbs

@@ -6,7 +6,7 @@ use super::{Finding, Step};
 use crate::core::org::SigningKey;
 use crate::core::record::checkpoint::Checkpoint;
 use crate::core::record::key::PublicKey;
-use crate::core::record::note::{KeyName, SignatureType, VerifierKey};
+use crate::core::record::note::{KeyName, Note, SignatureType, VerifierKey};
 use crate::git::{Repo, TagText};
 use crate::ledger::{self, AUDIT};
 
@@ -20,6 +20,8 @@ pub struct Anchor {
     pub name: String,
     /// The checkpoint.
     pub checkpoint: Checkpoint,
+    /// The note that it is the text of, with the signatures behind it.
+    pub note: Note,
 }
 
 /// A key of a service that is known from elsewhere.
@@ -53,21 +55,27 @@ impl FromStr for KnownKey {
     }
 }
 
-/// Reads the checkpoints in a file, one or several, signed or not. Who signed them isn't looked at.
+/// Reads the checkpoints in a file, one or several, signed or not.
 ///
 /// # Errors
 /// Where it holds something else.
 pub fn anchors(name: &str, text: &str) -> Result<Vec<Anchor>, String> {
-    let lines = text.lines().enumerate();
-    let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(DASH));
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+    let mut lines = lines.skip_while(|(_, line)| line.starts_with(DASH)).peekable();
     let mut found = Vec::new();
     while let Some((number, origin)) = lines.next() {
         let mut rest = || lines.next().map(|(_, line)| line).unwrap_or_default();
         let (size, root) = (rest(), rest());
         let place = format!("{name}:{}", number + 1);
-        let checkpoint = format!("{origin}\n{size}\n{root}\n").parse();
-        let checkpoint = checkpoint.map_err(|why: String| format!("{place}: {why}"))?;
-        found.push(Anchor { name: place, checkpoint });
+        let text = format!("{origin}\n{size}\n{root}\n");
+        let wrong = |why: String| format!("{place}: {why}");
+        let checkpoint = text.parse().map_err(wrong)?;
+        let mut note = format!("{text}\n");
+        while let Some((_, line)) = lines.next_if(|(_, line)| line.starts_with(DASH)) {
+            note += &format!("{line}\n");
+        }
+        let note = Note::parse(note.as_bytes()).map_err(wrong)?;
+        found.push(Anchor { name: place, checkpoint, note });
     }
     match &mut found[..] {
         [] => Err(format!("{name} holds no checkpoint")),
@@ -87,7 +95,7 @@ pub fn of_tags(repo: &Repo, tags: Vec<(String, Option<TagText>)>) -> (Vec<Anchor
         let name = format!("tag {AUDIT}{size}");
         let commit = tag.as_ref().and_then(|tag| tag.commit);
         match checkpoint_of(repo, &size, tag) {
-            Some(checkpoint) => found.push(Anchor { name, checkpoint }),
+            Some(anchor) => found.push(Anchor { name, ..anchor }),
             None => findings.push(Finding {
                 step: Step::Anchors,
                 index: None,
@@ -102,13 +110,13 @@ pub fn of_tags(repo: &Repo, tags: Vec<(String, Option<TagText>)>) -> (Vec<Anchor
     (found, findings)
 }
 
-/// Returns the checkpoint that a tag holds: of the size that it is called by, on the entry there.
-fn checkpoint_of(repo: &Repo, size: &str, tag: Option<TagText>) -> Option<Checkpoint> {
+/// Returns the checkpoint that a tag holds, with its signatures: of the size that it is called by, on the entry there.
+fn checkpoint_of(repo: &Repo, size: &str, tag: Option<TagText>) -> Option<Anchor> {
     let TagText { message, commit } = tag?;
-    let [Anchor { checkpoint, .. }] = anchors("", &message).ok()?.try_into().ok()?;
+    let [anchor] = <[Anchor; 1]>::try_from(anchors("", &message).ok()?).ok()?;
     let entry = ledger::read(repo, commit?).ok()?.entry.ok()?;
-    (checkpoint.size.to_string() == size && entry.index + 1 == checkpoint.size)
-        .then_some(checkpoint)
+    let known = anchor.checkpoint.size;
+    (known.to_string() == size && entry.index + 1 == known).then_some(anchor)
 }
 
 #[cfg(test)]
@@ -138,12 +146,14 @@ mod tests {
     #[test]
     fn a_file_holds_one_checkpoint_or_several() {
         let unsigned = format!("example.com/ledger\n3\n{}\n\n", leaf(b"x"));
-        let signed = format!("{unsigned}{DASH}example.com/ledger AAAA\n{DASH}witness AAAA\n");
+        let signed =
+            format!("{unsigned}{DASH}example.com/ledger AAAAAAAA\n{DASH}witness AAAAAAAA\n");
         let one = anchors("x", &unsigned).unwrap();
         assert_eq!((one[0].name.as_str(), one[0].checkpoint.size, one.len()), ("x", 3, 1));
         for text in [unsigned.trim_end(), &signed] {
-            assert_eq!(anchors("x", text).unwrap(), one);
+            assert_eq!(anchors("x", text).unwrap()[0].checkpoint, one[0].checkpoint);
         }
+        assert_eq!(anchors("x", &signed).unwrap()[0].note.to_string(), signed);
         for text in [format!("{unsigned}{signed}\n"), format!("{signed}{unsigned}")] {
             let both = anchors("x", &text).unwrap();
             assert_eq!(both.len(), 2);

@@ -16,17 +16,16 @@
 //! Nothing in it has to be believed: each file is bound by a digest to the statement or to the commit,
 //! or is made again from the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
-use super::case::Tips;
+use super::case::{Kept, Tips};
 use super::entries::{Entries, Placed};
 use super::log::Log;
 use super::show::find;
 use crate::content::people::allowed_signers;
-use crate::core::digest::Digest;
 use crate::core::layout::POLICIES;
 use crate::core::record::dsse::Envelope;
 use crate::core::record::entry::{
@@ -87,7 +86,7 @@ pub fn make(
     };
     let mut making = Making { repo: &repo, bundle: Bundle::new() };
     making.entry(*commit)?;
-    making.material(&entries.evidence, entry)?;
+    making.material(&entries.kept, entry)?;
     making.surroundings(entry)?;
     let base = entry.statement.predicate.base.as_ref().context("the entry names no base")?;
     let judge = judges.at(&repo, oid(&base.commit)?)?;
@@ -153,9 +152,19 @@ impl Making<'_> {
     }
 
     /// Puts what the entry rests on, as far as it is there.
-    fn material(&mut self, evidence: &HashMap<Digest, Oid>, entry: &Entry) -> anyhow::Result<()> {
-        let Some(commit) = evidence.get(&entry.id) else { return Ok(()) };
+    ///
+    /// # Errors
+    /// When some of it was erased: a bundle couldn't prove that.
+    fn material(&mut self, kept: &Kept, entry: &Entry) -> anyhow::Result<()> {
+        let Some(commit) = kept.commits.get(&entry.id) else { return Ok(()) };
         for material in &entry.statement.predicate.material {
+            if let Some(index) = kept.erased(entry, material) {
+                bail!(
+                    "{} of entry {} was erased by entry {index}, so that no bundle can prove it",
+                    material.name,
+                    entry.index
+                );
+            }
             if let Some(file) = self.repo.entry(*commit, &material.name)? {
                 self.put(&format!("{MATERIAL}{}", material.name), self.repo.bytes(file.id)?);
             }
@@ -170,7 +179,7 @@ impl Making<'_> {
         let base = oid(&base.commit)?;
         self.put("base/commit", self.repo.commit_bytes(base)?);
         self.policies("base", base)?;
-        let is_request = self.bundle.contains_key(&format!("{MATERIAL}request.yaml"));
+        let is_request = it.material.iter().any(|material| material.name == "request.yaml");
         if let (Some(head), false, Some(_)) = (&it.head, is_request, &it.decision) {
             self.policies("head", oid(head)?)?;
         }

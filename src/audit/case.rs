@@ -10,15 +10,16 @@ use crate::core::evidence::Evidence;
 use crate::core::layout::POLICIES;
 use crate::core::org::Org;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::Hex;
+use crate::core::record::parts::{About, Hex, Material};
 use crate::core::record::state::EVIDENCE;
 use crate::core::record::statement::Predicate;
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::gate::REFUSALS;
+use crate::gate::erasure::{self, Erased};
 use crate::gate::recording::evidence_branch;
 use crate::git::{Kind, Oid, Repo, blob_id, commit_id};
-use crate::ledger::{self, LEDGER};
+use crate::ledger::{self, LEDGER, oid};
 
 /// Returns the tip of a branch of the repository that is audited.
 pub type Tips<'a> = &'a dyn Fn(&str) -> anyhow::Result<Option<Oid>>;
@@ -39,40 +40,106 @@ pub fn line(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<Vec<Oid>> {
     Ok(line)
 }
 
-/// Returns the commits with evidence, by the ids of their entries.
+/// What is kept of what the entries rest on.
+#[derive(Default)]
+pub struct Kept {
+    /// The commits with evidence, by the ids of their entries.
+    pub commits: HashMap<Digest, Oid>,
+    /// The erasures that a change of policies allowed.
+    pub erasures: Vec<Erasure>,
+}
+
+/// An erasure that a change of policies allowed.
+pub struct Erasure {
+    /// The index of its note.
+    pub index: u64,
+    /// The id of its note.
+    pub id: Digest,
+    /// What it took out.
+    erased: Erased,
+}
+
+impl Kept {
+    /// Returns the index of the note behind which a file of an entry is gone; `None` if no erasure took
+    /// it out.
+    pub fn erased(&self, entry: &Entry, material: &Material) -> Option<u64> {
+        let took = |it: &&Erasure| {
+            it.erased.entries.contains(&entry.id)
+                && oid(&material.git_blob).is_ok_and(|blob| it.erased.blobs.contains(&blob))
+        };
+        self.erasures.iter().find(took).map(|it| it.index)
+    }
+}
+
+/// Reads what is kept of what the entries rest on, from the branch that the last one names.
 ///
 /// # Errors
-/// When they can't be read.
-pub fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<HashMap<Digest, Oid>> {
-    let branch = evidence_branch(EVIDENCE)?;
-    let mut found = HashMap::new();
-    let Some(tip) = tips(branch)? else { return Ok(found) };
+/// When it can't be read.
+pub fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<Kept> {
+    let mut kept = Kept::default();
+    let ledger = tips(LEDGER)?;
+    // What follows on something newer than this program isn't looked at.
+    let last =
+        ledger.and_then(|tip| Some((tip, ledger::tip(repo, tip).ok()?.entry.state.evidence)));
+    let branch = last.as_ref().map_or(EVIDENCE, |(_, branch)| branch);
+    // Whoever wrote another name there has to be found, and stops nothing.
+    let named = evidence_branch(branch).or_else(|_| evidence_branch(EVIDENCE))?;
+    let Some(tip) = tips(named)? else { return Ok(kept) };
     for commit in repo.first_parents(tip)? {
         if let Ok(id) = repo.commit(commit)?.message.trim_end().parse::<Digest>() {
-            found.insert(id, commit);
+            kept.commits.insert(id, commit);
+        }
+    }
+    if let Some((tip, _)) = last.filter(|(_, branch)| branch != EVIDENCE) {
+        kept.erasures = erasures(repo, tip)?;
+    }
+    Ok(kept)
+}
+
+/// Returns the erasures on a ledger that do what a change of policies before them allows, and say so.
+fn erasures(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Erasure>> {
+    let entries = erasure::entries(repo, tip)?;
+    let mut found = Vec::new();
+    for (place, entry) in entries.iter().enumerate() {
+        let it = &entry.statement.predicate;
+        let note = it.note.as_ref().filter(|note| note.about == About::Erasure);
+        let approved_by = note.and_then(|note| note.approved_by.as_ref());
+        let before = &entries[..place];
+        let (Some(note), Some(base)) = (note, &it.base) else { continue };
+        let merged = before.iter().find(|entry| Some(&entry.id) == approved_by);
+        let erased = merged.map(|it| Erased::by(repo, it, oid(&base.commit)?, before));
+        let Some(Ok(erased)) = erased else { continue };
+        if !erased.entries.is_empty() && erased.entries == note.entries {
+            found.push(Erasure { index: entry.index, id: entry.id.clone(), erased });
         }
     }
     Ok(found)
 }
 
-/// Returns the material of an entry, as far as it is there and what the statement says, and what is
-/// wrong with the rest.
+/// What is there of the material of an entry.
+#[derive(Default)]
+pub struct Found {
+    /// The files that are what the statement says, by name.
+    pub files: Files,
+    /// The names of those that an erasure took out, each with the index of its note.
+    pub erased: Vec<(String, u64)>,
+    /// What is wrong with the rest.
+    pub problems: Vec<String>,
+}
+
+/// Reads the material of an entry.
 ///
 /// # Errors
 /// When the repository can't be read.
-pub fn material(
-    repo: &Repo,
-    entry: &Entry,
-    evidence: &HashMap<Digest, Oid>,
-) -> anyhow::Result<(Files, Vec<String>)> {
-    let (mut files, mut problems) = (Files::new(), Vec::new());
+pub fn material(repo: &Repo, entry: &Entry, kept: &Kept) -> anyhow::Result<Found> {
+    let Found { mut files, mut erased, mut problems } = Found::default();
     let it = &entry.statement.predicate;
     if it.material.is_empty() {
-        return Ok((files, problems));
+        return Ok(Found::default());
     }
-    let Some(commit) = evidence.get(&entry.id) else {
+    let Some(commit) = kept.commits.get(&entry.id) else {
         problems.push("its evidence is missing: nothing in it can be checked".to_owned());
-        return Ok((files, problems));
+        return Ok(Found { problems, ..Found::default() });
     };
     let mut held = BTreeMap::new();
     for (name, entry) in repo.top_files(*commit)? {
@@ -89,6 +156,13 @@ pub fn material(
     for material in &it.material {
         let name = &material.name;
         let Some(found) = held.remove(name) else {
+            if material.withheld.is_some() {
+                continue;
+            }
+            if let Some(index) = kept.erased(entry, material) {
+                erased.push((name.clone(), index));
+                continue;
+            }
             problems.push(format!("{name} is missing in its evidence"));
             continue;
         };
@@ -113,7 +187,7 @@ pub fn material(
     let unnamed =
         held.keys().map(|name| format!("its evidence holds {name}, which it doesn't name"));
     problems.extend(unnamed);
-    Ok((files, problems))
+    Ok(Found { files, erased, problems })
 }
 
 /// A recorded decision, to be made again.

@@ -1,14 +1,14 @@
 //! The entries of a ledger, for those who look into it. Only verifying proves that they are true; here
 //! it is checked that each follows from those before it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::case::{Tips, evidence, line};
+use super::case::{Kept, Tips, evidence, line};
 use crate::content::short;
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
@@ -40,8 +40,8 @@ pub struct Entries {
     pub all: Vec<Placed>,
     /// The tip of the ledger's branch.
     pub tip: Oid,
-    /// The commits with evidence, by the ids of their entries.
-    pub evidence: HashMap<Digest, Oid>,
+    /// What is kept of what they rest on.
+    pub kept: Kept,
     /// Why the ledger isn't what its entries say.
     pub problem: Option<String>,
 }
@@ -79,8 +79,8 @@ impl Entries {
         };
         let recorded = line.par_iter().map_init(|| Repo::open(folder), read);
         let recorded = recorded.collect::<anyhow::Result<Vec<_>>>()?;
-        let evidence = evidence(&repo, tips)?;
-        let mut entries = Entries { all: Vec::new(), tip, evidence, problem: None };
+        let kept = evidence(&repo, tips)?;
+        let mut entries = Entries { all: Vec::new(), tip, kept, problem: None };
         entries.place(recorded)?;
         Ok(entries)
     }
@@ -137,7 +137,7 @@ impl Entries {
     /// Returns the file of this name that an entry rests on, if it is there and what the entry says.
     pub fn material(&self, repo: &Repo, entry: &Entry, name: &str) -> Option<Vec<u8>> {
         let named = entry.statement.predicate.material.iter().find(|it| it.name == name)?;
-        let file = repo.entry(*self.evidence.get(&entry.id)?, name).ok()??;
+        let file = repo.entry(*self.kept.commits.get(&entry.id)?, name).ok()??;
         let bytes = repo.bytes(file.id).ok()?;
         (Hex(Digest::of(&bytes)) == named.sha256).then_some(bytes)
     }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use anyhow::{Context as _, bail};
 use rayon::prelude::*;
 
-use super::case::{self, Recorded, Tips};
+use super::case::{self, Found, Kept, Recorded, Tips};
 use crate::content::{Changeset, bundle_files};
 use crate::core::decision::replay::{Flip, Origin, Replay, Unclear, unrecorded};
 use crate::core::decision::{Case, Decided};
@@ -227,7 +227,7 @@ impl Past<'_> {
         &self,
         repo: &Repo,
         commit: Oid,
-        evidence: &HashMap<Digest, Oid>,
+        evidence: &Kept,
     ) -> anyhow::Result<Option<Replayed>> {
         let entry = match ledger::read(repo, commit)?.entry {
             Ok(entry) => entry,
@@ -255,10 +255,13 @@ impl Past<'_> {
         repo: &Repo,
         entry: &Entry,
         bones: &Bones,
-        evidence: &HashMap<Digest, Oid>,
+        evidence: &Kept,
     ) -> anyhow::Result<Answer> {
         let it = &entry.statement.predicate;
-        let (files, problems) = case::material(repo, entry, evidence)?;
+        let Found { files, erased, problems } = case::material(repo, entry, evidence)?;
+        if !erased.is_empty() {
+            return Ok(Answer::Withheld);
+        }
         if let Some(problem) = problems.into_iter().next() {
             return Ok(Answer::Failed(problem));
         }
@@ -269,7 +272,7 @@ impl Past<'_> {
         let brings =
             || changeset(repo, ends).and_then(|(head, set)| tables_after(repo, head, &set));
         let recorded = Recorded::read(it, &files, path, || path.is_none().then(brings).flatten());
-        let (Some(recorded), Some(commit)) = (recorded, evidence.get(&entry.id)) else {
+        let (Some(recorded), Some(commit)) = (recorded, evidence.commits.get(&entry.id)) else {
             return Ok(Answer::Failed("its evidence is missing".to_owned()));
         };
         let judge = match self.judges.at(repo, *commit) {

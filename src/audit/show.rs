@@ -1,12 +1,15 @@
 //! Shows an entry: what was decided and by whom, what it rests on, where it has its place, and how to
 //! check all of it by hand.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use super::entries::{Entries, Explained, Placed};
 use crate::content::People;
 use crate::core::record::message::{signers, story, title};
+use crate::core::record::parts::Material;
 use crate::core::record::statement::{Kind, Statement};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
@@ -46,6 +49,8 @@ pub struct Shown {
     /// The commit with what it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// The material that an erasure took out, by name, with the index of its note.
+    pub erased: BTreeMap<String, u64>,
     /// The material that is missing there, or another than the entry names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
@@ -188,9 +193,11 @@ pub fn show(
         let entry = &placed.entry;
         let it = &entry.statement.predicate;
         let sign_off = it.decision.as_ref().and_then(|bones| bones.sign_off.as_ref());
-        let lost = |name: &&String| entries.material(repo, entry, name).is_none();
+        let lost = |it: &&Material| entries.material(repo, entry, &it.name).is_none();
+        let kept = it.material.iter().filter(|it| it.withheld.is_none());
+        let by = |it: &Material| entries.kept.erased(entry, it).map(|by| (it.name.clone(), by));
         let id = entry.id.to_string();
-        let evidence = entries.evidence.get(&entry.id).copied();
+        let evidence = entries.kept.commits.get(&entry.id).copied();
         let signature = signed(repo, judges, placed)?;
         Ok(Shown {
             index: entry.index,
@@ -202,7 +209,12 @@ pub fn show(
             commit: placed.commit.to_string(),
             root: entry.state.tree.root().to_string(),
             evidence: evidence.map(|commit| commit.to_string()),
-            missing: it.material.iter().map(|it| &it.name).filter(lost).cloned().collect(),
+            erased: kept.clone().filter(lost).filter_map(by).collect(),
+            missing: kept
+                .filter(lost)
+                .filter(|it| by(it).is_none())
+                .map(|it| it.name.clone())
+                .collect(),
             explanations: explanations.get(&id).cloned().unwrap_or_default(),
             by_hand: by_hand::checks(placed, &signature, evidence, entries.tip),
             signature,

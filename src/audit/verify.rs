@@ -13,17 +13,17 @@ use anyhow::bail;
 use rayon::prelude::*;
 
 use super::anchor::{Anchor, KnownKey};
-use super::case::{Tips, evidence, line};
-use super::entries::Explained;
+use super::case::{Kept, Tips, evidence, line};
 use super::{Finding, Step};
 use crate::content::{SKEW, short};
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
-use crate::core::record::explanation::Explanation;
+use crate::core::record::note::{Note, VerifierKey};
 use crate::core::record::parts::{About, Repository};
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
 use crate::core::record::tree::{Tree, leaf};
+use crate::core::record::witness::{Cosigned, cosigned};
 use crate::core::time::Time;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
@@ -33,10 +33,11 @@ use crate::ledger::{LEDGER, object_id, oid};
 mod claims;
 pub(super) mod entry;
 mod found;
+mod notes;
 mod service;
 mod signing;
 
-pub use found::{Bypass, KeyChange, Replayed, SignedCounts, Verification};
+pub use found::{Bypass, Gone, KeyChange, Replayed, SignedCounts, Verification, Witness};
 
 /// The number of entries that are in memory at a time.
 const CHUNK: usize = 512;
@@ -79,23 +80,38 @@ pub fn verify(
         run.coverage(&repo, tips, base_ref, judges)?;
         run.uncovered(&repo, tips, judges)?;
     }
-    run.anchors(anchors);
+    run.anchors(anchors, &witnesses(&repo, tips, base_ref, judges)?);
     run.revoked();
     run.known(keys);
     run.done()
+}
+
+/// Returns the keys of the witnesses that the settings on the base name.
+fn witnesses(
+    repo: &Repo,
+    tips: Tips<'_>,
+    base_ref: &str,
+    judges: &Judges,
+) -> anyhow::Result<Vec<VerifierKey>> {
+    let judge = tips(base_ref)?.map(|tip| judges.at(repo, tip));
+    // Where the policies can't be read, that is said already.
+    let Some(Ok(judge)) = judge else { return Ok(Vec::new()) };
+    Ok(judge.bundle().org.settings.ledger.witnesses().unwrap_or_default())
 }
 
 /// Verifying, entry by entry.
 #[derive(Default)]
 struct Run {
     out: Verification,
-    evidence: HashMap<Digest, Oid>,
+    evidence: Kept,
     /// The leaves so far, for anchors.
     tree: Tree,
     state: State,
     /// The last entry's commit, and whether a foreign one came after it.
     last: Option<Oid>,
     is_broken: bool,
+    /// The number of findings up to the last entry: those behind are about foreign commits.
+    noted: usize,
     ids: HashSet<Digest>,
     /// The pull requests that entries are about, by the ids of the entries.
     pulls: HashMap<Digest, String>,
@@ -121,8 +137,17 @@ impl Run {
             // Nothing behind it can be held against what is before it.
             return;
         }
-        let entry::Checked { commit, entry, findings, replay, seen, said, signing, on_lines } =
-            checked;
+        let entry::Checked {
+            commit,
+            entry,
+            findings,
+            replay,
+            seen,
+            said,
+            signing,
+            on_lines,
+            erased,
+        } = checked;
         let entry = match entry {
             Ok(entry) => entry,
             Err(Unreadable::Newer(format)) => {
@@ -156,6 +181,7 @@ impl Run {
             }
         }
         self.signed(commit, &entry, signing);
+        self.notes_foreign(commit, &entry);
         self.place(commit, &entry);
         let it = &entry.statement.predicate;
         self.on_lines.extend(on_lines.into_iter().map(|(branch, on)| (branch, on, index, commit)));
@@ -182,40 +208,14 @@ impl Run {
             });
         }
         if it.note.as_ref().is_some_and(|note| note.about == About::Explanation) {
-            self.explained(commit, &entry, said);
+            self.explained(commit, &entry, said, erased.is_empty());
         }
         *self.out.kinds.entry(it.kind.to_string()).or_default() += 1;
         if let Some(add) = replay {
             add(&mut self.out.replayed);
         }
-    }
-
-    /// Takes what somebody said about a bypass before it.
-    fn explained(&mut self, commit: Oid, entry: &Entry, said: Option<Explanation>) {
-        let it = &entry.statement.predicate;
-        let Some(note) = &it.note else { return };
-        let (index, at, by) = (entry.index, it.recorded_at, &note.by);
-        for id in &note.entries {
-            let found = self.bypasses.get(id).and_then(|place| self.out.bypasses.get_mut(*place));
-            match (found, &said) {
-                (Some(bypass), Some(Explanation { text, who })) => {
-                    let (by, who, text) = (by.clone(), who.clone(), text.clone());
-                    bypass.explanations.push(Explained { index, at, by, who, text });
-                }
-                (Some(_), None) => {
-                    let why = "its explanation can't be read".to_owned();
-                    self.finding(Step::Material, Some(index), commit, why);
-                }
-                (None, _) => {
-                    let why = "it explains something else than a bypass before it".to_owned();
-                    self.finding(Step::Provenance, Some(index), commit, why);
-                }
-            }
-        }
-        if it.collector.who != by.as_str() {
-            let why = format!("it is said by {by}, and {} made it", it.collector.who);
-            self.finding(Step::Signature, Some(index), commit, why);
-        }
+        let index = entry.index;
+        self.out.erased.extend(erased.into_iter().map(|(name, by)| Gone { index, name, by }));
     }
 
     /// Holds an entry against those before it.
@@ -263,6 +263,7 @@ impl Run {
         self.state = entry.state.clone();
         self.recorded_at = Some(it.recorded_at);
         (self.last, self.is_broken) = (Some(commit), false);
+        self.noted = self.out.findings.len();
         self.out.entries += 1;
         self.out.to = Some(it.recorded_at);
     }
@@ -352,8 +353,8 @@ impl Run {
     }
 
     /// Holds checkpoints from outside against the tree.
-    fn anchors(&mut self, anchors: &[Anchor]) {
-        for Anchor { name, checkpoint: it } in anchors {
+    fn anchors(&mut self, anchors: &[Anchor], witnesses: &[VerifierKey]) {
+        for Anchor { name, checkpoint: it, note } in anchors {
             let known = self.tree.root_at(it.size);
             let problem = if it.origin.to_string() != self.out.origin {
                 Some(format!("is of another log, {}", it.origin))
@@ -365,7 +366,10 @@ impl Run {
                 None
             };
             match problem {
-                None => self.out.anchors += 1,
+                None => {
+                    self.out.anchors += 1;
+                    self.cosigned(name, note, witnesses);
+                }
                 Some(why) => self.out.findings.push(Finding {
                     step: Step::Anchors,
                     index: it.size.checked_sub(1),
@@ -373,6 +377,23 @@ impl Run {
                     message: format!("the checkpoint {name} {why}"),
                 }),
             }
+        }
+    }
+
+    /// Takes who of the witnesses cosigned a checkpoint that the log continues.
+    fn cosigned(&mut self, name: &str, note: &Note, witnesses: &[VerifierKey]) {
+        match cosigned(note, witnesses) {
+            Ok(found) => {
+                let found = found.into_iter().map(|Cosigned { by, at }| Witness { by, at });
+                let newest = found.chain(self.out.witnessed.take()).max_by_key(|it| it.at);
+                self.out.witnessed = newest;
+            }
+            Err(why) => self.out.findings.push(Finding {
+                step: Step::Anchors,
+                index: None,
+                commit: None,
+                message: format!("the checkpoint {name} can't be relied on: {why}"),
+            }),
         }
     }
 

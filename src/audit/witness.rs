@@ -11,11 +11,16 @@ use serde::Serialize;
 use super::anchor::{Anchor, anchors};
 use super::log::Log;
 use crate::core::record::checkpoint::Checkpoint;
+use crate::core::record::note::Note;
 use crate::files;
 use crate::forge::git::Branches;
 use crate::gate::recording::evidence_branch;
 use crate::git::{Move, Moved, Oid};
 use crate::ledger::{AUDIT, LEDGER};
+
+mod https;
+
+pub use https::https;
 
 /// What became of a visit to a witness.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,7 +61,7 @@ pub fn file(path: &Path, log: &Log, branches: &Branches) -> anyhow::Result<Witne
     let name = path.display().to_string();
     let kept = if text.trim().is_empty() { Ok(Vec::new()) } else { anchors(&name, &text) };
     let kept = kept.map_err(|why| anyhow!(why))?;
-    for Anchor { name, checkpoint } in &kept {
+    for Anchor { name, checkpoint, .. } in &kept {
         if let Some(why) = problem(log, checkpoint) {
             return Ok(Witnessed::Refused(format!("the checkpoint {name} {why}")));
         }
@@ -129,11 +134,16 @@ pub fn repository(url: &str, log: &Log, branches: &Branches) -> anyhow::Result<W
 /// # Errors
 /// When the tag can't be made or pushed.
 pub fn tag(log: &Log, branches: &Branches) -> anyhow::Result<Witnessed> {
+    put_tag(log, branches, &log.checkpoint(branches.repo())?)
+}
+
+/// Puts the tag of the last entry, with this checkpoint of the whole log.
+fn put_tag(log: &Log, branches: &Branches, checkpoint: &Note) -> anyhow::Result<Witnessed> {
     let (anchored, wrong) = super::anchor::of_tags(branches.repo(), branches.anchor_tags()?);
     if let Some(finding) = wrong.into_iter().next() {
         return Ok(Witnessed::Refused(finding.message));
     }
-    for Anchor { name, checkpoint } in &anchored {
+    for Anchor { name, checkpoint, .. } in &anchored {
         if let Some(why) = problem(log, checkpoint) {
             return Ok(Witnessed::Refused(format!("the checkpoint in {name} {why}")));
         }
@@ -143,7 +153,6 @@ pub fn tag(log: &Log, branches: &Branches) -> anyhow::Result<Witnessed> {
         return Ok(Witnessed::Unchanged);
     }
     let name = format!("{AUDIT}{size}");
-    let message = log.checkpoint(branches.repo())?.to_string();
-    branches.put_tag(&name, log.last, &message)?;
+    branches.put_tag(&name, log.last, &checkpoint.to_string())?;
     Ok(Witnessed::Given(format!("the tag {name}")))
 }

@@ -4,6 +4,7 @@ mod bundle;
 mod controls;
 mod coverage;
 mod export;
+mod expunge;
 mod look;
 mod record_bypass;
 mod replay;
@@ -28,6 +29,7 @@ enum Verb {
     Controls(controls::ControlsArgs),
     Coverage(coverage::CoverageArgs),
     Export(export::ExportArgs),
+    Expunge(expunge::ExpungeArgs),
     RecordBypass(record_bypass::RecordBypassArgs),
     Sample(sample::SampleArgs),
     Show(show::ShowArgs),
@@ -43,6 +45,7 @@ pub fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
         Verb::Controls(args) => controls::run(args),
         Verb::Coverage(args) => coverage::run(args),
         Verb::Export(args) => export::run(args),
+        Verb::Expunge(args) => expunge::run(args),
         Verb::RecordBypass(args) => record_bypass::run(args),
         Verb::Sample(args) => sample::run(args),
         Verb::Show(args) => show::run(args),

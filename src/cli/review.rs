@@ -234,10 +234,11 @@ fn since_last_look(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resu
     let Some(last) = reviews_by(git, judgement, me)?.pop() else { return Ok(String::new()) };
     let when = last.commit.time.for_people(Some(judgement.decision.evaluated_at));
     let Some(path) = judgement.decision.path.as_deref() else { return Ok(String::new()) };
-    let text_at = |commit: Oid| -> anyhow::Result<String> {
-        Ok(changegate::content::request_at(git.repo(), commit, path)?.1)
-    };
-    let (then, now) = (text_at(last.reviewed)?, text_at(judgement.pull.head)?);
+    let read_at = |commit: Oid| changegate::content::request_at(git.repo(), commit, path);
+    let [(old, then), (new, now)] = [read_at(last.reviewed)?, read_at(judgement.pull.head)?];
+    if old.holds_secret() || new.holds_secret() {
+        return Ok(String::new());
+    }
     if then == now {
         return Ok(format!("Nothing has changed since your review of {when} UTC.\n\n"));
     }

@@ -63,7 +63,7 @@ pub fn at_base(
     for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
         let bytes = repo.bytes(entry.id)?;
         if meets.is_possible(&bytes) {
-            let other = RequestFile::read(other, &bytes).request;
+            let other = RequestFile::read_merged(other, &bytes).request;
             if let Some(footprint) = other.as_ref().and_then(footprint) {
                 found.add_merged(meets, footprint);
             }

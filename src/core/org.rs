@@ -41,6 +41,8 @@ pub struct Org {
     pub freezes: Freezes,
     /// Whom to notify when a change goes wrong: by severity, the steps in order.
     pub escalation: Table<Vec<EscalationStep>>,
+    /// What the evidence of the ledger must not hold any longer; empty without that table.
+    pub erasures: Vec<Erasure>,
     /// Switches and limits.
     pub settings: Settings,
 }

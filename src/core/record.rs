@@ -34,6 +34,7 @@ pub mod seen;
 pub mod state;
 pub mod statement;
 pub mod tree;
+pub mod witness;
 
 #[cfg(test)]
 mod samples;

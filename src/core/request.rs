@@ -19,9 +19,11 @@ use crate::core::terms::{Login, Name, TicketId};
 mod exact;
 mod parts;
 mod record;
+mod secret;
 
 pub use parts::*;
 pub use record::*;
+pub use secret::SECRET;
 
 /// What a request file held, as far as it could be read.
 pub struct RequestFile {
@@ -39,8 +41,18 @@ pub struct RequestFile {
 }
 
 impl RequestFile {
-    /// Reads a request file's bytes; whatever is wrong becomes `problems`.
+    /// Reads a request file's bytes; whatever is wrong becomes `problems`. Of a file that holds a
+    /// credential nothing else is read, so that nothing can repeat it.
     pub fn read(path: &str, bytes: &[u8]) -> Self {
+        match secret::problems(bytes) {
+            secrets if secrets.is_empty() => Self::read_merged(path, bytes),
+            secrets => Self::unread(path, bytes, secrets),
+        }
+    }
+
+    /// Reads the file of a request that is on the base already, even if it holds a credential: its
+    /// schedule and its targets count all the same.
+    pub fn read_merged(path: &str, bytes: &[u8]) -> Self {
         if !path.ends_with(".yaml") {
             let message = "only request files, named <id>.yaml, belong here";
             let help = "rename it if it is a request, or move it elsewhere";
@@ -67,17 +79,26 @@ impl RequestFile {
         message: &str,
         help: &str,
     ) -> Self {
+        let mut file = Self::unread(path, bytes, Vec::new());
+        file.refuse(code, message, help);
+        file
+    }
+
+    fn unread(path: &str, bytes: &[u8], problems: Vec<Problem>) -> Self {
         let span = Span { line: 1, column: 1, ..Span::default() };
-        let mut file = RequestFile {
+        RequestFile {
             path: path.to_owned(),
             request: None,
-            problems: Vec::new(),
+            problems,
             digest: Digest::of(bytes),
             masked: Vec::new(),
             root: yaml::Node { span, value: yaml::Value::Invalid },
-        };
-        file.refuse(code, message, help);
-        file
+        }
+    }
+
+    /// Returns whether the file holds a credential, so that its text must be repeated nowhere.
+    pub fn holds_secret(&self) -> bool {
+        self.problems.iter().any(|problem| problem.code == SECRET)
     }
 
     /// Adds a problem with the file as a whole.

@@ -25,6 +25,7 @@ use crate::git::{Commit, Oid, Repo};
 mod base;
 mod beginning;
 mod change;
+mod erasure;
 mod explanation;
 mod journal;
 mod record;

@@ -13,8 +13,8 @@ use crate::core::policy::Files;
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{
-    About, Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method,
-    Note, Policies, Pull, Refusal, Repository, Subject,
+    About, Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Material, Merge,
+    Method, Note, Policies, Pull, Refusal, Repository, SECRET, Subject, WITHHELD,
 };
 use crate::core::record::statement::{FORMAT, Kind, Predicate, Statement};
 use crate::core::request::RequestFile;
@@ -172,14 +172,16 @@ fn of_judgement(
     repo: &Repo,
     judgement: &Judgement,
     tip: Option<&Commit>,
-    files: Vec<MaterialFile>,
+    mut files: Vec<MaterialFile>,
     about: Predicate,
 ) -> anyhow::Result<Record> {
     let pull = &judgement.pull;
     let is_merge = about.kind == Kind::Merge;
     let summary = judgement.decision.summary.as_deref().filter(|_| is_merge);
     let (policies, folder) = policies(repo, pull.base, &judgement.decision.digests.policies)?;
-    let request = judgement.file.as_ref().map(|file| (&*file.path, judgement.source.as_bytes()));
+    let material = kept_of(judgement.file.as_ref(), &mut files);
+    let source = judgement.source.as_bytes();
+    let request = judgement.file.as_ref().map(|file| (&*file.path, digests_of(source)));
     let predicate = Predicate {
         pull: Some(Pull { name: pull.name.clone(), id: None }),
         change: Some(judgement.decision.change.clone()),
@@ -188,21 +190,42 @@ fn of_judgement(
         decision: Some(Bones::of(&judgement.decision, summary.map(summary_line))),
         refusals: judgement.file.as_ref().map(refusals).unwrap_or_default(),
         policies: Some(policies),
-        material: material(&files),
+        material,
         ..about
     };
     let statement = Statement::new(subject(request, pull.head, tip), predicate);
     Ok(Record { statement, files, policies: Some(folder) })
 }
 
-/// Returns what the statement about a judged pull request is about: its request with the content, its
-/// head, and the commit that came of it, if one did.
-pub fn subject(request: Option<(&str, &[u8])>, head: Oid, commit: Option<&Commit>) -> Vec<Subject> {
-    let request = request.map(|(path, content)| {
+/// Returns what a statement says of what a decision rests on. Of a request that holds a credential,
+/// what could repeat that is taken out of the files, and only its digests are named.
+pub fn kept_of(request: Option<&RequestFile>, files: &mut Vec<MaterialFile>) -> Vec<Material> {
+    let mut all = material(files);
+    if request.is_some_and(RequestFile::holds_secret) {
+        let is_withheld = |name: &str| WITHHELD.contains(&name);
+        for it in all.iter_mut().filter(|it| is_withheld(&it.name)) {
+            it.withheld = Some(SECRET.to_owned());
+        }
+        files.retain(|(name, _)| !is_withheld(name));
+    }
+    all
+}
+
+/// Returns the digests of a request by which a statement names it.
+fn digests_of(content: &[u8]) -> Digests {
+    let (sha256, git_blob) = (Hex(Digest::of(content)), object_id(blob_id(content)));
+    Digests { sha256: Some(sha256), git_blob: Some(git_blob), ..Digests::default() }
+}
+
+/// Returns what the statement about a judged pull request is about: its request, its head, and the commit
+/// that came of it, if one did.
+pub fn subject(
+    request: Option<(&str, Digests)>,
+    head: Oid,
+    commit: Option<&Commit>,
+) -> Vec<Subject> {
+    let request = request.map(|(path, digest)| {
         let name = if odd_path(path).is_none() { path } else { "request" };
-        let (sha256, git_blob) = (Hex(Digest::of(content)), object_id(blob_id(content)));
-        let digest =
-            Digests { sha256: Some(sha256), git_blob: Some(git_blob), ..Digests::default() };
         Subject { name: name.to_owned(), digest }
     });
     let digest = Digests { git_commit: Some(object_id(head)), ..Digests::default() };

@@ -176,8 +176,27 @@ pub fn is_older(git: &Git, base: Oid) -> anyhow::Result<bool> {
     Ok(!git.repo().leads_to(covered, base).unwrap_or(false))
 }
 
+/// Makes the record that there are foreign commits above the last entry, on a base at a commit.
+///
+/// # Errors
+/// When the commit can't be read.
+pub fn of_foreign(
+    repo: &Repo,
+    (base_ref, base): (&str, Oid),
+    log: &Log,
+    recorder: Recorder<'_>,
+) -> anyhow::Result<Record> {
+    let by = recorder.login()?;
+    let note = Note { about: About::Foreign, entries: Vec::new(), by, approved_by: None };
+    let note = Some(note);
+    let predicate = Predicate { note, ..entry(Kind::Note, (base_ref, base), log, recorder) };
+    let statement = Statement::new(vec![record::tip(&repo.commit(base)?)], predicate);
+    Ok(Record { statement, files: Vec::new(), policies: None })
+}
+
 /// Makes the commits of records behind the ledger's tip, and returns the branches to be moved. Where
-/// the settings name other keys than are in force, a record of that comes first.
+/// there are foreign commits above the last entry, or the settings name other keys than are in force, a
+/// record of that comes first.
 ///
 /// # Errors
 /// When a record can't follow, when the service that signs may not, or when nothing can be written.
@@ -190,7 +209,8 @@ pub fn append(
 ) -> anyhow::Result<Vec<Move>> {
     let evidence = |branch: &str| git.branches.tip(branch);
     let place = (git.repo(), git.branches.program());
-    Ok(made(place, judges, tip, evidence, records, signer)?.moves)
+    let on = (git.base_ref.as_str(), git.base()?);
+    Ok(made(place, judges, tip, evidence, on, records, signer)?.moves)
 }
 
 /// What was made of records.
@@ -202,7 +222,7 @@ pub struct Made {
 }
 
 /// Makes the commits of records as [`append`] does, in a repository with its git program. `evidence`
-/// returns the tip of a branch with evidence.
+/// returns the tip of a branch with evidence, and `on` is a base with its tip.
 ///
 /// # Errors
 /// As [`append`].
@@ -211,6 +231,7 @@ pub fn made(
     judges: &Judges,
     tip: Option<&Tip>,
     evidence: impl Fn(&str) -> anyhow::Result<Option<Oid>>,
+    on: (&str, Oid),
     records: Vec<Record>,
     signer: Signer<'_>,
 ) -> anyhow::Result<Made> {
@@ -221,8 +242,19 @@ pub fn made(
     let mut made = None;
     let (mut parent, mut evidence) = (from, evidence_from);
     let mut records = VecDeque::from(records);
+    if let (Some(tip @ Tip { last: Some(_), .. }), Some(first)) = (tip, records.front()) {
+        let it = &first.statement.predicate;
+        let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
+        let collector = it.collector.clone();
+        let mut foreign = of_foreign(repo, on, &log_of(tip), recorder)?;
+        foreign.statement.predicate.collector = collector;
+        records.push_front(foreign);
+    }
     while let Some(Record { statement, files, policies }) = records.pop_front() {
+        let is_foreign =
+            statement.predicate.note.as_ref().is_some_and(|it| it.about == About::Foreign);
         if statement.predicate.kind != Kind::Keys
+            && !is_foreign
             && let Some(keys) = keys::due(repo, judges, &state, &statement.predicate)?
         {
             records.push_front(Record { statement, files, policies });

@@ -28,7 +28,7 @@ use crate::forge::github::{Answered, GitHub};
 use crate::forge::{Forge as _, Pull};
 use crate::git::{Moved, Oid};
 use crate::ledger::store::Store;
-use crate::ledger::{LEDGER, MaterialFile, NOBODY, Signer, Tip};
+use crate::ledger::{LEDGER, MaterialFile, NOBODY, Signer, Tip, oid};
 
 mod merges;
 
@@ -143,7 +143,11 @@ impl<'a> Writer<'a> {
             let tip = begun(store)?;
             let place = (store.repo(), store.program());
             let evidence = |branch: &str| Ok(store.branch(branch));
-            let made = made(place, &self.judges, Some(&tip), evidence, records.clone(), signer)?;
+            let on = records.first().and_then(|it| it.statement.predicate.base.as_ref());
+            let on = on.context("there is nothing to record")?;
+            let on = (on.name.trim_start_matches("refs/heads/"), oid(&on.commit)?);
+            let made =
+                made(place, &self.judges, Some(&tip), evidence, on, records.clone(), signer)?;
             let (entry, commit) = made.last.context("there is nothing to record")?;
             let pushed = store.push(&made.moves).with_context(|| {
                 format!("a workflow's job and an App need `contents: write` to add to {LEDGER}")

@@ -16,6 +16,7 @@ use super::escape::terminal;
 use super::excerpt::Excerpts;
 use super::{Judged, Reporter, Summary, words};
 use crate::core::decision::{Decision, SignOffMode};
+use crate::core::request::SECRET;
 use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
 use crate::report::page::{NARROWEST, hanging, pad, paint, style_of, width, wrap};
@@ -41,7 +42,10 @@ pub(super) fn block(judged: &Judged, reporter: &Reporter) -> String {
         header(decision, reporter) + &rows(decision, reporter) + "\n"
     };
     let path = terminal(decision.subject());
-    let excerpts = Excerpts::of(&path, judged.source, reporter);
+    // Any line of a file with a credential could be the one that holds it.
+    let holds_secret = decision.findings.iter().any(|finding| finding.code == SECRET);
+    let source = if holds_secret { "" } else { judged.source };
+    let excerpts = Excerpts::of(&path, source, reporter);
     for finding in words::findings(decision) {
         if !is_brief || finding.effect > Effect::Info {
             out += &excerpts.diagnostic(finding);

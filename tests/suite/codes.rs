@@ -21,13 +21,14 @@ fn codes_of_policies() -> BTreeSet<String> {
 
 /// The codes in the sources of the reader of files.
 fn codes_of_the_reader() -> BTreeSet<String> {
-    let sources =
-        files_below("src/core/yaml", ".rs").into_iter().chain(files_below("src/core", "yaml.rs"));
+    let sources = ["src/core/yaml", "src/core/request"].into_iter();
+    let sources = sources.flat_map(|folder| files_below(folder, ".rs"));
+    let sources = sources.chain(files_below("src/core", "yaml.rs"));
     let sources = sources.filter(|path| !path.to_str().unwrap().contains("tests"));
     let texts: Vec<_> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
     let quoted = texts.iter().flat_map(|text| text.lines().flat_map(|line| line.split('"')));
     let is_code = |text: &&str| {
-        let name = text.strip_prefix("yaml/").or_else(|| text.strip_prefix("field/"));
+        let name = ["yaml/", "field/", "request/"].iter().find_map(|rule| text.strip_prefix(rule));
         name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
     };
     quoted.filter(is_code).map(str::to_owned).collect()

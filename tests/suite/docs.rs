@@ -124,7 +124,10 @@ fn every_field_is_in_the_reference() {
     for (page, schemas) in [
         ("request", &["change-request"][..]),
         ("evidence", &["evidence"]),
-        ("organisation", &["roster", "actions", "windows", "freezes", "escalation", "settings"]),
+        (
+            "organisation",
+            &["roster", "actions", "windows", "freezes", "escalation", "erasures", "settings"],
+        ),
     ] {
         let spans = Page::read(format!("docs/reference/{page}.md")).spans();
         for schema in schemas {

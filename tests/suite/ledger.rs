@@ -23,6 +23,7 @@ use crate::plumbing::{at, judges};
 
 mod around;
 mod attacks;
+mod erasures;
 mod forge;
 mod mutation;
 mod services;

@@ -47,6 +47,7 @@ mod plumbing;
 mod properties;
 mod purity;
 mod replaying;
+mod secrets;
 mod signing;
 mod snapshots;
 mod streams;

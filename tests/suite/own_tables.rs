@@ -47,6 +47,7 @@ fn ledger() -> Value {
     json!({
         "on": true, "origin": "git.acme.example/ops", "record": "merges", "signature": "required",
         "writers": [{"name": "server", "key": key}],
+        "witnesses": ["witness.example/w1+e75f6532+BAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"],
         "revoked": [{"key": stolen, "from_index": 12, "why": "stolen"}],
     })
 }
@@ -108,6 +109,8 @@ fn changes() -> Vec<Value> {
     let always = json!([{"name": "always", "start": start, "end": end}]);
     changes.push(json!({"freezes": {"freezes": always, "quarters": []}}));
     changes.push(json!({"freezes": {"freezes": [], "quarters": ["2026-Q1"]}}));
+    let erasure = json!({"digest": format!("sha256:{}", "0".repeat(64)), "reason": "a secret"});
+    changes.push(json!({"erasures": [erasure]}));
     changes.push(json!({"escalation": each(entries("escalation"), &Value::Null)}));
     changes
 }

@@ -7,6 +7,7 @@ pub mod github;
 pub mod hub;
 pub mod ran;
 pub mod town;
+pub mod witness;
 
 use std::collections::HashMap;
 use std::fs;

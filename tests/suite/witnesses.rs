@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::bundles::hub;
 use crate::plumbing::hub::{Desk, Hub, request};
+use crate::plumbing::witness::{self, Witness};
 
 /// Merges a change that its requester may execute directly.
 fn execute(desk: &Desk<'_>, id: &str) {
@@ -87,7 +88,8 @@ fn a_second_repository_keeps_the_ledger() {
 
     erin.changegate(&["audit", "witness", "git:/nowhere/at/all"])
         .ended(2, &["cannot read /nowhere"]);
-    erin.changegate(&["audit", "witness", "ftp:x"]).ended(2, &["file:PATH, git:URL, or tag"]);
+    erin.changegate(&["audit", "witness", "ftp:x"])
+        .ended(2, &["file:PATH, git:URL, https:URL, or tag"]);
 
     rewind(&hub, 1);
     let said = "its audit/ledger is at ";
@@ -145,4 +147,91 @@ fn without_a_remote_tags_are_the_repositorys_own() {
     let before = bob.git(&["rev-parse", "audit/2"]);
     bob.git(&["tag", "--force", "audit/1", "-m", "x", &before]);
     bob.changegate(&["audit", "verify"]).ended(1, &["the tag audit/1 isn't one of the ledger's"]);
+}
+
+/// A hub whose settings name the tests' own witness, with one entry behind the beginning.
+fn witnessed() -> Hub {
+    let hub = Hub::to_record_with(&format!(", witnesses: [\"{}\"]", witness::vkey()));
+    hub.desk_at("carol", "beginning").changegate(&["init", "--ledger"]).went_well();
+    execute(&hub.desk_at("bob", "first"), "CHG-1");
+    hub
+}
+
+/// 43, 44: a witness on the network cosigns what continues, and nothing else.
+#[test]
+fn a_witness_on_the_network_cosigns() {
+    let hub = witnessed();
+    let erin = hub.desk("erin");
+    let online = Witness::of("git.acme.example/ops");
+    let ask = |desk: &Desk<'_>| desk.changegate(&["audit", "witness", &online.url]);
+    ask(&erin).ended(
+        0,
+        &[
+            "2 entries, ",
+            "given: the checkpoint, cosigned by witness.example/w1 at 2",
+            "it is in the tag audit/2",
+        ],
+    );
+    let message = hub.git(&["tag", "--list", "--format=%(contents)", "audit/2"]);
+    assert!(message.contains("\n\n\u{2014} witness.example/w1 "), "{message}");
+    let verified = auditor(&hub, "fresh").changegate(&["audit", "verify"]);
+    verified.ended(0, &["witnessed    by witness.example/w1, the last time at ", "\nverified\n"]);
+    let heartbeat = ask(&erin);
+    heartbeat
+        .ended(0, &["its tag is there already and is never moved", "\u{2014} witness.example/w1 "]);
+
+    // It is asked to go on from where it was.
+    execute(&hub.desk_at("bob", "second"), "CHG-2");
+    execute(&hub.desk_at("bob", "third"), "CHG-3");
+    ask(&erin).ended(0, &["4 entries, ", "it is in the tag audit/4"]);
+    assert_eq!(online.with(|book| book.last.unwrap().0), 4);
+    assert_eq!(online.with(|book| book.answered.clone()), [200, 409, 200, 409, 200]);
+
+    // A cosignature of something else is found.
+    let kept = hub.git(&["tag", "--list", "--format=%(contents)", "audit/4"]);
+    let (text, earlier) =
+        (kept.split_once("\n\n").unwrap().0, message.split_once("\n\n").unwrap().1);
+    erin.write("kept.txt", &format!("{text}\n\n{}\n", earlier.trim()));
+    let ran = erin.changegate(&["audit", "verify", "--checkpoint", "kept.txt"]);
+    let said = "the checkpoint kept.txt can't be relied on: the signature by witness.example/w1 does not match";
+    ran.ended(1, &[said, "1 finding"]);
+
+    // Rewound, and grown again to another log of the same length.
+    rewind(&hub, 1);
+    ask(&auditor(&hub, "rewound"))
+        .ended(1, &["it cosigned a log of 4 entries: entries were removed"]);
+    hub.git(&["tag", "--delete", "audit/4"]);
+    hub.git(&["update-ref", "refs/heads/main", &hub.git(&["rev-parse", "main^1"])]);
+    execute(&hub.desk_at("bob", "again"), "CHG-4");
+    let rewritten = auditor(&hub, "rewritten");
+    ask(&rewritten).ended(1, &["with other entries among its first 4: it was rewritten"]);
+    execute(&hub.desk_at("bob", "longer"), "CHG-5");
+    ask(&rewritten)
+        .ended(1, &["the log of 4 entries that it cosigned isn't continued by this one"]);
+    assert_eq!(online.with(|book| book.last.unwrap().0), 4);
+}
+
+#[test]
+fn a_witness_that_does_not_cosign_says_why() {
+    let hub = witnessed();
+    let erin = hub.desk("erin");
+    let online = Witness::of("git.acme.example/other");
+    let ask = |url: &str| erin.changegate(&["audit", "witness", url]);
+    ask(&online.url).ended(2, &["it doesn't know the log git.acme.example/ops"]);
+    ask(&online.url.replace("/w1", "/w2")).ended(2, &["it doesn't know the log"]);
+    online.with(|book| book.origins.push("git.acme.example/ops".to_owned()));
+    online.with(|book| book.wants_signature = true);
+    ask(&online.url).ended(2, &["signed by a key of the log, and this ledger has no service key"]);
+    assert_eq!(hub.git(&["tag", "--list"]), "");
+    let gone = online.url.clone();
+    drop(online);
+    ask(&gone).ended(2, &["cannot reach the witness at http://127.0.0.1:"]);
+
+    // Whoever answers, only what the settings name counts.
+    let hub = self::hub();
+    let erin = hub.desk("erin");
+    let online = Witness::of("git.acme.example/ops");
+    erin.changegate(&["audit", "witness", &online.url])
+        .ended(2, &["none of its cosignatures is by a witness that the settings name"]);
+    assert_eq!(hub.git(&["tag", "--list"]), "");
 }

@@ -8,6 +8,7 @@ use crate::core::record::key::PublicKey;
 use crate::core::record::proof::TlogProof;
 use crate::core::record::statement::PREDICATE;
 use crate::core::record::tree::Side;
+use crate::core::terms::all_of;
 use crate::git::commit_id;
 
 /// What the file ends with: which program wrote it.
@@ -176,7 +177,8 @@ fn material(page: &mut Page, entry: &Entry) {
         return;
     }
     page.says("## What the decision rests on is what the statement names");
-    let kept = it.material.iter().filter(|it| it.withheld.is_none());
+    let (withheld, kept): (Vec<_>, Vec<_>) =
+        it.material.iter().partition(|it| it.withheld.is_some());
     let (mut list, mut prints) = (String::new(), Vec::new());
     for material in kept {
         let _ = writeln!(list, "{}  {}", String::from(material.sha256.clone()), material.name);
@@ -193,6 +195,14 @@ fn material(page: &mut Page, entry: &Entry) {
         page.says(
             "That is the digest of the policies in the statement, at `predicate.policies.dirHash`.",
         );
+    }
+    if !withheld.is_empty() {
+        let names: Vec<_> = withheld.iter().map(|it| format!("`{}`", it.name)).collect();
+        page.says(&format!(
+            "The request held a credential: {} are withheld, and only their digests are kept.",
+            all_of(&names)
+        ));
+        return;
     }
     page.says(
         "The decision is in `material/decision.json`, what was known in `material/evidence.json`; the \

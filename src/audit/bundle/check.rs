@@ -11,10 +11,10 @@ use super::{
     derived,
 };
 use crate::audit::anchor::Anchor;
+use crate::audit::case::Kept;
 use crate::audit::verify::entry;
 use crate::audit::{Finding, Step};
 use crate::content::people::allowed_signers;
-use crate::core::digest::Digest;
 use crate::core::layout::POLICIES;
 use crate::core::record::checkpoint::Checkpoint;
 use crate::core::record::entry::{
@@ -151,7 +151,7 @@ impl<'a> Check<'a> {
 
     /// Holds a checkpoint from outside against the sizes of the log whose roots are proved.
     fn anchor(&mut self, anchor: &Anchor, proved: [(u64, Hash); 2]) {
-        let Anchor { name, checkpoint: it } = anchor;
+        let Anchor { name, checkpoint: it, .. } = anchor;
         if it.origin.to_string() != self.out.origin {
             let why = format!("the checkpoint {name} is of another log, {}", it.origin);
             return self.finding(Step::Anchors, why);
@@ -226,10 +226,10 @@ impl<'a> Check<'a> {
     }
 
     /// Stores what the decision rests on as evidence, and returns where it is.
-    fn material(&mut self, entry: &Entry) -> anyhow::Result<HashMap<Digest, Oid>> {
+    fn material(&mut self, entry: &Entry) -> anyhow::Result<Kept> {
         let it = &entry.statement.predicate;
         if it.material.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Kept::default());
         }
         let files = self.folder(MATERIAL)?;
         for (path, content) in self.bundle {
@@ -256,16 +256,12 @@ impl<'a> Check<'a> {
                 files
             }
         };
-        Ok(HashMap::from([(entry.id.clone(), evidence)]))
+        let commits = HashMap::from([(entry.id.clone(), evidence)]);
+        Ok(Kept { commits, ..Kept::default() })
     }
 
     /// Checks the commit, what the entry rests on, and its decision.
-    fn decision(
-        &mut self,
-        commit: Oid,
-        judges: &Judges,
-        evidence: &HashMap<Digest, Oid>,
-    ) -> anyhow::Result<()> {
+    fn decision(&mut self, commit: Oid, judges: &Judges, evidence: &Kept) -> anyhow::Result<()> {
         let checked = entry::check_apart(&self.repo, judges, commit, evidence);
         for (step, message) in checked.findings {
             self.finding(step, message);

@@ -59,7 +59,8 @@ pub fn checks(placed: &Placed, signed: &Signed, evidence: Option<Oid>, tip: Oid)
             "it does".to_owned(),
         ),
     ];
-    for material in &entry.statement.predicate.material {
+    let material = entry.statement.predicate.material.iter();
+    for material in material.filter(|it| it.withheld.is_none()) {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
         let Some(evidence) = evidence.filter(|_| material.name.chars().all(is_plain)) else {
             continue;

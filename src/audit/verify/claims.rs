@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 
 use super::entry::Check;
 use crate::audit::Step;
+use crate::audit::case::Kept;
 use crate::content::People;
 use crate::core::org::LedgerSettings;
-use crate::core::record::parts::{About, Covered, Keys, Merge, Method};
+use crate::core::record::parts::{self, About, Covered, Keys, Merge, Method};
 use crate::core::record::statement::Kind;
+use crate::core::request::SECRET;
+use crate::core::terms::Verdict;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::record::{tip, who};
 use crate::git::Commit;
@@ -19,10 +22,11 @@ impl Check<'_> {
     pub(super) fn kind(&mut self) -> anyhow::Result<()> {
         let it = &self.entry.statement.predicate;
         if self.is_of_service() {
-            if it.operations.is_some() || it.pull.as_ref().is_some_and(|pull| pull.id.is_none()) {
-                self.finding(Step::Statement, "it doesn't say what there is on a forge");
-            }
-            return Ok(());
+            // Which numbers the forge gives is not for Git to tell.
+            return match it.kind {
+                Kind::Keys => self.keys(),
+                _ => Ok(()),
+            };
         }
         let has_forge = it.operations.is_some()
             || it.collector.run.is_some()
@@ -47,6 +51,28 @@ impl Check<'_> {
                 self.finding(Step::Statement, "in plain Git there are no entries of its kind");
                 Ok(())
             }
+        }
+    }
+
+    /// Checks that what a request with a credential could repeat is withheld, and nothing else.
+    pub(super) fn withheld(&mut self) {
+        let it = &self.entry.statement.predicate;
+        let holds_secret = it.kind != Kind::Merge
+            && it.decision.as_ref().is_some_and(|bones| {
+                bones.verdict == Verdict::Denied
+                    && bones.findings.iter().any(|it| it.code == SECRET)
+            });
+        for material in &it.material {
+            let is_due = holds_secret && parts::WITHHELD.contains(&material.name.as_str());
+            let due = is_due.then_some(parts::SECRET);
+            if material.withheld.as_deref() == due {
+                continue;
+            }
+            let why = match due {
+                Some(_) => "could repeat the credential in its request, and isn't withheld",
+                None => "is withheld, and its decision found no credential in a request",
+            };
+            self.finding(Step::Material, format!("{} {why}", material.name));
         }
     }
 
@@ -99,8 +125,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Checks that a note says what notes say in plain Git: why a bypass was one, or which branch is
-    /// covered from now on.
+    /// Checks that a note says what notes about its subject say in plain Git.
     fn note(&mut self) {
         let it = &self.entry.statement.predicate;
         let (Some(note), Some(base)) = (&it.note, &it.base) else { return };
@@ -110,11 +135,28 @@ impl Check<'_> {
                 let begun = Covered { name: base.name.clone(), commit: base.commit.clone() };
                 it.bases == [begun] && note.entries.is_empty() && it.material.is_empty()
             }
-            About::Correction | About::Foreign | About::Erasure => false,
+            About::Erasure => it.bases.is_empty() && it.material.is_empty(),
+            About::Foreign => {
+                it.bases.is_empty() && it.material.is_empty() && note.entries.is_empty()
+            }
+            About::Correction => it.bases.is_empty() && !note.entries.is_empty(),
         };
-        let is_theirs = note.by.as_str() == it.collector.who && note.approved_by.is_none();
+        let is_approved = note.approved_by.is_some() == (note.about == About::Erasure);
+        let is_theirs = note.by.as_str() == it.collector.who && is_approved;
         if !is_about || !is_theirs || base.protecting != base.commit || base.judged_on.is_some() {
             self.finding(Step::Statement, "it isn't one of the notes that there are in plain Git");
+        }
+    }
+
+    /// Checks that an erasure took out what a change of policies before it allows, and nothing else.
+    pub(super) fn erasure(&mut self, kept: &Kept) {
+        let note = self.entry.statement.predicate.note.as_ref();
+        let is_erasure = note.is_some_and(|note| note.about == About::Erasure);
+        let is_allowed = kept.erasures.iter().any(|it| it.id == self.entry.id);
+        if is_erasure && self.base_ref.is_some() && !is_allowed {
+            let why = "no change of the policies before it allows this erasure, or it names other \
+                       entries";
+            self.finding(Step::Provenance, why);
         }
     }
 

@@ -1,20 +1,17 @@
 //! Verifies an entry by itself: its commit, who signed it, what it rests on and where that comes from,
 //! and its decision, made again.
 
-use std::collections::HashMap;
-
 use super::Replayed;
 use super::signing::{SignedBy, Signing};
 use crate::audit::Step;
-use crate::audit::case::{self, Files, Recorded};
+use crate::audit::case::{self, Files, Found, Kept, Recorded};
 use crate::content::{Changeset, People, Pull, SKEW, bundle_files, short};
-use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::org::{LedgerSettings, Org};
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
-use crate::core::record::parts::{CollectorKind, Engine, Hex, Policies};
+use crate::core::record::parts::{CollectorKind, Digests, Engine, Hex, Policies};
 use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
@@ -24,8 +21,8 @@ use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
 use crate::gate::record::{dir_hash, subject, tip};
 use crate::gate::tables_after;
-use crate::git::{Commit, Oid, Repo, Signature, blob_id};
-use crate::ledger::{self, NOBODY, oid};
+use crate::git::{Commit, Oid, Repo, Signature};
+use crate::ledger::{self, NOBODY, object_id, oid};
 use crate::report::summary_line;
 
 mod apart;
@@ -48,6 +45,8 @@ pub struct Checked {
     pub on_lines: Vec<(String, Oid)>,
     /// Who signed it.
     pub signing: Signing,
+    /// The material that an erasure took out, each with the index of its note.
+    pub erased: Vec<(String, u64)>,
 }
 
 /// Checks one commit of the line, in a repository in which changes go to the branch `base_ref`.
@@ -56,18 +55,13 @@ pub fn check(
     judges: &Judges,
     base_ref: &str,
     commit: Oid,
-    evidence: &HashMap<Digest, Oid>,
+    evidence: &Kept,
 ) -> Checked {
     check_in(repo, judges, Some(base_ref), commit, evidence)
 }
 
 /// Checks a commit as [`check`] does, in a repository without the history of what it is about.
-pub fn check_apart(
-    repo: &Repo,
-    judges: &Judges,
-    commit: Oid,
-    evidence: &HashMap<Digest, Oid>,
-) -> Checked {
+pub fn check_apart(repo: &Repo, judges: &Judges, commit: Oid, evidence: &Kept) -> Checked {
     check_in(repo, judges, None, commit, evidence)
 }
 
@@ -76,7 +70,7 @@ fn check_in(
     judges: &Judges,
     base_ref: Option<&str>,
     commit: Oid,
-    evidence: &HashMap<Digest, Oid>,
+    evidence: &Kept,
 ) -> Checked {
     let unread = Unreadable::Malformed("it can't be read".to_owned());
     let mut checked = Checked {
@@ -88,6 +82,7 @@ fn check_in(
         said: None,
         on_lines: Vec::new(),
         signing: Signing::default(),
+        erased: Vec::new(),
     };
     let mut read = || -> anyhow::Result<()> {
         let recorded = ledger::read(repo, commit)?;
@@ -95,16 +90,20 @@ fn check_in(
         checked.entry = recorded.entry;
         let Ok(entry) = checked.entry.clone() else { return Ok(()) };
         let findings = &mut checked.findings;
-        let mut check = Check { repo, judges, base_ref, entry: &entry, seal, findings };
+        let is_whole = true;
+        let mut check = Check { repo, judges, base_ref, entry: &entry, seal, is_whole, findings };
         checked.signing = Signing { by: check.commit(commit)?, settings: check.settings()? };
         check.time();
         check.kind()?;
-        let files = check.material(evidence)?;
+        check.withheld();
+        check.erasure(evidence);
+        let (files, erased) = check.material(evidence)?;
         checked.replay = check.provenance(&files)?;
         checked.seen = seen_by(&files);
         checked.on_lines = check.on_lines()?;
         let said = files.get(EXPLANATION_FILE);
         checked.said = said.and_then(|bytes| Explanation::read(bytes).ok());
+        checked.erased = erased;
         Ok(())
     };
     if let Err(error) = read() {
@@ -132,6 +131,8 @@ pub(super) struct Check<'a> {
     pub(super) base_ref: Option<&'a str>,
     pub(super) entry: &'a Entry,
     pub(super) seal: Option<&'a Seal>,
+    /// Whether nothing of what it rests on was erased.
+    is_whole: bool,
     findings: &'a mut Vec<(Step, String)>,
 }
 
@@ -223,11 +224,12 @@ impl Check<'_> {
         }
     }
 
-    /// Returns the material, as far as it is there and what the statement says.
-    fn material(&mut self, evidence: &HashMap<Digest, Oid>) -> anyhow::Result<Files> {
-        let (files, problems) = case::material(self.repo, self.entry, evidence)?;
+    /// Returns the material, as far as it is there and what the statement says, and what was erased.
+    fn material(&mut self, evidence: &Kept) -> anyhow::Result<(Files, Vec<(String, u64)>)> {
+        let Found { files, erased, problems } = case::material(self.repo, self.entry, evidence)?;
         problems.into_iter().for_each(|problem| self.finding(Step::Material, problem));
-        Ok(files)
+        self.is_whole = erased.is_empty();
+        Ok((files, erased))
     }
 
     /// Checks where what was judged comes from, and makes the decision again.
@@ -306,8 +308,8 @@ impl Check<'_> {
         if it.kind == Kind::Merge && merge_tree(self.repo, &pull).ok() != Some(merged.tree) {
             self.finding(Step::Provenance, "the merge brought something else than was judged");
         }
-        self.files_are_theirs(files, &changeset, head)?;
-        let request = changeset.path.as_deref().zip(files.get("request.yaml").map(Vec::as_slice));
+        self.files_are_theirs(&changeset, head)?;
+        let request = changeset.path.as_deref().zip(self.request());
         if self.entry.statement.subject != subject(request, head, Some(merged))
             || change_named_by(merged) != Some(&pull.name)
         {
@@ -315,6 +317,16 @@ impl Check<'_> {
         }
         let brings = || tables_after(self.repo, head, &changeset);
         Ok(self.again(files, judge, changeset.path.as_deref(), brings))
+    }
+
+    /// Returns the digests of the request that it rests on.
+    pub(super) fn request(&self) -> Option<Digests> {
+        let mut material = self.entry.statement.predicate.material.iter();
+        material.find(|it| it.name == "request.yaml").map(|it| Digests {
+            sha256: Some(it.sha256.clone()),
+            git_blob: Some(it.git_blob.clone()),
+            ..Digests::default()
+        })
     }
 
     /// Makes the decision again from what is recorded. `path` is that of the request, `brings` the
@@ -328,6 +340,12 @@ impl Check<'_> {
     ) -> Option<fn(&mut Replayed)> {
         let it = &self.entry.statement.predicate;
         let bones = it.decision.as_ref()?;
+        if it.material.iter().any(|material| material.withheld.is_some()) {
+            return Some(|out| out.withheld += 1);
+        }
+        if !self.is_whole {
+            return Some(|out| out.erased += 1);
+        }
         let impossible = |why: &str| -> (Step, String) {
             (Step::Decision, format!("its decision can't be made again: {why}"))
         };
@@ -371,15 +389,16 @@ impl Check<'_> {
     /// Checks that request and evidence are those of the commits.
     pub(super) fn files_are_theirs(
         &mut self,
-        files: &Files,
         changeset: &Changeset,
         head: Oid,
     ) -> anyhow::Result<()> {
+        let mut material = self.entry.statement.predicate.material.iter();
+        let request = material.find(|it| it.name == "request.yaml");
         let held = match &changeset.path {
             Some(path) => self.repo.entry(head, path)?.map(|entry| entry.id),
             None => None,
         };
-        if files.get("request.yaml").map(|bytes| blob_id(bytes)) != held {
+        if request.map(|it| it.git_blob.clone()) != held.map(object_id) {
             self.finding(Step::Provenance, "its request isn't the one at its head");
         }
         let changes_policies = changeset.files.iter().any(|file| is_below(&file.path, POLICIES));

@@ -32,10 +32,15 @@ pub struct Verification {
     pub replayed: Replayed,
     /// What went around the gate, and is recorded as such.
     pub bypasses: Vec<Bypass>,
+    /// What was taken out of the evidence, as a change of policies allowed.
+    pub erased: Vec<Gone>,
     /// The branches, and the commits up to which they are accounted for.
     pub bases: BTreeMap<String, String>,
     /// The number of checkpoints that the log continues: those in merges and reviews, and from outside.
     pub anchors: usize,
+    /// The witness that was the last to cosign a checkpoint that the log continues.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witnessed: Option<Witness>,
     /// What isn't as it has to be.
     pub findings: Vec<Finding>,
     /// What is newer than this program and could not be verified.
@@ -80,6 +85,30 @@ pub struct Replayed {
     pub different: u64,
     /// Not possible.
     pub impossible: u64,
+    /// Not possible, because what it rests on holds a credential and isn't kept.
+    pub withheld: u64,
+    /// Not possible, because some of what it rests on was erased.
+    pub erased: u64,
+}
+
+/// A witness that cosigned a checkpoint.
+#[derive(Clone, Debug, Serialize)]
+pub struct Witness {
+    /// Its name.
+    pub by: String,
+    /// When.
+    pub at: Time,
+}
+
+/// A file that was taken out of the evidence.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gone {
+    /// The index of the entry that rests on it.
+    pub index: u64,
+    /// Its name.
+    pub name: String,
+    /// The index of the entry that took it out.
+    pub by: u64,
 }
 
 /// A recorded bypass.

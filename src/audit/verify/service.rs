@@ -69,7 +69,8 @@ impl Check<'_> {
         }
         // What was squashed or never merged need not be here.
         let after = merged.as_ref().map_or(head, |commit| commit.id);
-        if let Some(merged) = merged.as_ref().filter(|_| it.kind == Kind::Merge) {
+        let is_here = self.base_ref.is_some() && it.kind == Kind::Merge;
+        if let Some(merged) = merged.as_ref().filter(|_| is_here) {
             self.is_what_was_merged(files, base, merged)?;
         }
         Ok(self.again_apart(files, &judge, after))
@@ -94,8 +95,8 @@ impl Check<'_> {
         {
             self.finding(Step::Provenance, "the merge brought something else than was judged");
         }
-        self.files_are_theirs(files, &changeset, head)?;
-        let request = changeset.path.as_deref().zip(files.get("request.yaml").map(Vec::as_slice));
+        self.files_are_theirs(&changeset, head)?;
+        let request = changeset.path.as_deref().zip(self.request());
         if self.entry.statement.subject != subject(request, head, merged) {
             self.finding(Step::Provenance, "it is about something else than its commits");
         }
@@ -117,7 +118,7 @@ impl Check<'_> {
         brought.sort_unstable();
         judged.sort_unstable();
         let changeset = Changeset::of(self.repo, base, merged.id, "the merge")?;
-        self.files_are_theirs(files, &changeset, merged.id)?;
+        self.files_are_theirs(&changeset, merged.id)?;
         if brought != judged {
             self.finding(Step::Provenance, "the merge brought other files than were judged");
         }

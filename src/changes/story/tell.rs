@@ -78,6 +78,7 @@ impl Stories<'_> {
         let (request, source) = match (&path, status.head) {
             (Some(path), Some(head)) => {
                 let (file, source) = request_at(self.repo(), head, path)?;
+                let source = if file.holds_secret() { String::new() } else { source };
                 (file.request, source)
             }
             _ => (None, String::new()),

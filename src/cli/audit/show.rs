@@ -115,7 +115,12 @@ fn entry(shown: &Shown, view: &ShowView, columns: usize) -> String {
     row("id", &shown.id);
     row("commit", &shown.commit);
     for material in &it.material {
-        let lost = if shown.missing.contains(&material.name) { "  MISSING OR CHANGED" } else { "" };
+        let lost = match shown.erased.get(&material.name) {
+            Some(index) => format!("  erased by entry {index}"),
+            None if shown.missing.contains(&material.name) => "  MISSING OR CHANGED".to_owned(),
+            None if material.withheld.is_some() => "  withheld".to_owned(),
+            None => String::new(),
+        };
         let digest = String::from(material.sha256.clone());
         row("rests on", &format!("{digest} {} ({} bytes){lost}", material.name, material.size));
     }

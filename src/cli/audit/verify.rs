@@ -17,7 +17,7 @@ use crate::cli::shared::judges::judges;
 use crate::cli::shared::progress::Progress;
 use crate::cli::shared::say::{self, print};
 use changegate::audit::anchor::{Anchor, KnownKey, anchors, of_tags};
-use changegate::audit::verify::{KeyChange, Replayed, SignedCounts, Verification, verify};
+use changegate::audit::verify::{KeyChange, Replayed, SignedCounts, Verification, Witness, verify};
 use changegate::core::terms::all_of;
 use changegate::files;
 use changegate::report::escape::terminal;
@@ -126,6 +126,8 @@ fn made_again(replayed: Replayed) -> Option<String> {
         (replayed.equivalent, "the same in all that counts"),
         (replayed.different, "different"),
         (replayed.impossible, "not possible"),
+        (replayed.erased, "not possible, because of an erasure"),
+        (replayed.withheld, "withheld, because the request holds a credential"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
@@ -189,12 +191,21 @@ fn text(found: &Verification) -> String {
             let _ = writeln!(out, "  explained    {}", terminal(&explained(said)));
         }
     }
+    for gone in &found.erased {
+        let name = terminal(&gone.name);
+        let _ =
+            writeln!(out, "  erased       {name} of entry {}, by entry {}", gone.index, gone.by);
+    }
     if found.anchors > 0 {
         let _ = writeln!(
             out,
             "  continues    {}",
             counted(found.anchors as u64, "checkpoint of others", "checkpoints of others")
         );
+    }
+    if let Some(Witness { by, at }) = &found.witnessed {
+        let (by, at) = (terminal(by), at.for_people(None));
+        let _ = writeln!(out, "  witnessed    by {by}, the last time at {at} UTC");
     }
     let _ = writeln!(out, "  checkpoint   {} {}", found.entries, found.root);
     if !found.findings.is_empty() {

@@ -4,15 +4,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
 use super::look::{counted, look};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
+use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{self, print};
 use changegate::audit::log::Log;
-use changegate::audit::witness::{Witnessed, file, repository, tag};
+use changegate::audit::witness::{Witnessed, file, https, repository, tag};
 use changegate::report::escape::terminal;
 
 /// Give a witness what the ledger is now, so that nobody can rewrite it unseen
@@ -26,6 +28,8 @@ Examples:
       appends the checkpoint to a file; `audit verify --checkpoint FILE` compares them all
   changegate audit witness git:https://git.auditor.example/acme/ledger
       pushes the ledger and its evidence to a second repository, never by force
+  changegate audit witness https://witness.example/w1
+      has a C2SP witness cosign the checkpoint, and keeps that in the tag of its size
   changegate audit witness tag
       puts a tag on the newest entry, which holds the checkpoint and everybody's clones keep
 
@@ -34,7 +38,7 @@ Exit codes:
   1  the ledger doesn't continue what the witness keeps
   2  the witness could not be asked")]
 pub struct WitnessArgs {
-    /// The witness: file:PATH, git:URL, or tag
+    /// The witness: file:PATH, git:URL, https:URL, or tag
     #[arg(value_name = "TARGET")]
     target: Target,
 
@@ -51,6 +55,7 @@ pub struct WitnessArgs {
 enum Target {
     File(String),
     Repository(String),
+    Network(String),
     Tag,
 }
 
@@ -59,10 +64,13 @@ impl FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
+            Some(("https" | "http", rest)) if rest.len() > 2 => {
+                Ok(Target::Network(text.to_owned()))
+            }
             Some(("file", path)) if !path.is_empty() => Ok(Target::File(path.to_owned())),
             Some(("git", url)) if !url.is_empty() => Ok(Target::Repository(url.to_owned())),
             None if text == "tag" => Ok(Target::Tag),
-            _ => Err("name a witness as file:PATH, git:URL, or tag".to_owned()),
+            _ => Err("name a witness as file:PATH, git:URL, https:URL, or tag".to_owned()),
         }
     }
 }
@@ -78,6 +86,11 @@ pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
     let witnessed = match &args.target {
         Target::File(path) => file(Path::new(path), &log, branches)?,
         Target::Repository(url) => repository(url, &log, branches)?,
+        Target::Network(url) => {
+            let judge = judges()?.at(git.repo(), git.base()?)?;
+            let witnesses = judge.bundle().org.settings.ledger.witnesses();
+            https(url, &log, branches, &witnesses.map_err(|why| anyhow!(why))?)?
+        }
         Target::Tag => tag(&log, branches)?,
     };
     let seen = log.last_entry.seen();

@@ -23,7 +23,7 @@ use changegate::core::decision::Decision;
 use changegate::core::evidence::Evidence;
 use changegate::core::input::Input;
 use changegate::core::org::{
-    CatalogEntry, EscalationStep, Freezes, Roster, Settings, SignOffRow, Table, Window,
+    CatalogEntry, Erasure, EscalationStep, Freezes, Roster, Settings, SignOffRow, Table, Window,
 };
 use changegate::core::request::ChangeRequest;
 use changegate::core::terms::{Level, Name, RiskTier};
@@ -81,6 +81,12 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         title: "Escalation matrix",
         about: "whom to notify when a change goes wrong: policies/org/escalation/data.yaml",
         schema: escalation,
+    },
+    SchemaEntry {
+        name: "erasures",
+        title: "Erasures",
+        about: "what the ledger's evidence must not hold any longer: policies/org/erasures/data.yaml",
+        schema: written::<Vec<Erasure>>,
     },
     SchemaEntry {
         name: "settings",

@@ -117,7 +117,9 @@ fn schemas_hold_for_requests_and_tables() {
     for path in requests.iter().filter(|path| path.extension().is_some_and(|ext| ext == "yaml")) {
         holds("change-request", &value_of(path), &path.display().to_string());
     }
-    for name in ["roster", "actions", "matrix", "windows", "freezes", "escalation", "settings"] {
+    for name in
+        ["roster", "actions", "matrix", "windows", "freezes", "escalation", "erasures", "settings"]
+    {
         let path = root().join(format!("policies/org/{name}/data.yaml"));
         holds(name, &value_of(&path), &path.display().to_string());
     }

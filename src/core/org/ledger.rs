@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SigningKey;
+use crate::core::record::note::{SignatureType, VerifierKey};
 use crate::core::terms::Name;
 
 /// Whether and where what was decided is recorded, and by whom.
@@ -32,9 +33,29 @@ pub struct LedgerSettings {
     pub writers: Vec<Writer>,
     /// The keys that were lost or stolen.
     pub revoked: Vec<RevokedKey>,
+    /// The keys of the witnesses whose cosignatures count, as C2SP's notes write them.
+    #[schemars(example = ["witness.example/w1+e75f6532+BAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"])]
+    pub witnesses: Vec<String>,
 }
 
 impl LedgerSettings {
+    /// Returns the keys of the witnesses.
+    ///
+    /// # Errors
+    /// Which of them isn't the key of a witness.
+    pub fn witnesses(&self) -> Result<Vec<VerifierKey>, String> {
+        let witness = |text: &String| -> Result<VerifierKey, String> {
+            let key: VerifierKey = text.parse()?;
+            match key.signs() {
+                SignatureType::Cosignature => Ok(key),
+                SignatureType::Ed25519 => {
+                    Err(format!("`{text}` is the key of a log, not of a witness"))
+                }
+            }
+        };
+        self.witnesses.iter().map(witness).collect()
+    }
+
     /// Returns the address of the repository; `None` without an origin.
     pub fn uri(&self) -> Option<String> {
         let from_origin = || Some(format!("git+https://{}", self.origin.as_ref()?));

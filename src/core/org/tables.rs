@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ClockTime, Date, LedgerSettings, Quarter, Zone};
+use crate::core::digest::Digest;
 use crate::core::terms::{Level, Login, RiskTier};
 use crate::core::time::{Duration, Interval, Time};
 
@@ -133,6 +134,17 @@ pub struct Freezes {
     /// The quarters whose freezes have been announced, including those without any: `2026-Q4`.
     #[serde(default)]
     pub quarters: Vec<Quarter>,
+}
+
+/// A file that the evidence of the ledger must not hold any longer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Erasure {
+    /// The SHA-256 of the file, as the entry that rests on it names it.
+    pub digest: Digest,
+    /// Why it has to go.
+    #[schemars(example = "an address that has to be forgotten (DPO-17)")]
+    pub reason: String,
 }
 
 /// A freeze, half-open.

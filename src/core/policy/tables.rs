@@ -11,6 +11,8 @@ use crate::core::request::SERVICE_OWNER;
 use crate::core::terms::{Level, Login, Name, RiskTier, Severity};
 use crate::core::yaml::{self, Node, Span, Value};
 
+mod calendar;
+mod erasures;
 mod settings;
 
 /// The most bytes that a table may have.
@@ -72,12 +74,17 @@ pub fn read(files: &Files) -> Result<Org, Vec<PolicyProblem>> {
     else {
         return Err(reader.problems);
     };
-    let org = Org { roster, actions, matrix, windows, freezes, escalation, settings };
+    // Policies from before the ledger don't have it.
+    let has_erasures = reader.documents.contains_key("erasures");
+    let erasures = if has_erasures { reader.table("erasures") } else { Some(Vec::new()) };
+    let Some(erasures) = erasures else { return Err(reader.problems) };
+    let org = Org { roster, actions, matrix, windows, freezes, escalation, erasures, settings };
     reader.check_roster(&org);
     reader.check_actions(&org);
     reader.check_matrix(&org);
     reader.check_calendar(&org);
     reader.check_escalation(&org);
+    reader.check_erasures(&org);
     reader.check_settings(&org);
     if reader.problems.is_empty() { Ok(org) } else { Err(reader.problems) }
 }
@@ -292,39 +299,6 @@ impl Reader {
                 format!("`{tier}` is not a tier"),
                 "the tiers are low, medium, high, critical",
             );
-        }
-    }
-
-    fn check_calendar(&mut self, org: &Org) {
-        for (name, window) in &org.windows.entries {
-            if window.from == window.to || window.from.minutes() == 24 * 60 {
-                let help = "write a closing time other than the opening time; a whole day is \"00:00\" to \"24:00\"";
-                self.report(
-                    "windows",
-                    &[name, "to"],
-                    format!("the window {name} opens and closes at the same time"),
-                    help,
-                );
-            }
-            if window.days.is_empty() || window.tiers.is_empty() {
-                self.report(
-                    "windows",
-                    &[name],
-                    format!("the window {name} never opens"),
-                    "list at least one day and one tier",
-                );
-            }
-        }
-        for (index, freeze) in org.freezes.freezes.iter().enumerate() {
-            if freeze.end <= freeze.start {
-                let message = format!("the freeze {} ends before it starts", freeze.name);
-                self.report(
-                    "freezes",
-                    &["freezes", &index.to_string(), "end"],
-                    message,
-                    "correct its start or its end",
-                );
-            }
         }
     }
 

@@ -44,6 +44,19 @@ impl Checkpoint {
                 checkpoint.origin
             ));
         }
+        Self::cosigned(note, witnesses)
+    }
+
+    /// Reads the checkpoint of a note, and returns who of the witnesses cosigned it. That one of the
+    /// log's keys signed it isn't looked at: people who sign commits have none.
+    ///
+    /// # Errors
+    /// When the text isn't a checkpoint, or a cosignature by a known key is wrong.
+    pub fn cosigned<'k>(
+        note: &Note,
+        witnesses: &'k [VerifierKey],
+    ) -> Result<(Self, Vec<Signed<'k>>), String> {
+        let checkpoint: Checkpoint = note.text().parse()?;
         let cosigns = |key: &&VerifierKey| key.signs() == SignatureType::Cosignature;
         let cosigned = note.signed_by(witnesses.iter().filter(cosigns))?;
         Ok((checkpoint, cosigned))

@@ -81,6 +81,20 @@ impl Note {
         self.signatures.len() == 1 && self.signed_by([key]).is_ok_and(|signed| !signed.is_empty())
     }
 
+    /// Returns the note with the signatures by these keys alone, whether they match or not.
+    pub(super) fn only_by(mut self, known: &[VerifierKey]) -> Self {
+        let is_known =
+            |line: &Line| known.iter().any(|key| line.name == key.name && line.id == key.id());
+        self.signatures.retain(is_known);
+        self
+    }
+
+    /// Returns the note with the signatures of another one of the same text behind its own.
+    pub(super) fn joined(mut self, other: Note) -> Self {
+        self.signatures.extend(other.signatures);
+        self
+    }
+
     /// Adds a service's signature, by the name that its key has in the log.
     pub fn sign(&mut self, name: &KeyName, key: &ServiceKey) {
         let verifier = VerifierKey::of(name.clone(), SignatureType::Ed25519, key.public());

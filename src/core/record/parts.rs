@@ -147,6 +147,12 @@ impl Engine {
     }
 }
 
+/// Why material is withheld: the request holds a credential, which it could repeat.
+pub const SECRET: &str = "secret";
+
+/// The material that is withheld then, as far as there is any.
+pub const WITHHELD: [&str; 3] = ["decision.json", "input.json", "request.yaml"];
+
 /// A file that a decision rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -159,7 +165,7 @@ pub struct Material {
     pub size: u64,
     /// Git's id of it.
     pub git_blob: ObjectId,
-    /// Why its content isn't kept: `secret`.
+    /// Why its content isn't kept: [`SECRET`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
 }

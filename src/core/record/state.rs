@@ -175,7 +175,7 @@ impl State {
 }
 
 /// Returns the branch that replaces one from which something was erased: `…-2`, then `…-3`.
-fn after_erasure(name: &str) -> String {
+pub fn after_erasure(name: &str) -> String {
     let number = name.rsplit_once('-').and_then(|(_, number)| number.parse::<u64>().ok());
     format!("{EVIDENCE}-{}", number.unwrap_or(1) + 1)
 }

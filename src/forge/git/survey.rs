@@ -55,7 +55,7 @@ impl Survey {
             }
         }
         let read = |(path, bytes): (String, Vec<u8>)| {
-            let footprint = footprint(&RequestFile::read(&path, &bytes).request?)?;
+            let footprint = footprint(&RequestFile::read_merged(&path, &bytes).request?)?;
             Some((path, footprint))
         };
         let merged = Index::of(files.into_par_iter().filter_map(read).collect());

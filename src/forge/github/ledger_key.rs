@@ -16,7 +16,7 @@ pub fn ledger_key(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<O
     let Some(key) = variable(NAME).filter(|value| !value.trim().is_empty()) else {
         return Ok(None);
     };
-    let text = Zeroizing::new(pem(key, "the key of the ledger")?);
+    let text = Zeroizing::new(pem(key, "the key of the ledger, CHANGEGATE_LEDGER_KEY")?);
     let key = ServiceKey::read(text.as_bytes());
     key.map(Some).map_err(|why| anyhow!("{NAME} can't be used: {why}"))
 }

@@ -1,4 +1,5 @@
-//! Guards beginnings: of a ledger, and of its covering a branch that is protected later.
+//! Guards beginnings: of a ledger, of its covering a branch that is protected later, and of what follows
+//! on foreign commits.
 
 use anyhow::{Context as _, ensure};
 
@@ -8,7 +9,7 @@ use crate::core::record::entry::Entry;
 use crate::core::record::parts::About;
 use crate::core::record::state::State;
 use crate::gate::record::{Log, Record, Recorder};
-use crate::gate::recording::{begin, covered, genesis, of_branch};
+use crate::gate::recording::{begin, covered, genesis, of_branch, of_foreign};
 use crate::git::Oid;
 use crate::ledger::{self, Recorded};
 
@@ -35,6 +36,18 @@ impl Guard {
         let begun = begin(repo, state, tip)?;
         let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
         of_branch(repo, (branch, begun), log, recorder)
+    }
+
+    /// Makes the record that foreign commits are above the last entry, on the branch that an entry names.
+    pub(super) fn foreign(&self, entry: &Entry, log: &Log) -> anyhow::Result<Record> {
+        let it = &entry.statement.predicate;
+        let branch = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
+        let branch = branch.context("it names no branch")?;
+        ensure!(self.is_protected(branch), "{branch} isn't protected");
+        let tip =
+            self.git.branches.tip(branch)?.with_context(|| format!("there is no {branch}"))?;
+        let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
+        of_foreign(self.git.repo(), (branch, tip), log, recorder)
     }
 
     /// Judges the beginning of a ledger.

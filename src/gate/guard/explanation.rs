@@ -9,7 +9,7 @@ use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::About;
 use crate::core::record::statement::Kind;
 use crate::gate::record::{Log, Record, Recorder, of_explanation};
-use crate::git::{Commit, JUDGED_AGAIN};
+use crate::git::{Commit, JUDGED_AGAIN, Oid};
 use crate::ledger::{self, Tip};
 
 /// The largest file that is read as an explanation.
@@ -29,14 +29,8 @@ impl Guard {
         let [bypass] = note.map(|note| &note.entries[..]).context(OTHER_KIND)? else {
             bail!("it explains no entry, or several");
         };
-        let base = self.git.base()?;
+        let base = self.is_on_the_base(entry)?;
         let base_ref = &self.git.base_ref;
-        let judged_on = it.base.as_ref().context(OTHER_KIND)?;
-        ensure!(judged_on.name == format!("refs/heads/{base_ref}"), "it isn't on {base_ref}");
-        ensure!(
-            judged_on.commit.to_string() == base.to_string(),
-            "{base_ref} has moved, so that it {JUDGED_AGAIN}"
-        );
         self.explains(entry, &bypass.to_string(), before)?;
         let evidence = evidence.context("its evidence isn't pushed with it")?.id;
         let file = repo.entry(evidence, EXPLANATION_FILE)?;
@@ -46,6 +40,18 @@ impl Guard {
         let said = said.map_err(|why| anyhow::anyhow!("{why}"))?;
         let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
         of_explanation(repo, (base_ref, base), bypass, &said, log, recorder)
+    }
+
+    /// Checks that a note names the base as it is, and returns its tip.
+    pub(super) fn is_on_the_base(&self, note: &Entry) -> anyhow::Result<Oid> {
+        let (base, base_ref) = (self.git.base()?, &self.git.base_ref);
+        let named = note.statement.predicate.base.as_ref().context(OTHER_KIND)?;
+        ensure!(named.name == format!("refs/heads/{base_ref}"), "it isn't on {base_ref}");
+        ensure!(
+            named.commit.to_string() == base.to_string(),
+            "{base_ref} has moved, so that it {JUDGED_AGAIN}"
+        );
+        Ok(base)
     }
 
     /// Checks that the entry with an id is a bypass, and that this isn't said about it already.

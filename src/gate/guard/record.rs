@@ -9,7 +9,7 @@ use super::{Guard, Update, remedy};
 use crate::content::{People, SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{CollectorKind, Engine, ObjectId};
+use crate::core::record::parts::{About, CollectorKind, Engine, ObjectId};
 use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
@@ -49,9 +49,7 @@ impl Guard {
             branch == LEDGER || is_evidence,
             "{branch} isn't one of the record's branches: choose a name that doesn't begin with {AUDIT}"
         );
-        let Some(new) = update.new else {
-            bail!("{branch} can't be deleted: it is the record of what was decided");
-        };
+        let Some(new) = update.new else { return self.is_replaced(branch, update) };
         if let Some(old) = update.old {
             ensure!(
                 self.git.repo().leads_to(old, new)?,
@@ -72,7 +70,8 @@ impl Guard {
         let ledger = moved(&format!("refs/heads/{LEDGER}"));
         let before = self.git.branches.tip(LEDGER)?;
         let before = before.map(|tip| ledger::tip(repo, tip)).transpose()?;
-        let mut all_evidence = updates.iter().filter(|it| evidence_branch(&it.name).is_ok());
+        let is_evidence = |it: &&Update| it.new.is_some() && evidence_branch(&it.name).is_ok();
+        let mut all_evidence = updates.iter().filter(is_evidence);
         let evidence = all_evidence.next();
         ensure!(all_evidence.next().is_none(), "evidence is pushed to several branches");
         let (Some(before), new) = (before, ledger.and_then(|update| update.new)) else {
@@ -83,17 +82,17 @@ impl Guard {
             };
         };
         self.is_latest(updates, before.commit)?;
+        let mut due = self.due(updates, &before)?;
+        let mut proof = self.evidence_commits(evidence)?;
+        self.follow(updates, &before, new.unwrap_or(before.commit), &mut due, &mut proof)?;
         if let Some(update) = evidence {
-            let own = &before.entry.state.evidence;
+            let own = self.evidence_with(&before, new)?;
             ensure!(
-                update.name == *own,
+                update.name == own,
                 "{} isn't {own}, the ledger's branch of evidence",
                 update.name
             );
         }
-        let mut due = self.due(updates, &before)?;
-        let mut proof = self.evidence_commits(evidence)?;
-        self.follow(updates, &before, new.unwrap_or(before.commit), &mut due, &mut proof)?;
         ensure!(proof.is_empty(), "evidence is pushed that belongs to no entry");
         if self.org().is_some_and(|org| org.settings.ledger.on) {
             self.nothing_is_due(&due)?;
@@ -128,6 +127,7 @@ impl Guard {
             let why = || format!("the entry {} was rejected", short(commit));
             let Recorded { entry, seal, .. } = ledger::read(repo, commit)?;
             let entry = entry.with_context(why)?;
+            let is_behind_foreign = last.is_some();
             let expected = Entry::behind(&state, entry.statement.clone(), last.take());
             ensure!(
                 expected.is_ok_and(|expected| expected == entry),
@@ -137,6 +137,12 @@ impl Guard {
             self.is_theirs(commit, &[parent], &entry, seal.as_ref(), &state).with_context(why)?;
             let log = log_of(before);
             let keys = keys::due(repo, &self.judges, &state, &entry.statement.predicate)?;
+            let about = entry.statement.predicate.note.as_ref().map(|note| note.about);
+            ensure!(
+                is_behind_foreign == (about == Some(About::Foreign)),
+                "foreign commits are noted in an entry of their own, before any other: merge again with \
+                 this version of `changegate merge`"
+            );
             let record = match entry.statement.predicate.kind {
                 Kind::Keys => keys.context("the settings name no other keys than are in force"),
                 _ if keys.is_some() => Err(anyhow!(
@@ -149,6 +155,10 @@ impl Guard {
                     let base = base.context("it names no branch")?;
                     due.extend(self.due_on(updates, &base.name, oid(&base.commit)?)?);
                     Ok(record)
+                }
+                Kind::Note if about == Some(About::Foreign) => self.foreign(&entry, &log),
+                Kind::Note if about == Some(About::Erasure) => {
+                    self.erasure(&entry, proof, before, &log)
                 }
                 Kind::Note => self.explanation(&entry, proof.front(), before, &log),
                 _ => self.expected(&entry, due, &log),

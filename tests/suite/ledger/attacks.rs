@@ -8,6 +8,7 @@ use std::fs;
 use serde_json::json;
 
 use changegate::core::record::entry::Entry;
+use changegate::core::record::parts::About;
 use changegate::core::record::state::State;
 use changegate::core::record::tree::{Frontier, leaf};
 

@@ -2,6 +2,7 @@
 //! deny, and no policy can weaken them; but for the one that says that nothing is judged.
 
 use super::CodeInfo;
+use crate::core::request::SECRET;
 use crate::core::terms::Effect;
 
 /// The code that says that a change is none of the checker's business.
@@ -102,6 +103,12 @@ const CODES: &[FormCode] = &[
         title: "The request's path isn't plain ASCII",
         meaning: "People or file systems could confuse such a path with another one, so that one request hides another.",
         resolve: "Give the file a plain ASCII path below requests/.",
+    },
+    FormCode {
+        code: SECRET,
+        title: "The request holds a credential",
+        meaning: "The file holds a private key or a token of a well-known service, by its fixed form; a comment hides nothing. Everybody who can read the repository has it, its clones keep it, and so it no longer protects anything. Nothing else in the file is read, its text is repeated nowhere, and a record of the decision keeps its digest alone.",
+        resolve: "Revoke the credential where it was issued, and amend the request without it.",
     },
     FormCode {
         code: UNGOVERNED,

@@ -8,6 +8,10 @@ use crate::core::time::Duration;
 impl Reader {
     pub(super) fn check_settings(&mut self, org: &Org) {
         let settings = &org.settings;
+        if let Err(why) = settings.ledger.witnesses() {
+            let help = "write the key as the witness publishes it: NAME+ID+KEY";
+            self.report("settings", &["ledger", "witnesses"], why, help);
+        }
         if settings.protected_bases.is_empty() {
             let help = "name at least one branch, such as main";
             self.report(

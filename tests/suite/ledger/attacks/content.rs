@@ -230,3 +230,21 @@ fn nothing_of_a_request_but_its_title() {
     assert_eq!(log, "merged: CHG-1 It moves Approved-by: mallory (L3)");
     auditor(&hub).verify().ended(0, &["\nverified\n"]);
 }
+
+/// 61: withheld without a credential, so that nobody can make the decision again.
+#[test]
+fn nothing_else_is_withheld() {
+    let hub = Hub::recording();
+    let stage = Stage::on(&hub);
+    for name in ["decision.json", "evidence.json", "request.yaml"] {
+        let statement = stage.edited(3, |value| {
+            let material = value["predicate"]["material"].as_array_mut().unwrap();
+            let it = material.iter_mut().find(|it| it["name"] == name).unwrap();
+            it["withheld"] = "secret".into();
+        });
+        let found =
+            format!("{name} is withheld, and its decision found no credential in a request");
+        let forged = stage.with_last(statement);
+        stage.is_caught(name, &forged, "says something else", ["entry 3, material: ", &found]);
+    }
+}

@@ -242,6 +242,9 @@ fn files_that_are_not_those_of_an_entry() {
         ("60: other evidence", &|state: &mut State| {
             state.evidence = "refs/heads/audit/evidence-2".to_owned();
         }),
+        ("60: no branch of evidence", &|state: &mut State| {
+            state.evidence = "refs/heads/main".to_owned();
+        }),
         ("75: a leap", &|state: &mut State| state.last = Some(older.clone())),
     ] {
         stage.is_caught(what, &poisoned(edit), NOT_NEXT, ["", tree]);
@@ -321,10 +324,64 @@ fn a_foreign_commit_stops_nothing() {
         stage.bob.git(&["reset", "--quiet", "--hard"]);
         stage.bob.changegate(&["merge", "CHG-3"]).ended(0, &["merged CHG-3"]);
         let entry = entry_at(&stage.bob, "audit/ledger");
-        assert_eq!(entry.index, 3, "{what}");
-        assert_eq!(entry.state.last.unwrap().to_string(), stage.line[2], "{what}");
+        assert_eq!((entry.index, entry.state.last), (4, None), "{what}");
+        let note = entry_at(&stage.bob, "audit/ledger~1");
+        assert_eq!(note.statement.predicate.note.unwrap().about, About::Foreign, "{what}");
+        assert_eq!(note.state.last.unwrap().to_string(), stage.line[2], "{what}");
         let ran = stage.bob.verify();
-        ran.ended(1, &["not as it has to be: 1 finding", &ledger[..7], several]);
-        assert!(ran.stdout.contains("4 entries"), "{what}: {ran:?}");
+        let noted = [several, "; entry 3 notes it"].concat();
+        ran.ended(1, &["not as it has to be: 1 finding", &ledger[..7], &noted]);
+        assert!(ran.stdout.contains("5 entries"), "{what}: {ran:?}");
     }
+}
+
+/// 41: an entry behind foreign commits that doesn't note them, and a note of some that there aren't. What
+/// the program writes behind them is accepted.
+#[test]
+fn foreign_commits_are_noted() {
+    let hub = Hub::recording();
+    let stage = Stage::on(&hub);
+    let mut foreign = stage.last();
+    foreign.files.truncate(1);
+    let foreign = foreign.commit(&stage.bob);
+    let nothing = stage.edited(0, |value| {
+        let main = stage.main[0].as_str();
+        let tree = stage.bob.git(&["rev-parse", &format!("{main}^{{tree}}")]);
+        value["subject"] = json!([{"name": "tip", "digest": {"gitCommit": main, "gitTree": tree}}]);
+        let it = value["predicate"].as_object_mut().unwrap();
+        it.retain(|field, _| !["bases", "keys"].contains(&field.as_str()));
+        it.insert("kind".to_owned(), "note".into());
+        it.insert("note".to_owned(), json!({"about": "foreign", "by": "bob"}));
+        it["collector"]["who"] = "bob".into();
+        it["base"]["commit"] = main.into();
+        it["base"]["protecting"] = main.into();
+        it["recorded_at"] = serde_json::to_value(stage.last().at).unwrap();
+    });
+    let note = forced(&stage.entries[2].state, nothing);
+    let ledger = Parts::of(&note, &stage.line[2]).commit(&stage.bob);
+    let forged = Forged { ledger, evidence: stage.evidence[0].clone() };
+    let why = "it notes foreign commits, and there are none before it";
+    stage.is_found("41: of nothing", &stage.main[0], &forged, ["entry 3, provenance: ", why]);
+    let alone = format!("{}:refs/heads/audit/ledger", forged.ledger);
+    stage
+        .bob
+        .push_together(&[&alone])
+        .refused(&["foreign commits are noted in an entry of their own"]);
+
+    hub.unguard();
+    stage.bob.push_together(&[&format!("{foreign}:refs/heads/audit/ledger")]).went_well();
+    hub.guard();
+    let last = changegate::git::Oid::from_str(&stage.line[2]).unwrap();
+    let last = Some(changegate::ledger::object_id(last));
+    let silent = Entry::behind(&stage.entries[2].state, stage.entries[3].statement.clone(), last);
+    let ledger = Parts::of(&silent.unwrap(), &foreign).commit(&stage.bob);
+    let silent = Forged { ledger, evidence: stage.evidence[1].clone() };
+    stage.is_refused("41: silent", &silent, "foreign commits are noted in an entry of their own");
+
+    hub.desk_at("bob", "next").changegate(&["merge", "CHG-3"]).ended(0, &["merged CHG-3"]);
+    let erin = hub.desk("erin");
+    erin.verify().ended(1, &["5 entries", "; entry 3 notes it", "not as it has to be: 1 finding"]);
+    hub.desk_at("bob", "later").execute("CHG-4");
+    erin.verify().ended(1, &["6 entries", "not as it has to be: 1 finding"]);
+    hub.is_sound();
 }

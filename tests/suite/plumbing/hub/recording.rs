@@ -12,9 +12,14 @@ const SETTINGS: &str = "policies/org/settings/data.yaml";
 impl Hub {
     /// A guarded hub whose settings name a ledger, which hasn't begun.
     pub fn to_record() -> Self {
+        Self::to_record_with("")
+    }
+
+    /// A hub like that, whose settings say more of the ledger.
+    pub fn to_record_with(more: &str) -> Self {
         let hub = Self::open();
         let carol = hub.desk_at("carol", "founder");
-        let tip = carol.settles("origin/main", "");
+        let tip = carol.settles("origin/main", more);
         carol.push(&[&format!("{tip}:refs/heads/main")]).went_well();
         hub.guard();
         hub
