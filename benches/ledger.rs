@@ -2,7 +2,8 @@
 //!
 //! Ledgers that the program's own writer makes, unsigned, of commits that went around the gate, each with
 //! material of the usual size. What is measured: one more entry, without its push; verifying all of it,
-//! beside `git cat-file` of the same objects; the tree alone, and proofs; a bundle. Medians.
+//! beside `git cat-file` of the same objects, and one entry more than was verified; the verbs that look
+//! at changes; the tree alone, and proofs; a bundle. Medians.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
 #![allow(
@@ -41,6 +42,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const CHANGEGATE: &str = env!("CARGO_BIN_EXE_changegate");
 const BEGAN: u64 = 1_795_424_400;
+const SETTINGS: &str = "ledger: {on: true, origin: git.acme.example/ops, \
+                        repository: \"git+https://git.acme.example/ops\"}";
+/// The number of merges that are looked at.
+const MERGES: usize = 1_000;
 /// The number of entries that are made and moved at a time.
 const BATCH: usize = 500;
 
@@ -55,9 +60,21 @@ fn main() {
         command(dir.path(), &["repack", "-adq"], "");
         measure_append(dir.path(), size);
         measure_verify(dir.path());
+        measure_incremental(dir.path());
+        measure_looking(dir.path(), "CHG-1");
         measure_bundle(dir.path(), size / 2);
         measure_tree(size);
     }
+    println!("{MERGES} merges, recorded");
+    let dir = tempfile::tempdir().unwrap();
+    found_merges(dir.path(), MERGES);
+    let git = open(dir.path());
+    record(&git, MERGES);
+    command(dir.path(), &["repack", "-adq"], "");
+    measure_looking(dir.path(), "CHG-9");
+    println!("{MERGES} merges, without a ledger");
+    command(dir.path(), &["update-ref", "-d", "refs/heads/audit/ledger"], "");
+    measure_looking(dir.path(), "CHG-9");
 }
 
 /// Who writes the entries.
@@ -82,12 +99,47 @@ fn found(dir: &Path, commits: usize) {
     for (path, bytes) in shipped_files() {
         let text = String::from_utf8(bytes).unwrap();
         let text = text.replace("unsigned_reviews: refuse", "unsigned_reviews: allow");
+        let text = text.replace("ledger: {on: false}", SETTINGS);
         file(&mut stream, &path, &text);
     }
     for number in 1..=commits + 1 {
         begin(&mut stream, BEGAN + number as u64);
         file(&mut stream, "requests/CHG-1.yaml", &format!("id: CHG-1\nreason: {number}\n"));
     }
+    command(dir, &["fast-import", "--quiet"], &stream);
+}
+
+/// A repository with policies, and so many merges of a change each, in folders of a hundred.
+fn found_merges(dir: &Path, merges: usize) {
+    command(dir, &["init", "--quiet", "--bare", "-b", "main"], "");
+    command(dir, &["config", "user.name", "bench"], "");
+    command(dir, &["config", "user.email", "bench@acme.example"], "");
+    let mut stream = String::new();
+    begin(&mut stream, BEGAN);
+    for (path, bytes) in shipped_files() {
+        file(&mut stream, &path, &String::from_utf8(bytes).unwrap());
+    }
+    for number in 1..=merges {
+        let (id, at) = (format!("CHG-{number}"), BEGAN + number as u64);
+        let path = format!("requests/{:03}/{id}.yaml", number / 100);
+        let text = format!("id: {id}\nsummary: Change {number}\nrequester: alice\n");
+        let from = match number {
+            1 => "from refs/heads/main\n".to_owned(),
+            _ => format!("from :{}\n", 2 * number - 1),
+        };
+        let _ = writeln!(stream, "commit refs/heads/side\nmark :{}", 2 * number);
+        let _ = writeln!(stream, "committer bench <bench@acme.example> {at} +0000\ndata 1\nx");
+        stream += &from;
+        file(&mut stream, &path, &text);
+        let message = format!("Merge {id}\n\nChange: {id}\nTier: low\n");
+        let (side, own) = (2 * number, 2 * number + 1);
+        let _ = writeln!(stream, "commit refs/heads/main\nmark :{own}");
+        let _ = writeln!(stream, "committer bench <bench@acme.example> {at} +0000");
+        let from = if number == 1 { "" } else { &from };
+        let _ = write!(stream, "data {}\n{message}\n{from}merge :{side}\n", message.len());
+        file(&mut stream, &path, &text);
+    }
+    stream += "reset refs/heads/side\nfrom 0000000000000000000000000000000000000000\n\n";
     command(dir, &["fast-import", "--quiet"], &stream);
 }
 
@@ -132,8 +184,7 @@ fn genesis(git: &Git, base: Oid) -> Record {
 fn of_commit(git: &Git, from: Oid, to: Oid) -> Record {
     let commit = git.repo().commit(to).unwrap();
     let because = Some(Because::NoPullRequest);
-    let by = Some("bench".to_owned());
-    let arrival = Arrival { because, by, ..Arrival::pushed("main", &commit, from) };
+    let arrival = Arrival { because, ..Arrival::pushed("main", &commit, from) };
     let mut record = of_bypass(&arrival, &log(), recorder(commit.time));
     record.files = files(git, to, commit.time);
     record.statement.predicate.material = material(&record.files);
@@ -172,7 +223,8 @@ fn measure_verify(dir: &Path) {
     let mut entries = 0;
     let whole = median(3, || {
         let found =
-            verify(&git.repo().folder(), &tips, "main", &judges(), &[], &[], &|_, _| {}).unwrap();
+            verify(&git.repo().folder(), &tips, "main", &judges(), (&[], &[]), None, &|_, _| {})
+                .unwrap();
         let left: Vec<_> =
             found.findings.iter().filter(|it| !it.message.contains("recorded nowhere")).collect();
         assert!(left.is_empty(), "{left:?}");
@@ -184,6 +236,61 @@ fn measure_verify(dir: &Path) {
     let ratio = whole.as_secs_f64() / read.as_secs_f64();
     println!("  verify                    {}, {a_second:.0} entries/s", milliseconds(whole));
     println!("  git cat-file of the same  {}: verify takes {ratio:.2} x", milliseconds(read));
+}
+
+/// One entry more than what was verified.
+fn measure_incremental(dir: &Path) {
+    let caches = tempfile::tempdir().unwrap();
+    let verify = || {
+        let mut command = Command::new(CHANGEGATE);
+        command.current_dir(dir).env("XDG_CACHE_HOME", caches.path());
+        command.args(["audit", "verify", "--base", "main"]);
+        command
+    };
+    let git = open(dir);
+    let now = tip(&git).unwrap().unwrap();
+    let before = git.repo().commit(now.commit).unwrap().parents[0];
+    let ledger =
+        |to: Oid| command(dir, &["update-ref", "refs/heads/audit/ledger", &to.to_string()], "");
+    ledger(before);
+    run(&mut verify());
+    let remembered: Vec<_> = walk(caches.path());
+    let [(path, bytes)] = &remembered[..] else { panic!("{} files", remembered.len()) };
+    ledger(now.commit);
+    let time = median(5, || {
+        run(&mut verify());
+        fs::write(path, bytes).unwrap();
+    });
+    println!("  verify one new entry      {}, in a process of its own", milliseconds(time));
+}
+
+/// The files below a folder.
+fn walk(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(walk(&path)),
+            false => found.push((path.clone(), fs::read(path).unwrap())),
+        }
+    }
+    found
+}
+
+/// The verbs that look at changes, each in a process of its own.
+fn measure_looking(dir: &Path, id: &str) {
+    for arguments in [
+        &["list", "--base", "main"][..],
+        &["list", "--state", "all", "--base", "main"],
+        &["log", "--format", "csv", "--base", "main"],
+        &["show", id, "--base", "main"],
+        &["audit", "show", "1", "--base", "main"],
+        &["audit", "coverage", "--base", "main"],
+    ] {
+        let time = median(3, || run(Command::new(CHANGEGATE).current_dir(dir).args(arguments)));
+        let named = arguments[..arguments.len() - 2].join(" ");
+        println!("  {named:25} {}", milliseconds(time));
+    }
 }
 
 fn measure_bundle(dir: &Path, index: usize) {

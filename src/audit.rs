@@ -3,7 +3,8 @@
 //! Nothing here asks a forge. What is wrong is a [`Finding`]; an `Err` means that it could not be
 //! checked.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::core::time::Time;
 
@@ -14,6 +15,7 @@ pub mod controls;
 pub mod coverage;
 pub mod entries;
 pub mod export;
+pub mod find;
 pub mod log;
 pub mod population;
 pub mod replay;
@@ -23,7 +25,7 @@ pub mod verify;
 pub mod witness;
 
 /// A period, from its first instant to the one after its last. An end that is left out is open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Period {
     /// The first instant.
     pub since: Option<Time>,
@@ -39,7 +41,9 @@ impl Period {
 }
 
 /// A step of verifying, in the order in which they are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Step {
     /// The objects: each can be read, and holds what its id says.
@@ -85,7 +89,7 @@ impl std::fmt::Display for Step {
 }
 
 /// Something that isn't as it has to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Finding {
     /// The step that found it.
     pub step: Step,

@@ -22,7 +22,12 @@ use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
 use crate::git::{self, Kind, Oid, Program, Repo, Signature, blob_id, tree_id};
 
+mod back;
+mod evidence;
 pub mod store;
+
+pub use back::{Flaws, Placed, back, read_back};
+pub use evidence::{evidence_of, explanations, held, is_explanation};
 
 /// The prefix of the branches and tags with the record.
 pub const AUDIT: &str = "audit/";
@@ -211,13 +216,8 @@ pub fn line(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Oid>> {
 /// # Errors
 /// When the repository can't be read.
 pub fn line_since(repo: &Repo, tip: Oid, since: Option<Oid>) -> anyhow::Result<Vec<Oid>> {
-    let mut line = Vec::new();
-    let mut next = Some(tip);
-    while let Some(commit) = next.filter(|commit| Some(*commit) != since) {
-        line.push(commit);
-        next = before(repo, commit)?;
-    }
-    Ok(line)
+    let is_it = |commit: &Oid| Some(*commit) == since;
+    back(repo, tip).take_while(|commit| !commit.as_ref().is_ok_and(is_it)).collect()
 }
 
 /// Returns the commit before another one in the ledger: its parent. A foreign commit can have several:

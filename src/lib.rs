@@ -52,10 +52,12 @@
 //!   of them, [`gate::arrivals`], of what else reached the base, [`gate::recording`], how, and
 //!   [`gate::keys`], which services may sign it, [`gate::erasure`], what is taken out of its evidence;
 //!   [`gate::guard`], which judges pushes
-//! - [`changes`]: the read side: what became of changes
+//! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of
+//!   that
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
 //!   complete, and [`audit::bundle`] an entry without one; [`audit::entries`] is what the other verbs
-//!   show of it; [`audit::replay`] tries other policies on it, [`audit::witness`] gives it to others
+//!   show of it, and [`audit::find`] finds one; [`audit::replay`] tries other policies on it,
+//!   [`audit::witness`] gives it to others
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
 //! - [`intake`]: an issue's form to a branch with a request

@@ -22,9 +22,8 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::case::{Kept, Tips};
-use super::entries::{Entries, Placed};
+use super::find::Search;
 use super::log::Log;
-use super::show::find;
 use crate::content::people::allowed_signers;
 use crate::core::layout::POLICIES;
 use crate::core::record::dsse::Envelope;
@@ -36,7 +35,7 @@ use crate::core::record::seal::Seal;
 use crate::core::terms::one_of;
 use crate::gate::judge::Judges;
 use crate::git::{Kind, Oid, Repo};
-use crate::ledger::oid;
+use crate::ledger::{Placed, oid};
 
 mod by_hand;
 mod check;
@@ -66,7 +65,7 @@ pub struct Content {
 /// The files of a bundle, by their paths.
 pub type Bundle = BTreeMap<String, Content>;
 
-/// Makes the bundle of the entry that a person names as [`find`] takes it.
+/// Makes the bundle of the entry that a person names as [`Search`] takes it.
 ///
 /// # Errors
 /// When there is no such entry or more than one, or when the ledger can't be read or relied on.
@@ -76,17 +75,19 @@ pub fn make(
     judges: &Judges,
     name: &str,
 ) -> anyhow::Result<(Entry, Bundle)> {
-    let entries = Entries::read(folder, tips)?;
-    let log = Log::of(&entries)?;
+    let mut search = Search::of(name);
+    let log = Log::read(folder, tips, |placed| {
+        let _ = search.take(placed);
+    })?;
     let repo = Repo::open(folder)?;
-    let found = find(&repo, &entries, name)?;
-    let [Placed { commit, entry, seal, .. }] = found[..] else {
-        let all: Vec<_> = found.iter().map(|it| it.entry.index).collect();
+    let found = search.end(&repo, tips, log.tip, None)?;
+    let [Placed { commit, entry, seal, .. }] = &found.entries[..] else {
+        let all: Vec<_> = found.entries.iter().map(|it| it.entry.index).collect();
         bail!("`{name}` can mean several entries: name one of them by its index, {}", one_of(&all));
     };
     let mut making = Making { repo: &repo, bundle: Bundle::new() };
     making.entry(*commit)?;
-    making.material(&entries.kept, entry)?;
+    making.material(&found.kept, entry)?;
     making.surroundings(entry)?;
     let base = entry.statement.predicate.base.as_ref().context("the entry names no base")?;
     let judge = judges.at(&repo, oid(&base.commit)?)?;

@@ -32,12 +32,19 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// # Errors
 /// When there is no ledger, or when it can't be read.
 pub fn line(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<Vec<Oid>> {
-    let tip = tips(LEDGER)?.with_context(|| {
-        format!("there is no branch {LEDGER}: begin it with `changegate init --ledger`")
-    })?;
-    let mut line = ledger::line(repo, tip)?;
+    let mut line = ledger::line(repo, tip(tips)?)?;
     line.reverse();
     Ok(line)
+}
+
+/// Returns the tip of the ledger.
+///
+/// # Errors
+/// When there is none, or when it can't be read.
+pub fn tip(tips: Tips<'_>) -> anyhow::Result<Oid> {
+    tips(LEDGER)?.with_context(|| {
+        format!("there is no branch {LEDGER}: begin it with `changegate init --ledger`")
+    })
 }
 
 /// What is kept of what the entries rest on.
@@ -60,6 +67,17 @@ pub struct Erasure {
 }
 
 impl Kept {
+    /// Takes these commits with evidence, on the branch that the last entry of a ledger names.
+    pub(super) fn of(
+        repo: &Repo,
+        tip: Oid,
+        branch: &str,
+        commits: HashMap<Digest, Oid>,
+    ) -> anyhow::Result<Self> {
+        let erasures = if branch == EVIDENCE { Vec::new() } else { erasures(repo, tip)? };
+        Ok(Kept { commits, erasures })
+    }
+
     /// Returns the index of the note behind which a file of an entry is gone; `None` if no erasure took
     /// it out.
     pub fn erased(&self, entry: &Entry, material: &Material) -> Option<u64> {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Period;
@@ -10,6 +11,7 @@ use super::case::Tips;
 use super::entries::{Entries, Placed};
 use super::population::{How, Line, lines, of_period};
 use crate::content::bundle_files;
+use crate::core::evidence::{Evidence, Review, ReviewState};
 use crate::core::layout::POLICIES;
 use crate::core::policy::codes::catalogue;
 use crate::core::record::statement::Kind;
@@ -17,10 +19,10 @@ use crate::core::terms::{Effect, Login};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Oid, Repo};
-use crate::ledger::oid;
+use crate::ledger::{held, oid};
 
 /// What each control had to say in a period.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Controls {
     /// The log's origin.
     pub origin: String,
@@ -43,7 +45,7 @@ pub struct Controls {
 }
 
 /// A control.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Control {
     /// Its id, such as `SOC2:CC8.1`.
     pub control: String,
@@ -56,7 +58,7 @@ pub struct Control {
 }
 
 /// What a rule found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Found {
     /// Its code.
     pub code: String,
@@ -67,7 +69,7 @@ pub struct Found {
 }
 
 /// A time without a rule for a control.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Gap {
     /// The control.
     pub control: String,
@@ -82,7 +84,7 @@ pub struct Gap {
 }
 
 /// Policies, and when they were in force.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RuleInForce {
     /// The branch.
     pub branch: String,
@@ -101,7 +103,7 @@ pub struct RuleInForce {
 }
 
 /// Two people.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Pair {
     /// Who requested.
     pub requester: Login,
@@ -109,6 +111,13 @@ pub struct Pair {
     pub approver: Login,
     /// How many merges.
     pub merges: usize,
+    /// The median of the seconds from the arrival of what was judged to their approval; left out if no
+    /// evidence tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub median_seconds: Option<u64>,
+    /// The least of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_seconds: Option<u64>,
 }
 
 /// The controls that each code serves.
@@ -149,7 +158,7 @@ pub fn controls(
         unrecorded,
         controls: by_control(&mut catalogues, &policies, &selected)?,
         gaps: gaps(&mut catalogues, &policies)?,
-        pairs: pairs(&merges),
+        pairs: pairs(repo, entries, &merges),
         policies,
     })
 }
@@ -288,22 +297,100 @@ fn gaps(catalogues: &mut Catalogues<'_>, policies: &[RuleInForce]) -> anyhow::Re
     Ok(gaps)
 }
 
-/// Counts whose changes were signed off by whom, the most frequent first.
-fn pairs(merges: &[&Placed]) -> Vec<Pair> {
-    let mut counts: BTreeMap<(Login, Login), usize> = BTreeMap::new();
+/// Counts whose changes were signed off by whom, and how fast, the most frequent first.
+fn pairs(repo: &Repo, entries: &Entries, merges: &[&Placed]) -> Vec<Pair> {
+    let mut counts: BTreeMap<(Login, Login), (usize, Vec<u64>)> = BTreeMap::new();
     for placed in merges {
-        let Some(bones) = &placed.entry.statement.predicate.decision else { continue };
+        let entry = &placed.entry;
+        let Some(bones) = &entry.statement.predicate.decision else { continue };
         let required = bones.sign_off.iter().flat_map(|it| &it.required);
         let approvers: BTreeSet<_> =
             required.filter_map(|required| required.satisfied_by.clone()).collect();
+        let Some(requester) = bones.requester.as_ref().filter(|_| !approvers.is_empty()) else {
+            continue;
+        };
+        let file = entries.kept.commits.get(&entry.id);
+        let file = file.and_then(|commit| held(repo, *commit, entry, "evidence.json"));
+        let evidence = file.and_then(|bytes| serde_json::from_slice::<Evidence>(&bytes).ok());
         for approver in approvers {
-            if let Some(requester) = &bones.requester {
-                *counts.entry((requester.clone(), approver)).or_default() += 1;
-            }
+            let seconds = evidence.as_ref().and_then(|it| seconds_to_approve(it, &approver));
+            let pair = counts.entry((requester.clone(), approver)).or_default();
+            pair.0 += 1;
+            pair.1.extend(seconds);
         }
     }
-    let pair = |((requester, approver), merges)| Pair { requester, approver, merges };
+    let pair = |((requester, approver), (merges, mut seconds)): (_, (_, Vec<u64>))| {
+        seconds.sort_unstable();
+        let (median_seconds, least_seconds) = (median(&seconds), seconds.first().copied());
+        Pair { requester, approver, merges, median_seconds, least_seconds }
+    };
     let mut pairs: Vec<_> = counts.into_iter().map(pair).collect();
     pairs.sort_by_key(|pair| std::cmp::Reverse(pair.merges));
     pairs
+}
+
+/// Returns how long after what was judged had arrived somebody approved it; `None` if the evidence
+/// doesn't tell.
+fn seconds_to_approve(evidence: &Evidence, approver: &Login) -> Option<u64> {
+    let submitted_at = evidence.pull_request.as_ref().map(|it| it.submitted_at);
+    let arrived_at = evidence.content_arrived_at.or(submitted_at)?;
+    let is_approval = |review: &&Review| {
+        review.state == ReviewState::Approved && review.user.as_ref() == Some(approver)
+    };
+    let approved_at = evidence.reviews.iter().filter(is_approval).map(|it| it.submitted_at);
+    let first = approved_at.filter(|at| *at >= arrived_at).min()?;
+    Some((first - arrived_at).as_seconds())
+}
+
+/// Returns the median of sorted numbers.
+fn median(sorted: &[u64]) -> Option<u64> {
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    Some(lower + (upper - lower) / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_approval_of_what_was_judged_counts() {
+        let review = |user: &str, state: &str, at: &str| {
+            serde_json::json!({
+                "id": at, "user": user, "state": state,
+                "submitted_at": format!("2026-11-24T{at}Z"),
+            })
+        };
+        let evidence = |arrived_at: Option<&str>| {
+            let mut evidence = serde_json::json!({
+                "pull_request": {"submitted_at": "2026-11-24T09:00:00Z"},
+                "reviews": [
+                    review("bob", "COMMENTED", "09:00:01"),
+                    review("carol", "APPROVED", "09:00:02"),
+                    review("bob", "APPROVED", "09:00:10"),
+                    review("bob", "APPROVED", "10:00:00"),
+                ],
+            });
+            if let Some(at) = arrived_at {
+                evidence["content_arrived_at"] = at.into();
+            }
+            serde_json::from_value::<Evidence>(evidence).unwrap()
+        };
+        let seconds = |arrived_at, who: &str| {
+            seconds_to_approve(&evidence(arrived_at), &who.parse().unwrap())
+        };
+        assert_eq!(seconds(None, "bob"), Some(10));
+        assert_eq!(seconds(Some("2026-11-24T09:30:00Z"), "bob"), Some(1800));
+        assert_eq!(seconds(Some("2026-11-24T09:30:00Z"), "carol"), None);
+        assert_eq!(seconds(None, "erin"), None);
+    }
+
+    #[test]
+    fn a_median_is_in_the_middle() {
+        for (sorted, expected) in
+            [(&[][..], None), (&[3], Some(3)), (&[1, 4], Some(2)), (&[1, 2, 9], Some(2))]
+        {
+            assert_eq!(median(sorted), expected, "{sorted:?}");
+        }
+    }
 }

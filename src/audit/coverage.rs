@@ -1,17 +1,19 @@
 //! Coverage: whether everything that reached the protected branches in a period is recorded.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Period;
 use super::case::Tips;
-use super::entries::{Entries, Explained, Placed};
+use super::entries::{Entries, Placed};
 use super::population::{How, Line, is_gone, lines, who};
+use crate::core::record::explanation::Explained;
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Commit, Repo};
 
 /// What reached the protected branches in a period.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Coverage {
     /// The log's origin.
     pub origin: String,
@@ -28,7 +30,7 @@ pub struct Coverage {
 }
 
 /// What reached a protected branch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct BranchCoverage {
     /// The branch.
     pub branch: String,
@@ -53,7 +55,7 @@ pub struct BranchCoverage {
 }
 
 /// A commit that went around the gate, and is recorded as such.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Bypassed {
     /// The commit.
     pub commit: String,
@@ -76,7 +78,7 @@ pub struct Bypassed {
 }
 
 /// A commit that is recorded nowhere.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Unrecorded {
     /// The commit.
     pub commit: String,

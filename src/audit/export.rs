@@ -1,6 +1,7 @@
 //! Exports: the entries of a period in the formats of others, and a manifest that says what they are
 //! taken from and that nothing is left out, so that anyone can make the same files again.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Period;
@@ -47,7 +48,7 @@ pub struct Export {
 }
 
 /// What an export is taken from, and that it is whole.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Manifest {
     /// The version of the manifest.
     pub format: &'static str,
@@ -76,7 +77,7 @@ pub struct Manifest {
 }
 
 /// A protected branch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Branch {
     /// What reached it, in numbers, and what went around the gate.
     #[serde(flatten)]
@@ -86,7 +87,7 @@ pub struct Branch {
 }
 
 /// A commit on a branch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OnLine {
     /// The commit.
     pub commit: String,
@@ -100,7 +101,7 @@ pub struct OnLine {
 }
 
 /// A file of an export.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct File {
     /// Its name.
     pub name: &'static str,

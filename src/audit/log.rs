@@ -1,12 +1,16 @@
 //! The log as a whole: the tree over all its entries, and the last one.
 
-use anyhow::{Context as _, anyhow, ensure};
+use std::ops::ControlFlow;
+use std::path::Path;
 
-use super::entries::{Entries, Placed};
+use anyhow::{Context as _, anyhow, bail, ensure};
+
+use super::case::{Tips, tip};
 use crate::core::record::entry::{CHECKPOINT_FILE, Entry};
 use crate::core::record::note::Note;
 use crate::core::record::tree::{Tree, leaf};
 use crate::git::{Oid, Repo};
+use crate::ledger::{Placed, read_back};
 
 /// A log. That its entries say what is true is for verifying to find out.
 pub struct Log {
@@ -21,19 +25,33 @@ pub struct Log {
 }
 
 impl Log {
-    /// Makes the tree over the entries of a ledger.
+    /// Reads a ledger, and makes the tree over its entries. `look` sees each of them, the newest first;
+    /// only their hashes are kept.
     ///
     /// # Errors
-    /// When the ledger isn't what its entries say.
-    pub fn of(entries: &Entries) -> anyhow::Result<Self> {
-        let Placed { commit, entry, .. } = entries.sound()?;
-        let leaves = entries.all.iter().map(|it| leaf(&it.entry.statement.bytes()));
-        let tree: Tree = leaves.collect();
-        ensure!(
-            tree.root_at(tree.size()) == Some(entry.state.tree.root()),
-            "the ledger can't be relied on: run `changegate audit verify`"
-        );
-        Ok(Log { tree, last: *commit, last_entry: entry.clone(), tip: entries.tip })
+    /// When there is no ledger, when it isn't what its entries say, or when it can't be read.
+    pub fn read(
+        folder: &Path,
+        tips: Tips<'_>,
+        mut look: impl FnMut(&Placed),
+    ) -> anyhow::Result<Self> {
+        crate::git::hash_what_is_read();
+        let tip = tip(tips)?;
+        let (mut last, mut leaves) = (None, Vec::new());
+        let flaws = read_back(folder, tip, |placed| {
+            look(&placed);
+            leaves.push(leaf(&placed.entry.statement.bytes()));
+            last.get_or_insert((placed.commit, placed.entry));
+            ControlFlow::Continue(())
+        })?;
+        let (last, last_entry) = last.context("the ledger holds no entry of this format")?;
+        let tree: Tree = leaves.into_iter().rev().collect();
+        let is_whole = tree.root_at(tree.size()) == Some(last_entry.state.tree.root());
+        if let Some(problem) = flaws.problem() {
+            bail!("the ledger can't be relied on: {problem}; run `changegate audit verify`");
+        }
+        ensure!(is_whole, "the ledger can't be relied on: run `changegate audit verify`");
+        Ok(Log { tree, last, last_entry, tip })
     }
 
     /// Returns the checkpoint of the whole log, with its signatures.

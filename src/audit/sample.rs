@@ -1,6 +1,7 @@
 //! Samples that anyone can draw again: of the entries about commits on protected branches in a period,
 //! those with the smallest SHA-256 of the seed followed by the id.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Period;
@@ -11,7 +12,7 @@ use crate::core::record::parts::Hex;
 use crate::core::record::statement::Kind;
 
 /// A sample.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Sample {
     /// The seed.
     pub seed: String,
@@ -24,7 +25,7 @@ pub struct Sample {
 }
 
 /// An entry of a sample.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Drawn {
     /// SHA-256 of the seed followed by the id, `sha256:…`, without anything between or behind them.
     pub hash: Hex,

@@ -3,28 +3,27 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, bail};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::entries::{Entries, Explained, Placed};
+use super::entries::Placed;
+use super::find::Found;
 use crate::content::People;
+use crate::core::record::explanation::Explained;
 use crate::core::record::message::{signers, story, title};
 use crate::core::record::parts::Material;
 use crate::core::record::statement::{Kind, Statement};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Repo, Signature};
-use crate::ledger::oid;
+use crate::ledger::{held, oid};
 
 pub mod by_hand;
 
 pub use by_hand::Check;
 
-/// The fewest digits of an id that count as its beginning.
-const FEWEST_DIGITS: usize = 7;
-
 /// An entry, and what is known of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Shown {
     /// Its index.
     pub index: u64,
@@ -64,7 +63,7 @@ pub struct Shown {
 }
 
 /// Who signed an entry's commit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Signed {
     /// The key's fingerprint, if the signature is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +77,7 @@ pub struct Signed {
 }
 
 /// What `audit show` shows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ShowView {
     /// The log's origin.
     pub origin: String,
@@ -88,116 +87,23 @@ pub struct ShowView {
     pub entries: Vec<Shown>,
 }
 
-/// Returns the entries with this name: an index, an id or its beginning, a change, or a commit that an
-/// entry is about, is in, or accounts for.
-///
-/// # Errors
-/// When there is none, or when it isn't clear which one is meant.
-pub fn find<'e>(repo: &Repo, entries: &'e Entries, name: &str) -> anyhow::Result<Vec<&'e Placed>> {
-    let all = &entries.all;
-    let with_index =
-        |index: u64| all.iter().filter(|it| it.entry.index == index).collect::<Vec<_>>();
-    let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-    let index = name.parse().ok().filter(|_| is_number).map(with_index).unwrap_or_default();
-    if !index.is_empty() {
-        return Ok(index);
-    }
-    let of_change: Vec<_> = all.iter().filter(|it| is_about(&it.entry.statement, name)).collect();
-    if !of_change.is_empty() {
-        return Ok(of_change);
-    }
-    let (digits, is_id) = match name.strip_prefix("sha256:") {
-        Some(digits) => (digits, true),
-        None => (name, false),
-    };
-    let is_hex = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if is_number && digits.len() < FEWEST_DIGITS || !is_id && !is_hex {
-        return Err(unknown(entries, name));
-    }
-    if !is_hex || digits.len() < FEWEST_DIGITS {
-        bail!(
-            "`{name}` is not the beginning of an id: write at least {FEWEST_DIGITS} of its digits, 0 to \
-             9 and a to f"
-        );
-    }
-    let by_id = |it: &&Placed| it.entry.id.to_string()["sha256:".len()..].starts_with(digits);
-    let by_commit = |it: &&Placed| !is_id && is_named(it, digits);
-    let found: Vec<_> = all.iter().filter(|it| by_id(it) || by_commit(it)).collect();
-    match found.len() {
-        0 if is_id => Err(unknown(entries, name)),
-        0 => Ok(vec![accounts_for(repo, entries, digits)?]),
-        1 => Ok(found),
-        count => bail!("`{name}` can mean {count} entries: write more of its digits"),
-    }
-}
-
-/// Whether a statement is about the change with this name.
-fn is_about(statement: &Statement, name: &str) -> bool {
-    let it = &statement.predicate;
-    it.pull.as_ref().is_some_and(|pull| pull.name == name)
-        || it.change.iter().flatten().any(|change| change.as_str() == name)
-}
-
-/// Whether digits begin the id of a commit that an entry names or is in.
-fn is_named(placed: &Placed, digits: &str) -> bool {
-    let it = &placed.entry.statement.predicate;
-    let brought = it.merge.as_ref().map(|merge| merge.covers.to.to_string());
-    let head = it.head.as_ref().map(ToString::to_string);
-    let mut ids = [Some(placed.commit.to_string()), brought, head].into_iter().flatten();
-    ids.any(|id| id.starts_with(digits))
-}
-
-/// Returns the entry whose range of a branch holds the commit that begins with these digits.
-fn accounts_for<'e>(repo: &Repo, entries: &'e Entries, digits: &str) -> anyhow::Result<&'e Placed> {
-    let mut found = Vec::new();
-    for placed in &entries.all {
-        let Some(merge) = &placed.entry.statement.predicate.merge else { continue };
-        let (from, mut next) = (oid(&merge.covers.from)?, oid(&merge.covers.to)?);
-        while next != from {
-            if next.to_string().starts_with(digits) {
-                found.push(placed);
-            }
-            let Some(parent) = repo.commit(next)?.parents.first().copied() else { break };
-            next = parent;
-        }
-    }
-    match found[..] {
-        [one] => Ok(one),
-        [] => Err(unknown(entries, digits)),
-        _ => bail!("`{digits}` can mean several commits: write more of its digits"),
-    }
-}
-
-fn unknown(entries: &Entries, name: &str) -> anyhow::Error {
-    let last = entries.all.last().map(|last| last.entry.index).unwrap_or_default();
-    anyhow::anyhow!(
-        "the ledger holds no entry `{name}`: name an index from 0 to {last}, an id `sha256:…`, a change \
-         such as CHG-1234, or a commit on a protected branch; `changegate audit coverage` lists what \
-         isn't recorded"
-    )
-}
-
 /// Shows entries.
 ///
 /// # Errors
 /// When the repository can't be read.
-pub fn show(
-    repo: &Repo,
-    judges: &Judges,
-    entries: &Entries,
-    found: &[&Placed],
-) -> anyhow::Result<ShowView> {
-    let last = entries.all.last().context("the ledger is empty")?;
-    let explanations = entries.explanations(repo);
-    let shown = |placed: &&Placed| -> anyhow::Result<Shown> {
+pub fn show(repo: &Repo, judges: &Judges, found: &Found) -> anyhow::Result<ShowView> {
+    let shown = |placed: &Placed| -> anyhow::Result<Shown> {
         let entry = &placed.entry;
         let it = &entry.statement.predicate;
         let sign_off = it.decision.as_ref().and_then(|bones| bones.sign_off.as_ref());
-        let lost = |it: &&Material| entries.material(repo, entry, &it.name).is_none();
+        let commits = &found.kept.commits;
+        let evidence = commits.get(&entry.id).copied();
+        let is_lost =
+            |name: &str| evidence.and_then(|evidence| held(repo, evidence, entry, name)).is_none();
+        let lost = |it: &&Material| is_lost(&it.name);
         let kept = it.material.iter().filter(|it| it.withheld.is_none());
-        let by = |it: &Material| entries.kept.erased(entry, it).map(|by| (it.name.clone(), by));
+        let by = |it: &Material| found.kept.erased(entry, it).map(|by| (it.name.clone(), by));
         let id = entry.id.to_string();
-        let evidence = entries.kept.commits.get(&entry.id).copied();
         let signature = signed(repo, judges, placed)?;
         Ok(Shown {
             index: entry.index,
@@ -215,17 +121,17 @@ pub fn show(
                 .filter(|it| by(it).is_none())
                 .map(|it| it.name.clone())
                 .collect(),
-            explanations: explanations.get(&id).cloned().unwrap_or_default(),
-            by_hand: by_hand::checks(placed, &signature, evidence, entries.tip),
+            explanations: found.explanations.get(&id).cloned().unwrap_or_default(),
+            by_hand: by_hand::checks(placed, &signature, evidence, found.tip),
             signature,
             statement: entry.statement.clone(),
             id,
         })
     };
     Ok(ShowView {
-        origin: last.entry.statement.predicate.origin.clone(),
-        size: last.entry.index + 1,
-        entries: found.iter().map(shown).collect::<anyhow::Result<_>>()?,
+        origin: found.last.statement.predicate.origin.clone(),
+        size: found.last.index + 1,
+        entries: found.entries.iter().map(shown).collect::<anyhow::Result<_>>()?,
     })
 }
 

@@ -2,18 +2,19 @@
 //! compares.
 //!
 //! ```text
-//! line ─▶ each entry by itself, in parallel ([`entry`]) ─▶ in their order: tree, state, ranges
-//!                                                       ─▶ coverage of the branches, anchors
+//! line behind what was verified earlier ([`memory`])
+//!   ─▶ each entry by itself, in parallel ([`entry`]) ─▶ in their order: tree, state, ranges
+//!                                                    ─▶ anchors, coverage of the branches
 //! ```
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::bail;
 use rayon::prelude::*;
 
 use super::anchor::{Anchor, KnownKey};
-use super::case::{Kept, Tips, evidence, line};
+use super::case::{Kept, Tips};
 use super::{Finding, Step};
 use crate::content::{SKEW, short};
 use crate::core::digest::Digest;
@@ -22,28 +23,32 @@ use crate::core::record::note::{Note, VerifierKey};
 use crate::core::record::parts::{About, Repository};
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
-use crate::core::record::tree::{Tree, leaf};
+use crate::core::record::tree::{Hash, Tree, leaf};
 use crate::core::record::witness::{Cosigned, cosigned};
 use crate::core::time::Time;
-use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
 use crate::git::{Oid, Repo};
-use crate::ledger::{LEDGER, object_id, oid};
+use crate::ledger::{LEDGER, object_id};
 
+mod branches;
 mod claims;
 pub(super) mod entry;
 mod found;
+mod memory;
 mod notes;
 mod service;
 mod signing;
 
-pub use found::{Bypass, Gone, KeyChange, Replayed, SignedCounts, Verification, Witness};
+pub use found::{Bypass, Earlier, Gone, KeyChange, Replayed, SignedCounts, Verification, Witness};
+pub use memory::Memory;
+use memory::Part;
 
 /// The number of entries that are in memory at a time.
 const CHUNK: usize = 512;
 
-/// Verifies the ledger of the repository at a folder, in which changes go to the branch `base_ref`.
-/// `advance` is called with the number of entries that are done.
+/// Verifies the ledger of the repository at a folder, in which changes go to the branch `base_ref`:
+/// behind what a memory holds, or else all of it. `advance` is called with the number of entries that
+/// are done.
 ///
 /// # Errors
 /// When there is no ledger, or when the repository can't be read.
@@ -52,37 +57,41 @@ pub fn verify(
     tips: Tips<'_>,
     base_ref: &str,
     judges: &Judges,
-    anchors: &[Anchor],
-    keys: &[KnownKey],
+    (anchors, keys): (&[Anchor], &[KnownKey]),
+    memory: Option<&Memory>,
     advance: &dyn Fn(usize, usize),
 ) -> anyhow::Result<Verification> {
     crate::git::hash_what_is_read();
     let repo = Repo::open(folder)?;
-    let line = line(&repo, tips)?;
-    let mut run = Run { evidence: evidence(&repo, tips)?, ..Run::default() };
-    for (number, chunk) in line.chunks(CHUNK).enumerate() {
-        let read = || Repo::open(folder);
-        let evidence = &run.evidence;
-        let checked: Vec<_> = chunk
-            .par_iter()
-            .map_init(read, |repo, commit| match repo {
-                Ok(repo) => Ok(entry::check(repo, judges, base_ref, *commit, evidence)),
-                Err(error) => bail!("{error:#}"),
-            })
-            .collect::<anyhow::Result<_>>()?;
-        for entry in checked {
-            run.follow(entry);
-        }
-        advance((number * CHUNK + chunk.len()).min(line.len()), line.len());
+    let mut part = Part::of(&repo, tips, base_ref, memory)?;
+    part.verify(folder, base_ref, judges, advance)?;
+    if part.run.out.earlier.is_some() && !part.run.is_sound() {
+        // What is wrong is said of the whole.
+        part = Part::of(&repo, tips, base_ref, None)?;
+        part.verify(folder, base_ref, judges, advance)?;
     }
+    let Part { line, mut run, lost } = part;
     if run.out.newer.is_none() {
         run.lines(&repo, tips)?;
+    }
+    let memory = memory.filter(|_| run.is_sound() && run.is_plain() && !line.is_empty());
+    let found = memory.map(|_| run.out.clone());
+    let witnesses = witnesses(&repo, tips, base_ref, judges)?;
+    run.anchors(anchors, &witnesses);
+    run.anchors(lost.as_slice(), &witnesses);
+    run.revoked();
+    run.known(keys);
+    if let Some((memory, found)) = memory.zip(found)
+        && run.is_sound()
+        && run.last.is_some()
+    {
+        // Without it, the next run only takes longer.
+        let _ = memory.keep(&repo, base_ref, &run, found);
+    }
+    if run.out.newer.is_none() {
         run.coverage(&repo, tips, base_ref, judges)?;
         run.uncovered(&repo, tips, judges)?;
     }
-    run.anchors(anchors, &witnesses(&repo, tips, base_ref, judges)?);
-    run.revoked();
-    run.known(keys);
     run.done()
 }
 
@@ -99,6 +108,36 @@ fn witnesses(
     Ok(judge.bundle().org.settings.ledger.witnesses().unwrap_or_default())
 }
 
+impl Part {
+    /// Verifies its entries.
+    fn verify(
+        &mut self,
+        folder: &Path,
+        base_ref: &str,
+        judges: &Judges,
+        advance: &dyn Fn(usize, usize),
+    ) -> anyhow::Result<()> {
+        let Part { line, run, .. } = self;
+        for (number, chunk) in line.chunks(CHUNK).enumerate() {
+            let read = || Repo::open(folder);
+            let evidence = &run.evidence;
+            let checked: Vec<_> = chunk
+                .par_iter()
+                .map_init(read, |repo, commit| match repo {
+                    Ok(repo) => Ok(entry::check(repo, judges, base_ref, *commit, evidence)),
+                    Err(error) => bail!("{error:#}"),
+                })
+                .collect::<anyhow::Result<_>>()?;
+            run.recall(folder, &checked)?;
+            for entry in checked {
+                run.follow(entry);
+            }
+            advance((number * CHUNK + chunk.len()).min(line.len()), line.len());
+        }
+        Ok(())
+    }
+}
+
 /// Verifying, entry by entry.
 #[derive(Default)]
 struct Run {
@@ -112,7 +151,12 @@ struct Run {
     is_broken: bool,
     /// The number of findings up to the last entry: those behind are about foreign commits.
     noted: usize,
-    ids: HashSet<Digest>,
+    /// The newest commit with evidence of one of the entries.
+    last_evidence: Option<Oid>,
+    /// The leaves again: the digests of the statements.
+    leaves: HashSet<Hash>,
+    /// The commit of the last entry that was verified earlier.
+    behind: Option<Oid>,
     /// The pull requests that entries are about, by the ids of the entries.
     pulls: HashMap<Digest, String>,
     /// Commits that have to be on the first-parent lines of these branches, with the entries that say
@@ -126,6 +170,11 @@ struct Run {
 }
 
 impl Run {
+    /// Whether nothing is wrong so far.
+    fn is_sound(&self) -> bool {
+        self.out.findings.is_empty() && self.out.newer.is_none()
+    }
+
     fn finding(&mut self, step: Step, index: Option<u64>, commit: Oid, message: String) {
         let commit = Some(commit.to_string());
         self.out.findings.push(Finding { step, index, commit, message });
@@ -200,6 +249,7 @@ impl Run {
             self.bypasses.insert(entry.id.clone(), self.out.bypasses.len());
             self.out.bypasses.push(Bypass {
                 index: entry.index,
+                entry: entry.id.to_string(),
                 commit: merge.covers.to.to_string(),
                 branch: base.name.clone(),
                 because: because.to_string(),
@@ -234,7 +284,8 @@ impl Run {
             let why = format!("the entry is about another repository, {}", it.repository.uri);
             self.finding(Step::Statement, index, commit, why);
         }
-        if !self.ids.insert(entry.id.clone()) {
+        let leaf = leaf(&entry.statement.bytes());
+        if !self.leaves.insert(leaf) {
             let why = "the same statement is recorded a second time".to_owned();
             self.finding(Step::Statement, index, commit, why);
         }
@@ -259,97 +310,14 @@ impl Run {
                 .to_owned();
             self.finding(Step::Time, index, commit, why);
         }
-        self.tree.push(leaf(&entry.statement.bytes()));
+        self.tree.push(leaf);
+        self.last_evidence = self.evidence.commits.get(&entry.id).copied().or(self.last_evidence);
         self.state = entry.state.clone();
         self.recorded_at = Some(it.recorded_at);
         (self.last, self.is_broken) = (Some(commit), false);
         self.noted = self.out.findings.len();
         self.out.entries += 1;
         self.out.to = Some(it.recorded_at);
-    }
-
-    /// Checks that what was judged on branches is on their first-parent lines.
-    fn lines(&mut self, repo: &Repo, tips: Tips<'_>) -> anyhow::Result<()> {
-        let mut lines: HashMap<String, HashSet<Oid>> = HashMap::new();
-        for (branch, on, index, commit) in std::mem::take(&mut self.on_lines) {
-            if !lines.contains_key(&branch) {
-                let line = tips(&branch)?.map(|tip| repo.first_parents(tip)).transpose()?;
-                lines.insert(branch.clone(), line.into_iter().flatten().collect());
-            }
-            if !lines[&branch].contains(&on) {
-                let why = format!("it was judged on {}, which is not on {branch}", short(on));
-                self.finding(Step::Provenance, index, commit, why);
-            }
-        }
-        Ok(())
-    }
-
-    /// Holds the protected branches against what is recorded of them.
-    fn coverage(
-        &mut self,
-        repo: &Repo,
-        tips: Tips<'_>,
-        base_ref: &str,
-        judges: &Judges,
-    ) -> anyhow::Result<()> {
-        if !self.state.bases.contains_key(&format!("refs/heads/{base_ref}")) {
-            let message = format!("the ledger doesn't cover {base_ref}: nothing there is recorded");
-            self.out.findings.push(Finding {
-                step: Step::Coverage,
-                index: None,
-                commit: None,
-                message,
-            });
-        }
-        for (name, covered) in self.state.bases.clone() {
-            self.out.bases.insert(name.clone(), covered.to_string());
-            let branch = name.strip_prefix("refs/heads/").unwrap_or(&name);
-            let mut missing = |commit: Option<Oid>, message: String| {
-                let commit = commit.map(|commit| commit.to_string());
-                let step = Step::Coverage;
-                self.out.findings.push(Finding { step, index: None, commit, message });
-            };
-            let Some(tip) = tips(branch)? else {
-                missing(None, format!("{branch} is gone, which the ledger covers"));
-                continue;
-            };
-            match unrecorded(repo, judges, oid(&covered)?, tip) {
-                Ok(commits) => commits.iter().for_each(|(_, commit)| {
-                    let title = crate::report::escape::terminal(commit.title());
-                    missing(
-                        Some(commit.id),
-                        format!("it reached {branch}, and is recorded nowhere: {title}"),
-                    );
-                }),
-                Err(error) => missing(Some(tip), format!("{branch}: {error:#}")),
-            }
-        }
-        Ok(())
-    }
-
-    /// Names the branches that the settings on a covered one protect, and that aren't covered.
-    fn uncovered(&mut self, repo: &Repo, tips: Tips<'_>, judges: &Judges) -> anyhow::Result<()> {
-        let mut missing = BTreeSet::new();
-        for name in self.state.bases.keys() {
-            let tip = tips(name.strip_prefix("refs/heads/").unwrap_or(name))?;
-            let Some(Ok(judge)) = tip.map(|tip| judges.at(repo, tip)) else { continue };
-            for branch in &judge.bundle().org.settings.protected_bases {
-                let is_covered = self.state.bases.contains_key(&format!("refs/heads/{branch}"));
-                if !is_covered && tips(branch)?.is_some() {
-                    missing.insert(branch.clone());
-                }
-            }
-        }
-        self.out.findings.extend(missing.into_iter().map(|branch| Finding {
-            step: Step::Coverage,
-            index: None,
-            commit: None,
-            message: format!(
-                "{branch} is protected and not recorded yet: the next `changegate merge` into it \
-                 begins that"
-            ),
-        }));
-        Ok(())
     }
 
     /// Holds checkpoints from outside against the tree.

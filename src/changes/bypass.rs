@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::records::Records;
 use super::story::merges::Merge;
 use crate::content::Changeset;
 use crate::core::layout::{CHECK_WORKFLOW, POLICIES, is_governed, is_request, stem};
@@ -78,9 +79,18 @@ pub(super) fn paths(
     Ok(found)
 }
 
-/// Judges a merge as of its own time, and returns why it went around the rules; `None` if it didn't,
-/// or if that can't be judged any more.
-pub fn of_merge(git: &Git, gate: &Gate<'_, Git>, name: &str, merge: &Merge) -> Option<String> {
+/// Returns why a merge went around the rules: as it is recorded or, where it isn't, as it is judged as
+/// of its own time; `None` if it didn't, or if that can't be judged any more.
+pub fn of_merge(
+    git: &Git,
+    gate: &Gate<'_, Git>,
+    records: &Records,
+    name: &str,
+    merge: &Merge,
+) -> Option<String> {
+    if let Some(recorded) = records.of(merge.commit.id) {
+        return recorded.around();
+    }
     let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head);
     why(git.repo(), &gate.judge(pull, &[], merge.commit.time).ok()?, merge.commit.tree)
 }

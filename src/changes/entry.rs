@@ -5,7 +5,8 @@ use std::cmp::{Ordering, Reverse};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::bypass::of_merge;
+use super::bypass::{Bypass, of_merge};
+use super::records::{RecordedAs, Records};
 use super::story::{ChangeStatus, State, Stories};
 use crate::content::{Changeset, request_at};
 use crate::core::decision::{Decision, Required, SignOffMode};
@@ -17,7 +18,6 @@ use crate::core::time::{Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
-use crate::git::Commit;
 use crate::report::one_line;
 
 /// A change as the list shows it.
@@ -33,7 +33,7 @@ pub struct ListEntry {
     pub requester: Option<Login>,
     /// The requester, the implementer and the author.
     pub people: Vec<Login>,
-    /// The risk tier; for a merged change, the tier that its merge commit records.
+    /// The risk tier; for a merged change, the recorded one.
     pub tier: Option<RiskTier>,
     /// Whether the change is off-script.
     pub off_script: bool,
@@ -60,6 +60,10 @@ pub struct ListEntry {
     /// Whether the base holds it around the rules: changed without the merge of a change, or merged
     /// although it wasn't approved.
     pub bypassed: bool,
+    /// The index of the ledger's entry about its last merge or bypass; null if there is none.
+    pub recorded: Option<u64>,
+    /// Whether that reached the base since the ledger covers it, and is recorded nowhere.
+    pub unrecorded: bool,
 }
 
 impl ListEntry {
@@ -93,6 +97,8 @@ pub struct Lister<'a> {
     pub gate: &'a Gate<'a, Git>,
     /// The stories of the changes.
     pub stories: &'a Stories<'a>,
+    /// What the ledger records of them.
+    pub records: &'a Records,
     /// The organisation data at base.
     pub org: &'a Org,
     /// The time at which the changes are judged.
@@ -160,7 +166,7 @@ impl Lister<'_> {
         let entry = self.open(entry, &self.judge(name, status)?)?;
         let (why, since) = match &status.closed_by {
             Some(closing) => {
-                let by = self.who(&closing.commit);
+                let by = self.stories.who(&closing.commit);
                 (format!("closed by {by}"), Some(closing.commit.time))
             }
             None => ("its branch is gone".to_owned(), None),
@@ -183,15 +189,31 @@ impl Lister<'_> {
         name: &str,
         status: &ChangeStatus,
     ) -> anyhow::Result<ListEntry> {
-        let pushed = self.stories.bypasses(name)?.last();
-        let pushed = pushed.map(|bypass| (bypass, self.who(&bypass.commit)));
-        let Some(merge) = self.stories.merges(name)?.last() else {
+        let records = self.records;
+        let around = |bypass: &&Bypass| !records.is_merge(bypass.commit.id);
+        let pushed = self.stories.bypasses(name)?.iter().rfind(around);
+        let merge = self.stories.merges(name)?.last();
+        let last = [pushed.map(|bypass| &bypass.commit), merge.map(|merge| &merge.commit)];
+        let last = last.into_iter().flatten().max_by_key(|commit| commit.time);
+        let last = last.map(|commit| commit.id);
+        let entry = ListEntry {
+            recorded: last.and_then(|id| records.of(id)).map(|recorded| recorded.index),
+            unrecorded: last.is_some_and(|id| records.lacks(id)),
+            ..entry
+        };
+        let pushed = pushed.map(|bypass| {
+            let why = records.of(bypass.commit.id).and_then(RecordedAs::around);
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            (bypass, format!("pushed past the rules by {}{why}", self.stories.who(&bypass.commit)))
+        });
+        let Some(merge) = merge else {
             let why = match &pushed {
-                Some((_, who)) => format!("pushed past the rules by {who}"),
+                Some((_, pushed)) => pushed.clone(),
                 None => "merged without a merge commit".to_owned(),
             };
-            let since = pushed.as_ref().map(|(bypass, _)| bypass.commit.time);
             let bypassed = pushed.is_some();
+            let why = told(why, &entry, bypassed);
+            let since = pushed.as_ref().map(|(bypass, _)| bypass.commit.time);
             return Ok(ListEntry { brief: why.clone(), why, since, bypassed, ..entry });
         };
         let repo = self.git.repo();
@@ -200,37 +222,38 @@ impl Lister<'_> {
             Some(path) => request_at(repo, merge.head, path)?.0.request,
             None => None,
         };
-        let by = self.who(&merge.commit);
-        let around = of_merge(self.git, self.gate, name, merge);
+        let by = self.stories.who(&merge.commit);
+        let around = of_merge(self.git, self.gate, records, name, merge);
         let why = match (&around, &pushed) {
             (Some(why), _) => format!("merged past the rules by {by}: {why}"),
-            (None, Some((_, who))) => format!("merged by {by}, pushed past the rules by {who}"),
+            (None, Some((_, pushed))) => format!("merged by {by}, {pushed}"),
             (None, None) => format!("merged by {by}"),
         };
+        let bypassed = around.is_some() || pushed.is_some();
+        let why = told(why, &entry, bypassed);
         let why = match &status.closed_by {
             Some(closing) => {
-                let by = self.who(&closing.commit);
+                let by = self.stories.who(&closing.commit);
                 format!("{why}, an amendment closed by {by}")
             }
             None => why,
         };
-        let recorded =
+        let said =
             |tier: &RiskTier| merge.trailer("Tier").is_some_and(|text| text == tier.to_string());
+        let tier = match records.of(merge.commit.id) {
+            Some(recorded) => recorded.tier,
+            None => RiskTier::ALL.into_iter().find(said),
+        };
         let entry = self.of_request(entry, request.as_ref());
         Ok(ListEntry {
             summary: entry.summary.or(self.stories.first_title(name, merge.base, merge.head)?),
-            tier: RiskTier::ALL.into_iter().find(recorded),
+            tier,
             brief: why.clone(),
             why,
             since: Some(merge.commit.time),
-            bypassed: around.is_some() || pushed.is_some(),
+            bypassed,
             ..entry
         })
-    }
-
-    /// Returns who made a commit, or its address if that isn't known.
-    fn who(&self, commit: &Commit) -> String {
-        self.stories.signer(commit).login.map_or(commit.committer.email.clone(), String::from)
     }
 
     /// Fills in what the request itself says.
@@ -266,6 +289,15 @@ fn waits_for(decision: &Decision, author: Option<&Login>) -> Vec<Login> {
             }
             people
         }
+    }
+}
+
+/// Adds which entry of the ledger says so of a bypass, or that none says anything.
+fn told(why: String, entry: &ListEntry, is_bypass: bool) -> String {
+    match entry.recorded.filter(|_| is_bypass) {
+        Some(index) => format!("{why} (entry {index})"),
+        None if entry.unrecorded => format!("{why}, recorded nowhere"),
+        None => why,
     }
 }
 

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::entry::ListEntry;
+use super::records::Records;
+use super::story::Stories;
 use crate::core::time::Time;
+use crate::git::Commit;
 
 /// The changes of a repository.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -16,4 +19,32 @@ pub struct ListView {
     pub base: String,
     /// The changes: open ones by urgency, then merged ones, then closed ones, the latest first.
     pub changes: Vec<ListEntry>,
+    /// What reached that branch since the ledger covers it and is recorded nowhere, the oldest first.
+    pub unrecorded: Vec<Unrecorded>,
+}
+
+/// A commit that is recorded nowhere.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Unrecorded {
+    /// The commit.
+    pub commit: String,
+    /// Its date.
+    pub at: Time,
+    /// Who made it, or their address if nobody knows them.
+    pub by: String,
+    /// The first line of its message.
+    pub title: String,
+}
+
+impl Unrecorded {
+    /// Returns the commits that the ledger lacks.
+    pub fn of(records: &Records, stories: &Stories<'_>) -> Vec<Self> {
+        let one = |commit: &Commit| Unrecorded {
+            commit: commit.id.to_string(),
+            at: commit.time,
+            by: stories.who(commit),
+            title: commit.title().to_owned(),
+        };
+        records.unrecorded.iter().map(one).collect()
+    }
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bypass;
-use super::story::{HistoryEvent, Merge, State, Stories, Story, What};
+use super::records::Records;
+use super::story::{HistoryEvent, Merge, State, Stories, Story};
 use crate::core::decision::Decision;
 use crate::core::request::ChangeRequest;
 use crate::core::terms::Login;
@@ -48,7 +49,7 @@ pub struct ShowView {
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// A merge, and the trailers of its message.
+/// A merge, and what the ledger records of it or, where there is no entry, its message.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MergeView {
     /// The merge commit.
@@ -67,7 +68,8 @@ pub struct MergeView {
     pub approved_by: Vec<String>,
     /// The recorded digest of the policies.
     pub policies: Option<String>,
-    /// Why the merge went around the rules, judged again as of that moment; null if it didn't.
+    /// Why the merge went around the rules, as it is recorded or, where it isn't, judged again as of
+    /// that moment; null if it didn't.
     pub bypassed: Option<String>,
 }
 
@@ -90,15 +92,17 @@ pub fn tell(
     git: &Git,
     gate: &Gate<'_, Git>,
     stories: &Stories<'_>,
+    records: &Records,
     story: Story,
     now: Time,
 ) -> (ShowView, anyhow::Result<Judgement>) {
     let mut story = story;
-    let (judgement, reasons, bypassed) = Rounds { git, gate, now }.judge(&story);
+    let (judgement, reasons, bypassed) = Rounds { git, gate, records, now }.judge(&story);
+    story.mark(records);
     for (merge, why) in &bypassed {
         story.bypassed(*merge, why);
     }
-    (view(stories, story, &judgement, &reasons, &bypassed), judgement)
+    (view(stories, records, story, &judgement, &reasons, &bypassed), judgement)
 }
 
 /// The reason why each review doesn't count, by its commit; `None` if it counts.
@@ -111,6 +115,7 @@ type Bypassed = HashMap<Oid, String>;
 struct Rounds<'a> {
     git: &'a Git,
     gate: &'a Gate<'a, Git>,
+    records: &'a Records,
     now: Time,
 }
 
@@ -126,9 +131,14 @@ impl Rounds<'_> {
         ));
         for merge in &story.merges {
             last = self.merged(story, merge);
+            let recorded = self.records.of(merge.commit.id);
+            let why = match (recorded, &last) {
+                (Some(recorded), _) => recorded.around(),
+                (None, Ok(judgement)) => bypass::why(self.git.repo(), judgement, merge.commit.tree),
+                (None, Err(_)) => None,
+            };
+            bypassed.extend(why.map(|why| (merge.commit.id, why)));
             if let Ok(judgement) = &last {
-                let why = bypass::why(self.git.repo(), judgement, merge.commit.tree);
-                bypassed.extend(why.map(|why| (merge.commit.id, why)));
                 let until = merge.commit.id.to_string();
                 let of_round = story.events.iter().take_while(|event| event.commit != until);
                 settle(judgement, of_round, &mut reasons);
@@ -179,14 +189,14 @@ fn settle<'a>(
 
 fn view(
     stories: &Stories<'_>,
+    records: &Records,
     story: Story,
     judgement: &anyhow::Result<Judgement>,
     reasons: &Reasons,
     bypassed: &Bypassed,
 ) -> ShowView {
     let entry = |event: HistoryEvent| {
-        let is_merge = matches!(event.what, What::Merged | What::Bypassed);
-        let why_not = reasons.get(&event.commit).filter(|_| !is_merge);
+        let why_not = reasons.get(&event.commit).filter(|_| !event.what.is_on_base());
         TimelineEntry {
             counts: why_not.map(Option::is_none),
             why_not: why_not.cloned().flatten(),
@@ -204,22 +214,42 @@ fn view(
         decision: judgement.as_ref().ok().map(|judgement| judgement.decision.clone()),
         undecided: judgement.as_ref().err().map(|error| format!("{error:#}")),
         closed_again: story.status.state == State::Merged && story.status.closed_by.is_some(),
-        merges: story.merges.iter().map(|merge| merge_view(stories, merge, bypassed)).collect(),
+        merges: story
+            .merges
+            .iter()
+            .map(|merge| merge_view(stories, records, merge, bypassed))
+            .collect(),
         timeline: story.events.into_iter().map(entry).collect(),
     }
 }
 
-fn merge_view(stories: &Stories<'_>, merge: &Merge, bypassed: &Bypassed) -> MergeView {
-    let recorded = |name| merge.trailer(name).map(str::to_owned);
-    MergeView {
+fn merge_view(
+    stories: &Stories<'_>,
+    records: &Records,
+    merge: &Merge,
+    bypassed: &Bypassed,
+) -> MergeView {
+    let said = |name| merge.trailer(name).map(str::to_owned);
+    let view = MergeView {
         commit: merge.commit.id.to_string(),
         at: merge.commit.time,
         by: stories.signer(&merge.commit).login,
-        verdict: recorded("Verdict"),
-        tier: recorded("Tier"),
-        sign_off: recorded("Sign-off"),
+        verdict: said("Verdict"),
+        tier: said("Tier"),
+        sign_off: said("Sign-off"),
         approved_by: merge.trailers("Approved-by").map(str::to_owned).collect(),
-        policies: recorded("Policies"),
+        policies: said("Policies"),
         bypassed: bypassed.get(&merge.commit.id).cloned(),
+    };
+    match records.of(merge.commit.id) {
+        Some(recorded) => MergeView {
+            verdict: recorded.verdict.map(|verdict| verdict.to_string()),
+            tier: recorded.tier.map(|tier| tier.to_string()),
+            sign_off: recorded.is_direct.then(|| "direct".to_owned()),
+            approved_by: recorded.approved_by.clone(),
+            policies: recorded.policies.clone(),
+            ..view
+        },
+        None => view,
     }
 }

@@ -175,6 +175,15 @@ impl<'a> Stories<'a> {
         Ok(self.all_merges()?.bypasses.get(name).map_or(&[], Vec::as_slice))
     }
 
+    /// Returns the commits on the base that merged a change, or changed it in another way.
+    ///
+    /// # Errors
+    /// When the base's history can't be read.
+    pub fn on_base(&self, name: &str) -> anyhow::Result<HashSet<Oid>> {
+        let merges = self.merges(name)?.iter().map(|merge| merge.commit.id);
+        Ok(merges.chain(self.bypasses(name)?.iter().map(|bypass| bypass.commit.id)).collect())
+    }
+
     /// Returns the title of the first commit that a change adds to a base, without what `submit` puts
     /// before it.
     ///
@@ -192,6 +201,11 @@ impl<'a> Stories<'a> {
     /// Returns who made a commit.
     pub fn signer(&self, commit: &Commit) -> Signer {
         self.people.signer(self.repo(), commit)
+    }
+
+    /// Returns who made a commit, or their address if nobody knows them.
+    pub fn who(&self, commit: &Commit) -> String {
+        self.signer(commit).login.map_or(commit.committer.email.clone(), String::from)
     }
 
     fn repo(&self) -> &'a Repo {

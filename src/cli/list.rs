@@ -14,12 +14,13 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::{AnswerFormat, NowArg, tier_parser};
-use super::shared::here::HereArgs;
+use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
 use super::shared::me::me;
 use super::shared::say;
 use changegate::changes::entry::{ListEntry, Lister};
-use changegate::changes::list::ListView;
+use changegate::changes::list::{ListView, Unrecorded};
+use changegate::changes::records::Records;
 use changegate::changes::story::{State, Stories};
 use changegate::core::org::Org;
 use changegate::core::terms::{Login, Name, RiskTier};
@@ -30,7 +31,7 @@ use changegate::gate::Gate;
 /// List the changes: their state, whom they wait for, since when
 ///
 /// A change is open from its submission until it is merged or closed. Changes of policies are
-/// listed like any other.
+/// listed like any other. Where there is a ledger, what it doesn't record is named.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -125,7 +126,9 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let now = args.now.get();
     let view = view(args, &git, now)?;
     say::print(&match args.format {
-        AnswerFormat::Text if view.changes.is_empty() => args.nothing().to_owned(),
+        AnswerFormat::Text if view.changes.is_empty() => {
+            args.nothing().to_owned() + &text::unrecorded(&view)
+        }
         AnswerFormat::Text => text::render(&view, say::colour(&std::io::stdout()), say::width()),
         AnswerFormat::Json => say::json(&view)?,
     })?;
@@ -133,13 +136,20 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
-    let gate = Gate::new(git.repo(), git, judges()?);
+    let judges = judges()?;
+    let gate = Gate::new(git.repo(), git, judges.clone());
     let org = gate.org_at(git.base()?)?;
     let filter = Filter::of(args, git, &org)?;
     let stories = Stories::of(git, &org)?;
     git.survey_others(&org)?;
     let most_names = if say::width() == usize::MAX { usize::MAX } else { MOST_NAMES };
-    let lister = Lister { git, gate: &gate, stories: &stories, org: &org, now, most_names };
+    // What is open isn't recorded yet.
+    let records = here::records(git, &org, &args.here, || match args.state {
+        Wanted::Merged | Wanted::All => Records::read(git, &judges, None),
+        Wanted::Open | Wanted::Closed => Records::read_gap(git, &judges),
+    });
+    let (gate, stories, records, org) = (&gate, &stories, &records, &org);
+    let lister = Lister { git, gate, stories, records, org, now, most_names };
     let names: Vec<String> = match args.state {
         Wanted::Open => stories.branches().map(str::to_owned).collect(),
         _ => stories.names()?.into_iter().collect(),
@@ -154,7 +164,8 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
         changes.extend(filter.takes(&entry).then_some(entry));
     }
     changes.sort_by(ListEntry::by_urgency);
-    Ok(ListView { now, base: git.base_ref.clone(), changes })
+    let unrecorded = Unrecorded::of(records, stories);
+    Ok(ListView { now, base: git.base_ref.clone(), changes, unrecorded })
 }
 
 /// The conditions for a change to be listed.

@@ -3,17 +3,19 @@
 mod csv;
 
 use std::cmp::Reverse;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::shared::here::HereArgs;
+use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
 use super::shared::period::PeriodArgs;
 use super::shared::say::{self, UNDECIDED};
-use super::shared::timeline::{self, in_short, who_width};
+use super::shared::timeline::{self, NOWHERE, in_short, who_width};
 use changegate::changes::bypass::of_merge;
 use changegate::changes::log::{LogEntry, LogView};
+use changegate::changes::records::Records;
 use changegate::changes::story::{Stories, Story};
 use changegate::gate::Gate;
 use changegate::report::escape::terminal;
@@ -21,7 +23,8 @@ use changegate::report::escape::terminal;
 /// Show the events of changes, from submission to merge, with the time between them
 ///
 /// Everything is computed from the commits of the base branch and of the branches change/* and
-/// reviews/*, which `git log` shows, too.
+/// reviews/*, which `git log` shows, too. What the ledger records of a commit on the base is taken from
+/// there; what is older than the ledger is judged again, as of its own time.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -63,13 +66,20 @@ enum LogFormat {
 pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let period = args.period.get()?;
     let git = args.here.open_to_look()?;
-    let gate = Gate::new(git.repo(), &git, judges()?);
+    let judges = judges()?;
+    let gate = Gate::new(git.repo(), &git, judges.clone());
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
     git.survey_others(&org)?;
+    let about = args.id.as_deref().map(here::name_of);
+    let records = here::records(&git, &org, &args.here, || {
+        let commits = about.map(|name| stories.on_base(name)).transpose()?;
+        Records::read(&git, &judges, commits)
+    });
     let entry = |mut story: Story| {
+        story.mark(&records);
         for merge in story.merges.clone() {
-            if let Some(why) = of_merge(&git, &gate, &story.name, &merge) {
+            if let Some(why) = of_merge(&git, &gate, &records, &story.name, &merge) {
                 story.bypassed(merge.commit.id, &why);
             }
         }
@@ -118,5 +128,27 @@ fn render_text(view: &LogView, columns: usize) -> String {
         format!("{}  {}{summary}\n", terminal(&change.change), change.state)
             + &rows.collect::<String>()
     };
-    view.changes.iter().map(block).collect::<Vec<_>>().join("\n")
+    view.changes.iter().map(block).collect::<Vec<_>>().join("\n") + &legend(view)
+}
+
+/// Explains the marks, if there are any.
+fn legend(view: &LogView) -> String {
+    let events = || view.changes.iter().flat_map(|change| &change.events);
+    let recorded = events().find_map(|event| event.recorded.as_ref());
+    let mut out = String::new();
+    if let Some(recorded) = recorded {
+        let index = recorded.index;
+        let _ = write!(
+            out,
+            "\n[{index}] is entry {index} of the ledger: `changegate audit show {index}`; a merge \
+             without a mark is older than the ledger, and was judged again\n"
+        );
+    }
+    if events().any(|event| event.unrecorded) {
+        let _ = write!(
+            out,
+            "\n[{NOWHERE}] is recorded nowhere: `changegate audit coverage` lists all such commits\n"
+        );
+    }
+    out
 }

@@ -23,7 +23,7 @@ use changegate::forge::git::{Git, Rejected};
 use changegate::forge::{Forge as _, Pull};
 use changegate::gate::Judgement;
 use changegate::gate::merge::commit;
-use changegate::gate::recording::{entries, is_older};
+use changegate::gate::recording::{covered, entries, is_older, tip};
 use changegate::git::{Moved, Oid, Program};
 use changegate::report::Format;
 
@@ -100,6 +100,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
                 if git.base()? != pull.base {
                     continue;
                 }
+                bail!(rewritten(&git)?);
             }
         }
         let merge = commit(&git, &judges, &judgement)?;
@@ -120,6 +121,20 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         }
     }
     bail!("{} changed during every attempt: run the command again", git.base_ref)
+}
+
+/// Says that the base doesn't hold what the ledger accounts for, and what to do.
+fn rewritten(git: &Git) -> anyhow::Result<String> {
+    let state = tip(git)?.map(|tip| tip.entry.state);
+    let covered = state.map(|state| covered(&state, &git.base_ref)).transpose()?.flatten();
+    let (base, covered) = (&git.base_ref, covered.map(|it| it.to_string()).unwrap_or_default());
+    Ok(format!(
+        "{base} was rewritten: the ledger accounts for it up to {covered}, which it doesn't hold any \
+         more, so that nothing can be merged into it; have the server's administrator put it back with \
+         `git update-ref refs/heads/{base} {covered}` there, and run this again; `changegate audit \
+         coverage` lists what is missing, and what was pushed since then has to be submitted and merged \
+         again"
+    ))
 }
 
 fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ use clap::Args;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::{say, timeline};
+use changegate::changes::records::Records;
 use changegate::changes::show;
 use changegate::changes::story::Stories;
 
@@ -53,7 +54,11 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
     let story = timeline::story(&stories, &here::id_or_here(args.id.as_deref())?)?;
-    let (view, judgement) = show::tell(&git, &gate, &stories, story, args.now.get());
+    let records = here::records(&git, &org, &args.here, || {
+        let commits = stories.on_base(&story.name)?;
+        Records::read(&git, &here::judges(), Some(commits))
+    });
+    let (view, judgement) = show::tell(&git, &gate, &stories, &records, story, args.now.get());
     say::print(&match args.format {
         AnswerFormat::Text => {
             let colour = say::colour(&std::io::stdout());

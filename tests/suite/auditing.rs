@@ -66,17 +66,11 @@ impl Audited {
     }
 }
 
-/// What a verb prints as JSON.
-#[track_caller]
-fn json(ran: &Ran) -> Value {
-    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
-}
-
 #[track_caller]
 fn shown(desk: &Desk<'_>, name: &str) -> Value {
     let ran = desk.changegate(&["audit", "show", name, "--format", "json"]);
     ran.went_well();
-    json(&ran)
+    ran.json("audit-show")
 }
 
 #[test]
@@ -165,7 +159,7 @@ fn coverage(desk: &Desk<'_>, arguments: &[&str], code: i32) -> Value {
     let all = [&["audit", "coverage", "--format", "json"], arguments].concat();
     let ran = desk.changegate(&all);
     assert_eq!(ran.code, code, "{ran:?}");
-    json(&ran)
+    ran.json("audit-coverage")
 }
 
 fn counts(branch: &Value) -> [u64; 5] {
@@ -218,10 +212,15 @@ fn coverage_of_a_period() {
     }
     desk.changegate(&["audit", "coverage", "--since", "2026-03-31", "--until", "2026-03-01"])
         .failed(&["the period ends before it begins"]);
-    for date in ["March", "2026-13-01", "2026-3-1"] {
+    // A word with a t in it is not a time.
+    for date in ["March", "yesterday", "today", "2026-13-01", "2026-3-1"] {
         let ran = desk.changegate(&["audit", "coverage", "--since", date]);
-        ran.ended(2, &["is not a date: write one such as 2026-11-24"]);
+        let form =
+            "is not a date: write one such as 2026-11-24, or a time such as 2026-11-24T22:00:00Z";
+        ran.ended(2, &[form]);
     }
+    let ran = desk.changegate(&["audit", "coverage", "--since", "2026-11-24T25:00"]);
+    ran.ended(2, &["is not a time: write it as RFC 3339"]);
 }
 
 #[test]
@@ -267,7 +266,8 @@ fn a_bypass_is_explained_later_and_stays_one() {
     let ran = explain("3", &["--format", "json"]);
     ran.went_well();
     let bypass = shown(&carol, "3")["entries"][0].clone();
-    assert_eq!(json(&ran)["explains"], bypass["id"]);
+    let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(said["explains"], bypass["id"]);
     let said: Vec<_> = bypass["explanations"].as_array().unwrap().iter().collect();
     assert_eq!(said.len(), 2);
     assert_eq!(
@@ -281,6 +281,11 @@ fn a_bypass_is_explained_later_and_stays_one() {
     desk.changegate(&["audit", "coverage"]).ended(0, &[text]);
     let text = "explained    it was bob; it was on fire (carol, ";
     desk.changegate(&["audit", "verify"]).ended(0, &[text, "2 note", "verified"]);
+    // Also where the bypass and what was said of it were verified earlier.
+    let earlier = desk.changegate(&["audit", "verify"]);
+    earlier.ended(0, &[text, "2 note", "were verified before"]);
+    let found = desk.changegate(&["audit", "verify", "--format", "json"]).json("audit-verify");
+    assert_eq!(found["bypasses"][0]["entry"], bypass["id"]);
     desk.changegate(&["audit", "show", "5"]).ended(0, &["note: explanation", "note.txt"]);
 }
 

@@ -25,6 +25,7 @@ mod around;
 mod attacks;
 mod erasures;
 mod forge;
+mod memory;
 mod mutation;
 mod services;
 mod values;

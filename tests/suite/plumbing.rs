@@ -6,6 +6,7 @@ mod expect;
 pub mod github;
 pub mod hub;
 pub mod ran;
+pub mod schemas;
 pub mod town;
 pub mod witness;
 

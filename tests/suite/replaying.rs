@@ -75,8 +75,7 @@ fn with_changes(alice: &Desk<'_>, carol: &Desk<'_>) {
 fn replay(desk: &Desk<'_>, arguments: &[&str]) -> (i32, Value) {
     let arguments = [&["audit", "replay", "--format", "json"], arguments].concat();
     let ran = desk.changegate(&arguments);
-    let answer = serde_json::from_str(&ran.stdout);
-    (ran.code, answer.unwrap_or_else(|_| panic!("{ran:?}")))
+    (ran.code, ran.json("audit-replay"))
 }
 
 #[test]

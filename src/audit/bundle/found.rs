@@ -1,5 +1,6 @@
 //! What a bundle is verified against, and what is found.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audit::Finding;
@@ -15,7 +16,7 @@ pub struct Signers {
 }
 
 /// Who signed an entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Signed {
     /// The signer: the names in the list of signers from outside, else the login.
     pub by: String,
@@ -26,7 +27,7 @@ pub struct Signed {
 }
 
 /// What verifying a bundle found.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Verified {
     /// The origin line of the log.
     pub origin: String,
@@ -36,9 +37,9 @@ pub struct Verified {
     pub id: String,
     /// What the entry says, in a line.
     pub title: String,
-    /// The number of entries of the log that the proof leads to, and its root.
+    /// The number of entries of the log that the proof leads to.
     pub entries: u64,
-    /// See `entries`.
+    /// The root of that log.
     pub root: String,
     /// Who signed it, if it is signed with a key that is known.
     pub signed: Option<Signed>,

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Signed;
@@ -12,7 +13,7 @@ use crate::core::record::tree::leaf;
 use crate::git::Oid;
 
 /// A check that anyone can make.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
     /// What it proves.
     pub proves: String,

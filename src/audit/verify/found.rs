@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::Finding;
-use crate::audit::entries::Explained;
+use crate::core::record::explanation::Explained;
 use crate::core::time::Time;
 
 /// What verifying found.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(title = "Verification")]
 pub struct Verification {
     /// The origin line of the log.
     pub origin: String,
@@ -17,9 +20,12 @@ pub struct Verification {
     pub entries: u64,
     /// The root of the tree over them.
     pub root: String,
-    /// When the first and the last entry were recorded.
+    /// What was verified earlier, and not again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Earlier>,
+    /// When the first entry was recorded.
     pub from: Option<Time>,
-    /// See `from`.
+    /// When the last entry was recorded.
     pub to: Option<Time>,
     /// The number of entries of each kind.
     pub kinds: BTreeMap<String, u64>,
@@ -49,7 +55,7 @@ pub struct Verification {
 }
 
 /// How many entries are signed, and by whom.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct SignedCounts {
     /// By services.
     pub services: u64,
@@ -60,7 +66,7 @@ pub struct SignedCounts {
 }
 
 /// A change of the keys of services.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct KeyChange {
     /// The index of its entry.
     pub index: u64,
@@ -71,11 +77,22 @@ pub struct KeyChange {
     /// The index of the entry that brought the settings that say so.
     pub brought_by: u64,
     /// Who signed it.
-    pub signed_by: &'static str,
+    pub signed_by: String,
+}
+
+/// What was verified earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Earlier {
+    /// The number of entries.
+    pub entries: u64,
+    /// When the last of them were verified.
+    pub at: Time,
+    /// The program that did it: its name and version.
+    pub program: String,
 }
 
 /// How many decisions were made again, and with which result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Replayed {
     /// Byte for byte the same.
     pub exact: u64,
@@ -92,7 +109,7 @@ pub struct Replayed {
 }
 
 /// A witness that cosigned a checkpoint.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Witness {
     /// Its name.
     pub by: String,
@@ -101,7 +118,7 @@ pub struct Witness {
 }
 
 /// A file that was taken out of the evidence.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Gone {
     /// The index of the entry that rests on it.
     pub index: u64,
@@ -112,10 +129,12 @@ pub struct Gone {
 }
 
 /// A recorded bypass.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Bypass {
     /// The index of its entry.
     pub index: u64,
+    /// The id of its entry.
+    pub entry: String,
     /// The commit on the branch.
     pub commit: String,
     /// The branch.
@@ -125,6 +144,6 @@ pub struct Bypass {
     /// Who brought it, as far as that is known.
     pub by: Option<String>,
     /// What was said about it later.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanations: Vec<Explained>,
 }

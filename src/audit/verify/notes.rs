@@ -2,9 +2,8 @@
 
 use super::Run;
 use crate::audit::Step;
-use crate::audit::entries::Explained;
 use crate::core::record::entry::Entry;
-use crate::core::record::explanation::Explanation;
+use crate::core::record::explanation::{Explained, Explanation};
 use crate::core::record::parts::About;
 use crate::git::Oid;
 

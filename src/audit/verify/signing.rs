@@ -10,6 +10,7 @@ use crate::core::record::entry::Entry;
 use crate::core::record::key::PublicKey;
 use crate::core::record::keys::{InForce, Keys, writers};
 use crate::core::record::parts::CollectorKind;
+use crate::core::record::state::EVIDENCE;
 use crate::core::record::statement::Kind;
 use crate::core::terms::all_of;
 use crate::git::Oid;
@@ -54,6 +55,22 @@ pub(super) struct Services {
 }
 
 impl Run {
+    /// Whether no service may sign so far, and nothing was erased, so that the state of the last entry is
+    /// all that those behind it are held against.
+    pub(super) fn is_plain(&self) -> bool {
+        let Services { first, settled, .. } = &self.services;
+        first.is_empty()
+            && writers(settled).is_empty()
+            && !settled.signature.is_required()
+            && self.state.evidence == EVIDENCE
+    }
+
+    /// Goes on behind entries that were verified earlier, when [`Run::is_plain`] was so.
+    pub(super) fn resume_services(&mut self) {
+        let base = self.state.keys.as_ref().map(|keys| keys.base.clone());
+        self.services.base = base.unwrap_or_default();
+    }
+
     /// Takes who signed an entry, and how it changes the keys that may.
     pub(super) fn signed(&mut self, commit: Oid, entry: &Entry, signing: Signing) {
         let it = &entry.statement.predicate;
@@ -184,6 +201,7 @@ fn change(index: u64, keys: &Keys, services: &Services, by: SignedBy) -> KeyChan
             SignedBy::Person => "a person",
             SignedBy::Service(key) if services.in_force.holds(&key) => "a key in force before it",
             SignedBy::Service(_) => "a new key",
-        },
+        }
+        .to_owned(),
     }
 }

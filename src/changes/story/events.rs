@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::changes::records::RecordedAs;
 use crate::core::evidence::Unproven;
 use crate::core::terms::Login;
 use crate::core::time::{Duration, Time};
@@ -31,8 +32,13 @@ pub struct HistoryEvent {
     pub commit: String,
     /// The commit that was reviewed, closed, reopened or merged.
     pub about: Option<String>,
-    /// The comment of a review, or the first line of a commit's message.
+    /// The comment of a review, or the first line of a commit's message; of what went around the
+    /// rules, why it did.
     pub text: String,
+    /// What the ledger records of a commit on the base; null if it records nothing of it.
+    pub recorded: Option<RecordedAs>,
+    /// Whether it reached the base since the ledger covers that, and is recorded nowhere.
+    pub unrecorded: bool,
 }
 
 /// The kind of an event.
@@ -62,6 +68,13 @@ pub enum What {
     /// The base was changed around the rules: without the merge of a change, or by the merge of one
     /// that wasn't approved.
     Bypassed,
+}
+
+impl What {
+    /// Whether it is something that reached the base.
+    pub fn is_on_base(self) -> bool {
+        matches!(self, What::Merged | What::Bypassed)
+    }
 }
 
 impl From<Option<Said>> for What {

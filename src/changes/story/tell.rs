@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::super::bypass::Bypass;
+use super::super::records::Records;
 use super::{ChangeStatus, HistoryEvent, Merge, Stories, What};
 use crate::content::request_at;
 use crate::core::evidence::Unproven;
@@ -36,10 +37,28 @@ pub struct Story {
 }
 
 impl Story {
-    /// Marks a merge as one that went around the rules, for this reason.
+    /// Marks what is recorded of its merges and bypasses, which decides which of both they are.
+    pub fn mark(&mut self, records: &Records) {
+        for event in &mut self.events {
+            let (true, Ok(id)) = (event.what.is_on_base(), Oid::from_str(&event.commit)) else {
+                continue;
+            };
+            event.unrecorded = records.lacks(id);
+            let Some(recorded) = records.of(id) else { continue };
+            event.what = What::Merged;
+            if let Some(why) = recorded.around() {
+                event.what = What::Bypassed;
+                event.text = format!("{}; {why}", event.text);
+            }
+            event.recorded = Some(recorded.clone());
+        }
+    }
+
+    /// Marks a merge that isn't recorded as one that went around the rules, for this reason.
     pub fn bypassed(&mut self, merge: Oid, why: &str) {
         let id = merge.to_string();
-        for event in self.events.iter_mut().filter(|event| event.commit == id) {
+        let is_it = |event: &&mut HistoryEvent| event.commit == id && event.recorded.is_none();
+        for event in self.events.iter_mut().filter(is_it) {
             event.what = What::Bypassed;
             event.text = format!("{}; {why}", event.text);
         }
@@ -275,6 +294,8 @@ impl Teller<'_> {
             commit: commit.id.to_string(),
             about: about.map(|about| about.to_string()),
             text,
+            recorded: None,
+            unrecorded: false,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::look::open;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{print, quoted};
@@ -39,10 +40,7 @@ pub struct BundleArgs {
 
 /// Runs the verb.
 pub fn run(args: &BundleArgs) -> anyhow::Result<ExitCode> {
-    let git = args.here.open_to_look()?;
-    if !args.here.no_fetch {
-        git.branches.refresh_ledger()?;
-    }
+    let git = open(&args.here)?;
     let tips = |name: &str| git.branches.tip(name);
     let (entry, bundle) = make(&git.repo().folder(), &tips, &judges()?, &args.id)?;
     folder::write(&args.out, &bundle)?;

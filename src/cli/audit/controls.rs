@@ -13,7 +13,7 @@ use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
 use changegate::audit::controls::{Control, Controls, controls};
 use changegate::core::terms::all_of;
-use changegate::core::time::Time;
+use changegate::core::time::{Duration, Time};
 use changegate::report::escape::terminal;
 
 /// List what each control judged and found in a period, and when no rule served it
@@ -89,7 +89,13 @@ fn text(found: &Controls) -> String {
         out += "\nwho signed off whose changes\n";
     }
     for it in &found.pairs {
-        let _ = writeln!(out, "  {} for {}: {}", it.approver, it.requester, it.merges);
+        let _ = write!(out, "  {} for {}: {}", it.approver, it.requester, it.merges);
+        let [median, least] = [it.median_seconds, it.least_seconds]
+            .map(|seconds| seconds.map(|seconds| Duration::seconds(seconds).for_people()));
+        if let (Some(median), Some(least)) = (median, least) {
+            let _ = write!(out, "; approved after {median} (median), {least} at least");
+        }
+        out.push('\n');
     }
     out
 }

@@ -12,7 +12,6 @@ use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
 use changegate::audit::coverage::{BranchCoverage, Bypassed, Coverage, Unrecorded, coverage};
-use changegate::audit::entries::Explained;
 use changegate::report::escape::terminal;
 
 /// List what reached the protected branches, and what of it is not recorded
@@ -103,7 +102,7 @@ fn bypass(it: &Bypassed) -> String {
     let line = format!("{commit} {at} UTC{by} ({}), entry {}: {}", it.because, it.index, it.title);
     let mut out = format!("  bypass      {}\n", terminal(&line));
     for said in &it.explanations {
-        let _ = writeln!(out, "  explained   {}", terminal(&explained(said)));
+        let _ = writeln!(out, "  explained   {}", terminal(&said.line()));
     }
     if it.explanations.is_empty() {
         let _ = writeln!(
@@ -112,13 +111,6 @@ fn bypass(it: &Bypassed) -> String {
         );
     }
     out
-}
-
-/// Says what somebody said about a bypass.
-pub fn explained(said: &Explained) -> String {
-    let who = said.who.as_ref().map(|who| format!("it was {who}; ")).unwrap_or_default();
-    let (text, by, at) = (&said.text, &said.by, said.at.for_people(None));
-    format!("{who}{text} ({by}, {at} UTC, entry {})", said.index)
 }
 
 fn unrecorded(it: &Unrecorded) -> String {

@@ -10,12 +10,21 @@ use changegate::forge::git::Git;
 /// # Errors
 /// If there is no repository, no ledger, or the remote can't be reached.
 pub fn look(here: &HereArgs) -> anyhow::Result<(Git, Entries)> {
+    let git = open(here)?;
+    let entries = Entries::read(&git.repo().folder(), &|name: &str| git.branches.tip(name))?;
+    Ok((git, entries))
+}
+
+/// Opens the repository, with the ledger as its remote has it.
+///
+/// # Errors
+/// If there is no repository, or the remote can't be reached.
+pub fn open(here: &HereArgs) -> anyhow::Result<Git> {
     let git = here.open_to_look()?;
     if !here.no_fetch {
         git.branches.refresh_ledger()?;
     }
-    let entries = Entries::read(&git.repo().folder(), &|name: &str| git.branches.tip(name))?;
-    Ok((git, entries))
+    Ok(git)
 }
 
 /// Says which period is looked at.

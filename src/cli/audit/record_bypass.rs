@@ -6,14 +6,14 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::look::look;
+use super::look::open;
 use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::me::me;
 use crate::cli::shared::say::{self, print};
-use changegate::audit::entries::{Entries, Placed};
-use changegate::audit::show::find;
+use changegate::audit::entries::Placed;
+use changegate::audit::find::find;
 use changegate::content::short;
 use changegate::core::record::explanation::Explanation;
 use changegate::core::record::statement::Kind;
@@ -83,8 +83,8 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
     let said = Explanation::new(&args.because, args.who.clone()).map_err(|why| anyhow!(why))?;
     let judges = judges()?;
     for _ in 0..ATTEMPTS {
-        let (git, entries) = look(&args.here)?;
-        let bypass = bypass(&git, &judges, &entries, &args.id)?;
+        let git = open(&args.here)?;
+        let bypass = bypass(&git, &judges, &args.id)?;
         let base = git.base()?;
         let judge = judges.at(git.repo(), base)?;
         let org = &judge.bundle().org;
@@ -100,7 +100,7 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
             Moved::Yes => {
                 let commit = moves.first().map(|(_, _, to)| *to).context("nothing was written")?;
                 let entry = ledger::read(git.repo(), commit)?.entry?;
-                tell(args, bypass, entry.index, commit)?;
+                tell(args, &bypass, entry.index, commit)?;
                 return Ok(ExitCode::SUCCESS);
             }
             Moved::Lost(_) => {}
@@ -111,13 +111,8 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns the entry of the bypass that is meant.
-fn bypass<'e>(
-    git: &Git,
-    judges: &Judges,
-    entries: &'e Entries,
-    name: &str,
-) -> anyhow::Result<&'e Placed> {
-    let from = covered(&entries.sound()?.entry.state, &git.base_ref)?;
+fn bypass(git: &Git, judges: &Judges, name: &str) -> anyhow::Result<Placed> {
+    let from = tip(git)?.map(|tip| covered(&tip.entry.state, &git.base_ref)).transpose()?.flatten();
     let due = match from {
         Some(from) => unrecorded(git.repo(), judges, from, git.base()?)?,
         None => Vec::new(),
@@ -130,11 +125,14 @@ fn bypass<'e>(
             short(commit.id)
         );
     }
-    let found = find(git.repo(), entries, name)?;
-    let is_bypass = |it: &&&Placed| it.entry.statement.predicate.kind == Kind::Bypass;
-    let bypasses: Vec<_> = found.iter().filter(is_bypass).copied().collect();
-    match (&bypasses[..], found.first()) {
-        ([one], _) => Ok(one),
+    let found = find(git.repo(), &|name: &str| git.branches.tip(name), name)?;
+    if let Some(problem) = found.problem {
+        bail!("the ledger can't be relied on: {problem}; run `changegate audit verify`");
+    }
+    let is_bypass = |it: &&Placed| it.entry.statement.predicate.kind == Kind::Bypass;
+    let bypasses: Vec<_> = found.entries.iter().filter(is_bypass).collect();
+    match (&bypasses[..], found.entries.first()) {
+        ([one], _) => Ok((*one).clone()),
         ([], Some(other)) => bail!(
             "`{name}` is entry {}, of kind {}, and not a bypass: `changegate audit coverage` lists those",
             other.entry.index,

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::coverage::explained;
-use super::look::look;
+use super::look::open;
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{self, print};
-use changegate::audit::show::{Check, ShowView, Shown, find, show};
+use changegate::audit::find::find;
+use changegate::audit::show::{Check, ShowView, Shown, show};
 use changegate::core::record::parts::Merge;
 use changegate::report::escape::terminal;
 use changegate::report::hanging;
@@ -50,14 +50,14 @@ pub struct ShowArgs {
 
 /// Runs the verb.
 pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
-    let (git, entries) = look(&args.here)?;
-    let found = find(git.repo(), &entries, &args.id)?;
-    let view = show(git.repo(), &judges()?, &entries, &found)?;
+    let git = open(&args.here)?;
+    let found = find(git.repo(), &|name: &str| git.branches.tip(name), &args.id)?;
+    let view = show(git.repo(), &judges()?, &found)?;
     print(&match args.format {
         AnswerFormat::Text => text(&view, say::width()),
         AnswerFormat::Json => say::json(&view)?,
     })?;
-    if let Some(problem) = &entries.problem {
+    if let Some(problem) = &found.problem {
         say::warn("warning", &format!("{problem}: run `changegate audit verify`"));
     }
     Ok(ExitCode::SUCCESS)
@@ -104,7 +104,7 @@ fn entry(shown: &Shown, view: &ShowView, columns: usize) -> String {
         row("brought", &brought(merge, &base.name));
     }
     for said in &shown.explanations {
-        row("explained", &explained(said));
+        row("explained", &said.line());
     }
     row("recorded", &format!("{} UTC by {}", shown.recorded_at.for_people(None), it.collector.who));
     row("signed by", &signed(shown));

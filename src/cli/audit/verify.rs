@@ -9,15 +9,16 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::coverage::explained;
 use super::look::counted;
-use crate::cli::shared::args::AnswerFormat;
+use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::progress::Progress;
 use crate::cli::shared::say::{self, print};
 use changegate::audit::anchor::{Anchor, KnownKey, anchors, of_tags};
-use changegate::audit::verify::{KeyChange, Replayed, SignedCounts, Verification, Witness, verify};
+use changegate::audit::verify::{
+    Earlier, KeyChange, Memory, Replayed, SignedCounts, Verification, Witness, verify,
+};
 use changegate::core::terms::all_of;
 use changegate::files;
 use changegate::report::escape::terminal;
@@ -26,7 +27,8 @@ use changegate::report::escape::terminal;
 ///
 /// Reads the whole ledger: that it only grew, who signed each entry, what it rests on. Makes each
 /// decision again from its evidence, under the policies of that moment. Compares the protected branches
-/// with what is recorded of them.
+/// with what is recorded of them. What it verified here earlier is remembered in your folder for caches,
+/// and not verified again while the ledger still leads there.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -34,6 +36,8 @@ Examples:
       the ledger of this repository, as its remote has it
   changegate audit verify --checkpoint march.txt
       and that it continues the log whose checkpoint was kept then
+  changegate audit verify --full
+      all of it, whatever was verified earlier
   changegate audit verify --bundle CHG-1234-bundle --allowed-signers signers
       one entry, with no repository, by keys that are known from elsewhere
   changegate audit verify --vkey \"$(cat server.pub)\"
@@ -49,6 +53,10 @@ pub struct VerifyArgs {
     /// A file with checkpoints that were kept outside of the repository
     #[arg(long = "checkpoint", value_name = "FILE")]
     checkpoints: Vec<PathBuf>,
+
+    /// Verify everything again, also what this program verified here earlier
+    #[arg(long, conflicts_with = "bundle")]
+    full: bool,
 
     /// Verify one entry by the folder that `changegate audit bundle` wrote, with no repository
     #[arg(long, value_name = "PATH")]
@@ -98,8 +106,15 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         bar.reach(done);
     };
     let tips = |name: &str| git.branches.tip(name);
-    let folder = git.repo().folder();
-    let mut found = verify(&folder, &tips, &git.base_ref, &judges()?, &kept, &args.keys, &advance)?;
+    let now = NowArg::present();
+    let memory = caches().map(|folder| Memory {
+        folder: folder.join("changegate/verified"),
+        is_used: !args.full,
+        now,
+    });
+    let (folder, memory) = (git.repo().folder(), memory.as_ref());
+    let outside = (&kept[..], &args.keys[..]);
+    let mut found = verify(&folder, &tips, &git.base_ref, &judges()?, outside, memory, &advance)?;
     if let Some(progress) = progress.get() {
         progress.finish();
     }
@@ -109,6 +124,13 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         AnswerFormat::Json => serde_json::to_string_pretty(&found)? + "\n",
     })?;
     Ok(exit(found.newer.is_some(), found.findings.is_empty()))
+}
+
+/// Returns the user's folder for what can be made again; `None` if there is none.
+fn caches() -> Option<PathBuf> {
+    let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let set = set.filter(|folder| folder.is_absolute());
+    set.or_else(|| Some(std::env::home_dir()?.join(".cache")))
 }
 
 fn exit(is_newer: bool, is_sound: bool) -> ExitCode {
@@ -164,6 +186,16 @@ fn text(found: &Verification) -> String {
         let _ = write!(out, " from {} to {} UTC", from.for_people(None), to.for_people(None));
     }
     out.push('\n');
+    if let Some(earlier) = &found.earlier {
+        let Earlier { entries, at, program } = earlier;
+        let at = at.for_people(None);
+        let _ = writeln!(
+            out,
+            "  earlier      entries 0 to {} were verified before, the last of them on {at} UTC by \
+             {program}; `--full` verifies all again",
+            entries - 1
+        );
+    }
     let kinds: Vec<_> = found.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let _ = writeln!(out, "  entries      {}", all_of(&kinds));
     let _ = writeln!(out, "  signed       {}", signed(found.signed));
@@ -188,7 +220,7 @@ fn text(found: &Verification) -> String {
             bypass.index
         );
         for said in &bypass.explanations {
-            let _ = writeln!(out, "  explained    {}", terminal(&explained(said)));
+            let _ = writeln!(out, "  explained    {}", terminal(&said.line()));
         }
     }
     for gone in &found.erased {

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::look::{counted, look};
+use super::look::{counted, open};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
@@ -77,12 +77,12 @@ impl FromStr for Target {
 
 /// Runs the verb.
 pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
-    let (git, entries) = look(&args.here)?;
+    let git = open(&args.here)?;
     let branches = &git.branches;
     if !args.here.no_fetch {
         branches.refresh_anchors()?;
     }
-    let log = Log::of(&entries)?;
+    let log = Log::read(&git.repo().folder(), &|name: &str| branches.tip(name), |_| ())?;
     let witnessed = match &args.target {
         Target::File(path) => file(Path::new(path), &log, branches)?,
         Target::Repository(url) => repository(url, &log, branches)?,

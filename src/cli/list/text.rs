@@ -3,7 +3,7 @@
 use chrono::Datelike;
 
 use changegate::changes::entry::ListEntry;
-use changegate::changes::list::ListView;
+use changegate::changes::list::{ListView, Unrecorded};
 use changegate::changes::story::State;
 use changegate::core::terms::Verdict;
 use changegate::core::time::{Duration, Interval, Time};
@@ -14,6 +14,9 @@ use changegate::report::{cut, pad, paint, style_of, width};
 /// isn't wide enough for whole lines.
 const WHY: usize = 12;
 const SUMMARY: usize = 16;
+
+/// The most commits that are recorded nowhere that are named.
+const MOST_UNRECORDED: usize = 5;
 
 /// The mark for an empty cell.
 const NOTHING: &str = "—";
@@ -43,7 +46,23 @@ pub fn render(view: &ListView, colour: bool, columns: usize) -> String {
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
-    out
+    out + &unrecorded(view)
+}
+
+/// Names what reached the base and is recorded nowhere, if there is anything.
+pub fn unrecorded(view: &ListView) -> String {
+    let mut out = String::new();
+    for Unrecorded { commit, by, title, .. } in view.unrecorded.iter().take(MOST_UNRECORDED) {
+        let commit = &commit[..7];
+        let line = format!("{commit} by {by} is on {} and recorded nowhere: {title}", view.base);
+        out += &format!("WARNING  {}\n", terminal(&line));
+    }
+    match view.unrecorded.len().saturating_sub(MOST_UNRECORDED) {
+        0 => out,
+        more => {
+            out + &format!("WARNING  and {more} more: `changegate audit coverage` lists them\n")
+        }
+    }
 }
 
 /// The number of columns: name, tier, verdict, whom it waits for, since when, planned for when.

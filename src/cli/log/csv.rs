@@ -3,7 +3,7 @@
 use changegate::changes::log::LogView;
 use changegate::report;
 
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 11] = [
     "change",
     "state",
     "event",
@@ -14,6 +14,7 @@ const HEADER: [&str; 10] = [
     "unproven",
     "commit",
     "text",
+    "recorded",
 ];
 
 /// Returns a line for each event, below the columns' names.
@@ -32,6 +33,11 @@ pub fn render(view: &LogView) -> anyhow::Result<String> {
                 unproven.and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default(),
                 event.commit.clone(),
                 event.text.clone(),
+                match &event.recorded {
+                    Some(recorded) => recorded.index.to_string(),
+                    None if event.unrecorded => "nowhere".to_owned(),
+                    None => String::new(),
+                },
             ]
         })
     });

@@ -15,11 +15,19 @@ use super::polish;
 use crate::cli::doctor::DoctorView;
 use crate::cli::shared::receipt::Receipt;
 use crate::cli::test::Report;
+use changegate::audit::bundle::Verified;
+use changegate::audit::controls::Controls;
+use changegate::audit::coverage::Coverage;
+use changegate::audit::export::Manifest;
+use changegate::audit::sample::Sample;
+use changegate::audit::show::ShowView as EntriesView;
+use changegate::audit::verify::Verification;
 use changegate::changes::list::ListView;
 use changegate::changes::log::LogView;
 use changegate::changes::show::ShowView;
 use changegate::changes::windows::WindowView;
 use changegate::core::decision::Decision;
+use changegate::core::decision::replay::Replay;
 use changegate::core::evidence::Evidence;
 use changegate::core::input::Input;
 use changegate::core::org::{
@@ -153,6 +161,54 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         title: "Test report",
         about: "what changegate test --format json prints",
         schema: printed::<Report>,
+    },
+    SchemaEntry {
+        name: "audit-verify",
+        title: "Verification",
+        about: "what changegate audit verify --format json prints",
+        schema: printed::<Verification>,
+    },
+    SchemaEntry {
+        name: "audit-bundle",
+        title: "Verification of a bundle",
+        about: "what changegate audit verify --bundle --format json prints",
+        schema: printed::<Verified>,
+    },
+    SchemaEntry {
+        name: "audit-show",
+        title: "Entries of the ledger",
+        about: "what changegate audit show --format json prints",
+        schema: printed::<EntriesView>,
+    },
+    SchemaEntry {
+        name: "audit-coverage",
+        title: "Coverage",
+        about: "what changegate audit coverage --format json prints",
+        schema: printed::<Coverage>,
+    },
+    SchemaEntry {
+        name: "audit-sample",
+        title: "Sample",
+        about: "what changegate audit sample --format json prints",
+        schema: printed::<Sample>,
+    },
+    SchemaEntry {
+        name: "audit-controls",
+        title: "Controls",
+        about: "what changegate audit controls --format json prints",
+        schema: printed::<Controls>,
+    },
+    SchemaEntry {
+        name: "audit-replay",
+        title: "Replay",
+        about: "what changegate audit replay --format json prints",
+        schema: printed::<Replay>,
+    },
+    SchemaEntry {
+        name: "audit-manifest",
+        title: "Manifest of an export",
+        about: "manifest.json of changegate audit export",
+        schema: printed::<Manifest>,
     },
 ];
 

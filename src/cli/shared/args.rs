@@ -107,5 +107,13 @@ pub fn day_ends(text: &str) -> Result<Time, String> {
 }
 
 fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
-    if text.contains(['T', 't']) { text.parse() } else { text.parse().map(of_day) }
+    // A word such as `yesterday` has a t in it, too.
+    let is_dated = text.starts_with(|first: char| first.is_ascii_digit());
+    match text.contains(['T', 't']) && is_dated {
+        true => text.parse(),
+        false => text
+            .parse()
+            .map(of_day)
+            .map_err(|why| format!("{why}, or a time such as 2026-11-24T22:00:00Z")),
+    }
 }

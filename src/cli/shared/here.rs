@@ -9,6 +9,7 @@ use clap::Args;
 use super::args::NowArg;
 use super::say::{print, warn};
 use crate::cli::shared::say;
+use changegate::changes::records::Records;
 use changegate::content::Changeset;
 use changegate::core::evidence::{Review, ReviewState};
 use changegate::core::layout::stem;
@@ -136,6 +137,25 @@ pub fn look_at_ledger(git: &Git, org: &Org) {
     {
         warn("warning", &format!("the ledger can't be read as it is now: {error:#}"));
     }
+}
+
+/// Reads what the ledger records of the base, by `read`. Where it can't be relied on, it says so, and
+/// the history alone is shown.
+pub fn records(
+    git: &Git,
+    org: &Org,
+    args: &HereArgs,
+    read: impl FnOnce() -> anyhow::Result<Records>,
+) -> Records {
+    if !args.no_fetch {
+        look_at_ledger(git, org);
+    }
+    let records = read().unwrap_or_else(|error| Records::none(format!("{error:#}")));
+    for problem in &records.problems {
+        let what = format!("not all that the ledger says can be relied on: {problem}");
+        warn("warning", &format!("{what}; `changegate audit verify` says more"));
+    }
+    records
 }
 
 /// Returns the name of the branch that is checked out.

@@ -9,6 +9,9 @@ use changegate::core::time::Time;
 use changegate::report::escape::terminal;
 use changegate::report::{cut, hanging, pad, width};
 
+/// The mark of what should be recorded, and isn't.
+pub const NOWHERE: &str = "-";
+
 /// The indent of the lines below an event.
 const INDENT: usize = 4;
 
@@ -57,13 +60,19 @@ pub fn who_width<'a>(events: impl IntoIterator<Item = &'a HistoryEvent>) -> usiz
     widths.max().unwrap_or(0)
 }
 
-/// Writes `  Tue 24 Nov 2026 10:00  +2 h 10 min  approved           carol  4f0c1d2`.
+/// Writes `  Tue 24 Nov 2026 10:00  +2 h 10 min  approved           carol  4f0c1d2`, and behind it the
+/// index of the entry that records it, `[12]`.
 fn row(event: &HistoryEvent, who_width: usize) -> String {
     let after = event.after.map(|after| format!("+{}", after.for_people())).unwrap_or_default();
     let (who, what) = (event.who(), event.what.to_string());
     let commit = event.commit.get(..7).unwrap_or_default();
+    let mark = match &event.recorded {
+        Some(recorded) => format!(" [{}]", recorded.index),
+        None if event.unrecorded => format!(" [{NOWHERE}]"),
+        None => String::new(),
+    };
     format!(
-        "  {}  {after:>12}  {what:17}  {}  {commit}",
+        "  {}  {after:>12}  {what:17}  {}  {commit}{mark}",
         moment(event.at),
         pad(&terminal(&who), who_width)
     )

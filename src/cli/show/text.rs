@@ -89,6 +89,22 @@ fn headline(view: &ShowView, columns: usize) -> String {
             format!("{commit} by {who} on {} UTC went around the rules: {text}", moment(*at));
         out.push_str(&hanging("  WARNING      ", &line, columns));
     }
+    for event in view.timeline.iter().map(|entry| &entry.event) {
+        let commit = event.commit.get(..7).unwrap_or_default();
+        let line = match &event.recorded {
+            Some(it) => format!(
+                "{commit} as entry {} on {} UTC, {}",
+                it.index,
+                moment(it.recorded_at),
+                it.id
+            ),
+            None if event.unrecorded => {
+                format!("{commit} is recorded nowhere: `changegate audit coverage` says more")
+            }
+            None => continue,
+        };
+        out.push_str(&hanging("  in ledger    ", &line, columns));
+    }
     out
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::core::policy::InputPath;
 use crate::core::terms::{RiskTier, Verdict};
 
 /// The comparison of policies with those that decided, on what is recorded and on what is to come.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Replay {
     /// Whose policies are tried: the id of a commit, the path of a folder, or `shipped`.
     pub policies: String,
@@ -38,7 +39,7 @@ pub struct Replay {
 }
 
 /// Whether the recorded policies give the recorded verdicts again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Baseline {
     /// The number of decisions that were made again.
     pub decisions: usize,
@@ -51,7 +52,7 @@ pub struct Baseline {
 }
 
 /// How many cases were tried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tally {
     /// The number of cases.
     pub cases: usize,
@@ -62,7 +63,7 @@ pub struct Tally {
 }
 
 /// Where a case comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// The record.
@@ -74,7 +75,7 @@ pub enum Origin {
 }
 
 /// A case about which nobody can tell, or that can't be decided again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unclear {
     /// The name of the change.
     pub request: String,
@@ -85,7 +86,7 @@ pub struct Unclear {
 }
 
 /// In which direction a decision differs, most dangerous first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// It would be approved, and wasn't.
@@ -126,7 +127,7 @@ impl Direction {
 }
 
 /// A case that would be decided differently.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Flip {
     /// In which direction.
     pub direction: Direction,

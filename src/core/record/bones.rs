@@ -1,5 +1,6 @@
 //! The bones of a decision: what an entry holds of it, without any free text.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::parts::Hex;
@@ -11,7 +12,7 @@ use crate::core::terms::{Effect, Level, Login, RiskTier, Verdict};
 use crate::core::time::{Interval, Time};
 
 /// What an entry holds of a decision.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Bones {
     /// The digest of the whole decision as canonical JSON, which is material: `decision.json`.
     pub sha256: Hex,
@@ -52,7 +53,7 @@ pub struct Bones {
 }
 
 /// Who has to sign off, and who did.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Signed {
     /// Whether a review is required.
     pub mode: SignOffMode,
@@ -61,7 +62,7 @@ pub struct Signed {
 }
 
 /// A sign-off that is required.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct SignedFor {
     /// The kind of sign-off.
     #[serde(flatten)]
@@ -78,7 +79,7 @@ pub struct SignedFor {
 }
 
 /// When a change may run.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Window {
     /// When it is planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,7 +89,7 @@ pub struct Window {
 }
 
 /// A finding.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Code {
     /// The code.
     pub code: String,
@@ -97,7 +98,7 @@ pub struct Code {
 }
 
 /// What a decision is based on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Digests {
     /// The request file's bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

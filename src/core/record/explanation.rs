@@ -7,8 +7,12 @@
 //! Who: bob
 //! ```
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::core::characters::{Text, is_blank, refused};
 use crate::core::terms::Login;
+use crate::core::time::Time;
 
 /// The name of the material that holds it.
 pub const EXPLANATION_FILE: &str = "note.txt";
@@ -26,6 +30,31 @@ pub struct Explanation {
     pub text: String,
     /// Who it was.
     pub who: Option<Login>,
+}
+
+/// What somebody said later about a bypass, and where that is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Explained {
+    /// The index of the entry that says it.
+    pub index: u64,
+    /// When it was said.
+    pub at: Time,
+    /// Who said it.
+    pub by: Login,
+    /// Who went around the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Login>,
+    /// Why.
+    pub text: String,
+}
+
+impl Explained {
+    /// Says it in a line, with who said it and when.
+    pub fn line(&self) -> String {
+        let who = self.who.as_ref().map(|who| format!("it was {who}; ")).unwrap_or_default();
+        let (text, by, at) = (&self.text, &self.by, self.at.for_people(None));
+        format!("{who}{text} ({by}, {at} UTC, entry {})", self.index)
+    }
 }
 
 impl Explanation {

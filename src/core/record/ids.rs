@@ -1,7 +1,9 @@
 //! How a statement writes ids and digests.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::core::digest::Digest;
@@ -58,5 +60,30 @@ impl TryFrom<String> for Hex {
 impl From<Hex> for String {
     fn from(hex: Hex) -> String {
         hex.0.to_string()["sha256:".len()..].to_owned()
+    }
+}
+
+impl JsonSchema for ObjectId {
+    fn schema_name() -> Cow<'static, str> {
+        "ObjectId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "description": "The id of one of Git's objects.",
+            "pattern": "^[0-9a-f]{40}$",
+        })
+    }
+}
+
+impl JsonSchema for Hex {
+    fn schema_name() -> Cow<'static, str> {
+        "Hex".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "description": "A SHA-256 digest.", "pattern": "^[0-9a-f]{64}$",
+        })
     }
 }

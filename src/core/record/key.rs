@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey as Secret, VerifyingKey};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ssh_key::private::{Ed25519Keypair, KeypairData};
 use ssh_key::public::Ed25519PublicKey;
@@ -69,8 +70,9 @@ impl fmt::Debug for ServiceKey {
 }
 
 /// An Ed25519 public key, written as SSH writes it.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "SigningKey", into = "SigningKey")]
+#[schemars(with = "SigningKey")]
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {

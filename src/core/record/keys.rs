@@ -1,5 +1,6 @@
 //! The keys of services that may sign: how entries change them, and which are in force at a place.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::key::PublicKey;
@@ -7,7 +8,7 @@ pub use crate::core::org::WhyRevoked;
 use crate::core::org::{LedgerSettings, RevokedKey, SigningKey};
 
 /// A change of the keys that may sign.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Keys {
     /// The keys that may sign from now on.
     pub add: Vec<PublicKey>,
@@ -20,7 +21,7 @@ pub struct Keys {
 }
 
 /// A key that counts no more.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Revoked {
     /// The key.
     pub key: PublicKey,

@@ -114,17 +114,22 @@ pub fn story(statement: &Statement) -> Vec<String> {
 /// Says how something came around the gate.
 fn went_around(it: &Predicate) -> Option<String> {
     let merge = it.merge.as_ref()?;
-    let what = match merge.because? {
-        Because::NoPullRequest => "It is the merge of no pull request",
-        Because::NotApproved => "It wasn't approved when it was merged",
-        Because::Superseded => "A later decision had taken its approval back",
-        Because::OtherContent => "It brought something else than was judged",
-        Because::PoliciesChanged => "The policies had changed since it was judged",
-        Because::NotKnown => "It can't be told what was judged",
-    };
     let by = merge.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
     let how = if merge.method == Method::Push { "pushed" } else { "merged" };
-    Some(format!("{what}: {how} at {}{by}.", time(merge.at)))
+    let what = why(merge.because?);
+    Some(sentence(&format!("{what}: {how} at {}{by}", time(merge.at))))
+}
+
+/// Says why something is a bypass.
+pub fn why(because: Because) -> &'static str {
+    match because {
+        Because::NoPullRequest => "it is the merge of no pull request",
+        Because::NotApproved => "it wasn't approved when it was merged",
+        Because::Superseded => "a later decision had taken its approval back",
+        Because::OtherContent => "it brought something else than was judged",
+        Because::PoliciesChanged => "the policies had changed since it was judged",
+        Because::NotKnown => "it can't be told what was judged",
+    }
 }
 
 /// Writes `high risk, off-script, emergency`.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::ids::{Hex, ObjectId};
@@ -13,7 +14,7 @@ use crate::core::terms::Login;
 use crate::core::time::Time;
 
 /// A thing that a statement is about, by its digests.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Subject {
     /// The path of the request, or `request` if the path isn't plain; `head`; `tip`.
     pub name: String,
@@ -22,7 +23,7 @@ pub struct Subject {
 }
 
 /// The digests of a subject, by in-toto's names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Digests {
     /// SHA-256 of a file.
@@ -40,7 +41,7 @@ pub struct Digests {
 }
 
 /// A repository.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Repository {
     /// Its address: `git+https://…`.
     pub uri: String,
@@ -50,7 +51,7 @@ pub struct Repository {
 }
 
 /// A pull request.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Pull {
     /// Its name: `#871` on GitHub, `CHG-1234` in plain Git.
     pub name: String,
@@ -60,7 +61,7 @@ pub struct Pull {
 }
 
 /// A base branch.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Base {
     /// The full name of the branch.
     #[serde(rename = "ref")]
@@ -75,7 +76,7 @@ pub struct Base {
 }
 
 /// What the gate itself found wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Refusal {
     /// The code, such as `request/merge`.
     pub code: String,
@@ -86,7 +87,7 @@ pub struct Refusal {
 }
 
 /// A policy bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Policies {
     /// The digest that decisions name.
@@ -100,7 +101,7 @@ pub struct Policies {
 }
 
 /// A program.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Engine {
     /// Its name, `changegate`.
     pub name: String,
@@ -154,7 +155,7 @@ pub const SECRET: &str = "secret";
 pub const WITHHELD: [&str; 3] = ["decision.json", "input.json", "request.yaml"];
 
 /// A file that a decision rests on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Material {
     /// Its name.
@@ -171,7 +172,7 @@ pub struct Material {
 }
 
 /// Who collected the facts and made the entry.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Collector {
     /// What it is.
     pub kind: CollectorKind,
@@ -183,7 +184,7 @@ pub struct Collector {
 }
 
 /// A kind of collector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CollectorKind {
     /// A workflow of the forge.
@@ -199,18 +200,22 @@ pub enum CollectorKind {
 }
 
 /// The run of a workflow.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "the names are GitHub's")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Run {
+    /// The id of the run.
     pub id: String,
+    /// The number of the run.
     pub number: String,
+    /// Which attempt of the run it is.
     pub attempt: String,
+    /// The workflow's file, and the ref that it is from.
     pub workflow_ref: String,
+    /// The commit that the workflow's file is from.
     pub sha: String,
 }
 
 /// How something reached a base branch.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Merge {
     /// Who merged it, or the committer's address if nobody knows them; left out if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,7 +232,7 @@ pub struct Merge {
 }
 
 /// A way to merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are GitHub's")]
 pub enum Method {
@@ -240,7 +245,7 @@ pub enum Method {
 }
 
 /// A part of a branch's first-parent line: behind `from`, up to and including `to`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Covers {
     /// The commit before it.
     pub from: ObjectId,
@@ -249,7 +254,7 @@ pub struct Covers {
 }
 
 /// Why something that reached the base is a bypass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// It is the merge of no pull request.
@@ -280,7 +285,7 @@ impl fmt::Display for Because {
 }
 
 /// A branch, and the commit from which on or up to which it is covered.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Covered {
     /// The full name of the branch.
     #[serde(rename = "ref")]
@@ -290,7 +295,7 @@ pub struct Covered {
 }
 
 /// Where the operations log stood.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Operations {
     /// The full name of its branch.
     #[serde(rename = "ref")]
@@ -302,7 +307,7 @@ pub struct Operations {
 }
 
 /// A note about the record itself; its text is material, `note.txt`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Note {
     /// What it is about.
     pub about: About,
@@ -317,7 +322,7 @@ pub struct Note {
 }
 
 /// What a note is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum About {
     /// An error in the record.

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -28,14 +29,14 @@ pub const FORMAT: &str = "1";
 pub const MOST_BYTES: usize = 65_535;
 
 /// What an entry says.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Statement {
-    /// [`STATEMENT`].
+    /// The type of an in-toto statement.
     #[serde(rename = "_type")]
     pub statement_type: String,
     /// What it is about: the request, the head, and the tip that came of it, in this order.
     pub subject: Vec<Subject>,
-    /// [`PREDICATE`].
+    /// The type of what is stated: an entry of a ledger.
     #[serde(rename = "predicateType")]
     pub predicate_type: String,
     /// What is stated.
@@ -43,9 +44,9 @@ pub struct Statement {
 }
 
 /// What is stated.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Predicate {
-    /// [`FORMAT`].
+    /// The version of the format.
     pub format: String,
     /// The kind of entry.
     pub kind: Kind,
@@ -106,7 +107,7 @@ pub struct Predicate {
 }
 
 /// A kind of entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The beginning of the log.

@@ -104,6 +104,11 @@ impl Tree {
         self.levels.first().map_or(0, Vec::len) as u64
     }
 
+    /// Returns the leaves, in their order.
+    pub fn leaves(&self) -> &[Hash] {
+        self.levels.first().map_or(&[], Vec::as_slice)
+    }
+
     /// Returns the root that the tree had at a size. `None` if it hasn't grown to it.
     pub fn root_at(&self, size: u64) -> Option<Hash> {
         (size <= self.size()).then(|| self.root_of(0..size))

@@ -18,6 +18,7 @@ use crate::git::{Move, Moved, Oid, Program, Repo};
 use crate::ledger::AUDIT;
 
 mod anchors;
+mod ledger;
 
 /// The default names of the branch that changes go to; the first that exists is used.
 pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];
@@ -148,17 +149,6 @@ impl Branches {
             let _ = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&stamp, "\n"));
         }
         Ok(())
-    }
-
-    /// Fetches the ledger from the remote, if there is one. Nothing is forced or removed, so that a
-    /// ledger that was rewound there is an error.
-    ///
-    /// # Errors
-    /// When the remote can't be reached, or its ledger doesn't continue the one that is known.
-    pub fn refresh_ledger(&self) -> anyhow::Result<()> {
-        let Some(remote) = &self.remote else { return Ok(()) };
-        let ledger = format!("refs/heads/audit/*:{}*", self.full(AUDIT));
-        self.program.fetch(&[], remote, &[&ledger])
     }
 
     /// Returns the tip of a branch, or `None` if there is no such branch.

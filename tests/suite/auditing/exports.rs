@@ -4,8 +4,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{Audited, json};
+use super::Audited;
 use crate::plumbing::hub::{Desk, Ran};
+use crate::plumbing::schemas::is_valid;
+use changegate::core::time::Duration;
 
 /// Exports into a new folder of the desk, and returns it with its manifest.
 #[track_caller]
@@ -14,7 +16,9 @@ fn exported(desk: &Desk<'_>, format: &str, more: &[&str]) -> (std::path::PathBuf
     desk.changegate(&all).went_well();
     let folder = desk.folder.join(format);
     let manifest = fs::read(folder.join("manifest.json")).unwrap();
-    (folder, serde_json::from_slice(&manifest).unwrap())
+    let manifest = serde_json::from_slice(&manifest).unwrap();
+    is_valid("audit-manifest", &manifest);
+    (folder, manifest)
 }
 
 #[test]
@@ -117,7 +121,7 @@ fn a_sample_is_drawn_again_with_sha256sum() {
         let arguments = ["audit", "sample", "--seed", "a b", "--size", size, "--format", "json"];
         let ran = desk.changegate(&arguments);
         ran.went_well();
-        json(&ran)
+        ran.json("audit-sample")
     };
     let by_hand = "git log --format='%(trailers:key=Kind,valueonly,separator=) %(trailers:key=Entry,valueonly,separator=)' \
          refs/changegate/origin/audit/ledger | sed -nE 's/^(merge|bypass) //p' |\n\
@@ -151,7 +155,7 @@ fn controls_have_rules_findings_and_gaps() {
         let ran =
             desk.changegate(&[&["audit", "controls", "--format", "json"], arguments].concat());
         assert_eq!(ran.code, code, "{ran:?}");
-        json(&ran)
+        ran.json("audit-controls")
     };
     let found = look(&[], 0);
     let control = |found: &Value, name: &str| {
@@ -164,6 +168,11 @@ fn controls_have_rules_findings_and_gaps() {
     let pairs = found["pairs"].as_array().unwrap();
     let pair = pairs.iter().find(|it| it["requester"] == "alice").unwrap();
     assert_eq!([&pair["approver"], &pair["merges"]], [&Value::from("carol"), &Value::from(1)]);
+    let [median, least] = ["median_seconds", "least_seconds"].map(|it| pair[it].as_u64().unwrap());
+    assert_eq!(median, least, "{pair}");
+    let least = Duration::seconds(least).for_people();
+    let line = format!("carol for alice: 1; approved after {least} (median), {least} at least\n");
+    desk.changegate(&["audit", "controls"]).ended(0, &[&line]);
     assert_eq!(found["policies"].as_array().unwrap().len(), 1);
     // Somebody switches off the only rule of a control.
     let name = "SOC2:CC7.5";

@@ -102,13 +102,17 @@ fn a_base_that_was_rewritten() {
     let hub = Hub::recording();
     let bob = hub.desk("bob");
     bob.execute("CHG-1");
-    let before = hub.git(&["rev-parse", "main~1"]);
+    let [before, after] = ["main~1", "main"].map(|commit| hub.git(&["rev-parse", commit]));
     bob.push(&["--force", &format!("{before}:refs/heads/main")]).refused(&["can't be reset"]);
     hub.git(&["update-ref", "refs/heads/main", &before]);
     let erin = hub.desk("erin");
     erin.verify().ended(1, &["coverage: main: ", "isn't part of the history", "it was rewritten"]);
     bob.submit("CHG-2").went_well();
-    bob.changegate(&["merge", "CHG-2"]).ended(2, &["it was rewritten"]);
+    let back = format!("`git update-ref refs/heads/main {after}`");
+    bob.changegate(&["merge", "CHG-2"]).failed(&["main was rewritten", &back, "audit coverage"]);
+    hub.git(&["update-ref", "refs/heads/main", &after]);
+    bob.changegate(&["merge", "CHG-2"]).ended(0, &["merged CHG-2"]);
+    erin.verify().ended(0, &["\nverified\n"]);
 }
 
 /// 65: the base was pushed, and the ledger lost its race.
@@ -125,4 +129,34 @@ fn a_push_that_was_not_atomic() {
     erin.verify().ended(1, &["it reached main, and is recorded nowhere: Merge CHG-1"]);
     hub.desk("carol").execute("CHG-2");
     erin.verify().ended(0, &["1 genesis and 2 merge", "2 byte for byte the same", "\nverified\n"]);
+}
+
+/// 43, 26: a ledger that the server has set back isn't followed.
+#[test]
+fn a_ledger_that_was_rewound_on_the_server() {
+    let hub = Hub::recording();
+    let bob = hub.desk("bob");
+    bob.execute("CHG-1");
+    let erin = hub.desk("erin");
+    erin.verify().ended(0, &["\nverified\n"]);
+    let [before, after] =
+        ["audit/ledger~1", "audit/ledger"].map(|commit| hub.git(&["rev-parse", commit]));
+    hub.git(&["update-ref", "refs/heads/audit/ledger", &before]);
+    let said = [
+        &format!("it is at {}, and was at {}", &before[..7], &after[..7]),
+        "the ledger on origin doesn't continue the one that was seen here",
+        "ask an owner of the repository",
+        &format!("put back to {after}"),
+        "`changegate audit verify --checkpoint FILE`",
+    ];
+    erin.verify().failed(&said);
+    bob.submit("CHG-2").went_well();
+    bob.changegate(&["merge", "CHG-2"]).failed(&said);
+    bob.changegate(&["log"])
+        .ended(0, &["warning: the ledger can't be read as it is now: the ", said[0]]);
+    erin.changegate(&["audit", "verify", "--no-fetch"]).ended(0, &["\nverified\n"]);
+    // A server that can't be reached is something else.
+    erin.git(&["remote", "set-url", "origin", "/nowhere"]);
+    let ran = erin.verify();
+    ran.failed(&["git can't fetch from origin"]);
 }

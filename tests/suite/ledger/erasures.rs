@@ -230,8 +230,8 @@ fn nothing_else_is_taken_out() {
                 &tips,
                 "main",
                 &judges(),
-                &[],
-                &[],
+                (&[], &[]),
+                None,
                 &|_, _| (),
             );
             let findings = verified.unwrap().findings.into_iter().map(|it| {

@@ -261,7 +261,8 @@ impl<'a> Stage<'a> {
         self.set(main, forged);
         let repo = Repo::discover(&self.bob.folder).unwrap();
         let tips = |name: &str| repo.tip(&format!("refs/heads/{name}"));
-        let verified = verify(&repo.folder(), &tips, "main", &self.judges, &[], &[], &|_, _| ());
+        let verified =
+            verify(&repo.folder(), &tips, "main", &self.judges, (&[], &[]), None, &|_, _| ());
         let findings = verified.unwrap().findings.into_iter().map(|it| {
             let entry = it.index.map(|index| format!("entry {index}, ")).unwrap_or_default();
             format!("{entry}{}: {}", it.step, it.message)

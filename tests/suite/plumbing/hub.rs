@@ -194,6 +194,7 @@ impl Hub {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", self.path("home.gitconfig"))
             .env_remove("SSH_AUTH_SOCK")
+            .env_remove("XDG_CACHE_HOME")
             .env_remove("NO_COLOR")
             .env_remove("CLICOLOR_FORCE")
     }

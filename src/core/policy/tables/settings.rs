@@ -21,6 +21,17 @@ impl Reader {
                 help,
             );
         }
+        for (index, base) in settings.protected_bases.iter().enumerate() {
+            let lower = base.to_lowercase();
+            if lower == "audit" || lower.starts_with("audit/") {
+                self.report(
+                    "settings",
+                    &["protected_bases", &index.to_string()],
+                    format!("`{base}` can't be protected: the branches audit/* hold the ledger"),
+                    "remove it; nobody can rewrite the ledger unseen anyway",
+                );
+            }
+        }
         if settings.approval_valid_for < Duration::seconds(60) {
             self.report(
                 "settings",
@@ -115,9 +126,12 @@ mod tests {
 
     /// What is wrong with settings that say this of the ledger, where alice has a key.
     fn problems(ledger: &str) -> Vec<String> {
+        problems_of(&format!("ledger: {ledger}\n"))
+    }
+
+    fn problems_of(settings: &str) -> Vec<String> {
         let mut files = shipped_files();
-        let settings = format!("ledger: {ledger}\n");
-        files.insert(table("settings"), settings.into_bytes());
+        files.insert(table("settings"), settings.as_bytes().to_vec());
         let roster = String::from_utf8(files[&table("roster")].clone()).unwrap();
         let alice = "alice: {level: L1,";
         assert!(roster.contains(alice));
@@ -126,6 +140,20 @@ mod tests {
         match read(&files) {
             Ok(_) => Vec::new(),
             Err(problems) => problems.into_iter().map(|problem| problem.message).collect(),
+        }
+    }
+
+    #[test]
+    fn the_ledger_is_no_base() {
+        for (bases, problem) in [
+            ("main, audit/ledger", Some("`audit/ledger` can't be protected")),
+            ("Audit/evidence-2", Some("`Audit/evidence-2` can't be protected")),
+            ("audit", Some("`audit` can't be protected")),
+            ("main, auditors, release/audit", None),
+        ] {
+            let problems = problems_of(&format!("protected_bases: [{bases}]\n"));
+            assert_eq!(problems.len(), usize::from(problem.is_some()), "{bases}: {problems:?}");
+            assert!(problems.concat().contains(problem.unwrap_or_default()), "{problems:?}");
         }
     }
 

@@ -44,14 +44,18 @@ fn a_ledger_that_is_reset() {
         let fresh = auditor(&hub);
         fresh.verify().ended(1, &["coverage: it reached main, and is recorded nowhere"]);
         fs::remove_dir_all(&fresh.folder).unwrap();
-        erin.verify().failed(&["git can't fetch from origin"]);
+        erin.verify().failed(&["doesn't continue the one that was seen here"]);
     }
     // 43, 77: deleted, and begun again from what the base is now.
     hub.git(&["update-ref", "-d", "refs/heads/audit/ledger"]);
     hub.git(&["update-ref", "-d", "refs/heads/audit/evidence"]);
     hub.desk_at("carol", "again").changegate(&["init", "--ledger"]).ended(0, &["began the ledger"]);
-    erin.verify().failed(&["git can't fetch from origin"]);
+    erin.verify().failed(&["doesn't continue the one that was seen here"]);
+    // Without a checkpoint, only somebody who verified the other one notices.
     let fresh = auditor(&hub);
+    fresh.verify().ended(1, &["the checkpoint that was verified here until", "of a longer log"]);
+    let full = ["audit", "verify", "--full"];
+    fresh.changegate(&full).ended(0, &["1 entry", "\nverified\n"]);
     fresh.verify().ended(0, &["1 entry", "\nverified\n"]);
     fresh.write("checkpoint.txt", &checkpoint);
     let anchored = ["audit", "verify", "--checkpoint", "checkpoint.txt"];
@@ -191,7 +195,8 @@ fn planted_objects() {
         let kept = fs::read(&own).unwrap();
         fs::remove_file(&own).unwrap();
         fs::copy(&planted, &own).unwrap();
-        let ran = desk.verify();
+        // Without `--full`, what was verified before isn't looked at again.
+        let ran = desk.changegate(&["audit", "verify", "--full"]);
         assert!(matches!(ran.code, 1 | 2), "{name}: {ran:?}");
         let said = format!("{}{}", ran.stdout, ran.stderr);
         let is_said = ["isn't what its id says", "HashsumMismatch"].map(|why| said.contains(why));

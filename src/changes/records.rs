@@ -1,0 +1,208 @@
+//! What the ledger records of the commits on the base, so that it needn't be judged again.
+//!
+//! A commit that an entry is about is shown as it was recorded. One from before the ledger is judged as
+//! of its own time. One that is due and has no entry is recorded nowhere.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::core::decision::SignOffMode;
+use crate::core::record::entry::Entry;
+use crate::core::record::explanation::Explained;
+use crate::core::record::message::{signers, why};
+use crate::core::record::parts::Because;
+use crate::core::terms::{Level, RiskTier, Verdict};
+use crate::core::time::Time;
+use crate::forge::git::Git;
+use crate::gate::arrivals::unrecorded;
+use crate::gate::judge::Judges;
+use crate::gate::recording::{covered, evidence_branch, tip};
+use crate::git::{Commit, Oid};
+use crate::ledger::{self, Placed, Tip, evidence_of, is_explanation, oid, read_back};
+
+/// What an entry of the ledger says of a commit on the base.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RecordedAs {
+    /// The index of the entry.
+    pub index: u64,
+    /// The id of the entry.
+    pub id: String,
+    /// When it was recorded.
+    pub recorded_at: Time,
+    /// The verdict; null if nothing was judged.
+    pub verdict: Option<Verdict>,
+    /// The risk tier.
+    pub tier: Option<RiskTier>,
+    /// The requester's level.
+    pub level: Option<Level>,
+    /// Who approved, each with what they signed for.
+    pub approved_by: Vec<String>,
+    /// Whether it needed nobody's approval.
+    pub is_direct: bool,
+    /// The digest of the policies that decided.
+    pub policies: Option<String>,
+    /// Why it is a bypass; null if it isn't.
+    #[schemars(with = "Option<String>")]
+    pub because: Option<Because>,
+    /// What was said later about the bypass.
+    pub explanations: Vec<Explained>,
+}
+
+impl RecordedAs {
+    fn of(entry: &Entry) -> Self {
+        let it = &entry.statement.predicate;
+        let bones = it.decision.as_ref();
+        let sign_off = bones.and_then(|bones| bones.sign_off.as_ref());
+        RecordedAs {
+            index: entry.index,
+            id: entry.id.to_string(),
+            recorded_at: it.recorded_at,
+            verdict: bones.map(|bones| bones.verdict),
+            tier: bones.and_then(|bones| bones.tier),
+            level: bones.and_then(|bones| bones.level),
+            approved_by: sign_off.map(signers).unwrap_or_default(),
+            is_direct: sign_off.is_some_and(|it| it.mode == SignOffMode::Direct),
+            policies: it.policies.as_ref().map(|policies| policies.digest.to_string()),
+            because: it.merge.as_ref().and_then(|merge| merge.because),
+            explanations: Vec::new(),
+        }
+    }
+
+    /// Says why it went around the rules, and how that was explained; `None` if it didn't.
+    pub fn around(&self) -> Option<String> {
+        let mut text = why(self.because?).to_owned();
+        for said in &self.explanations {
+            text += &format!("; explained: {}", said.line());
+        }
+        Some(text)
+    }
+}
+
+/// What the ledger records of the commits on the base.
+#[derive(Default)]
+pub struct Records {
+    by_commit: HashMap<Oid, RecordedAs>,
+    /// The commits on the base that are recorded nowhere, oldest first.
+    pub unrecorded: Vec<Commit>,
+    due: HashSet<Oid>,
+    /// What is wrong with the ledger.
+    pub problems: Vec<String>,
+}
+
+impl Records {
+    /// Reads what the ledger says of these commits on the base, or of all if none are named; nothing
+    /// where there is no ledger.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn read(git: &Git, judges: &Judges, commits: Option<HashSet<Oid>>) -> anyhow::Result<Self> {
+        let Some(tip) = tip(git)? else { return Ok(Self::default()) };
+        let mut records = Self::of_gap(git, judges, &tip)?;
+        records.add(git, &tip, commits)?;
+        Ok(records)
+    }
+
+    /// Returns records of nothing, because of a problem with the ledger.
+    pub fn none(problem: String) -> Self {
+        Records { problems: vec![problem], ..Self::default() }
+    }
+
+    /// Reads only which commits on the base are recorded nowhere.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn read_gap(git: &Git, judges: &Judges) -> anyhow::Result<Self> {
+        match tip(git)? {
+            Some(tip) => Self::of_gap(git, judges, &tip),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn of_gap(git: &Git, judges: &Judges, tip: &Tip) -> anyhow::Result<Self> {
+        let mut records = Self::default();
+        let Some(covered) = covered(&tip.entry.state, &git.base_ref)? else { return Ok(records) };
+        match unrecorded(git.repo(), judges, covered, git.base()?) {
+            Ok(due) => records.unrecorded = due.into_iter().map(|(_, commit)| commit).collect(),
+            Err(error) => records.problems.push(format!("{}: {error:#}", git.base_ref)),
+        }
+        records.due = records.unrecorded.iter().map(|commit| commit.id).collect();
+        Ok(records)
+    }
+
+    fn add(
+        &mut self,
+        git: &Git,
+        tip: &Tip,
+        mut wanted: Option<HashSet<Oid>>,
+    ) -> anyhow::Result<()> {
+        let base = format!("refs/heads/{}", git.base_ref);
+        let mut found: Vec<(Oid, RecordedAs)> = Vec::new();
+        let mut notes = Vec::new();
+        let flaws = read_back(&git.repo().folder(), tip.commit, |Placed { entry, .. }| {
+            if is_explanation(&entry) {
+                notes.push(entry);
+                return ControlFlow::Continue(());
+            }
+            let it = &entry.statement.predicate;
+            let (Some(merge), Some(on)) = (&it.merge, &it.base) else {
+                return ControlFlow::Continue(());
+            };
+            let commit = oid(&merge.covers.to).ok().filter(|_| on.name == base);
+            let is_wanted = |commit: &Oid| wanted.as_mut().is_none_or(|them| them.remove(commit));
+            if let Some(commit) = commit.filter(is_wanted) {
+                found.push((commit, RecordedAs::of(&entry)));
+            }
+            match wanted.as_ref().is_some_and(HashSet::is_empty) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        })?;
+        if let Some(problem) = flaws.problem() {
+            self.problems.push(problem);
+        }
+        if flaws.foreign > 0 {
+            self.problems.push(format!("{} of its commits hold no entry", flaws.foreign));
+        }
+        // What stands on entries that don't follow from each other proves nothing.
+        let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
+        found.retain(|(_, recorded)| recorded.index < sound_below);
+        notes.retain(|entry| entry.index < sound_below);
+        let mut said = explanations(git, tip, &notes)?;
+        for (_, recorded) in found.iter_mut().filter(|(_, it)| it.because.is_some()) {
+            recorded.explanations = said.remove(&recorded.id).unwrap_or_default();
+        }
+        self.by_commit = found.into_iter().collect();
+        Ok(())
+    }
+
+    /// Returns what the ledger says of a commit on the base; `None` if it says nothing.
+    pub fn of(&self, commit: Oid) -> Option<&RecordedAs> {
+        self.by_commit.get(&commit)
+    }
+
+    /// Whether a commit should be recorded, and isn't.
+    pub fn lacks(&self, commit: Oid) -> bool {
+        self.due.contains(&commit)
+    }
+
+    /// Whether a commit is recorded as the merge of an approved change.
+    pub fn is_merge(&self, commit: Oid) -> bool {
+        self.of(commit).is_some_and(|recorded| recorded.because.is_none())
+    }
+}
+
+/// Returns what notes say about bypasses, oldest first, by the ids of those. `notes` are newest first.
+fn explanations(
+    git: &Git,
+    tip: &Tip,
+    notes: &[Entry],
+) -> anyhow::Result<BTreeMap<String, Vec<Explained>>> {
+    let branch = git.branches.tip(evidence_branch(&tip.entry.state.evidence)?)?;
+    let Some(branch) = branch.filter(|_| !notes.is_empty()) else { return Ok(BTreeMap::new()) };
+    let ids = notes.iter().map(|entry| entry.id.clone()).collect();
+    let evidence = evidence_of(git.repo(), branch, ids)?;
+    Ok(ledger::explanations(git.repo(), &evidence, notes.iter().rev()))
+}
