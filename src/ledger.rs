@@ -8,26 +8,26 @@ use std::collections::HashSet;
 
 use anyhow::{Context as _, anyhow, ensure};
 
-use crate::core::digest::Digest;
-use crate::core::layout::POLICIES;
 use crate::core::record::entry::{
     CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
 };
 use crate::core::record::key::{PublicKey, ServiceKey};
-use crate::core::record::parts::{Hex, Material, ObjectId};
+use crate::core::record::parts::ObjectId;
 use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
-use crate::core::time::Time;
-use crate::git::{self, Kind, Oid, Program, Repo, Signature, blob_id, tree_id};
+use crate::git::{self, Oid, Program, Repo, Signature, blob_id, tree_id};
 
 mod back;
 mod evidence;
 pub mod store;
 
 pub use back::{Flaws, Placed, back, read_back};
-pub use evidence::{evidence_of, explanations, held, is_explanation};
+pub use evidence::{
+    commit_evidence, evidence_message, evidence_of, evidence_tree, explanations, held,
+    is_explanation, material,
+};
 
 /// The prefix of the branches and tags with the record.
 pub const AUDIT: &str = "audit/";
@@ -340,62 +340,6 @@ fn store(repo: &Repo, files: &[(&str, Vec<u8>)]) -> anyhow::Result<Oid> {
         entries.push((*name, Some(git::Entry::file(repo.store(bytes)?))));
     }
     repo.store_tree(None, entries)
-}
-
-/// Stores the tree of the evidence of an entry: its material, and the policies that decided.
-///
-/// # Errors
-/// When it can't be written.
-pub fn evidence_tree(
-    repo: &Repo,
-    files: &[MaterialFile],
-    policies: Option<Oid>,
-) -> anyhow::Result<Oid> {
-    let mut entries = Vec::new();
-    for (name, bytes) in files {
-        entries.push((name.as_str(), Some(git::Entry::file(repo.store(bytes)?))));
-    }
-    let folder = policies.map(|id| git::Entry { kind: Kind::Folder, id });
-    entries.extend(folder.map(|folder| (POLICIES, Some(folder))));
-    repo.store_tree(None, entries)
-}
-
-/// Returns the message of the commit with an entry's evidence.
-pub fn evidence_message(id: &Digest) -> String {
-    format!("{id}\n")
-}
-
-/// Makes the commit of an entry's evidence. It is nobody's, because it proves nothing by itself: the
-/// statement names the digests of what it holds.
-///
-/// # Errors
-/// When it can't be made.
-pub fn commit_evidence(
-    program: &Program,
-    tree: Oid,
-    parent: Option<Oid>,
-    id: &Digest,
-    at: Time,
-) -> anyhow::Result<Oid> {
-    let program = program.clone().as_person(NOBODY, NOBODY).dated(at);
-    let parents: Vec<_> = parent.into_iter().collect();
-    program.commit(tree, &parents, &evidence_message(id), false)
-}
-
-/// Returns what a statement says of material, sorted by name.
-pub fn material(files: &[MaterialFile]) -> Vec<Material> {
-    let mut all: Vec<_> = files
-        .iter()
-        .map(|(name, bytes)| Material {
-            name: name.clone(),
-            sha256: Hex(Digest::of(bytes)),
-            size: bytes.len() as u64,
-            git_blob: object_id(blob_id(bytes)),
-            withheld: None,
-        })
-        .collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all
 }
 
 /// Returns what holds after the last entry, or before the first.

@@ -3,27 +3,29 @@
 //! In plain Git the person who merges makes the record, and the guard makes it once more from the same
 //! commits. Both call the same functions, so that everything in it can be compared.
 
-use serde_json::json;
-
 use super::{Judgement, REFUSALS};
-use crate::content::{People, bundle_files, short};
-use crate::core::digest::{Digest, canonical_json, to_json};
-use crate::core::layout::{POLICIES, odd_path};
-use crate::core::policy::Files;
-use crate::core::record::bones::{Bones, decision_json};
+use crate::content::People;
+use crate::core::digest::Digest;
+use crate::core::layout::odd_path;
+use crate::core::record::bones::Bones;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{
-    About, Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Material, Merge,
-    Method, Note, Policies, Pull, Refusal, Repository, SECRET, Subject, WITHHELD,
+    About, Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method,
+    Note, Pull, Refusal, Repository, Subject,
 };
 use crate::core::record::statement::{FORMAT, Kind, Predicate, Statement};
 use crate::core::request::RequestFile;
 use crate::core::terms::Login;
 use crate::core::time::Time;
-use crate::forge::git::{CHANGE, Git, REVIEWS};
+use crate::forge::git::Git;
 use crate::git::{Commit, Oid, Repo, blob_id};
 use crate::ledger::{MaterialFile, material, object_id};
 use crate::report::summary_line;
+use material::{merge_material, policies};
+
+mod material;
+
+pub use material::{dir_hash, judged_material, kept_of};
 
 /// The log that a record is made for: what all its entries repeat.
 #[derive(Clone, Debug)]
@@ -197,20 +199,6 @@ fn of_judgement(
     Ok(Record { statement, files, policies: Some(folder) })
 }
 
-/// Returns what a statement says of what a decision rests on. Of a request that holds a credential,
-/// what could repeat that is taken out of the files, and only its digests are named.
-pub fn kept_of(request: Option<&RequestFile>, files: &mut Vec<MaterialFile>) -> Vec<Material> {
-    let mut all = material(files);
-    if request.is_some_and(RequestFile::holds_secret) {
-        let is_withheld = |name: &str| WITHHELD.contains(&name);
-        for it in all.iter_mut().filter(|it| is_withheld(&it.name)) {
-            it.withheld = Some(SECRET.to_owned());
-        }
-        files.retain(|(name, _)| !is_withheld(name));
-    }
-    all
-}
-
 /// Returns the digests of a request by which a statement names it.
 fn digests_of(content: &[u8]) -> Digests {
     let (sha256, git_blob) = (Hex(Digest::of(content)), object_id(blob_id(content)));
@@ -335,90 +323,4 @@ pub fn tip(commit: &Commit) -> Subject {
     let (git_commit, git_tree) = (Some(object_id(commit.id)), Some(object_id(commit.tree)));
     let digest = Digests { git_commit, git_tree, ..Digests::default() };
     Subject { name: "tip".to_owned(), digest }
-}
-
-/// Returns what a judgement rests on: decision, evidence, input and request.
-pub fn judged_material(judgement: &Judgement) -> Vec<MaterialFile> {
-    let evidence = canonical_json(&to_json(&judgement.evidence));
-    let mut files = vec![
-        ("decision.json".to_owned(), decision_json(&judgement.decision).into_bytes()),
-        ("evidence.json".to_owned(), evidence.into_bytes()),
-    ];
-    let input = judgement.input.as_ref().map(|input| input.clone().into_bytes());
-    files.extend(input.map(|input| ("input.json".to_owned(), input)));
-    let source = judgement.file.is_some().then(|| judgement.source.clone().into_bytes());
-    files.extend(source.map(|source| ("request.yaml".to_owned(), source)));
-    files
-}
-
-/// Returns what a decision on a pull request in plain Git rests on.
-fn merge_material(
-    git: &Git,
-    judgement: &Judgement,
-    arrival: &Arrival<'_>,
-) -> anyhow::Result<Vec<MaterialFile>> {
-    let (repo, pull) = (git.repo(), &judgement.pull);
-    let mut files = judged_material(judgement);
-    files.push(("sources.json".to_owned(), sources(git, judgement, arrival)?.into_bytes()));
-    let mut commits = repo.commits_between(Some(pull.base), pull.head)?;
-    commits.extend(git.journal(&pull.name)?.iter().map(|entry| entry.commit.id));
-    commits.push(arrival.commit.id);
-    commits.sort_unstable();
-    commits.dedup();
-    for commit in commits {
-        files.push((format!("commits/{commit}"), repo.commit_bytes(commit)?));
-    }
-    Ok(files)
-}
-
-/// Returns the branches that were read, and where they stood.
-fn sources(git: &Git, judgement: &Judgement, arrival: &Arrival<'_>) -> anyhow::Result<String> {
-    let pull = &judgement.pull;
-    let [change, reviews] = [CHANGE, REVIEWS].map(|folder| format!("{folder}{}", pull.name));
-    let mut refs = vec![(arrival.base_ref.to_owned(), pull.base), (change.clone(), pull.head)];
-    refs.extend(git.branches.tip(&reviews)?.map(|tip| (reviews.clone(), tip)));
-    let refs: Vec<_> = refs
-        .into_iter()
-        .map(|(name, commit)| {
-            json!({ "ref": format!("refs/heads/{name}"), "commit": commit.to_string() })
-        })
-        .collect();
-    let mut sources = json!({ "refs": refs });
-    if arrival.is_new {
-        let mut others = String::new();
-        for folder in [CHANGE, REVIEWS] {
-            for (name, tip) in git.branches.below(folder)? {
-                let name = format!("{folder}{name}");
-                if name != change && name != reviews {
-                    others.push_str(&format!("{tip} refs/heads/{name}\n"));
-                }
-            }
-        }
-        sources["others"] = json!(Digest::of(others.as_bytes()));
-    }
-    Ok(canonical_json(&sources))
-}
-
-/// Returns the policies at a commit as a statement names them, and their folder.
-fn policies(repo: &Repo, commit: Oid, digest: &Digest) -> anyhow::Result<(Policies, Oid)> {
-    let folder = repo.entry(commit, POLICIES)?.map(|entry| entry.id);
-    let folder =
-        folder.ok_or_else(|| anyhow::anyhow!("there are no policies at {}", short(commit)))?;
-    let policies = Policies {
-        digest: digest.clone(),
-        dir_hash: Hex(dir_hash(&bundle_files(repo, commit)?)),
-        git_tree: object_id(folder),
-        commit: object_id(commit),
-    };
-    Ok((policies, folder))
-}
-
-/// Returns in-toto's digest of a folder: that of what `sha256sum` prints for its files, sorted by
-/// path, relative to the folder.
-pub fn dir_hash(files: &Files) -> Digest {
-    let lines = files.iter().map(|(path, bytes)| {
-        let name = path.strip_prefix(POLICIES).map_or(path.as_str(), |rest| &rest[1..]);
-        format!("{}  {name}\n", String::from(Hex(Digest::of(bytes))))
-    });
-    Digest::of(lines.collect::<String>().as_bytes())
 }

@@ -1,12 +1,15 @@
-//! Finds what entries rest on, where not all of it is needed.
+//! What entries rest on: stores it beside them, and finds what is needed of it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::{MaterialFile, NOBODY, object_id};
 use crate::core::digest::Digest;
+use crate::core::layout::POLICIES;
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explained, Explanation};
-use crate::core::record::parts::{About, Hex};
-use crate::git::{Oid, Repo};
+use crate::core::record::parts::{About, Hex, Material};
+use crate::core::time::Time;
+use crate::git::{self, Kind, Oid, Program, Repo, blob_id};
 
 /// Returns the commits with the evidence of these entries, on the branch with this tip, as far as it
 /// holds them. The newest are found first.
@@ -64,4 +67,60 @@ pub fn explanations<'e>(
         }
     }
     found
+}
+
+/// Stores the tree of the evidence of an entry: its material, and the policies that decided.
+///
+/// # Errors
+/// When it can't be written.
+pub fn evidence_tree(
+    repo: &Repo,
+    files: &[MaterialFile],
+    policies: Option<Oid>,
+) -> anyhow::Result<Oid> {
+    let mut entries = Vec::new();
+    for (name, bytes) in files {
+        entries.push((name.as_str(), Some(git::Entry::file(repo.store(bytes)?))));
+    }
+    let folder = policies.map(|id| git::Entry { kind: Kind::Folder, id });
+    entries.extend(folder.map(|folder| (POLICIES, Some(folder))));
+    repo.store_tree(None, entries)
+}
+
+/// Returns the message of the commit with an entry's evidence.
+pub fn evidence_message(id: &Digest) -> String {
+    format!("{id}\n")
+}
+
+/// Makes the commit of an entry's evidence. It is nobody's, because it proves nothing by itself: the
+/// statement names the digests of what it holds.
+///
+/// # Errors
+/// When it can't be made.
+pub fn commit_evidence(
+    program: &Program,
+    tree: Oid,
+    parent: Option<Oid>,
+    id: &Digest,
+    at: Time,
+) -> anyhow::Result<Oid> {
+    let program = program.clone().as_person(NOBODY, NOBODY).dated(at);
+    let parents: Vec<_> = parent.into_iter().collect();
+    program.commit(tree, &parents, &evidence_message(id), false)
+}
+
+/// Returns what a statement says of material, sorted by name.
+pub fn material(files: &[MaterialFile]) -> Vec<Material> {
+    let mut all: Vec<_> = files
+        .iter()
+        .map(|(name, bytes)| Material {
+            name: name.clone(),
+            sha256: Hex(Digest::of(bytes)),
+            size: bytes.len() as u64,
+            git_blob: object_id(blob_id(bytes)),
+            withheld: None,
+        })
+        .collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
 }

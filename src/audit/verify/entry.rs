@@ -7,11 +7,10 @@ use crate::audit::Step;
 use crate::audit::case::{self, Files, Found, Kept, Recorded};
 use crate::content::{Changeset, People, Pull, SKEW, bundle_files, short};
 use crate::core::layout::{POLICIES, is_below};
-use crate::core::org::{LedgerSettings, Org};
-use crate::core::record::bones::{Bones, decision_json};
+use crate::core::org::LedgerSettings;
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
-use crate::core::record::parts::{CollectorKind, Digests, Engine, Hex, Policies};
+use crate::core::record::parts::{CollectorKind, Digests, Hex, Policies};
 use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::statement::{Kind, Unreadable};
@@ -23,9 +22,8 @@ use crate::gate::record::{dir_hash, subject, tip};
 use crate::gate::tables_after;
 use crate::git::{Commit, Oid, Repo, Signature};
 use crate::ledger::{self, NOBODY, object_id, oid};
-use crate::report::summary_line;
 
-mod apart;
+mod again;
 
 /// A commit of the line, checked by itself.
 pub struct Checked {
@@ -327,63 +325,6 @@ impl Check<'_> {
             git_blob: Some(it.git_blob.clone()),
             ..Digests::default()
         })
-    }
-
-    /// Makes the decision again from what is recorded. `path` is that of the request, `brings` the
-    /// tables of a change of policies.
-    pub(super) fn again(
-        &mut self,
-        files: &Files,
-        judge: &Judge,
-        path: Option<&str>,
-        brings: impl FnOnce() -> Option<Org>,
-    ) -> Option<fn(&mut Replayed)> {
-        let it = &self.entry.statement.predicate;
-        let bones = it.decision.as_ref()?;
-        if it.material.iter().any(|material| material.withheld.is_some()) {
-            return Some(|out| out.withheld += 1);
-        }
-        if !self.is_whole {
-            return Some(|out| out.erased += 1);
-        }
-        let impossible = |why: &str| -> (Step, String) {
-            (Step::Decision, format!("its decision can't be made again: {why}"))
-        };
-        let recorded = Recorded::read(it, files, path, brings);
-        let (Some(recorded), Some(decided)) = (recorded, files.get("decision.json")) else {
-            self.findings.push(impossible("material is missing"));
-            return Some(|out| out.impossible += 1);
-        };
-        let made = match judge.decide(&recorded.case()) {
-            Ok(made) => made,
-            Err(error) => {
-                self.findings.push(impossible(&format!("{error:#}")));
-                return Some(|out| out.impossible += 1);
-            }
-        };
-        let summary = made.decision.summary.as_deref().filter(|_| it.kind == Kind::Merge);
-        let again = Bones::of(&made.decision, summary.map(summary_line));
-        if it.change.as_ref() != Some(&made.decision.change) {
-            self.finding(Step::Provenance, "it names another change than was decided on");
-        }
-        let input = files.get("input.json").map(Vec::as_slice);
-        if decision_json(&made.decision).as_bytes() == decided.as_slice()
-            && again == *bones
-            && made.input.as_deref().map(str::as_bytes) == input
-        {
-            return Some(|out| out.exact += 1);
-        }
-        if it.engine.semantics != Engine::this().semantics && again.is_same(bones) {
-            return Some(|out| out.equivalent += 1);
-        }
-        self.finding(
-            Step::Decision,
-            format!(
-                "the evidence doesn't lead to this decision: made again it is {}, and {} was recorded",
-                made.decision.verdict, bones.verdict
-            ),
-        );
-        Some(|out| out.different += 1)
     }
 
     /// Checks that request and evidence are those of the commits.

@@ -316,7 +316,7 @@ mod tests {
             ("members", "read"),
             ("secrets", "write"),
         ]);
-        let judging = [&needed[..], &[("members", "read")]].concat();
+        let judging = [&needed[..], &[("contents", "write"), ("members", "read")]].concat();
         assert_eq!(Reach::Judging.of(&all), judging.into_iter().collect());
         let looking = ["administration", "contents", "members"].map(|name| (name, "read"));
         assert_eq!(Reach::Looking.of(&all), BTreeMap::from(looking));

@@ -132,7 +132,7 @@ mod tests {
             let grade = if *access == "write" { Grade::Bad } else { Grade::Good };
             assert_eq!(app(&reading), [("token/permissions", grade)], "{name}");
         }
-        for more in [("administration", "write"), ("secrets", "read"), ("contents", "write")] {
+        for more in [("administration", "write"), ("secrets", "read"), ("actions", "read")] {
             let mut granted = needed.clone();
             granted.retain(|(name, _)| *name != more.0);
             granted.push(more);

@@ -1,0 +1,120 @@
+//! What the record of a judgement rests on: the files that are kept with it.
+
+use serde_json::json;
+
+use super::Arrival;
+use crate::content::{bundle_files, short};
+use crate::core::digest::{Digest, canonical_json, to_json};
+use crate::core::layout::POLICIES;
+use crate::core::policy::Files;
+use crate::core::record::bones::decision_json;
+use crate::core::record::parts::{Hex, Material, Policies, SECRET, WITHHELD};
+use crate::core::request::RequestFile;
+use crate::forge::git::{CHANGE, Git, REVIEWS};
+use crate::gate::Judgement;
+use crate::git::{Oid, Repo};
+use crate::ledger::{MaterialFile, material, object_id};
+
+/// Returns what a statement says of what a decision rests on. Of a request that holds a credential,
+/// what could repeat that is taken out of the files, and only its digests are named.
+pub fn kept_of(request: Option<&RequestFile>, files: &mut Vec<MaterialFile>) -> Vec<Material> {
+    let mut all = material(files);
+    if request.is_some_and(RequestFile::holds_secret) {
+        let is_withheld = |name: &str| WITHHELD.contains(&name);
+        for it in all.iter_mut().filter(|it| is_withheld(&it.name)) {
+            it.withheld = Some(SECRET.to_owned());
+        }
+        files.retain(|(name, _)| !is_withheld(name));
+    }
+    all
+}
+
+/// Returns what a judgement rests on: decision, evidence, input and request.
+pub fn judged_material(judgement: &Judgement) -> Vec<MaterialFile> {
+    let evidence = canonical_json(&to_json(&judgement.evidence));
+    let mut files = vec![
+        ("decision.json".to_owned(), decision_json(&judgement.decision).into_bytes()),
+        ("evidence.json".to_owned(), evidence.into_bytes()),
+    ];
+    let input = judgement.input.as_ref().map(|input| input.clone().into_bytes());
+    files.extend(input.map(|input| ("input.json".to_owned(), input)));
+    let source = judgement.file.is_some().then(|| judgement.source.clone().into_bytes());
+    files.extend(source.map(|source| ("request.yaml".to_owned(), source)));
+    files
+}
+
+/// Returns what a decision on a pull request in plain Git rests on.
+pub(super) fn merge_material(
+    git: &Git,
+    judgement: &Judgement,
+    arrival: &Arrival<'_>,
+) -> anyhow::Result<Vec<MaterialFile>> {
+    let (repo, pull) = (git.repo(), &judgement.pull);
+    let mut files = judged_material(judgement);
+    files.push(("sources.json".to_owned(), sources(git, judgement, arrival)?.into_bytes()));
+    let mut commits = repo.commits_between(Some(pull.base), pull.head)?;
+    commits.extend(git.journal(&pull.name)?.iter().map(|entry| entry.commit.id));
+    commits.push(arrival.commit.id);
+    commits.sort_unstable();
+    commits.dedup();
+    for commit in commits {
+        files.push((format!("commits/{commit}"), repo.commit_bytes(commit)?));
+    }
+    Ok(files)
+}
+
+/// Returns the branches that were read, and where they stood.
+fn sources(git: &Git, judgement: &Judgement, arrival: &Arrival<'_>) -> anyhow::Result<String> {
+    let pull = &judgement.pull;
+    let [change, reviews] = [CHANGE, REVIEWS].map(|folder| format!("{folder}{}", pull.name));
+    let mut refs = vec![(arrival.base_ref.to_owned(), pull.base), (change.clone(), pull.head)];
+    refs.extend(git.branches.tip(&reviews)?.map(|tip| (reviews.clone(), tip)));
+    let refs: Vec<_> = refs
+        .into_iter()
+        .map(|(name, commit)| {
+            json!({ "ref": format!("refs/heads/{name}"), "commit": commit.to_string() })
+        })
+        .collect();
+    let mut sources = json!({ "refs": refs });
+    if arrival.is_new {
+        let mut others = String::new();
+        for folder in [CHANGE, REVIEWS] {
+            for (name, tip) in git.branches.below(folder)? {
+                let name = format!("{folder}{name}");
+                if name != change && name != reviews {
+                    others.push_str(&format!("{tip} refs/heads/{name}\n"));
+                }
+            }
+        }
+        sources["others"] = json!(Digest::of(others.as_bytes()));
+    }
+    Ok(canonical_json(&sources))
+}
+
+/// Returns the policies at a commit as a statement names them, and their folder.
+pub(super) fn policies(
+    repo: &Repo,
+    commit: Oid,
+    digest: &Digest,
+) -> anyhow::Result<(Policies, Oid)> {
+    let folder = repo.entry(commit, POLICIES)?.map(|entry| entry.id);
+    let folder =
+        folder.ok_or_else(|| anyhow::anyhow!("there are no policies at {}", short(commit)))?;
+    let policies = Policies {
+        digest: digest.clone(),
+        dir_hash: Hex(dir_hash(&bundle_files(repo, commit)?)),
+        git_tree: object_id(folder),
+        commit: object_id(commit),
+    };
+    Ok((policies, folder))
+}
+
+/// Returns in-toto's digest of a folder: that of what `sha256sum` prints for its files, sorted by
+/// path, relative to the folder.
+pub fn dir_hash(files: &Files) -> Digest {
+    let lines = files.iter().map(|(path, bytes)| {
+        let name = path.strip_prefix(POLICIES).map_or(path.as_str(), |rest| &rest[1..]);
+        format!("{}  {name}\n", String::from(Hex(Digest::of(bytes))))
+    });
+    Digest::of(lines.collect::<String>().as_bytes())
+}
