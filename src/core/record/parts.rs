@@ -166,7 +166,7 @@ pub struct Material {
     pub size: u64,
     /// Git's id of it.
     pub git_blob: ObjectId,
-    /// Why its content isn't kept: [`SECRET`].
+    /// Why its content isn't kept: `secret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
 }

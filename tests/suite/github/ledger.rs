@@ -280,7 +280,7 @@ fn rubbish_on_the_log_s_branch_stops_nobody() {
     }
     assert_eq!(checked(&github, pull), "pending");
     let found = verified(&github);
-    found.ended(1, &["2 entries", "the commit holds no entry, and counts for nothing"]);
+    found.ended(1, &["3 entries", "1 note", "the commit holds no entry, and counts for nothing"]);
     assert_eq!(found.stdout.matches("counts for nothing").count(), 3, "{found:?}");
 }
 

@@ -64,7 +64,9 @@ fn what_is_written_is_what_runs_here() {
         }
         let only_in = |one: &str, other: &str| -> Vec<_> {
             let is_there = |line: &&str| other.lines().any(|known| known == *line);
-            one.lines().filter(|line| !is_there(line)).map(|line| line.trim().to_owned()).collect()
+            let only = one.lines().filter(|line| !is_there(line));
+            let only: BTreeSet<_> = only.map(|line| line.trim().to_owned()).collect();
+            only.into_iter().collect()
         };
         let [own] = &only_in(&ours, &theirs)[..] else { panic!("{path}:\n{theirs}") };
         assert!(own.starts_with("- uses: ./.github/actions/changegate"), "{path}: {own}");
