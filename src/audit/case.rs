@@ -100,7 +100,7 @@ pub fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<Kept> {
     let last =
         ledger.and_then(|tip| Some((tip, ledger::tip(repo, tip).ok()?.entry.state.evidence)));
     let branch = last.as_ref().map_or(EVIDENCE, |(_, branch)| branch);
-    // Whoever wrote another name there has to be found, and stops nothing.
+    // Who wrote another name there has to be found, and stops nothing.
     let named = evidence_branch(branch).or_else(|_| evidence_branch(EVIDENCE))?;
     let Some(tip) = tips(named)? else { return Ok(kept) };
     for commit in repo.first_parents(tip)? {

@@ -93,7 +93,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Reads what the ledger says of these commits on the base, or of all if none are named; nothing
+    /// Reads what the ledger says of these commits on the base, or of all if none are named. Empty
     /// where there is no ledger.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ impl Records {
         if flaws.foreign > 0 {
             self.problems.push(format!("{} of its commits hold no entry", flaws.foreign));
         }
-        // What stands on entries that don't follow from each other proves nothing.
+        // What rests on entries that don't follow from each other proves nothing.
         let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
         found.retain(|(_, recorded)| recorded.index < sound_below);
         notes.retain(|entry| entry.index < sound_below);

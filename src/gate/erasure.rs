@@ -65,7 +65,7 @@ fn allowed(repo: &Repo, merged: &Entry, base: Oid) -> anyhow::Result<HashSet<Dig
 }
 
 impl Erased {
-    /// Returns what the change of policies that an entry merged allows to be taken out, if it stands
+    /// Returns what the change of policies that an entry merged allows to be taken out, if it is
     /// among these entries: nothing if it allows nothing.
     ///
     /// # Errors

@@ -201,8 +201,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Returns the ledger's tip. No writer begins one by itself: a ledger that was deleted would grow anew
-/// unseen.
+/// Returns the ledger's tip. No writer begins one by itself: a ledger that was deleted would grow
+/// again unseen.
 fn begun(store: &Store) -> anyhow::Result<Tip> {
     store.tip()?.with_context(|| {
         format!(

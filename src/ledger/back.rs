@@ -57,7 +57,7 @@ pub fn back(repo: &Repo, tip: Oid) -> impl Iterator<Item = anyhow::Result<Oid>> 
 }
 
 /// Hands over the entries of the ledger with this tip, the newest first, until `take` has enough. Each
-/// is held against the one before it. The repository is the one in the folder.
+/// is compared with the one before it. The repository is the one in the folder.
 ///
 /// # Errors
 /// When an entry is of a newer format, or when the repository can't be read.

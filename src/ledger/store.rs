@@ -21,7 +21,7 @@ pub struct Store {
     repo: Repo,
     program: Program,
     url: String,
-    /// Where the branches with the record stand, as far as they were fetched.
+    /// The tips of the branches with the record, as far as they were fetched.
     tips: BTreeMap<String, Oid>,
     _folder: TempDir,
 }
@@ -69,7 +69,7 @@ impl Store {
         &self.program
     }
 
-    /// Returns where a branch with the record stands; `None` if there is none.
+    /// Returns the tip of a branch with the record; `None` if there is none.
     pub fn branch(&self, name: &str) -> Option<Oid> {
         self.tips.get(name).copied()
     }

@@ -227,7 +227,7 @@ fn a_witness_that_does_not_cosign_says_why() {
     drop(online);
     ask(&gone).ended(2, &["cannot reach the witness at http://127.0.0.1:"]);
 
-    // Whoever answers, only what the settings name counts.
+    // No matter who answers, only what the settings name counts.
     let hub = self::hub();
     let erin = hub.desk("erin");
     let online = Witness::of("git.acme.example/ops");

@@ -1,5 +1,5 @@
 //! Verifies what a service recorded of pull requests on a forge, which has facts that Git doesn't hold: the
-//! evidence stands for them, and everything that Git can tell is held against it.
+//! evidence has them, and is compared with everything that Git can tell.
 
 use super::Replayed;
 use super::entry::{Check, is_near};

@@ -8,7 +8,7 @@ use crate::audit::{Finding, Step};
 use crate::core::org::LedgerSettings;
 use crate::core::record::entry::Entry;
 use crate::core::record::key::PublicKey;
-use crate::core::record::keys::{InForce, Keys, writers};
+use crate::core::record::keys::{Keys, KeysInForce, writers};
 use crate::core::record::parts::CollectorKind;
 use crate::core::record::state::EVIDENCE;
 use crate::core::record::statement::Kind;
@@ -40,7 +40,7 @@ pub struct Signing {
 /// The keys of services, entry by entry.
 #[derive(Default)]
 pub(super) struct Services {
-    in_force: InForce,
+    in_force: KeysInForce,
     /// The first that ever were.
     first: Vec<PublicKey>,
     /// The branch whose settings name them.
@@ -56,7 +56,7 @@ pub(super) struct Services {
 
 impl Run {
     /// Whether no service may sign so far, and nothing was erased, so that the state of the last entry is
-    /// all that those behind it are held against.
+    /// all that those behind it are compared with.
     pub(super) fn is_plain(&self) -> bool {
         let Services { first, settled, .. } = &self.services;
         first.is_empty()

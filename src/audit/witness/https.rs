@@ -99,7 +99,7 @@ fn refused(status: u16, body: &str, note: &Note, log: &Log) -> anyhow::Error {
                 .to_owned()
         }
         403 => format!("none of the keys that it knows of {origin} signed the checkpoint"),
-        404 => format!("it doesn't know the log {origin}: have whoever runs it add the log's key"),
+        404 => format!("it doesn't know the log {origin}: have its owner add the log's key"),
         _ => {
             let said = terminal(body.lines().next().unwrap_or_default()).into_owned();
             format!("it answered {status} {said}").trim_end().to_owned()

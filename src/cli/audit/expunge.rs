@@ -42,7 +42,7 @@ Examples:
   changegate audit expunge
       say what would be taken out, and ask
   changegate audit expunge --yes
-      the same without a terminal
+      take it out without a terminal
 
 Exit codes:
   0  taken out and recorded, or nothing was left to be

@@ -70,12 +70,12 @@ fn revoked(it: &RevokedKey) -> Option<Revoked> {
 
 /// The keys that may sign at a place in the log, by the entries before it.
 #[derive(Clone, Debug, Default)]
-pub struct InForce {
+pub struct KeysInForce {
     keys: Vec<PublicKey>,
     revoked: Vec<Revoked>,
 }
 
-impl InForce {
+impl KeysInForce {
     /// Takes a change.
     pub fn change(&mut self, keys: &Keys) {
         let is_gone = |key: &PublicKey| {
@@ -141,7 +141,7 @@ mod tests {
         let gone = vec![Revoked { key: one, from_index: 3, why: WhyRevoked::Stolen }];
         assert_eq!(stolen, Keys { add: vec![two], remove: Vec::new(), revoked: gone });
 
-        let mut in_force = InForce::default();
+        let mut in_force = KeysInForce::default();
         assert!(in_force.is_empty() && !in_force.holds(&one));
         in_force.change(&first);
         assert!(in_force.holds(&one) && in_force.revoked_at(&one, 9).is_none());

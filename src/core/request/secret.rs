@@ -15,7 +15,7 @@ struct Form {
     /// What it is, for people.
     what: &'static str,
     prefixes: &'static [&'static str],
-    /// Whether a byte can stand behind the prefix.
+    /// Whether a byte can follow the prefix.
     takes: fn(u8) -> bool,
     /// How many of them have to, at least.
     least: usize,

@@ -69,7 +69,7 @@ fn only_what_is_new_is_verified() {
     assert_eq!(memories(&hub).len(), 2);
 }
 
-/// Checkpoints from outside are held against all entries, verified again or not.
+/// Checkpoints from outside are compared with all entries, verified again or not.
 #[test]
 fn anchors_are_held_against_all_of_it() {
     let hub = Hub::recording();

@@ -160,7 +160,7 @@ fn a_broken_ledger_hides_nothing() {
     let whole = desk.changegate(&["log", "--format", "csv", "--no-fetch"]).stdout;
     let ledger = "refs/changegate/origin/audit/ledger";
     let tip = desk.git(&["rev-parse", ledger]);
-    // A commit that is no entry.
+    // A commit that holds no entry.
     let foreign = desk.put(ledger, &[("README.md", "x\n")], "foreign");
     desk.git(&["update-ref", ledger, &foreign]);
     let ran = desk.changegate(&["log", "--format", "csv", "--no-fetch"]);

@@ -317,7 +317,7 @@ impl GitHub {
         self.with(|state| state.squash(pull, state.id_of(who)).to_string())
     }
 
-    /// Puts the commits of a pull request anew onto its base, and says the last one.
+    /// Puts the commits of a pull request again onto its base, and says the last one.
     pub fn rebase(&self, pull: u64, who: &str) -> String {
         self.with(|state| state.rebase(pull, state.id_of(who)).to_string())
     }

@@ -110,7 +110,7 @@ async fn handle(
     let body = String::from_utf8(body.to_vec()).unwrap_or_default();
     let mut book = book.lock().unwrap();
     let (status, text) = match is_known {
-        true => book.answer(&body).unwrap_or((400, "this is no request\n".to_owned())),
+        true => book.answer(&body).unwrap_or((400, "this is not a request\n".to_owned())),
         false => (404, String::new()),
     };
     book.answered.push(status);

@@ -43,7 +43,7 @@ pub fn examine(branches: &[RecordBranch]) -> Vec<Check> {
         let names: Vec<_> = missing.iter().map(|(_, name)| format!("“{name}”")).collect();
         checks.push(
             Check::bad("ledger/protected", format!("{name} lacks the rules {}", listed(&kinds)))
-                .why("whoever may push can take away what was recorded")
+                .why("anyone who may push can take away what was recorded")
                 .fix(format!(
                     "Settings → Rules → Rulesets → New branch ruleset, with the target audit/**/*, \
                      switch on {}",

@@ -162,7 +162,7 @@ impl State {
         self.brought(number, user, onto, commit)
     }
 
-    /// Puts the commits of a pull request anew onto its base; says the last one.
+    /// Puts the commits of a pull request again onto its base; says the last one.
     pub fn rebase(&mut self, number: u64, user: u64) -> Oid {
         let (onto, head) = self.range(self.pull(number));
         let commit = self.ops().rebase((onto, head), self.now.utc().timestamp());

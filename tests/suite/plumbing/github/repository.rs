@@ -187,7 +187,7 @@ impl Repository {
         self.git.commit(None, &theirs.author(), &github, message, &tree, &[&ours]).unwrap()
     }
 
-    /// Writes each commit that one brings to another anew behind that; says the last one.
+    /// Writes each commit that one brings to another again behind that; says the last one.
     pub fn rebase(&self, (onto, head): (Oid, Oid), seconds: i64) -> Oid {
         let time = git2::Time::new(seconds, 0);
         let github = Signature::new("GitHub", "noreply@github.com", &time).unwrap();
