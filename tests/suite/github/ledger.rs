@@ -316,5 +316,5 @@ fn a_service_key_signs_what_is_recorded() {
     github.advance("1h");
     github.review(pull, "bob", "APPROVED");
     check(None).ended(0, &[]);
-    verified(&github).ended(1, &["entry 2", "signature: "]);
+    verify(&github.desk("judy")).ended(1, &["entry 2", "signature: "]);
 }
