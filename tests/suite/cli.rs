@@ -164,7 +164,7 @@ fn a_file_for_which_policies_exceed_a_bound_leaves_the_others_judged() {
     let is_said = |bound: &&str| {
         outcome.stderr.contains(&format!("error: decide requests/CHG-1.yaml: {bound}"))
     };
-    assert!(bounds.iter().any(|bound| is_said(bound)), "{}", outcome.stderr);
+    assert!(bounds.iter().any(is_said), "{}", outcome.stderr);
 }
 
 #[test]
