@@ -3,6 +3,7 @@
 //! ```text
 //! collect: base and head ─▶ policies at base ─▶ evidence ─▶ the request at head
 //! decide:  the judge
+//! record:  on GitHub, where the settings want it ([`writer`])
 //! publish: look again, publish on the forge, and look once more; start over if anything has changed,
 //!          or if it is unknown whether the forge has accepted the decision
 //! ```

@@ -41,17 +41,18 @@
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts, people
-//! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence
+//! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence;
+//!   [`ledger::store`] is the end of one that is kept elsewhere
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
 //!   commits, no server; [`forge::github`], reviews in and status checks out: its `plan` says what
 //!   is posted, `publish` posts it; `client::transport` (the only user of octocrab) is all that a
 //!   build without the feature `github` leaves out
-//! - [`gate`]: the main job: collect, decide, publish; [`gate::judge`], what decides, and within
+//! - [`gate`]: the main job: collect, decide, record, publish; [`gate::judge`], what decides, and within
 //!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
 //!   of them, [`gate::arrivals`], of what else reached the base, [`gate::recording`], how, and
 //!   [`gate::keys`], which services may sign it, [`gate::erasure`], what is taken out of its evidence;
-//!   [`gate::guard`], which judges pushes
+//!   [`gate::writer`], which records what happens on GitHub; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of
 //!   that
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and

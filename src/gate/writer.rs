@@ -77,7 +77,9 @@ impl<'a> Writer<'a> {
     /// When the settings want it recorded and it can't be: it must not be published then.
     pub fn record(&self, judgement: &Judgement, now: Time) -> anyhow::Result<Recorded> {
         let org = &judgement.bundle().org;
-        if !org.settings.ledger.on || judgement.decision.ungoverned().is_some() {
+        let ledger = &org.settings.ledger;
+        let is_wanted = ledger.on && ledger.record.is_of_decisions();
+        if !is_wanted || judgement.decision.ungoverned().is_some() {
             return Ok(Recorded::Nowhere);
         }
         let (pull, known) = (&judgement.pull, self.github.answered(&judgement.pull)?);

@@ -318,3 +318,19 @@ fn a_service_key_signs_what_is_recorded() {
     check(None).ended(0, &[]);
     verify(&github.desk("judy")).ended(1, &["entry 2", "signature: "]);
 }
+
+#[test]
+fn merges_alone_are_recorded_where_the_settings_say_so() {
+    let github = GitHub::start();
+    begin(&github, ", record: merges");
+    github.commit("alice", BRANCH, &[(REQUEST, &request())], "Submit CHG-7");
+    let pull = github.open_pull("alice", BRANCH, "main");
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    assert_eq!(titles(&github).len(), 1);
+    github.merge(pull, "bob");
+    sweep(&github).ended(0, &["reached protected branches: 1"]);
+    assert!(titles(&github)[1].starts_with("merged: CHG-7"), "{:?}", titles(&github));
+    verified(&github).ended(0, &["2 entries", "1 byte for byte the same"]);
+}
