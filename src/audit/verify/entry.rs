@@ -181,8 +181,9 @@ impl Check<'_> {
                     ),
                 ),
             },
-            Signature::None if org.settings.unsigned_reviews.is_allowed() || !is_person => {}
-            // On GitHub nobody needs a key.
+            Signature::None if org.settings.unsigned_reviews.is_allowed() => {}
+            // On GitHub nobody needs a key. Where people have some, an entry that no one signed could
+            // claim the reviews of a forge that there isn't.
             Signature::None if org.roster.people.values().all(|it| it.keys.is_empty()) => {}
             Signature::None => {
                 self.finding(Step::Signature, "it isn't signed, so anybody could have made it");
