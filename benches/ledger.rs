@@ -89,11 +89,16 @@ fn open(dir: &Path) -> Git {
     Git::new(Branches::own(repo), Some("main".to_owned())).unwrap()
 }
 
-/// A repository with policies, and so many commits that change one request.
-fn found(dir: &Path, commits: usize) {
+/// A repository without commits, and who makes them.
+fn empty(dir: &Path) {
     command(dir, &["init", "--quiet", "--bare", "-b", "main"], "");
     command(dir, &["config", "user.name", "bench"], "");
     command(dir, &["config", "user.email", "bench@acme.example"], "");
+}
+
+/// A repository with policies, and so many commits that change one request.
+fn found(dir: &Path, commits: usize) {
+    empty(dir);
     let mut stream = String::new();
     begin(&mut stream, BEGAN);
     for (path, bytes) in shipped_files() {
@@ -111,9 +116,7 @@ fn found(dir: &Path, commits: usize) {
 
 /// A repository with policies, and so many merges of a change each, in folders of a hundred.
 fn found_merges(dir: &Path, merges: usize) {
-    command(dir, &["init", "--quiet", "--bare", "-b", "main"], "");
-    command(dir, &["config", "user.name", "bench"], "");
-    command(dir, &["config", "user.email", "bench@acme.example"], "");
+    empty(dir);
     let mut stream = String::new();
     begin(&mut stream, BEGAN);
     for (path, bytes) in shipped_files() {

@@ -177,3 +177,17 @@ fn a_stolen_key_approves_nothing() {
     write(&git, vec![record], Signer::Service(&service.key)).unwrap();
     bob.verify().ended(1, &["entry 1 (", "decision: the evidence doesn't lead to this decision"]);
 }
+
+/// In the name of a service anybody could claim the reviews of a forge that there isn't.
+#[test]
+fn nobody_records_as_a_service_where_people_sign() {
+    let hub = Hub::to_record();
+    let bob = begun(&hub, &[], "");
+    around(&bob, 1);
+    let git = opened(&bob);
+    let mut record = records(&git, ledger::NOBODY);
+    record[0].statement.predicate.collector.kind = CollectorKind::Action;
+    write(&git, record, Signer::Nobody(ledger::NOBODY)).unwrap();
+    bob.verify()
+        .ended(1, &["entry 1", "signature: it isn't signed, so anybody could have made it"]);
+}
