@@ -185,9 +185,9 @@ fn nobody_records_as_a_service_where_people_sign() {
     let bob = begun(&hub, &[], "");
     around(&bob, 1);
     let git = opened(&bob);
-    let mut record = records(&git, ledger::NOBODY);
+    let mut record = records(&git, NOBODY);
     record[0].statement.predicate.collector.kind = CollectorKind::Action;
-    write(&git, record, Signer::Nobody(ledger::NOBODY)).unwrap();
+    write(&git, record, Signer::Nobody(NOBODY)).unwrap();
     bob.verify()
         .ended(1, &["entry 1", "signature: it isn't signed, so anybody could have made it"]);
 }
