@@ -237,7 +237,7 @@ fn a_bundle_holds_what_a_service_signed() {
     // For programs of others, which verify it apart.
     let left = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("records/ledger");
     fs::create_dir_all(&left).unwrap();
-    for name in ["entry.json", "entry.dsse.json", "checkpoint"] {
+    for name in ["entry.json", "entry.dsse.json", "entry.sigstore.json", "checkpoint"] {
         fs::write(left.join(name), read(name)).unwrap();
     }
     fs::write(left.join("key.pem"), service.public().pem()).unwrap();
