@@ -10,6 +10,7 @@ pub mod digest;
 pub mod evidence;
 pub mod input;
 pub mod layout;
+pub mod operations;
 pub mod org;
 pub mod policy;
 pub mod record;

@@ -35,6 +35,8 @@
 //!   sample cases on which a change of policies is tried
 //! - [`core::record`]: an entry of the ledger as a value: its statement, its message, its place in the
 //!   tree over all of them, and the proofs
+//! - [`core::operations`]: the log of what people and pipelines did, as values: events, which may follow
+//!   on which, and the state that they come to
 //!
 //! Around it, from the ground up:
 //! - [`files`]: files that people name, and what is wrong with them in plain words

@@ -212,8 +212,8 @@ fn branch(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
 }
 
-/// Writes `2026-11-24 22:00–23:00 UTC`, with the second date where it is another day.
-fn interval(planned: Interval) -> String {
+/// Writes an interval: `2026-11-24 22:00–23:00 UTC`, with the second date where it is another day.
+pub fn interval(planned: Interval) -> String {
     let [start, end] = [planned.start, planned.end].map(|time| time.utc());
     let end = match start.date_naive() == end.date_naive() {
         true => end.format("%H:%M"),

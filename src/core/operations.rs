@@ -1,0 +1,30 @@
+//! The operations log: what people and pipelines did, as values.
+//!
+//! The gate decides, and the ledger keeps that; here is what happens afterwards: executions and their
+//! ends, verification, outcomes, escalations, incidents. The functions here take and return values and
+//! text; the log's branch keeps them.
+//!
+//! ```text
+//! event + proof ─ lines ─▶ changes/3f/CHG-1234.jsonl ─ after ─▶ life ─ state ─▶ running, verified, …
+//!                                                                 └─ open ──▶ state.json
+//! ```
+//!
+//! - [`event`]: one event, with an id that follows from it; [`kinds`]: what each kind says of its own;
+//!   [`proof`]: who wrote it
+//! - [`lines`]: a file of events; [`message`]: the message of an event's commit
+//! - [`life`]: the fold of a file's events; [`after`]: which event can follow on it
+//! - [`state`]: what that comes to for a change at a time; [`open`]: what is open in the whole log
+
+pub mod after;
+pub mod event;
+pub mod kinds;
+pub mod life;
+pub mod lines;
+pub mod message;
+pub mod open;
+pub mod proof;
+pub mod state;
+mod whole;
+
+#[cfg(test)]
+mod tests;
