@@ -34,6 +34,13 @@ pub struct Period {
 }
 
 impl Period {
+    /// Whether nothing of the period is before what began at an instant; a period without a first
+    /// instant begins there.
+    pub fn is_within(&self, begin: Time) -> bool {
+        self.since.is_none_or(|since| begin <= since)
+            && self.until.is_none_or(|until| begin < until)
+    }
+
     /// Whether an instant is within the period.
     pub fn holds(&self, at: Time) -> bool {
         self.since.is_none_or(|since| since <= at) && self.until.is_none_or(|until| at < until)

@@ -104,6 +104,20 @@ pub fn oid(id: &ObjectId) -> anyhow::Result<Oid> {
     Oid::from_str(&id.to_string()).with_context(|| format!("`{id}` is not an id of Git's"))
 }
 
+/// Returns the newest commit of a first-parent line that says that its maker saw a ledger, and what
+/// they saw.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn seen_on(repo: &Repo, tip: Oid) -> anyhow::Result<Option<(Oid, Seen)>> {
+    for commit in repo.first_parents(tip)? {
+        if let Some(seen) = Seen::in_message(&repo.commit(commit)?.message) {
+            return Ok(Some((commit, seen)));
+        }
+    }
+    Ok(None)
+}
+
 /// Reads a commit of the ledger.
 ///
 /// # Errors

@@ -23,9 +23,13 @@ pub struct Coverage {
     pub root: String,
     /// The period.
     pub period: Period,
+    /// When the log began: nothing before is recorded.
+    pub since: Time,
     /// The branches.
     pub branches: Vec<BranchCoverage>,
-    /// Whether nothing is unrecorded.
+    /// Whether the log covers all of the period.
+    pub is_covered: bool,
+    /// Whether it does, and nothing is unrecorded.
     pub is_complete: bool,
 }
 
@@ -108,15 +112,20 @@ pub fn coverage(
     let lines = lines(repo, tips, judges, entries)?;
     let branches: Vec<_> =
         lines.iter().map(|line| of_line(repo, judges, entries, line, period)).collect();
-    let is_complete =
+    let is_recorded =
         branches.iter().all(|branch| branch.unrecorded.is_empty() && branch.problems.is_empty());
+    let first = entries.all.first().unwrap_or(entries.sound()?);
+    let since = first.entry.statement.predicate.recorded_at;
+    let is_covered = period.is_within(since);
     Ok(Coverage {
         origin: last.statement.predicate.origin.clone(),
         size: last.index + 1,
         root: last.state.tree.root().to_string(),
         period,
+        since,
         branches,
-        is_complete,
+        is_covered,
+        is_complete: is_covered && is_recorded,
     })
 }
 

@@ -60,6 +60,10 @@ pub struct Manifest {
     pub ledger: String,
     /// The checkpoint of the last entry: origin, size and root.
     pub checkpoint: String,
+    /// When the log began: nothing before is recorded.
+    pub since: Time,
+    /// Whether the log covers all of the period.
+    pub is_covered: bool,
     /// The protected branches, and what reached them in the period.
     pub branches: Vec<Branch>,
     /// The indexes of the exported entries.
@@ -132,12 +136,14 @@ pub fn export(
         first_parents: on_line(line, period),
     };
     let branches: Vec<_> = lines.iter().map(branch).collect();
+    let first = entries.all.first().unwrap_or(entries.sound()?);
+    let since = first.entry.statement.predicate.recorded_at;
     let rows = row::rows(repo, entries, &selected);
     let (name, bytes) = match format {
         Format::Jsonl => ("entries.jsonl", formats::jsonl(&selected)),
         Format::Csv => ("entries.csv", formats::csv(rows)?),
         Format::Intoto => ("entries.intoto.jsonl", formats::intoto(&selected)),
-        Format::Markdown => ("report.md", formats::markdown(&rows, &branches, &period)),
+        Format::Markdown => ("report.md", formats::markdown(&rows, &branches, &period, since)),
     };
     let bytes = bytes.into_bytes();
     let program = Engine { sha256: made.program.map(Hex), ..Engine::this() };
@@ -151,6 +157,8 @@ pub fn export(
         entries: selected.iter().map(|placed| placed.entry.index).collect(),
         bypasses: branches.iter().map(|branch| branch.coverage.bypasses.len()).sum(),
         unmatched: branches.iter().map(|branch| branch.coverage.unrecorded.len()).sum(),
+        since,
+        is_covered: period.is_within(since),
         branches,
         command: made.command,
         program,

@@ -105,6 +105,7 @@ pub fn show(repo: &Repo, judges: &Judges, found: &Found) -> anyhow::Result<ShowV
         let by = |it: &Material| found.kept.erased(entry, it).map(|by| (it.name.clone(), by));
         let id = entry.id.to_string();
         let signature = signed(repo, judges, placed)?;
+        let erased: BTreeMap<_, _> = kept.clone().filter(lost).filter_map(by).collect();
         Ok(Shown {
             index: entry.index,
             kind: it.kind,
@@ -115,15 +116,15 @@ pub fn show(repo: &Repo, judges: &Judges, found: &Found) -> anyhow::Result<ShowV
             commit: placed.commit.to_string(),
             root: entry.state.tree.root().to_string(),
             evidence: evidence.map(|commit| commit.to_string()),
-            erased: kept.clone().filter(lost).filter_map(by).collect(),
             missing: kept
                 .filter(lost)
                 .filter(|it| by(it).is_none())
                 .map(|it| it.name.clone())
                 .collect(),
             explanations: found.explanations.get(&id).cloned().unwrap_or_default(),
-            by_hand: by_hand::checks(placed, &signature, evidence, found.tip),
+            by_hand: by_hand::checks(placed, &signature, (evidence, &erased), found.tip),
             signature,
+            erased,
             statement: entry.statement.clone(),
             id,
         })

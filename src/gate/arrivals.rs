@@ -6,8 +6,8 @@ use super::judge::Judges;
 use super::merge::merge_tree;
 use super::record::{Arrival, Log, Record, Recorder, of_bypass, of_merge, who};
 use super::{Gate, Judgement};
-use crate::content::{People, short};
-use crate::core::layout::is_governed;
+use crate::content::{Changeset, People, short};
+use crate::core::layout::{is_governed, stem};
 use crate::core::record::parts::Because;
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
@@ -94,13 +94,19 @@ pub fn record(
 /// can be judged.
 fn judged(git: &Git, judges: &Judges, base_ref: &str, commit: &Commit) -> Option<Judgement> {
     let [base, head] = commit.parents[..] else { return None };
-    let name = change_named_by(commit)?;
-    let pull = Pull::of_change(name, base_ref, base, head);
+    let name = change_named_by(git.repo(), commit)?;
+    let pull = Pull::of_change(&name, base_ref, base, head);
     Gate::new(git.repo(), git, judges.clone()).judge(pull, &[], commit.time).ok()
 }
 
-/// Returns the change that a commit on a base says it merges.
-pub fn change_named_by(commit: &Commit) -> Option<&str> {
+/// Returns the change that a commit on a base says it merges. Who merges by hand may say nothing: then it
+/// is that of the request which the merge brings.
+pub fn change_named_by(repo: &Repo, commit: &Commit) -> Option<String> {
     let (_, trailers) = journal::split(&commit.message);
-    trailers.iter().find(|(key, _)| *key == "Change").map(|(_, name)| *name)
+    if let Some((_, name)) = trailers.iter().find(|(key, _)| *key == "Change") {
+        return Some((*name).to_owned());
+    }
+    let [base, head] = commit.parents[..] else { return None };
+    let path = Changeset::of(repo, base, head, "").ok()?.path?;
+    Some(stem(&path).to_owned())
 }

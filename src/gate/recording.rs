@@ -10,7 +10,7 @@ use super::judge::Judges;
 use super::keys;
 use super::merge::signs;
 use super::record::{self, Arrival, Log, Record, Recorder, entry, of_merge, who};
-use crate::content::People;
+use crate::content::{People, short};
 use crate::core::digest::Digest;
 use crate::core::layout::table;
 use crate::core::org::{LedgerSettings, Org};
@@ -48,22 +48,39 @@ pub fn entries(
     let who = who(repo, &People::of(&org.roster), &commit)
         .with_context(|| format!("{} {STRANGER}", commit.committer.email))?;
     let recorder = Recorder { who: &who, at: judgement.decision.evaluated_at };
+    let (mut records, from) = arrived(git, judges, &tip, judgement.pull.base, recorder)?;
+    let arrival = Arrival { is_new: true, ..Arrival::pushed(&git.base_ref, &commit, from) };
+    records.push(of_merge(git, judgement, &arrival, &log, recorder)?);
+    append(git, judges, Some(&tip), records, Signer::person(&who, signs(git, org)))
+}
+
+/// Makes the records of what reached the base, up to the commit `base`, and isn't recorded. Returns them,
+/// and the commit up to which the ledger covers it then.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn arrived(
+    git: &Git,
+    judges: &Judges,
+    tip: &Tip,
+    base: Oid,
+    recorder: Recorder<'_>,
+) -> anyhow::Result<(Vec<Record>, Oid)> {
+    let (repo, log) = (git.repo(), log_of(tip));
     let mut records = Vec::new();
     let mut from = match covered(&tip.entry.state, &git.base_ref)? {
         Some(covered) => covered,
         None => {
-            let begun = begin(repo, &tip.entry.state, judgement.pull.base)?;
+            let begun = begin(repo, &tip.entry.state, base)?;
             records.push(of_branch(repo, (&git.base_ref, begun), &log, recorder)?);
             begun
         }
     };
-    for earlier in unrecorded(repo, judges, from, judgement.pull.base)? {
+    for earlier in unrecorded(repo, judges, from, base)? {
         records.push(arrivals::record(git, judges, &git.base_ref, &earlier, &log, recorder)?);
         from = earlier.1.id;
     }
-    let arrival = Arrival { is_new: true, ..Arrival::pushed(&git.base_ref, &commit, from) };
-    records.push(of_merge(git, judgement, &arrival, &log, recorder)?);
-    append(git, judges, Some(&tip), records, Signer::person(&who, signs(git, org)))
+    Ok((records, from))
 }
 
 /// Makes the record with which a ledger begins, by the settings at the tip of the base: it covers
@@ -92,10 +109,17 @@ pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<R
     names.insert(git.base_ref.clone());
     let mut bases = Vec::new();
     for name in names {
-        let tip = git.branches.tip(&name)?;
-        bases.extend(
-            tip.map(|tip| Covered { name: format!("refs/heads/{name}"), commit: object_id(tip) }),
-        );
+        let Some(tip) = git.branches.tip(&name)? else { continue };
+        if let Some((commit, seen)) = ledger::seen_on(git.repo(), tip)? {
+            bail!(
+                "a ledger of {} entries has begun before, as {} on {name} says: it was deleted, and another \
+                 one would hide that; find a clone that has it, as refs/changegate/origin/{LEDGER}, and put \
+                 it back from there",
+                seen.size,
+                short(commit)
+            );
+        }
+        bases.push(Covered { name: format!("refs/heads/{name}"), commit: object_id(tip) });
     }
     let predicate = Predicate {
         bases,

@@ -10,6 +10,7 @@ use crate::audit::Period;
 use crate::audit::entries::Placed;
 use crate::core::digest::{canonical_json, to_json};
 use crate::core::record::dsse::{Envelope, unsigned};
+use crate::core::time::Time;
 use crate::report::escape::markdown as plain;
 
 const HEADER: [&str; 20] = [
@@ -94,12 +95,13 @@ pub fn csv(rows: Vec<Row>) -> anyhow::Result<String> {
 }
 
 /// Returns a report for people.
-pub fn markdown(rows: &[Row], branches: &[Branch], period: &Period) -> String {
-    let end = |time: Option<crate::core::time::Time>, open: &str| {
+pub fn markdown(rows: &[Row], branches: &[Branch], period: &Period, begun: Time) -> String {
+    let end = |time: Option<Time>, open: &str| {
         time.map_or_else(|| open.to_owned(), |time| format!("{} UTC", time.for_people(None)))
     };
     let (since, until) = (end(period.since, "the beginning"), end(period.until, "now"));
     let mut out = format!("# Changes from {since} to {until}\n\n");
+    let _ = writeln!(out, "Nothing before {} UTC is recorded.\n", begun.for_people(None));
     out += "| branch | commits | merged | free | around the gate | recorded nowhere |\n";
     out += "| --- | --- | --- | --- | --- | --- |\n";
     for Branch { coverage: it, .. } in branches {

@@ -1,6 +1,8 @@
 //! How an entry is checked by hand: commands for bash that need git, ssh-keygen and sha256sum, and what
 //! they have to print.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use schemars::JsonSchema;
@@ -8,7 +10,7 @@ use serde::Serialize;
 
 use super::Signed;
 use crate::audit::entries::Placed;
-use crate::core::record::parts::Hex;
+use crate::core::record::parts::{Hex, Material};
 use crate::core::record::tree::leaf;
 use crate::git::Oid;
 
@@ -27,9 +29,14 @@ pub struct Check {
 const NODE: &str = "{ printf '\\001'; printf %s \"$h\" | base64 -d; \
                     printf \"$(sed 's/../\\\\x&/g' <<< \"$r\")\"; } | sha256sum | cut -c -64";
 
-/// Returns the checks of an entry. `evidence` is the commit with what it rests on, `tip` that of the
-/// ledger's branch.
-pub fn checks(placed: &Placed, signed: &Signed, evidence: Option<Oid>, tip: Oid) -> Vec<Check> {
+/// Returns the checks of an entry. `evidence` is the commit with what it rests on, but for the files that
+/// were `erased`; `tip` is that of the ledger's branch.
+pub fn checks(
+    placed: &Placed,
+    signed: &Signed,
+    (evidence, erased): (Option<Oid>, &BTreeMap<String, u64>),
+    tip: Oid,
+) -> Vec<Check> {
     let Placed { commit, before, entry, seal } = placed;
     let check = |proves: &str, command: String, prints: String| Check {
         proves: proves.to_owned(),
@@ -61,7 +68,8 @@ pub fn checks(placed: &Placed, signed: &Signed, evidence: Option<Oid>, tip: Oid)
         ),
     ];
     let material = entry.statement.predicate.material.iter();
-    for material in material.filter(|it| it.withheld.is_none()) {
+    let is_there = |it: &&Material| it.withheld.is_none() && !erased.contains_key(&it.name);
+    for material in material.filter(is_there) {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
         let Some(evidence) = evidence.filter(|_| material.name.chars().all(is_plain)) else {
             continue;

@@ -98,6 +98,13 @@ fn check_in(
         let (files, erased) = check.material(evidence)?;
         checked.replay = check.provenance(&files)?;
         checked.seen = seen_by(&files);
+        if base_ref.is_some() {
+            // What was merged before the log covers a branch can have seen another one: this one, if it
+            // was deleted and begun a second time.
+            for base in &entry.statement.predicate.bases {
+                checked.seen.extend(ledger::seen_on(repo, oid(&base.commit)?)?);
+            }
+        }
         checked.on_lines = check.on_lines()?;
         let said = files.get(EXPLANATION_FILE);
         checked.said = said.and_then(|bytes| Explanation::read(bytes).ok());
@@ -310,7 +317,7 @@ impl Check<'_> {
         self.files_are_theirs(&changeset, head)?;
         let request = changeset.path.as_deref().zip(self.request());
         if self.entry.statement.subject != subject(request, head, Some(merged))
-            || change_named_by(merged) != Some(&pull.name)
+            || change_named_by(self.repo, merged).as_ref() != Some(&pull.name)
         {
             self.finding(Step::Provenance, "it is about something else than its commit");
         }

@@ -33,7 +33,7 @@ was recorded.
 
 Exit codes:
   0  everything is recorded
-  1  something is recorded nowhere, or isn't on its branch any more
+  1  something is recorded nowhere, or isn't on its branch any more; or the period begins before the ledger
   2  could not be determined")]
 pub struct CoverageArgs {
     #[command(flatten)]
@@ -62,11 +62,15 @@ pub fn run(args: &CoverageArgs) -> anyhow::Result<ExitCode> {
 
 /// Writes what was found for people.
 fn text(found: &Coverage) -> String {
+    let since = found.since.for_people(None);
     let mut out = format!("{}, {}\n", terminal(&found.origin), of_period(&found.period));
     found.branches.iter().for_each(|it| out += &branch(it));
     let unrecorded: usize = found.branches.iter().map(|it| it.unrecorded.len()).sum();
     let problems: usize = found.branches.iter().map(|it| it.problems.len()).sum();
     out += &match (unrecorded, problems) {
+        (0, 0) if !found.is_covered => format!(
+            "\nnot complete: the ledger began on {since} UTC, and nothing before that is recorded\n"
+        ),
         (0, 0) => "\ncomplete: everything is recorded\n".to_owned(),
         (0, _) => "\nnot complete: what was recorded is not on its branch any more\n".to_owned(),
         (count, _) => {
@@ -87,7 +91,7 @@ fn branch(it: &BranchCoverage) -> String {
         it.bypasses.len(),
         it.unrecorded.len()
     );
-    let _ = writeln!(out, "  covered     behind {}", &it.from[..7]);
+    let _ = writeln!(out, "  covered     what came after {}", &it.from[..7]);
     it.bypasses.iter().for_each(|it| out += &bypass(it));
     it.unrecorded.iter().for_each(|it| out += &unrecorded(it));
     it.problems.iter().for_each(|problem| {

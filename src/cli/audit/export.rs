@@ -97,7 +97,11 @@ fn told(args: &ExportArgs, export: &Export) -> String {
         out += &format!("  {}  {name}\n", String::from(Hex(Digest::of(bytes))));
     }
     let (around, nowhere) = (it.bypasses, it.unmatched);
-    out + &format!("  {around} around the gate, {nowhere} recorded nowhere\n")
+    out += &format!("  {around} around the gate, {nowhere} recorded nowhere\n");
+    if !it.is_covered {
+        out += &format!("  nothing before {} UTC is recorded\n", it.since.for_people(None));
+    }
+    out
 }
 
 /// Checks that nothing would be overwritten.

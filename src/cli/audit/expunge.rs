@@ -1,6 +1,6 @@
 //! `changegate audit expunge`: takes out of the evidence what a change of the policies says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -16,6 +16,7 @@ use crate::cli::shared::prompt;
 use crate::cli::shared::say::{self, print};
 use changegate::audit::entries::Entries;
 use changegate::core::digest::Digest;
+use changegate::core::layout::{REQUESTS, table};
 use changegate::core::record::state::after_erasure;
 use changegate::core::terms::all_of;
 use changegate::forge::git::{Git, Rejected};
@@ -24,7 +25,7 @@ use changegate::gate::merge::signs;
 use changegate::gate::record::Recorder;
 use changegate::gate::recording::{append, evidence_branch, log_of, tip};
 use changegate::git::{Moved, Oid};
-use changegate::ledger::{self, Signer, oid};
+use changegate::ledger::{self, AUDIT, Signer, oid};
 use changegate::report::escape::terminal;
 
 /// How often it starts again because the ledger moved in the meantime.
@@ -72,6 +73,8 @@ struct Expunged {
     evidence: String,
     /// The branch that it replaces.
     replaced: String,
+    /// Where the branches that changes are on still hold it: `BRANCH:PATH`.
+    elsewhere: Vec<String>,
 }
 
 /// An erasure that is allowed and not made yet.
@@ -93,6 +96,7 @@ pub fn run(args: &ExpungeArgs) -> anyhow::Result<ExitCode> {
         entries.sound()?;
         let base = git.base()?;
         let Some(due) = due(&git, &entries, base)? else {
+            unknown(&git, &entries, base)?;
             return tell(args, &git, &made);
         };
         if !is_agreed {
@@ -175,10 +179,39 @@ fn expunge(git: &Git, due: &Due, base: Oid) -> anyhow::Result<Option<Expunged>> 
             entries: due.files.iter().map(|(index, ..)| *index).collect::<BTreeSet<_>>(),
             evidence: new.to_owned(),
             replaced: old.to_owned(),
+            elsewhere: elsewhere(git, &due.erased)?,
         })),
         Moved::Lost(_) => Ok(None),
         Moved::Refused(why) => Err(Rejected(format!("the erasure:\n{why}")).into()),
     }
+}
+
+/// Returns where else the files are, that an erasure takes out of the evidence.
+fn elsewhere(git: &Git, erased: &Erased) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (branch, tip) in git.branches.below("")? {
+        if branch.starts_with(AUDIT) {
+            continue;
+        }
+        let files = git.repo().files_below(tip, REQUESTS)?;
+        let held = files.into_iter().filter(|(_, file)| erased.blobs.contains(&file.id));
+        found.extend(held.map(|(path, _)| format!("{branch}:{path}")));
+    }
+    Ok(found)
+}
+
+/// Says which files the table names, and no entry rests on.
+fn unknown(git: &Git, entries: &Entries, base: Oid) -> anyhow::Result<()> {
+    let material = entries.all.iter().flat_map(|it| &it.entry.statement.predicate.material);
+    let known: HashSet<_> = material.map(|it| &it.sha256.0).collect();
+    for erasure in table_at(git.repo(), base)? {
+        if !known.contains(&erasure.digest) {
+            let digest = &erasure.digest;
+            let what = format!("{} names {digest}, on which no entry rests", table("erasures"));
+            say::warn("warning", &what);
+        }
+    }
+    Ok(())
 }
 
 fn tell(args: &ExpungeArgs, git: &Git, made: &[Expunged]) -> anyhow::Result<ExitCode> {
@@ -191,6 +224,10 @@ fn tell(args: &ExpungeArgs, git: &Git, made: &[Expunged]) -> anyhow::Result<Exit
             all_of(&indexes),
             one.index
         );
+        if !one.elsewhere.is_empty() {
+            let places = terminal(&all_of(&one.elsewhere)).into_owned();
+            out += &format!("still held by {places}, and by the history behind it\n");
+        }
     }
     match made.last() {
         None => {

@@ -20,10 +20,8 @@ pub fn look(here: &HereArgs) -> anyhow::Result<(Git, Entries)> {
 /// # Errors
 /// If there is no repository, or the remote can't be reached.
 pub fn open(here: &HereArgs) -> anyhow::Result<Git> {
-    let git = here.open_to_look()?;
-    if !here.no_fetch {
-        git.branches.refresh_ledger()?;
-    }
+    let git = here.open_to_audit()?;
+    here.refresh_ledger(&git.branches)?;
     Ok(git)
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use serde::Serialize;
 
@@ -14,26 +14,25 @@ use crate::cli::shared::me::me;
 use crate::cli::shared::say::{self, print};
 use changegate::audit::entries::Placed;
 use changegate::audit::find::find;
-use changegate::content::short;
+use changegate::core::digest::Digest;
 use changegate::core::record::explanation::Explanation;
 use changegate::core::record::statement::Kind;
 use changegate::core::terms::Login;
 use changegate::forge::git::{Git, Rejected};
-use changegate::gate::arrivals::unrecorded;
 use changegate::gate::judge::Judges;
 use changegate::gate::merge::signs;
-use changegate::gate::record::{Recorder, of_explanation};
-use changegate::gate::recording::{append, covered, log_of, tip};
-use changegate::git::{Moved, Oid};
-use changegate::ledger::{self, Signer};
+use changegate::gate::record::{Record, Recorder, of_explanation};
+use changegate::gate::recording::{append, arrived, log_of, tip};
+use changegate::git::Moved;
+use changegate::ledger::{self, LEDGER, Signer, Tip};
 
 /// How often it starts again because the ledger moved in the meantime.
 const ATTEMPTS: usize = 20;
 
 /// Record who went around the gate, and why
 ///
-/// The bypass itself is recorded by the merge after it, and stays as it is: an explanation is an entry of
-/// its own, in your name and dated now. It changes no count.
+/// The bypass itself is recorded by the merge after it, or now, and stays as it is: an explanation is an
+/// entry of its own, in your name and dated now. It changes no count.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -84,24 +83,26 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
     let judges = judges()?;
     for _ in 0..ATTEMPTS {
         let git = open(&args.here)?;
-        let bypass = bypass(&git, &judges, &args.id)?;
         let base = git.base()?;
         let judge = judges.at(git.repo(), base)?;
         let org = &judge.bundle().org;
         let by = me(git.branches.program(), &org.roster)?;
-        let tip = tip(&git)?.context("the ledger is gone")?;
-        let log = log_of(&tip);
+        let tip = tip(&git)?.with_context(|| format!("there is no branch {LEDGER}"))?;
         let recorder = Recorder { who: by.as_str(), at: NowArg::present() };
+        let (mut records, bypass) = match unrecorded(&git, &judges, &tip, &args.id, recorder)? {
+            Some(due) => due,
+            None => (Vec::new(), recorded(&git, &args.id)?),
+        };
         let on = (git.base_ref.as_str(), base);
-        let record = of_explanation(git.repo(), on, &bypass.entry.id, &said, &log, recorder)?;
+        records.push(of_explanation(git.repo(), on, &bypass, &said, &log_of(&tip), recorder)?);
         let signer = Signer::person(by.as_str(), signs(&git, org));
-        let moves = append(&git, &judges, Some(&tip), vec![record], signer)?;
+        let moves = append(&git, &judges, Some(&tip), records, signer)?;
         match git.branches.put_all(&moves)? {
             Moved::Yes => {
                 let commit = moves.first().map(|(_, _, to)| *to).context("nothing was written")?;
-                let entry = ledger::read(git.repo(), commit)?.entry?;
-                tell(args, &bypass, entry.index, commit)?;
-                return Ok(ExitCode::SUCCESS);
+                let index = ledger::read(git.repo(), commit)?.entry?.index;
+                let explains = bypass.to_string();
+                return tell(args, &Recorded { index, commit: commit.to_string(), explains });
             }
             Moved::Lost(_) => {}
             Moved::Refused(why) => return Err(Rejected(format!("the explanation:\n{why}")).into()),
@@ -110,21 +111,33 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
     bail!("the ledger changed during every attempt: run the command again")
 }
 
-/// Returns the entry of the bypass that is meant.
-fn bypass(git: &Git, judges: &Judges, name: &str) -> anyhow::Result<Placed> {
-    let from = tip(git)?.map(|tip| covered(&tip.entry.state, &git.base_ref)).transpose()?.flatten();
-    let due = match from {
-        Some(from) => unrecorded(git.repo(), judges, from, git.base()?)?,
-        None => Vec::new(),
+/// Makes the records of what reached the base and isn't recorded, if a commit of that is meant. Returns
+/// them, and the id of the one about the commit.
+fn unrecorded(
+    git: &Git,
+    judges: &Judges,
+    tip: &Tip,
+    name: &str,
+    recorder: Recorder<'_>,
+) -> anyhow::Result<Option<(Vec<Record>, Digest)>> {
+    let (records, _) = arrived(git, judges, tip, git.base()?, recorder)?;
+    let is_meant = |record: &&Record| {
+        let merge = record.statement.predicate.merge.as_ref();
+        name.len() >= 7 && merge.is_some_and(|it| it.covers.to.to_string().starts_with(name))
     };
-    if let Some((_, commit)) =
-        due.iter().find(|(_, commit)| name.len() >= 7 && commit.id.to_string().starts_with(name))
-    {
-        bail!(
-            "{} isn't recorded yet: the next merge records it, and then you can explain it",
-            short(commit.id)
-        );
-    }
+    let Some(meant) = records.iter().find(is_meant).map(|record| &record.statement) else {
+        return Ok(None);
+    };
+    ensure!(
+        meant.predicate.kind == Kind::Bypass,
+        "`{name}` is the merge of a change that was approved, and not a bypass: the next merge records it"
+    );
+    let id = meant.id();
+    Ok(Some((records, id)))
+}
+
+/// Returns the id of the recorded bypass that is meant.
+fn recorded(git: &Git, name: &str) -> anyhow::Result<Digest> {
     let found = find(git.repo(), &|name: &str| git.branches.tip(name), name)?;
     if let Some(problem) = found.problem {
         bail!("the ledger can't be relied on: {problem}; run `changegate audit verify`");
@@ -132,7 +145,7 @@ fn bypass(git: &Git, judges: &Judges, name: &str) -> anyhow::Result<Placed> {
     let is_bypass = |it: &&Placed| it.entry.statement.predicate.kind == Kind::Bypass;
     let bypasses: Vec<_> = found.entries.iter().filter(is_bypass).collect();
     match (&bypasses[..], found.entries.first()) {
-        ([one], _) => Ok((*one).clone()),
+        ([one], _) => Ok(one.entry.id.clone()),
         ([], Some(other)) => bail!(
             "`{name}` is entry {}, of kind {}, and not a bypass: `changegate audit coverage` lists those",
             other.entry.index,
@@ -142,14 +155,12 @@ fn bypass(git: &Git, judges: &Judges, name: &str) -> anyhow::Result<Placed> {
     }
 }
 
-fn tell(args: &RecordBypassArgs, bypass: &Placed, index: u64, commit: Oid) -> anyhow::Result<()> {
-    let explains = bypass.entry.id.to_string();
-    let recorded = Recorded { index, commit: commit.to_string(), explains };
+fn tell(args: &RecordBypassArgs, recorded: &Recorded) -> anyhow::Result<ExitCode> {
     print(&match args.format {
-        AnswerFormat::Json => say::json(&recorded)?,
-        AnswerFormat::Text => format!(
-            "recorded as entry {index} why entry {} went around the gate\n",
-            bypass.entry.index
-        ),
-    })
+        AnswerFormat::Json => say::json(recorded)?,
+        AnswerFormat::Text => {
+            format!("recorded as entry {} why this went around the gate\n", recorded.index)
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -72,10 +72,8 @@ pub struct ReplayArgs {
 
 /// Runs the verb.
 pub fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    let git = args.here.open_to_look()?;
-    if !args.here.no_fetch {
-        git.branches.refresh_ledger()?;
-    }
+    let git = args.here.open_to_audit()?;
+    args.here.refresh_ledger(&git.branches)?;
     let trying = match (&args.branch, &args.policies) {
         (Some(branch), _) => of_branch(&git, branch)?,
         (None, Some(policies)) => of_policies(&git, policies)?,

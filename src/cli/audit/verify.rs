@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use anyhow::{Error, anyhow};
 use clap::Args;
 
 use super::look::counted;
@@ -19,8 +19,10 @@ use changegate::audit::anchor::{Anchor, KnownKey, anchors, of_tags};
 use changegate::audit::verify::{
     Earlier, KeyChange, Memory, Replayed, SignedCounts, Verification, Witness, verify,
 };
+use changegate::audit::{Finding, Step};
 use changegate::core::terms::all_of;
 use changegate::files;
+use changegate::forge::git::Rewound;
 use changegate::report::escape::terminal;
 
 /// Verify the ledger: each entry, each decision, and that nothing is missing
@@ -91,11 +93,18 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
             AnswerFormat::Text => bundle::text(&found),
             AnswerFormat::Json => say::json(&found)?,
         })?;
-        return Ok(exit(found.newer.is_some(), found.findings.is_empty()));
+        let is_whole = found.newer.is_none() && found.not_compared.is_empty();
+        let is_sound = found.findings.is_empty();
+        return Ok(exit(found.newer.is_some() || is_sound && !is_whole, is_sound));
     }
-    let git = args.here.open_to_look()?;
+    let git = args.here.open_to_audit()?;
+    let rewound = match args.here.refresh_ledger(&git.branches).map_err(Error::downcast::<Rewound>)
+    {
+        Ok(()) => None,
+        Err(Ok(rewound)) => Some(rewound),
+        Err(Err(error)) => return Err(error),
+    };
     if !args.here.no_fetch {
-        git.branches.refresh_ledger()?;
         git.branches.refresh_anchors()?;
     }
     let (tags, foreign_tags) = of_tags(git.repo(), git.branches.anchor_tags()?);
@@ -119,6 +128,12 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         progress.finish();
     }
     found.findings.extend(foreign_tags);
+    found.findings.extend(rewound.map(|Rewound(message)| Finding {
+        step: Step::Anchors,
+        index: None,
+        commit: None,
+        message,
+    }));
     print(&match args.format {
         AnswerFormat::Text => text(&found),
         AnswerFormat::Json => serde_json::to_string_pretty(&found)? + "\n",
@@ -133,8 +148,8 @@ fn caches() -> Option<PathBuf> {
     set.or_else(|| Some(std::env::home_dir()?.join(".cache")))
 }
 
-fn exit(is_newer: bool, is_sound: bool) -> ExitCode {
-    ExitCode::from(match (is_newer, is_sound) {
+fn exit(is_partial: bool, is_sound: bool) -> ExitCode {
+    ExitCode::from(match (is_partial, is_sound) {
         (true, _) => 2,
         (false, true) => 0,
         (false, false) => 1,

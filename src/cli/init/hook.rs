@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::plan::{Fate, Item, Plan, Wanted};
 use super::{InitArgs, git};
+use crate::cli::shared::here::judges;
 use crate::cli::shared::say;
 use changegate::core::layout::POLICIES;
 use changegate::forge::git::Branches;
@@ -32,6 +33,7 @@ this program at its present path: after moving it, run `changegate init --hook` 
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let repository = git::bare_repository(&args.dir)?;
     let git = Program::in_folder(&repository);
+    is_usable(&repository)?;
     let program = std::env::current_exe().context("find this program")?;
     let item = |(name, template): (&str, &str)| -> anyhow::Result<Item> {
         let script = script(template, &program)?.into_bytes();
@@ -77,6 +79,22 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         say::warn("warning", &doubt);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks that the policies on the base can be used: under the hook, nobody could fix them.
+fn is_usable(repository: &Path) -> anyhow::Result<()> {
+    let branches = Branches::own(Repo::open(repository)?);
+    let Ok(base) = branches.protected_base() else { return Ok(()) };
+    let Some(tip) = branches.tip(&base)? else { return Ok(()) };
+    if branches.repo().entry(tip, POLICIES)?.is_none() {
+        return Ok(());
+    }
+    judges().at(branches.repo(), tip).map(drop).with_context(|| {
+        format!(
+            "nothing was installed, because under the hook every push would be refused: push policies to \
+             {base} that can be used, and run this again"
+        )
+    })
 }
 
 /// Returns why nothing would be guarded, if the policies are on another branch than the base.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -64,6 +64,33 @@ impl HereArgs {
             false => branches.refresh()?,
         }
         Git::new(branches, self.base.clone())
+    }
+
+    /// Opens the forge of this folder's repository to read what is recorded of it: what can't be
+    /// fetched isn't passed over.
+    ///
+    /// # Errors
+    /// If there is no repository or no such base, or its remote can't be reached.
+    pub fn open_to_audit(&self) -> anyhow::Result<Git> {
+        let branches = self.branches(Repo::discover(Path::new("."))?)?;
+        match self.no_fetch {
+            true => say_how_old(&branches, None),
+            false => branches.refresh().map_err(|error| {
+                anyhow!("{error:#}\nadd --no-fetch to use what was fetched last")
+            })?,
+        }
+        let git = Git::new(branches, self.base.clone())?;
+        git.base()?;
+        Ok(git)
+    }
+
+    /// Fetches the ledger, unless nothing is to be fetched.
+    ///
+    /// # Errors
+    /// As [`Branches::refresh_ledger`].
+    pub fn refresh_ledger(&self, branches: &Branches) -> anyhow::Result<()> {
+        branches.adopt_ledger()?;
+        if self.no_fetch { Ok(()) } else { branches.refresh_ledger() }
     }
 
     /// Opens the forge for reading only: if the remote can't be reached, it shows what was fetched

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use clap::Args;
 
-use super::args::{day_begins, day_ends};
+use super::args::{NowArg, day_begins, day_ends};
 use changegate::audit::Period;
 use changegate::core::time::Time;
 
@@ -23,13 +23,17 @@ impl PeriodArgs {
     /// Returns the period.
     ///
     /// # Errors
-    /// If it ends before it begins.
+    /// If it ends before it begins, or begins in the future.
     pub fn get(&self) -> anyhow::Result<Period> {
         let Self { since, until } = *self;
         ensure!(
             since.zip(until).is_none_or(|(since, until)| since < until),
             "the period ends before it begins: --since names its first day or instant, and --until its \
              last"
+        );
+        ensure!(
+            since.is_none_or(|since| since <= NowArg::present()),
+            "the period has yet to begin: --since names its first day or instant"
         );
         Ok(Period { since, until })
     }

@@ -20,6 +20,8 @@ use crate::ledger::AUDIT;
 mod anchors;
 mod ledger;
 
+pub use ledger::Rewound;
+
 /// The default names of the branch that changes go to; the first that exists is used.
 pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];
 
@@ -216,6 +218,9 @@ impl Branches {
             && self.tip(&name)?.is_some()
         {
             return Ok(name);
+        }
+        if self.repo.refs("refs/")?.is_empty() {
+            bail!("this repository has no commit yet: `changegate init` sets one up");
         }
         match &self.remote {
             Some(remote) => bail!("{remote} has no branch main: name the base with --base BRANCH"),

@@ -10,18 +10,19 @@ use crate::core::record::parts::About;
 use crate::core::record::statement::Kind;
 use crate::gate::record::{Log, Record, Recorder, of_explanation};
 use crate::git::{Commit, JUDGED_AGAIN, Oid};
-use crate::ledger::{self, Tip};
+use crate::ledger;
 
 /// The largest file that is read as an explanation.
 const MOST_BYTES: usize = 8192;
 
 impl Guard {
-    /// Makes the record that a note has to be, from its text in the evidence that is pushed with it.
+    /// Makes the record that a note behind the entry of the commit `before` has to be, from its text in
+    /// the evidence that is pushed with it.
     pub(super) fn explanation(
         &self,
         entry: &Entry,
         evidence: Option<&Commit>,
-        before: &Tip,
+        before: Oid,
         log: &Log,
     ) -> anyhow::Result<Record> {
         let (repo, it) = (self.git.repo(), &entry.statement.predicate);
@@ -55,10 +56,10 @@ impl Guard {
     }
 
     /// Checks that the entry with an id is a bypass, and that this isn't said about it already.
-    fn explains(&self, entry: &Entry, id: &str, before: &Tip) -> anyhow::Result<()> {
+    fn explains(&self, entry: &Entry, id: &str, before: Oid) -> anyhow::Result<()> {
         let repo = self.git.repo();
         let is_entry = |message: &str, id: &str| message.ends_with(&format!("Entry: {id}\n"));
-        for commit in repo.first_parents(before.commit)? {
+        for commit in repo.first_parents(before)? {
             let message = repo.commit(commit)?.message;
             ensure!(!is_entry(&message, &entry.id.to_string()), "it is recorded already");
             if is_entry(&message, id)

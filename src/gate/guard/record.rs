@@ -160,7 +160,7 @@ impl Guard {
                 Kind::Note if about == Some(About::Erasure) => {
                     self.erasure(&entry, proof, before, &log)
                 }
-                Kind::Note => self.explanation(&entry, proof.front(), before, &log),
+                Kind::Note => self.explanation(&entry, proof.front(), parent, &log),
                 _ => self.expected(&entry, due, &log),
             };
             let mut record = record.with_context(why)?;

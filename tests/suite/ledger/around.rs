@@ -76,7 +76,7 @@ fn the_next_merge_records_what_went_around() {
         [
             "merged: CHG-6 Put worker CHG6 into maintenance".to_owned(),
             "merged: CHG-5 Put worker CHG5 into maintenance".to_owned(),
-            format!("bypass: {} on main (not-known)", &strange[..7]),
+            format!("bypass: {} on main (not-approved)", &strange[..7]),
             format!("bypass: {} on main (other-content)", &other[..7]),
             format!("bypass: {} on main (not-approved)", &unapproved[..7]),
             format!("bypass: {} on main (no-pull-request)", &direct[..7]),
@@ -145,18 +145,66 @@ fn a_ledger_that_was_rewound_on_the_server() {
     let said = [
         &format!("it is at {}, and was at {}", &before[..7], &after[..7]),
         "the ledger on origin doesn't continue the one that was seen here",
-        "ask an owner of the repository",
-        &format!("put back to {after}"),
-        "`changegate audit verify --checkpoint FILE`",
+        "what was seen here is kept as refs/changegate/origin/audit/ledger: find out who did that",
+        &format!("`git update-ref refs/heads/audit/ledger {after}` there"),
     ];
-    erin.verify().failed(&said);
+    erin.verify().ended(1, &said);
+    erin.changegate(&["audit", "coverage"]).failed(&said);
     bob.submit("CHG-2").went_well();
     bob.changegate(&["merge", "CHG-2"]).failed(&said);
     bob.changegate(&["log"])
         .ended(0, &["warning: the ledger can't be read as it is now: the ", said[0]]);
     erin.changegate(&["audit", "verify", "--no-fetch"]).ended(0, &["\nverified\n"]);
+    // It is put back as that says.
+    hub.git(&["update-ref", "refs/heads/audit/ledger", &after]);
+    erin.verify().ended(0, &["\nverified\n"]);
     // A server that can't be reached is something else.
     erin.git(&["remote", "set-url", "origin", "/nowhere"]);
     let ran = erin.verify();
-    ran.failed(&["git can't fetch from origin"]);
+    ran.failed(&["git can't fetch from origin", "add --no-fetch to use what was fetched last"]);
+    assert!(!ran.stderr.contains("warning"), "{ran:?}");
+}
+
+/// 43: a ledger that was deleted, and one that is begun a second time.
+#[test]
+fn a_ledger_that_was_deleted_is_missed_and_begins_once() {
+    let hub = Hub::recording();
+    let bob = hub.desk("bob");
+    bob.execute("CHG-1");
+    let erin = hub.desk("erin");
+    erin.verify().ended(0, &["\nverified\n"]);
+    let evidence = hub.tip("audit/evidence").unwrap();
+    hub.git(&["update-ref", "-d", "refs/heads/audit/evidence"]);
+    let restore = format!("`git update-ref refs/heads/audit/evidence {evidence}` there");
+    erin.verify().ended(1, &["origin has no branch audit/evidence any more", &restore]);
+    hub.git(&["update-ref", "refs/heads/audit/evidence", &evidence]);
+    hub.git(&["update-ref", "-d", "refs/heads/audit/ledger"]);
+    let gone = "origin has no branch audit/ledger any more: somebody deleted it";
+    erin.verify().ended(1, &[gone]);
+    erin.changegate(&["audit", "coverage"]).failed(&[gone]);
+    bob.submit("CHG-2").went_well();
+    bob.changegate(&["merge", "CHG-2"]).failed(&[gone]);
+    // Who never saw it begins no other one.
+    let carol = hub.desk_at("carol", "carol-is-new");
+    let begun = "a ledger of 1 entries has begun before";
+    carol.changegate(&["init", "--ledger"]).failed(&[begun, "put it back from there"]);
+    std::fs::remove_file(hub.folder().join("hooks/pre-receive")).unwrap();
+    bob.git(&["update-ref", "-d", "refs/changegate/origin/audit/ledger"]);
+    bob.changegate(&["init", "--ledger"]).failed(&[begun]);
+}
+
+/// A clone and the program are enough, though the server is gone.
+#[test]
+fn a_clone_of_a_server_that_is_gone_is_verified() {
+    let hub = Hub::recording();
+    hub.desk("bob").execute("CHG-1");
+    let heidi = hub.desk_at("heidi", "heidi-has-a-clone");
+    heidi.git(&["fetch", "--quiet", "origin"]);
+    heidi.git(&["remote", "set-url", "origin", "/nowhere"]);
+    heidi.verify().failed(&["add --no-fetch to use what was fetched last"]);
+    let ran = heidi.changegate(&["audit", "verify", "--no-fetch"]);
+    ran.ended(0, &["1 genesis and 1 merge", "\nverified\n"]);
+    heidi
+        .changegate(&["audit", "show", "CHG-1", "--no-fetch"])
+        .ended(0, &["entry 1  merged: CHG-1"]);
 }

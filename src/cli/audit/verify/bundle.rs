@@ -105,6 +105,11 @@ pub fn text(found: &Verified) -> String {
     } else if !found.findings.is_empty() {
         let count = counted(found.findings.len() as u64, "finding", "findings");
         let _ = writeln!(out, "\nnot as it has to be: {count}");
+    } else if !found.not_compared.is_empty() {
+        out.push_str(
+            "\nnot verified: a checkpoint of another size can't be compared with the bundle; compare it \
+             with the repository, without --bundle\n",
+        );
     } else if is_from_outside {
         out.push_str("\nverified\n");
     } else {

@@ -1,50 +1,130 @@
 //! The ledger as the remote has it.
 
-use anyhow::anyhow;
+use std::collections::HashMap;
 
 use super::Branches;
 use crate::content::short;
 use crate::git::Oid;
-use crate::ledger::{AUDIT, LEDGER};
+use crate::ledger::{self, AUDIT, LEDGER};
+
+/// The remote's ledger isn't one that continues the one that was seen here.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Rewound(pub String);
 
 impl Branches {
-    /// Fetches the ledger from the remote, if there is one. Nothing is forced or removed, so that a
-    /// ledger that was rewound there is an error.
+    /// Takes the ledger that a clone brought with it, if none was fetched here yet: where the remote
+    /// can't be reached, it is all there is. What a clone follows isn't read later, because it can be
+    /// old or forced.
     ///
     /// # Errors
-    /// When the remote can't be reached, or its ledger doesn't continue the one that is known.
+    /// When the repository can't be read or written.
+    pub fn adopt_ledger(&self) -> anyhow::Result<()> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        if self.tip(LEDGER)?.is_some() {
+            return Ok(());
+        }
+        let prefix = format!("refs/remotes/{remote}/");
+        let cloned = self.repo.refs(&format!("{prefix}{AUDIT}"))?;
+        let moves: Vec<_> = cloned
+            .into_iter()
+            .map(|(name, tip)| (self.full(&name[prefix.len()..]), None, tip))
+            .collect();
+        if !moves.is_empty() {
+            self.program.move_refs(&moves)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches the ledger from the remote, if there is one. Nothing is forced or removed, so that a
+    /// ledger that was rewound or deleted there is an error.
+    ///
+    /// # Errors
+    /// [`Rewound`] when its ledger doesn't continue the one that is known; others when the remote can't
+    /// be reached.
     pub fn refresh_ledger(&self) -> anyhow::Result<()> {
         let Some(remote) = &self.remote else { return Ok(()) };
-        let ledger = format!("refs/heads/audit/*:{}*", self.full(AUDIT));
-        let Err(error) = self.program.fetch(&[], remote, &[&ledger]) else { return Ok(()) };
+        let all = format!("refs/heads/{AUDIT}*:{}*", self.full(AUDIT));
+        let mut wanted = vec![all.clone()];
+        if let Some(known) = self.tip(LEDGER)? {
+            // git fails if a branch that is named is gone.
+            for name in [LEDGER.to_owned()].into_iter().chain(self.evidence(known)?) {
+                wanted.push(format!("refs/heads/{name}:{}", self.full(&name)));
+            }
+        }
+        let fetch = |wanted: &[String]| {
+            let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+            self.program.fetch(&[], remote, &wanted)
+        };
+        let Err(error) = fetch(&wanted) else { return Ok(()) };
         // git doesn't say which ref it can't move, or why.
-        Err(self.rewound(remote)?.map_or(error, |why| anyhow!(why)))
+        if let Some(why) = self.rewound(remote)? {
+            return Err(Rewound(why).into());
+        }
+        // The evidence may have been replaced, by an erasure that isn't known here yet.
+        fetch(&[all]).map_err(|_| error)?;
+        let there = self.there(remote)?;
+        match self.tip(LEDGER)?.map(|tip| self.evidence(tip)).transpose()?.flatten() {
+            Some(evidence) if !there.contains_key(&evidence) => {
+                let restore = self.restore(remote, &evidence)?;
+                Err(Rewound(format!(
+                    "{remote} has no branch {evidence} any more, with what the entries rest on; {restore}"
+                ))
+                .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the branch that holds the evidence, as the entry at the ledger's tip says; `None` if it
+    /// says nothing, or there was no evidence yet.
+    fn evidence(&self, tip: Oid) -> anyhow::Result<Option<String>> {
+        let Ok(entry) = ledger::read(&self.repo, tip)?.entry else { return Ok(None) };
+        let Some(name) = entry.state.evidence.strip_prefix("refs/heads/") else { return Ok(None) };
+        Ok(self.tip(name)?.map(|_| name.to_owned()))
+    }
+
+    /// Returns the branches of the record that the remote has, and their tips.
+    fn there(&self, remote: &str) -> anyhow::Result<HashMap<String, Oid>> {
+        let pattern = format!("refs/heads/{AUDIT}*");
+        let listed = self.program.run(&["ls-remote", "--refs", "--", remote, &pattern])?;
+        let line = |line: &str| {
+            let (id, name) = line.split_once('\t')?;
+            Some((name.strip_prefix("refs/heads/")?.to_owned(), Oid::from_str(id).ok()?))
+        };
+        Ok(listed.lines().filter_map(line).collect())
     }
 
     /// Returns what is wrong if the remote's ledger doesn't continue the one that is known here.
     fn rewound(&self, remote: &str) -> anyhow::Result<Option<String>> {
-        let name = format!("refs/heads/{LEDGER}");
-        let (Some(known), Ok(listed)) =
-            (self.tip(LEDGER)?, self.program.run(&["ls-remote", "--refs", "--", remote, &name]))
-        else {
+        let (Some(known), Ok(there)) = (self.tip(LEDGER)?, self.there(remote)) else {
             return Ok(None);
         };
-        let there = listed.split('\t').next().and_then(|id| Oid::from_str(id).ok());
-        let Some(there) = there.filter(|there| *there != known) else { return Ok(None) };
-        let has_it = self.program.fetch(&[], remote, &[&name]).is_ok();
-        if !has_it || self.repo.leads_to(known, there)? {
+        let restore = self.restore(remote, LEDGER)?;
+        let Some(there) = there.get(LEDGER).copied() else {
+            return Ok(Some(format!(
+                "{remote} has no branch {LEDGER} any more: somebody deleted it; {restore}"
+            )));
+        };
+        let name = format!("refs/heads/{LEDGER}");
+        let has_it = there == known || self.program.fetch(&[], remote, &[&name]).is_ok();
+        if !has_it || there == known || self.repo.leads_to(known, there)? {
             return Ok(None);
         }
-        let kept = self.full(LEDGER);
+        let (there, known) = (short(there), short(known));
         Ok(Some(format!(
-            "the ledger on {remote} doesn't continue the one that was seen here: it is at {}, and was at \
-             {}, so it was rewound or rewritten, and what it recorded may be missing; ask an owner of \
-             the repository who did that, and have {name} put back to {known}, which is kept here as \
-             {kept}; `changegate audit verify --no-fetch` verifies what was seen here, and in a new \
-             clone `changegate audit verify --checkpoint FILE` shows whether what is there now continues \
-             a checkpoint that somebody kept",
-            short(there),
-            short(known)
+            "the ledger on {remote} doesn't continue the one that was seen here: it is at {there}, and \
+             was at {known}, so it was rewound or rewritten; {restore}"
         )))
+    }
+
+    /// Says how a branch of the record is put back as it was seen here.
+    fn restore(&self, remote: &str, name: &str) -> anyhow::Result<String> {
+        let (kept, tip) = (self.full(name), self.tip(name)?.unwrap_or(Oid::ZERO_SHA1));
+        Ok(format!(
+            "what was seen here is kept as {kept}: find out who did that, and have it put back, on a server \
+             of your own with `git update-ref refs/heads/{name} {tip}` there, on GitHub with `git push \
+             --force {remote} {kept}:refs/heads/{name}`"
+        ))
     }
 }

@@ -44,13 +44,19 @@ fn a_ledger_that_is_reset() {
         let fresh = auditor(&hub);
         fresh.verify().ended(1, &["coverage: it reached main, and is recorded nowhere"]);
         fs::remove_dir_all(&fresh.folder).unwrap();
-        erin.verify().failed(&["doesn't continue the one that was seen here"]);
+        erin.verify().ended(1, &["doesn't continue the one that was seen here"]);
     }
-    // 43, 77: deleted, and begun again from what the base is now.
+    // 43, 77: deleted, and begun again from what the base is now. Its merges say that there was another.
     hub.git(&["update-ref", "-d", "refs/heads/audit/ledger"]);
     hub.git(&["update-ref", "-d", "refs/heads/audit/evidence"]);
-    hub.desk_at("carol", "again").changegate(&["init", "--ledger"]).ended(0, &["began the ledger"]);
-    erin.verify().failed(&["doesn't continue the one that was seen here"]);
+    let begin = ["init", "--ledger"];
+    let again = hub.desk_at("carol", "again");
+    again.changegate(&begin).failed(&["a ledger of 2 entries has begun before"]);
+    // The same with a base that is reset, too.
+    hub.git(&["update-ref", "refs/heads/main", &hub.git(&["rev-parse", "main~2"])]);
+    again.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    again.changegate(&begin).ended(0, &["began the ledger"]);
+    erin.verify().ended(1, &["doesn't continue the one that was seen here"]);
     // Without a checkpoint, only somebody who verified the other one notices.
     let fresh = auditor(&hub);
     fresh.verify().ended(1, &["the checkpoint that was verified here until", "of a longer log"]);
