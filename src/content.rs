@@ -12,9 +12,11 @@ use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::yaml::MAX_BYTES;
 use crate::git::{Entry, FileChange, Kind, Oid, Repo};
 
+pub mod collect;
 pub mod conflicts;
 pub mod folder;
 pub mod history;
+pub mod journal;
 pub mod people;
 
 pub use people::{People, SKEW, Signer};
@@ -155,6 +157,24 @@ impl Changeset {
 /// When the commit can't be read.
 pub fn request_at(repo: &Repo, commit: Oid, path: &str) -> anyhow::Result<(RequestFile, String)> {
     request_in(repo, repo.entry(commit, path)?, path)
+}
+
+/// Returns the request of a change as its base holds it; `None` if that doesn't. Of one that can't be
+/// read, nobody is known who requested it.
+///
+/// # Errors
+/// When the commit can't be read.
+pub fn request_before(
+    repo: &Repo,
+    base: Oid,
+    changeset: &Changeset,
+) -> anyhow::Result<Option<ChangeRequest>> {
+    match &changeset.path {
+        Some(path) if repo.entry(base, path)?.is_some() => {
+            Ok(Some(request_at(repo, base, path)?.0.request.unwrap_or_default()))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Returns what is left of a request at a path that people or file systems could confuse.

@@ -37,6 +37,7 @@ pub mod merge;
 pub mod record;
 pub mod recording;
 mod same_head;
+pub mod signing;
 pub mod trial;
 pub mod watchdog;
 pub mod writer;

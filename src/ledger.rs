@@ -2,7 +2,8 @@
 //! what they rest on.
 //!
 //! A commit of the ledger holds exactly the files of its entry, and its message is made from them. A
-//! commit that holds anything else is foreign: it is passed over, and counts for nothing.
+//! commit that holds anything else is foreign, and so is one that nobody signed who may: it is passed
+//! over, and counts for nothing.
 
 use std::collections::HashSet;
 
@@ -183,15 +184,29 @@ fn service_key(repo: &Repo, commit: Oid) -> Option<PublicKey> {
 /// When there is no entry, when the last one is of a newer format, or when the repository can't be
 /// read.
 pub fn tip(repo: &Repo, tip: Oid) -> anyhow::Result<Tip> {
+    tip_that(repo, tip, &|_| Ok(true))
+}
+
+/// Returns what the next entry is put behind as [`tip`] does, among the entries that count.
+///
+/// # Errors
+/// As [`tip`], and when it can't be said whether one counts.
+pub fn tip_that(
+    repo: &Repo,
+    tip: Oid,
+    counts: &dyn Fn(&Recorded) -> anyhow::Result<bool>,
+) -> anyhow::Result<Tip> {
     let mut commit = tip;
     loop {
         let last = (commit != tip).then_some(commit);
-        match read(repo, commit)?.entry {
-            Ok(entry) => return Ok(Tip { commit: tip, entry, last }),
+        let recorded = read(repo, commit)?;
+        let is_passed_over = recorded.entry.is_ok() && !counts(&recorded)?;
+        match recorded.entry {
+            Ok(entry) if !is_passed_over => return Ok(Tip { commit: tip, entry, last }),
             Err(error @ Unreadable::Newer(_)) => {
                 return Err(error).with_context(|| format!("cannot continue {LEDGER}"));
             }
-            Err(_) => {}
+            _ => {}
         }
         commit = before(repo, commit)?.with_context(|| {
             format!("{LEDGER} holds no entry: it isn't a ledger of this format")

@@ -42,7 +42,8 @@
 //! - [`files`]: files that people name, and what is wrong with them in plain words
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
-//! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts, people
+//! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts, people;
+//!   [`content::collect`], the evidence about a change in plain Git, which audits work out again
 //! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence;
 //!   [`ledger::store`] is the end of one that is kept elsewhere
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
@@ -53,7 +54,8 @@
 //!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
 //!   of them, [`gate::arrivals`], of what else reached the base, [`gate::recording`], how, and
-//!   [`gate::keys`], which services may sign it, [`gate::erasure`], what is taken out of its evidence;
+//!   [`gate::keys`], which services may sign it, and [`gate::signing`], who did;
+//!   [`gate::erasure`], what is taken out of its evidence;
 //!   [`gate::writer`], which records what happens on GitHub; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of
 //!   that

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context as _;
 
+use crate::content::conflicts::Known;
 use crate::core::decision::Case;
 use crate::core::digest::Digest;
 use crate::core::evidence::Evidence;
@@ -54,6 +55,8 @@ pub struct Kept {
     pub commits: HashMap<Digest, Oid>,
     /// The erasures that a change of policies allowed.
     pub erasures: Vec<Erasure>,
+    /// The requests on the bases, each read once; `None` where few entries need them.
+    pub requests: Option<Known>,
 }
 
 /// An erasure that a change of policies allowed.
@@ -75,7 +78,7 @@ impl Kept {
         commits: HashMap<Digest, Oid>,
     ) -> anyhow::Result<Self> {
         let erasures = if branch == EVIDENCE { Vec::new() } else { erasures(repo, tip)? };
-        Ok(Kept { commits, erasures })
+        Ok(Kept { commits, erasures, requests: None })
     }
 
     /// Returns the index of the note behind which a file of an entry is gone; `None` if no erasure took

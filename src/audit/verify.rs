@@ -16,23 +16,24 @@ use rayon::prelude::*;
 use super::anchor::{Anchor, KnownKey};
 use super::case::{Kept, Tips};
 use super::{Finding, Step};
+use crate::content::conflicts::Known;
 use crate::content::{SKEW, short};
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
-use crate::core::record::note::{Note, VerifierKey};
 use crate::core::record::parts::{About, Repository};
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
 use crate::core::record::tree::{Hash, Tree, leaf};
-use crate::core::record::witness::{Cosigned, cosigned};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Oid, Repo};
 use crate::ledger::{LEDGER, object_id};
 
+mod anchors;
 mod branches;
 mod claims;
 pub(super) mod entry;
+mod evidence;
 mod found;
 mod memory;
 mod notes;
@@ -45,6 +46,9 @@ use memory::Part;
 
 /// The number of entries that are in memory at a time.
 const CHUNK: usize = 512;
+
+/// The most entries for which not every request on their bases is read.
+const FEW: usize = 16;
 
 /// Verifies the ledger of the repository at a folder, in which changes go to the branch `base_ref`:
 /// behind what a memory holds, or else all of it. `advance` is called with the number of entries that
@@ -65,7 +69,7 @@ pub fn verify(
     let repo = Repo::open(folder)?;
     let mut part = Part::of(&repo, tips, base_ref, memory)?;
     part.verify(folder, base_ref, judges, advance)?;
-    if part.run.out.earlier.is_some() && !part.run.is_sound() {
+    if part.run.out.earlier.is_some() && !(part.run.is_sound() && part.run.keeps_earlier_keys()) {
         // What is wrong is said of the whole.
         part = Part::of(&repo, tips, base_ref, None)?;
         part.verify(folder, base_ref, judges, advance)?;
@@ -73,10 +77,12 @@ pub fn verify(
     let Part { line, mut run, lost } = part;
     if run.out.newer.is_none() {
         run.lines(&repo, tips)?;
+        run.reviews(&repo, tips)?;
+        run.beginnings(&repo, tips, judges)?;
     }
-    let memory = memory.filter(|_| run.is_sound() && run.is_plain() && !line.is_empty());
+    let memory = memory.filter(|_| run.is_sound() && !line.is_empty());
     let found = memory.map(|_| run.out.clone());
-    let witnesses = witnesses(&repo, tips, base_ref, judges)?;
+    let witnesses = anchors::witnesses(&repo, tips, base_ref, judges)?;
     run.anchors(anchors, &witnesses);
     run.anchors(lost.as_slice(), &witnesses);
     run.revoked();
@@ -95,19 +101,6 @@ pub fn verify(
     run.done()
 }
 
-/// Returns the keys of the witnesses that the settings on the base name.
-fn witnesses(
-    repo: &Repo,
-    tips: Tips<'_>,
-    base_ref: &str,
-    judges: &Judges,
-) -> anyhow::Result<Vec<VerifierKey>> {
-    let judge = tips(base_ref)?.map(|tip| judges.at(repo, tip));
-    // Where the policies can't be read, that is said already.
-    let Some(Ok(judge)) = judge else { return Ok(Vec::new()) };
-    Ok(judge.bundle().org.settings.ledger.witnesses().unwrap_or_default())
-}
-
 impl Part {
     /// Verifies its entries.
     fn verify(
@@ -118,6 +111,8 @@ impl Part {
         advance: &dyn Fn(usize, usize),
     ) -> anyhow::Result<()> {
         let Part { line, run, .. } = self;
+        // To look for what could conflict with few of them is faster than to read all requests.
+        run.evidence.requests = (line.len() > FEW).then(Known::default);
         for (number, chunk) in line.chunks(CHUNK).enumerate() {
             let read = || Repo::open(folder);
             let evidence = &run.evidence;
@@ -162,11 +157,17 @@ struct Run {
     /// Commits that have to be on the first-parent lines of these branches, with the entries that say
     /// so and their commits.
     on_lines: Vec<(String, Oid, Option<u64>, Oid)>,
+    /// The branches that are covered since other entries than the first.
+    begun: Vec<branches::Begun>,
+    /// The reviews in plain Git on which decisions rest, with their entries and the commits of these.
+    reviewed: Vec<(entry::Reviewed, u64, Oid)>,
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
     repository: Option<Repository>,
     services: signing::Services,
     recorded_at: Option<Time>,
+    /// When each entry was recorded, in seconds of Unix time.
+    times: Vec<i64>,
 }
 
 impl Run {
@@ -196,6 +197,8 @@ impl Run {
             signing,
             on_lines,
             erased,
+            reviewed,
+            is_partial,
         } = checked;
         let entry = match entry {
             Ok(entry) => entry,
@@ -215,9 +218,17 @@ impl Run {
             }
         };
         let index = Some(entry.index);
+        let by = self.counts(commit, &entry, &signing);
         for (step, message) in findings {
-            self.finding(step, index, commit, message);
+            // What else is wrong with an entry that doesn't count is nothing to anybody.
+            if by.is_some() || step <= Step::Line || step == Step::Signature {
+                self.finding(step, index, commit, message);
+            }
         }
+        let Some(by) = by else {
+            self.is_broken = true;
+            return;
+        };
         for (witness, seen) in seen {
             if self.tree.root_at(seen.size) == Some(seen.root) {
                 self.out.anchors += 1;
@@ -229,9 +240,12 @@ impl Run {
                 self.finding(Step::Anchors, index, witness, why);
             }
         }
-        self.signed(commit, &entry, signing);
+        self.signed(commit, &entry, by, signing.settings);
         self.notes_foreign(commit, &entry);
+        self.notes_branch(commit, &entry);
         self.place(commit, &entry);
+        self.reviewed.extend(reviewed.map(|reviewed| (reviewed, entry.index, commit)));
+        self.out.partial += u64::from(is_partial);
         let it = &entry.statement.predicate;
         self.on_lines.extend(on_lines.into_iter().map(|(branch, on)| (branch, on, index, commit)));
         let pull = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
@@ -314,55 +328,11 @@ impl Run {
         self.last_evidence = self.evidence.commits.get(&entry.id).copied().or(self.last_evidence);
         self.state = entry.state.clone();
         self.recorded_at = Some(it.recorded_at);
+        self.times.push(it.recorded_at.utc().timestamp());
         (self.last, self.is_broken) = (Some(commit), false);
         self.noted = self.out.findings.len();
         self.out.entries += 1;
         self.out.to = Some(it.recorded_at);
-    }
-
-    /// Holds checkpoints from outside against the tree.
-    fn anchors(&mut self, anchors: &[Anchor], witnesses: &[VerifierKey]) {
-        for Anchor { name, checkpoint: it, note } in anchors {
-            let known = self.tree.root_at(it.size);
-            let problem = if it.origin.to_string() != self.out.origin {
-                Some(format!("is of another log, {}", it.origin))
-            } else if known.is_none() {
-                Some("is of a longer log: entries were removed from this one".to_owned())
-            } else if known != Some(it.root) {
-                Some("is of a log with other entries: this one was rewritten".to_owned())
-            } else {
-                None
-            };
-            match problem {
-                None => {
-                    self.out.anchors += 1;
-                    self.cosigned(name, note, witnesses);
-                }
-                Some(why) => self.out.findings.push(Finding {
-                    step: Step::Anchors,
-                    index: it.size.checked_sub(1),
-                    commit: None,
-                    message: format!("the checkpoint {name} {why}"),
-                }),
-            }
-        }
-    }
-
-    /// Takes who of the witnesses cosigned a checkpoint that the log continues.
-    fn cosigned(&mut self, name: &str, note: &Note, witnesses: &[VerifierKey]) {
-        match cosigned(note, witnesses) {
-            Ok(found) => {
-                let found = found.into_iter().map(|Cosigned { by, at }| Witness { by, at });
-                let newest = found.chain(self.out.witnessed.take()).max_by_key(|it| it.at);
-                self.out.witnessed = newest;
-            }
-            Err(why) => self.out.findings.push(Finding {
-                step: Step::Anchors,
-                index: None,
-                commit: None,
-                message: format!("the checkpoint {name} can't be relied on: {why}"),
-            }),
-        }
     }
 
     fn done(mut self) -> anyhow::Result<Verification> {

@@ -13,6 +13,7 @@ use changegate::forge::Forge as _;
 use changegate::forge::git::journal::Said;
 use changegate::forge::git::write::append;
 use changegate::gate::Gate;
+use changegate::gate::signing::seen;
 
 /// Close a submitted change that isn't merged, or reopen it
 ///
@@ -69,7 +70,7 @@ pub fn run(args: &CloseArgs) -> anyhow::Result<ExitCode> {
         let state = if args.reopen { "open" } else { "closed" };
         Receipt::nothing(name, &format!("it is {state} already"), decision)
     } else {
-        let commit = append(&git, &pull, decision, said, &args.comment)?;
+        let commit = append(&git, &pull, decision, said, &args.comment, seen(&git, gate.judges()))?;
         Receipt::did(name, said, decision).commit(commit)
     };
     let text = match &receipt.why {

@@ -95,7 +95,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         let is_recorded = judgement.bundle().org.settings.ledger.on;
         if is_recorded {
             git.branches.refresh_ledger()?;
-            if is_older(&git, pull.base)? {
+            if is_older(&git, &judges, pull.base)? {
                 git.branches.refresh()?;
                 if git.base()? != pull.base {
                     continue;

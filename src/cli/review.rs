@@ -11,6 +11,7 @@ use clap::{ArgGroup, Args};
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
+use super::shared::judges::judges;
 use super::shared::receipt::Receipt;
 use super::shared::say::{hanging, note, print};
 use super::shared::tried::tried;
@@ -25,6 +26,7 @@ use changegate::forge::git::Git;
 use changegate::forge::git::journal::{self, Said};
 use changegate::forge::git::write::append;
 use changegate::gate::Judgement;
+use changegate::gate::signing::seen;
 use changegate::git::Oid;
 use changegate::report::escape::terminal;
 use changegate::report::{Criterion, Format, criteria, one_line};
@@ -157,6 +159,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
         Some(&before.decision),
         said,
         args.comment.as_deref().unwrap_or(""),
+        seen(&git, &judges()?),
     )?;
     tell(&git, args, name, &me, commit)
 }

@@ -1,7 +1,8 @@
 //! Finds what else in the repository affects the decision on a change: requests that act on the
 //! same targets at the same time, requests with the same id, incident records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 
@@ -43,12 +44,14 @@ impl Conflicts {
     }
 }
 
-/// Returns the conflicts at base of the change with the request at `path`, without incidents.
+/// Returns the conflicts at base of the change with the request at `path`, without incidents. What is
+/// `known` isn't read again.
 pub fn at_base(
     repo: &Repo,
     base: Oid,
     path: Option<&str>,
     meets: Option<&Meets<'_>>,
+    known: Option<&Known>,
 ) -> anyhow::Result<Conflicts> {
     let files = repo.files_below(base, REQUESTS)?;
     let others =
@@ -61,6 +64,14 @@ pub fn at_base(
     };
     let Some(meets) = meets else { return Ok(found) };
     for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
+        if let Some(known) = known {
+            if let Some((footprint, folded)) = &*known.read(repo, other, entry.id)?
+                && folded.iter().any(|target| meets.folded.contains(target))
+            {
+                found.add_merged(meets, footprint.clone());
+            }
+            continue;
+        }
         let bytes = repo.bytes(entry.id)?;
         if meets.is_possible(&bytes) {
             let other = RequestFile::read_merged(other, &bytes).request;
@@ -70,6 +81,34 @@ pub fn at_base(
         }
     }
     Ok(found)
+}
+
+/// A request that is still to be executed, with its targets as [`folded`] leaves them.
+type Due = Option<(Footprint, Vec<Vec<u8>>)>;
+
+/// Requests that were read, by the ids of their content: for many bases in a row, each is read once.
+#[derive(Default)]
+pub struct Known(Mutex<HashMap<(Oid, bool), Arc<Due>>>);
+
+impl Known {
+    fn read(&self, repo: &Repo, path: &str, id: Oid) -> anyhow::Result<Arc<Due>> {
+        let requests = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file with another ending holds no request.
+        let key = (id, path.ends_with(".yaml"));
+        if let Some(known) = requests().get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let request = RequestFile::read_merged(path, &repo.bytes(id)?).request;
+        let footprint = request.as_ref().and_then(footprint);
+        let due = footprint.map(|footprint| {
+            let targets = footprint.targets.iter().map(|target| folded(target.as_bytes()));
+            let targets = targets.collect();
+            (footprint, targets)
+        });
+        let due = Arc::new(due);
+        requests().insert(key, Arc::clone(&due));
+        Ok(due)
+    }
 }
 
 /// Returns the footprint of another pull request, if it is open.

@@ -17,30 +17,28 @@ use anyhow::{Context as _, bail};
 
 use super::github::Answered;
 use super::{Forge, Published, Pull};
-use crate::content::{Changeset, People};
-use crate::core::evidence::{Evidence, Unproven};
+use crate::content::collect::Collector;
+use crate::content::conflicts::{self, Conflicts, Meets};
+use crate::content::{Changeset, People, SKEW};
+use crate::core::evidence::Evidence;
 use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::org::Org;
+use crate::core::request::ChangeRequest;
 use crate::core::time::Time;
 use crate::core::yaml::did_you_mean;
 use crate::git::{Oid, Repo};
 use crate::report::Judged;
-use collect::Collector;
 use journal::Said;
 
 mod branches;
-mod collect;
-pub mod journal;
 mod survey;
 pub mod write;
 
+pub use crate::content::journal::{self, REVIEWS};
 pub use branches::{Advance, Branches, DEFAULT_BASES, Rejected, Rewound};
 
 /// The prefix of branches with changes; the change's name follows.
 pub const CHANGE: &str = "change/";
-
-/// The prefix of branches with reviews; the change's name follows.
-pub const REVIEWS: &str = "reviews/";
 
 /// Plain Git as a forge.
 pub struct Git {
@@ -107,6 +105,38 @@ impl Git {
         Ok(open)
     }
 
+    /// Returns the merged requests and the open changes that affect the change with this name, which
+    /// merges the request at `path` into `base`; incidents are left out.
+    ///
+    /// # Errors
+    /// When the branches can't be read.
+    pub fn conflicts(
+        &self,
+        base: Oid,
+        name: &str,
+        path: Option<&str>,
+        request: Option<&ChangeRequest>,
+        org: &Org,
+    ) -> anyhow::Result<Conflicts> {
+        let meets = Meets::of(request);
+        if let Some(survey) = self.survey.get().filter(|survey| survey.is_at(base)) {
+            return Ok(survey.conflicts(name, path, meets.as_ref()));
+        }
+        let mut found = conflicts::at_base(self.repo(), base, path, meets.as_ref(), None)?;
+        let Some(meets) = &meets else { return Ok(found) };
+        for (other, head) in self.branches.below(CHANGE)? {
+            if other == name {
+                continue;
+            }
+            if let Some(footprint) = conflicts::of_open(self.repo(), base, (&other, head))?
+                && !self.is_closed(&other, org)?
+            {
+                found.add_open(meets, footprint);
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether a change was closed and not reopened. `org` is the organisation data at base.
     ///
     /// # Errors
@@ -168,7 +198,27 @@ impl Forge for Git {
         org: &Org,
         now: Time,
     ) -> anyhow::Result<Evidence> {
-        Collector::of(self, pull, changeset, org, now)?.evidence()
+        let collector = Collector::of(self.repo(), pull, changeset, org, now)?;
+        let base = self.base()?;
+        let is_merged = || {
+            let leads_there = base != pull.base && self.repo().leads_to(pull.head, base)?;
+            anyhow::Ok(leads_there)
+        };
+        let mut journal = self.journal(&pull.name)?;
+        // What was said after a merge doesn't change how it was judged.
+        if journal.iter().any(|entry| entry.commit.time > now + SKEW) && is_merged()? {
+            journal.retain(|entry| entry.commit.time <= now + SKEW);
+        }
+        let (path, request) = (changeset.path.as_deref(), collector.request()?);
+        let request = request.as_ref();
+        // Reading all requests of each past base would take as long as all of that history.
+        let is_past = self.survey.get().is_some_and(|survey| !survey.is_at(pull.base));
+        let mut found = match is_past && is_merged()? {
+            true => Conflicts::default(),
+            false => self.conflicts(pull.base, &pull.name, path, request, org)?,
+        };
+        found.incidents = conflicts::incidents(self.repo(), pull.base, request)?;
+        collector.evidence(&journal, found)
     }
 
     /// Writes nothing: in plain Git everybody computes the decision from the same commits.
@@ -183,12 +233,5 @@ impl Forge for Git {
     ) -> anyhow::Result<Published> {
         let is_still = self.pull(&pull.name)? == *pull;
         Ok(if is_still { Published::Yes } else { Published::Moved })
-    }
-}
-
-impl Org {
-    /// Whether the settings accept somebody whose identity is unproven for this reason.
-    pub fn tolerates(&self, unproven: Unproven) -> bool {
-        unproven == Unproven::Unsigned && self.settings.unsigned_reviews.is_allowed()
     }
 }

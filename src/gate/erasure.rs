@@ -20,11 +20,11 @@ use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, table};
 use crate::core::org::Erasure;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{About, Note};
+use crate::core::record::parts::{About, Note, ObjectId};
 use crate::core::record::statement::{Kind, Predicate, Statement};
 use crate::core::yaml;
 use crate::git::{self, Oid, Repo};
-use crate::ledger::{self, oid};
+use crate::ledger::{self, object_id, oid};
 
 /// What an erasure takes out of the evidence.
 #[derive(Clone, Debug, Default)]
@@ -168,10 +168,17 @@ fn files(repo: &Repo, commit: Oid, blobs: &HashSet<Oid>) -> anyhow::Result<Vec<S
 /// # Errors
 /// When there is none, or when the repository can't be read.
 pub fn entries(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for commit in ledger::line(repo, tip)?.into_iter().rev() {
-        entries.extend(ledger::read(repo, commit)?.entry.ok());
+    let (mut entries, mut last): (Vec<Entry>, Option<ObjectId>) = (Vec::new(), None);
+    for commit in ledger::line(repo, tip)? {
+        if last.as_ref().is_some_and(|last| *last != object_id(commit)) {
+            continue;
+        }
+        if let Ok(entry) = ledger::read(repo, commit)?.entry {
+            last.clone_from(&entry.state.last);
+            entries.push(entry);
+        }
     }
+    entries.reverse();
     ensure!(!entries.is_empty(), "the ledger holds no entry");
     Ok(entries)
 }

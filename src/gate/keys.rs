@@ -1,13 +1,15 @@
 //! The keys of services that may sign the ledger: they are those that the settings name on the branch
 //! with which it began, and the entry after a change of them says so.
 
+use anyhow::ensure;
+
 use super::judge::Judges;
 use super::record::{Log, Record, Recorder, entry, tip};
 use crate::core::layout::table;
 use crate::core::org::LedgerSettings;
 use crate::core::record::key::PublicKey;
 use crate::core::record::keys::{Keys, writers};
-use crate::core::record::parts::ObjectId;
+use crate::core::record::parts::{CollectorKind, ObjectId};
 use crate::core::record::state::{KeysAt, State};
 use crate::core::record::statement::{Kind, Predicate, Statement};
 use crate::git::Repo;
@@ -73,7 +75,34 @@ pub fn signers(
     Ok(keys)
 }
 
+/// Checks that the settings don't want a service to sign what it records.
+///
+/// # Errors
+/// When they do.
+pub fn may_be_unsigned(
+    repo: &Repo,
+    judges: &Judges,
+    state: &State,
+    next: &Predicate,
+) -> anyhow::Result<()> {
+    let newest = state.keys.as_ref().and_then(|keys| state.bases.get(&keys.base));
+    let is_required = newest.is_some_and(|commit| {
+        settings(repo, judges, commit).is_ok_and(|settings| settings.signature.is_required())
+    });
+    ensure!(
+        !is_required || next.collector.kind == CollectorKind::Person,
+        "`ledger.signature` in {} requires that a service signs what it records: name the file with \
+         its key in CHANGEGATE_LEDGER_KEY",
+        table("settings")
+    );
+    Ok(())
+}
+
 /// Returns what the settings at a commit say of the ledger.
-fn settings(repo: &Repo, judges: &Judges, commit: &ObjectId) -> anyhow::Result<LedgerSettings> {
+pub(super) fn settings(
+    repo: &Repo,
+    judges: &Judges,
+    commit: &ObjectId,
+) -> anyhow::Result<LedgerSettings> {
     Ok(judges.at(repo, oid(commit)?)?.bundle().org.settings.ledger.clone())
 }

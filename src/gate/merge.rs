@@ -4,11 +4,11 @@ use anyhow::bail;
 
 use super::Judgement;
 use super::judge::Judges;
+use super::signing::seen;
 use crate::content::Changeset;
 use crate::core::evidence::Unproven;
 use crate::core::org::Org;
 use crate::forge::Pull;
-use crate::forge::git::write::seen;
 use crate::forge::git::{CHANGE, Git};
 use crate::git::{Oid, Repo};
 use crate::report::merge_message;
@@ -41,7 +41,7 @@ pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
 pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Result<Oid> {
     let pull = &judgement.pull;
     let tree = merge_tree(git.repo(), pull)?;
-    let message = merge_message(&judgement.decision, &pull.name, seen(git));
+    let message = merge_message(&judgement.decision, &pull.name, seen(git, judges));
     let now = judgement.decision.evaluated_at;
     let program = git.branches.program().clone().dated(now);
     let signs = signs(git, &judgement.bundle().org);

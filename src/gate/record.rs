@@ -25,7 +25,7 @@ use material::{merge_material, policies};
 
 mod material;
 
-pub use material::{dir_hash, judged_material, kept_of};
+pub use material::{dir_hash, judged_material, kept_commits, kept_of, refs_read};
 
 /// The log that a record is made for: what all its entries repeat.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use super::judge::Judges;
 use super::keys;
 use super::merge::signs;
 use super::record::{self, Arrival, Log, Record, Recorder, entry, of_merge, who};
+use super::signing::end;
 use crate::content::{People, short};
 use crate::core::digest::Digest;
 use crate::core::layout::table;
@@ -40,7 +41,7 @@ pub fn entries(
     merge: Oid,
 ) -> anyhow::Result<Vec<Move>> {
     let org = &judgement.bundle().org;
-    let Some(tip) = tip(git)?.filter(|_| org.settings.ledger.on) else {
+    let Some(tip) = end(git, judges)?.filter(|_| org.settings.ledger.on) else {
         return Ok(Vec::new());
     };
     let (repo, log) = (git.repo(), log_of(&tip));
@@ -193,8 +194,8 @@ pub fn of_branch(
 ///
 /// # Errors
 /// When the ledger can't be read, or doesn't cover the base.
-pub fn is_older(git: &Git, base: Oid) -> anyhow::Result<bool> {
-    let Some(tip) = tip(git)? else { return Ok(false) };
+pub fn is_older(git: &Git, judges: &Judges, base: Oid) -> anyhow::Result<bool> {
+    let Some(tip) = end(git, judges)? else { return Ok(false) };
     let Some(covered) = covered(&tip.entry.state, &git.base_ref)? else { return Ok(false) };
     // What isn't known here is newer.
     Ok(!git.repo().leads_to(covered, base).unwrap_or(false))
@@ -285,8 +286,11 @@ pub fn made(
             records.push_front(keys);
             continue;
         }
-        if let Signer::Service(key) = signer {
-            may_sign(&keys::signers(repo, judges, &state, &statement)?, &key.public())?;
+        match signer {
+            Signer::Service(key) => {
+                may_sign(&keys::signers(repo, judges, &state, &statement)?, &key.public())?;
+            }
+            _ => keys::may_be_unsigned(repo, judges, &state, &statement.predicate)?,
         }
         let at = statement.predicate.recorded_at;
         let entry = Entry::behind(&state, statement, last.take());

@@ -14,13 +14,14 @@ use serde_json::json;
 use super::judge::Judges;
 use super::record::{Record, Recorder, judged_material, of_decision};
 use super::recording::{log_of, made};
+use super::signing::counts;
 use super::{Judgement, Recorded};
 use crate::content::SKEW;
 use crate::core::digest::{Digest, canonical_json};
 use crate::core::record::bones::Bones;
 use crate::core::record::entry::Entry;
 use crate::core::record::key::ServiceKey;
-use crate::core::record::parts::{Collector, CollectorKind, Hex, Run};
+use crate::core::record::parts::{Collector, CollectorKind, Hex, ObjectId, Run};
 use crate::core::record::statement::Kind;
 use crate::core::terms::Verdict;
 use crate::core::time::Time;
@@ -28,7 +29,7 @@ use crate::forge::github::{Answered, GitHub};
 use crate::forge::{Forge as _, Pull};
 use crate::git::{Moved, Oid};
 use crate::ledger::store::Store;
-use crate::ledger::{LEDGER, MaterialFile, NOBODY, Signer, Tip, oid};
+use crate::ledger::{self, LEDGER, MaterialFile, NOBODY, Signer, Tip, oid};
 
 mod merges;
 
@@ -94,7 +95,7 @@ impl<'a> Writer<'a> {
             }
         }
         self.in_store(|store| {
-            let log = log_of(&begun(store)?);
+            let log = log_of(&self.begun(store)?);
             if !self.github.is_current(pull, &judgement.with_head)? {
                 return Ok(Recorded::Outdated);
             }
@@ -131,6 +132,26 @@ impl<'a> Writer<'a> {
         work(store)
     }
 
+    /// Returns what the next entry is put behind. No writer begins a ledger by itself: one that was
+    /// deleted would grow again unseen.
+    fn begun(&self, store: &Store) -> anyhow::Result<Tip> {
+        let counts = |recorded: &ledger::Recorded| {
+            let entry = recorded.entry.as_ref().ok();
+            let base = entry.and_then(|entry| entry.statement.predicate.base.as_ref());
+            if let Some(base) = base.filter(|base| is_missing(store, &base.commit)) {
+                // Another protected branch has it, or nobody.
+                let _ = self.github.tip_of(base.name.trim_start_matches("refs/heads/"));
+            }
+            counts(store.repo(), &self.judges, recorded)
+        };
+        store.tip(&counts)?.with_context(|| {
+            format!(
+                "the settings say that decisions are recorded, and there is no branch {LEDGER}: an \
+                 owner begins it with `changegate init --ledger`"
+            )
+        })
+    }
+
     /// Adds records to the ledger. If others record in the meantime something that `matters`, nothing
     /// is added, and neither if it `is_late` by then.
     fn add(
@@ -142,7 +163,7 @@ impl<'a> Writer<'a> {
     ) -> anyhow::Result<Added> {
         let signer = self.key.as_ref().map_or(Signer::Nobody(NOBODY), Signer::Service);
         for attempt in 0..ATTEMPTS {
-            let tip = begun(store)?;
+            let tip = self.begun(store)?;
             let place = (store.repo(), store.program());
             let evidence = |branch: &str| Ok(store.branch(branch));
             let on = records.first().and_then(|it| it.statement.predicate.base.as_ref());
@@ -203,15 +224,9 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Returns the ledger's tip. No writer begins one by itself: a ledger that was deleted would grow
-/// again unseen.
-fn begun(store: &Store) -> anyhow::Result<Tip> {
-    store.tip()?.with_context(|| {
-        format!(
-            "the settings say that decisions are recorded, and there is no branch {LEDGER}: an \
-                 owner begins it with `changegate init --ledger`"
-        )
-    })
+/// Whether a commit isn't known.
+fn is_missing(store: &Store, commit: &ObjectId) -> bool {
+    !oid(commit).is_ok_and(|commit| store.repo().commit(commit).is_ok())
 }
 
 /// Returns a digest by which the same decision on the same head is known again, whenever it is made.

@@ -82,6 +82,11 @@ pub fn read_back(
                     flaws.foreign += 1;
                     is_parted = true;
                 }
+                // The one above it passed it over.
+                Ok(_) if newer.as_ref().is_some_and(|(_, above, _)| leaps(above, commit)) => {
+                    flaws.foreign += 1;
+                    is_parted = true;
+                }
                 Ok(entry) => {
                     let below = Some((commit, &entry.state, is_parted));
                     if newer.take().is_some_and(|it| flaws.place(it, below, &mut take).is_break()) {
@@ -121,6 +126,11 @@ impl Flaws {
         }
         take(Placed { commit, before: below.map(|(commit, _, _)| commit), entry, seal })
     }
+}
+
+/// Whether an entry says that another one is the last before it than that in this commit.
+fn leaps(above: &Entry, commit: Oid) -> bool {
+    above.state.last.as_ref().is_some_and(|last| *last != object_id(commit))
 }
 
 /// Reads commits of the ledger, several at once.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::{AUDIT, LEDGER, Tip, line_since, read, tip};
+use super::{AUDIT, LEDGER, Recorded, Tip, line_since, read, tip_that};
 use crate::core::record::entry::Entry;
 use crate::git::{Move, Moved, Oid, Program, Repo};
 
@@ -74,20 +74,24 @@ impl Store {
         self.tips.get(name).copied()
     }
 
-    /// Returns what the next entry is put behind; `None` if the ledger hasn't begun.
+    /// Returns what the next entry is put behind, among those that count; `None` if the ledger hasn't
+    /// begun.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn tip(&self) -> anyhow::Result<Option<Tip>> {
+    pub fn tip(
+        &self,
+        counts: &dyn Fn(&Recorded) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Option<Tip>> {
         let Some(commit) = self.branch(LEDGER) else { return Ok(None) };
-        let mut found = tip(&self.repo, commit);
+        let mut found = tip_that(&self.repo, commit, counts);
         // Foreign commits may be above the last entry.
         for more in DEEPER {
             if found.is_ok() {
                 break;
             }
             fetch(&self.program, &[more], &self.url)?;
-            found = tip(&self.repo, commit);
+            found = tip_that(&self.repo, commit, counts);
         }
         found.map(Some)
     }

@@ -24,7 +24,7 @@ use crate::plumbing::{at, judges};
 mod around;
 mod attacks;
 mod erasures;
-mod forge;
+pub mod forge;
 mod memory;
 mod mutation;
 mod services;

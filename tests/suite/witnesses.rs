@@ -211,6 +211,34 @@ fn a_witness_on_the_network_cosigns() {
     assert_eq!(online.with(|book| book.last.unwrap().0), 4);
 }
 
+/// 52: an entry whose maker's clock was set ahead or back by more than five minutes, between two times at
+/// which a witness saw the log.
+#[test]
+fn no_entry_is_from_another_time_than_a_witness_saw_it() {
+    let hub = witnessed();
+    let erin = hub.desk("erin");
+    let checkpoint =
+        |entry: &str| hub.git(&["show", &format!("audit/ledger{entry}:checkpoint")]) + "\n";
+    let recorded: i64 = hub.git(&["log", "-1", "--format=%ct", "audit/ledger"]).parse().unwrap();
+    let began: i64 = hub.git(&["log", "-1", "--format=%ct", "audit/ledger~1"]).parse().unwrap();
+    let verify = |text: &str, at: i64| {
+        let cosigned = witness::cosign_at(text, u64::try_from(at).unwrap());
+        erin.write("cosigned.txt", &format!("{text}\n{cosigned}"));
+        erin.changegate(&["audit", "verify", "--checkpoint", "cosigned.txt"])
+    };
+    for (entry, at) in [("", recorded - 290), ("", recorded + 86_400), ("~1", began + 290)] {
+        verify(&checkpoint(entry), at)
+            .ended(0, &["witnessed    by witness.example/w1", "\nverified\n"]);
+    }
+    let seen = |entry: &str, at: i64, size: u64, index: u64, why: &str| {
+        let said =
+            format!("entry {index}, time: witness.example/w1 cosigned a log of {size} entries at ");
+        verify(&checkpoint(entry), at).ended(1, &[&said, why, "not as it has to be: 1 finding"]);
+    };
+    seen("", began - 310, 2, 0, "and it says that it was recorded later: the clock of its maker");
+    seen("~1", recorded + 310, 1, 1, "and it says that it was recorded before: the clock of its");
+}
+
 #[test]
 fn a_witness_that_does_not_cosign_says_why() {
     let hub = witnessed();

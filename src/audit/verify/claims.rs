@@ -15,24 +15,18 @@ use crate::core::terms::Verdict;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::record::{tip, who};
 use crate::git::Commit;
-use crate::ledger::oid;
+use crate::ledger::{NOBODY, oid};
 
 impl Check<'_> {
-    /// Checks what only entries of some kind may say in plain Git.
+    /// Checks what only entries of some kind may say.
     pub(super) fn kind(&mut self) -> anyhow::Result<()> {
         let it = &self.entry.statement.predicate;
-        if self.is_of_service() {
-            // Which numbers the forge gives is not for Git to tell.
-            return match it.kind {
-                Kind::Keys => self.keys(),
-                _ => Ok(()),
-            };
-        }
+        // Which numbers the forge gives is not for Git to tell.
         let has_forge = it.operations.is_some()
             || it.collector.run.is_some()
             || it.pull.as_ref().is_some_and(|pull| pull.id.is_some())
             || it.previous.as_ref().is_some_and(|previous| previous.is_some());
-        if has_forge {
+        if has_forge && !self.is_of_service() {
             let why = "it names what there is on a forge alone, such as an id or a run";
             self.finding(Step::Provenance, why);
         }
@@ -47,6 +41,7 @@ impl Check<'_> {
                 Ok(())
             }
             Kind::Keys => self.keys(),
+            Kind::Decision if self.is_of_service() => Ok(()),
             Kind::Decision => {
                 self.finding(Step::Statement, "in plain Git there are no entries of its kind");
                 Ok(())
@@ -91,7 +86,7 @@ impl Check<'_> {
         let own = it.bases.iter().find(|covered| covered.name == base.name);
         let is_as_settled = settings.ledger.origin.as_ref() == Some(&it.origin)
             && settings.ledger.uri().as_ref() == Some(&it.repository.uri)
-            && it.repository.id.is_none()
+            && (it.repository.id.is_none() || self.is_of_service())
             && base.protecting == base.commit
             && base.judged_on.is_none()
             && own.is_some_and(|own| own.commit == base.commit)
@@ -125,7 +120,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Checks that a note says what notes about its subject say in plain Git.
+    /// Checks that a note says what notes about its subject say.
     fn note(&mut self) {
         let it = &self.entry.statement.predicate;
         let (Some(note), Some(base)) = (&it.note, &it.base) else { return };
@@ -142,9 +137,12 @@ impl Check<'_> {
             About::Correction => it.bases.is_empty() && !note.entries.is_empty(),
         };
         let is_approved = note.approved_by.is_some() == (note.about == About::Erasure);
-        let is_theirs = note.by.as_str() == it.collector.who && is_approved;
+        let is_by_service = self.is_of_service()
+            && note.by.as_str() == NOBODY
+            && matches!(note.about, About::Branch | About::Foreign | About::Erasure);
+        let is_theirs = (note.by.as_str() == it.collector.who || is_by_service) && is_approved;
         if !is_about || !is_theirs || base.protecting != base.commit || base.judged_on.is_some() {
-            self.finding(Step::Statement, "it isn't one of the notes that there are in plain Git");
+            self.finding(Step::Statement, "it isn't one of the notes that there are");
         }
     }
 

@@ -2,12 +2,13 @@
 //! and its decision, made again.
 
 use super::Replayed;
-use super::signing::{SignedBy, Signing};
+use super::signing::Signing;
 use crate::audit::Step;
 use crate::audit::case::{self, Files, Found, Kept, Recorded};
-use crate::content::{Changeset, People, Pull, SKEW, bundle_files, short};
+use crate::content::conflicts::Known;
+use crate::content::{Changeset, Pull, SKEW, bundle_files, short};
 use crate::core::layout::{POLICIES, is_below};
-use crate::core::org::LedgerSettings;
+use crate::core::org::{LedgerSettings, Org};
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{CollectorKind, Digests, Hex, Policies};
@@ -19,8 +20,9 @@ use crate::gate::arrivals::change_named_by;
 use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
 use crate::gate::record::{dir_hash, subject, tip};
+use crate::gate::signing::{SignedBy, signed_by};
 use crate::gate::tables_after;
-use crate::git::{Commit, Oid, Repo, Signature};
+use crate::git::{Commit, Oid, Repo};
 use crate::ledger::{self, NOBODY, object_id, oid};
 
 mod again;
@@ -45,6 +47,10 @@ pub struct Checked {
     pub signing: Signing,
     /// The material that an erasure took out, each with the index of its note.
     pub erased: Vec<(String, u64)>,
+    /// The reviews in plain Git on which its decision rests.
+    pub reviewed: Option<Reviewed>,
+    /// Whether commits aren't here with which its evidence would be compared.
+    pub is_partial: bool,
 }
 
 /// Checks one commit of the line, in a repository in which changes go to the branch `base_ref`.
@@ -81,6 +87,8 @@ fn check_in(
         on_lines: Vec::new(),
         signing: Signing::default(),
         erased: Vec::new(),
+        reviewed: None,
+        is_partial: false,
     };
     let mut read = || -> anyhow::Result<()> {
         let recorded = ledger::read(repo, commit)?;
@@ -88,8 +96,18 @@ fn check_in(
         checked.entry = recorded.entry;
         let Ok(entry) = checked.entry.clone() else { return Ok(()) };
         let findings = &mut checked.findings;
-        let is_whole = true;
-        let mut check = Check { repo, judges, base_ref, entry: &entry, seal, is_whole, findings };
+        let mut check = Check {
+            repo,
+            judges,
+            base_ref,
+            entry: &entry,
+            seal,
+            requests: evidence.requests.as_ref(),
+            is_whole: true,
+            is_partial: false,
+            reviewed: None,
+            findings,
+        };
         checked.signing = Signing { by: check.commit(commit)?, settings: check.settings()? };
         check.time();
         check.kind()?;
@@ -97,6 +115,7 @@ fn check_in(
         check.erasure(evidence);
         let (files, erased) = check.material(evidence)?;
         checked.replay = check.provenance(&files)?;
+        (checked.reviewed, checked.is_partial) = (check.reviewed.take(), check.is_partial);
         checked.seen = seen_by(&files);
         if base_ref.is_some() {
             // What was merged before the log covers a branch can have seen another one: this one, if it
@@ -127,6 +146,28 @@ fn seen_by(files: &Files) -> Vec<(Oid, Seen)> {
     files.iter().filter_map(seen).collect()
 }
 
+/// The reviews on which a decision in plain Git rests.
+#[derive(Debug)]
+pub struct Reviewed {
+    /// The branch with them.
+    pub branch: String,
+    /// Where it stood; `None` if there was none.
+    pub tip: Option<Oid>,
+    /// When that was.
+    pub at: Time,
+}
+
+/// A pull request whose evidence is compared.
+pub(super) struct Case<'a> {
+    pub pull: &'a Pull,
+    pub changeset: &'a Changeset,
+    pub org: &'a Org,
+    /// Whether its commits are here, and not only what came of them.
+    pub has_head: bool,
+    /// The commit that came of it.
+    pub merged: Option<&'a Commit>,
+}
+
 /// An entry that is being checked.
 pub(super) struct Check<'a> {
     pub(super) repo: &'a Repo,
@@ -136,8 +177,12 @@ pub(super) struct Check<'a> {
     pub(super) base_ref: Option<&'a str>,
     pub(super) entry: &'a Entry,
     pub(super) seal: Option<&'a Seal>,
+    /// The requests on the bases, where many entries are verified.
+    pub(super) requests: Option<&'a Known>,
     /// Whether nothing of what it rests on was erased.
     is_whole: bool,
+    pub(super) is_partial: bool,
+    pub(super) reviewed: Option<Reviewed>,
     findings: &'a mut Vec<(Step, String)>,
 }
 
@@ -146,8 +191,9 @@ impl Check<'_> {
         self.findings.push((step, message.into()));
     }
 
-    /// Checks that the commit holds the entry and nothing else, and returns who signed it.
-    fn commit(&mut self, commit: Oid) -> anyhow::Result<SignedBy> {
+    /// Checks that the commit holds the entry and nothing else, and returns who signed it; `None` if that
+    /// proves nothing.
+    fn commit(&mut self, commit: Oid) -> anyhow::Result<Option<SignedBy>> {
         let it = &self.entry.statement.predicate;
         let is_person = it.collector.kind == CollectorKind::Person;
         let who = if is_person { it.collector.who.as_str() } else { NOBODY };
@@ -163,41 +209,15 @@ impl Check<'_> {
             let why =
                 "the policies that it names can't be read, so that nobody can say who may sign";
             self.finding(Step::Provenance, why);
-            return Ok(SignedBy::Nobody);
+            return Ok(Some(SignedBy::Nobody));
         };
-        if let Some(seal) = self.seal {
-            if is_person {
-                let why = format!("it names {who}, a person, and a service signed it");
+        match signed_by(self.repo, &judge.bundle().org, commit, it, self.seal) {
+            Ok(by) => Ok(Some(by)),
+            Err(why) => {
                 self.finding(Step::Signature, why);
+                Ok(None)
             }
-            return Ok(SignedBy::Service(*seal.key()));
         }
-        let org = &judge.bundle().org;
-        let people = People::of(&org.roster);
-        match self.repo.signature(commit) {
-            Signature::By(key) => match people.with_key(&key) {
-                Some(signer) if signer.as_str() == who => return Ok(SignedBy::Person),
-                Some(signer) => {
-                    self.finding(Step::Signature, format!("it names {who}, and {signer} signed it"))
-                }
-                None => self.finding(
-                    Step::Signature,
-                    format!(
-                        "it is signed with {}, a key that the roster of then doesn't hold",
-                        key.fingerprint()
-                    ),
-                ),
-            },
-            Signature::None if org.settings.unsigned_reviews.is_allowed() => {}
-            // On GitHub nobody needs a key. Where people have some, an entry that no one signed could
-            // claim the reviews of a forge that there isn't.
-            Signature::None if org.roster.people.values().all(|it| it.keys.is_empty()) => {}
-            Signature::None => {
-                self.finding(Step::Signature, "it isn't signed, so anybody could have made it");
-            }
-            _ => self.finding(Step::Signature, "its signature isn't valid"),
-        }
-        Ok(SignedBy::Nobody)
     }
 
     /// Returns what the settings say of the ledger where the entry begins, changes keys, or brings a
@@ -321,6 +341,12 @@ impl Check<'_> {
         {
             self.finding(Step::Provenance, "it is about something else than its commit");
         }
+        let org = &judge.bundle().org;
+        let merged = Some(merged);
+        self.evidence(
+            files,
+            &Case { pull: &pull, changeset: &changeset, org, has_head: true, merged },
+        );
         let brings = || tables_after(self.repo, head, &changeset);
         Ok(self.again(files, judge, changeset.path.as_deref(), brings))
     }

@@ -36,6 +36,9 @@ pub struct Verification {
     pub keys: Vec<KeyChange>,
     /// Results of making the decisions again.
     pub replayed: Replayed,
+    /// The number of entries whose evidence wasn't compared with all that Git could show: commits of
+    /// their pull requests that never reached a branch aren't here.
+    pub partial: u64,
     /// What went around the gate, and is recorded as such.
     pub bypasses: Vec<Bypass>,
     /// What was taken out of the evidence, as a change of policies allowed.

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Checked;
+use super::signing::Services;
 use super::{Run, Verification};
 use crate::audit::anchor::Anchor;
 use crate::audit::case::{self, Kept, Tips};
@@ -52,6 +53,10 @@ struct Remembered {
     /// The branch with the evidence, and its newest commit about one of the entries.
     evidence: Option<(String, ObjectId)>,
     found: Verification,
+    /// Which services may sign.
+    services: Services,
+    /// When each entry was recorded, in seconds of Unix time.
+    times: Vec<i64>,
     /// The leaves of the tree, one behind the other.
     leaves: String,
     /// The tree over them.
@@ -90,7 +95,7 @@ impl Part {
             match behind(repo, tip, oid(&known.commit)?)? {
                 None => lost = known.anchor(),
                 Some(line) => {
-                    if let Ok(run) = known.resume(repo, tips) {
+                    if let Ok(run) = known.resume(repo, tips, tip) {
                         return Ok(Part { line, run, lost: None });
                     }
                 }
@@ -145,6 +150,8 @@ impl Memory {
             commit: object_id(run.last.context("there is no entry")?),
             evidence,
             found: Verification { root: run.state.tree.root().to_string(), ..found },
+            services: run.services.remembered(),
+            times: run.times.clone(),
             leaves: BASE64.encode(leaves),
             tree: Tree::default(),
         };
@@ -191,13 +198,14 @@ impl Remembered {
         known.tree = bytes.as_chunks().0.iter().map(|leaf| Hash(*leaf)).collect();
         let (size, found) = (known.tree.size(), &known.found);
         let is_whole = found.entries == size
+            && known.times.len() as u64 == size
             && known.tree.root_at(size).is_some_and(|root| root.to_string() == found.root);
         let is_ours = known.program == Engine::this() && known.base_ref == base_ref;
         (is_whole && is_ours).then_some(known)
     }
 
     /// Returns the run as it was behind the last entry.
-    fn resume(self, repo: &Repo, tips: Tips<'_>) -> anyhow::Result<Run> {
+    fn resume(self, repo: &Repo, tips: Tips<'_>, tip: Oid) -> anyhow::Result<Run> {
         let commit = oid(&self.commit)?;
         let entry = ledger::read(repo, commit)?.entry?;
         let it = entry.statement.predicate;
@@ -205,6 +213,8 @@ impl Remembered {
             && self.found.root == entry.state.tree.root().to_string()
             && self.found.origin == it.origin;
         ensure!(is_its, "what was remembered is of another log");
+        let now = ledger::tip(repo, tip)?.entry.state.evidence;
+        ensure!(now == entry.state.evidence, "evidence of what was verified was erased since");
         let bypasses = self.found.bypasses.iter().enumerate();
         let bypasses = bypasses.map(|(place, it)| Ok((it.entry.parse()?, place)));
         let earlier = super::Earlier {
@@ -212,7 +222,7 @@ impl Remembered {
             at: self.verified_at,
             program: format!("{} {}", self.program.name, self.program.version),
         };
-        let mut run = Run {
+        Ok(Run {
             evidence: self.evidence(repo, tips)?,
             leaves: self.tree.leaves().iter().copied().collect(),
             state: entry.state,
@@ -224,10 +234,10 @@ impl Remembered {
             recorded_at: Some(it.recorded_at),
             out: Verification { earlier: Some(earlier), ..self.found },
             tree: self.tree,
+            services: self.services,
+            times: self.times,
             ..Run::default()
-        };
-        run.resume_services();
-        Ok(run)
+        })
     }
 
     /// Returns the evidence behind what was there.
@@ -245,7 +255,7 @@ impl Remembered {
             next = commit.parents.first().copied();
         }
         ensure!(next == last, "the evidence isn't what it was");
-        Ok(Kept { commits: found, erasures: Vec::new() })
+        Ok(Kept { commits: found, ..Kept::default() })
     }
 
     /// Returns the log that was verified, to be held against another one.

@@ -1,11 +1,13 @@
 //! What notes say of the record: of foreign commits, and of bypasses.
 
 use super::Run;
+use super::branches::Begun;
 use crate::audit::Step;
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{Explained, Explanation};
 use crate::core::record::parts::About;
 use crate::git::Oid;
+use crate::ledger::oid;
 
 impl Run {
     /// Says of foreign commits which entry notes them. They stay findings: nobody knows what they were for.
@@ -19,9 +21,22 @@ impl Run {
             return self.finding(Step::Provenance, Some(entry.index), commit, why);
         }
         for finding in &mut self.out.findings[self.noted..] {
-            if finding.step == Step::Line && finding.index.is_none() {
+            let is_foreign = finding.step == Step::Line && finding.index.is_none();
+            if is_foreign || finding.step == Step::Signature {
                 finding.message += &format!("; entry {} notes it", entry.index);
             }
+        }
+    }
+
+    /// Takes from where on a branch is covered that was protected later.
+    pub(super) fn notes_branch(&mut self, commit: Oid, entry: &Entry) {
+        let it = &entry.statement.predicate;
+        let about = it.note.as_ref().map(|note| note.about);
+        let (index, bases) = (entry.index, &self.state.bases);
+        for base in it.bases.iter().filter(|_| about == Some(About::Branch)) {
+            let Ok(from) = oid(&base.commit) else { continue };
+            let (name, bases) = (base.name.clone(), bases.clone());
+            self.begun.push(Begun { name, from, bases, index, commit });
         }
     }
 

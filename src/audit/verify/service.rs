@@ -2,7 +2,7 @@
 //! evidence has them, and is compared with everything that Git can tell.
 
 use super::Replayed;
-use super::entry::{Check, is_near};
+use super::entry::{Case, Check, is_near};
 use crate::audit::Step;
 use crate::audit::case::Files;
 use crate::content::{Changeset, Pull};
@@ -22,17 +22,19 @@ impl Check<'_> {
         self.entry.statement.predicate.collector.kind != CollectorKind::Person
     }
 
-    /// Returns the commits that have to be on the first-parent lines of these branches: what was judged
-    /// on, and what protects it.
+    /// Returns the commits that have to be on the first-parent lines of these branches: those by whose
+    /// settings it was judged, recorded and signed.
     pub(super) fn on_lines(&self) -> anyhow::Result<Vec<(String, Oid)>> {
         let it = &self.entry.statement.predicate;
         let (Some(base), Some(base_ref)) = (&it.base, self.base_ref) else { return Ok(Vec::new()) };
-        if !self.is_of_service() || it.kind != Kind::Decision {
-            return Ok(Vec::new());
-        }
         let branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name).to_owned();
-        let judged_on = (branch, oid(&base.commit)?);
-        Ok(vec![judged_on, (base_ref.to_owned(), oid(&base.protecting)?)])
+        let on = (branch, oid(&base.commit)?);
+        Ok(match it.kind {
+            // Theirs is that of the range that they cover.
+            Kind::Merge | Kind::Bypass => Vec::new(),
+            Kind::Decision => vec![on, (base_ref.to_owned(), oid(&base.protecting)?)],
+            Kind::Genesis | Kind::Keys | Kind::Note => vec![on],
+        })
     }
 
     /// Checks where what a service recorded comes from, and makes the decision again.
@@ -73,6 +75,16 @@ impl Check<'_> {
         if let Some(merged) = merged.as_ref().filter(|_| is_here) {
             self.is_what_was_merged(files, base, merged)?;
         }
+        if self.base_ref.is_some() {
+            let (pull, path) = (self.pull((base, head)), self.request_path(files));
+            let changeset = Changeset { files: Vec::new(), path };
+            let (org, merged) = (&judge.bundle().org, merged.as_ref());
+            let has_head = false;
+            self.evidence(
+                files,
+                &Case { pull: &pull, changeset: &changeset, org, has_head, merged },
+            );
+        }
         Ok(self.again_apart(files, &judge, after))
     }
 
@@ -85,10 +97,7 @@ impl Check<'_> {
         merged: Option<&Commit>,
     ) -> anyhow::Result<Option<fn(&mut Replayed)>> {
         let it = &self.entry.statement.predicate;
-        let name = it.pull.as_ref().map(|pull| pull.name.as_str()).unwrap_or_default();
-        let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
-        let base_ref = base_ref.map(str::to_owned);
-        let pull = Pull { name: name.to_owned(), id: None, base_ref, base, head };
+        let pull = self.pull((base, head));
         let changeset = Changeset::of(self.repo, base, head, &pull.name)?;
         if let Some(merged) = merged.filter(|_| it.kind == Kind::Merge)
             && merge_tree(self.repo, &pull).ok() != Some(merged.tree)
@@ -100,8 +109,21 @@ impl Check<'_> {
         if self.entry.statement.subject != subject(request, head, merged) {
             self.finding(Step::Provenance, "it is about something else than its commits");
         }
+        let org = &judge.bundle().org;
+        self.evidence(
+            files,
+            &Case { pull: &pull, changeset: &changeset, org, has_head: true, merged },
+        );
         let brings = || tables_after(self.repo, head, &changeset);
         Ok(self.again(files, judge, changeset.path.as_deref(), brings))
+    }
+
+    /// Returns the pull request that the entry names.
+    fn pull(&self, (base, head): (Oid, Oid)) -> Pull {
+        let it = &self.entry.statement.predicate;
+        let name = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
+        let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
+        Pull { name, id: None, base_ref: base_ref.map(str::to_owned), base, head }
     }
 
     /// Checks that what a merge brought is what was judged, whose commits aren't here: the same request,

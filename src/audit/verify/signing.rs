@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{KeyChange, Run};
 use crate::audit::anchor::KnownKey;
 use crate::audit::{Finding, Step};
@@ -10,35 +12,23 @@ use crate::core::record::entry::Entry;
 use crate::core::record::key::PublicKey;
 use crate::core::record::keys::{Keys, KeysInForce, writers};
 use crate::core::record::parts::CollectorKind;
-use crate::core::record::state::EVIDENCE;
 use crate::core::record::statement::Kind;
 use crate::core::terms::all_of;
+use crate::gate::signing::SignedBy;
 use crate::git::Oid;
-
-/// Who signed an entry, as far as it shows by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SignedBy {
-    /// Nobody.
-    #[default]
-    Nobody,
-    /// A person, by the commit.
-    Person,
-    /// The service with this key.
-    Service(PublicKey),
-}
 
 /// Who signed an entry, and what the settings say of those who may.
 #[derive(Clone, Debug, Default)]
 pub struct Signing {
-    /// Who signed it.
-    pub by: SignedBy,
+    /// Who signed it; `None` if its signature proves nothing.
+    pub by: Option<SignedBy>,
     /// The settings of the ledger where the entry begins, changes keys, or brings a base; `None` if it
     /// does nothing of that, or they can't be read.
     pub settings: Option<LedgerSettings>,
 }
 
 /// The keys of services, entry by entry.
-#[derive(Default)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 pub(super) struct Services {
     in_force: KeysInForce,
     /// The first that ever were.
@@ -51,28 +41,74 @@ pub(super) struct Services {
     settled: LedgerSettings,
     brought_by: u64,
     /// The entries with a seal by a key that was in force.
+    #[serde(skip)]
     sealed: Vec<(u64, Oid, PublicKey)>,
+    /// The last entry with a seal by each key among those that were verified earlier.
+    sealed_earlier: Vec<(PublicKey, u64)>,
+}
+
+impl Services {
+    /// Returns what is remembered of them.
+    pub(super) fn remembered(&self) -> Self {
+        let mut kept = self.clone();
+        for (index, _, key) in kept.sealed.drain(..) {
+            kept.sealed_earlier.retain(|(other, _)| *other != key);
+            kept.sealed_earlier.push((key, index));
+        }
+        kept
+    }
 }
 
 impl Run {
-    /// Whether no service may sign so far, and nothing was erased, so that the state of the last entry is
-    /// all that those behind it are compared with.
-    pub(super) fn is_plain(&self) -> bool {
-        let Services { first, settled, .. } = &self.services;
-        first.is_empty()
-            && writers(settled).is_empty()
-            && !settled.signature.is_required()
-            && self.state.evidence == EVIDENCE
+    /// Whether no key was revoked since for an entry that was verified earlier.
+    pub(super) fn keeps_earlier_keys(&self) -> bool {
+        let Services { in_force, sealed_earlier, .. } = &self.services;
+        !sealed_earlier.iter().any(|(key, last)| in_force.revoked_at(key, *last).is_some())
     }
 
-    /// Goes on behind entries that were verified earlier, when [`Run::is_plain`] was so.
-    pub(super) fn resume_services(&mut self) {
-        let base = self.state.keys.as_ref().map(|keys| keys.base.clone());
-        self.services.base = base.unwrap_or_default();
+    /// Returns who signed an entry; `None` if its signature doesn't count in its place.
+    pub(super) fn counts(
+        &mut self,
+        commit: Oid,
+        entry: &Entry,
+        signing: &Signing,
+    ) -> Option<SignedBy> {
+        let it = &entry.statement.predicate;
+        let services = &self.services;
+        let is_first = entry.index == 0;
+        let is_on_base =
+            is_first || it.base.as_ref().is_some_and(|base| base.name == services.base);
+        let why = match signing.by {
+            Some(SignedBy::Service(key)) => {
+                let brought = signing.settings.as_ref().filter(|_| is_on_base).map(writers);
+                let is_brought = brought.is_some_and(|brought| brought.contains(&key));
+                if services.in_force.holds(&key) || is_brought {
+                    return signing.by;
+                }
+                let why = "a key that no entry before it lets sign";
+                format!("it is signed with {}, {why}", key.fingerprint())
+            }
+            None | Some(SignedBy::Nobody)
+                if services.settled.signature.is_required()
+                    && it.collector.kind != CollectorKind::Person =>
+            {
+                "no service signed it, which the settings require".to_owned()
+            }
+            // With the first entry, the ledger begins, no matter who signed it.
+            by => return by.or(Some(SignedBy::Nobody).filter(|_| is_first)),
+        };
+        self.finding(Step::Signature, Some(entry.index), commit, why);
+        Some(SignedBy::Nobody).filter(|_| is_first)
     }
 
     /// Takes who signed an entry, and how it changes the keys that may.
-    pub(super) fn signed(&mut self, commit: Oid, entry: &Entry, signing: Signing) {
+    pub(super) fn signed(
+        &mut self,
+        commit: Oid,
+        entry: &Entry,
+        by: SignedBy,
+        settings: Option<LedgerSettings>,
+    ) {
         let it = &entry.statement.predicate;
         let index = entry.index;
         let mut wrong = Vec::new();
@@ -88,48 +124,31 @@ impl Run {
             ));
         }
         let is_on_base = it.base.as_ref().is_some_and(|base| base.name == services.base);
-        match signing.by {
+        match by {
             SignedBy::Service(key) => {
-                let brought = signing.settings.as_ref().filter(|_| is_on_base).map(writers);
-                let is_brought = brought.is_some_and(|brought| brought.contains(&key));
-                if services.in_force.holds(&key) || is_brought {
-                    services.sealed.push((index, commit, key));
-                } else {
-                    let why = "a key that no entry before it lets sign";
-                    wrong.push((
-                        Step::Signature,
-                        format!("it is signed with {}, {why}", key.fingerprint()),
-                    ));
-                }
+                services.sealed.push((index, commit, key));
                 self.out.signed.services += 1;
             }
             SignedBy::Person => self.out.signed.people += 1,
-            SignedBy::Nobody => {
-                self.out.signed.nobody += 1;
-                let is_person = it.collector.kind == CollectorKind::Person;
-                if services.settled.signature.is_required() && !is_person {
-                    let why = "no service signed it, which the settings require";
-                    wrong.push((Step::Signature, why.to_owned()));
-                }
-            }
+            SignedBy::Nobody => self.out.signed.nobody += 1,
         }
         if let Some(keys) = &it.keys {
+            let expected =
+                settings.as_ref().map(|settings| Keys::between(&services.keyed, settings));
             if it.kind == Kind::Keys {
-                let settings = signing.settings.as_ref();
-                let expected = settings.map(|settings| Keys::between(&services.keyed, settings));
                 if expected.as_ref() != Some(keys) || keys.is_empty() {
                     let why = "it changes the keys otherwise than the settings at its base do";
                     wrong.push((Step::Provenance, why.to_owned()));
                 }
-                self.out.keys.push(change(index, keys, services, signing.by));
+                self.out.keys.push(change(index, keys, services, by));
             }
             if services.first.is_empty() {
                 services.first.clone_from(&keys.add);
             }
-            services.in_force.change(keys);
-            services.keyed = signing.settings.clone().unwrap_or_default();
+            services.in_force.change(expected.as_ref().unwrap_or(keys));
+            services.keyed = settings.clone().unwrap_or_default();
         }
-        if let (Some(settings), true) = (signing.settings, is_on_base) {
+        if let (Some(settings), true) = (settings, is_on_base) {
             services.settled = settings;
             services.brought_by = if it.kind == Kind::Keys { services.brought_by } else { index };
         }
@@ -141,7 +160,7 @@ impl Run {
     /// Names the entries that were signed with a key that didn't count any more: that shows only once it
     /// is known how it was lost.
     pub(super) fn revoked(&mut self) {
-        for (index, commit, key) in std::mem::take(&mut self.services.sealed) {
+        for (index, commit, key) in self.services.sealed.clone() {
             if let Some(revoked) = self.services.in_force.revoked_at(&key, index) {
                 let (key, why, from) = (key.fingerprint(), revoked.why, revoked.from_index);
                 let why = format!(

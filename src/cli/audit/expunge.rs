@@ -23,7 +23,8 @@ use changegate::forge::git::{Git, Rejected};
 use changegate::gate::erasure::{Erased, expunged, of_erasure, table_at};
 use changegate::gate::merge::signs;
 use changegate::gate::record::Recorder;
-use changegate::gate::recording::{append, evidence_branch, log_of, tip};
+use changegate::gate::recording::{append, evidence_branch, log_of};
+use changegate::gate::signing::end;
 use changegate::git::{Moved, Oid};
 use changegate::ledger::{self, AUDIT, Signer, oid};
 use changegate::report::escape::terminal;
@@ -158,7 +159,7 @@ fn expunge(git: &Git, due: &Due, base: Oid) -> anyhow::Result<Option<Expunged>> 
     let judge = judges.at(repo, base)?;
     let org = &judge.bundle().org;
     let by = me(git.branches.program(), &org.roster)?;
-    let tip = tip(git)?.context("the ledger is gone")?;
+    let tip = end(git, &judges)?.context("the ledger is gone")?;
     let old = &tip.entry.state.evidence;
     let new = after_erasure(old);
     let (old, new) = (evidence_branch(old)?, evidence_branch(&new)?);

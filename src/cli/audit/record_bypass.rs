@@ -22,7 +22,8 @@ use changegate::forge::git::{Git, Rejected};
 use changegate::gate::judge::Judges;
 use changegate::gate::merge::signs;
 use changegate::gate::record::{Record, Recorder, of_explanation};
-use changegate::gate::recording::{append, arrived, log_of, tip};
+use changegate::gate::recording::{append, arrived, log_of};
+use changegate::gate::signing::end;
 use changegate::git::Moved;
 use changegate::ledger::{self, LEDGER, Signer, Tip};
 
@@ -87,7 +88,7 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
         let judge = judges.at(git.repo(), base)?;
         let org = &judge.bundle().org;
         let by = me(git.branches.program(), &org.roster)?;
-        let tip = tip(&git)?.with_context(|| format!("there is no branch {LEDGER}"))?;
+        let tip = end(&git, &judges)?.with_context(|| format!("there is no branch {LEDGER}"))?;
         let recorder = Recorder { who: by.as_str(), at: NowArg::present() };
         let (mut records, bypass) = match unrecorded(&git, &judges, &tip, &args.id, recorder)? {
             Some(due) => due,

@@ -220,6 +220,13 @@ fn text(found: &Verification) -> String {
     if let Some(results) = made_again(found.replayed) {
         let _ = writeln!(out, "  made again   {results}");
     }
+    if found.partial > 0 {
+        let _ = writeln!(
+            out,
+            "  not here     commits of the pull requests of {}, so that not all of the evidence is compared",
+            counted(found.partial, "entry", "entries")
+        );
+    }
     for (name, commit) in &found.bases {
         let name = name.strip_prefix("refs/heads/").unwrap_or(name);
         let _ = writeln!(out, "  covers       {} up to {}", terminal(name), &commit[..7]);

@@ -88,7 +88,7 @@ pub enum ServiceSignature {
     /// It may.
     #[default]
     Optional,
-    /// It has to: what no service signed is an error of the ledger, unless a person did.
+    /// It has to: what no service signed counts for nothing, unless a person did.
     Required,
 }
 

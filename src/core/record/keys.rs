@@ -69,7 +69,7 @@ fn revoked(it: &RevokedKey) -> Option<Revoked> {
 }
 
 /// The keys that may sign at a place in the log, by the entries before it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct KeysInForce {
     keys: Vec<PublicKey>,
     revoked: Vec<Revoked>,

@@ -8,15 +8,16 @@ use crate::core::decision::Decision;
 use crate::core::record::seen::Seen;
 use crate::forge::Pull;
 use crate::git::Oid;
-use crate::ledger::{self, LEDGER};
 
-/// Appends an entry about the judged commit to the journal of its change. Returns the new commit.
+/// Appends an entry about the judged commit to the journal of its change, by somebody who has seen this
+/// of the ledger. Returns the new commit.
 pub fn append(
     git: &Git,
     pull: &Pull,
     decision: Option<&Decision>,
     said: Said,
     comment: &str,
+    seen: Option<Seen>,
 ) -> anyhow::Result<Oid> {
     let message = NewEntry {
         change: &pull.name,
@@ -25,7 +26,7 @@ pub fn append(
         reviewed: pull.head,
         material: decision.and_then(|decision| decision.digests.material.as_ref()),
         comment,
-        seen: seen(git),
+        seen,
     }
     .message();
     let tree = git.repo().commit(pull.head)?.tree;
@@ -42,10 +43,4 @@ pub fn append(
         Ok(Advance::Put(git.branches.program().commit(tree, &parents, &message, true)?))
     })?;
     entry.context("nothing was written")
-}
-
-/// Returns the ledger as it is known here; `None` if there is none that can be read.
-pub fn seen(git: &Git) -> Option<Seen> {
-    let tip = git.branches.tip(LEDGER).ok()??;
-    Some(ledger::tip(git.repo(), tip).ok()?.entry.seen())
 }

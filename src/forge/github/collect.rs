@@ -8,7 +8,7 @@ use super::types::{self, Push, TimelineEvent};
 use super::{GitHub, arrival};
 use crate::content::conflicts::{self, Conflicts, Meets};
 use crate::content::history::History;
-use crate::content::{Changeset, Materials, request_at};
+use crate::content::{Changeset, Materials, request_at, request_before};
 use crate::core::evidence::{
     Dismissed, Evidence, ForgeKind, Merged, PullRequest, Review, ReviewState, TeamMembers,
 };
@@ -69,7 +69,7 @@ impl<'a> Collector<'a> {
         let request = self.request(self.pull.head)?;
         let meets = Meets::of(request.as_ref());
         let path = self.changeset.path.as_deref();
-        let mut found = conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref())?;
+        let mut found = conflicts::at_base(self.repo, self.pull.base, path, meets.as_ref(), None)?;
         if let Some(meets) = &meets {
             self.add_open(&mut found, meets)?;
         }
@@ -94,7 +94,7 @@ impl<'a> Collector<'a> {
             reviews: self.reviews()?,
             pushers: self.pushers(),
             teams: self.teams()?,
-            previous: self.previous()?.map(Box::new),
+            previous: request_before(self.repo, self.pull.base, self.changeset)?.map(Box::new),
             merged: found.merged,
             open: found.open,
             known_targets: found.known_targets,
@@ -108,17 +108,6 @@ impl<'a> Collector<'a> {
     fn request(&self, commit: Oid) -> anyhow::Result<Option<ChangeRequest>> {
         let Some(path) = &self.changeset.path else { return Ok(None) };
         Ok(request_at(self.repo, commit, path)?.0.request)
-    }
-
-    /// Returns the request at base, if base contains it. Of one that can't be read, nobody is known
-    /// who requested it.
-    fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
-        match &self.changeset.path {
-            Some(path) if self.repo.entry(self.pull.base, path)?.is_some() => {
-                Ok(Some(self.request(self.pull.base)?.unwrap_or_default()))
-            }
-            _ => Ok(None),
-        }
     }
 
     /// Adds what the requests of other open pull requests to the same branch mean for this one.

@@ -21,6 +21,7 @@ use crate::gate::arrivals::{self, unrecorded};
 use crate::gate::keys;
 use crate::gate::record::{Arrival, Log, Record, Recorder, of_merge};
 use crate::gate::recording::{evidence_branch, log_of, may_sign};
+use crate::gate::signing::end;
 use crate::git::{Commit, JUDGED_AGAIN, Oid, Signature};
 use crate::ledger::{self, AUDIT, LEDGER, Recorded, Tip, oid};
 
@@ -65,11 +66,9 @@ impl Guard {
     /// # Errors
     /// Why the push is rejected, and what to do.
     pub fn records(&self, updates: &[Update]) -> anyhow::Result<()> {
-        let repo = self.git.repo();
         let moved = |name: &str| updates.iter().find(|update| update.name == name);
         let ledger = moved(&format!("refs/heads/{LEDGER}"));
-        let before = self.git.branches.tip(LEDGER)?;
-        let before = before.map(|tip| ledger::tip(repo, tip)).transpose()?;
+        let before = end(&self.git, &self.judges)?;
         let is_evidence = |it: &&Update| it.new.is_some() && evidence_branch(&it.name).is_ok();
         let mut all_evidence = updates.iter().filter(is_evidence);
         let evidence = all_evidence.next();

@@ -1,16 +1,19 @@
 //! What the record of a judgement rests on: the files that are kept with it.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use super::Arrival;
-use crate::content::{bundle_files, short};
+use crate::content::journal::{Entry, REVIEWS};
+use crate::content::{Pull, bundle_files, short};
 use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::layout::POLICIES;
 use crate::core::policy::Files;
 use crate::core::record::bones::decision_json;
 use crate::core::record::parts::{Hex, Material, Policies, SECRET, WITHHELD};
 use crate::core::request::RequestFile;
-use crate::forge::git::{CHANGE, Git, REVIEWS};
+use crate::forge::git::{CHANGE, Git};
 use crate::gate::Judgement;
 use crate::git::{Oid, Repo};
 use crate::ledger::{MaterialFile, material, object_id};
@@ -50,31 +53,46 @@ pub(super) fn merge_material(
     arrival: &Arrival<'_>,
 ) -> anyhow::Result<Vec<MaterialFile>> {
     let (repo, pull) = (git.repo(), &judgement.pull);
+    let journal = git.journal(&pull.name)?;
     let mut files = judged_material(judgement);
     files.push(("sources.json".to_owned(), sources(git, judgement, arrival)?.into_bytes()));
-    let mut commits = repo.commits_between(Some(pull.base), pull.head)?;
-    commits.extend(git.journal(&pull.name)?.iter().map(|entry| entry.commit.id));
-    commits.push(arrival.commit.id);
-    commits.sort_unstable();
-    commits.dedup();
-    for commit in commits {
+    for commit in kept_commits(repo, pull, &journal, arrival.commit.id)? {
         files.push((format!("commits/{commit}"), repo.commit_bytes(commit)?));
     }
     Ok(files)
 }
 
-/// Returns the branches that were read, and where they stood.
+/// Returns the commits that are kept with the record of a change in plain Git: its own, those of its
+/// journal, and the one that came of it.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn kept_commits(
+    repo: &Repo,
+    pull: &Pull,
+    journal: &[Entry],
+    merged: Oid,
+) -> anyhow::Result<BTreeSet<Oid>> {
+    let own = repo.commits_between(Some(pull.base), pull.head)?;
+    let said = journal.iter().map(|entry| entry.commit.id);
+    Ok(own.into_iter().chain(said).chain([merged]).collect())
+}
+
+/// Returns the branches that were read of a change in plain Git, and where they stood; `reviews` is the
+/// tip of its journal.
+pub fn refs_read(base_ref: &str, pull: &Pull, reviews: Option<Oid>) -> Value {
+    let name = &pull.name;
+    let mut refs = vec![(base_ref.to_owned(), pull.base), (format!("{CHANGE}{name}"), pull.head)];
+    refs.extend(reviews.map(|tip| (format!("{REVIEWS}{name}"), tip)));
+    let named = |(name, commit): (String, Oid)| json!({ "ref": format!("refs/heads/{name}"), "commit": commit.to_string() });
+    refs.into_iter().map(named).collect()
+}
+
+/// Returns what was read, as it is kept.
 fn sources(git: &Git, judgement: &Judgement, arrival: &Arrival<'_>) -> anyhow::Result<String> {
     let pull = &judgement.pull;
     let [change, reviews] = [CHANGE, REVIEWS].map(|folder| format!("{folder}{}", pull.name));
-    let mut refs = vec![(arrival.base_ref.to_owned(), pull.base), (change.clone(), pull.head)];
-    refs.extend(git.branches.tip(&reviews)?.map(|tip| (reviews.clone(), tip)));
-    let refs: Vec<_> = refs
-        .into_iter()
-        .map(|(name, commit)| {
-            json!({ "ref": format!("refs/heads/{name}"), "commit": commit.to_string() })
-        })
-        .collect();
+    let refs = refs_read(arrival.base_ref, pull, git.branches.tip(&reviews)?);
     let mut sources = json!({ "refs": refs });
     if arrival.is_new {
         let mut others = String::new();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
 
-use super::{Added, Writer, begun};
+use super::{Added, Writer};
 use crate::core::digest::canonical_json;
 use crate::core::org::Org;
 use crate::core::record::entry::Entry;
@@ -54,7 +54,7 @@ impl Writer<'_> {
         }
         for _ in 0..ATTEMPTS {
             let added = self.in_store(|store| {
-                let tip = begun(store)?;
+                let tip = self.begun(store)?;
                 let recorder = Recorder { who: NOBODY, at: clock() };
                 let (state, log) = (&tip.entry.state, log_of(&tip));
                 let mut records = self.of_new_branches(org, state, &log, recorder)?;

@@ -3,16 +3,21 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use super::office::{BRANCH, answer, as_app, check, checked, command, request, sweep};
-use crate::plumbing::github::{Desk, GitHub};
+use crate::ledger::forge::{edit, resting_on, set};
+use crate::plumbing::github::{Desk, GitHub, ROSTER};
 use crate::plumbing::hub::program;
 use crate::plumbing::judges;
 use crate::plumbing::ran::Ran;
+use changegate::audit::case::Files;
+use changegate::core::record::entry::Entry;
 use changegate::forge::git::{Branches, Git};
 use changegate::gate::record::Recorder;
 use changegate::gate::recording::{append, genesis};
-use changegate::git::{Moved, Repo};
-use changegate::ledger::Signer;
+use changegate::git::{Moved, Oid, Repo};
+use changegate::ledger::{self, NOBODY, Signer};
 
 const SETTINGS: &str = "policies/org/settings/data.yaml";
 const LEDGER: &str = "audit/ledger";
@@ -312,11 +317,162 @@ fn a_service_key_signs_what_is_recorded() {
         ["checkpoint", "entry.json", "entry.sig", "state"]
     );
     verified(&github).ended(0, &["2 entries"]);
-    // Without the key the entry is there, and shows.
+    // Without the key nothing is recorded, and what somebody adds unsigned is passed over.
     github.advance("1h");
     github.review(pull, "bob", "APPROVED");
-    check(None).ended(0, &[]);
-    verify(&github.desk("judy")).ended(1, &["entry 2", "signature: "]);
+    check(None).ended(2, &["decided, not recorded", "CHANGEGATE_LEDGER_KEY"]);
+    let folder = github.with(|state| state.ops().folder.clone());
+    let git = Git::new(Branches::own(Repo::open(&folder).unwrap()), None).unwrap();
+    let tip = ledger::tip(git.repo(), git.branches.tip(LEDGER).unwrap().unwrap()).unwrap();
+    let mut statement = tip.entry.statement.clone();
+    statement.predicate.recorded_at = github.now();
+    let entry = Entry::behind(&tip.entry.state, statement, None).unwrap();
+    let (program, signer) = (git.branches.program(), Signer::Nobody(NOBODY));
+    let forged = ledger::commit(git.repo(), program, &entry, Some(tip.commit), signer).unwrap();
+    github.git(&["update-ref", &format!("refs/heads/{LEDGER}"), &forged.to_string()]);
+    check(Some(&key)).ended(0, &[]);
+    assert_eq!(titles(&github)[3..], ["note: foreign", "approved: CHG-7 (#1)"]);
+    let judy = github.desk("judy");
+    judy.git(&["fetch", "--quiet", "origin", "+refs/pull/*/head:refs/pull/*"]);
+    let noted = "no service signed it, which the settings require; entry 2 notes it";
+    verify(&judy).ended(1, &["4 entries", noted, "not as it has to be: 1 finding"]);
+}
+
+/// Puts another record in the place of the last.
+fn replace_last(github: &GitHub, edit: &dyn Fn(&mut Files)) {
+    let folder = github.with(|state| state.ops().folder.clone());
+    let git = Git::new(Branches::own(Repo::open(&folder).unwrap()), None).unwrap();
+    let id = |name: &str| Oid::from_str(&github.git(&["rev-parse", name])).unwrap();
+    let entry = ledger::read(git.repo(), id(LEDGER)).unwrap().entry.unwrap();
+    let before = ledger::tip(git.repo(), id(&format!("{LEDGER}~1"))).unwrap();
+    let record = resting_on(git.repo(), &judges(), &entry.statement, edit);
+    let moves = append(&git, &judges(), Some(&before), vec![record], Signer::Nobody(NOBODY));
+    for (branch, _, to) in moves.unwrap() {
+        github.git(&["update-ref", &format!("refs/heads/{branch}"), &to.to_string()]);
+    }
+}
+
+/// What Git can show about a pull request, said otherwise: a decision, and a merge.
+#[test]
+fn evidence_that_the_commits_deny() {
+    let (github, pull) = recording(&request());
+    github.commit("erin", BRANCH, &[("docs/a.md", "a\n")], "Help");
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    checked(&github, pull);
+    let other = json!({"id": "CHG-9", "actions": [{"target": "edge-fra-1"}]});
+    let base = github.tip("main").unwrap();
+    let lies = [
+        (
+            "/pull_request/base_ref",
+            json!("release"),
+            "says something else than the commits about pull_request",
+        ),
+        (
+            "/pull_request/base",
+            json!("0".repeat(40)),
+            "says something else than the commits about pull_request",
+        ),
+        (
+            "/pull_request/head",
+            json!(base),
+            "says something else than the commits about pull_request",
+        ),
+        (
+            "/pull_request/files",
+            json!(["requests/CHG-7.yaml"]),
+            "says something else than the commits about pull_request",
+        ),
+        ("/pull_request/contributors/1", json!(null), "its evidence leaves out who made "),
+        ("/reviews/0/material", json!(format!("sha256:{}", "0".repeat(64))), "about reviews"),
+        ("/previous", other.clone(), "about previous"),
+        ("/merged", json!([other]), "about merged"),
+        ("/open", json!([other]), "about known_targets and open"),
+        (
+            "/incidents",
+            json!([{"id": "INC-001", "severity": "P1", "status": "open"}]),
+            "about incidents",
+        ),
+        ("/same_id", json!(["requests/chg-7.yaml"]), "about same_id"),
+    ];
+    let auditor = github.desk("erin");
+    let found = || {
+        let refs = ["+refs/pull/*/head:refs/pull/*", "+refs/heads/*:refs/remotes/origin/*"];
+        auditor.git(&[&["fetch", "--quiet", "origin"], &refs[..]].concat());
+        let ledger = "+refs/heads/audit/*:refs/changegate/origin/audit/*";
+        auditor.git(&["fetch", "--quiet", "origin", ledger]);
+        verify(&auditor)
+    };
+    let tried = |merge: Option<&str>| {
+        let truth = [LEDGER, "audit/evidence"].map(|name| github.tip(name).unwrap());
+        found().ended(0, &["\nverified\n"]);
+        let of_merge = ("/as_of", json!("2026-01-01T00:00:00Z"), "about as_of");
+        for (field, value, why) in lies.iter().chain(merge.map(|_| &of_merge)) {
+            replace_last(&github, &|files| {
+                edit(files, "evidence.json", |evidence| match value.is_null() {
+                    true => {
+                        drop(evidence["pull_request"]["contributors"].as_array_mut().unwrap().pop())
+                    }
+                    false => set(evidence, field, value.clone()),
+                });
+            });
+            found().ended(1, &["provenance: ", why]);
+            for (name, tip) in [LEDGER, "audit/evidence"].iter().zip(&truth) {
+                github.git(&["update-ref", &format!("refs/heads/{name}"), tip]);
+            }
+        }
+    };
+    tried(None);
+    github.advance("1m");
+    let merged = github.merge(pull, "bob");
+    github.advance("1m");
+    sweep(&github).ended(0, &["reached protected branches: 1"]);
+    tried(Some(&merged));
+}
+
+/// A head that never reached a branch need not be here: then nobody can say what it would have brought.
+#[test]
+fn a_change_of_policies_whose_head_is_not_here() {
+    let github = GitHub::start();
+    begin(&github, "");
+    let roster = github.file("main", ROSTER);
+    let nobody = roster.replace("level: L3", "level: L1");
+    assert_ne!(roster, nobody);
+    github.commit("carol", "rules", &[(ROSTER, &nobody)], "Nobody decides");
+    let pull = github.open_pull("carol", "rules", "main");
+    check(&github, pull);
+    assert_eq!(titles(&github).len(), 2);
+    verified(&github).ended(0, &["1 byte for byte the same", "\nverified\n"]);
+    github.git(&["update-ref", "-d", "refs/heads/rules"]);
+    let ran = verify(&github.desk("judy"));
+    let said =
+        "commits of the pull requests of 1 entry, so that not all of the evidence is compared";
+    ran.ended(0, &["1 not possible", said, "\nverified\n"]);
+}
+
+/// An entry names the one before it about its pull request, which was verified earlier.
+#[test]
+fn what_is_named_is_found_among_what_was_verified_earlier() {
+    let (github, pull) = recording(&request());
+    checked(&github, pull);
+    let erin = github.desk("erin");
+    let fetched = || {
+        erin.git(&["fetch", "--quiet", "origin", "+refs/pull/*/head:refs/pull/*"]);
+        verify(&erin)
+    };
+    fetched().ended(0, &["2 entries", "\nverified\n"]);
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    let entry = github.git(&["show", &format!("{LEDGER}:entry.json")]);
+    let before = github.git(&[
+        "log",
+        "-1",
+        "--format=%(trailers:key=Entry,valueonly)",
+        &format!("{LEDGER}~1"),
+    ]);
+    assert!(entry.contains(&format!("\"previous\":\"{}\"", before.trim())), "{entry}");
+    fetched().ended(0, &["3 entries", "entries 0 to 1 were verified before", "\nverified\n"]);
 }
 
 #[test]

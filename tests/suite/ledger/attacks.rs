@@ -17,6 +17,7 @@ use super::{auditor, entry_at};
 use crate::plumbing::hub::{Hub, Ran, request};
 
 mod content;
+mod evidence;
 mod line;
 mod outside;
 

@@ -113,6 +113,8 @@ fn what_is_named_goes_and_everything_else_holds() {
     hub.desk_at("bob", "third").execute("CHG-3");
     assert_eq!(hub.git(&["rev-list", "--count", "audit/evidence-2"]), "4");
     assert_eq!(hub.tip("audit/evidence"), None);
+    // What was taken out is remembered, too.
+    erin.verify().ended(0, &["entries 0 to 4 were verified before", verified[0], "\nverified\n"]);
     hub.desk_at("erin", "fresh").verify().ended(0, &[verified[0], "3 byte for byte the same"]);
 
     // Once more, of another entry.

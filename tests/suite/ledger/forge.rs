@@ -2,14 +2,20 @@
 
 use serde_json::Value;
 
+use changegate::audit::case::{Files, Recorded};
 use changegate::audit::verify::verify;
+use changegate::core::record::bones::{Bones, decision_json};
 use changegate::core::record::entry::Entry;
+use changegate::core::record::parts::ObjectId;
 use changegate::core::record::state::{KeysAt, State};
-use changegate::core::record::statement::Statement;
+use changegate::core::record::statement::{Kind, Statement};
 use changegate::core::record::tree::leaf;
 use changegate::core::time::Time;
 use changegate::gate::judge::Judges;
-use changegate::git::Repo;
+use changegate::gate::record::Record;
+use changegate::git::{Oid, Repo};
+use changegate::ledger;
+use changegate::report::summary_line;
 
 use crate::plumbing::hub::{Desk, Hub};
 use crate::plumbing::judges;
@@ -109,6 +115,53 @@ pub fn forced(state: &State, statement: Statement) -> Entry {
     Entry { id: statement.id(), index: state.tree.size(), statement, state: next }
 }
 
+/// The record of what a statement says, but for other files, with the decision that follows from them.
+pub fn resting_on(
+    repo: &Repo,
+    judges: &Judges,
+    statement: &Statement,
+    edit: impl FnOnce(&mut Files),
+) -> Record {
+    let mut statement = statement.clone();
+    let id = |id: &ObjectId| Oid::from_str(&id.to_string()).unwrap();
+    let mut files = Files::new();
+    for it in &statement.predicate.material {
+        files.insert(it.name.clone(), repo.bytes(id(&it.git_blob)).unwrap());
+    }
+    edit(&mut files);
+    let path = statement.subject[0].name.clone();
+    let base = &statement.predicate.base.as_ref().unwrap().commit;
+    let recorded = Recorded::read(&statement.predicate, &files, Some(&path), || None).unwrap();
+    let made = judges.at(repo, id(base)).unwrap().decide(&recorded.case()).unwrap();
+    let is_merge = statement.predicate.kind == Kind::Merge;
+    let title = made.decision.summary.as_deref().filter(|_| is_merge);
+    statement.predicate.decision = Some(Bones::of(&made.decision, title.map(summary_line)));
+    files.insert("decision.json".to_owned(), decision_json(&made.decision).into_bytes());
+    files.insert("input.json".to_owned(), made.input.unwrap().into_bytes());
+    let files: Vec<_> = files.into_iter().collect();
+    statement.predicate.material = ledger::material(&files);
+    let policies = statement.predicate.policies.as_ref().map(|it| id(&it.git_tree));
+    Record { statement, files, policies }
+}
+
+/// Edits a document among files.
+pub fn edit(files: &mut Files, name: &str, edit: impl FnOnce(&mut Value)) {
+    let mut value = serde_json::from_slice(&files[name]).unwrap();
+    edit(&mut value);
+    files.insert(name.to_owned(), value.to_string().into_bytes());
+}
+
+/// Sets what a pointer names; the place behind the last of a list is a new one.
+pub fn set(value: &mut Value, pointer: &str, to: Value) {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = value.pointer_mut(parent).unwrap();
+    match (key.parse::<usize>(), parent) {
+        (Ok(at), Value::Array(items)) if at == items.len() => items.push(to),
+        (Ok(at), Value::Array(items)) => items[at] = to,
+        (_, parent) => parent[key] = to,
+    }
+}
+
 /// A ledger and its evidence, by their tips.
 #[derive(Clone, Debug)]
 pub struct Forged {
@@ -184,6 +237,12 @@ impl<'a> Stage<'a> {
 
     /// Puts other statements behind the first entries, with everything that follows from them.
     pub fn from(&self, kept: usize, statements: Vec<Statement>) -> Forged {
+        let with_material = |it: Statement| (self.material_of(&it), it);
+        self.behind(kept, statements.into_iter().map(with_material).collect())
+    }
+
+    /// Puts other statements behind the first entries, each with the tree of its evidence.
+    fn behind(&self, kept: usize, statements: Vec<(Option<String>, Statement)>) -> Forged {
         let mut state = kept.checked_sub(1).map(|last| self.entries[last].state.clone());
         let mut parent = kept.checked_sub(1).map(|last| self.line[last].clone());
         let mut evidence = match kept {
@@ -191,8 +250,7 @@ impl<'a> Stage<'a> {
             2 => Some(self.bob.git(&["rev-parse", "audit/evidence~2"])),
             _ => Some(self.evidence[kept - 3].clone()),
         };
-        for statement in statements {
-            let material = self.material_of(&statement);
+        for (material, statement) in statements {
             let entry = forced(&state.unwrap_or_default(), statement);
             if let Some(tree) = material {
                 let mut parts = Parts::of(&entry, "");
@@ -222,6 +280,20 @@ impl<'a> Stage<'a> {
         let index = self.entries.iter().position(|entry| same(&entry))?;
         let back = format!("{}~{}^{{tree}}", self.evidence[1], 3 - index);
         Some(self.bob.git(&["rev-parse", &back]))
+    }
+
+    /// An entry that rests on other files, with the decision that follows from them, and all that follows
+    /// from that.
+    pub fn resting_on(&self, index: usize, edit: impl FnOnce(&mut Files)) -> Forged {
+        let repo = Repo::discover(&self.bob.folder).unwrap();
+        let Record { statement, files, policies } =
+            resting_on(&repo, &self.judges, &self.entries[index].statement, edit);
+        let tree = ledger::evidence_tree(&repo, &files, policies).unwrap();
+        let mut all = vec![(Some(tree.to_string()), statement)];
+        for entry in &self.entries[index + 1..] {
+            all.push((self.material_of(&entry.statement), entry.statement.clone()));
+        }
+        self.behind(index, all)
     }
 
     /// Sets the branches at the desk.
@@ -258,6 +330,13 @@ impl<'a> Stage<'a> {
     /// means.
     #[track_caller]
     pub fn is_found(&self, what: &str, main: &str, forged: &Forged, found: [&str; 2]) {
+        let findings = self.findings(main, forged);
+        let says = |line: &String| found.iter().all(|part| line.contains(part));
+        assert!(findings.iter().any(says), "{what}: {found:?} isn't said:\n{findings:#?}");
+    }
+
+    /// What verifying finds.
+    pub fn findings(&self, main: &str, forged: &Forged) -> Vec<String> {
         self.set(main, forged);
         let repo = Repo::discover(&self.bob.folder).unwrap();
         let tips = |name: &str| repo.tip(&format!("refs/heads/{name}"));
@@ -267,8 +346,6 @@ impl<'a> Stage<'a> {
             let entry = it.index.map(|index| format!("entry {index}, ")).unwrap_or_default();
             format!("{entry}{}: {}", it.step, it.message)
         });
-        let findings: Vec<_> = findings.collect();
-        let says = |line: &String| found.iter().all(|part| line.contains(part));
-        assert!(findings.iter().any(says), "{what}: {found:?} isn't said:\n{findings:#?}");
+        findings.collect()
     }
 }

@@ -19,6 +19,7 @@ use changegate::forge::git::{Branches, Git};
 use changegate::gate::arrivals::{self, unrecorded};
 use changegate::gate::record::{Record, Recorder};
 use changegate::gate::recording::{append, covered, log_of, tip};
+use changegate::gate::signing::end;
 use changegate::git::{Entry as File, Moved, Repo};
 use changegate::ledger::{self, NOBODY, Signer};
 
@@ -28,6 +29,8 @@ use crate::plumbing::judges;
 
 mod forged;
 mod keys;
+mod memory;
+mod notes;
 
 /// A service with a new key.
 pub struct Service {
@@ -70,7 +73,8 @@ fn now() -> Time {
 
 /// What reached main and isn't recorded, as a service records it.
 fn records(git: &Git, who: &str) -> Vec<Record> {
-    let (judges, tip) = (judges(), tip(git).unwrap().unwrap());
+    let judges = judges();
+    let tip = end(git, &judges).unwrap().unwrap();
     let from = covered(&tip.entry.state, "main").unwrap().unwrap();
     let commits = unrecorded(git.repo(), &judges, from, git.base().unwrap()).unwrap();
     let recorder = Recorder { who, at: now() };
@@ -86,7 +90,7 @@ fn records(git: &Git, who: &str) -> Vec<Record> {
 
 /// Writes records at a desk.
 fn write(git: &Git, records: Vec<Record>, signer: Signer<'_>) -> anyhow::Result<()> {
-    let tip = tip(git)?;
+    let tip = end(git, &judges())?;
     let moves = append(git, &judges(), tip.as_ref(), records, signer)?;
     assert_eq!(git.branches.put_all(&moves)?, Moved::Yes);
     Ok(())

@@ -150,7 +150,11 @@ impl Book {
 
 /// Cosigns a checkpoint now.
 fn cosign(text: &str) -> String {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    cosign_at(text, SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
+}
+
+/// Cosigns a checkpoint at a Unix time.
+pub fn cosign_at(text: &str, time: u64) -> String {
     let message = format!("cosignature/v1\ntime {time}\n{text}");
     let signature = key().sign(message.as_bytes()).to_bytes();
     let vkey = vkey().to_string();

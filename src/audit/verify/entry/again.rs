@@ -3,7 +3,7 @@
 use super::{Check, Files, Recorded, Replayed};
 use crate::audit::Step;
 use crate::core::evidence::Evidence;
-use crate::core::layout::{is_request, stem, table_at};
+use crate::core::layout::{POLICIES, is_request, stem, table_at};
 use crate::core::org::Org;
 use crate::core::record::bones::{Bones, decision_json};
 use crate::core::record::parts::Engine;
@@ -79,8 +79,18 @@ impl Check<'_> {
         head: Oid,
     ) -> Option<fn(&mut Replayed)> {
         let changed = self.changed_files(files);
-        let path = self.request_among(&changed);
+        let path = self.request_path(files);
         let brings_tables = path.is_none() && changed.iter().any(|path| table_at(path).is_some());
+        if brings_tables && self.base_ref.is_some() && self.repo.entry(head, POLICIES).is_err() {
+            // Nobody can say what it would have brought.
+            return self
+                .entry
+                .statement
+                .predicate
+                .decision
+                .as_ref()
+                .map(|_| -> fn(&mut Replayed) { |out| out.impossible += 1 });
+        }
         let brings = || if brings_tables { tables_at(self.repo, head) } else { None };
         self.again(files, judge, path.as_deref(), brings)
     }
@@ -92,8 +102,10 @@ impl Check<'_> {
         evidence.and_then(|it| it.pull_request?.files).unwrap_or_default()
     }
 
-    /// Returns the path of the request among the files that a pull request changes.
-    fn request_among(&self, changed: &[String]) -> Option<String> {
+    /// Returns the path of the request among the files that the pull request changes, as the evidence
+    /// says.
+    pub(in crate::audit::verify) fn request_path(&self, files: &Files) -> Option<String> {
+        let changed = self.changed_files(files);
         let statement = &self.entry.statement;
         let mut subject = statement.subject.iter().map(|subject| &subject.name);
         let name = statement.predicate.pull.as_ref().map(|pull| pull.name.as_str());

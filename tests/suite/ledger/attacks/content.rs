@@ -1,19 +1,8 @@
 //! Entries that say something else than what happened, with everything that follows from that, and
 //! signed by somebody who may.
 
-use serde_json::Value;
-
+use super::super::forge::set;
 use super::*;
-
-/// Sets what a pointer names.
-fn set(statement: &mut Value, pointer: &str, value: Value) {
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let parent = statement.pointer_mut(parent).unwrap();
-    match key.parse::<usize>() {
-        Ok(index) if parent.is_array() => parent[index] = value,
-        _ => parent[key] = value,
-    }
-}
 
 /// 42, 46, 48, 49, 50: statements about something else than the merge.
 #[test]
@@ -169,12 +158,16 @@ fn policies_of_ones_own() {
     stage.bob.git(&["update-ref", "refs/heads/lax", &lax]);
     let forged = Forged { evidence: stage.evidence[1].clone(), ..stage.from(0, vec![elsewhere]) };
     stage.is_found("50", &stage.main[1], &forged, ["coverage: ", "main"]);
-    let invented = stage.edited(0, |it| {
-        set(it, "/predicate/bases/0/commit", json!(stage.main[0]));
-        set(it, "/predicate/collector/who", json!("bob"));
-    });
-    let forged = Forged { evidence: stage.evidence[1].clone(), ..stage.from(0, vec![invented]) };
-    stage.is_found("77", &stage.main[0], &forged, ["entry 0, ", "provenance: "]);
+    for kind in ["person", "action"] {
+        let invented = stage.edited(0, |it| {
+            set(it, "/predicate/bases/0/commit", json!(stage.main[0]));
+            set(it, "/predicate/collector", json!({"kind": kind, "who": "bob"}));
+        });
+        let evidence = stage.evidence[1].clone();
+        let forged = Forged { evidence, ..stage.from(0, vec![invented]) };
+        let found = ["entry 0, ", "provenance: the ledger doesn't begin as the settings"];
+        stage.is_found(kind, &stage.main[0], &forged, found);
+    }
 }
 
 /// 48, 76: a range that takes a commit along which has no entry of its own.

@@ -261,7 +261,8 @@ fn entries_where_they_cannot_stand() {
     let cannot = "can't follow here";
     let twice = stage.from(3, vec![statement(2)]);
     stage.is_caught("47", &twice, NOT_NEXT, ["entry 3, ", "recorded a second time"]);
-    let again = stage.from(3, vec![statement(0)]);
+    let again = stage.edited(0, |it| it["predicate"]["collector"]["who"] = "bob".into());
+    let again = stage.from(3, vec![again]);
     stage.is_caught("77", &again, NOT_NEXT, ["entry 3, ", "the log has begun already"]);
     let evidence = stage.evidence[1].clone();
     let reordered = stage.from(1, vec![statement(2), statement(1), statement(3)]);
@@ -382,6 +383,33 @@ fn foreign_commits_are_noted() {
     let erin = hub.desk("erin");
     erin.verify().ended(1, &["5 entries", "; entry 3 notes it", "not as it has to be: 1 finding"]);
     hub.desk_at("bob", "later").execute("CHG-4");
+    erin.verify().ended(1, &["6 entries", "not as it has to be: 1 finding"]);
+    hub.is_sound();
+}
+
+/// 58: an entry that is signed with a key that nobody named. What the program writes next isn't built on it.
+#[test]
+fn an_entry_that_nobody_signed_who_may() {
+    let hub = Hub::recording();
+    let stage = Stage::on(&hub);
+    let forged = Parts { key: Some("dan"), ..stage.last() }.commit(&stage.bob);
+    let alone = Forged { ledger: forged.clone(), evidence: stage.evidence[1].clone() };
+    let why = "signature: it names bob, and dan signed it";
+    stage.is_found("58", &stage.main[1], &alone, ["entry 3, ", why]);
+    hub.unguard();
+    stage.bob.push_together(&[&format!("{forged}:refs/heads/audit/ledger")]).went_well();
+    hub.guard();
+    // Nor does anybody say that they saw it.
+    hub.desk_at("alice", "alices").submit("CHG-5").went_well();
+    hub.desk_at("carol", "carols").approve("CHG-5").went_well();
+    hub.desk_at("bob", "next").changegate(&["merge", "CHG-3"]).ended(0, &["merged CHG-3"]);
+    let erin = hub.desk("erin");
+    let noted = format!("{why}; entry 3 notes it");
+    erin.verify().ended(1, &["5 entries", &noted, "not as it has to be: 1 finding"]);
+    let note = entry_at(&erin, "refs/changegate/origin/audit/ledger~1");
+    assert_eq!(note.state.last.unwrap().to_string(), stage.line[2]);
+    erin.changegate(&["audit", "coverage"]).ended(0, &["complete: everything is recorded"]);
+    hub.desk_at("carol", "more").changegate(&["merge", "CHG-5"]).ended(0, &["merged CHG-5"]);
     erin.verify().ended(1, &["6 entries", "not as it has to be: 1 finding"]);
     hub.is_sound();
 }

@@ -87,15 +87,25 @@ fn what_nobody_signed_is_an_error_where_a_service_has_to() {
     let service = Service::new(&hub, "server");
     for (more, says) in [
         (", signature: required", "signature: no service signed it, which the settings require"),
-        ("", "signed       1 by people and 1 unsigned"),
+        ("", "signature: it isn't signed, so anybody could have made it"),
     ] {
         let bob = begun(&hub, &[&service], more);
         around(&bob, 1);
         let git = opened(&bob);
-        write(&git, records(&git, "server"), Signer::Nobody(NOBODY)).unwrap();
+        let [record] = records(&git, "server").try_into().ok().unwrap();
+        force(&bob, record.statement.clone(), Signer::Nobody(NOBODY));
         let ran = bob.verify();
         assert!(ran.stdout.contains(says), "{ran:?}");
         assert_eq!(ran.stdout.contains("no service signed it"), !more.is_empty(), "{ran:?}");
+        if !more.is_empty() {
+            // Nobody adds such a thing, and it is passed over.
+            let why = write(&git, vec![record], Signer::Nobody(NOBODY)).unwrap_err().to_string();
+            assert!(why.contains("name the file with its key in CHANGEGATE_LEDGER_KEY"), "{why}");
+            seal(&bob, &service).unwrap();
+            let noted = "which the settings require; entry 1 notes it";
+            bob.verify().ended(1, &[noted, "3 entries", "not as it has to be: 2 findings"]);
+            bob.changegate(&["audit", "coverage"]).ended(0, &["complete: everything is recorded"]);
+        }
         fs::remove_dir_all(&bob.folder).unwrap();
     }
 }

@@ -1,13 +1,12 @@
-//! Collects the evidence about a pull request: what its commits and its journal prove, not what
+//! Collects the evidence about a change in plain Git: what its commits and its journal prove, not what
 //! they merely claim.
 
 use std::collections::BTreeMap;
 
+use super::conflicts::Conflicts;
+use super::history::History;
 use super::journal::{self, Said};
-use super::{CHANGE, Git};
-use crate::content::conflicts::{self, Conflicts, Meets};
-use crate::content::history::History;
-use crate::content::{Changeset, Materials, People, SKEW, Signer, request_at};
+use super::{Changeset, Materials, People, Pull, SKEW, Signer, request_at, request_before};
 use crate::core::digest::Digest;
 use crate::core::evidence::{
     Contributor, Dismissed, Evidence, ForgeKind, Part, PullRequest, Pushers, Review, ReviewState,
@@ -17,12 +16,10 @@ use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
 use crate::core::terms::Login;
 use crate::core::time::Time;
-use crate::forge::Pull;
 use crate::git::{Commit, Oid, Repo};
 
 /// What is read once for a pull request.
 pub struct Collector<'a> {
-    git: &'a Git,
     repo: &'a Repo,
     pull: &'a Pull,
     org: &'a Org,
@@ -36,21 +33,24 @@ pub struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
+    /// Prepares to collect what is known as of `now` about a change whose commits are in `repo`. `org`
+    /// is the organisation data at base.
+    ///
+    /// # Errors
+    /// When a commit can't be read.
     pub fn of(
-        git: &'a Git,
+        repo: &'a Repo,
         pull: &'a Pull,
         changeset: &'a Changeset,
         org: &'a Org,
         now: Time,
     ) -> anyhow::Result<Self> {
-        let repo = git.repo();
         let commits = repo.commits_between(Some(pull.base), pull.head)?;
         let commits =
             commits.into_iter().map(|id| repo.commit(id)).collect::<Result<Vec<_>, _>>()?;
         let materials = Materials::of(repo, changeset.path.as_deref());
         let history = History::of(&commits, pull.head, &materials)?;
         Ok(Collector {
-            git,
             repo,
             pull,
             org,
@@ -63,18 +63,25 @@ impl<'a> Collector<'a> {
         })
     }
 
-    pub fn evidence(&self) -> anyhow::Result<Evidence> {
+    /// Returns the evidence. `journal` is the change's, as far as it counts, and `found` what else in the
+    /// repository affects the change.
+    ///
+    /// # Errors
+    /// When a commit can't be read.
+    pub fn evidence(
+        &self,
+        journal: &[journal::Entry],
+        found: Conflicts,
+    ) -> anyhow::Result<Evidence> {
         let submitted = self.submission()?;
         let submitted_at = submitted.map_or(self.now, |commit| commit.time.min(self.now));
         let arrived_at =
             self.history.arrived_at().unwrap_or(self.now).max(submitted_at).min(self.now);
-        let reviews = self.reviews()?;
+        let reviews = self.reviews(journal)?;
         // The history decides which reviews are about this content, whatever the clocks say.
         let current = reviews.iter().filter(|review| review.material.is_some());
         let arrived_at = current.map(|review| review.submitted_at).fold(arrived_at, std::cmp::min);
         let signer = submitted.map(|commit| self.people.signer(self.repo, commit));
-        let request = self.request()?;
-        let conflicts = self.conflicts(request.as_ref())?;
         Ok(Evidence {
             forge: Some(ForgeKind::Git),
             pull_request: Some(PullRequest {
@@ -95,43 +102,23 @@ impl<'a> Collector<'a> {
             reviews,
             pushers: Pushers::default(),
             teams: BTreeMap::new(),
-            previous: self.previous()?.map(Box::new),
-            merged: conflicts.merged,
-            open: conflicts.open,
-            known_targets: conflicts.known_targets,
-            incidents: conflicts.incidents,
-            same_id: conflicts.same_id,
+            previous: request_before(self.repo, self.pull.base, self.changeset)?.map(Box::new),
+            merged: found.merged,
+            open: found.open,
+            known_targets: found.known_targets,
+            incidents: found.incidents,
+            same_id: found.same_id,
             as_of: None,
         })
     }
 
-    /// Returns the other requests and the incidents that affect the change.
-    fn conflicts(&self, request: Option<&ChangeRequest>) -> anyhow::Result<Conflicts> {
-        let (base, path) = (self.pull.base, self.changeset.path.as_deref());
-        // Reading all requests of each past base would take as long as all of that history.
-        let is_past = self.git.survey.get().is_some_and(|survey| !survey.is_at(base));
-        let mut found = match is_past && self.is_merged()? {
-            true => Conflicts::default(),
-            false => self.git.conflicts(base, &self.pull.name, path, request, self.org)?,
-        };
-        found.incidents = conflicts::incidents(self.repo, base, request)?;
-        Ok(found)
-    }
-
-    fn request(&self) -> anyhow::Result<Option<ChangeRequest>> {
+    /// Returns the request at head, if there is one and it can be read.
+    ///
+    /// # Errors
+    /// When the commit can't be read.
+    pub fn request(&self) -> anyhow::Result<Option<ChangeRequest>> {
         let Some(path) = &self.changeset.path else { return Ok(None) };
         Ok(request_at(self.repo, self.pull.head, path)?.0.request)
-    }
-
-    /// Returns the request at base, if base contains it. Of one that can't be read, nobody is known
-    /// who requested it.
-    fn previous(&self) -> anyhow::Result<Option<ChangeRequest>> {
-        match &self.changeset.path {
-            Some(path) if self.repo.entry(self.pull.base, path)?.is_some() => {
-                Ok(Some(request_at(self.repo, self.pull.base, path)?.0.request.unwrap_or_default()))
-            }
-            _ => Ok(None),
-        }
     }
 
     /// Returns the commit that submitted the change: the oldest one that adds or alters the
@@ -176,14 +163,9 @@ impl<'a> Collector<'a> {
     }
 
     /// Returns the reviews of the journal as evidence.
-    fn reviews(&self) -> anyhow::Result<Vec<Review>> {
+    fn reviews(&self, journal: &[journal::Entry]) -> anyhow::Result<Vec<Review>> {
         let mut reviews = Vec::new();
-        let is_later = |entry: &journal::Entry| entry.commit.time > self.now + SKEW;
-        for entry in self.git.journal(&self.pull.name)? {
-            // What was said after a merge doesn't change how it was judged.
-            if is_later(&entry) && self.is_merged()? {
-                continue;
-            }
+        for entry in journal {
             if entry.said.is_some_and(|said| !said.is_review()) {
                 continue;
             }
@@ -213,18 +195,12 @@ impl<'a> Collector<'a> {
                 state,
                 commit: Some(entry.reviewed.to_string()),
                 submitted_at: given_at,
-                material: self.reviewed_material(&entry, unchanged)?,
+                material: self.reviewed_material(entry, unchanged)?,
                 dismissed: None,
                 unproven,
             });
         }
         Ok(reviews)
-    }
-
-    /// Whether the pull request has been merged since: it is judged as it was then.
-    fn is_merged(&self) -> anyhow::Result<bool> {
-        let base = self.git.base()?;
-        Ok(base != self.pull.base && self.repo.leads_to(self.pull.head, base)?)
     }
 
     /// Returns a time by somebody else's clock, which may be a little ahead, as at most now.
@@ -241,40 +217,6 @@ impl<'a> Collector<'a> {
     ) -> anyhow::Result<Option<Digest>> {
         let digest = self.materials.at(entry.reviewed)?;
         Ok(digest.filter(|digest| unchanged && entry.material.as_ref() == Some(digest)))
-    }
-}
-
-impl Git {
-    /// Returns the merged requests and the open changes that affect the change with this name, which
-    /// merges the request at `path` into `base`; incidents are left out.
-    ///
-    /// # Errors
-    /// When the branches can't be read.
-    pub fn conflicts(
-        &self,
-        base: Oid,
-        name: &str,
-        path: Option<&str>,
-        request: Option<&ChangeRequest>,
-        org: &Org,
-    ) -> anyhow::Result<Conflicts> {
-        let meets = Meets::of(request);
-        if let Some(survey) = self.survey.get().filter(|survey| survey.is_at(base)) {
-            return Ok(survey.conflicts(name, path, meets.as_ref()));
-        }
-        let mut found = conflicts::at_base(self.repo(), base, path, meets.as_ref())?;
-        let Some(meets) = &meets else { return Ok(found) };
-        for (other, head) in self.branches.below(CHANGE)? {
-            if other == name {
-                continue;
-            }
-            if let Some(footprint) = conflicts::of_open(self.repo(), base, (&other, head))?
-                && !self.is_closed(&other, org)?
-            {
-                found.add_open(meets, footprint);
-            }
-        }
-        Ok(found)
     }
 }
 

@@ -24,6 +24,9 @@ use crate::core::digest::Digest;
 use crate::core::record::seen::Seen;
 use crate::git::{Commit, Oid, Repo};
 
+/// The prefix of the branches with journals; the change's name follows.
+pub const REVIEWS: &str = "reviews/";
+
 /// What a journal entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
