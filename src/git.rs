@@ -18,6 +18,7 @@ mod apart;
 mod co_authors;
 pub mod key;
 mod program;
+mod rivals;
 mod signature;
 mod tag;
 mod tree;
@@ -26,6 +27,7 @@ mod work_tree;
 
 pub use git2::Oid;
 pub use program::{JUDGED_AGAIN, Move, Moved, Program};
+pub use rivals::pause;
 pub use signature::Signature;
 pub use tag::TagText;
 pub use tree::{Entry, FileChange, Kind};

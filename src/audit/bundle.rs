@@ -41,6 +41,7 @@ mod by_hand;
 mod check;
 pub mod folder;
 mod found;
+pub mod zip;
 
 pub use check::verify;
 pub use found::{Signed, Signers, Verified};

@@ -11,13 +11,14 @@ use crate::core::evidence::Evidence;
 use crate::core::layout::POLICIES;
 use crate::core::org::Org;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{About, Hex, Material};
+use crate::core::record::parts::{About, Hex, Material, Refusal};
 use crate::core::record::state::EVIDENCE;
 use crate::core::record::statement::Predicate;
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::gate::REFUSALS;
 use crate::gate::erasure::{self, Erased};
+use crate::gate::record::REFUSALS_FILE;
 use crate::gate::recording::evidence_branch;
 use crate::git::{Kind, Oid, Repo, blob_id, commit_id};
 use crate::ledger::{self, LEDGER, oid};
@@ -232,8 +233,15 @@ impl Recorded {
         let evidence = serde_json::from_slice(files.get("evidence.json")?).ok()?;
         let request = path.zip(files.get("request.yaml"));
         let mut file = request.map(|(path, bytes)| RequestFile::read(path, bytes));
+        let refusals: Vec<Refusal> = match files.get(REFUSALS_FILE) {
+            Some(bytes) => serde_json::from_slice(bytes).ok()?,
+            None => Vec::new(),
+        };
+        if !refusals.iter().map(|refusal| &refusal.code).eq(&it.refusals) {
+            return None;
+        }
         if let Some(file) = &mut file {
-            for refusal in &it.refusals {
+            for refusal in &refusals {
                 let code = REFUSALS.into_iter().find(|code| *code == refusal.code);
                 file.refuse(code.unwrap_or(REFUSALS[0]), &refusal.message, &refusal.help);
             }

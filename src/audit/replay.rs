@@ -11,7 +11,6 @@
 //! The record is taken as it is, apart from digests; whether it is true is up to [`super::verify`].
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, bail};
@@ -19,7 +18,7 @@ use rayon::prelude::*;
 
 use super::case::{self, Found, Kept, Recorded, Tips};
 use crate::content::{Changeset, bundle_files};
-use crate::core::decision::replay::{Flip, Origin, Replay, Unclear, unrecorded};
+use crate::core::decision::replay::{Flip, Origin, Replay, Sample, Tally, Unclear, unrecorded};
 use crate::core::decision::{Case, Decided};
 use crate::core::digest::Digest;
 use crate::core::policy::patch::Patch;
@@ -29,14 +28,14 @@ use crate::core::record::entry::Entry;
 use crate::core::record::parts::ObjectId;
 use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
-use crate::forge::git::Git;
 use crate::gate::judge::{Judge, Judges};
-use crate::gate::{tables_after, trial};
+use crate::gate::tables_after;
+use crate::gate::trial::{self, ByBoth};
 use crate::git::{Oid, Repo};
 use crate::ledger::{self, oid};
 
-/// The number of entries that are in memory at a time.
-const CHUNK: usize = 512;
+/// The number of entries that are in memory at a time, and after which it is asked whether to go on.
+const CHUNK: usize = 64;
 
 /// Loads a bundle that the given text names, to judge several cases.
 pub type Load = fn(Files, String) -> anyhow::Result<Judge>;
@@ -49,24 +48,61 @@ pub struct Trying {
     pub against: String,
     /// What they change in those.
     pub patch: Patch,
-    /// The name of the open change that brings them, which isn't tried itself.
-    pub own: Option<String>,
 }
 
-/// Compares what is recorded, and what is to come, with what other policies decide. `since` leaves out
-/// what was decided before; `advance` is called with the number of entries that are done.
+impl Trying {
+    /// Returns what a branch with this head changes in the policies, from where it left the base;
+    /// `None` if both have no history in common.
+    ///
+    /// # Errors
+    /// When the policies can't be read.
+    pub fn of_head(repo: &Repo, base: Oid, head: Oid) -> anyhow::Result<Option<Self>> {
+        let Some(from) = repo.merge_base(base, head)? else { return Ok(None) };
+        let patch = Patch::between(bundle_files(repo, from)?, bundle_files(repo, head)?);
+        Ok(Some(Trying { policies: head.to_string(), against: from.to_string(), patch }))
+    }
+}
+
+/// The record on which policies are tried.
+pub struct Record<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// The branches of the record there.
+    pub tips: Tips<'a>,
+    /// The tip of the branch that changes go to.
+    pub base: Oid,
+}
+
+/// Returns what both decide on each open change, but not on the one that brings the policies, and the
+/// number of open changes that could not be tried.
+pub type Open<'a> = &'a dyn Fn(&Judge, &Judge) -> anyhow::Result<(Vec<ByBoth>, usize)>;
+
+/// Which part of the record is looked at.
+pub struct Part<'a> {
+    /// Leaves out what was decided before.
+    pub since: Option<Time>,
+    /// The most entries that are looked at.
+    pub most: Option<usize>,
+    /// What a part is drawn by; the commit of the ledger's last entry if left out.
+    pub seed: Option<String>,
+    /// Returns whether there is time to go on.
+    pub has_time: &'a dyn Fn() -> bool,
+}
+
+/// Compares what is recorded with what other policies decide, and what is to come if `open` is given.
+/// `advance` is called with the number of entries that are done.
 ///
 /// # Errors
 /// When there is no ledger, when the repository can't be read, or when the policies can't be used.
 pub fn replay(
-    git: &Git,
+    record: &Record<'_>,
     judges: &Judges,
     (trying, load): (&Trying, Load),
-    since: Option<Time>,
-    now: Time,
+    part: &Part<'_>,
+    (open, now): (Option<Open<'_>>, Time),
     advance: &dyn Fn(usize, usize),
 ) -> anyhow::Result<Replay> {
-    let (repo, base) = (git.repo(), git.base()?);
+    let (repo, base) = (record.repo, record.base);
     let before = judges.at(repo, base)?;
     let patched = trying.patch.apply(&bundle_files(repo, base)?);
     let after = load(patched.files, trying.policies.clone());
@@ -80,26 +116,32 @@ pub fn replay(
         },
         fired: BTreeSet::new(),
     };
-    let past = Past { judges, trying, load, since, known: Mutex::default() };
-    run.past(&past, &repo.folder(), &|name| git.branches.tip(name), advance)?;
+    let past = Past { judges, trying, load, since: part.since, known: Mutex::default() };
+    run.past(&past, record, part, advance)?;
     if !run.out.is_grounded() {
         return Ok(run.out);
     }
-    let both = (&before, &after);
-    for (name, decided) in trial::open_changes(git, judges, trying.own.as_deref(), both, now)? {
-        run.add((Origin::Open, None, &name), decided);
+    if let Some(open) = open {
+        let (decided, left_out) = open(&before, &after)?;
+        run.out.left_out = left_out;
+        run.out.open = Some(Tally::default());
+        for (name, decided) in decided {
+            run.add((Origin::Open, None, &name), decided);
+        }
+        for sample in trial::scheduled(repo, base, now)? {
+            let decided = [&before, &after].map(|judge| decide(judge, &sample.case(now)));
+            run.add((Origin::Scheduled, None, &sample.name), decided);
+        }
     }
-    for sample in trial::scheduled(repo, base, now)? {
-        let decided = [both.0, both.1].map(|judge| decide(judge, &sample.case(now)));
-        run.add((Origin::Scheduled, None, &sample.name), decided);
-    }
-    let (past, future) = (run.out.past.cases, run.out.open.cases + run.out.scheduled.cases);
+    let open = run.out.open.map_or(0, |open| open.cases);
+    let (past, future) = (run.out.past.cases, open + run.out.scheduled.cases);
     for path in patched.whole.into_iter().filter(|_| future > 0) {
         *run.out.approximate.entry(path).or_default() += future;
     }
     let codes = after.bundle().rule_codes().into_iter();
     run.out.silent = codes.filter(|code| past + future > 0 && !run.fired.contains(code)).collect();
-    run.out.flips.sort_by_key(|flip| (flip.direction, flip.origin));
+    run.out.flips.sort_by_key(|flip| (flip.direction, flip.origin, flip.entry));
+    run.out.unclear.sort_by_key(|unclear| unclear.entry);
     Ok(run.out)
 }
 
@@ -114,19 +156,28 @@ impl Run {
     fn past(
         &mut self,
         past: &Past<'_>,
-        folder: &Path,
-        tips: Tips<'_>,
+        record: &Record<'_>,
+        part: &Part<'_>,
         advance: &dyn Fn(usize, usize),
     ) -> anyhow::Result<()> {
         crate::git::hash_what_is_read();
-        let repo = Repo::open(folder)?;
-        let line = case::line(&repo, tips)?;
-        let evidence = case::evidence(&repo, tips)?;
-        for (number, chunk) in line.chunks(CHUNK).enumerate() {
+        let folder = record.repo.folder();
+        let repo = Repo::open(&folder)?;
+        let mut line = case::line(&repo, record.tips)?;
+        let evidence = case::evidence(&repo, record.tips)?;
+        let (all, seed) = (line.len(), part.seed.clone());
+        let seed = seed.or_else(|| line.last().map(Oid::to_string)).unwrap_or_default();
+        line.sort_by_cached_key(|commit| Digest::of(format!("{seed}{commit}").as_bytes()));
+        line.truncate(part.most.unwrap_or(all));
+        let mut looked_at = 0;
+        for chunk in line.chunks(CHUNK) {
+            if !(part.has_time)() {
+                break;
+            }
             let replayed: Vec<_> = chunk
                 .par_iter()
                 .map_init(
-                    || Repo::open(folder),
+                    || Repo::open(&folder),
                     |repo, commit| match repo {
                         Ok(repo) => past.replay(repo, *commit, &evidence),
                         Err(error) => bail!("{error:#}"),
@@ -134,8 +185,13 @@ impl Run {
                 )
                 .collect::<anyhow::Result<_>>()?;
             replayed.into_iter().flatten().for_each(|replayed| self.follow(replayed));
-            advance((number * CHUNK + chunk.len()).min(line.len()), line.len());
+            looked_at += chunk.len();
+            advance(looked_at, line.len());
         }
+        self.out.baseline.failures.sort_by_key(|failure| failure.entry);
+        let is_out_of_time = looked_at < line.len();
+        let sample = Sample { seed, looked_at, entries: all, is_out_of_time };
+        self.out.sample = (looked_at < all).then_some(sample);
         Ok(())
     }
 

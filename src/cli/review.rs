@@ -14,7 +14,7 @@ use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
 use super::shared::receipt::Receipt;
 use super::shared::say::{hanging, note, print};
-use super::shared::tried::tried;
+use super::shared::tried::{replayed, tried};
 use super::shared::{me, prompt};
 use changegate::content::People;
 use changegate::content::short;
@@ -141,6 +141,7 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
     if said == Said::Withdrawn && !has_said_something(&git, &before, &me)? {
         bail!("{me} has no review of {name} that could be withdrawn");
     }
+    here::look_at_ledger(&git, &before.bundle().org);
     if args.format == AnswerFormat::Text {
         let text = what_is_signed(&git, &before, &me)?;
         if asks {
@@ -152,7 +153,6 @@ pub fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
             bail!("cancelled; nothing was signed");
         }
     }
-    here::look_at_ledger(&git, &before.bundle().org);
     let commit = append(
         &git,
         &before.pull,
@@ -191,6 +191,7 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
     if judgement.file.is_none() {
         text += &what_changes(git, judgement)?;
         text += &tried(git, judgement).text;
+        text += &replayed(git, judgement);
     }
     text += &since_last_look(git, judgement, me)?;
     Ok(text)

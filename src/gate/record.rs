@@ -3,29 +3,28 @@
 //! In plain Git the person who merges makes the record, and the guard makes it once more from the same
 //! commits. Both call the same functions, so that everything in it can be compared.
 
-use super::{Judgement, REFUSALS};
+use super::Judgement;
 use crate::content::People;
 use crate::core::digest::Digest;
-use crate::core::layout::odd_path;
+use crate::core::layout::{self, stem};
 use crate::core::record::bones::Bones;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{
     About, Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method,
-    Note, Pull, Refusal, Repository, Subject,
+    Note, Pull, Repository, Subject,
 };
 use crate::core::record::statement::{FORMAT, Kind, Predicate, Statement};
-use crate::core::request::RequestFile;
-use crate::core::terms::Login;
+use crate::core::terms::{Login, TicketId};
 use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::git::{Commit, Oid, Repo, blob_id};
 use crate::ledger::{MaterialFile, material, object_id};
 use crate::report::summary_line;
-use material::{merge_material, policies};
+use material::{merge_material, policies, refusals};
 
 mod material;
 
-pub use material::{dir_hash, judged_material, kept_commits, kept_of, refs_read};
+pub use material::{REFUSALS_FILE, dir_hash, judged_material, kept_commits, kept_of, refs_read};
 
 /// The log that a record is made for: what all its entries repeat.
 #[derive(Clone, Debug)]
@@ -190,7 +189,7 @@ fn of_judgement(
         head: Some(object_id(pull.head)),
         previous: Some(None),
         decision: Some(Bones::of(&judgement.decision, summary.map(summary_line))),
-        refusals: judgement.file.as_ref().map(refusals).unwrap_or_default(),
+        refusals: refusals(judgement).into_iter().map(|refusal| refusal.code).collect(),
         policies: Some(policies),
         material,
         ..about
@@ -213,23 +212,15 @@ pub fn subject(
     commit: Option<&Commit>,
 ) -> Vec<Subject> {
     let request = request.map(|(path, digest)| {
-        let name = if odd_path(path).is_none() { path } else { "request" };
+        // Any other path is a text of its author's.
+        let is_plain =
+            stem(path).parse::<TicketId>().is_ok() && path == layout::request(stem(path));
+        let name = if is_plain { path } else { "request" };
         Subject { name: name.to_owned(), digest }
     });
     let digest = Digests { git_commit: Some(object_id(head)), ..Digests::default() };
     let head = Subject { name: "head".to_owned(), digest };
     request.into_iter().chain([head]).chain(commit.map(tip)).collect()
-}
-
-/// Returns what the gate itself found wrong with a request.
-fn refusals(file: &RequestFile) -> Vec<Refusal> {
-    let own = file.problems.iter().filter(|problem| REFUSALS.contains(&problem.code));
-    own.map(|problem| Refusal {
-        code: problem.code.to_owned(),
-        message: problem.message.clone(),
-        help: problem.help.clone().unwrap_or_default(),
-    })
-    .collect()
 }
 
 /// Makes the record of a commit on the base that is the merge of no pull request, or of one that can't

@@ -70,6 +70,27 @@ fn differences(cases: &[Sample], (before, after): (&Judge, &Judge), now: Time) -
     cases.par_iter().filter_map(difference).collect()
 }
 
+/// Returns what two judges decide on the requests of open pull requests, as if each had just been
+/// submitted.
+///
+/// # Errors
+/// If the requests can't be read.
+pub fn submitted(
+    repo: &Repo,
+    open: Vec<Pull>,
+    (before, after): (&Judge, &Judge),
+    now: Time,
+) -> anyhow::Result<Vec<ByBoth>> {
+    let requests: Vec<_> = requests_of(repo, open)?.into_iter().map(Sample::submitted).collect();
+    let both = |sample: Sample| {
+        let decide =
+            |judge: &Judge| judge.decide(&sample.case(now)).map_err(|error| error.to_string());
+        let both = [before, after].map(decide);
+        (sample.name, both)
+    };
+    Ok(requests.into_par_iter().map(both).collect())
+}
+
 /// Compares what two judges decide on the requests of open pull requests, as if each had just been
 /// submitted, and adds that to a trial.
 ///
@@ -82,9 +103,7 @@ pub fn on_submitted(
     now: Time,
     trial: &mut Trial,
 ) -> anyhow::Result<()> {
-    let requests: Vec<_> = requests_of(repo, open)?.into_iter().map(Sample::submitted).collect();
-    trial.changes += requests.len();
-    trial.differences.splice(0..0, differences(&requests, judges, now));
+    add(submitted(repo, open, judges, now)?, trial);
     Ok(())
 }
 
@@ -101,7 +120,12 @@ pub fn on_open(
     now: Time,
     trial: &mut Trial,
 ) -> anyhow::Result<()> {
-    let judged = open_changes(git, judges, own, (before, after), now)?;
+    add(open_changes(git, judges, own, (before, after), now)?, trial);
+    Ok(())
+}
+
+/// Adds what two judges decide on open changes to a trial.
+fn add(judged: Vec<ByBoth>, trial: &mut Trial) {
     trial.changes += judged.len();
     let found = judged.into_iter().filter_map(|(name, both)| {
         let [before, after] = both.map(|it| it.map(|decided| decided.decision));
@@ -110,7 +134,6 @@ pub fn on_open(
     let found: Vec<_> = found.collect();
     // People's own changes come first, so that no list of samples hides them.
     trial.differences.splice(0..0, found);
-    Ok(())
 }
 
 /// A name, and what two judges decide, or why they don't.

@@ -5,8 +5,6 @@
 //! recorded in between, and puts its entry behind that, or has the decision made again.
 
 use std::cell::RefCell;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::json;
@@ -27,7 +25,7 @@ use crate::core::terms::Verdict;
 use crate::core::time::Time;
 use crate::forge::github::{Answered, GitHub};
 use crate::forge::{Forge as _, Pull};
-use crate::git::{Moved, Oid};
+use crate::git::{Moved, Oid, pause};
 use crate::ledger::store::Store;
 use crate::ledger::{self, LEDGER, MaterialFile, NOBODY, Signer, Tip, oid};
 
@@ -35,9 +33,6 @@ mod merges;
 
 /// The number of times that a push is tried while others are recording.
 const ATTEMPTS: u32 = 100;
-
-/// The longest pause before a push is tried again, in milliseconds.
-const LONGEST_PAUSE: u64 = 5_000;
 
 /// The writer of a ledger on GitHub.
 pub struct Writer<'a> {
@@ -234,11 +229,4 @@ fn same_decision(judgement: &Judgement) -> String {
     let bones = Bones::of(&judgement.decision, None).timeless();
     let decision = json!({ "head": judgement.pull.head.to_string(), "decision": bones });
     Digest::of(canonical_json(&decision).as_bytes()).short()
-}
-
-/// Returns a pause that grows with the number of attempts, and differs between writers.
-fn pause(attempt: u32) -> Duration {
-    let longest = (50_u64 << attempt.min(8)).min(LONGEST_PAUSE);
-    let chance = RandomState::new().build_hasher().finish();
-    Duration::from_millis(longest / 2 + chance % longest.max(1) / 2)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::escape::terminal;
 use super::{hanging, whose};
-use crate::core::decision::replay::{Direction, Flip, Origin, Replay, Tally, Unclear};
+use crate::core::decision::replay::{Direction, Flip, Origin, Replay, Sample, Tally, Unclear};
 use crate::core::terms::{all_of, few};
 
 /// The number of kinds of differences that are shown in each direction, and of cases nobody can tell
@@ -33,19 +33,32 @@ pub fn replay(replay: &Replay, width: usize) -> String {
         text.push('\n');
         text += &hanging("found nothing, before and after  ", &all_of(&few(&replay.silent)), width);
     }
+    if replay.left_out > 0 {
+        let _ = writeln!(text, "\nopen pull requests that were not tried: {}", replay.left_out);
+    }
     text + "\n" + &in_a_line(replay) + "\n"
 }
 
 /// Returns what is compared with what, and whether that rests on something.
 fn head(replay: &Replay, width: usize) -> String {
-    let Replay { policies, against, files, baseline, approximate, .. } = replay;
-    let mut text =
-        format!("{}, tried on what is recorded and on what is to come\n", whose(policies));
+    let Replay { policies, against, files, sample, baseline, approximate, .. } = replay;
+    let to_come = replay.open.map_or("", |_| " and on what is to come");
+    let mut text = format!("{}, tried on what is recorded{to_come}\n", whose(policies));
     let changes = match files.as_slice() {
         [] => format!("nothing, compared with {}", whose(against)),
         files => format!("{}, compared with {}", all_of(&few(&escaped(files))), whose(against)),
     };
     text += &hanging("  changes      ", &changes, width);
+    if let Some(sample) = sample {
+        let why = if sample.is_out_of_time { "as time allowed" } else { "as asked for" };
+        let Sample { seed, looked_at, entries, .. } = sample;
+        let drawn = format!(
+            "{looked_at} of the ledger's {entries} commits, {why}: those with the smallest SHA-256 of \
+             `{}` followed by the commit's id",
+            terminal(seed)
+        );
+        text += &hanging("  looked at    ", &drawn, width);
+    }
     let withheld = match baseline.withheld {
         0 => String::new(),
         count => format!("; of {count} the evidence is withheld"),
@@ -151,7 +164,8 @@ fn words(direction: Direction) -> &'static str {
 /// Returns the whole in a line: `3 of 412 past and 1 of 9 open changes would differ: 1 newly allowed`.
 fn in_a_line(replay: &Replay) -> String {
     let part = |tally: Tally, what: &str| format!("{} of {} {what}", tally.differ, tally.cases);
-    let mut parts = vec![part(replay.past, "past"), part(replay.open, "open")];
+    let mut parts = vec![part(replay.past, "past")];
+    parts.extend(replay.open.map(|open| part(open, "open")));
     if replay.scheduled.cases > 0 {
         parts.push(part(replay.scheduled, "scheduled"));
     }

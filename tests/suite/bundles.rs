@@ -122,6 +122,35 @@ fn a_bundle_proves_its_entry() {
     verify(&hub.path("nowhere"), &[]).ended(2, &["there is no folder"]);
 }
 
+#[test]
+fn one_file_holds_a_bundle() {
+    let hub = hub();
+    let erin = hub.desk("erin");
+    let write = |name: &str| {
+        let file = hub.path(name);
+        let ran = erin.changegate(&["audit", "bundle", "CHG-1", "--out", file.to_str().unwrap()]);
+        ran.ended(0, &["wrote entry 1, ", &format!("audit verify --bundle {}", file.display())]);
+        file
+    };
+    let (one, other) = (write("one.zip"), write("other.ZIP"));
+    verify(&one, &[])
+        .ended(0, &["entry 1 of 2\n", "1 byte for byte the same", "verified by its own"]);
+    let bytes = fs::read(&one).unwrap();
+    assert_eq!(bytes, fs::read(&other).unwrap());
+    let again = ["audit", "bundle", "CHG-1", "--out", one.to_str().unwrap()];
+    erin.changegate(&again).failed(&["one.zip: name a file that is not there yet"]);
+    // What is changed within is found by its digests, and what is changed around it isn't read.
+    let found = |needle: &[u8]| bytes.windows(needle.len()).position(|it| it == needle).unwrap();
+    for (at, why) in [(bytes.len() - 1, "unpack it"), (found(b"CHG-1"), "unpack it")] {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        fs::write(&other, changed).unwrap();
+        verify(&other, &[]).failed(&["cannot use ", "other.ZIP", why]);
+    }
+    fs::write(&other, "something").unwrap();
+    verify(&other, &[]).failed(&["it is not a bundle"]);
+}
+
 /// What changes a bundle in one place, and what the file holds then; `None` removes it.
 fn changes(bytes: &[u8]) -> Vec<(&'static str, Option<Vec<u8>>)> {
     let flipped = |at: usize| {

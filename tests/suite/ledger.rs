@@ -25,6 +25,7 @@ mod around;
 mod attacks;
 mod erasures;
 pub mod forge;
+pub mod free_text;
 mod memory;
 mod mutation;
 mod services;

@@ -48,6 +48,7 @@ mod properties;
 mod purity;
 mod replaying;
 mod secrets;
+mod semantics;
 mod signing;
 mod snapshots;
 mod streams;

@@ -311,6 +311,89 @@ fn nobody_can_tell_what_rules_on_a_fact_that_was_not_recorded_would_have_said() 
 }
 
 #[test]
+fn where_not_all_is_looked_at_anybody_can_draw_the_part_again() {
+    let hub = recording();
+    let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+    with_changes(&alice, &carol);
+    carol.approve("CHG-2").went_well();
+    carol.changegate(&["merge", "CHG-2"]).went_well();
+    let bob = hub.desk("bob");
+    bob.write(RULE, RELEASE);
+    let commits = hub.git(&["log", "--format=%H %s", "audit/ledger"]);
+    let (ledger, _) = commits.split_once(' ').unwrap();
+    let drawn = |seed: &str| {
+        let hash = |line: &&str| {
+            let (commit, _) = line.split_once(' ').unwrap();
+            changegate::core::digest::Digest::of(format!("{seed}{commit}").as_bytes())
+        };
+        let mut lines: Vec<_> = commits.lines().collect();
+        lines.sort_by_key(hash);
+        lines.truncate(1);
+        usize::from(lines[0].contains("merged: "))
+    };
+    let seeds = ["1", "2", "3", "4", "5", "6", "7", "8", ledger];
+    let mut kinds = std::collections::BTreeSet::new();
+    for seed in seeds {
+        let mut arguments = vec!["--policies", "policies", "--sample", "1"];
+        if seed != ledger {
+            arguments.extend(["--seed", seed]);
+        }
+        let (_, part) = replay(&bob, &arguments);
+        let said = json!({"seed": seed, "looked_at": 1, "entries": 3, "is_out_of_time": false});
+        assert_eq!(part["sample"], said);
+        assert_eq!(part["past"]["cases"], json!(drawn(seed)), "{seed}");
+        assert_eq!(part["past"]["differ"], part["past"]["cases"]);
+        kinds.insert(drawn(seed));
+    }
+    assert_eq!(kinds.len(), 2, "each of these seeds draws what any other does");
+    let (_, all) = replay(&bob, &["--policies", "policies", "--sample", "3"]);
+    assert_eq!((&all["sample"], &all["past"]["cases"]), (&Value::Null, &json!(2)));
+    let entries: Vec<_> = all["flips"].as_array().unwrap().iter().map(|it| &it["entry"]).collect();
+    assert_eq!(entries[..2], [&json!(1), &json!(2)]);
+
+    let none = bob.changegate(&["audit", "replay", "--policies", "policies", "--within", "0s"]);
+    none.ended(
+        1,
+        &[
+            "  looked at    0 of the ledger's 3 commits, as time allowed: those with the smallest SHA-256 \
+             of `",
+            "\n0 of 0 past, ",
+        ],
+    );
+    let asked = bob.changegate(&["audit", "replay", "--policies", "policies", "--sample", "2"]);
+    asked.ended(1, &["  looked at    2 of the ledger's 3 commits, as asked for: "]);
+}
+
+#[test]
+fn whoever_signs_policies_sees_what_they_would_have_decided() {
+    let hub = recording();
+    let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+    with_changes(&alice, &carol);
+    let bob = hub.desk("bob");
+    bob.write(RULE, RELEASE);
+    bob.write(
+        "policies/rules/release/release_test.rego",
+        "package changegate.rules.release_test\n\nimport data.changegate.rules.release\n\n\
+         test_none if count(release.findings) == 0 with input as {}\n",
+    );
+    bob.changegate(&["submit", "--policies", "notes", "--anyway"]).went_well();
+    let text = carol.approve("notes").went_well().to_owned();
+    for part in [
+        "The new policies, tried:",
+        " tests: ",
+        "What they would have decided:\n\nthe policies at ",
+        ", tried on what is recorded\n",
+        "\nnewly denied: 1\n  code     release/notes",
+        "  CHG-1 (entry 1)\n    denied instead of approved\n",
+        "\n1 of 1 past changes would differ: 1 newly denied\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    // Of other changes there is nothing to say.
+    assert!(!carol.approve("CHG-2").went_well().contains("would have decided"));
+}
+
+#[test]
 fn wrong_input_is_said_in_one_message() {
     let hub = recording();
     let bob = hub.desk("bob");
@@ -332,6 +415,8 @@ fn wrong_input_is_said_in_one_message() {
         (&[], &["--policies <DIR|REV>"]),
         (&["--branch", "main", "--policies", "policies"], &["cannot be used with"]),
         (&["--branch", "main", "--since", "soon"], &["soon"]),
+        (&["--branch", "main", "--within", "soon"], &["`soon` is not a duration"]),
+        (&["--branch", "main", "--pr", "7"], &["cannot be used with"]),
     ] {
         let ran = bob.changegate(&[&["audit", "replay"], arguments].concat());
         ran.failed(parts);

@@ -232,6 +232,48 @@ fn whoever_changes_policies_gets_no_rights_by_it() {
     assert!(!expressions.contains("secrets.") && !expressions.contains("cache"), "{expressions}");
 }
 
+/// 67: what a pull request says of itself goes into the summary as it is, and decides nothing.
+#[test]
+fn a_trial_on_the_record_is_shown_and_nothing_more() {
+    let workflow = data(&root().join(".github/workflows/change-policies.yml"));
+    let steps = workflow["jobs"]["trial"]["steps"].as_array().unwrap();
+    let step = steps.last().unwrap();
+    let condition = step["if"].as_str().unwrap();
+    assert!(condition.contains("github.event_name == 'pull_request'"), "{condition}");
+    for (code, is_recorded) in [(0, true), (1, true), (2, true), (0, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            command.args(["-c", "user.name=x", "-c", "user.email=x@acme.example"]).args(arguments);
+            Ran::of(command.current_dir(&folder), "").went_well();
+        };
+        git(&["init", "--quiet"]);
+        git(&["commit", "--quiet", "--allow-empty", "-m", "Begin"]);
+        if is_recorded {
+            git(&["update-ref", "refs/remotes/origin/audit/ledger", "HEAD"]);
+        }
+        let program = folder.path().join("changegate");
+        let script =
+            format!("#!/bin/sh\nprintf '%s\\n' \"$*\" '```' '# Approved' >&2\nexit {code}\n");
+        fs::write(&program, script).unwrap();
+        make_executable(&program);
+        let mut command = Command::new("bash");
+        command
+            .args(["-e", "-c", step["run"].as_str().unwrap()])
+            .current_dir(&folder)
+            .env("NUMBER", "7")
+            .env("PATH", format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap()))
+            .env("GITHUB_STEP_SUMMARY", folder.path().join("summary"));
+        Ran::of(&mut command, "").went_well();
+        let summary = fs::read_to_string(folder.path().join("summary"));
+        assert_eq!(summary.is_ok(), is_recorded);
+        let Ok(summary) = summary else { continue };
+        let (title, rest) = summary.split_once("\n\n").unwrap();
+        assert_eq!(title, "### What these policies would have decided");
+        assert_eq!(rest, "    audit replay --pr 7\n    ```\n    # Approved\n");
+    }
+}
+
 #[test]
 fn newer_time_zones_are_said_and_fail_nothing() {
     let workflow = data(&root().join(".github/workflows/advisories.yml"));

@@ -40,7 +40,7 @@ Examples:
       and that it continues the log whose checkpoint was kept then
   changegate audit verify --full
       all of it, whatever was verified earlier
-  changegate audit verify --bundle CHG-1234-bundle --allowed-signers signers
+  changegate audit verify --bundle CHG-1234.zip --allowed-signers signers
       one entry, with no repository, by keys that are known from elsewhere
   changegate audit verify --vkey \"$(cat server.pub)\"
       and that the first service's key of the log is this one
@@ -60,7 +60,8 @@ pub struct VerifyArgs {
     #[arg(long, conflicts_with = "bundle")]
     full: bool,
 
-    /// Verify one entry by the folder that `changegate audit bundle` wrote, with no repository
+    /// Verify one entry by the zip archive or the folder that `changegate audit bundle` wrote, with no
+    /// repository
     #[arg(long, value_name = "PATH")]
     bundle: Option<PathBuf>,
 

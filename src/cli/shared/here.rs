@@ -174,7 +174,8 @@ pub fn records(
     args: &HereArgs,
     read: impl FnOnce() -> anyhow::Result<Records>,
 ) -> Records {
-    if !args.no_fetch {
+    // Why the remote can't be reached has been said.
+    if !args.no_fetch && !git.branches.is_out_of_reach() {
         look_at_ledger(git, org);
     }
     let records = read().unwrap_or_else(|error| Records::none(format!("{error:#}")));

@@ -19,6 +19,9 @@ pub struct Replay {
     pub against: String,
     /// The files that they change.
     pub files: Vec<String>,
+    /// The part of the record that was looked at, if not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
     /// Whether the recorded policies give the recorded verdicts again.
     pub baseline: Baseline,
     /// The files whose change didn't fit the policies of then, or those on the base, so that their new
@@ -26,8 +29,12 @@ pub struct Replay {
     pub approximate: BTreeMap<String, usize>,
     /// The recorded decisions.
     pub past: Tally,
-    /// The open changes.
-    pub open: Tally,
+    /// The open changes; absent if the past alone was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<Tally>,
+    /// The number of open pull requests on GitHub that were not tried: they are not among the newest
+    /// hundred, or they could not be fetched.
+    pub left_out: usize,
     /// The merged requests that aren't over, each as if it had just been submitted.
     pub scheduled: Tally,
     /// What would be decided differently.
@@ -36,6 +43,20 @@ pub struct Replay {
     pub unclear: Vec<Unclear>,
     /// The codes of the rules that found nothing, before and after.
     pub silent: Vec<String>,
+}
+
+/// A part of the record that anyone can draw again: of the commits of the ledger, those with the smallest
+/// SHA-256 of the seed followed by the commit's id, without anything between or behind them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Sample {
+    /// The seed.
+    pub seed: String,
+    /// The number of entries that were looked at.
+    pub looked_at: usize,
+    /// The number of entries that there are.
+    pub entries: usize,
+    /// Whether there was no time for more; else no more were asked for.
+    pub is_out_of_time: bool,
 }
 
 /// Whether the recorded policies give the recorded verdicts again.
@@ -189,7 +210,7 @@ impl Replay {
     pub fn add(&mut self, origin: Origin, flip: Option<Flip>) {
         let tally = match origin {
             Origin::Past => &mut self.past,
-            Origin::Open => &mut self.open,
+            Origin::Open => self.open.get_or_insert_default(),
             Origin::Scheduled => &mut self.scheduled,
         };
         tally.cases += 1;

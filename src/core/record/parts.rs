@@ -75,8 +75,9 @@ pub struct Base {
     pub judged_on: Option<ObjectId>,
 }
 
-/// What the gate itself found wrong with a request.
+/// What the gate itself found wrong with a request: material, because it can quote what others wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Refusal {
     /// The code, such as `request/merge`.
     pub code: String,

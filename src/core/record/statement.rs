@@ -77,9 +77,9 @@ pub struct Predicate {
     /// What was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Bones>,
-    /// What the gate itself found wrong with the request.
+    /// The codes of what the gate itself found wrong with the request. What it said is material.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<String>,
     /// The policies that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<Policies>,

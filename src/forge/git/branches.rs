@@ -1,12 +1,11 @@
 //! The branches that everybody shares: those of a remote, or without a remote, the repository's
 //! own.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::collections::hash_map::RandomState;
 use std::fs::Metadata;
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::bail;
 
@@ -14,7 +13,7 @@ use super::{CHANGE, REVIEWS};
 use crate::core::layout;
 use crate::core::org::Settings;
 use crate::core::yaml;
-use crate::git::{Move, Moved, Oid, Program, Repo};
+use crate::git::{Move, Moved, Oid, Program, Repo, pause};
 use crate::ledger::AUDIT;
 
 mod anchors;
@@ -33,6 +32,7 @@ pub struct Branches {
     repo: Repo,
     program: Program,
     remote: Option<String>,
+    is_out_of_reach: Cell<bool>,
 }
 
 /// The server's hook rejected a push: what was pushed, and the hook's reason.
@@ -57,7 +57,7 @@ impl Branches {
     /// Takes the repository's own branches even if it has remotes, as a server does.
     pub fn own(repo: Repo) -> Self {
         let program = Program::at(repo.folder());
-        Branches { repo, program, remote: None }
+        Branches { repo, program, remote: None, is_out_of_reach: Cell::new(false) }
     }
 
     /// Replaces the git program by one that `change` has configured.
@@ -136,6 +136,11 @@ impl Branches {
         Some(self.repo.folder().join("changegate/fetched").join(remote))
     }
 
+    /// Whether fetching from the remote failed the last time.
+    pub fn is_out_of_reach(&self) -> bool {
+        self.is_out_of_reach.get()
+    }
+
     /// Fetches from the remote, if there is one.
     ///
     /// # Errors
@@ -143,7 +148,9 @@ impl Branches {
     pub fn refresh(&self) -> anyhow::Result<()> {
         let Some(remote) = &self.remote else { return Ok(()) };
         let branches = format!("+refs/heads/*:refs/remotes/{remote}/*");
-        self.program.fetch(&["--prune"], remote, &[&branches, "^refs/heads/audit/*"])?;
+        let fetched = self.program.fetch(&["--prune"], remote, &[&branches, "^refs/heads/audit/*"]);
+        self.is_out_of_reach.set(fetched.is_err());
+        fetched?;
         if let Some(stamp) = self.stamp()
             && let Some(folder) = stamp.parent()
         {
@@ -291,7 +298,7 @@ impl Branches {
                 Moved::Yes => return Ok(Some(commit)),
                 Moved::Lost(why) => {
                     last = why;
-                    wait(attempt);
+                    std::thread::sleep(pause(attempt));
                     self.refresh()?;
                 }
                 Moved::Refused(why) => return Err(Rejected(format!("{name}:\n{why}")).into()),
@@ -358,11 +365,4 @@ impl Branches {
             None => "refs/heads/".to_owned(),
         }
     }
-}
-
-/// Waits longer with each attempt, for a random time so that rivals don't stay in step.
-fn wait(attempt: u32) {
-    let longest = 50 << attempt.min(5);
-    let random = RandomState::new().build_hasher().finish();
-    std::thread::sleep(Duration::from_millis(random % longest));
 }

@@ -12,6 +12,7 @@ use super::types::TimelineEvent;
 use crate::core::decision::{Decision, Finding};
 use crate::core::evidence::Evidence;
 use crate::core::input::affected_services;
+use crate::core::layout::{POLICIES, is_below};
 use crate::core::org::{Notify, Org, ReviewRequests};
 use crate::core::terms::{Effect, Login, Verdict};
 use crate::core::time::Time;
@@ -108,6 +109,9 @@ fn indented(text: &str) -> String {
     text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
+/// The job of the workflow change-policies, which tries a change of policies.
+pub const TRIAL: &str = "changegate-policies";
+
 /// The input of a plan.
 pub struct Planning<'a> {
     /// What GitHub knows about the pull request.
@@ -144,8 +148,26 @@ impl Planning<'_> {
         self.judged.decision
     }
 
+    /// Returns Markdown that says where the decision is recorded, and where policies are tried.
+    fn beside(&self) -> Option<String> {
+        let parts: Vec<_> = [self.recorded.clone(), self.tried()].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join("\n"))
+    }
+
+    /// Returns Markdown that leads to the trial of the policies that a change brings. It runs what
+    /// somebody proposes, so that nothing that it says is repeated here.
+    fn tried(&self) -> Option<String> {
+        let files = self.evidence.pull_request.as_ref()?.files.as_ref()?;
+        let is_tried =
+            self.decision().path.is_none() && files.iter().any(|it| is_below(it, POLICIES));
+        let page = &self.facts.pull.html_url;
+        is_tried.then(|| {
+            format!("**Tried** by `{TRIAL}`: [what they would decide differently]({page}/checks)\n")
+        })
+    }
+
     fn comment(&self) -> Option<Write> {
-        let comment = report::comment(self.judged, &self.affected(), self.recorded.as_deref());
+        let comment = report::comment(self.judged, &self.affected(), self.beside().as_deref());
         let mut existing = self.facts.own_comments(COMMENT_MARK);
         let own = existing.next();
         if own.is_none() && self.decision().ungoverned().is_some() {
@@ -290,7 +312,7 @@ impl Planning<'_> {
 
     fn check_run(&self, existing: Option<&CheckRun>) -> Option<Write> {
         let decision = self.decision();
-        let digest = report::comment(self.judged, &[], self.recorded.as_deref()).digest();
+        let digest = report::comment(self.judged, &[], self.beside().as_deref()).digest();
         if let Some(run) = existing
             && run.external_id.as_deref() == Some(&digest)
             && self.is_current(&self.memo, run.details_url.as_deref())
@@ -302,7 +324,7 @@ impl Planning<'_> {
             "external_id": digest,
             "output": {
                 "title": report::one_line(decision),
-                "summary": report::markdown::section(self.judged),
+                "summary": report::markdown::section(self.judged) + &self.tried().unwrap_or_default(),
             },
             "actions": [{
                 "label": "Check again",

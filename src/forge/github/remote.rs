@@ -68,7 +68,7 @@ impl Remote {
     }
 
     /// Returns the tip of a branch when it was last fetched.
-    fn tip(&self, branch: &str) -> anyhow::Result<Option<Oid>> {
+    pub fn tip(&self, branch: &str) -> anyhow::Result<Option<Oid>> {
         self.repo.tip(&format!("{HEADS}{branch}"))
     }
 

@@ -11,10 +11,10 @@ use crate::core::digest::{Digest, canonical_json, to_json};
 use crate::core::layout::POLICIES;
 use crate::core::policy::Files;
 use crate::core::record::bones::decision_json;
-use crate::core::record::parts::{Hex, Material, Policies, SECRET, WITHHELD};
+use crate::core::record::parts::{Hex, Material, Policies, Refusal, SECRET, WITHHELD};
 use crate::core::request::RequestFile;
 use crate::forge::git::{CHANGE, Git};
-use crate::gate::Judgement;
+use crate::gate::{Judgement, REFUSALS};
 use crate::git::{Oid, Repo};
 use crate::ledger::{MaterialFile, material, object_id};
 
@@ -32,7 +32,22 @@ pub fn kept_of(request: Option<&RequestFile>, files: &mut Vec<MaterialFile>) -> 
     all
 }
 
-/// Returns what a judgement rests on: decision, evidence, input and request.
+/// The file with what the gate itself found wrong with a request.
+pub const REFUSALS_FILE: &str = "refusals.json";
+
+/// Returns what the gate itself found wrong with a request.
+pub(super) fn refusals(judgement: &Judgement) -> Vec<Refusal> {
+    let problems = judgement.file.iter().flat_map(|file| &file.problems);
+    let own = problems.filter(|problem| REFUSALS.contains(&problem.code));
+    own.map(|problem| Refusal {
+        code: problem.code.to_owned(),
+        message: problem.message.clone(),
+        help: problem.help.clone().unwrap_or_default(),
+    })
+    .collect()
+}
+
+/// Returns what a judgement rests on: decision, evidence, input, refusals and request.
 pub fn judged_material(judgement: &Judgement) -> Vec<MaterialFile> {
     let evidence = canonical_json(&to_json(&judgement.evidence));
     let mut files = vec![
@@ -41,6 +56,11 @@ pub fn judged_material(judgement: &Judgement) -> Vec<MaterialFile> {
     ];
     let input = judgement.input.as_ref().map(|input| input.clone().into_bytes());
     files.extend(input.map(|input| ("input.json".to_owned(), input)));
+    let refusals = refusals(judgement);
+    if !refusals.is_empty() {
+        let refusals = canonical_json(&to_json(&refusals)).into_bytes();
+        files.push((REFUSALS_FILE.to_owned(), refusals));
+    }
     let source = judgement.file.is_some().then(|| judgement.source.clone().into_bytes());
     files.extend(source.map(|source| ("request.yaml".to_owned(), source)));
     files

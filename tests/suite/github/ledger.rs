@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::office::{BRANCH, answer, as_app, check, checked, command, request, sweep};
 use crate::ledger::forge::{edit, resting_on, set};
-use crate::plumbing::github::{Desk, GitHub, ROSTER};
+use crate::ledger::free_text::{ADDRESS, MARK, holds_none, marked};
+use crate::plumbing::github::{Desk, GitHub, NewCommit, ROSTER, texts};
 use crate::plumbing::hub::program;
 use crate::plumbing::judges;
 use crate::plumbing::ran::Ran;
@@ -33,7 +34,7 @@ fn settle(github: &GitHub, more: &str) {
 }
 
 /// Begins the ledger as `init --ledger` does, at the server's time, with more settings of it.
-fn begin(github: &GitHub, more: &str) {
+pub fn begin(github: &GitHub, more: &str) {
     settle(github, more);
     let now = github.now();
     let folder = github.with(|state| state.ops().folder.clone());
@@ -109,6 +110,45 @@ fn what_was_merged_is_recorded_by_the_next_sweep() {
     let covers = github.git(&["show", &format!("{LEDGER}:state")]);
     assert!(covers.contains(&format!("base refs/heads/main {merge}")), "{covers}");
     verified(&github).ended(0, &["3 entries"]);
+}
+
+#[test]
+fn the_log_holds_no_text_and_no_address() {
+    let github = GitHub::start();
+    begin(&github, "");
+    let text = marked(&request(), &format!("{MARK} title"));
+    let comment = format!("{MARK} of {ADDRESS}");
+    // Of somebody who isn't known, with texts as names, and with a file that the base changes, too.
+    let (path, notes) = (format!("requests/{MARK} {ADDRESS}.yaml"), format!("{MARK} {ADDRESS}"));
+    let lines: String = (0..20).map(|line| format!("{line}\n")).collect();
+    let parent = github.commit("carol", "main", &[(&notes, &lines)], "Note");
+    let new = NewCommit {
+        parents: vec![parent],
+        author: (MARK.to_owned(), ADDRESS.to_owned()),
+        files: texts(&[(&path, &text), (&notes, &format!("first\n{lines}"))]),
+        message: comment.clone(),
+        committer: None,
+    };
+    github.push("alice", BRANCH, &github.write(&new), false);
+    github.commit("carol", "main", &[(&notes, &format!("{lines}last\n"))], "Note more");
+    let pull = github.open_pull("alice", BRANCH, "main");
+    github.with(|state| {
+        let pull = state.pull_mut(pull);
+        (pull.title, pull.body) = (comment.clone(), Some(comment.clone()));
+    });
+    github.review(pull, "dan", "CHANGES_REQUESTED");
+    assert_eq!(checked(&github, pull), "failure");
+    let statement = github.git(&["show", &format!("{LEDGER}:entry.json")]);
+    assert!(statement.contains(r#""refusals":["request/merge"]"#), "{statement}");
+    assert!(statement.contains(r#""name":"request""#), "{statement}");
+    verified(&github).ended(0, &["2 entries", "1 byte for byte the same"]);
+    github.advance("1m");
+    github.merge(pull, "bob");
+    sweep(&github).ended(0, &["entries that record what reached protected branches: 1"]);
+    holds_none(
+        &|arguments| github.git(arguments),
+        &["genesis genesis: ", "decision denied: ", "bypass bypass: "],
+    );
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::office::{BRANCH, answer, check, command, request, request_of};
+use super::ledger::begin;
+use super::office::{
+    BRANCH, answer, as_app, changegate, check, checked, command, request, request_of, sweep,
+};
 use crate::plumbing::github::GitHub;
 use crate::plumbing::hub::Ran;
 
@@ -95,4 +98,80 @@ fn those_that_could_not_decide_an_open_request_are_not_approved() {
     }
     check(&github, pull).ended(2, &["#2 could not be judged after this merge", "odd.rego"]);
     assert_eq!(answer(&github, pull).0, "error");
+}
+
+/// Lets a token that only reads try a pull request on what is recorded.
+fn replayed(github: &GitHub, pull: u64, more: &[&str]) -> Ran {
+    let reading = [("contents", "read"), ("pull_requests", "read")];
+    let mut command = command(github);
+    command
+        .env("GITHUB_TOKEN", github.token_with(&reading))
+        .args(["audit", "replay", "--pr", &pull.to_string(), "--now", &github.now().to_string()])
+        .args(more);
+    Ran::of(&mut command, "")
+}
+
+#[test]
+fn on_what_is_recorded_with_a_token_that_only_reads() {
+    let github = GitHub::start();
+    begin(&github, "");
+    let first = request_of("alice", "edge-fra-2");
+    github.commit("alice", BRANCH, &[("requests/CHG-7.yaml", &first)], "Submit CHG-7");
+    let pull = github.open_pull("alice", BRANCH, "main");
+    github.advance("1h");
+    github.review(pull, "bob", "APPROVED");
+    assert_eq!(checked(&github, pull), "success");
+    github.merge(pull, "bob");
+    sweep(&github).ended(0, &["entries that record what reached protected branches: 1"]);
+    github.fork("erin");
+    let second = request_of("erin", "edge-fra-2").replace("CHG-7", "CHG-8");
+    let files = [("requests/CHG-8.yaml", second.as_str())];
+    github.commit("erin", "erin:change/CHG-8", &files, "Submit CHG-8");
+    github.open_pull("erin", "erin:change/CHG-8", "main");
+    // In a fork, too, where its author may push.
+    github.fork("mallory");
+    let rule = rule("\"deny\"");
+    let files = [("policies/rules/odd/odd.rego", rule.as_str())];
+    github.commit("mallory", "mallory:odd", &files, "A new rule");
+    let pull = github.open_pull("mallory", "mallory:odd", "main");
+
+    let before = github.writes().len();
+    replayed(&github, pull, &[]).ended(
+        1,
+        &[
+            "  changes      policies/rules/odd/odd.rego, compared with the policies at",
+            "  made again   2 of 2 with the recorded verdict\n",
+            "newly denied: 4\n  code     odd/odd",
+            "  #1 (entry 1), #1 (entry 2) and #2 (open)\n    denied instead of approved\n",
+            "\n2 of 2 past, 1 of 1 open and 1 of 1 scheduled changes would differ: 4 newly denied\n",
+        ],
+    );
+    let json: Value =
+        serde_json::from_str(&replayed(&github, pull, &["--format", "json"]).stdout).unwrap();
+    assert_eq!((&json["left_out"], &json["open"]["cases"]), (&json!(0), &json!(1)));
+    assert_eq!(github.writes().len(), before);
+
+    replayed(&github, 99, &[]).failed(&["cannot read pull request #99 of acme/ops"]);
+    replayed(&github, 1, &[]).failed(&["#1 of acme/ops is closed"]);
+    let both = changegate(&github, &["audit", "replay", "--pr", "1", "--branch", "x"]);
+    both.failed(&["cannot be used with"]);
+}
+
+#[test]
+fn the_answer_leads_there_and_repeats_nothing_of_it() {
+    let (github, pull) = with_open(&rule("\"deny\""));
+    check(&github, pull);
+    let page = format!("/acme/ops/pull/{pull}/checks)");
+    let comment = github.comments(pull).pop().unwrap().1;
+    assert!(comment.contains("**Tried** by `changegate-policies`") && comment.contains(&page));
+    // Nothing is tried where no policies are changed.
+    check(&github, 1);
+    assert!(!github.comments(1).pop().unwrap().1.contains("**Tried**"));
+
+    let (github, pull) = with_open(&rule("\"deny\""));
+    let now = github.now().to_string();
+    let args = ["check", "--pr", &pull.to_string(), "--now", &now];
+    Ran::of(as_app(&github).args(args), "");
+    let run = github.check_runs(&github.head(pull)).remove(0);
+    assert!(run.summary.unwrap().contains(&page));
 }

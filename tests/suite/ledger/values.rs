@@ -80,7 +80,7 @@ fn judged(kind: &str) -> Value {
     it["head"] = json!(oid('2'));
     it["previous"] = json!(sha256('a'));
     it["decision"] = decision();
-    it["refusals"] = json!([{"code": "request/merge", "message": "m", "help": "h"}]);
+    it["refusals"] = json!(["request/merge"]);
     it["policies"] = json!({
         "digest": sha256('8'), "dirHash": "4".repeat(64), "gitTree": oid('c'), "commit": oid('1'),
     });

@@ -57,6 +57,20 @@ fn on_base(desk: &Desk<'_>, id: &str) -> Vec<Value> {
 }
 
 #[test]
+fn that_the_remote_is_out_of_reach_is_said_once() {
+    let story = Story::new();
+    let desk = story.desk();
+    desk.changegate(&["log"]).went_well();
+    desk.git(&["remote", "set-url", "origin", "../nowhere.git"]);
+    for arguments in [&["list"][..], &["log"], &["log", "CHG-2"], &["show", "CHG-2"]] {
+        let ran = desk.changegate(arguments);
+        ran.ended(0, &["warning: this shows what was fetched last from origin, ", "nowhere.git"]);
+        assert_eq!(ran.stderr.matches("warning: ").count(), 1, "{ran:?}");
+        assert!(ran.stdout.contains("[1]") || arguments == ["list"], "{ran:?}");
+    }
+}
+
+#[test]
 fn what_is_not_recorded_is_named() {
     let story = Story::new();
     let desk = story.desk();

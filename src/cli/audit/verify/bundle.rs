@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use crate::cli::audit::look::counted;
 use crate::cli::shared::judges::judges;
 use changegate::audit::anchor::{Anchor, KnownKey};
-use changegate::audit::bundle::{Signers, Verified, folder, verify};
+use changegate::audit::bundle::{Signers, Verified, folder, verify, zip};
 use changegate::core::org::SigningKey;
 use changegate::files;
 use changegate::report::escape::terminal;
@@ -16,7 +16,7 @@ use changegate::report::escape::terminal;
 /// What keys are known from that no file names.
 const VKEY: &str = "--vkey";
 
-/// Verifies the bundle in a folder.
+/// Verifies the bundle in a folder or an archive.
 pub fn verified(
     path: &Path,
     signers: Option<&Path>,
@@ -34,7 +34,7 @@ pub fn verified(
         };
         signers.keys.extend(keys.iter().map(named));
     }
-    let bundle = folder::read(path)?;
+    let bundle = if path.is_file() { zip::read(path)? } else { folder::read(path)? };
     verify(&bundle, &judges()?, signers.as_ref(), anchors)
         .with_context(|| format!("{} can't be verified", path.display()))
 }

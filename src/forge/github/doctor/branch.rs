@@ -3,6 +3,7 @@
 use super::protection::{Held, Required};
 use super::{ASK_AN_ADMIN, Answerer, Check, Mode, Protection, Seen, bypass, listed};
 use crate::core::terms::Login;
+use crate::forge::github::plan::TRIAL;
 use crate::forge::github::snapshot::CONTEXT;
 
 /// The rules that must not be bypassed.
@@ -24,9 +25,6 @@ pub fn examine<'a>(
     checks.push(protected.dismissal());
     checks
 }
-
-/// The job of the workflow change-policies, which tries a change of policies.
-const TRIAL: &str = "changegate-policies";
 
 /// A branch with its protection, and how changegate publishes its decisions.
 pub struct ProtectedBranch<'a> {

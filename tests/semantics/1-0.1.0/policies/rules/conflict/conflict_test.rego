@@ -1,0 +1,25 @@
+package changegate.rules.conflict_test
+
+import data.changegate.rules.conflict
+import data.changegate.tables_test as tables
+
+# The effects of another request's overlap with a change of the CDN.
+effects(action, other) := found if {
+	planned := {"start": "2026-11-24T10:00:00Z", "end": "2026-11-24T11:00:00Z"}
+	document := {
+		"request": {"actions": [{"action": action, "target": "cdn"}]},
+		"services": ["edge"],
+		"active": [object.union({"id": "CHG-2", "services": ["edge"], "targets": ["cdn"], "planned": planned}, other)],
+	}
+	found := {finding.effect | some finding in conflict.findings} with input as document with data.org as tables.org
+}
+
+test_a_merged_change_denies_a_risky_one if effects("blacklist-ip", {"merged": true}) == {"deny"}
+
+test_a_merged_change_warns_a_harmless_one if effects("purge-cache", {"merged": true}) == {"warn"}
+
+test_an_open_request_warns if effects("blacklist-ip", {"merged": false}) == {"warn"}
+
+test_another_target_is_no_conflict if effects("blacklist-ip", {"merged": true, "targets": ["edge-fra-1"]}) == set()
+
+test_another_service_is_no_conflict if effects("blacklist-ip", {"merged": true, "services": ["checkout"]}) == set()
