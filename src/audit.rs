@@ -1,6 +1,6 @@
 //! Audits: proves from a repository alone that what was recorded is true, and that nothing is missing.
 //!
-//! Nothing here asks a forge. What is wrong is a [`Finding`]; an `Err` means that it could not be
+//! Nothing here knows a forge: who can ask one is handed in, and only [`ask`] makes use of that. What is wrong is a [`Finding`]; an `Err` means that it could not be
 //! checked.
 
 use schemars::JsonSchema;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::time::Time;
 
 pub mod anchor;
+pub mod ask;
 pub mod bundle;
 pub mod case;
 pub mod controls;
@@ -75,6 +76,8 @@ pub enum Step {
     Coverage,
     /// Checkpoints from outside.
     Anchors,
+    /// What the forge tells when it is asked again.
+    Forge,
 }
 
 impl std::fmt::Display for Step {
@@ -91,6 +94,7 @@ impl std::fmt::Display for Step {
             Step::Decision => "decision",
             Step::Coverage => "coverage",
             Step::Anchors => "anchors",
+            Step::Forge => "forge",
         })
     }
 }

@@ -111,7 +111,9 @@ pub fn oid(id: &ObjectId) -> anyhow::Result<Oid> {
 /// # Errors
 /// When the repository can't be read.
 pub fn seen_on(repo: &Repo, tip: Oid) -> anyhow::Result<Option<(Oid, Seen)>> {
-    for commit in repo.first_parents(tip)? {
+    // Of a shallow clone, what was fetched is looked through.
+    for commit in back(repo, tip) {
+        let Ok(commit) = commit else { break };
         if let Some(seen) = Seen::in_message(&repo.commit(commit)?.message) {
             return Ok(Some((commit, seen)));
         }

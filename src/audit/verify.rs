@@ -30,6 +30,7 @@ use crate::git::{Oid, Repo};
 use crate::ledger::{LEDGER, object_id};
 
 mod anchors;
+mod around;
 mod branches;
 mod claims;
 pub(super) mod entry;
@@ -40,6 +41,7 @@ mod notes;
 mod service;
 mod signing;
 
+use around::Told;
 pub use found::{Bypass, Earlier, Gone, KeyChange, Replayed, SignedCounts, Verification, Witness};
 pub use memory::Memory;
 use memory::Part;
@@ -152,8 +154,8 @@ struct Run {
     leaves: HashSet<Hash>,
     /// The commit of the last entry that was verified earlier.
     behind: Option<Oid>,
-    /// The pull requests that entries are about, by the ids of the entries.
-    pulls: HashMap<Digest, String>,
+    /// What entries say of their pull requests, by the ids of the entries.
+    pulls: HashMap<Digest, Told>,
     /// Commits that have to be on the first-parent lines of these branches, with the entries that say
     /// so and their commits.
     on_lines: Vec<(String, Oid, Option<u64>, Oid)>,
@@ -248,15 +250,16 @@ impl Run {
         self.out.partial += u64::from(is_partial);
         let it = &entry.statement.predicate;
         self.on_lines.extend(on_lines.into_iter().map(|(branch, on)| (branch, on, index, commit)));
-        let pull = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
-        if let Some(Some(previous)) = &it.previous
-            && self.pulls.get(previous) != Some(&pull)
+        let told = Told::of(it);
+        if let Some(previous) = &told.previous
+            && self.pulls.get(previous).is_none_or(|before| before.pull != told.pull)
         {
             let why =
                 "the entry before it that it names isn't one about its pull request".to_owned();
             self.finding(Step::Coverage, index, commit, why);
         }
-        self.pulls.insert(entry.id.clone(), pull);
+        self.reasoned(commit, &entry);
+        self.pulls.insert(entry.id.clone(), told);
         if let (Some(merge), Some(base)) = (&it.merge, &it.base)
             && let Some(because) = merge.because
         {

@@ -94,6 +94,7 @@ impl<'a> Collector<'a> {
                 draft: false,
                 submitted_at,
                 contributors: self.contributors(),
+                commits: Vec::new(),
                 files: Some(self.changeset.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
                 merged: None,
@@ -101,6 +102,7 @@ impl<'a> Collector<'a> {
             content_arrived_at: Some(arrived_at),
             reviews,
             pushers: Pushers::default(),
+            hides_pushes: false,
             teams: BTreeMap::new(),
             previous: request_before(self.repo, self.pull.base, self.changeset)?.map(Box::new),
             merged: found.merged,
@@ -239,7 +241,8 @@ impl Found {
             Some(known) if known.parts.contains(&part) => {}
             Some(known) => known.parts.push(part),
             None => {
-                self.contributors.push(Contributor { login, email, parts: vec![part], unproven });
+                let parts = vec![part];
+                self.contributors.push(Contributor { login, id: None, email, parts, unproven });
             }
         }
     }
@@ -248,8 +251,11 @@ impl Found {
 /// Marks a review as withdrawn by its author.
 fn withdraw(review: &mut Review) {
     if matches!(review.state, ReviewState::Approved | ReviewState::ChangesRequested) {
-        review.dismissed =
-            Some(Dismissed { by: review.user.clone(), was: Some(review.state), at: None });
+        review.dismissed = Some(Dismissed {
+            by: review.user.clone(),
+            was: Some(review.state),
+            ..Dismissed::default()
+        });
         review.state = ReviewState::Dismissed;
     }
 }

@@ -128,10 +128,10 @@ impl fmt::Display for Exclusion {
 }
 
 /// Returns everyone who can't approve, each with the first reason.
-pub fn excluded(
-    request: Option<&ChangeRequest>,
-    pull_request: &PullRequest,
-    pushers: &[Login],
+pub fn excluded<'a>(
+    request: Option<&'a ChangeRequest>,
+    pull_request: &'a PullRequest,
+    pushers: impl Iterator<Item = &'a Login>,
 ) -> BTreeMap<Login, Exclusion> {
     let requester = request.and_then(|request| request.requester.as_ref());
     let implementer = request.and_then(|request| request.implementer.as_ref());
@@ -141,7 +141,7 @@ pub fn excluded(
         .chain(pull_request.contributors.iter().filter_map(|contributor| {
             contributor.login.as_ref().map(|login| (login, Exclusion::Contributor))
         }))
-        .chain(pushers.iter().map(|login| (login, Exclusion::Pusher)));
+        .chain(pushers.map(|login| (login, Exclusion::Pusher)));
     let mut excluded = BTreeMap::new();
     for (login, exclusion) in named {
         excluded.entry(login.clone()).or_insert(exclusion);

@@ -15,8 +15,10 @@ use super::terms::{Login, Name, Severity, TicketId};
 use super::time::Time;
 
 mod footprint;
+mod pushers;
 
 pub use footprint::Footprint;
+pub use pushers::{Pusher, Pushers};
 
 /// Everything that is known about a pull request.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -40,6 +42,9 @@ pub struct Evidence {
     /// nobody but the contributors pushed.
     #[serde(default)]
     pub pushers: Pushers,
+    /// Whether the forge doesn't show all pushes, so that more people may have pushed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hides_pushes: bool,
     /// The members of the reviewers' teams according to the forge, by the roster's team names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub teams: BTreeMap<String, TeamMembers>,
@@ -67,6 +72,11 @@ pub struct Evidence {
     pub as_of: Option<Time>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(it: &bool) -> bool {
+    !it
+}
+
 /// Reads records of incidents; a second one of an incident could say something else.
 fn one_of_each<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Incident>, D::Error> {
     let incidents = Vec::<Incident>::deserialize(deserializer)?;
@@ -76,47 +86,6 @@ fn one_of_each<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Inciden
             Err(D::Error::custom(format!("{} has two records: remove one of them", incident.id)))
         }
         None => Ok(incidents),
-    }
-}
-
-/// Everyone whom a forge's server saw push to a pull request.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(from = "Option<Vec<Login>>", into = "Option<Vec<Login>>")]
-pub enum Pushers {
-    /// These people, and perhaps contributors.
-    Known(Vec<Login>),
-    /// The server doesn't say.
-    Unknown,
-}
-
-impl Pushers {
-    /// Returns them; `None` if they aren't known.
-    pub fn known(&self) -> Option<&[Login]> {
-        match self {
-            Pushers::Known(logins) => Some(logins),
-            Pushers::Unknown => None,
-        }
-    }
-}
-
-impl Default for Pushers {
-    fn default() -> Self {
-        Pushers::Known(Vec::new())
-    }
-}
-
-impl From<Option<Vec<Login>>> for Pushers {
-    fn from(logins: Option<Vec<Login>>) -> Self {
-        logins.map_or(Pushers::Unknown, Pushers::Known)
-    }
-}
-
-impl From<Pushers> for Option<Vec<Login>> {
-    fn from(pushers: Pushers) -> Self {
-        match pushers {
-            Pushers::Known(logins) => Some(logins),
-            Pushers::Unknown => None,
-        }
     }
 }
 
@@ -160,6 +129,9 @@ pub struct PullRequest {
     /// Everyone behind the commits that the merge would add.
     #[serde(default)]
     pub contributors: Vec<Contributor>,
+    /// What the forge says of those commits, the newest first; one that it says nothing of is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commits: Vec<KnownCommit>,
     /// All files that it changes; if left out, the request alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<String>>,
@@ -194,6 +166,9 @@ pub struct Contributor {
     /// The forge login; left out if the commit's identity can't be mapped to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
+    /// The forge's numeric id of that account, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The commit's email address, so that an unmapped one can be named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
@@ -203,6 +178,26 @@ pub struct Contributor {
     /// Why it isn't proven that the commit is theirs; plain Git only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unproven: Option<Unproven>,
+}
+
+/// What a forge says of a commit.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnownCommit {
+    /// The commit.
+    pub id: String,
+    /// The forge's numeric id of its author's account, as text; left out if it knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_id: Option<String>,
+    /// The forge's numeric id of its committer's account, as text; left out if it knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committer_id: Option<String>,
+    /// Whether the forge has verified its signature; left out if it doesn't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+    /// Whether the forge itself made and signed it, for its author in the browser.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_browser: bool,
 }
 
 /// Why it isn't proven that a commit comes from the person it names, where only signatures prove
@@ -337,6 +332,9 @@ pub struct Dismissed {
     /// Who dismissed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Login>,
+    /// The forge's numeric id of that account, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_id: Option<String>,
     /// What it said before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<ReviewState>,

@@ -118,7 +118,7 @@ pub struct PullRequestFacts<'a> {
     /// Everybody behind its commits.
     pub contributors: &'a [Contributor],
     /// Who pushed to it as far as the forge says, besides contributors; null if it doesn't say.
-    pub pushers: Option<&'a [Login]>,
+    pub pushers: Option<Vec<&'a Login>>,
     /// When it became ready for review.
     pub submitted_at: Time,
     /// When its reviewers are reminded.

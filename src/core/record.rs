@@ -9,6 +9,8 @@
 //!
 //! - [`statement`], of [`parts`], with the [`bones`] of a decision: what an entry says
 //! - [`entry`]: a statement in its place; [`state`]: what holds after it; [`message`]: its commit's
+//! - [`around`]: why a change that wasn't approved is recorded as a bypass
+//! - [`told`]: how what a forge tells later differs from what was recorded of it
 //! - [`explanation`]: why something went around the gate, as somebody explains it later
 //! - [`tree`]: the Merkle tree over the entries, and proofs that one is in it and that it only grows
 //! - [`note`], [`checkpoint`]: what the tree was at a size, signed by the log and by its witnesses
@@ -17,6 +19,7 @@
 //! - [`key`]: what signs, and what verifies; [`dsse`]: signatures on statements; [`seal`]: all that a
 //!   service signs of an entry; [`keys`]: which services may
 
+pub mod around;
 pub mod bones;
 pub mod checkpoint;
 pub mod dsse;
@@ -33,6 +36,7 @@ pub mod seal;
 pub mod seen;
 pub mod state;
 pub mod statement;
+pub mod told;
 pub mod tree;
 pub mod witness;
 

@@ -55,6 +55,7 @@ mod queue;
 mod remote;
 mod snapshot;
 mod survey;
+mod told;
 pub mod types;
 
 pub use access::Access;

@@ -84,12 +84,18 @@ pub fn arrived(
     Ok((records, from))
 }
 
-/// Makes the record with which a ledger begins, by the settings at the tip of the base: it covers
-/// each protected branch from its present tip on.
+/// Makes the record with which a ledger begins, by the settings at the tip of a base: it covers each
+/// protected branch from its present tip on, which `tips` returns.
 ///
 /// # Errors
 /// When the settings don't say what is to be recorded, or when a branch can't be read.
-pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<Record> {
+pub fn genesis(
+    repo: &Repo,
+    org: &Org,
+    (base_ref, base): (&str, Oid),
+    tips: impl Fn(&str) -> anyhow::Result<Option<Oid>>,
+    recorder: Recorder<'_>,
+) -> anyhow::Result<Record> {
     let settings = &org.settings.ledger;
     let (Some(origin), Some(uri), true) = (&settings.origin, settings.uri(), settings.on) else {
         bail!(
@@ -105,13 +111,12 @@ pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<R
     );
     let repository = Repository { uri, id: None };
     let log = Log { origin: origin.clone(), repository };
-    let base = git.base()?;
     let mut names: BTreeSet<_> = org.settings.protected_bases.iter().cloned().collect();
-    names.insert(git.base_ref.clone());
+    names.insert(base_ref.to_owned());
     let mut bases = Vec::new();
     for name in names {
-        let Some(tip) = git.branches.tip(&name)? else { continue };
-        if let Some((commit, seen)) = ledger::seen_on(git.repo(), tip)? {
+        let Some(tip) = tips(&name)? else { continue };
+        if let Some((commit, seen)) = ledger::seen_on(repo, tip)? {
             bail!(
                 "a ledger of {} entries has begun before, as {} on {name} says: it was deleted, and another \
                  one would hide that; find a clone that has it, as refs/changegate/origin/{LEDGER}, and put \
@@ -125,9 +130,9 @@ pub fn genesis(git: &Git, org: &Org, recorder: Recorder<'_>) -> anyhow::Result<R
     let predicate = Predicate {
         bases,
         keys: Some(Keys::between(&LedgerSettings::default(), settings)),
-        ..entry(Kind::Genesis, (&git.base_ref, base), &log, recorder)
+        ..entry(Kind::Genesis, (base_ref, base), &log, recorder)
     };
-    let statement = Statement::new(vec![record::tip(&git.repo().commit(base)?)], predicate);
+    let statement = Statement::new(vec![record::tip(&repo.commit(base)?)], predicate);
     Ok(Record { statement, files: Vec::new(), policies: None })
 }
 

@@ -11,11 +11,12 @@ use serde_json::json;
 
 use super::judge::Judges;
 use super::record::{Record, Recorder, judged_material, of_decision};
-use super::recording::{log_of, made};
+use super::recording::{genesis, log_of, made};
 use super::signing::counts;
 use super::{Judgement, Recorded};
 use crate::content::SKEW;
 use crate::core::digest::{Digest, canonical_json};
+use crate::core::org::Org;
 use crate::core::record::bones::Bones;
 use crate::core::record::entry::Entry;
 use crate::core::record::key::ServiceKey;
@@ -117,6 +118,40 @@ impl<'a> Writer<'a> {
         .with_context(|| format!("decided, not recorded: {}", judgement.decision.verdict))
     }
 
+    /// Makes the record with which a ledger begins on GitHub, by the settings on the default branch with
+    /// its tip.
+    ///
+    /// # Errors
+    /// When it has begun already, or when the settings don't say what is to be recorded.
+    pub fn beginning(&self, org: &Org, on: (&str, Oid), now: Time) -> anyhow::Result<Record> {
+        let tip = self.in_store(|store| store.tip(&self.counting(store)))?;
+        if let Some(tip) = tip {
+            bail!("the ledger has begun already: its size is {}", tip.entry.index + 1);
+        }
+        // A branch that the settings name may not be there yet.
+        let tips = |name: &str| Ok(self.github.tip_of(name).ok());
+        let recorder = Recorder { who: NOBODY, at: now };
+        self.completed(genesis(self.github.repo(), org, on, tips, recorder)?, None)
+    }
+
+    /// Begins a ledger with its first record; returns the commit.
+    ///
+    /// # Errors
+    /// When it can't be written, or when it has begun in the meantime.
+    pub fn begin(&self, record: Record, on: (&str, Oid)) -> anyhow::Result<Oid> {
+        self.in_store(|store| {
+            let signer = self.key.as_ref().map_or(Signer::Nobody(NOBODY), Signer::Service);
+            let place = (store.repo(), store.program());
+            let made = made(place, &self.judges, None, |_| Ok(None), on, vec![record], signer)?;
+            match store.push(&made.moves)? {
+                Moved::Yes => {}
+                Moved::Lost(why) => bail!("somebody else began it at the same time:\n{why}"),
+                Moved::Refused(why) => bail!("the server rejected {LEDGER}:\n{why}"),
+            }
+            made.last.map(|(_, commit)| commit).context("there is nothing to record")
+        })
+    }
+
     /// Does something with the ledger's end, which is fetched when it is first needed.
     fn in_store<T>(&self, work: impl FnOnce(&mut Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let mut store = self.store.borrow_mut();
@@ -130,7 +165,20 @@ impl<'a> Writer<'a> {
     /// Returns what the next entry is put behind. No writer begins a ledger by itself: one that was
     /// deleted would grow again unseen.
     fn begun(&self, store: &Store) -> anyhow::Result<Tip> {
-        let counts = |recorded: &ledger::Recorded| {
+        store.tip(&self.counting(store))?.with_context(|| {
+            format!(
+                "the settings say that decisions are recorded, and there is no branch {LEDGER}: an \
+                 owner begins it with `changegate init --ledger`, or by the workflow `sweep`"
+            )
+        })
+    }
+
+    /// Returns whether what a commit of the ledger holds counts.
+    fn counting<'s>(
+        &'s self,
+        store: &'s Store,
+    ) -> impl Fn(&ledger::Recorded) -> anyhow::Result<bool> {
+        move |recorded| {
             let entry = recorded.entry.as_ref().ok();
             let base = entry.and_then(|entry| entry.statement.predicate.base.as_ref());
             if let Some(base) = base.filter(|base| is_missing(store, &base.commit)) {
@@ -138,13 +186,7 @@ impl<'a> Writer<'a> {
                 let _ = self.github.tip_of(base.name.trim_start_matches("refs/heads/"));
             }
             counts(store.repo(), &self.judges, recorded)
-        };
-        store.tip(&counts)?.with_context(|| {
-            format!(
-                "the settings say that decisions are recorded, and there is no branch {LEDGER}: an \
-                 owner begins it with `changegate init --ledger`"
-            )
-        })
+        }
     }
 
     /// Adds records to the ledger. If others record in the meantime something that `matters`, nothing

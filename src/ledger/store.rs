@@ -6,15 +6,23 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
-use super::{AUDIT, LEDGER, Recorded, Tip, line_since, read, tip_that};
+use super::{AUDIT, LEDGER, Recorded, Tip, back, line_since, oid, read, tip_that};
+use crate::content::SKEW;
+use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
+use crate::core::record::parts::Hex;
+use crate::core::time::Time;
 use crate::git::{Move, Moved, Oid, Program, Repo};
 
 /// How much more of the ledger is fetched if its end holds no entry.
 const DEEPER: [&str; 3] = ["--deepen=10", "--deepen=200", "--deepen=10000"];
+
+/// How many times more of the ledger is fetched, each time twice as much, and how much at first.
+const ROUNDS: u32 = 16;
+const FIRST_ROUND: u32 = 50;
 
 /// The end of a ledger.
 pub struct Store {
@@ -94,6 +102,55 @@ impl Store {
             found = tip_that(&self.repo, commit, counts);
         }
         found.map(Some)
+    }
+
+    /// Returns the entries that count and were recorded since a time, the newest first, for which as much more of
+    /// the ledger is fetched as it takes. The dates of foreign commits mean nothing.
+    ///
+    /// # Errors
+    /// When it can't be fetched.
+    pub fn since(
+        &self,
+        time: Time,
+        counts: &dyn Fn(&Recorded) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<Vec<Entry>> {
+        let Some(tip) = self.branch(LEDGER) else { return Ok(Vec::new()) };
+        let ledger = format!("refs/heads/{LEDGER}:refs/heads/{LEDGER}");
+        for round in 0..ROUNDS {
+            let mut entries = Vec::new();
+            for commit in back(&self.repo, tip) {
+                // What wasn't fetched yet can't be read.
+                let Ok(recorded) = commit.and_then(|commit| read(&self.repo, commit)) else {
+                    break;
+                };
+                let is_one = recorded.entry.is_ok() && counts(&recorded)?;
+                let Some(entry) = recorded.entry.ok().filter(|_| is_one) else { continue };
+                let is_first = entry.index == 0;
+                if entry.statement.predicate.recorded_at + SKEW < time {
+                    return Ok(entries);
+                }
+                entries.push(entry);
+                if is_first {
+                    return Ok(entries);
+                }
+            }
+            let deeper = format!("--deepen={}", FIRST_ROUND << round);
+            self.program.fetch(&[&deeper], &self.url, &[&ledger])?;
+        }
+        bail!("{LEDGER} can't be read back to {} UTC", time.for_people(None))
+    }
+
+    /// Fetches a file that an entry rests on; `None` if there is none of this name, or if it isn't what
+    /// the entry says.
+    ///
+    /// # Errors
+    /// When it can't be fetched.
+    pub fn material(&self, entry: &Entry, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let named = entry.statement.predicate.material.iter().find(|it| it.name == name);
+        let Some(named) = named.filter(|it| it.withheld.is_none()) else { return Ok(None) };
+        self.program.fetch(&[], &self.url, &[&named.git_blob.to_string()])?;
+        let bytes = self.repo.bytes(oid(&named.git_blob)?)?;
+        Ok(Some(bytes).filter(|bytes| Hex(Digest::of(bytes)) == named.sha256))
     }
 
     /// Pushes new commits of the record: all of them or none.

@@ -2,11 +2,13 @@
 
 mod adopter;
 mod app;
+mod asking;
 mod by_workflows;
 mod doctor;
 mod events;
 mod fake;
 mod faults;
+mod forged;
 pub mod form;
 mod ledger;
 mod life;
@@ -14,6 +16,7 @@ mod meanwhile;
 mod merging;
 mod office;
 mod other_paths;
+mod reasons;
 mod reviews;
 mod story;
 mod teams;

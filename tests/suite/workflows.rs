@@ -141,6 +141,16 @@ fn a_sweep_takes_no_event() {
     ran.ended(0, &["called: sweep\n", "with: schedule acme/ops", "on: main"]);
 }
 
+#[test]
+fn a_sweep_by_hand_begins_the_ledger_if_that_is_asked_for() {
+    for (ticked, is_begun) in [("true", true), ("false", false), ("", false)] {
+        let event = payload(json!({"inputs": {"begin-ledger": ticked}}));
+        let Some(ran) = run(0, "sweep.yml", "workflow_dispatch", &event) else { return };
+        ran.ended(0, &["called: sweep\n"]);
+        assert_eq!(ran.stdout.contains("called: init --ledger\n"), is_begun, "{ran:?}");
+    }
+}
+
 /// Runs the trial of a pull request with these files on a program; returns the commit that it would be
 /// merged into, too.
 fn tried(program: &Path, files: &[(&str, &str)]) -> Option<(Ran, String)> {
@@ -271,6 +281,21 @@ fn a_trial_on_the_record_is_shown_and_nothing_more() {
         let (title, rest) = summary.split_once("\n\n").unwrap();
         assert_eq!(title, "### What these policies would have decided");
         assert_eq!(rest, "    audit replay --pr 7\n    ```\n    # Approved\n");
+    }
+}
+
+#[test]
+fn no_workflow_downloads_the_ledger() {
+    for path in files_below(".github/workflows", ".yml") {
+        let workflow = data(&path);
+        let text = workflow.to_string();
+        // All branches and tags, which hold the ledger and its evidence.
+        assert!(!text.contains("fetch-depth"), "{}", path.display());
+        for script in scripts(&workflow).iter().filter(|script| script.contains("git fetch")) {
+            let is_without =
+                script.contains("--no-tags") && script.contains("'^refs/heads/audit/*'");
+            assert!(is_without, "{}: {script}", path.display());
+        }
     }
 }
 

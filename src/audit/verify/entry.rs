@@ -282,6 +282,7 @@ impl Check<'_> {
             if self.entry.statement.subject != [tip(&commit)] {
                 self.finding(Step::Provenance, "it is about something else than its commit");
             }
+            self.reason(None);
             return Ok(None);
         };
         let head = oid(head)?;
@@ -295,6 +296,7 @@ impl Check<'_> {
         let Ok(judge) = self.judges.at(self.repo, base) else { return Ok(None) };
         self.policies(policies, &judge, base)?;
         if self.base_ref.is_none() {
+            self.reason(None);
             return Ok(self.again_apart(files, &judge, head));
         }
         self.replay(files, &judge, (base, head), &commit)
@@ -331,9 +333,11 @@ impl Check<'_> {
         let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
         let pull = Pull::of_change(name, base_ref.unwrap_or_default(), base, head);
         let changeset = Changeset::of(self.repo, base, head, &pull.name)?;
-        if it.kind == Kind::Merge && merge_tree(self.repo, &pull).ok() != Some(merged.tree) {
+        let is_as_judged = merge_tree(self.repo, &pull).ok() == Some(merged.tree);
+        if it.kind == Kind::Merge && !is_as_judged {
             self.finding(Step::Provenance, "the merge brought something else than was judged");
         }
+        self.reason(Some(is_as_judged));
         self.files_are_theirs(&changeset, head)?;
         let request = changeset.path.as_deref().zip(self.request());
         if self.entry.statement.subject != subject(request, head, Some(merged))

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Finding;
+use crate::audit::ask::Asked;
 use crate::core::record::explanation::Explained;
 use crate::core::time::Time;
 
@@ -50,6 +51,9 @@ pub struct Verification {
     /// The witness that was the last to cosign a checkpoint that the log continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witnessed: Option<Witness>,
+    /// What asking the forge again came to, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// What isn't as it has to be.
     pub findings: Vec<Finding>,
     /// What is newer than this program and could not be verified.

@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
+use super::around::Told;
 use super::entry::Checked;
 use super::signing::Services;
 use super::{Run, Verification};
@@ -178,8 +179,10 @@ impl Run {
         }
         read_back(folder, behind, |Placed { entry, .. }| {
             if wanted.remove(&entry.id) {
-                let pull = entry.statement.predicate.pull.map(|pull| pull.name);
-                self.pulls.insert(entry.id, pull.unwrap_or_default());
+                let told = Told::of(&entry.statement.predicate);
+                // The reason of a bypass follows from all that was decided on it.
+                wanted.extend(told.previous.clone());
+                self.pulls.insert(entry.id, told);
             }
             match wanted.is_empty() {
                 true => ControlFlow::Break(()),

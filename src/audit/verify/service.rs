@@ -24,9 +24,13 @@ impl Check<'_> {
 
     /// Returns the commits that have to be on the first-parent lines of these branches: those by whose
     /// settings it was judged, recorded and signed.
-    pub(super) fn on_lines(&self) -> anyhow::Result<Vec<(String, Oid)>> {
+    pub(super) fn on_lines(&mut self) -> anyhow::Result<Vec<(String, Oid)>> {
         let it = &self.entry.statement.predicate;
         let (Some(base), Some(base_ref)) = (&it.base, self.base_ref) else { return Ok(Vec::new()) };
+        if it.kind == Kind::Decision && base.judged_on.is_some() {
+            let why = "only what a merge queue has merged was judged on a commit of one";
+            self.finding(Step::Provenance, why);
+        }
         let branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name).to_owned();
         let on = (branch, oid(&base.commit)?);
         Ok(match it.kind {
@@ -61,6 +65,7 @@ impl Check<'_> {
             if it.merge.is_some() && self.entry.statement.subject != Vec::from_iter(is_about) {
                 self.finding(Step::Provenance, "it is about something else than its commit");
             }
+            self.reason(None);
             return Ok(None);
         };
         let Ok(judge) = self.judges.at(self.repo, base) else { return Ok(None) };
@@ -70,6 +75,7 @@ impl Check<'_> {
             return self.with_head(files, &judge, (base, head), merged.as_ref());
         }
         // What was squashed or never merged need not be here.
+        self.reason(None);
         let after = merged.as_ref().map_or(head, |commit| commit.id);
         let is_here = self.base_ref.is_some() && it.kind == Kind::Merge;
         if let Some(merged) = merged.as_ref().filter(|_| is_here) {
@@ -99,11 +105,12 @@ impl Check<'_> {
         let it = &self.entry.statement.predicate;
         let pull = self.pull((base, head));
         let changeset = Changeset::of(self.repo, base, head, &pull.name)?;
-        if let Some(merged) = merged.filter(|_| it.kind == Kind::Merge)
-            && merge_tree(self.repo, &pull).ok() != Some(merged.tree)
-        {
+        let is_as_judged =
+            merged.map(|merged| merge_tree(self.repo, &pull).ok() == Some(merged.tree));
+        if it.kind == Kind::Merge && is_as_judged == Some(false) {
             self.finding(Step::Provenance, "the merge brought something else than was judged");
         }
+        self.reason(is_as_judged);
         self.files_are_theirs(&changeset, head)?;
         let request = changeset.path.as_deref().zip(self.request());
         if self.entry.statement.subject != subject(request, head, merged) {
@@ -163,6 +170,13 @@ impl Check<'_> {
         }
         if first.flatten() != Some(oid(&base.commit)?) {
             self.finding(Step::Provenance, "it names another base than its commits have");
+        }
+        if let Some(on) = base.judged_on.as_ref().map(oid).transpose()?
+            && !(merge.method == Method::Queue && range.iter().any(|(_, commit)| commit.id == on))
+        {
+            let why =
+                "it was judged on a commit of a merge queue that isn't among those that it covers";
+            self.finding(Step::Provenance, why);
         }
         let head = it.head.as_ref().map(ObjectId::to_string);
         let second = last.parents.get(1).map(ToString::to_string);

@@ -2,7 +2,10 @@
 
 mod bundle;
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,14 +16,17 @@ use super::look::counted;
 use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
+use crate::cli::shared::on_github::{GitHubArgs, OnGitHub};
 use crate::cli::shared::progress::Progress;
 use crate::cli::shared::say::{self, print};
 use changegate::audit::anchor::{Anchor, KnownKey, anchors, of_tags};
+use changegate::audit::ask::{Asked, ask};
 use changegate::audit::verify::{
     Earlier, KeyChange, Memory, Replayed, SignedCounts, Verification, Witness, verify,
 };
 use changegate::audit::{Finding, Step};
-use changegate::core::terms::all_of;
+use changegate::core::record::parts::Repository;
+use changegate::core::terms::{all_of, few};
 use changegate::files;
 use changegate::forge::git::Rewound;
 use changegate::report::escape::terminal;
@@ -44,6 +50,8 @@ Examples:
       one entry, with no repository, by keys that are known from elsewhere
   changegate audit verify --vkey \"$(cat server.pub)\"
       and that the first service's key of the log is this one
+  changegate audit verify --ask-forge=25
+      and that GitHub tells the same again about a sample of 25 entries
   changegate audit verify --format json
       for a script
 
@@ -72,6 +80,10 @@ pub struct VerifyArgs {
     /// A public key that is known to sign this log: a verifier key of C2SP, or the line of a .pub file
     #[arg(long = "vkey", value_name = "KEY")]
     keys: Vec<KnownKey>,
+
+    /// Ask GitHub again for what is recorded of its pull requests: of all entries, or of a sample of N
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, conflicts_with = "bundle")]
+    ask_forge: Option<Option<NonZeroUsize>>,
 
     #[command(flatten)]
     here: HereArgs,
@@ -110,7 +122,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     }
     let (tags, foreign_tags) = of_tags(git.repo(), git.branches.anchor_tags()?);
     kept.extend(tags);
-    let progress = std::cell::OnceCell::new();
+    let progress = OnceCell::new();
     let advance = |done: usize, all: usize| {
         let bar = progress.get_or_init(|| Progress::of(all));
         bar.reach(done);
@@ -135,11 +147,26 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         commit: None,
         message,
     }));
+    if let Some(most) = args.ask_forge.filter(|_| found.newer.is_none()) {
+        let most = most.map(NonZeroUsize::get);
+        let github = OnceCell::new();
+        let teller = |repository: &Repository, number| match github.get() {
+            Some(OnGitHub { github, .. }) => github.told(number),
+            None => {
+                let opened = GitHubArgs::at(&repository.uri)?.open_to_look()?;
+                github.get_or_init(|| opened).github.told(number)
+            }
+        };
+        let (asked, differ) = ask(&folder, &tips, (most, &found.root), &teller)?;
+        found.asked = Some(asked);
+        found.findings.extend(differ);
+    }
     print(&match args.format {
         AnswerFormat::Text => text(&found),
         AnswerFormat::Json => serde_json::to_string_pretty(&found)? + "\n",
     })?;
-    Ok(exit(found.newer.is_some(), found.findings.is_empty()))
+    let is_partial = found.asked.as_ref().is_some_and(|asked| !asked.unasked.is_empty());
+    Ok(exit(found.newer.is_some() || is_partial, found.findings.is_empty()))
 }
 
 /// Returns the user's folder for what can be made again; `None` if there is none.
@@ -263,6 +290,23 @@ fn text(found: &Verification) -> String {
         let _ = writeln!(out, "  witnessed    by {by}, the last time at {at} UTC");
     }
     let _ = writeln!(out, "  checkpoint   {} {}", found.entries, found.root);
+    if let Some(Asked { entries, of, .. }) = &found.asked {
+        let _ = match of {
+            0 => writeln!(
+                out,
+                "  asked        nobody: all that the entries rest on is in this clone"
+            ),
+            _ => writeln!(out, "  asked        GitHub again about {entries} of {of} entries"),
+        };
+    }
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (index, why) in found.asked.iter().flat_map(|asked| &asked.unasked) {
+        reasons.entry(why).or_default().push(index.to_string());
+    }
+    for (why, entries) in reasons {
+        let (entries, why) = (all_of(&few(&entries)), terminal(why));
+        let _ = writeln!(out, "  not asked    can't be compared with GitHub: {entries}; {why}");
+    }
     if !found.findings.is_empty() {
         out.push('\n');
     }
@@ -278,7 +322,11 @@ fn text(found: &Verification) -> String {
     if let Some(newer) = &found.newer {
         let _ = writeln!(out, "\nnot verified: {newer}, which is newer than this program");
     } else if found.findings.is_empty() {
-        out.push_str("\nverified\n");
+        let unasked = found.asked.as_ref().map_or(0, |asked| asked.unasked.len());
+        match unasked {
+            0 => out.push_str("\nverified\n"),
+            _ => out.push_str("\nnot verified: GitHub couldn't be asked about each entry\n"),
+        }
     } else {
         let count = counted(found.findings.len() as u64, "finding", "findings");
         let _ = writeln!(out, "\nnot as it has to be: {count}");

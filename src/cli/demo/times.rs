@@ -152,6 +152,7 @@ mod tests {
     fn submitted(now: Time) -> Evidence {
         let alice = Contributor {
             login: Some("alice".parse().unwrap()),
+            id: None,
             email: None,
             parts: vec![Part::Author, Part::Committer],
             unproven: None,
@@ -166,6 +167,7 @@ mod tests {
             draft: false,
             submitted_at: now,
             contributors: vec![alice],
+            commits: Vec::new(),
             files: None,
             same_head: Vec::new(),
             merged: None,

@@ -5,11 +5,13 @@ use anyhow::{Context as _, bail, ensure};
 use super::InitArgs;
 use crate::cli::shared::args::NowArg;
 use crate::cli::shared::here::{self, HereArgs};
+use crate::cli::shared::on_github::{GitHubArgs, writer};
 use crate::cli::shared::say;
 use changegate::content::{People, short};
 use changegate::forge::git::Git;
+use changegate::gate::Gate;
 use changegate::gate::merge::signs;
-use changegate::gate::record::Recorder;
+use changegate::gate::record::{Record, Recorder};
 use changegate::gate::recording::{STRANGER, append, genesis, tip};
 use changegate::git::{Moved, Repo};
 use changegate::ledger::{LEDGER, Signer};
@@ -21,6 +23,10 @@ From now on each merge is recorded with it, in the same push. Read it with
 
 /// Begins the ledger of a repository whose policies are on the base.
 pub fn run(args: &InitArgs) -> anyhow::Result<()> {
+    // There is nobody in a workflow's clone, and the token that may push is not in it.
+    if std::env::var("GITHUB_ACTIONS").is_ok_and(|it| it == "true") {
+        return in_workflow(args);
+    }
     let branches = HereArgs::default().branches(Repo::discover(&args.dir)?)?;
     branches.refresh()?;
     branches.refresh_ledger()?;
@@ -35,17 +41,12 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     let email = program.email()?;
     let me = People::of(&org.roster).with_email(&email).cloned();
     let who = me.with_context(|| format!("{email} {STRANGER}"))?.to_string();
-    let record = genesis(&git, org, Recorder { who: &who, at: NowArg::present() })?;
-    let covered: Vec<_> = record
-        .statement
-        .predicate
-        .bases
-        .iter()
-        .map(|base| format!("  {} from {} on\n", base.name, base.commit.short()))
-        .collect();
-    let origin = record.statement.predicate.origin.clone();
+    let recorder = Recorder { who: &who, at: NowArg::present() };
+    let base = (git.base_ref.as_str(), git.base()?);
+    let record = genesis(git.repo(), org, base, |name| git.branches.tip(name), recorder)?;
+    let (origin, covered) = said(&record);
     if args.dry_run {
-        return say::print(&format!("would begin the ledger {origin}\n{}", covered.concat()));
+        return say::print(&format!("would begin the ledger {origin}\n{covered}"));
     }
     let signer = Signer::person(&who, signs(&git, org));
     let moves = append(&git, &judges, None, vec![record], signer)?;
@@ -56,5 +57,29 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     }
     ensure!(git.branches.tip(LEDGER)?.is_some(), "the ledger isn't there after it was written");
     let begun = moves.iter().map(|(_, _, to)| short(*to)).collect::<String>();
-    say::print(&format!("began the ledger {origin} as {begun}\n{}{AFTERWARDS}", covered.concat()))
+    say::print(&format!("began the ledger {origin} as {begun}\n{covered}{AFTERWARDS}"))
+}
+
+/// Begins the ledger in a workflow on GitHub, as the workflow.
+fn in_workflow(args: &InitArgs) -> anyhow::Result<()> {
+    let place = GitHubArgs { repo: None }.open(false)?;
+    let (github, judges) = (&place.github, here::judges());
+    let (branch, tip) = github.default_branch(&github.survey()?)?;
+    let org = Gate::new(github.repo(), github, judges.clone()).org_at(tip)?;
+    let writer = writer(github, &judges)?;
+    let record = writer.beginning(&org, (&branch, tip), NowArg::present())?;
+    let (origin, covered) = said(&record);
+    if args.dry_run {
+        return say::print(&format!("would begin the ledger {origin}\n{covered}"));
+    }
+    let begun = short(writer.begin(record, (&branch, tip))?);
+    say::print(&format!("began the ledger {origin} as {begun}\n{covered}"))
+}
+
+/// Returns the origin of a ledger that begins so, and from where on it covers which branches.
+fn said(record: &Record) -> (String, String) {
+    let it = &record.statement.predicate;
+    let covered = it.bases.iter();
+    let covered = covered.map(|it| format!("  {} from {} on\n", it.name, it.commit.short()));
+    (it.origin.clone(), covered.collect())
 }

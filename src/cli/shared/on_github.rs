@@ -53,6 +53,15 @@ impl OnGitHub {
 }
 
 impl GitHubArgs {
+    /// Returns the repository at an address.
+    ///
+    /// # Errors
+    /// If the address isn't that of one.
+    pub fn at(url: &str) -> anyhow::Result<Self> {
+        let name = name_in(url).with_context(|| format!("`{url}` isn't a repository on GitHub"))?;
+        Ok(GitHubArgs { repo: Some(name.to_string()) })
+    }
+
     /// Opens the forge with the identity given in the environment; a dry run writes nothing.
     /// Commits are fetched into the clone around the current folder if it is a whole one of this
     /// repository, otherwise into a temporary one.

@@ -28,6 +28,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
     let requester = request.and_then(|request| request.requester.clone());
     let author = |login| Contributor {
         login: Some(login),
+        id: None,
         email: None,
         parts: vec![Part::Author],
         unproven: None,
@@ -42,6 +43,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
         draft: false,
         submitted_at: now,
         contributors: requester.map(author).into_iter().collect(),
+        commits: Vec::new(),
         files: None,
         same_head: Vec::new(),
         merged: None,
@@ -51,7 +53,7 @@ pub fn just_submitted(request: Option<&ChangeRequest>, now: Time) -> PullRequest
 /// Returns the people who can't approve this change.
 pub fn excluded_from(case: &Case<'_>, pull_request: &PullRequest) -> BTreeMap<Login, Exclusion> {
     let request = case.file.and_then(|file| file.request.as_ref());
-    excluded(request, pull_request, case.evidence.pushers.known().unwrap_or_default())
+    excluded(request, pull_request, case.evidence.pushers.known().into_iter().flatten())
 }
 
 /// Builds the input document. `pull_request` is the evidence's, or [`just_submitted`].
@@ -167,7 +169,7 @@ fn pull_request_facts<'a>(
         head: pull_request.head.as_deref(),
         draft: pull_request.draft,
         contributors: &pull_request.contributors,
-        pushers: pushers.known(),
+        pushers: pushers.known().map(Iterator::collect),
         submitted_at: pull_request.submitted_at,
         remind_at: pull_request.submitted_at + clock.remind_after,
         due_at: pull_request.submitted_at + clock.due_after,
@@ -198,7 +200,7 @@ fn people<'a>(
     let performing = request.into_iter().flat_map(ChangeRequest::performers);
     let contributors =
         pull_request.contributors.iter().filter_map(|contributor| contributor.login.as_ref());
-    let pushers = evidence.pushers.known().unwrap_or_default();
+    let pushers = evidence.pushers.known().into_iter().flatten();
     let acting = performing.chain(&pull_request.author).chain(contributors).chain(pushers);
     let named = named.map(|login| (login, person_facts(login, org)));
     // A person who is both named and acting is kept as the one who acts.

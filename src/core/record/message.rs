@@ -125,9 +125,11 @@ pub fn why(because: Because) -> &'static str {
     match because {
         Because::NoPullRequest => "it is the merge of no pull request",
         Because::NotApproved => "it wasn't approved when it was merged",
-        Because::Superseded => "a later decision had taken its approval back",
+        Because::Superseded => {
+            "a later decision, or later commits, had taken the place of its approval"
+        }
         Because::OtherContent => "it brought something else than was judged",
-        Because::PoliciesChanged => "the policies had changed since it was judged",
+        Because::PoliciesChanged => "the policies had changed since it was approved",
         Because::NotKnown => "it can't be told what was judged",
     }
 }

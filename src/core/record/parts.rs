@@ -262,11 +262,11 @@ pub enum Because {
     NoPullRequest,
     /// The pull request wasn't approved at that moment.
     NotApproved,
-    /// A later decision about the same head had taken the approval back.
+    /// A later decision had taken the approval back, or it was of another head.
     Superseded,
     /// It brought something else than was judged.
     OtherContent,
-    /// The policies had changed since it was judged.
+    /// The policies had changed since it was approved, and it isn't under those.
     PoliciesChanged,
     /// It can't be told what was judged.
     NotKnown,

@@ -58,6 +58,7 @@ pub fn approved_by_all(org: &Org, author: &Login, now: Time) -> Evidence {
     pull_request.author = Some(author.clone());
     pull_request.contributors = vec![Contributor {
         login: Some(author.clone()),
+        id: None,
         email: None,
         parts: vec![Part::Author],
         unproven: None,

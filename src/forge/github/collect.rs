@@ -86,6 +86,7 @@ impl<'a> Collector<'a> {
                 draft: pull.draft,
                 submitted_at,
                 contributors: self.contributors(),
+                commits: self.known_commits(),
                 files: Some(self.changeset.files.iter().map(|file| file.path.clone()).collect()),
                 same_head: Vec::new(),
                 merged: self.merged(),
@@ -93,6 +94,7 @@ impl<'a> Collector<'a> {
             content_arrived_at: Some(self.arrived_at()),
             reviews: self.reviews()?,
             pushers: self.pushers(),
+            hides_pushes: !self.shows_all_pushes(),
             teams: self.teams()?,
             previous: request_before(self.repo, self.pull.base, self.changeset)?.map(Box::new),
             merged: found.merged,
@@ -202,7 +204,9 @@ impl<'a> Collector<'a> {
         let mut known = BTreeMap::new();
         for team in teams.collect::<BTreeSet<_>>() {
             let forge_team = roster.teams.get(team).and_then(|team| team.forge_team.as_ref());
-            if let Some(forge_team) = forge_team {
+            if let Some(then) = self.facts.teams.get(team).filter(|_| forge_team.is_some()) {
+                known.insert(team.clone(), then.clone());
+            } else if let Some(forge_team) = forge_team {
                 let members = self.github.members(forge_team)?;
                 let logins = |members: Vec<types::User>| {
                     members.iter().filter_map(|user| self.people.login(user)).collect()
@@ -261,7 +265,8 @@ impl<'a> Collector<'a> {
         };
         let event = self.events("review_dismissed").filter(of_it).last()?;
         let was = event.dismissed_review.as_ref().map(|dismissed| state(&dismissed.state));
-        Some(Dismissed { by: self.login(event.actor.as_ref()), was, at: event.created_at })
+        let (by, by_id) = (event.actor.as_ref(), event.actor.as_ref().map(|by| by.id.to_string()));
+        Some(Dismissed { by: self.login(by), by_id, was, at: event.created_at })
     }
 
     pub(super) fn events(&self, kind: &str) -> impl Iterator<Item = &'a TimelineEvent> {
@@ -278,7 +283,7 @@ fn seen(facts: &Facts) -> BTreeSet<&str> {
 }
 
 /// Returns the state of a review; an unknown state is a comment.
-fn state(text: &str) -> ReviewState {
+pub fn state(text: &str) -> ReviewState {
     match text.to_ascii_uppercase().as_str() {
         "APPROVED" => ReviewState::Approved,
         "CHANGES_REQUESTED" => ReviewState::ChangesRequested,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::collect::Collector;
 use super::types::{self, Push};
-use crate::core::evidence::{Contributor, Part, Pushers};
+use crate::core::evidence::{Contributor, KnownCommit, Part, Pusher, Pushers};
 use crate::core::terms::Login;
 use crate::git::Commit;
 
@@ -23,18 +23,15 @@ impl<'a> Collector<'a> {
         for commit in &self.commits {
             let known = self.known(commit);
             let author = known.and_then(|known| known.author.as_ref());
-            found.add(
-                self.author(author, &commit.author.email),
-                &commit.author.email,
-                Part::Author,
-            );
+            let email = &commit.author.email;
+            found.add(self.author(author, email), author, email, Part::Author);
             if !known.is_some_and(is_made_in_browser) {
                 let committer = known.and_then(|known| known.committer.as_ref());
                 let email = &commit.committer.email;
-                found.add(self.author(committer, email), email, Part::Committer);
+                found.add(self.author(committer, email), committer, email, Part::Committer);
             }
             for co_author in commit.co_authors() {
-                found.add(self.people.with_email(&co_author), &co_author, Part::CoAuthor);
+                found.add(self.people.with_email(&co_author), None, &co_author, Part::CoAuthor);
             }
         }
         let author = self.facts.pull.user.as_ref().map(|user| user.id);
@@ -46,7 +43,7 @@ impl<'a> Collector<'a> {
         for (actor, at) in pushes.chain(forced).filter(|(_, at)| *at >= opened) {
             if actor.is_none() || actor.map(|actor| actor.id) != author {
                 let email = format!("a push on {} UTC", at.for_people(None));
-                found.add(self.login(actor), &email, Part::Pusher);
+                found.add(self.login(actor), actor, &email, Part::Pusher);
             }
         }
         found.contributors
@@ -61,9 +58,17 @@ impl<'a> Collector<'a> {
         let by_pushes = self.pushes().filter_map(|push| push.actor.as_ref());
         let by_force =
             self.events("head_ref_force_pushed").filter_map(|event| event.actor.as_ref());
-        let pushers: BTreeSet<_> =
-            by_pushes.chain(by_force).filter_map(|user| self.people.login(user)).collect();
+        let pusher = |user: &types::User| {
+            Some(Pusher::Account { login: self.people.login(user)?, id: user.id.to_string() })
+        };
+        let pushers: BTreeSet<_> = by_pushes.chain(by_force).filter_map(pusher).collect();
         Pushers::Known(pushers.into_iter().collect())
+    }
+
+    /// Returns what GitHub says of the commits.
+    pub fn known_commits(&self) -> Vec<KnownCommit> {
+        let known = self.commits.iter().filter_map(|commit| self.known(commit));
+        known.map(known_commit).collect()
     }
 
     /// Returns the pushes of this change, newest first, as far as GitHub's server shows them.
@@ -84,7 +89,7 @@ impl<'a> Collector<'a> {
 
     /// Whether the pushes that GitHub shows account for all commits: each begins where the one
     /// before ended, and the first began without them.
-    fn shows_all_pushes(&self) -> bool {
+    pub fn shows_all_pushes(&self) -> bool {
         let pushes = self.facts.pushes.as_deref().unwrap_or_default();
         let is_gapless = pushes.windows(2).all(|pair| pair[0].before == pair[1].after);
         let first = pushes.last().map_or("", |push| &push.before);
@@ -123,6 +128,18 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// Returns what GitHub says of a commit as evidence.
+pub fn known_commit(known: &types::Commit) -> KnownCommit {
+    let id = |user: &Option<types::User>| user.as_ref().map(|user| user.id.to_string());
+    KnownCommit {
+        id: known.sha.clone(),
+        author_id: id(&known.author),
+        committer_id: id(&known.committer),
+        verified: known.commit.verification.as_ref().map(|it| it.verified),
+        in_browser: is_made_in_browser(known),
+    }
+}
+
 /// Whether GitHub itself made and signed the commit, for an author in the browser.
 fn is_made_in_browser(known: &types::Commit) -> bool {
     let committer = known.committer.as_ref();
@@ -136,14 +153,30 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, login: Option<Login>, email: &str, part: Part) {
+    /// Adds a part of the person with this login, and of the account, as far as they are known.
+    fn add(
+        &mut self,
+        login: Option<Login>,
+        account: Option<&types::User>,
+        email: &str,
+        part: Part,
+    ) {
+        let id = account.map(|account| account.id.to_string());
         let email = login.is_none().then(|| email.to_owned());
-        let same = |other: &&mut Contributor| other.login == login && other.email == email;
+        let same = |other: &&mut Contributor| {
+            let is_same_account = other.id == id || other.id.is_none() || id.is_none();
+            other.login == login && other.email == email && is_same_account
+        };
         match self.contributors.iter_mut().find(same) {
-            Some(known) if known.parts.contains(&part) => {}
-            Some(known) => known.parts.push(part),
+            Some(known) => {
+                known.id = known.id.take().or(id);
+                if !known.parts.contains(&part) {
+                    known.parts.push(part);
+                }
+            }
             None => self.contributors.push(Contributor {
                 login,
+                id,
                 email,
                 parts: vec![part],
                 unproven: None,

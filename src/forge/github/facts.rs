@@ -1,6 +1,6 @@
 //! What GitHub knows about a pull request at one point in time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use anyhow::{Context as _, bail, ensure};
@@ -9,6 +9,7 @@ use super::remote::Source;
 use super::snapshot::Snapshot;
 use super::types::{Commit, Pull, Push, Repository, Review, TimelineEvent};
 use super::{Client, Exchange, GitHub, client, name};
+use crate::core::evidence::TeamMembers;
 use crate::core::time::Time;
 use crate::forge;
 use crate::git::Oid;
@@ -43,6 +44,8 @@ pub struct Facts {
     pub pushes: Option<Vec<Push>>,
     /// What GitHub showed before all that was read.
     pub snapshot: Snapshot,
+    /// Members of teams as they were then, as far as that is known, by the roster's names.
+    pub teams: BTreeMap<String, TeamMembers>,
     /// The requests to GitHub and the literal answers.
     pub record: Vec<Exchange>,
 }
@@ -110,6 +113,7 @@ impl Facts {
             commits: known.commits,
             pushes: known.pushes,
             snapshot: known.snapshot,
+            teams: BTreeMap::new(),
             record: client.take_record(),
             pull,
         }))

@@ -1,13 +1,16 @@
 //! Reads merged pull requests: which one brought a commit to a branch, and what GitHub knew about it
 //! when it was merged.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use anyhow::Context as _;
 
 use super::facts::{ApiFacts, Facts, repository};
+use super::snapshot::Snapshot;
 use super::types::{Pull, Push, Review, TimelineEvent, User};
 use super::{GitHub, client, name};
+use crate::core::evidence::TeamMembers;
 use crate::core::org::Roster;
 use crate::core::record::parts::Method;
 use crate::core::terms::Login;
@@ -32,6 +35,8 @@ pub struct MergedPull {
     pub at: Time,
     /// The commits that it brought to its base, oldest first.
     pub commits: Vec<Commit>,
+    /// The commit of a merge queue on which it was judged last, if it was.
+    pub judged_on: Option<Oid>,
 }
 
 impl MergedPull {
@@ -68,7 +73,7 @@ impl GitHub {
 
     /// Reads what GitHub knew about a pull request when it was merged, and prepares it to be judged as
     /// of then. `commits` are those that it brought to its base, oldest first, and `base` is the one
-    /// before them.
+    /// before them. `teams` are members of teams as they were then, as far as that is known.
     ///
     /// # Errors
     /// When GitHub can't be reached, or shows no longer what is needed.
@@ -77,6 +82,7 @@ impl GitHub {
         pull: &Pull,
         base: Oid,
         commits: &[Commit],
+        teams: BTreeMap<String, TeamMembers>,
     ) -> anyhow::Result<MergedPull> {
         let name = name(pull.number);
         let at = pull.merged_at.with_context(|| format!("{name} wasn't merged"))?;
@@ -99,10 +105,19 @@ impl GitHub {
             commits: accounts,
             pushes: pushes.map(|pushes| pushes_until(at, pushes)),
             snapshot,
+            teams,
             record: self.client.take_record(),
             pull: pull.clone(),
         };
         let judged = facts.as_pull();
+        let by_queue = pull.merged_by.as_ref().is_some_and(|by| by.login == QUEUE);
+        let judged_on = match commits.last().filter(|_| by_queue) {
+            Some(last) => {
+                let is_answered = Snapshot::is_answered(self, pull.number, last.id);
+                self.client.run(is_answered)?.then_some(last.id)
+            }
+            None => None,
+        };
         self.facts.borrow_mut().insert(name, Rc::new(facts));
         Ok(MergedPull {
             pull: judged,
@@ -110,6 +125,7 @@ impl GitHub {
             by: pull.merged_by.clone(),
             at,
             commits: commits.to_vec(),
+            judged_on,
         })
     }
 

@@ -169,6 +169,19 @@ impl Snapshot {
         }))
     }
 
+    /// Whether a decision on a pull request is published on another commit than its head, and isn't an error.
+    pub async fn is_answered(github: &GitHub, number: u64, commit: Oid) -> anyhow::Result<bool> {
+        let variables = json!({ "number": number, "head": commit.to_string() });
+        let (repository, _) = github.query::<RepositoryPart>("Snapshot", variables).await?;
+        let answers = repository.object.map(|object| Answers::of(object, github.is_app()));
+        Ok(answers.is_some_and(|answers| match answers {
+            Answers::Statuses(statuses) => {
+                statuses.iter().any(|it| it.context == CONTEXT && it.state != "ERROR")
+            }
+            Answers::CheckRun(run) => run.is_some(),
+        }))
+    }
+
     /// Whether a decision from the one would be the same as from the other.
     pub fn decides_like(&self, other: &Snapshot) -> bool {
         let basis = |it: &Snapshot| (it.is_open, it.is_draft, it.events);

@@ -65,8 +65,9 @@ impl Guard {
         );
         self.is_theirs(new, &[], &entry, seal.as_ref(), &State::default())?;
         let it = &entry.statement.predicate;
-        let record =
-            genesis(&self.git, org, Recorder { who: &it.collector.who, at: it.recorded_at })?;
+        let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
+        let base = (self.git.base_ref.as_str(), self.git.base()?);
+        let record = genesis(repo, org, base, |name| self.git.branches.tip(name), recorder)?;
         ensure!(
             is_same(&record.statement, &entry.statement),
             "a ledger begins at the protected branches as they are, with origin and repository of the \

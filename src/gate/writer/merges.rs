@@ -1,13 +1,15 @@
 //! Records what reached the protected branches: compares their first-parent lines with what the ledger
 //! accounts for, so that a lost event delays an entry and never loses one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
 
 use super::{Added, Writer};
-use crate::core::digest::canonical_json;
+use crate::core::digest::{Digest, canonical_json};
+use crate::core::evidence::{Evidence, TeamMembers};
 use crate::core::org::Org;
+use crate::core::record::around::{Decided, unapproved};
 use crate::core::record::entry::Entry;
 use crate::core::record::parts::{Because, Method};
 use crate::core::record::state::State;
@@ -22,7 +24,7 @@ use crate::gate::recording::{begin, log_of, of_branch};
 use crate::gate::{Gate, Judgement};
 use crate::git::{Commit, Oid};
 use crate::ledger::store::Store;
-use crate::ledger::{NOBODY, oid};
+use crate::ledger::{NOBODY, object_id, oid};
 
 /// The number of attempts when others record the same in the meantime.
 const ATTEMPTS: usize = 10;
@@ -60,7 +62,14 @@ impl Writer<'_> {
                 let mut records = self.of_new_branches(org, state, &log, recorder)?;
                 for (name, covered) in &state.bases {
                     let branch = name.strip_prefix("refs/heads/").unwrap_or(name);
-                    records.extend(self.of_branch(gate, branch, oid(covered)?, &log, recorder)?);
+                    let covered = oid(covered)?;
+                    records.extend(self.of_branch(
+                        gate,
+                        store,
+                        (branch, covered),
+                        &log,
+                        recorder,
+                    )?);
                 }
                 self.add_all(store, records)
             })?;
@@ -111,15 +120,15 @@ impl Writer<'_> {
     fn of_branch(
         &self,
         gate: &Gate<'_, GitHub>,
-        branch: &str,
-        covered: Oid,
+        store: &Store,
+        (branch, covered): (&str, Oid),
         log: &Log,
         recorder: Recorder<'_>,
     ) -> anyhow::Result<Vec<Record>> {
         let tip = self.github.tip_of(branch)?;
         let mut records = Vec::new();
         for brought in self.brought(gate, branch, covered, tip)? {
-            records.push(self.of_brought(gate, branch, &brought, log, recorder)?);
+            records.push(self.of_brought(gate, store, branch, &brought, log, recorder)?);
         }
         Ok(records)
     }
@@ -152,6 +161,7 @@ impl Writer<'_> {
     fn of_brought(
         &self,
         gate: &Gate<'_, GitHub>,
+        store: &Store,
         branch: &str,
         Brought { from, commits, pull }: &Brought,
         log: &Log,
@@ -168,7 +178,8 @@ impl Writer<'_> {
             let record = of_bypass(&Arrival { by, because, ..arrival }, log, recorder);
             return self.completed(record, None);
         };
-        let judged = self.github.learn_merged(pull, base, commits).and_then(|merged| {
+        let teams = self.teams_of(gate, store, base, pull)?;
+        let judged = self.github.learn_merged(pull, base, commits, teams).and_then(|merged| {
             let judgement = gate.judge(merged.pull.clone(), &[], merged.at)?;
             Ok((merged, judgement))
         });
@@ -179,21 +190,30 @@ impl Writer<'_> {
             let record = of_bypass(&Arrival { by, at, method, because, ..arrival }, log, recorder);
             return self.completed(record, None);
         };
-        let by = self.login(gate, base, merged.by.as_ref());
-        let arrival = Arrival {
-            by,
-            at: merged.at,
-            method: merged.method(),
-            because: self.because(&judgement, last),
-            ..arrival
+        let previous = self.github.answered(&merged.pull)?.map(|known| known.entry);
+        let unapproved = || {
+            let entries = store.since(pull.created_at, &self.counting(store))?;
+            let (head, policies) =
+                (object_id(judgement.pull.head), &judgement.decision.digests.policies);
+            let decided = decisions(&entries, previous.clone());
+            anyhow::Ok(unapproved(decided, (&head, policies), merged.at))
         };
-        self.of_merged(branch, &merged, &judgement, &arrival, log, recorder)
+        let because = match judgement.decision.verdict {
+            Verdict::Approved => Some(Because::OtherContent).filter(|_| {
+                merge_tree(self.github.repo(), &judgement.pull).ok() != Some(last.tree)
+            }),
+            _ => Some(unapproved()?),
+        };
+        let by = self.login(gate, base, merged.by.as_ref());
+        let (at, method) = (merged.at, merged.method());
+        let arrival = Arrival { by, at, method, because, ..arrival };
+        self.of_merged(branch, (&merged, previous), &judgement, &arrival, log, recorder)
     }
 
     fn of_merged(
         &self,
         branch: &str,
-        merged: &MergedPull,
+        (merged, previous): (&MergedPull, Option<Digest>),
         judgement: &Judgement,
         arrival: &Arrival<'_>,
         log: &Log,
@@ -203,20 +223,40 @@ impl Writer<'_> {
         let rules = self.github.rules(branch).context("cannot read the rules for the branch")?;
         files.push(("rules.json".to_owned(), canonical_json(&rules).into_bytes()));
         let repo = self.github.repo();
-        let record = of_arrival(repo, judgement, arrival, files, log, recorder)?;
-        let previous = self.github.answered(&merged.pull)?.map(|known| known.entry);
+        let mut record = of_arrival(repo, judgement, arrival, files, log, recorder)?;
+        if let Some(base) = &mut record.statement.predicate.base {
+            base.judged_on = merged.judged_on.map(object_id);
+        }
         self.completed(record, Some((&merged.pull, previous)))
     }
 
-    /// Returns why what was merged went around the gate, if it did.
-    fn because(&self, judgement: &Judgement, last: &Commit) -> Option<Because> {
-        let is_judged =
-            || merge_tree(self.github.repo(), &judgement.pull).is_ok_and(|tree| tree == last.tree);
-        match judgement.decision.verdict {
-            Verdict::Approved if is_judged() => None,
-            Verdict::Approved => Some(Because::OtherContent),
-            _ => Some(Because::NotApproved),
+    /// Returns the members of teams as the last decision about the head of a merged pull request found
+    /// them: GitHub doesn't say who was in a team at a time.
+    fn teams_of(
+        &self,
+        gate: &Gate<'_, GitHub>,
+        store: &Store,
+        base: Oid,
+        pull: &types::Pull,
+    ) -> anyhow::Result<BTreeMap<String, TeamMembers>> {
+        let org = gate.org_at(base);
+        let has_teams = |org: Org| org.roster.teams.values().any(|it| it.forge_team.is_some());
+        // Of policies that can't be read, that is said where they judge.
+        if !org.is_ok_and(has_teams) {
+            return Ok(BTreeMap::new());
         }
+        let is_its = |entry: &Entry| {
+            let it = &entry.statement.predicate;
+            let is_about_it =
+                it.head.as_ref().is_some_and(|head| head.to_string() == pull.head.sha);
+            let is_before = pull.merged_at.is_none_or(|at| it.recorded_at <= at);
+            it.kind == Kind::Decision && is_about_it && is_before
+        };
+        let last = store.since(pull.created_at, &self.counting(store))?.into_iter().find(is_its);
+        let evidence = last.map(|entry| store.material(&entry, "evidence.json")).transpose()?;
+        let evidence = evidence.flatten().map(|bytes| serde_json::from_slice::<Evidence>(&bytes));
+        let evidence = evidence.transpose().context("cannot read what was recorded of teams")?;
+        Ok(evidence.unwrap_or_default().teams)
     }
 
     /// Returns the login of an account by the roster at a commit.
@@ -229,4 +269,17 @@ impl Writer<'_> {
         let org = gate.org_at(base).ok()?;
         self.github.login_in(&org.roster, user?).map(|login| login.to_string())
     }
+}
+
+/// Returns the decisions among entries, the newest first, to which this one leads by way of those that
+/// each names as the one before it.
+fn decisions(entries: &[Entry], mut next: Option<Digest>) -> impl Iterator<Item = Decided> {
+    entries.iter().filter_map(move |entry| {
+        let it = &entry.statement.predicate;
+        if next.as_ref() != Some(&entry.id) {
+            return None;
+        }
+        next = it.previous.clone().flatten();
+        Decided::of(it)
+    })
 }

@@ -20,12 +20,12 @@ use changegate::gate::recording::{append, genesis};
 use changegate::git::{Moved, Oid, Repo};
 use changegate::ledger::{self, NOBODY, Signer};
 
-const SETTINGS: &str = "policies/org/settings/data.yaml";
-const LEDGER: &str = "audit/ledger";
-const REQUEST: &str = "requests/CHG-7.yaml";
+pub const SETTINGS: &str = "policies/org/settings/data.yaml";
+pub const LEDGER: &str = "audit/ledger";
+pub const REQUEST: &str = "requests/CHG-7.yaml";
 
 /// Lets the settings name a ledger, with more settings of it.
-fn settle(github: &GitHub, more: &str) {
+pub fn settle(github: &GitHub, more: &str) {
     let settings = github.file("main", SETTINGS);
     let ledger = format!("ledger: {{on: true, origin: github.example/acme/ops{more}}}");
     let text = settings.replace("ledger: {on: false}", &ledger);
@@ -41,14 +41,17 @@ pub fn begin(github: &GitHub, more: &str) {
     let git = Git::new(Branches::own(Repo::open(&folder).unwrap()), None).unwrap();
     let judges = judges();
     let judge = judges.at(git.repo(), git.base().unwrap()).unwrap();
-    let record = genesis(&git, &judge.bundle().org, Recorder { who: "carol", at: now }).unwrap();
+    let recorder = Recorder { who: "carol", at: now };
+    let base = (git.base_ref.as_str(), git.base().unwrap());
+    let tips = |name: &str| git.branches.tip(name);
+    let record = genesis(git.repo(), &judge.bundle().org, base, tips, recorder).unwrap();
     let moves = append(&git, &judges, None, vec![record], Signer::Nobody("carol")).unwrap();
     assert_eq!(git.branches.put_all(&moves).unwrap(), Moved::Yes);
     github.with(|state| state.notice(0, state.id_of("carol")));
 }
 
 /// A server whose ledger has begun, where alice has opened a pull request with this request.
-fn recording(text: &str) -> (GitHub, u64) {
+pub fn recording(text: &str) -> (GitHub, u64) {
     let github = GitHub::start();
     begin(&github, "");
     github.commit("alice", BRANCH, &[(REQUEST, text)], "Submit CHG-7");
@@ -57,19 +60,19 @@ fn recording(text: &str) -> (GitHub, u64) {
 }
 
 /// The first lines of the entries' messages, the oldest first.
-fn titles(github: &GitHub) -> Vec<String> {
+pub fn titles(github: &GitHub) -> Vec<String> {
     let titles = github.git(&["log", "--reverse", "--format=%s", LEDGER]);
     titles.lines().map(str::to_owned).collect()
 }
 
 /// Proves the ledger in somebody's clone.
-fn verify(desk: &Desk<'_>) -> Ran {
+pub fn verify(desk: &Desk<'_>) -> Ran {
     Ran::of(&mut desk.run(program().to_str().unwrap(), &["audit", "verify"]), "")
 }
 
 /// Proves the ledger in a clone of everything.
 #[track_caller]
-fn verified(github: &GitHub) -> Ran {
+pub fn verified(github: &GitHub) -> Ran {
     let auditor = github.desk("erin");
     auditor.git(&["fetch", "--quiet", "origin", "+refs/pull/*/head:refs/pull/*"]);
     verify(&auditor)
@@ -529,4 +532,52 @@ fn merges_alone_are_recorded_where_the_settings_say_so() {
     sweep(&github).ended(0, &["reached protected branches: 1"]);
     assert!(titles(&github)[1].starts_with("merged: CHG-7"), "{:?}", titles(&github));
     verified(&github).ended(0, &["2 entries", "1 byte for byte the same"]);
+}
+
+#[test]
+fn a_workflow_that_is_run_by_hand_begins_the_ledger() {
+    let github = GitHub::start();
+    settle(&github, "");
+    let init = |more: &[&str]| {
+        let mut command = command(&github);
+        command.env("GITHUB_ACTIONS", "true").args(["init", "--ledger"]).args(more);
+        Ran::of(&mut command, "")
+    };
+    // What it begins is dated by the clock of the runner, and so is what GitHub says.
+    github.set_now(chrono::Utc::now().into());
+    init(&["--dry-run"]).ended(0, &["would begin the ledger github.example/acme/ops"]);
+    assert_eq!(github.tip(LEDGER), None);
+    let main = format!("refs/heads/main from {} on", &github.tip("main").unwrap()[..7]);
+    init(&[]).ended(0, &["began the ledger github.example/acme/ops as", &main]);
+    assert_eq!(titles(&github), ["genesis: github.example/acme/ops"]);
+    let entry = github.git(&["show", &format!("{LEDGER}:entry.json")]);
+    assert!(entry.contains("\"collector\":{\"kind\":\"action\""), "{entry}");
+    verified(&github).ended(0, &["1 entry"]);
+    init(&[]).ended(2, &["has begun already"]);
+}
+
+#[test]
+fn what_a_queue_merged_says_what_it_was_judged_on() {
+    for is_judged in [true, false] {
+        let (github, pull) = recording(&request());
+        github.advance("1h");
+        github.review(pull, "bob", "APPROVED");
+        checked(&github, pull);
+        let (main, queued) = (github.tip("main").unwrap(), github.queue(pull));
+        if is_judged {
+            assert_eq!(super::merging::in_queue(&github, pull, &queued, &main).1, "success");
+        }
+        github.advance("1m");
+        github.with(|state| state.merge_queued(pull, queued.parse().unwrap()));
+        github.advance("1m");
+        sweep(&github).went_well();
+        let entry = github.git(&["show", &format!("{LEDGER}:entry.json")]);
+        assert!(entry.contains("\"method\":\"queue\""), "{entry}");
+        assert_eq!(entry.contains(&format!("\"judged_on\":\"{queued}\"")), is_judged, "{entry}");
+        verified(&github).ended(0, &["3 entries", "1 merge"]);
+        // A commit of no queue, with other policies perhaps, proves nothing.
+        let auditor = github.desk("judy");
+        super::forged::last(&github, |it| it["predicate"]["base"]["judged_on"] = main.into());
+        verify(&auditor).ended(1, &["judged on a commit of a merge queue that isn't among those"]);
+    }
 }

@@ -111,7 +111,7 @@ fn policies_that_could_not_be_used_are_not_approved() {
 }
 
 /// The answer on a queue's commit that is on top of another one.
-fn in_queue(github: &GitHub, pull: u64, queued: &str, onto: &str) -> (Ran, String) {
+pub fn in_queue(github: &GitHub, pull: u64, queued: &str, onto: &str) -> (Ran, String) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("event.json");
     let branch = format!("refs/heads/gh-readonly-queue/main/pr-{pull}-{onto}");

@@ -42,7 +42,7 @@ use tokens::Token;
 pub use desk::Desk;
 pub use faults::Fault;
 pub use repository::NewCommit;
-pub use state::{Activity, Reviewer, State, User, What};
+pub use state::{Activity, Event, Reviewer, State, User, What};
 
 /// When a server's clock begins.
 pub const NOW: &str = "2026-11-23T10:00:00Z";

@@ -30,7 +30,10 @@ pub fn examine(branches: &[RecordBranch]) -> Vec<Check> {
         true => Check::good("ledger/begun", "the ledger has begun"),
         false => Check::bad("ledger/begun", format!("there is no branch {LEDGER}"))
             .why("the settings say that decisions are recorded, and none is answered that isn't")
-            .fix("run `changegate init --ledger` in a clone, as an owner"),
+            .fix(
+                "run `changegate init --ledger` in a clone, as an owner; or run the workflow `sweep` by \
+                 hand, with “Begin the ledger” ticked",
+            ),
     });
     for RecordBranch { name, rules, .. } in branches {
         let missing: Vec<_> = NEEDED.iter().filter(|(kind, _)| !rules.contains(*kind)).collect();

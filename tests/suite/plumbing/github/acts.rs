@@ -197,6 +197,13 @@ impl State {
         commit
     }
 
+    /// Lets the merge queue merge the commit that it has made.
+    pub fn merge_queued(&mut self, number: u64, commit: Oid) -> Oid {
+        let (onto, _) = self.range(self.pull(number));
+        let queue = self.id_of("github-merge-queue[bot]");
+        self.brought(number, queue, onto, commit)
+    }
+
     /// Moves a branch, as a push does; `None` deletes it.
     pub fn push(&mut self, user: u64, branch: &str, to: Option<Oid>) {
         let (repository, branch) = self.place(branch);

@@ -29,12 +29,13 @@ const PEOPLE: [(&str, u64, &str); 12] = [
 ];
 
 /// Accounts that aren't collaborators.
-const OTHERS: [(&str, u64, &str); 6] = [
+const OTHERS: [(&str, u64, &str); 7] = [
     ("acme", 100, "Organization"),
     ("mallory", 666, "User"),
     ("changegate[bot]", 5001, "Bot"),
     ("dependabot[bot]", 49_699_333, "Bot"),
     ("github-actions[bot]", 41_898_282, "Bot"),
+    ("github-merge-queue[bot]", 118_344_674, "Bot"),
     ("web-flow", 19_864_447, "User"),
 ];
 
