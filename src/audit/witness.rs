@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::anchor::{Anchor, anchors};
@@ -23,7 +24,7 @@ mod https;
 pub use https::https;
 
 /// What became of a visit to a witness.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "result", content = "what", rename_all = "kebab-case")]
 pub enum Witnessed {
     /// It has what is new: what it was given.

@@ -4,14 +4,14 @@ mod bundle;
 mod controls;
 mod coverage;
 mod export;
-mod expunge;
+pub mod expunge;
 mod look;
-mod record_bypass;
+pub mod record_bypass;
 mod replay;
 mod sample;
 mod show;
 mod verify;
-mod witness;
+pub mod witness;
 
 use std::process::ExitCode;
 

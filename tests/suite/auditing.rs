@@ -274,7 +274,7 @@ fn a_bypass_is_explained_later_and_stays_one() {
     let ran = explain("3", &["--format", "json"]);
     ran.went_well();
     let bypass = shown(&carol, "3")["entries"][0].clone();
-    let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let said = ran.json("audit-record-bypass");
     assert_eq!(said["explains"], bypass["id"]);
     let said: Vec<_> = bypass["explanations"].as_array().unwrap().iter().collect();
     assert_eq!(said.len(), 2);

@@ -93,7 +93,7 @@ fn bytes(bundle: &Bundle) -> anyhow::Result<Vec<u8>> {
 /// Reads an archive: takes its files as they follow on each other, and compares it with what is written
 /// of them.
 fn parse(archive: &[u8]) -> anyhow::Result<Bundle> {
-    const OTHER: &str = "it isn't as `changegate audit bundle` writes it: if you trust who gave it to \
+    const OTHER: &str = "it isn't as changegate writes it: if you trust who gave it to \
                          you, unpack it and verify the folder";
     ensure!(archive.starts_with(LOCAL), "it is not a bundle: {OTHER}");
     let mut bundle = Bundle::new();

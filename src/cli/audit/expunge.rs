@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::look::look;
@@ -64,8 +65,8 @@ pub struct ExpungeArgs {
 }
 
 /// What was taken out.
-#[derive(Serialize)]
-struct Expunged {
+#[derive(Serialize, JsonSchema)]
+pub struct Expunged {
     /// The index of the entry that records it.
     index: u64,
     /// The indexes of the entries that rested on it.
@@ -106,7 +107,7 @@ pub fn run(args: &ExpungeArgs) -> anyhow::Result<ExitCode> {
                 bail!("nothing was changed: confirm it with --yes, since there is no terminal");
             }
             if !prompt::confirm("Take them out for good?", false)? {
-                bail!(prompt::Interrupted);
+                bail!("nothing was changed");
             }
             is_agreed = true;
         }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::look::open;
@@ -68,8 +69,8 @@ pub struct RecordBypassArgs {
 }
 
 /// What was recorded.
-#[derive(Serialize)]
-struct Recorded {
+#[derive(Serialize, JsonSchema)]
+pub struct Recorded {
     /// The index of the new entry.
     index: u64,
     /// The commit that holds it.

@@ -232,11 +232,13 @@ fn text(found: &Verification) -> String {
     if let Some(earlier) = &found.earlier {
         let Earlier { entries, at, program } = earlier;
         let at = at.for_people(None);
+        let what = match entries - 1 {
+            0 => "entry 0 was verified before".to_owned(),
+            last => format!("entries 0 to {last} were verified before, the last of them"),
+        };
         let _ = writeln!(
             out,
-            "  earlier      entries 0 to {} were verified before, the last of them on {at} UTC by \
-             {program}; `--full` verifies all again",
-            entries - 1
+            "  earlier      {what} on {at} UTC by {program}; `--full` verifies all again"
         );
     }
     let kinds: Vec<_> = found.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::look::{counted, open};
 use crate::cli::shared::args::AnswerFormat;
@@ -59,6 +60,19 @@ enum Target {
     Tag,
 }
 
+/// A visit to a witness.
+#[derive(Serialize, JsonSchema)]
+pub struct Visit {
+    /// The log's origin.
+    origin: String,
+    /// The number of its entries.
+    entries: u64,
+    /// The root of the tree over them.
+    root: String,
+    /// What became of it.
+    witnessed: Witnessed,
+}
+
 impl FromStr for Target {
     type Err = String;
 
@@ -105,12 +119,10 @@ pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
         AnswerFormat::Text => {
             format!("{}, {count}, {}\n{text}\n", terminal(origin), seen.root)
         }
-        AnswerFormat::Json => say::json(&json!({
-            "origin": origin,
-            "entries": seen.size,
-            "root": seen.root.to_string(),
-            "witnessed": witnessed,
-        }))?,
+        AnswerFormat::Json => {
+            let (origin, root) = (origin.clone(), seen.root.to_string());
+            say::json(&Visit { origin, entries: seen.size, root, witnessed: witnessed.clone() })?
+        }
     })?;
     Ok(match witnessed {
         Witnessed::Refused(_) => ExitCode::from(1),

@@ -12,6 +12,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::polish;
+use crate::cli::audit::expunge::Expunged;
+use crate::cli::audit::record_bypass::Recorded as Explained;
+use crate::cli::audit::witness::Visit;
 use crate::cli::doctor::DoctorView;
 use crate::cli::shared::receipt::Receipt;
 use crate::cli::test::Report;
@@ -209,6 +212,24 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         title: "Manifest of an export",
         about: "manifest.json of changegate audit export",
         schema: printed::<Manifest>,
+    },
+    SchemaEntry {
+        name: "audit-expunge",
+        title: "Erasures",
+        about: "what changegate audit expunge --format json prints",
+        schema: printed::<Vec<Expunged>>,
+    },
+    SchemaEntry {
+        name: "audit-record-bypass",
+        title: "Explanation of a bypass",
+        about: "what changegate audit record-bypass --format json prints",
+        schema: printed::<Explained>,
+    },
+    SchemaEntry {
+        name: "audit-witness",
+        title: "Visit to a witness",
+        about: "what changegate audit witness --format json prints",
+        schema: printed::<Visit>,
     },
 ];
 
