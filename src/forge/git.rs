@@ -199,8 +199,9 @@ impl Forge for Git {
         now: Time,
     ) -> anyhow::Result<Evidence> {
         let collector = Collector::of(self.repo(), pull, changeset, org, now)?;
-        let base = self.base()?;
         let is_merged = || {
+            // What is judged may go to any commit that somebody names.
+            let base = self.branches.tip(&self.base_ref)?.unwrap_or(pull.base);
             let leads_there = base != pull.base && self.repo().leads_to(pull.head, base)?;
             anyhow::Ok(leads_there)
         };
