@@ -576,8 +576,8 @@ fn what_a_queue_merged_says_what_it_was_judged_on() {
         assert_eq!(entry.contains(&format!("\"judged_on\":\"{queued}\"")), is_judged, "{entry}");
         verified(&github).ended(0, &["3 entries", "1 merge"]);
         // A commit of no queue, with other policies perhaps, proves nothing.
-        let auditor = github.desk("judy");
         super::forged::last(&github, |it| it["predicate"]["base"]["judged_on"] = main.into());
+        let auditor = github.desk("judy");
         verify(&auditor).ended(1, &["judged on a commit of a merge queue that isn't among those"]);
     }
 }
