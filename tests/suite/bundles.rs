@@ -98,7 +98,8 @@ fn a_bundle_proves_its_entry() {
     fs::write(&kept, newest.replace(other, &root)).unwrap();
     verify(&merged, &by_checkpoint).ended(1, &["is of a log with other entries"]);
     fs::write(&kept, newest.replace("\n2\n", "\n7\n")).unwrap();
-    verify(&merged, &by_checkpoint).ended(2, &["not compared", "of 7 entries", "not verified: a c"]);
+    verify(&merged, &by_checkpoint)
+        .ended(2, &["not compared", "of 7 entries", "not verified: a c"]);
     fs::write(&kept, "something").unwrap();
     verify(&merged, &by_checkpoint).ended(2, &["this is not a checkpoint"]);
 

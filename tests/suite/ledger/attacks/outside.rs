@@ -52,7 +52,7 @@ fn a_ledger_that_is_reset() {
     let begin = ["init", "--ledger"];
     let again = hub.desk_at("carol", "again");
     again.changegate(&begin).failed(&["a ledger of 2 entries has begun before"]);
-    // The same with a base that is reset, too.
+    // A base that is reset as well hides that.
     hub.git(&["update-ref", "refs/heads/main", &hub.git(&["rev-parse", "main~2"])]);
     again.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
     again.changegate(&begin).ended(0, &["began the ledger"]);
