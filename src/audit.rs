@@ -18,6 +18,7 @@ pub mod entries;
 pub mod export;
 pub mod find;
 pub mod log;
+pub mod policies;
 pub mod population;
 pub mod replay;
 pub mod sample;
@@ -40,6 +41,13 @@ impl Period {
     pub fn is_within(&self, begin: Time) -> bool {
         self.since.is_none_or(|since| begin <= since)
             && self.until.is_none_or(|until| begin < until)
+    }
+
+    /// Whether some of a time is within the period: from its first instant to its last; `None` if that
+    /// isn't known.
+    pub fn meets(&self, from: Time, to: Option<Time>) -> bool {
+        self.until.is_none_or(|until| from < until)
+            && self.since.zip(to).is_none_or(|(since, to)| since <= to)
     }
 
     /// Whether an instant is within the period.

@@ -66,6 +66,10 @@ pub struct Erasure {
     pub index: u64,
     /// The id of its note.
     pub id: Digest,
+    /// The index of the entry about the change of policies that allowed it.
+    pub allowed_by: u64,
+    /// The files that it took out, with the indexes of the entries that rest on them.
+    pub files: Vec<(u64, String)>,
     /// What it took out.
     erased: Erased,
 }
@@ -129,10 +133,19 @@ fn erasures(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Erasure>> {
         let before = &entries[..place];
         let (Some(note), Some(base)) = (note, &it.base) else { continue };
         let merged = before.iter().find(|entry| Some(&entry.id) == approved_by);
-        let erased = merged.map(|it| Erased::by(repo, it, oid(&base.commit)?, before));
-        let Some(Ok(erased)) = erased else { continue };
+        let Some(merged) = merged else { continue };
+        let erased = oid(&base.commit).and_then(|base| Erased::by(repo, merged, base, before));
+        let Ok(erased) = erased else { continue };
         if !erased.entries.is_empty() && erased.entries == note.entries {
-            found.push(Erasure { index: entry.index, id: entry.id.clone(), erased });
+            let mut files = Vec::new();
+            for other in before.iter().filter(|it| erased.entries.contains(&it.id)) {
+                let material = other.statement.predicate.material.iter();
+                let gone = material
+                    .filter(|it| oid(&it.git_blob).is_ok_and(|blob| erased.blobs.contains(&blob)));
+                files.extend(gone.map(|it| (other.index, it.name.clone())));
+            }
+            let (index, id, allowed_by) = (entry.index, entry.id.clone(), merged.index);
+            found.push(Erasure { index, id, allowed_by, files, erased });
         }
     }
     Ok(found)

@@ -147,7 +147,7 @@ pub fn controls(
         .filter(|placed| placed.entry.statement.predicate.kind == Kind::Merge)
         .copied()
         .collect();
-    let within = lines.iter().flat_map(|line| &line.commits).filter(|it| period.holds(it.at));
+    let within = lines.iter().flat_map(|line| &line.commits).filter(|it| it.is_in(period));
     let unrecorded = within.filter(|it| matches!(it.how, How::Nothing(_))).count();
     let is_bypass = |placed: &&&Placed| placed.entry.statement.predicate.kind == Kind::Bypass;
     Ok(Controls {

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::Period;
 use super::case::Tips;
 use super::entries::{Entries, Placed};
-use super::population::{How, Line, is_gone, lines, who};
+use super::policies::{Brought, brought};
+use super::population::{How, Line, claimed, is_gone, lines, uncovered, who};
 use crate::core::record::explanation::Explained;
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
@@ -27,9 +28,12 @@ pub struct Coverage {
     pub since: Time,
     /// The branches.
     pub branches: Vec<BranchCoverage>,
+    /// The protected branches that exist and that the log doesn't cover.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
     /// Whether the log covers all of the period.
     pub is_covered: bool,
-    /// Whether it does, and nothing is unrecorded.
+    /// Whether it does, on each protected branch, and nothing is unrecorded.
     pub is_complete: bool,
 }
 
@@ -72,8 +76,14 @@ pub struct Bypassed {
     /// Who brought it, as far as that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The address that the commit claims to be from, where that isn't known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
     /// Why it is a bypass.
     pub because: String,
+    /// The policies that it brought, if it changed them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Brought>,
     /// The first line of its message.
     pub title: String,
     /// What was said about it later.
@@ -88,8 +98,12 @@ pub struct Unrecorded {
     pub commit: String,
     /// When it arrived, as far as its date shows.
     pub at: Time,
-    /// Who brought it, as far as it shows.
-    pub by: String,
+    /// Who brought it, as far as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The address that the commit claims to be from, where that isn't known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
     /// The first line of its message.
     pub title: String,
     /// The index of the entry whose range hides it.
@@ -117,6 +131,7 @@ pub fn coverage(
     let first = entries.all.first().unwrap_or(entries.sound()?);
     let since = first.entry.statement.predicate.recorded_at;
     let is_covered = period.is_within(since);
+    let uncovered = uncovered(repo, tips, judges, &last.state.bases)?;
     Ok(Coverage {
         origin: last.statement.predicate.origin.clone(),
         size: last.index + 1,
@@ -125,7 +140,8 @@ pub fn coverage(
         since,
         branches,
         is_covered,
-        is_complete: is_covered && is_recorded,
+        is_complete: is_covered && is_recorded && uncovered.is_empty(),
+        uncovered,
     })
 }
 
@@ -138,6 +154,7 @@ pub fn of_line(
     period: Period,
 ) -> BranchCoverage {
     let explanations = entries.explanations(repo);
+    let mut policies = brought(repo, entries);
     let problems = line.problem.iter().cloned();
     let problems = problems.chain(line.gone.iter().map(|placed| is_gone(placed, &line.branch)));
     let mut found = BranchCoverage {
@@ -151,7 +168,7 @@ pub fn of_line(
         unrecorded: Vec::new(),
         problems: problems.collect(),
     };
-    for arrived in line.commits.iter().filter(|arrived| period.holds(arrived.at)) {
+    for arrived in line.commits.iter().filter(|arrived| arrived.is_in(period)) {
         let (commit, at) = (&arrived.commit, arrived.at);
         found.commits += 1;
         match arrived.how {
@@ -161,15 +178,20 @@ pub fn of_line(
                 let mut bypassed = bypassed(commit, at, placed);
                 bypassed.explanations =
                     explanations.get(&bypassed.entry).cloned().unwrap_or_default();
+                bypassed.policies = policies.remove(&bypassed.index);
                 found.bypasses.push(bypassed);
             }
-            How::Nothing(hides) => found.unrecorded.push(Unrecorded {
-                commit: commit.id.to_string(),
-                at,
-                by: who(repo, judges, commit),
-                title: commit.title().to_owned(),
-                hidden_in: hides.map(|placed| placed.entry.index),
-            }),
+            How::Nothing(hides) => {
+                let by = who(repo, judges, commit);
+                found.unrecorded.push(Unrecorded {
+                    commit: commit.id.to_string(),
+                    at,
+                    claims: claimed(by.as_ref(), commit),
+                    by,
+                    title: commit.title().to_owned(),
+                    hidden_in: hides.map(|placed| placed.entry.index),
+                });
+            }
         }
     }
     found
@@ -177,13 +199,16 @@ pub fn of_line(
 
 fn bypassed(commit: &Commit, at: Time, placed: &Placed) -> Bypassed {
     let merge = placed.entry.statement.predicate.merge.as_ref();
+    let by = merge.and_then(|merge| merge.by.clone());
     let because = merge.and_then(|merge| merge.because).map(|because| because.to_string());
     Bypassed {
         commit: commit.id.to_string(),
         at,
         index: placed.entry.index,
         entry: placed.entry.id.to_string(),
-        by: merge.and_then(|merge| merge.by.clone()),
+        claims: claimed(by.as_ref(), commit),
+        by,
+        policies: None,
         because: because.unwrap_or_default(),
         title: commit.title().to_owned(),
         explanations: Vec::new(),

@@ -8,7 +8,7 @@ use super::Period;
 use super::case::Tips;
 use super::coverage::{BranchCoverage, of_line};
 use super::entries::Entries;
-use super::population::{How, Line, lines, of_period};
+use super::population::{How, Line, lines, of_period, uncovered};
 use crate::core::digest::Digest;
 use crate::core::record::parts::{Engine, Hex, Repository};
 use crate::core::time::Time;
@@ -72,6 +72,9 @@ pub struct Manifest {
     pub bypasses: usize,
     /// The number of commits in the period that are recorded nowhere.
     pub unmatched: usize,
+    /// The protected branches that exist and that the log doesn't cover.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uncovered: Vec<String>,
     /// The command.
     pub command: String,
     /// The program.
@@ -157,6 +160,7 @@ pub fn export(
         entries: selected.iter().map(|placed| placed.entry.index).collect(),
         bypasses: branches.iter().map(|branch| branch.coverage.bypasses.len()).sum(),
         unmatched: branches.iter().map(|branch| branch.coverage.unrecorded.len()).sum(),
+        uncovered: uncovered(repo, tips, judges, &last.state.bases)?,
         since,
         is_covered: period.is_within(since),
         branches,
@@ -169,7 +173,7 @@ pub fn export(
 }
 
 fn on_line(line: &Line<'_>, period: Period) -> Vec<OnLine> {
-    let within = line.commits.iter().filter(|arrived| period.holds(arrived.at));
+    let within = line.commits.iter().filter(|arrived| arrived.is_in(period));
     within
         .map(|arrived| {
             let (how, entry) = match arrived.how {

@@ -2,18 +2,22 @@
 //! lines, and what accounts for it.
 //!
 //! The date of a commit is its maker's claim. A commit counts as of its own date, but no earlier than
-//! the one before it, and no later than an entry that accounts for it was recorded.
+//! the one before it, and no later than an entry that accounts for it was recorded. Of one that came around
+//! the gate nobody saw when: it counts in each period from that date until its entry was recorded, and one
+//! that is recorded nowhere in each period from then on.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::Period;
 use super::case::Tips;
 use super::entries::{Entries, Placed};
-use crate::content::{People, short};
+use crate::content::short;
+use crate::core::record::parts::ObjectId;
 use crate::core::record::statement::Kind;
 use crate::core::time::Time;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
+use crate::gate::signing::in_force;
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::oid;
 
@@ -37,10 +41,23 @@ pub struct Line<'e> {
 pub struct Arrived<'e> {
     /// The commit.
     pub commit: Commit,
-    /// When it counts as having arrived.
+    /// When it counts as having arrived, at the earliest.
     pub at: Time,
     /// What accounts for it.
     pub how: How<'e>,
+}
+
+impl Arrived<'_> {
+    /// Whether it can have arrived in a period.
+    pub fn is_in(&self, period: Period) -> bool {
+        match self.how {
+            How::Bypass(placed) => {
+                period.meets(self.at, Some(placed.entry.statement.predicate.recorded_at))
+            }
+            How::Nothing(_) => period.meets(self.at, None),
+            How::Merge(_) | How::Free => period.holds(self.at),
+        }
+    }
 }
 
 /// What accounts for a commit on a branch.
@@ -168,13 +185,52 @@ fn brought(placed: &Placed) -> anyhow::Result<Option<Oid>> {
     merge.map(|merge| oid(&merge.covers.to)).transpose()
 }
 
-/// Returns who brought a commit, as far as it shows: who signed it, else the committer's address.
-pub fn who(repo: &Repo, judges: &Judges, commit: &Commit) -> String {
-    let judge = commit.parents.first().and_then(|base| judges.at(repo, *base).ok());
-    let login = judge.and_then(|judge| {
-        People::of(&judge.bundle().org.roster).signer(repo, commit).login.map(|it| it.to_string())
-    });
-    login.unwrap_or_else(|| commit.committer.email.clone())
+/// Returns who brought a commit: whose key signed it, by the roster. `None` if nobody knows.
+pub fn who(repo: &Repo, judges: &Judges, commit: &Commit) -> Option<String> {
+    let judge = commit.parents.first().and_then(|base| in_force(repo, judges, *base).ok())?;
+    crate::gate::record::who(repo, &judge.bundle().org, commit)
+}
+
+/// Returns the address that a commit claims to be from, where nobody is known who brought it.
+pub fn claimed(by: Option<&String>, commit: &Commit) -> Option<String> {
+    by.is_none().then(|| commit.committer.email.clone())
+}
+
+/// Says for people who brought a commit, or what that claims.
+pub fn brought_by(by: Option<&String>, claims: Option<&String>) -> String {
+    let claims = claims.map(|claims| format!("claims to be {claims}"));
+    by.cloned().or(claims).unwrap_or_default()
+}
+
+/// Returns the branches that the settings on a covered one protect, and that aren't covered.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn uncovered(
+    repo: &Repo,
+    tips: Tips<'_>,
+    judges: &Judges,
+    bases: &BTreeMap<String, ObjectId>,
+) -> anyhow::Result<Vec<String>> {
+    let mut missing = BTreeSet::new();
+    for name in bases.keys() {
+        let tip = tips(name.strip_prefix("refs/heads/").unwrap_or(name))?;
+        let Some(Ok(judge)) = tip.map(|tip| judges.at(repo, tip)) else { continue };
+        for branch in &judge.bundle().org.settings.protected_bases {
+            let is_covered = bases.contains_key(&format!("refs/heads/{branch}"));
+            if !is_covered && tips(branch)?.is_some() {
+                missing.insert(branch.clone());
+            }
+        }
+    }
+    Ok(missing.into_iter().collect())
+}
+
+/// Says that a protected branch isn't covered.
+pub fn is_uncovered(branch: &str) -> String {
+    format!(
+        "{branch} is protected and not recorded yet: the next `changegate merge` into it begins that"
+    )
 }
 
 /// Says what happened to an entry's commit that its branch doesn't hold.
@@ -188,15 +244,15 @@ pub fn is_gone(placed: &Placed, branch: &str) -> String {
 /// Returns the entries of a period, in their order: one about a commit by when that arrived, any other by
 /// when it was recorded.
 pub fn of_period<'e>(lines: &[Line<'e>], entries: &'e Entries, period: Period) -> Vec<&'e Placed> {
-    let mut arrived_at = HashMap::new();
+    let mut all = HashMap::new();
     for arrived in lines.iter().flat_map(|line| &line.commits) {
         if let How::Merge(placed) | How::Bypass(placed) = arrived.how {
-            arrived_at.insert(placed.entry.index, arrived.at);
+            all.insert(placed.entry.index, arrived);
         }
     }
-    let at = |placed: &Placed| {
-        let recorded_at = placed.entry.statement.predicate.recorded_at;
-        arrived_at.get(&placed.entry.index).copied().unwrap_or(recorded_at)
+    let is_in = |placed: &&Placed| match all.get(&placed.entry.index) {
+        Some(arrived) => arrived.is_in(period),
+        None => period.holds(placed.entry.statement.predicate.recorded_at),
     };
-    entries.all.iter().filter(|placed| period.holds(at(placed))).collect()
+    entries.all.iter().filter(is_in).collect()
 }

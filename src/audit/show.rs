@@ -8,8 +8,11 @@ use serde::Serialize;
 
 use super::entries::Placed;
 use super::find::Found;
+use super::policies::came_around;
+use super::population::claimed;
 use crate::content::People;
-use crate::core::record::explanation::Explained;
+use crate::core::record::entry::Entry;
+use crate::core::record::explanation::{EXPLANATION_FILE, Explained, Explanation};
 use crate::core::record::message::{signers, story, title};
 use crate::core::record::parts::Material;
 use crate::core::record::statement::{Kind, Statement};
@@ -53,13 +56,36 @@ pub struct Shown {
     /// The material that is missing there, or another than the entry names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// The address that its commit on the base claims to be from, where nobody is known who brought that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
+    /// The index of the entry that says that the policies by which it was decided came around the gate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policies_around: Option<u64>,
     /// What was said about it later.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub explanations: Vec<Explained>,
+    /// What a note says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<Noted>,
     /// How to check it by hand.
     pub by_hand: Vec<Check>,
     /// The statement.
     pub statement: Statement,
+}
+
+/// What a note says, beside its statement.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Noted {
+    /// Its text, if it has one that is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The files that it took out of the evidence, with the indexes of the entries that rest on them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<(u64, String)>,
+    /// The index of the entry about the change of policies that allowed that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_by: Option<u64>,
 }
 
 /// Who signed an entry's commit.
@@ -106,7 +132,12 @@ pub fn show(repo: &Repo, judges: &Judges, found: &Found) -> anyhow::Result<ShowV
         let id = entry.id.to_string();
         let signature = signed(repo, judges, placed)?;
         let erased: BTreeMap<_, _> = kept.clone().filter(lost).filter_map(by).collect();
+        let merge = it.merge.as_ref();
+        let brought = merge.and_then(|it| repo.commit(oid(&it.covers.to).ok()?).ok());
+        let by_whom = merge.and_then(|merge| merge.by.as_ref());
         Ok(Shown {
+            policies_around: came_around(repo, found.tip, it)?,
+            claims: brought.and_then(|commit| claimed(by_whom, &commit)),
             index: entry.index,
             kind: it.kind,
             title: title(&entry.statement),
@@ -122,6 +153,7 @@ pub fn show(repo: &Repo, judges: &Judges, found: &Found) -> anyhow::Result<ShowV
                 .map(|it| it.name.clone())
                 .collect(),
             explanations: found.explanations.get(&id).cloned().unwrap_or_default(),
+            note: it.note.as_ref().map(|_| noted(repo, found, entry)),
             by_hand: by_hand::checks(placed, &signature, (evidence, &erased), found.tip),
             signature,
             erased,
@@ -134,6 +166,21 @@ pub fn show(repo: &Repo, judges: &Judges, found: &Found) -> anyhow::Result<ShowV
         size: found.last.index + 1,
         entries: found.entries.iter().map(shown).collect::<anyhow::Result<_>>()?,
     })
+}
+
+/// Returns what a note says.
+fn noted(repo: &Repo, found: &Found, entry: &Entry) -> Noted {
+    let evidence = found.kept.commits.get(&entry.id);
+    let bytes = evidence.and_then(|evidence| held(repo, *evidence, entry, EXPLANATION_FILE));
+    let erasure = found.kept.erasures.iter().find(|it| it.id == entry.id);
+    Noted {
+        text: bytes.and_then(|bytes| Explanation::read(&bytes).ok()).map(|said| {
+            let who = said.who.map(|who| format!("it was {who}; ")).unwrap_or_default();
+            who + &said.text
+        }),
+        files: erasure.map(|it| it.files.clone()).unwrap_or_default(),
+        allowed_by: erasure.map(|it| it.allowed_by),
+    }
 }
 
 /// Returns who signed the commit of an entry, by the roster on its base.

@@ -20,9 +20,9 @@ use crate::content::conflicts::Known;
 use crate::content::{SKEW, short};
 use crate::core::digest::Digest;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{About, Repository};
+use crate::core::record::parts::{About, ObjectId, Repository};
 use crate::core::record::state::State;
-use crate::core::record::statement::Unreadable;
+use crate::core::record::statement::{Kind, Unreadable};
 use crate::core::record::tree::{Hash, Tree, leaf};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
@@ -80,6 +80,7 @@ pub fn verify(
     if run.out.newer.is_none() {
         run.lines(&repo, tips)?;
         run.reviews(&repo, tips)?;
+        run.approved(&repo, tips, judges);
         run.beginnings(&repo, tips, judges)?;
     }
     let memory = memory.filter(|_| run.is_sound() && !line.is_empty());
@@ -163,6 +164,11 @@ struct Run {
     begun: Vec<branches::Begun>,
     /// The reviews in plain Git on which decisions rest, with their entries and the commits of these.
     reviewed: Vec<(entry::Reviewed, u64, Oid)>,
+    /// The entries about decisions, by the commits whose policies decided: on GitHub such a commit can be
+    /// recorded later.
+    decided_on: HashMap<ObjectId, Vec<u64>>,
+    /// The bypasses in plain Git that say nothing of a change.
+    unjudged: Vec<around::Unjudged>,
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
     repository: Option<Repository>,
@@ -200,6 +206,8 @@ impl Run {
             on_lines,
             erased,
             reviewed,
+            claims,
+            brought,
             is_partial,
         } = checked;
         let entry = match entry {
@@ -259,10 +267,22 @@ impl Run {
             self.finding(Step::Coverage, index, commit, why);
         }
         self.reasoned(commit, &entry);
+        self.unjudged(commit, &entry);
+        for Bypass { index, branch, commit, policies, .. } in &mut self.out.bypasses {
+            let by = (*index, &**branch, &**commit);
+            policies.iter_mut().for_each(|policies| policies.take(by, entry.index, it));
+        }
         self.pulls.insert(entry.id.clone(), told);
+        if let (Kind::Decision, Some(policies)) = (it.kind, &it.policies) {
+            self.decided_on.entry(policies.commit.clone()).or_default().push(entry.index);
+        }
         if let (Some(merge), Some(base)) = (&it.merge, &it.base)
             && let Some(because) = merge.because
         {
+            let mut policies = brought;
+            if let Some(policies) = &mut policies {
+                policies.entries = self.decided_on.remove(&merge.covers.to).unwrap_or_default();
+            }
             self.bypasses.insert(entry.id.clone(), self.out.bypasses.len());
             self.out.bypasses.push(Bypass {
                 index: entry.index,
@@ -271,6 +291,8 @@ impl Run {
                 branch: base.name.clone(),
                 because: because.to_string(),
                 by: merge.by.clone(),
+                claims,
+                policies,
                 explanations: Vec::new(),
             });
         }

@@ -5,8 +5,9 @@ use anyhow::Context as _;
 use super::judge::Judges;
 use super::merge::merge_tree;
 use super::record::{Arrival, Log, Record, Recorder, of_bypass, of_merge, who};
+use super::signing::in_force;
 use super::{Gate, Judgement};
-use crate::content::{Changeset, People, short};
+use crate::content::{Changeset, short};
 use crate::core::layout::{is_governed, stem};
 use crate::core::record::parts::Because;
 use crate::core::terms::Verdict;
@@ -76,9 +77,8 @@ pub fn record(
     let Some(judgement) = judged(git, judges, base_ref, commit) else {
         let is_merge = commit.parents.len() == 2;
         let because = if is_merge { Because::NotKnown } else { Because::NoPullRequest };
-        let judge = commit.parents.first().and_then(|base| judges.at(git.repo(), *base).ok());
-        let by = judge
-            .and_then(|judge| who(git.repo(), &People::of(&judge.bundle().org.roster), commit));
+        let judge = commit.parents.first().and_then(|it| in_force(git.repo(), judges, *it).ok());
+        let by = judge.and_then(|judge| who(git.repo(), &judge.bundle().org, commit));
         return Ok(of_bypass(&Arrival { by, ..arrival(Some(because)) }, log, recorder));
     };
     let is_judged = || merge_tree(git.repo(), &judgement.pull).ok() == Some(commit.tree);

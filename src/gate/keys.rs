@@ -5,6 +5,7 @@ use anyhow::ensure;
 
 use super::judge::Judges;
 use super::record::{Log, Record, Recorder, entry, tip};
+use super::signing::in_force;
 use crate::core::layout::table;
 use crate::core::org::LedgerSettings;
 use crate::core::record::key::PublicKey;
@@ -98,11 +99,11 @@ pub fn may_be_unsigned(
     Ok(())
 }
 
-/// Returns what the settings at a commit say of the ledger.
+/// Returns what the settings that are in force at a commit say of the ledger.
 pub(super) fn settings(
     repo: &Repo,
     judges: &Judges,
     commit: &ObjectId,
 ) -> anyhow::Result<LedgerSettings> {
-    Ok(judges.at(repo, oid(commit)?)?.bundle().org.settings.ledger.clone())
+    Ok(in_force(repo, judges, oid(commit)?)?.bundle().org.settings.ledger.clone())
 }

@@ -4,9 +4,11 @@
 //! commits. Both call the same functions, so that everything in it can be compared.
 
 use super::Judgement;
-use crate::content::People;
+use crate::content::{People, Signer};
 use crate::core::digest::Digest;
+use crate::core::evidence::Unproven;
 use crate::core::layout::{self, stem};
+use crate::core::org::Org;
 use crate::core::record::bones::Bones;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explanation};
 use crate::core::record::parts::{
@@ -105,10 +107,13 @@ pub struct Record {
     pub policies: Option<Oid>,
 }
 
-/// Returns the name under which the maker of a commit is recorded: their login. The record never
-/// holds an address.
-pub fn who(repo: &Repo, people: &People<'_>, commit: &Commit) -> Option<String> {
-    people.signer(repo, commit).login.map(|login| login.to_string())
+/// Returns the name under which the maker of a commit is recorded: the login of whose key signed it, by
+/// the roster. `None` if the commit only claims to be somebody's, unless the settings tolerate that: the
+/// record never holds an address, and no name that anybody can write there.
+pub fn who(repo: &Repo, org: &Org, commit: &Commit) -> Option<String> {
+    let Signer { login, unproven } = People::of(&org.roster).signer(repo, commit);
+    let is_theirs = unproven.is_none_or(|why| why == Unproven::OtherPerson || org.tolerates(why));
+    login.filter(|_| is_theirs).map(|login| login.to_string())
 }
 
 /// Makes the record of what reached the base in plain Git: a judged pull request, as a merge or, if it
@@ -123,8 +128,7 @@ pub fn of_merge(
     log: &Log,
     recorder: Recorder<'_>,
 ) -> anyhow::Result<Record> {
-    let people = People::of(&judgement.bundle().org.roster);
-    let by = who(git.repo(), &people, arrival.commit);
+    let by = who(git.repo(), &judgement.bundle().org, arrival.commit);
     let files = merge_material(git, judgement, arrival)?;
     of_arrival(git.repo(), judgement, &Arrival { by, ..arrival.clone() }, files, log, recorder)
 }

@@ -11,7 +11,7 @@ use super::keys;
 use super::merge::signs;
 use super::record::{self, Arrival, Log, Record, Recorder, entry, of_merge, who};
 use super::signing::end;
-use crate::content::{People, short};
+use crate::content::short;
 use crate::core::digest::Digest;
 use crate::core::layout::table;
 use crate::core::org::{LedgerSettings, Org};
@@ -46,7 +46,7 @@ pub fn entries(
     };
     let (repo, log) = (git.repo(), log_of(&tip));
     let commit = repo.commit(merge)?;
-    let who = who(repo, &People::of(&org.roster), &commit)
+    let who = who(repo, org, &commit)
         .with_context(|| format!("{} {STRANGER}", commit.committer.email))?;
     let recorder = Recorder { who: &who, at: judgement.decision.evaluated_at };
     let (mut records, from) = arrived(git, judges, &tip, judgement.pull.base, recorder)?;

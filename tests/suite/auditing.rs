@@ -294,7 +294,8 @@ fn a_bypass_is_explained_later_and_stays_one() {
     earlier.ended(0, &[text, "2 note", "were verified before"]);
     let found = desk.changegate(&["audit", "verify", "--format", "json"]).json("audit-verify");
     assert_eq!(found["bypasses"][0]["entry"], bypass["id"]);
-    desk.changegate(&["audit", "show", "4"]).ended(0, &["note: explanation", "note.txt"]);
+    desk.changegate(&["audit", "show", "4"])
+        .ended(0, &["note: explanation", "says         it was bob; it was on fire", "note.txt"]);
 }
 
 #[test]

@@ -98,8 +98,7 @@ fn a_bundle_proves_its_entry() {
     fs::write(&kept, newest.replace(other, &root)).unwrap();
     verify(&merged, &by_checkpoint).ended(1, &["is of a log with other entries"]);
     fs::write(&kept, newest.replace("\n2\n", "\n7\n")).unwrap();
-    verify(&merged, &by_checkpoint)
-        .ended(2, &["not compared", "of 7 entries", "not verified: a c"]);
+    verify(&merged, &by_checkpoint).ended(2, &["not compared", "of 7 entries", "not verified"]);
     fs::write(&kept, "something").unwrap();
     verify(&merged, &by_checkpoint).ended(2, &["this is not a checkpoint"]);
 
@@ -239,6 +238,36 @@ fn a_change_of_policies_brings_its_tables() {
     verify(&folder, &[]).ended(0, &["verified by its own keys"]);
 }
 
+/// Somebody of the real roster, with the key that everybody knows, makes a log of the same name in which
+/// the approver's key is another one, or is their own under another name.
+#[test]
+fn a_bundle_on_an_invented_roster() {
+    let (truth, fork) = (hub(), hub());
+    let alice = fork.desk_at("alice", "forger");
+    alice.submit("CHG-66").went_well();
+    fork.desk_at("carol", "invented").approve("CHG-66").went_well();
+    alice.changegate(&["merge", "CHG-66"]).ended(0, &["merged CHG-66"]);
+    let folder = bundle(&alice, "CHG-66");
+    let line = |hub: &Hub, who: &str, names: &str| {
+        let key = hub.public_key(who);
+        let key: Vec<_> = key.split(' ').take(2).collect();
+        format!("{names} namespaces=\"git\" {}\n", key.join(" "))
+    };
+    let signers = fork.path("known");
+    let found = |lines: &[String]| {
+        fs::write(&signers, lines.concat()).unwrap();
+        verify(&folder, &["--allowed-signers", signers.to_str().unwrap()])
+    };
+    let (alice, carol) = ("alice@acme.example", "carol@acme.example");
+    let [own, invented] =
+        [("alice", alice), ("carol", carol)].map(|(who, it)| line(&fork, who, it));
+    let real = line(&truth, "carol", carol);
+    found(&[own.clone(), real]).ended(1, &["signature: ", "by carol as the bundle's roster says"]);
+    let theirs = line(&fork, "carol", alice);
+    found(&[own.clone(), theirs]).ended(1, &["signature: ", "doesn't hold that key as theirs"]);
+    found(&[own, invented]).ended(0, &["\nverified\n"]);
+}
+
 /// The file of another version can be worded otherwise.
 #[test]
 fn what_another_version_says_of_checking_by_hand_is_not_compared() {
@@ -246,7 +275,8 @@ fn what_another_version_says_of_checking_by_hand_is_not_compared() {
     let folder = bundle(&hub.desk("erin"), "1");
     let path = folder.join("VERIFY.md");
     fs::write(&path, "Otherwise.\n\nWritten by changegate 99.0.0.\n").unwrap();
-    verify(&folder, &[]).ended(0, &["verified by its own keys"]);
+    let said = ["not compared VERIFY.md: another version of changegate wrote it", "not verified"];
+    verify(&folder, &[]).ended(2, &said);
     fs::write(&path, "Otherwise.\n").unwrap();
     verify(&folder, &[]).ended(1, &["VERIFY.md was changed"]);
 }

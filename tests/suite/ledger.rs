@@ -23,6 +23,7 @@ use crate::plumbing::{at, judges};
 
 mod around;
 mod attacks;
+mod bypasses;
 mod erasures;
 pub mod forge;
 pub mod free_text;

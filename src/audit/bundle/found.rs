@@ -11,8 +11,10 @@ use crate::core::org::SigningKey;
 pub struct Signers {
     /// Where they come from, for people.
     pub name: String,
-    /// Each with the names of its owner.
-    pub keys: Vec<(String, SigningKey)>,
+    /// Those of a list of signers, each with the names of its owner; `None` if there is no list.
+    pub listed: Option<Vec<(String, SigningKey)>>,
+    /// Those that are known as a service's, each with what it signs.
+    pub services: Vec<(String, SigningKey)>,
 }
 
 /// Who signed an entry.
@@ -49,7 +51,8 @@ pub struct Verified {
     pub replayed: Replayed,
     /// The number of checkpoints from outside that the proof leads to.
     pub anchors: usize,
-    /// The checkpoints from outside that are of another size, so that they can't be compared.
+    /// What can't be compared here: checkpoints from outside that are of another size, and the commands
+    /// of a `VERIFY.md` that another version of the program wrote.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<String>,
     /// What isn't as it has to be.

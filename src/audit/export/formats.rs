@@ -8,16 +8,18 @@ use super::Branch;
 use super::row::Row;
 use crate::audit::Period;
 use crate::audit::entries::Placed;
+use crate::audit::population::brought_by;
 use crate::core::digest::{canonical_json, to_json};
 use crate::core::record::dsse::{Envelope, unsigned};
 use crate::core::time::Time;
 use crate::report::escape::markdown as plain;
 
-const HEADER: [&str; 20] = [
+const HEADER: [&str; 21] = [
     "index",
     "id",
     "recorded_at",
     "kind",
+    "about",
     "change",
     "title",
     "verdict",
@@ -73,6 +75,7 @@ pub fn csv(rows: Vec<Row>) -> anyhow::Result<String> {
             row.id,
             row.recorded_at,
             row.kind,
+            row.about,
             row.change,
             row.title,
             row.verdict,
@@ -140,7 +143,8 @@ pub fn markdown(rows: &[Row], branches: &[Branch], period: &Period, begun: Time)
     out +=
         "\n## Recorded nowhere\n\n| commit | arrived | by | title |\n| --- | --- | --- | --- |\n";
     for it in branches.iter().flat_map(|branch| &branch.coverage.unrecorded) {
-        let cells = [&it.at.to_string(), &it.by, &it.title];
+        let by = brought_by(it.by.as_ref(), it.claims.as_ref());
+        let cells = [&it.at.to_string(), &by, &it.title];
         out += &table_row(&format!("| {} ", code(&it.commit)), &cells);
     }
     out

@@ -1,9 +1,11 @@
 //! An entry as a row of a table.
 
 use crate::audit::entries::{Entries, Placed};
+use crate::audit::population::{brought_by, claimed};
 use crate::core::decision::SignOffMode;
 use crate::core::record::message::signers;
 use crate::git::Repo;
+use crate::ledger::oid;
 
 /// What a table says of an entry; what doesn't apply is empty.
 #[derive(Debug, Default)]
@@ -12,6 +14,7 @@ pub struct Row {
     pub id: String,
     pub recorded_at: String,
     pub kind: String,
+    pub about: String,
     pub change: String,
     pub title: String,
     pub verdict: String,
@@ -42,7 +45,7 @@ pub fn rows(repo: &Repo, entries: &Entries, selected: &[&Placed]) -> Vec<Row> {
                 format!("{who}{} ({})", said.text, said.by)
             })
             .collect();
-        Row { explanation: said.join(" | "), ..Row::of(placed) }
+        Row { explanation: said.join(" | "), ..Row::of(repo, placed) }
     };
     selected.iter().map(row).collect()
 }
@@ -52,7 +55,7 @@ fn text<T: ToString>(value: Option<&T>) -> String {
 }
 
 impl Row {
-    fn of(placed: &Placed) -> Self {
+    fn of(repo: &Repo, placed: &Placed) -> Self {
         let entry = &placed.entry;
         let it = &entry.statement.predicate;
         let mut row = Row {
@@ -60,6 +63,7 @@ impl Row {
             id: entry.id.to_string(),
             recorded_at: it.recorded_at.to_string(),
             kind: it.kind.to_string(),
+            about: text(it.note.as_ref().map(|note| &note.about)),
             change: text(it.pull.as_ref().map(|pull| &pull.name)),
             by: it.collector.who.clone(),
             policies: text(it.policies.as_ref().map(|policies| &policies.commit)),
@@ -86,7 +90,9 @@ impl Row {
             row.branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name).to_owned();
             row.commit = merge.covers.to.to_string();
             row.arrived_at = merge.at.to_string();
-            row.by = merge.by.clone().unwrap_or_default();
+            let commit = oid(&merge.covers.to).and_then(|commit| repo.commit(commit)).ok();
+            let claims = commit.and_then(|commit| claimed(merge.by.as_ref(), &commit));
+            row.by = brought_by(merge.by.as_ref(), claims.as_ref());
             row.because = text(merge.because.as_ref());
         }
         row

@@ -45,7 +45,7 @@ impl Run {
                 }
                 Some(why) => self.out.findings.push(Finding {
                     step: Step::Anchors,
-                    index: it.size.checked_sub(1),
+                    index: it.size.checked_sub(1).filter(|index| *index < self.out.entries),
                     commit: None,
                     message: format!("the checkpoint {name} {why}"),
                 }),

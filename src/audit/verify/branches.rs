@@ -1,10 +1,11 @@
 //! Holds the branches against what is recorded of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Run;
 use super::entry::Reviewed;
 use crate::audit::case::Tips;
+use crate::audit::population::{is_uncovered, uncovered};
 use crate::audit::{Finding, Step};
 use crate::content::journal::{self, Entry};
 use crate::content::{SKEW, short};
@@ -134,25 +135,12 @@ impl Run {
         tips: Tips<'_>,
         judges: &Judges,
     ) -> anyhow::Result<()> {
-        let mut missing = BTreeSet::new();
-        for name in self.state.bases.keys() {
-            let tip = tips(name.strip_prefix("refs/heads/").unwrap_or(name))?;
-            let Some(Ok(judge)) = tip.map(|tip| judges.at(repo, tip)) else { continue };
-            for branch in &judge.bundle().org.settings.protected_bases {
-                let is_covered = self.state.bases.contains_key(&format!("refs/heads/{branch}"));
-                if !is_covered && tips(branch)?.is_some() {
-                    missing.insert(branch.clone());
-                }
-            }
-        }
+        let missing = uncovered(repo, tips, judges, &self.state.bases)?;
         self.out.findings.extend(missing.into_iter().map(|branch| Finding {
             step: Step::Coverage,
             index: None,
             commit: None,
-            message: format!(
-                "{branch} is protected and not recorded yet: the next `changegate merge` into it \
-                 begins that"
-            ),
+            message: is_uncovered(&branch),
         }));
         Ok(())
     }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::entry::Check;
+use super::entry::{Check, is_near};
 use crate::audit::Step;
 use crate::audit::case::Kept;
-use crate::content::People;
+use crate::content::SKEW;
 use crate::core::org::LedgerSettings;
 use crate::core::record::parts::{self, About, Covered, Keys, Merge, Method};
 use crate::core::record::statement::Kind;
@@ -14,6 +14,7 @@ use crate::core::request::SECRET;
 use crate::core::terms::Verdict;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::record::{tip, who};
+use crate::gate::signing::in_force;
 use crate::git::Commit;
 use crate::ledger::{NOBODY, oid};
 
@@ -158,6 +159,25 @@ impl Check<'_> {
         }
     }
 
+    /// Checks that the times that it names go together.
+    pub(super) fn time(&mut self) {
+        let it = &self.entry.statement.predicate;
+        if it.server_time.is_some_and(|time| !is_near(time, it.recorded_at)) {
+            self.finding(Step::Time, "it was recorded at another time than the forge's clock says");
+        }
+        if it.merge.as_ref().is_some_and(|merge| it.recorded_at + SKEW < merge.at) {
+            self.finding(Step::Time, "it was recorded before it was merged");
+        }
+        let Some(bones) = &it.decision else { return };
+        let at = bones.evaluated_at;
+        if it.kind == Kind::Merge && it.merge.as_ref().is_some_and(|merge| merge.at != at) {
+            self.finding(Step::Time, "it was decided at another time than it was merged");
+        }
+        if it.kind == Kind::Decision && !is_near(at, it.recorded_at) {
+            self.finding(Step::Time, "it was decided at another time than it was recorded");
+        }
+    }
+
     /// Checks how a commit reached the base, and which part of the base the entry accounts for.
     pub(super) fn arrival(&mut self, merge: &Merge, commit: &Commit) -> anyhow::Result<()> {
         let Some(base) = &self.entry.statement.predicate.base else { return Ok(()) };
@@ -168,9 +188,8 @@ impl Check<'_> {
         {
             self.finding(Step::Provenance, "it names another base than its commit has");
         }
-        let judge = before.and_then(|before| self.judges.at(self.repo, *before).ok());
-        let by =
-            judge.and_then(|judge| who(self.repo, &People::of(&judge.bundle().org.roster), commit));
+        let judge = before.and_then(|before| in_force(self.repo, self.judges, *before).ok());
+        let by = judge.and_then(|judge| who(self.repo, &judge.bundle().org, commit));
         if merge.by != by || merge.method != Method::Push {
             let why = "it names somebody else than who brought its commit, or another way";
             self.finding(Step::Provenance, why);

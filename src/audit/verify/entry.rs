@@ -5,6 +5,8 @@ use super::Replayed;
 use super::signing::Signing;
 use crate::audit::Step;
 use crate::audit::case::{self, Files, Found, Kept, Recorded};
+use crate::audit::policies::Brought;
+use crate::audit::population::claimed;
 use crate::content::conflicts::Known;
 use crate::content::{Changeset, Pull, SKEW, bundle_files, short};
 use crate::core::layout::{POLICIES, is_below};
@@ -20,7 +22,7 @@ use crate::gate::arrivals::change_named_by;
 use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
 use crate::gate::record::{dir_hash, subject, tip};
-use crate::gate::signing::{SignedBy, signed_by};
+use crate::gate::signing::{SignedBy, in_force, signed_by};
 use crate::gate::tables_after;
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::{self, NOBODY, object_id, oid};
@@ -49,6 +51,10 @@ pub struct Checked {
     pub erased: Vec<(String, u64)>,
     /// The reviews in plain Git on which its decision rests.
     pub reviewed: Option<Reviewed>,
+    /// The address that a commit claims to be from, where the entry doesn't name who brought it.
+    pub claims: Option<String>,
+    /// The policies that it says came around the gate.
+    pub brought: Option<Brought>,
     /// Whether commits aren't here with which its evidence would be compared.
     pub is_partial: bool,
 }
@@ -88,6 +94,8 @@ fn check_in(
         signing: Signing::default(),
         erased: Vec::new(),
         reviewed: None,
+        claims: None,
+        brought: None,
         is_partial: false,
     };
     let mut read = || -> anyhow::Result<()> {
@@ -117,6 +125,11 @@ fn check_in(
         checked.replay = check.provenance(&files)?;
         (checked.reviewed, checked.is_partial) = (check.reviewed.take(), check.is_partial);
         checked.seen = seen_by(&files);
+        checked.brought = Brought::by(repo, &entry.statement.predicate);
+        if let Some(merge) = &entry.statement.predicate.merge {
+            let commit = repo.commit(oid(&merge.covers.to)?).ok();
+            checked.claims = commit.and_then(|commit| claimed(merge.by.as_ref(), &commit));
+        }
         if base_ref.is_some() {
             // What was merged before the log covers a branch can have seen another one: this one, if it
             // was deleted and begun a second time.
@@ -204,7 +217,7 @@ impl Check<'_> {
             self.finding(Step::Line, why);
         }
         let base = it.base.as_ref().map(|base| oid(&base.commit)).transpose()?;
-        let judge = base.map(|base| self.judges.at(self.repo, base));
+        let judge = base.map(|base| in_force(self.repo, self.judges, base));
         let Some(Ok(judge)) = judge else {
             let why =
                 "the policies that it names can't be read, so that nobody can say who may sign";
@@ -230,24 +243,6 @@ impl Check<'_> {
         };
         let judge = self.judges.at(self.repo, oid(commit)?).ok();
         Ok(judge.map(|judge| judge.bundle().org.settings.ledger.clone()))
-    }
-
-    fn time(&mut self) {
-        let it = &self.entry.statement.predicate;
-        if it.server_time.is_some_and(|time| !is_near(time, it.recorded_at)) {
-            self.finding(Step::Time, "it was recorded at another time than the forge's clock says");
-        }
-        if it.merge.as_ref().is_some_and(|merge| it.recorded_at + SKEW < merge.at) {
-            self.finding(Step::Time, "it was recorded before it was merged");
-        }
-        let Some(bones) = &it.decision else { return };
-        let at = bones.evaluated_at;
-        if it.kind == Kind::Merge && it.merge.as_ref().is_some_and(|merge| merge.at != at) {
-            self.finding(Step::Time, "it was decided at another time than it was merged");
-        }
-        if it.kind == Kind::Decision && !is_near(at, it.recorded_at) {
-            self.finding(Step::Time, "it was decided at another time than it was recorded");
-        }
     }
 
     /// Returns the material, as far as it is there and what the statement says, and what was erased.
@@ -283,6 +278,7 @@ impl Check<'_> {
                 self.finding(Step::Provenance, "it is about something else than its commit");
             }
             self.reason(None);
+            self.plain_reason(merge, &commit);
             return Ok(None);
         };
         let head = oid(head)?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Finding;
 use crate::audit::ask::Asked;
+use crate::audit::policies::Brought;
 use crate::core::record::explanation::Explained;
 use crate::core::time::Time;
 
@@ -150,6 +151,12 @@ pub struct Bypass {
     pub because: String,
     /// Who brought it, as far as that is known.
     pub by: Option<String>,
+    /// The address that the commit claims to be from, where that isn't known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<String>,
+    /// The policies that it brought, if it changed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Brought>,
     /// What was said about it later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanations: Vec<Explained>,

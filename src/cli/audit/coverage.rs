@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::look::{counted, look, of_period};
+use super::look::{brought_by, counted, look, of_period};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
 use changegate::audit::coverage::{BranchCoverage, Bypassed, Coverage, Unrecorded, coverage};
+use changegate::audit::population::is_uncovered;
 use changegate::report::escape::terminal;
 
 /// List what reached the protected branches, and what of it is not recorded
@@ -29,11 +30,12 @@ Examples:
       for a script
 
 A commit counts as of its own date, but no earlier than the one before it, and no later than its entry
-was recorded.
+was recorded. One that came around the gate counts in each period between the two.
 
 Exit codes:
   0  everything is recorded
-  1  something is recorded nowhere, or isn't on its branch any more; or the period begins before the ledger
+  1  something is recorded nowhere, or isn't on its branch any more; the period begins before the ledger,
+     or a protected branch isn't covered
   2  could not be determined")]
 pub struct CoverageArgs {
     #[command(flatten)]
@@ -66,11 +68,17 @@ fn text(found: &Coverage) -> String {
     let mut out = format!("{}, {}\n", terminal(&found.origin), of_period(&found.period));
     found.branches.iter().for_each(|it| out += &branch(it));
     let unrecorded: usize = found.branches.iter().map(|it| it.unrecorded.len()).sum();
+    for name in &found.uncovered {
+        let _ = writeln!(out, "{}", terminal(&is_uncovered(name)));
+    }
     let problems: usize = found.branches.iter().map(|it| it.problems.len()).sum();
     out += &match (unrecorded, problems) {
         (0, 0) if !found.is_covered => format!(
             "\nnot complete: the ledger began on {since} UTC, and nothing before that is recorded\n"
         ),
+        (0, 0) if !found.uncovered.is_empty() => {
+            "\nnot complete: a protected branch is not covered\n".to_owned()
+        }
         (0, 0) => "\ncomplete: everything is recorded\n".to_owned(),
         (0, _) => "\nnot complete: what was recorded is not on its branch any more\n".to_owned(),
         (count, _) => {
@@ -101,10 +109,13 @@ fn branch(it: &BranchCoverage) -> String {
 }
 
 fn bypass(it: &Bypassed) -> String {
-    let by = it.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let by = brought_by(it.by.as_ref(), it.claims.as_ref());
     let (commit, at) = (&it.commit[..7], it.at.for_people(None));
     let line = format!("{commit} {at} UTC{by} ({}), entry {}: {}", it.because, it.index, it.title);
     let mut out = format!("  bypass      {}\n", terminal(&line));
+    if let Some(policies) = &it.policies {
+        let _ = writeln!(out, "              {}", policies.line());
+    }
     for said in &it.explanations {
         let _ = writeln!(out, "  explained   {}", terminal(&said.line()));
     }
@@ -119,7 +130,8 @@ fn bypass(it: &Bypassed) -> String {
 
 fn unrecorded(it: &Unrecorded) -> String {
     let hidden = it.hidden_in.map(|index| format!(", in the range of entry {index}"));
-    let (commit, at, by) = (&it.commit[..7], it.at.for_people(None), &it.by);
-    let line = format!("{commit} {at} UTC by {by}{}: {}", hidden.unwrap_or_default(), it.title);
+    let (commit, at) = (&it.commit[..7], it.at.for_people(None));
+    let by = brought_by(it.by.as_ref(), it.claims.as_ref());
+    let line = format!("{commit} {at} UTC{by}{}: {}", hidden.unwrap_or_default(), it.title);
     format!("  unrecorded  {}\n", terminal(&line))
 }

@@ -12,8 +12,10 @@ use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
 use changegate::audit::export::{Export, Format, Made, export};
+use changegate::audit::population::is_uncovered;
 use changegate::core::digest::Digest;
 use changegate::core::record::parts::Hex;
+use changegate::report::escape::terminal;
 
 /// Export the entries of a period, with a manifest that shows that nothing is left out
 ///
@@ -31,11 +33,11 @@ Examples:
       a report for people
 
 An entry about a commit belongs to the period in which that arrived, any other to the one in which it was
-recorded.
+recorded. One that went around the gate belongs to each period from its date until it was recorded.
 
 Exit codes:
   0  exported
-  1  exported, but something in the period is recorded nowhere
+  1  exported, but something in the period is recorded nowhere, or a protected branch isn't covered
   2  could not be exported")]
 pub struct ExportArgs {
     #[command(flatten)]
@@ -82,7 +84,8 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let export = export(git.repo(), &tips, &judges()?, &entries, period, format, made)?;
     write(&args.out, &export)?;
     print(&told(args, &export))?;
-    Ok(if export.manifest.unmatched == 0 { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
+    let is_whole = export.manifest.unmatched == 0 && export.manifest.uncovered.is_empty();
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
 }
 
 fn told(args: &ExportArgs, export: &Export) -> String {
@@ -98,6 +101,9 @@ fn told(args: &ExportArgs, export: &Export) -> String {
     }
     let (around, nowhere) = (it.bypasses, it.unmatched);
     out += &format!("  {around} around the gate, {nowhere} recorded nowhere\n");
+    for name in &it.uncovered {
+        out += &format!("  {}\n", terminal(&is_uncovered(name)));
+    }
     if !it.is_covered {
         out += &format!("  nothing before {} UTC is recorded\n", it.since.for_people(None));
     }

@@ -1,8 +1,8 @@
 //! Reads the ledger of the repository around the current folder.
 
 use crate::cli::shared::here::HereArgs;
-use changegate::audit::Period;
 use changegate::audit::entries::Entries;
+use changegate::audit::{Period, population};
 use changegate::forge::git::Git;
 
 /// Opens the repository, and reads its ledger as its remote has it.
@@ -34,6 +34,16 @@ pub fn of_period(period: &Period) -> String {
         (Some(since), Some(until)) => {
             format!("from {} to {} UTC", since.for_people(None), until.for_people(None))
         }
+    }
+}
+
+/// Says who brought a commit, behind what else is said of it.
+pub fn brought_by(by: Option<&String>, claims: Option<&String>) -> String {
+    let said = population::brought_by(by, claims);
+    match by {
+        Some(_) => format!(" by {said}"),
+        None if said.is_empty() => said,
+        None => format!(", {said}"),
     }
 }
 

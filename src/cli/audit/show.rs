@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::look::open;
+use super::look::{brought_by, open};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
@@ -100,8 +100,22 @@ fn entry(shown: &Shown, view: &ShowView, columns: usize) -> String {
     if let Some(policies) = &it.policies {
         row("policies", &format!("{} at {}", policies.digest, policies.commit.short()));
     }
+    if let Some(index) = shown.policies_around {
+        row("", &format!("decided under policies that came around the gate with entry {index}"));
+    }
     if let (Some(merge), Some(base)) = (&it.merge, &it.base) {
-        row("brought", &brought(merge, &base.name));
+        row("brought", &brought(shown, merge, &base.name));
+    }
+    if let Some(note) = &shown.note {
+        note.text.iter().for_each(|text| row("says", text));
+        for (index, name) in &note.files {
+            row("took out", &format!("{name} of entry {index}"));
+        }
+        note.allowed_by.iter().for_each(|index| row("allowed by", &format!("entry {index}")));
+    }
+    for base in &it.bases {
+        let branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name);
+        row("covers", &format!("{branch} from {} on", base.commit.short()));
     }
     for said in &shown.explanations {
         row("explained", &said.line());
@@ -127,9 +141,9 @@ fn entry(shown: &Shown, view: &ShowView, columns: usize) -> String {
     out
 }
 
-fn brought(merge: &Merge, base: &str) -> String {
+fn brought(shown: &Shown, merge: &Merge, base: &str) -> String {
     let branch = base.strip_prefix("refs/heads/").unwrap_or(base);
-    let by = merge.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let by = brought_by(merge.by.as_ref(), shown.claims.as_ref());
     let why = merge.because.map(|why| format!(", around the gate ({why})")).unwrap_or_default();
     let (from, to) = (merge.covers.from.short(), merge.covers.to.short());
     let at = merge.at.for_people(None);

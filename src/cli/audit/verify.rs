@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Error, anyhow};
 use clap::Args;
 
-use super::look::counted;
+use super::look::{brought_by, counted};
 use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
@@ -262,7 +262,9 @@ fn text(found: &Verification) -> String {
         let _ = writeln!(out, "  covers       {} up to {}", terminal(name), &commit[..7]);
     }
     for bypass in &found.bypasses {
-        let by = bypass.by.as_ref().map(|by| format!(", by {}", terminal(by))).unwrap_or_default();
+        let by = brought_by(bypass.by.as_ref(), bypass.claims.as_ref());
+        let by = if bypass.by.is_some() { format!(",{by}") } else { by };
+        let by = terminal(&by);
         let _ = writeln!(
             out,
             "  bypass       {} on {} ({}){by}, entry {}",
@@ -271,6 +273,9 @@ fn text(found: &Verification) -> String {
             bypass.because,
             bypass.index
         );
+        if let Some(policies) = &bypass.policies {
+            let _ = writeln!(out, "               {}", policies.line());
+        }
         for said in &bypass.explanations {
             let _ = writeln!(out, "  explained    {}", terminal(&said.line()));
         }

@@ -99,6 +99,8 @@ fn what_is_named_goes_and_everything_else_holds() {
     erin.changegate(&["audit", "verify", "--checkpoint", "checkpoint.txt"]).ended(0, &verified);
     erin.changegate(&["audit", "expunge", "--yes"]).ended(0, &["nothing is to be taken out"]);
     erin.changegate(&["audit", "show", "2"]).ended(0, &["request.yaml (", "erased by entry 4"]);
+    let note = ["note: erasure", "took out     request.yaml of entry 2", "allowed by   entry 3"];
+    erin.changegate(&["audit", "show", "4"]).ended(0, &note);
     erin.changegate(&["audit", "bundle", "2", "--out", "bundle"])
         .failed(&["request.yaml of entry 2 was erased"]);
     erin.changegate(&["audit", "replay", "--policies", "shipped"])

@@ -25,14 +25,17 @@ pub fn verified(
 ) -> anyhow::Result<Verified> {
     let mut signers = signers.map(read_signers).transpose()?;
     if !keys.is_empty() {
-        let signers =
-            signers.get_or_insert_with(|| Signers { name: VKEY.to_owned(), keys: Vec::new() });
+        let signers = signers.get_or_insert_with(|| Signers {
+            name: VKEY.to_owned(),
+            listed: None,
+            services: Vec::new(),
+        });
         let named = |known: &KnownKey| {
             let name =
                 known.log.as_ref().map_or_else(|| "a service".to_owned(), ToString::to_string);
             (name, known.key.ssh())
         };
-        signers.keys.extend(keys.iter().map(named));
+        signers.services.extend(keys.iter().map(named));
     }
     let bundle = if path.is_file() { zip::read(path)? } else { folder::read(path)? };
     verify(&bundle, &judges()?, signers.as_ref(), anchors)
@@ -62,7 +65,7 @@ fn read_signers(path: &Path) -> anyhow::Result<Signers> {
         };
         keys.extend(read().map_err(|why| anyhow!("{}:{}: {why}", path.display(), number + 1))?);
     }
-    Ok(Signers { name: path.display().to_string(), keys })
+    Ok(Signers { name: path.display().to_string(), listed: Some(keys), services: Vec::new() })
 }
 
 /// Writes what was found for people.
@@ -107,8 +110,8 @@ pub fn text(found: &Verified) -> String {
         let _ = writeln!(out, "\nnot as it has to be: {count}");
     } else if !found.not_compared.is_empty() {
         out.push_str(
-            "\nnot verified: a checkpoint of another size can't be compared with the bundle; compare it \
-             with the repository, without --bundle\n",
+            "\nnot verified: what is listed as not compared; compare a checkpoint with the repository, \
+             without --bundle\n",
         );
     } else if is_from_outside {
         out.push_str("\nverified\n");

@@ -65,7 +65,7 @@ fn a_ledger_that_is_reset() {
     fresh.verify().ended(0, &["1 entry", "\nverified\n"]);
     fresh.write("checkpoint.txt", &checkpoint);
     let anchored = ["audit", "verify", "--checkpoint", "checkpoint.txt"];
-    let found = "entry 2, anchors: the checkpoint checkpoint.txt is of a longer log";
+    let found = "the log, anchors: the checkpoint checkpoint.txt is of a longer log";
     fresh.changegate(&anchored).ended(1, &[found]);
     // Grown to the same size.
     hub.desk_at("bob", "later").execute("CHG-3");
@@ -245,4 +245,14 @@ fn policies_and_a_change_in_one_push() {
     let all = ["refs/heads/main", "refs/heads/audit/ledger", "refs/heads/audit/evidence"];
     apart.push_together(&all).refused(&["is not the merge of a change"]);
     apart.verify().ended(0, &["1 bypass", "(no-pull-request), by bob, entry 1", "\nverified\n"]);
+}
+
+/// What says nothing verifies nothing.
+#[test]
+fn a_file_without_checkpoints_verifies_nothing() {
+    let hub = Hub::recording();
+    let bob = hub.desk("bob");
+    bob.write("empty.txt", "");
+    let ran = bob.changegate(&["audit", "verify", "--checkpoint", "empty.txt"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
 }
