@@ -221,13 +221,20 @@ pub fn tip_that(
 /// # Errors
 /// When the repository can't be read.
 pub fn seen_at(repo: &Repo, tip: Oid, size: u64) -> anyhow::Result<Option<Seen>> {
+    Ok(entry_at(repo, tip, size)?.map(|(_, entry)| entry.seen()))
+}
+
+/// Returns the entry with which the ledger had a size, and its commit; `None` if it never had.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn entry_at(repo: &Repo, tip: Oid, size: u64) -> anyhow::Result<Option<(Oid, Entry)>> {
     let mut next = Some(tip);
     while let Some(commit) = next {
-        if let Ok(entry) = read(repo, commit)?.entry {
-            let seen = entry.seen();
-            if seen.size <= size {
-                return Ok(Some(seen).filter(|seen| seen.size == size));
-            }
+        if let Ok(entry) = read(repo, commit)?.entry
+            && entry.index < size
+        {
+            return Ok(Some((commit, entry)).filter(|(_, entry)| entry.index + 1 == size));
         }
         next = before(repo, commit)?;
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::case::{Tips, tip};
+use crate::content::short;
 use crate::core::record::entry::{CHECKPOINT_FILE, Entry};
 use crate::core::record::note::Note;
 use crate::core::record::tree::{Tree, leaf};
@@ -59,8 +60,16 @@ impl Log {
     /// # Errors
     /// When it can't be read.
     pub fn checkpoint(&self, repo: &Repo) -> anyhow::Result<Note> {
-        let file = repo.entry(self.last, CHECKPOINT_FILE)?.context("there is no checkpoint")?;
-        let note = Note::parse(&repo.bytes(file.id)?);
-        note.map_err(|why| anyhow!("the last checkpoint can't be used: {why}"))
+        checkpoint_at(repo, self.last)
     }
+}
+
+/// Returns the checkpoint in the commit of an entry, with its signatures.
+///
+/// # Errors
+/// When it can't be read.
+pub fn checkpoint_at(repo: &Repo, commit: Oid) -> anyhow::Result<Note> {
+    let file = repo.entry(commit, CHECKPOINT_FILE)?.context("there is no checkpoint")?;
+    let note = Note::parse(&repo.bytes(file.id)?);
+    note.map_err(|why| anyhow!("the checkpoint in {} can't be used: {why}", short(commit)))
 }

@@ -1,6 +1,7 @@
 //! Witnesses: those who keep what the log was at a size, so that nobody can rewrite it unseen. Each is
 //! given what is new only if the log continues what it was given before.
 
+use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -10,14 +11,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::anchor::{Anchor, anchors};
-use super::log::Log;
+use super::log::{self, Log};
 use crate::core::record::checkpoint::Checkpoint;
 use crate::core::record::note::Note;
 use crate::files;
 use crate::forge::git::Branches;
 use crate::gate::recording::evidence_branch;
 use crate::git::{Move, Moved, Oid};
-use crate::ledger::{AUDIT, LEDGER};
+use crate::ledger::{self, AUDIT, LEDGER};
 
 mod https;
 
@@ -130,27 +131,75 @@ pub fn repository(url: &str, log: &Log, branches: &Branches) -> anyhow::Result<W
     }
 }
 
-/// Puts a tag on the last entry whose message is the checkpoint: `refs/tags/audit/<size>`.
+/// Puts a tag on the last entry whose message is the checkpoint: `refs/tags/audit/<size>`. Where somebody
+/// else's tag has that name, it is put on the newest entry before it whose name is free.
 ///
 /// # Errors
 /// When the tag can't be made or pushed.
 pub fn tag(log: &Log, branches: &Branches) -> anyhow::Result<Witnessed> {
-    put_tag(log, branches, &log.checkpoint(branches.repo())?)
+    let repo = branches.repo();
+    let tags = match Tags::of(log, branches)? {
+        Ok(tags) => tags,
+        Err(refused) => return Ok(refused),
+    };
+    let size = log.tree.size();
+    if tags.own.contains(&size) {
+        return Ok(Witnessed::Unchanged);
+    }
+    let since = tags.own.last().map_or(1, |last| last + 1);
+    let is_free = |size: &u64| !tags.names.contains(&size.to_string());
+    let Some(free) = (since..=size).rev().find(is_free) else {
+        return Ok(Witnessed::Refused(format!(
+            "{AUDIT}{size} is a tag that isn't the ledger's: the next entry can get one"
+        )));
+    };
+    if free == size {
+        return put_tag(log, branches, &log.checkpoint(repo)?);
+    }
+    let found = ledger::entry_at(repo, log.tip, free)?;
+    let (commit, _) = found.with_context(|| format!("there is no entry {}", free - 1))?;
+    let checkpoint = log::checkpoint_at(repo, commit)?;
+    branches.put_tag(&format!("{AUDIT}{free}"), commit, &checkpoint.to_string())?;
+    Ok(Witnessed::Given(format!(
+        "the tag {AUDIT}{free}, because {AUDIT}{size} isn't one of the ledger's"
+    )))
 }
 
-/// Puts the tag of the last entry, with this checkpoint of the whole log.
-fn put_tag(log: &Log, branches: &Branches, checkpoint: &Note) -> anyhow::Result<Witnessed> {
-    let (anchored, wrong) = super::anchor::of_tags(branches.repo(), branches.anchor_tags()?);
-    if let Some(finding) = wrong.into_iter().next() {
-        return Ok(Witnessed::Refused(finding.message));
-    }
-    for Anchor { name, checkpoint, .. } in &anchored {
-        if let Some(why) = problem(log, checkpoint) {
-            return Ok(Witnessed::Refused(format!("the checkpoint in {name} {why}")));
+/// The tags below `audit/` that there are.
+struct Tags {
+    /// The sizes of the ledger's own, sorted.
+    own: Vec<u64>,
+    /// All names below `audit/`.
+    names: HashSet<String>,
+}
+
+impl Tags {
+    /// Reads them, unless one of the ledger's own is of another log. Those that aren't the ledger's are
+    /// for verifying to find: they stop nothing.
+    fn of(log: &Log, branches: &Branches) -> anyhow::Result<Result<Self, Witnessed>> {
+        let tags = branches.anchor_tags()?;
+        let names = tags.iter().map(|(name, _)| name.clone()).collect();
+        let (anchored, _) = super::anchor::of_tags(branches.repo(), tags);
+        for Anchor { name, checkpoint, .. } in &anchored {
+            if let Some(why) = problem(log, checkpoint) {
+                let why = format!("the checkpoint in {name} {why}");
+                return Ok(Err(Witnessed::Refused(why)));
+            }
         }
+        let mut own: Vec<_> = anchored.iter().map(|anchor| anchor.checkpoint.size).collect();
+        own.sort_unstable();
+        Ok(Ok(Tags { own, names }))
     }
+}
+
+/// Puts the tag of the last entry, with this checkpoint of the whole log, unless there is one of its name.
+fn put_tag(log: &Log, branches: &Branches, checkpoint: &Note) -> anyhow::Result<Witnessed> {
+    let tags = match Tags::of(log, branches)? {
+        Ok(tags) => tags,
+        Err(refused) => return Ok(refused),
+    };
     let size = log.tree.size();
-    if anchored.iter().any(|anchor| anchor.checkpoint.size == size) {
+    if tags.names.contains(&size.to_string()) {
         return Ok(Witnessed::Unchanged);
     }
     let name = format!("{AUDIT}{size}");

@@ -214,6 +214,14 @@ impl GitHub {
         Store::fetch(self.repo(), &self.address(), |program| self.let_in(program))
     }
 
+    /// Returns the end of the ledger when a pull request was read; `None` if there was none.
+    ///
+    /// # Errors
+    /// When the pull request wasn't read.
+    pub fn ledger_tip(&self, pull: &Pull) -> anyhow::Result<Option<Oid>> {
+        Ok(self.facts_of(&pull.name)?.snapshot.ledger.as_ref().map(|tip| tip.commit))
+    }
+
     /// Fetches a branch, and returns its tip.
     ///
     /// # Errors

@@ -68,10 +68,15 @@ impl Apart {
     /// # Errors
     /// When the child can't be started, when the policies can't be used, or when they exceed a bound.
     pub fn load(program: PathBuf, files: Files) -> anyhow::Result<Self> {
-        let apart = Apart { program, files, idle: Mutex::default() };
+        let apart = Apart::when_needed(program, files);
         let first = apart.start()?;
         apart.idle().push(first);
         Ok(apart)
+    }
+
+    /// Prepares to load a bundle as [`Apart::load`] does, as soon as it is asked for a ruling.
+    pub fn when_needed(program: PathBuf, files: Files) -> Self {
+        Apart { program, files, idle: Mutex::default() }
     }
 
     /// Returns the ruling on an input document.

@@ -21,7 +21,9 @@ use crate::core::org::Org;
 use crate::core::time::Time;
 use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, REVIEWS};
 use crate::git::{Commit, Oid, Repo};
+use crate::ledger::AUDIT;
 
+mod anchors;
 mod base;
 mod beginning;
 mod change;
@@ -74,6 +76,25 @@ pub fn remedy(unproven: Unproven) -> &'static str {
              a key that the roster lists"
         }
     }
+}
+
+/// Rejects a name that git would take for another one's: a push to `refs/heads/main` would match
+/// `refs/heads/refs/heads/main`, too. A tag `audit` would be in the way of those below it.
+fn is_unambiguous(name: &str) -> anyhow::Result<()> {
+    let folded = without_case(name);
+    for folder in ["refs/", "refs/heads/", "refs/tags/"] {
+        let short = folded.strip_prefix(folder).unwrap_or_default();
+        ensure!(
+            !short.starts_with("refs/"),
+            "{name} would make every push to {short} ambiguous: choose a name that doesn't begin with \
+             refs/, and push to it as `git push REMOTE COMMIT:refs/heads/NAME`"
+        );
+    }
+    ensure!(
+        folded != "refs/tags/audit",
+        "{name} would block the ledger's tags below {AUDIT}: choose another name"
+    );
+    Ok(())
 }
 
 /// An update of a ref by a push.
@@ -163,9 +184,15 @@ impl Guard {
         if let Some(target) = self.git.repo().symbolic(name) {
             bail!("{name} is another name for {target}: push to that one");
         }
+        if update.new.is_some() {
+            is_unambiguous(name)?;
+        }
         let mut accepted = Accepted { notes: Vec::new(), tips: Tips::default() };
         if name.starts_with("refs/heads/audit/") || name.starts_with("refs/tags/audit/") {
             self.audit(name, update)?;
+            if name.starts_with("refs/heads/") {
+                self.moves_with(update, pushed, &mut accepted.tips);
+            }
             return Ok(accepted);
         }
         let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(accepted) };
@@ -188,6 +215,19 @@ impl Guard {
             self.change(change, update)?;
         }
         Ok(accepted)
+    }
+
+    /// Lets a branch of the record move only together with what it is about: the other one, and the
+    /// bases. Alone it would account for a merge that may have lost its base to somebody else.
+    fn moves_with(&self, update: &Update, pushed: &[Update], tips: &mut Tips) {
+        let is_of_it = |other: &&Update| {
+            let branch = other.name.strip_prefix("refs/heads/");
+            other.name != update.name
+                && branch.is_some_and(|it| it.starts_with(AUDIT) || self.is_protected(it))
+        };
+        for other in pushed.iter().filter(is_of_it) {
+            tips.together(&other.name, other.new);
+        }
     }
 
     /// Rejects a branch that differs by case only from a protected one or from another change's, which

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, anyhow, bail};
+use serde_json::Value;
 
 use super::apart::Apart;
 use super::cpu;
@@ -40,6 +41,9 @@ struct Bench {
     evaluators: Evaluators,
 }
 
+/// The size in bytes, as JSON, beyond which an input isn't evaluated in the process that judges others.
+const LARGE: usize = 64 * 1024;
+
 /// What evaluates the policies.
 enum Evaluators {
     /// This process.
@@ -47,6 +51,9 @@ enum Evaluators {
         watchdog: Watchdog,
         /// Evaluators that no thread is using.
         idle: Mutex<Vec<Evaluator>>,
+        /// What evaluates the policies on inputs larger than [`LARGE`], in a process of its own: anybody
+        /// can write a request with thousands of parts, and it must not end this process.
+        large: Option<Apart>,
     },
     /// Processes of their own.
     Apart(Apart),
@@ -63,12 +70,12 @@ impl Judge {
         let watched = watchdog.watch();
         let bundle = PolicyBundle::load(files, cpu::thread_time)?;
         drop(watched);
-        let evaluators = Evaluators::Here { watchdog, idle: Mutex::default() };
+        let evaluators = Evaluators::Here { watchdog, idle: Mutex::default(), large: None };
         Ok(Judge { source, bench: Arc::new(Bench { bundle, evaluators }) })
     }
 
     /// Loads a bundle whose policies a child of this process evaluates, so that a bound that they
-    /// exceed ends the child alone; see [`Apart::load`]. The shipped rules need none.
+    /// exceed ends the child alone; see [`Apart::load`]. The shipped rules need one for large inputs alone.
     ///
     /// # Errors
     /// All problems of the bundle, or a bound that loading it exceeds.
@@ -79,7 +86,13 @@ impl Judge {
         at_bound: AtBound,
     ) -> anyhow::Result<Self> {
         if PolicyBundle::ships_rules(&files) {
-            return Ok(Judge::load(files, source, at_bound)?);
+            let mut judge = Judge::load(files.clone(), source, at_bound)?;
+            if let Some(Bench { evaluators: Evaluators::Here { large, .. }, .. }) =
+                Arc::get_mut(&mut judge.bench)
+            {
+                *large = Some(Apart::when_needed(program, files));
+            }
+            return Ok(judge);
         }
         // What the child can load within the bounds, this process can, too.
         let apart = Apart::load(program, files.clone())?;
@@ -115,20 +128,23 @@ impl Judge {
     /// # Errors
     /// When no decision could be made: the rules conflict, exceed a bound, or return no ruling.
     pub fn decide(&self, case: &Case<'_>) -> Result<Decided, Undecided> {
-        let (watchdog, idle) = match &self.bench.evaluators {
-            Evaluators::Here { watchdog, idle } => (watchdog, idle),
+        let ruled = |apart: &Apart, input: &Value| {
+            apart.rule(input).map_err(|error| Undecided::because(format!("{error:#}")))
+        };
+        let (watchdog, idle, large) = match &self.bench.evaluators {
+            Evaluators::Here { watchdog, idle, large } => (watchdog, idle, large),
             Evaluators::Apart(apart) => {
-                return decide(case, self.bundle(), &self.source, |input| {
-                    let ruling = apart.rule(input);
-                    ruling.map_err(|error| Undecided::because(format!("{error:#}")))
-                });
+                return decide(case, self.bundle(), &self.source, |input| ruled(apart, input));
             }
         };
         let known = locked(idle).pop();
         let mut evaluator = known.unwrap_or_else(|| self.bundle().evaluator());
         let decided = {
             let _watched = watchdog.watch();
-            decide(case, self.bundle(), &self.source, |input| evaluator.rule(input))
+            decide(case, self.bundle(), &self.source, |input| match large {
+                Some(apart) if input.to_string().len() > LARGE => ruled(apart, input),
+                _ => evaluator.rule(input),
+            })
         };
         locked(idle).push(evaluator);
         decided

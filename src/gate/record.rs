@@ -3,6 +3,8 @@
 //! In plain Git the person who merges makes the record, and the guard makes it once more from the same
 //! commits. Both call the same functions, so that everything in it can be compared.
 
+use anyhow::ensure;
+
 use super::Judgement;
 use crate::content::{People, Signer};
 use crate::core::digest::Digest;
@@ -15,7 +17,7 @@ use crate::core::record::parts::{
     About, Base, Because, Collector, CollectorKind, Covers, Digests, Engine, Hex, Merge, Method,
     Note, Pull, Repository, Subject,
 };
-use crate::core::record::statement::{FORMAT, Kind, Predicate, Statement};
+use crate::core::record::statement::{FORMAT, Kind, MOST_BYTES, Predicate, Statement};
 use crate::core::terms::{Login, TicketId};
 use crate::core::time::Time;
 use crate::forge::git::Git;
@@ -133,10 +135,15 @@ pub fn of_merge(
     of_arrival(git.repo(), judgement, &Arrival { by, ..arrival.clone() }, files, log, recorder)
 }
 
-/// Makes the record of a judged pull request that reached the base, with everything that it rests on.
+/// The bytes that a statement leaves for what a forge adds to it.
+const ROOM: usize = 4096;
+
+/// Makes the record of a judged pull request that reached the base, with everything that it rests on. One
+/// that is longer than an entry can be, as by a thousand required sign-offs, is recorded as a bypass
+/// without its decision: it must not stop what comes after it.
 ///
 /// # Errors
-/// When the repository can't be read.
+/// When the repository can't be read, or when it is too long and not merged yet.
 pub fn of_arrival(
     repo: &Repo,
     judgement: &Judgement,
@@ -147,7 +154,18 @@ pub fn of_arrival(
 ) -> anyhow::Result<Record> {
     let kind = if arrival.because.is_none() { Kind::Merge } else { Kind::Bypass };
     let about = arrived(arrival, kind, log, recorder);
-    of_judgement(repo, judgement, Some(arrival.commit), files, about)
+    let record = of_judgement(repo, judgement, Some(arrival.commit), files, about)?;
+    let most = MOST_BYTES - ROOM;
+    if record.statement.bytes().len() <= most {
+        return Ok(record);
+    }
+    ensure!(
+        !arrival.is_new,
+        "what is recorded of {} would be longer than {most} bytes: its request asks for too many \
+         sign-offs; leave some out, or submit it in parts",
+        judgement.pull.name
+    );
+    Ok(of_bypass(&Arrival { because: Some(Because::NotKnown), ..arrival.clone() }, log, recorder))
 }
 
 /// Makes the record of a decision on a pull request, with everything that it rests on. `protecting` is

@@ -79,15 +79,19 @@ impl<'a> Writer<'a> {
         if !is_wanted || judgement.decision.ungoverned().is_some() {
             return Ok(Recorded::Nowhere);
         }
-        let (pull, known) = (&judgement.pull, self.github.answered(&judgement.pull)?);
+        let (pull, mut known) = (&judgement.pull, self.github.answered(&judgement.pull)?);
         let decision = same_decision(judgement);
-        if let Some(known) = &known {
+        let not_recorded = || format!("decided, not recorded: {}", judgement.decision.verdict);
+        if let Some(before) = &known {
             let author = judgement.evidence.pull_request.as_ref().and_then(|it| it.author.as_ref());
             let is_known = author.is_some_and(|author| org.roster.people.contains_key(author));
-            // Strangers must not fill the log with what is denied anyway.
-            let is_noise = !is_known && judgement.decision.verdict == Verdict::Denied;
-            if known.decision == decision || is_noise {
-                return Ok(Recorded::As(known.clone()));
+            // Strangers must not fill the log with what can't be merged.
+            let is_noise = !is_known && judgement.decision.verdict != Verdict::Approved;
+            if before.decision == decision || is_noise {
+                if self.is_kept(pull, before.commit).with_context(not_recorded)? {
+                    return Ok(Recorded::As(before.clone()));
+                }
+                known = None;
             }
         }
         self.in_store(|store| {
@@ -115,7 +119,19 @@ impl<'a> Writer<'a> {
                 Added::Outdated => Recorded::Outdated,
             })
         })
-        .with_context(|| format!("decided, not recorded: {}", judgement.decision.verdict))
+        .with_context(not_recorded)
+    }
+
+    /// Whether the ledger still holds the entry of an earlier decision: it may have been deleted, or
+    /// put back to before it. Most often it is the end of the ledger that was seen with the pull request.
+    fn is_kept(&self, pull: &Pull, entry: Oid) -> anyhow::Result<bool> {
+        if self.github.ledger_tip(pull)? == Some(entry) {
+            return Ok(true);
+        }
+        self.in_store(|store| {
+            self.begun(store)?;
+            store.holds(entry)
+        })
     }
 
     /// Makes the record with which a ledger begins on GitHub, by the settings on the default branch with

@@ -15,6 +15,7 @@ use crate::core::terms::all_of;
 use crate::core::time::Time;
 
 mod commit;
+mod push;
 
 /// The `git` program, for a repository or a folder.
 #[derive(Clone)]
@@ -222,31 +223,6 @@ impl Program {
         }
         let names: Vec<_> = moves.iter().map(|(name, _, _)| name.as_str()).collect();
         bail!("git can't move {}:\n{why}", all_of(&names))
-    }
-
-    /// Pushes commits to branches of a remote, all of them or none, never by force.
-    ///
-    /// # Errors
-    /// When the remote can't be reached.
-    pub fn push(&self, remote: &str, moves: &[Move]) -> anyhow::Result<Moved> {
-        let refspecs = moves.iter().map(|(name, _, to)| format!("{to}:refs/heads/{name}"));
-        let mut command = self.command();
-        command.args(["push", "--porcelain", "--no-verify"]);
-        command.args((moves.len() > 1).then_some("--atomic"));
-        command.arg(remote).args(refspecs);
-        let output = run(&mut command, b"")?;
-        if output.status.success() {
-            return Ok(Moved::Yes);
-        }
-        let why = complaint(&output);
-        let answer = format!("{}\n{why}", String::from_utf8_lossy(&output.stdout));
-        if answer.contains("hook declined") && !answer.contains(JUDGED_AGAIN) {
-            return Ok(Moved::Refused(remote_output(&why)));
-        }
-        if lost_a_race(&answer) {
-            return Ok(Moved::Lost(why));
-        }
-        bail!("git can't push to {remote}:\n{why}")
     }
 
     /// Returns the folder of the repository's objects and refs, or `None` if there is none here.

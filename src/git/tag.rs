@@ -1,6 +1,6 @@
 //! Annotated tags.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::{Oid, Program, Repo};
 
@@ -14,6 +14,16 @@ pub struct TagText {
 }
 
 impl Repo {
+    /// Returns the annotated tag with this id; `None` if it is something else.
+    pub fn tag(&self, id: Oid) -> Option<TagText> {
+        let tag = self.inner.find_tag(id).ok()?;
+        let message = String::from_utf8_lossy(tag.message_bytes().unwrap_or_default());
+        Some(TagText {
+            message: message.into_owned(),
+            commit: self.inner.find_commit(tag.target_id()).ok().map(|commit| commit.id()),
+        })
+    }
+
     /// Returns the refs with a prefix, without it, and the annotated tag to which each points; `None`
     /// if it points to something else.
     ///
@@ -25,12 +35,7 @@ impl Repo {
         for reference in self.inner.references_glob(&format!("{prefix}*")).context(failed)? {
             let reference = reference.context(failed)?;
             let Ok(name) = reference.name() else { continue };
-            let tag = reference.target().and_then(|id| self.inner.find_tag(id).ok());
-            let text = tag.map(|tag| TagText {
-                message: String::from_utf8_lossy(tag.message_bytes().unwrap_or_default())
-                    .into_owned(),
-                commit: self.inner.find_commit(tag.target_id()).ok().map(|commit| commit.id()),
-            });
+            let text = reference.target().and_then(|id| self.tag(id));
             tags.push((name[prefix.len()..].to_owned(), text));
         }
         tags.sort_by(|one, other| one.0.cmp(&other.0));
@@ -49,17 +54,5 @@ impl Program {
             format!("object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{message}");
         let id = self.run_with(&["mktag"], text.as_bytes()).context("git can't make the tag")?;
         Oid::from_str(&id).context("cannot read the id of the new tag")
-    }
-
-    /// Pushes a new tag.
-    ///
-    /// # Errors
-    /// When the remote can't be reached, rejects it, or has one of that name.
-    pub fn push_tag(&self, remote: &str, name: &str, tag: Oid) -> anyhow::Result<()> {
-        let refspec = format!("{tag}:refs/tags/{name}");
-        if let Err(error) = self.run(&["push", "--quiet", "--no-verify", remote, &refspec]) {
-            bail!("git can't push the tag {name} to {remote}:\n{error}");
-        }
-        Ok(())
     }
 }

@@ -115,7 +115,6 @@ impl Store {
         counts: &dyn Fn(&Recorded) -> anyhow::Result<bool>,
     ) -> anyhow::Result<Vec<Entry>> {
         let Some(tip) = self.branch(LEDGER) else { return Ok(Vec::new()) };
-        let ledger = format!("refs/heads/{LEDGER}:refs/heads/{LEDGER}");
         for round in 0..ROUNDS {
             let mut entries = Vec::new();
             for commit in back(&self.repo, tip) {
@@ -134,10 +133,40 @@ impl Store {
                     return Ok(entries);
                 }
             }
-            let deeper = format!("--deepen={}", FIRST_ROUND << round);
-            self.program.fetch(&[&deeper], &self.url, &[&ledger])?;
+            self.deepen(round)?;
         }
         bail!("{LEDGER} can't be read back to {} UTC", time.for_people(None))
+    }
+
+    /// Whether a commit is part of the ledger, of which as much more is fetched as it takes.
+    ///
+    /// # Errors
+    /// When it can't be fetched.
+    pub fn holds(&self, commit: Oid) -> anyhow::Result<bool> {
+        let Some(tip) = self.branch(LEDGER) else { return Ok(false) };
+        for round in 0..ROUNDS {
+            let mut last = tip;
+            // What wasn't fetched yet can't be read.
+            for next in back(&self.repo, tip).map_while(Result::ok) {
+                if next == commit {
+                    return Ok(true);
+                }
+                last = next;
+            }
+            let first = read(&self.repo, last).ok().and_then(|recorded| recorded.entry.ok());
+            if first.is_some_and(|entry| entry.index == 0) {
+                return Ok(false);
+            }
+            self.deepen(round)?;
+        }
+        bail!("{LEDGER} can't be read back to {commit}")
+    }
+
+    /// Fetches more of the ledger, twice as much in each round.
+    fn deepen(&self, round: u32) -> anyhow::Result<()> {
+        let ledger = format!("refs/heads/{LEDGER}:refs/heads/{LEDGER}");
+        let deeper = format!("--deepen={}", FIRST_ROUND << round);
+        self.program.fetch(&[&deeper], &self.url, &[&ledger])
     }
 
     /// Fetches a file that an entry rests on; `None` if there is none of this name, or if it isn't what

@@ -10,6 +10,7 @@ mod fake;
 mod faults;
 mod forged;
 pub mod form;
+mod hostile;
 mod ledger;
 mod life;
 mod meanwhile;

@@ -165,14 +165,16 @@ pub fn round(
 ) -> anyhow::Result<Round> {
     let survey = github.survey()?;
     let (branch, tip) = github.default_branch(&survey)?;
-    // Policies that can't be used are reported on every pull request that they would judge.
-    let org = gate.org_at(tip).ok();
-    let recorded = match (writer, &org) {
-        (Some(writer), Some(org)) => writer.catch_up(gate, org, clock),
-        _ => Ok(0),
+    // Policies that can't be used are reported on every pull request that they would judge, too.
+    let org = gate.org_at(tip);
+    let (recorded, protected) = match org {
+        Ok(org) => {
+            let recorded = writer.map_or(Ok(0), |writer| writer.catch_up(gate, &org, clock));
+            (recorded, org.settings.protected_bases)
+        }
+        Err(error) => (writer.map_or(Ok(0), |_| Err(error)), vec![branch]),
     };
     let recorded = recorded.context("cannot record what reached the protected branches");
-    let protected = org.map_or_else(|| vec![branch], |org| org.settings.protected_bases);
     Ok(Round { surveyed: github.due(survey, &protected, clock())?, recorded })
 }
 

@@ -1,7 +1,6 @@
 //! Reads merged pull requests: which one brought a commit to a branch, and what GitHub knew about it
 //! when it was merged.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use anyhow::Context as _;
@@ -10,7 +9,7 @@ use super::facts::{ApiFacts, Facts, repository};
 use super::snapshot::Snapshot;
 use super::types::{Pull, Push, Review, TimelineEvent, User};
 use super::{GitHub, client, name};
-use crate::core::evidence::TeamMembers;
+use crate::core::evidence::Evidence;
 use crate::core::org::Roster;
 use crate::core::record::parts::Method;
 use crate::core::terms::Login;
@@ -37,6 +36,8 @@ pub struct MergedPull {
     pub commits: Vec<Commit>,
     /// The commit of a merge queue on which it was judged last, if it was.
     pub judged_on: Option<Oid>,
+    /// Whether GitHub doesn't say any more whose it or one of its reviews is, because the account is gone.
+    pub is_partly_gone: bool,
 }
 
 impl MergedPull {
@@ -73,7 +74,8 @@ impl GitHub {
 
     /// Reads what GitHub knew about a pull request when it was merged, and prepares it to be judged as
     /// of then. `commits` are those that it brought to its base, oldest first, and `base` is the one
-    /// before them. `teams` are members of teams as they were then, as far as that is known.
+    /// before them. `then` is what was recorded before about the same head: who was in a team at that
+    /// time, and whose accounts are gone, is known from there alone.
     ///
     /// # Errors
     /// When GitHub can't be reached, or shows no longer what is needed.
@@ -82,7 +84,7 @@ impl GitHub {
         pull: &Pull,
         base: Oid,
         commits: &[Commit],
-        teams: BTreeMap<String, TeamMembers>,
+        then: &Evidence,
     ) -> anyhow::Result<MergedPull> {
         let name = name(pull.number);
         let at = pull.merged_at.with_context(|| format!("{name} wasn't merged"))?;
@@ -92,7 +94,11 @@ impl GitHub {
         let known = self.client.run(ApiFacts::read(self, pull, false));
         let known = known.with_context(|| format!("cannot read {name}"))?;
         let known = known.with_context(|| format!("GitHub doesn't show all of {name}"))?;
-        let ApiFacts { reviews, timeline, commits: accounts, pushes, snapshot } = known;
+        let ApiFacts { mut reviews, timeline, commits: accounts, pushes, snapshot } = known;
+        let mut pull = pull.clone();
+        name_the_gone(&mut pull, &mut reviews, then);
+        let is_partly_gone =
+            pull.user.is_none() || reviews.iter().any(|review| review.user.is_none());
         let facts = Facts {
             base,
             head,
@@ -105,7 +111,7 @@ impl GitHub {
             commits: accounts,
             pushes: pushes.map(|pushes| pushes_until(at, pushes)),
             snapshot,
-            teams,
+            teams: then.teams.clone(),
             record: self.client.take_record(),
             pull: pull.clone(),
         };
@@ -126,6 +132,7 @@ impl GitHub {
             at,
             commits: commits.to_vec(),
             judged_on,
+            is_partly_gone,
         })
     }
 
@@ -143,6 +150,25 @@ impl GitHub {
     /// Returns the login of an account by a roster; `None` if that was given to somebody else.
     pub fn login_in(&self, roster: &Roster, user: &User) -> Option<Login> {
         Identities::of(roster, &[], self.repo(), self.client.site()).login(user)
+    }
+}
+
+/// Names those whose accounts are gone as they were recorded.
+fn name_the_gone(pull: &mut Pull, reviews: &mut [Review], then: &Evidence) {
+    let user = |login: Option<&Login>, id: Option<&String>, kind: &str| {
+        let (login, id) = (login?.to_string(), id?.parse().ok()?);
+        Some(User { login, id, kind: kind.to_owned() })
+    };
+    if let (None, Some(known)) = (&pull.user, &then.pull_request) {
+        pull.user = user(known.author.as_ref(), known.author_id.as_ref(), "User");
+    }
+    for review in reviews.iter_mut().filter(|review| review.user.is_none()) {
+        let id = review.id.to_string();
+        let known = then.reviews.iter().find(|known| known.id == id);
+        review.user = known.and_then(|known| {
+            let kind = if known.bot { "Bot" } else { "User" };
+            user(known.user.as_ref(), known.user_id.as_ref(), kind)
+        });
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub default_branch: Tip,
     /// The base branch of the pull request.
     pub base: Tip,
+    /// The end of the ledger; `None` if the repository holds none.
+    pub ledger: Option<Tip>,
     /// The current statuses, or the check run, of its head.
     pub answers: Answers,
     /// The account that this program writes under.
@@ -118,6 +120,7 @@ pub struct Nodes<T> {
 #[serde(rename_all = "camelCase")]
 struct RepositoryPart {
     default_branch_ref: Option<Tip>,
+    ledger: Option<Tip>,
     pull_request: Option<PullPart>,
     object: Option<AnswersPart>,
 }
@@ -164,6 +167,7 @@ impl Snapshot {
             events: pull.timeline_items.total_count,
             default_branch,
             base,
+            ledger: repository.ledger,
             answers: Answers::of(object, github.is_app()),
             author: Author::of(&github.client, &viewer.login),
         }))

@@ -41,8 +41,7 @@ impl Guard {
     /// Judges the update of a branch or tag below `audit/` as far as it stands alone.
     pub(super) fn audit(&self, name: &str, update: &Update) -> anyhow::Result<()> {
         if name.starts_with("refs/tags/") {
-            ensure!(update.old.is_none(), "{name} can't be moved or deleted: it is an anchor");
-            return Ok(());
+            return self.anchor(name, update);
         }
         let branch = name.strip_prefix("refs/heads/").unwrap_or(name);
         let is_evidence = evidence_branch(name).is_ok();

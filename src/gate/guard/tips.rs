@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::Update;
 use crate::core::digest::Digest;
@@ -25,6 +25,9 @@ const FOLDER: &str = "changegate";
 #[derive(Debug, Default)]
 pub struct Tips(BTreeMap<String, Option<Oid>>);
 
+/// What a ref's name is kept behind that has to move in the same transaction.
+const TOGETHER: &str = "together ";
+
 impl Tips {
     /// Adds a branch as it is now.
     ///
@@ -33,6 +36,11 @@ impl Tips {
     pub fn branch(&mut self, git: &Git, name: &str) -> anyhow::Result<()> {
         self.0.insert(format!("refs/heads/{name}"), git.branches.tip(name)?);
         Ok(())
+    }
+
+    /// Adds a ref that has to move there together with the update, or to be deleted with it.
+    pub fn together(&mut self, name: &str, tip: Option<Oid>) {
+        self.0.insert(format!("{TOGETHER}{name}"), tip);
     }
 
     /// Adds the policies at the tip of a base.
@@ -83,6 +91,16 @@ impl Judged {
             };
             for line in text.lines() {
                 let (tip, what) = line.split_once(' ').context("cannot read what was judged")?;
+                if let Some(name) = what.strip_prefix(TOGETHER) {
+                    let own = updates.iter().find(|other| other.name == name);
+                    let own = own.map(|other| other.new.unwrap_or(Oid::ZERO_SHA1).to_string());
+                    ensure!(
+                        own.as_deref() == Some(tip),
+                        "{} and {name} move together or not at all: push them with `git push --atomic`",
+                        update.name
+                    );
+                    continue;
+                }
                 let moved = tip_after(repo, what, update, updates)?.unwrap_or(Oid::ZERO_SHA1);
                 if moved.to_string() != tip {
                     bail!(

@@ -1,13 +1,13 @@
 //! Records what reached the protected branches: compares their first-parent lines with what the ledger
 //! accounts for, so that a lost event delays an entry and never loses one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, bail};
 
 use super::{Added, Writer};
 use crate::core::digest::{Digest, canonical_json};
-use crate::core::evidence::{Evidence, TeamMembers};
+use crate::core::evidence::Evidence;
 use crate::core::org::Org;
 use crate::core::record::around::{Decided, unapproved};
 use crate::core::record::entry::Entry;
@@ -178,11 +178,23 @@ impl Writer<'_> {
             let record = of_bypass(&Arrival { by, because, ..arrival }, log, recorder);
             return self.completed(record, None);
         };
-        let teams = self.teams_of(gate, store, base, pull)?;
-        let judged = self.github.learn_merged(pull, base, commits, teams).and_then(|merged| {
+        let judge = |then: &Evidence| {
+            let merged = self.github.learn_merged(pull, base, commits, then)?;
             let judgement = gate.judge(merged.pull.clone(), &[], merged.at)?;
-            Ok((merged, judgement))
-        });
+            anyhow::Ok((merged, judgement))
+        };
+        // Of policies that can't be read, that is said where they judge.
+        let has_teams = |org: Org| org.roster.teams.values().any(|it| it.forge_team.is_some());
+        let mut judged = match gate.org_at(base).is_ok_and(has_teams) {
+            true => judge(&self.recorded_of(store, pull)?),
+            false => judge(&Evidence::default()),
+        };
+        let lacks = |(merged, judgement): &(MergedPull, Judgement)| {
+            merged.is_partly_gone && judgement.decision.verdict != Verdict::Approved
+        };
+        if judged.as_ref().is_ok_and(lacks) {
+            judged = judge(&self.recorded_of(store, pull)?);
+        }
         let Ok((merged, judgement)) = judged else {
             let by = self.login(gate, base, pull.merged_by.as_ref());
             let at = pull.merged_at.unwrap_or(arrival.at);
@@ -224,27 +236,16 @@ impl Writer<'_> {
         files.push(("rules.json".to_owned(), canonical_json(&rules).into_bytes()));
         let repo = self.github.repo();
         let mut record = of_arrival(repo, judgement, arrival, files, log, recorder)?;
-        if let Some(base) = &mut record.statement.predicate.base {
+        let it = &mut record.statement.predicate;
+        if let (Some(base), Some(_)) = (&mut it.base, &it.decision) {
             base.judged_on = merged.judged_on.map(object_id);
         }
         self.completed(record, Some((&merged.pull, previous)))
     }
 
-    /// Returns the members of teams as the last decision about the head of a merged pull request found
-    /// them: GitHub doesn't say who was in a team at a time.
-    fn teams_of(
-        &self,
-        gate: &Gate<'_, GitHub>,
-        store: &Store,
-        base: Oid,
-        pull: &types::Pull,
-    ) -> anyhow::Result<BTreeMap<String, TeamMembers>> {
-        let org = gate.org_at(base);
-        let has_teams = |org: Org| org.roster.teams.values().any(|it| it.forge_team.is_some());
-        // Of policies that can't be read, that is said where they judge.
-        if !org.is_ok_and(has_teams) {
-            return Ok(BTreeMap::new());
-        }
+    /// Returns what the last decision about the head of a merged pull request rested on: GitHub doesn't
+    /// say who was in a team at a time, nor whose account is gone.
+    fn recorded_of(&self, store: &Store, pull: &types::Pull) -> anyhow::Result<Evidence> {
         let is_its = |entry: &Entry| {
             let it = &entry.statement.predicate;
             let is_about_it =
@@ -255,8 +256,9 @@ impl Writer<'_> {
         let last = store.since(pull.created_at, &self.counting(store))?.into_iter().find(is_its);
         let evidence = last.map(|entry| store.material(&entry, "evidence.json")).transpose()?;
         let evidence = evidence.flatten().map(|bytes| serde_json::from_slice::<Evidence>(&bytes));
-        let evidence = evidence.transpose().context("cannot read what was recorded of teams")?;
-        Ok(evidence.unwrap_or_default().teams)
+        let evidence =
+            evidence.transpose().context("cannot read what was recorded of it before")?;
+        Ok(evidence.unwrap_or_default())
     }
 
     /// Returns the login of an account by the roster at a commit.

@@ -19,6 +19,7 @@ use crate::plumbing::hub::{Hub, Ran, request};
 mod content;
 mod evidence;
 mod line;
+mod names;
 mod outside;
 
 const NOT_NEXT: &str = "doesn't follow on the last one";

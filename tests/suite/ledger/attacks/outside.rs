@@ -28,7 +28,11 @@ fn a_ledger_that_is_reset() {
     for name in ["refs/heads/audit/3", "refs/heads/audit/other"] {
         bob.push(&[&format!("{tip}:{name}")]).refused(&["isn't one of the record's branches"]);
     }
-    bob.push(&[&format!("{tip}:refs/tags/audit/3")]).went_well();
+    let tag = format!("{tip}:refs/tags/audit/3");
+    bob.push(&[&tag]).refused(&["refs/tags/audit/3 isn't one of the ledger's tags"]);
+    hub.unguard();
+    bob.push(&[&tag]).went_well();
+    hub.guard();
     bob.push(&["--force", &format!("{tip}~1:refs/tags/audit/3")])
         .refused(&["refs/tags/audit/3 can't be moved or deleted"]);
     bob.push(&["--delete", "refs/tags/audit/3"]).refused(&["can't be moved or deleted"]);

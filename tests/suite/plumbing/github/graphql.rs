@@ -95,6 +95,7 @@ impl About {
         let pull = state.pulls.iter().find(|pull| pull.number == number);
         json!({"repository": {
             "defaultBranchRef": tip(state, "main"),
+            "ledger": tip(state, "audit/ledger"),
             "pullRequest": pull.map(|pull| json!({
                 "state": if pull.merged.is_some() { "MERGED".to_owned() } else { pull.state.to_uppercase() },
                 "isDraft": pull.draft,
