@@ -10,7 +10,7 @@ use super::{Gate, Judgement};
 use crate::content::{Changeset, short};
 use crate::core::layout::{is_governed, stem};
 use crate::core::record::parts::Because;
-use crate::core::terms::Verdict;
+use crate::core::terms::{TicketId, Verdict};
 use crate::forge::Pull;
 use crate::forge::git::{Git, journal};
 use crate::git::{Commit, Oid, Repo};
@@ -108,5 +108,6 @@ pub fn change_named_by(repo: &Repo, commit: &Commit) -> Option<String> {
     }
     let [base, head] = commit.parents[..] else { return None };
     let path = Changeset::of(repo, base, head, "").ok()?.path?;
-    Some(stem(&path).to_owned())
+    let id: TicketId = stem(&path).parse().ok()?;
+    Some(id.to_string())
 }
