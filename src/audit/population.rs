@@ -17,7 +17,6 @@ use crate::core::record::statement::Kind;
 use crate::core::time::Time;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
-use crate::gate::signing::in_force;
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::oid;
 
@@ -187,7 +186,7 @@ fn brought(placed: &Placed) -> anyhow::Result<Option<Oid>> {
 
 /// Returns who brought a commit: whose key signed it, by the roster. `None` if nobody knows.
 pub fn who(repo: &Repo, judges: &Judges, commit: &Commit) -> Option<String> {
-    let judge = commit.parents.first().and_then(|base| in_force(repo, judges, *base).ok())?;
+    let judge = commit.parents.first().and_then(|base| judges.in_force(repo, *base).ok())?;
     crate::gate::record::who(repo, &judge.bundle().org, commit)
 }
 

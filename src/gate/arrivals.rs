@@ -5,7 +5,6 @@ use anyhow::Context as _;
 use super::judge::Judges;
 use super::merge::merge_tree;
 use super::record::{Arrival, Log, Record, Recorder, of_bypass, of_merge, who};
-use super::signing::in_force;
 use super::{Gate, Judgement};
 use crate::content::{Changeset, short};
 use crate::core::layout::{is_governed, stem};
@@ -77,7 +76,7 @@ pub fn record(
     let Some(judgement) = judged(git, judges, base_ref, commit) else {
         let is_merge = commit.parents.len() == 2;
         let because = if is_merge { Because::NotKnown } else { Because::NoPullRequest };
-        let judge = commit.parents.first().and_then(|it| in_force(git.repo(), judges, *it).ok());
+        let judge = commit.parents.first().and_then(|it| judges.in_force(git.repo(), *it).ok());
         let by = judge.and_then(|judge| who(git.repo(), &judge.bundle().org, commit));
         return Ok(of_bypass(&Arrival { by, ..arrival(Some(because)) }, log, recorder));
     };

@@ -198,6 +198,22 @@ impl Judges {
         Judges { program: Some(program), ..self }
     }
 
+    /// Returns the judge by the policies that are in force at a commit of a base: those there, or else,
+    /// where somebody has broken or deleted them around the gate, the last ones before on its line that
+    /// can be used. By them it is said who may sign.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn in_force(&self, repo: &Repo, commit: Oid) -> anyhow::Result<Judge> {
+        let mut next = commit;
+        loop {
+            match self.at(repo, next) {
+                Ok(judge) => return Ok(judge),
+                Err(why) => next = *repo.commit(next)?.parents.first().ok_or(why)?,
+            }
+        }
+    }
+
     /// Returns the judge by the policies at a commit. Commits with the same policies share a judge.
     ///
     /// # Errors

@@ -5,7 +5,6 @@ use anyhow::ensure;
 
 use super::judge::Judges;
 use super::record::{Log, Record, Recorder, entry, tip};
-use super::signing::in_force;
 use crate::core::layout::table;
 use crate::core::org::LedgerSettings;
 use crate::core::record::key::PublicKey;
@@ -105,5 +104,5 @@ pub(super) fn settings(
     judges: &Judges,
     commit: &ObjectId,
 ) -> anyhow::Result<LedgerSettings> {
-    Ok(in_force(repo, judges, oid(commit)?)?.bundle().org.settings.ledger.clone())
+    Ok(judges.in_force(repo, oid(commit)?)?.bundle().org.settings.ledger.clone())
 }

@@ -1,7 +1,7 @@
 //! Whether an entry of the ledger is signed by somebody who may sign it. What isn't is passed over like
 //! any foreign commit: it counts for nothing, and stops nobody.
 
-use super::judge::{Judge, Judges};
+use super::judge::Judges;
 use super::keys::settings;
 use crate::content::People;
 use crate::core::org::Org;
@@ -68,21 +68,6 @@ pub fn signed_by(
     }
 }
 
-/// Returns the policies that say who may sign at a commit of a base: those there, or else, where somebody
-/// has broken or deleted them around the gate, the last ones before on its line that can be read.
-///
-/// # Errors
-/// When there are none.
-pub fn in_force(repo: &Repo, judges: &Judges, commit: Oid) -> anyhow::Result<Judge> {
-    let mut next = commit;
-    loop {
-        match judges.at(repo, next) {
-            Ok(judge) => return Ok(judge),
-            Err(why) => next = *repo.commit(next)?.parents.first().ok_or(why)?,
-        }
-    }
-}
-
 /// Whether a commit of the ledger holds an entry whose signature counts in its place. With the first
 /// entry, a ledger begins, no matter who signed it.
 ///
@@ -96,7 +81,7 @@ pub fn counts(repo: &Repo, judges: &Judges, recorded: &Recorded) -> anyhow::Resu
     let (it, state) = (&entry.statement.predicate, &entry.state);
     let base = it.base.as_ref().map(|base| oid(&base.commit)).transpose()?;
     // Where nobody can say who may sign, that is wrong with the entry, and it counts.
-    let by = match base.and_then(|base| in_force(repo, judges, base).ok()) {
+    let by = match base.and_then(|base| judges.in_force(repo, base).ok()) {
         None => SignedBy::Nobody,
         Some(judge) => {
             let org = &judge.bundle().org;

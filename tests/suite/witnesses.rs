@@ -268,13 +268,3 @@ fn a_witness_that_does_not_cosign_says_why() {
         .ended(2, &["none of its cosignatures is by a witness that the settings name"]);
     assert_eq!(hub.git(&["tag", "--list"]), "");
 }
-
-/// 64: tags of anybody's below `audit/` stop no witness.
-#[test]
-fn a_tag_that_is_not_ours_stops_no_witness() {
-    let hub = Hub::recording();
-    let alice = hub.desk("alice");
-    execute(&alice, "CHG-1");
-    alice.push(&["origin/main:refs/tags/audit/x/y"]).went_well();
-    alice.changegate(&["audit", "witness", "tag"]).went_well();
-}

@@ -14,7 +14,6 @@ use crate::core::request::SECRET;
 use crate::core::terms::Verdict;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::record::{tip, who};
-use crate::gate::signing::in_force;
 use crate::git::Commit;
 use crate::ledger::{NOBODY, oid};
 
@@ -188,7 +187,7 @@ impl Check<'_> {
         {
             self.finding(Step::Provenance, "it names another base than its commit has");
         }
-        let judge = before.and_then(|before| in_force(self.repo, self.judges, *before).ok());
+        let judge = before.and_then(|before| self.judges.in_force(self.repo, *before).ok());
         let by = judge.and_then(|judge| who(self.repo, &judge.bundle().org, commit));
         if merge.by != by || merge.method != Method::Push {
             let why = "it names somebody else than who brought its commit, or another way";

@@ -22,7 +22,7 @@ use crate::gate::arrivals::change_named_by;
 use crate::gate::judge::{Judge, Judges};
 use crate::gate::merge::merge_tree;
 use crate::gate::record::{dir_hash, subject, tip};
-use crate::gate::signing::{SignedBy, in_force, signed_by};
+use crate::gate::signing::{SignedBy, signed_by};
 use crate::gate::tables_after;
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::{self, NOBODY, object_id, oid};
@@ -217,7 +217,7 @@ impl Check<'_> {
             self.finding(Step::Line, why);
         }
         let base = it.base.as_ref().map(|base| oid(&base.commit)).transpose()?;
-        let judge = base.map(|base| in_force(self.repo, self.judges, base));
+        let judge = base.map(|base| self.judges.in_force(self.repo, base));
         let Some(Ok(judge)) = judge else {
             let why =
                 "the policies that it names can't be read, so that nobody can say who may sign";
