@@ -43,7 +43,8 @@
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts, people;
-//!   [`content::collect`], the evidence about a change in plain Git, which audits work out again
+//!   [`content::journal`], the reviews of a change as signed commits; [`content::collect`], the evidence
+//!   about it in plain Git, which audits work out again
 //! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence;
 //!   [`ledger::store`] is the end of one that is kept elsewhere
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
@@ -62,7 +63,8 @@
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
 //!   complete, and [`audit::bundle`] an entry without one; [`audit::entries`] is what the other verbs
 //!   show of it, and [`audit::find`] finds one; [`audit::replay`] tries other policies on it,
-//!   [`audit::witness`] gives it to others
+//!   [`audit::ask`] asks the forge again, which is handed in, [`audit::policies`] names those that came
+//!   around the gate, and [`audit::witness`] gives the log to others
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
 //! - [`intake`]: an issue's form to a branch with a request

@@ -18,11 +18,11 @@ use serde::Serialize;
 
 use super::bypass::{self, Bypass};
 use crate::content::Changeset;
+use crate::content::journal::{Entry, REVIEWS};
 use crate::content::{People, Signer};
 use crate::core::layout::{is_request, stem};
 use crate::core::org::Org;
-use crate::forge::git::journal::Entry;
-use crate::forge::git::{CHANGE, Git, REVIEWS, closed_by};
+use crate::forge::git::{CHANGE, Git, closed_by};
 use crate::git::{Commit, Oid, Repo};
 
 mod events;

@@ -43,7 +43,7 @@ pub struct Evidence {
     #[serde(default)]
     pub pushers: Pushers,
     /// Whether the forge doesn't show all pushes, so that more people may have pushed.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hides_pushes: bool,
     /// The members of the reviewers' teams according to the forge, by the roster's team names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -70,11 +70,6 @@ pub struct Evidence {
     /// The time as of which the facts were collected, if later ones were left out: that of the merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Time>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_false(it: &bool) -> bool {
-    !it
 }
 
 /// Reads records of incidents; a second one of an incident could say something else.
@@ -196,7 +191,7 @@ pub struct KnownCommit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
     /// Whether the forge itself made and signed it, for its author in the browser.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_browser: bool,
 }
 

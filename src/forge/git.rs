@@ -19,6 +19,7 @@ use super::github::Answered;
 use super::{Forge, Published, Pull};
 use crate::content::collect::Collector;
 use crate::content::conflicts::{self, Conflicts, Meets};
+use crate::content::journal::{self, REVIEWS, Said};
 use crate::content::{Changeset, People, SKEW};
 use crate::core::evidence::Evidence;
 use crate::core::layout::{REQUESTS, is_request, stem};
@@ -28,13 +29,11 @@ use crate::core::time::Time;
 use crate::core::yaml::did_you_mean;
 use crate::git::{Oid, Repo};
 use crate::report::Judged;
-use journal::Said;
 
 mod branches;
 mod survey;
 pub mod write;
 
-pub use crate::content::journal::{self, REVIEWS};
 pub use branches::{Advance, Branches, DEFAULT_BASES, Rejected, Rewound};
 
 /// The prefix of branches with changes; the change's name follows.

@@ -6,12 +6,13 @@ use super::judge::Judges;
 use super::merge::merge_tree;
 use super::record::{Arrival, Log, Record, Recorder, of_bypass, of_merge, who};
 use super::{Gate, Judgement};
+use crate::content::journal;
 use crate::content::{Changeset, short};
 use crate::core::layout::{is_governed, stem};
 use crate::core::record::parts::Because;
 use crate::core::terms::{TicketId, Verdict};
 use crate::forge::Pull;
-use crate::forge::git::{Git, journal};
+use crate::forge::git::Git;
 use crate::git::{Commit, Oid, Repo};
 
 /// Returns the commits on a first-parent line that need an entry each, oldest first, with the commit

@@ -14,12 +14,13 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::Gate;
 use super::judge::{Judge, Judges};
+use crate::content::journal::REVIEWS;
 use crate::content::{SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::layout::POLICIES;
 use crate::core::org::Org;
 use crate::core::time::Time;
-use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git, REVIEWS};
+use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git};
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::AUDIT;
 

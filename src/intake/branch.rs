@@ -27,7 +27,7 @@ pub enum Stage {
 
 /// Returns the message of a commit with the content of an issue's form.
 pub fn message(what: &str, id: &str, summary: &str, issue: u64) -> String {
-    let title = match crate::forge::git::journal::one_line(summary).as_str() {
+    let title = match crate::content::journal::one_line(summary).as_str() {
         "" => format!("{what} {id}"),
         summary => format!("{what} {id}: {summary}"),
     };

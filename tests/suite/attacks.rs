@@ -5,8 +5,8 @@
 
 use std::fs;
 
+use changegate::content::journal::Said;
 use changegate::core::characters::{Text, refused};
-use changegate::forge::git::journal::Said;
 use serde_json::Value;
 
 use crate::plumbing::hub::{Desk, Hub, Ran, make_executable, request};

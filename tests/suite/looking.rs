@@ -8,8 +8,8 @@ use super::plumbing::town::Town;
 use super::plumbing::{at, judges, root};
 use std::ptr;
 
+use changegate::content::journal::Said;
 use changegate::forge::Forge as _;
-use changegate::forge::git::journal::Said;
 use changegate::forge::git::{Branches, Git};
 use changegate::gate::Gate;
 use changegate::git::Repo;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use changegate::forge::git::journal::{NewEntry, Said};
+use changegate::content::journal::{NewEntry, Said};
 use changegate::forge::git::{Advance, Branches};
 use changegate::git::{Oid, Repo};
 

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::changes::records::RecordedAs;
+use crate::content::journal::Said;
 use crate::core::evidence::Unproven;
 use crate::core::terms::Login;
 use crate::core::time::{Duration, Time};
-use crate::forge::git::journal::Said;
 
 /// An event in the story of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! Merges into the base, and the decisions that their messages record.
 
-use crate::forge::git::journal::split;
+use crate::content::journal::split;
 use crate::git::{Commit, Oid};
 
 /// A merge of a change into the base.

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use super::super::bypass::Bypass;
 use super::super::records::Records;
 use super::{ChangeStatus, HistoryEvent, Merge, Stories, What};
+use crate::content::journal::Entry;
 use crate::content::request_at;
 use crate::core::evidence::Unproven;
 use crate::core::request::ChangeRequest;
 use crate::core::time::Time;
-use crate::forge::git::journal::Entry;
 use crate::git::{Commit, Oid};
 
 /// All that is known about a change.

@@ -62,15 +62,11 @@ pub struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<Clock>,
     /// Whether it was written where the log couldn't be reached.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
     /// The last event of the same file that its writer knew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Hex>,
-}
-
-fn is_false(it: &bool) -> bool {
-    !it
 }
 
 /// A clock.

@@ -86,7 +86,7 @@ pub struct Begin {
     /// What is executed, by number.
     pub steps: Vec<Step>,
     /// Whether it undoes the change.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rollback: bool,
     /// The tier as it was approved; with [`Begin::services`] what others have to keep out of the way
     /// of.
@@ -116,10 +116,6 @@ pub struct Begin {
     /// The digest of the command's arguments, which may hold secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Hex>,
-}
-
-fn is_false(it: &bool) -> bool {
-    !it
 }
 
 /// What approved an execution.
@@ -233,7 +229,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
     /// Whether it undid the change.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rollback: bool,
     /// When it began.
     pub started_at: Time,
@@ -335,7 +331,7 @@ pub struct Outcome {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Whether nobody said so: the rules alone did.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub automatic: bool,
 }
 

@@ -3,9 +3,6 @@
 use super::event::{About, Event, Unreadable};
 use super::proof::Proof;
 
-/// The most lines of a file; beyond it only what ends something is added.
-pub const MOST_LINES: usize = 2_000;
-
 /// The file of the events about the log itself.
 pub const LOG: &str = "log.jsonl";
 

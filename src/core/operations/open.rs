@@ -52,21 +52,17 @@ pub struct OpenExecution {
     /// Until when it is taken to go on.
     pub lease_until: Time,
     /// Whether its end was recorded as unknown.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unknown: bool,
     /// What is executed.
     pub steps: Vec<Step>,
     /// Whether it undoes the change.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rollback: bool,
     /// The tier.
     pub tier: RiskTier,
     /// The affected services.
     pub services: Vec<Name>,
-}
-
-fn is_false(it: &bool) -> bool {
-    !it
 }
 
 /// An incident that isn't resolved.

@@ -8,9 +8,6 @@ use super::event::Unreadable;
 use crate::core::digest::{canonical_json, to_json};
 use crate::core::record::parts::Hex;
 
-/// The namespace of SSH signatures on events.
-pub const NAMESPACE: &str = "changegate";
-
 /// What proves who wrote an event.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Proof {
@@ -48,11 +45,6 @@ pub enum ProofBy {
         /// The token, whose audience is the event.
         jwt: String,
     },
-}
-
-/// Returns the audience of a token that proves an event.
-pub fn audience(event: &Hex) -> String {
-    format!("changegate:{}", String::from(event.clone()))
 }
 
 impl Proof {

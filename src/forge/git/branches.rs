@@ -9,7 +9,8 @@ use std::time::SystemTime;
 
 use anyhow::bail;
 
-use super::{CHANGE, REVIEWS};
+use super::CHANGE;
+use crate::content::journal::REVIEWS;
 use crate::core::layout;
 use crate::core::org::Settings;
 use crate::core::yaml;

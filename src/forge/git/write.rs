@@ -1,9 +1,9 @@
-//! Writes journal entries; [`journal`](super::journal) reads them.
+//! Writes journal entries; [`journal`](crate::content::journal) reads them.
 
 use anyhow::{Context as _, bail};
 
-use super::journal::{NewEntry, Said};
-use super::{Advance, CHANGE, Git, REVIEWS};
+use super::{Advance, CHANGE, Git};
+use crate::content::journal::{NewEntry, REVIEWS, Said};
 use crate::core::decision::Decision;
 use crate::core::record::seen::Seen;
 use crate::forge::Pull;

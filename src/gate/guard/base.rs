@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Accepted, Guard, Tips, Update, remedy};
+use crate::content::journal::REVIEWS;
 use crate::content::{Changeset, People, short};
 use crate::core::layout::{POLICIES, is_governance, is_governed, stem};
 use crate::core::record::seen::Seen;
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
-use crate::forge::git::{CHANGE, DEFAULT_BASES, REVIEWS};
+use crate::forge::git::{CHANGE, DEFAULT_BASES};
 use crate::gate::merge::merge_tree;
 use crate::git::{Commit, FileChange, Oid, Repo};
 use crate::report::{merge_message, one_line};

@@ -3,11 +3,11 @@
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Guard, Update, remedy};
+use crate::content::journal::{self, Entry, REVIEWS, Said};
 use crate::content::{People, short};
 use crate::core::record::seen::Seen;
 use crate::core::terms::Level;
-use crate::forge::git::journal::{self, Entry, Said};
-use crate::forge::git::{CHANGE, REVIEWS};
+use crate::forge::git::CHANGE;
 
 impl Guard {
     pub(super) fn journal(&self, name: &str, update: &Update) -> anyhow::Result<()> {

@@ -12,10 +12,10 @@ use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use changegate::content::journal::{NewEntry, Said};
 use changegate::core::policy::shipped_files;
 use changegate::core::request::RequestFile;
 use changegate::core::time::Time;
-use changegate::forge::git::journal::{NewEntry, Said};
 use changegate::git::Oid;
 
 pub use super::ran::Ran;

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use changegate::content::journal::{NewEntry, Said};
 use changegate::core::policy::shipped_files;
 use changegate::core::request::RequestFile;
-use changegate::forge::git::journal::{NewEntry, Said};
 use changegate::git::Oid;
 
 /// The people who have keys; they are those of the shipped roster.

@@ -1,7 +1,7 @@
 //! Evidence that says something else than the commits it was collected from, with the decision that
 //! follows from it, and with every digest and signature right.
 
-use changegate::forge::git::journal::Said;
+use changegate::content::journal::Said;
 
 use super::super::forge::{edit, set};
 use super::*;
