@@ -2,29 +2,19 @@
 //! action to it.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const COMMIT: &str = "CHANGEGATE_COMMIT";
 
-/// Where cargo writes the commit that a package was made of.
-const PACKAGED: &str = ".cargo_vcs_info.json";
-
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={COMMIT}");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let commit = env::var(COMMIT).ok().or_else(|| packaged(&root)).or_else(|| checked_out(&root));
+    let commit = env::var(COMMIT).ok().or_else(|| checked_out(&root));
     if let Some(commit) = commit.filter(|commit| is_commit(commit)) {
         println!("cargo::rustc-env={COMMIT}={commit}");
     }
-}
-
-/// The commit of a package.
-fn packaged(root: &Path) -> Option<String> {
-    let text = fs::read_to_string(root.join(PACKAGED)).ok()?;
-    text.split('"').find(|part| is_commit(part)).map(str::to_owned)
 }
 
 /// The commit of a clone, if `root` is the top of one.

@@ -13,8 +13,8 @@ use dialoguer::console;
 
 use self::shared::prompt::Interrupted;
 use self::shared::say::{FORBIDDEN, INTERRUPTED, UNDECIDED, colour, complain};
+use changegate::COMMIT;
 use changegate::core::org::TZDB;
-use changegate::core::record::parts::COMMIT;
 use changegate::forge::git::Rejected;
 
 mod audit;

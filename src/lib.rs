@@ -13,7 +13,7 @@
 //!
 //! # The map
 //!
-//! [`core`] is pure. Its values:
+//! [`core`], a package of its own, is pure. Its values:
 //! - [`core::terms`]: the words that everything shares; [`core::layout`]: where a repository holds
 //!   what, and what is governed; [`core::time`], [`core::digest`]
 //! - [`core::characters`]: which characters people can't see, by Unicode's data
@@ -74,18 +74,22 @@
 //! # What holds everywhere
 //!
 //! - Arrows point one way: cli → intake → changes, compose, audit → gate → forge → ledger → content →
-//!   git, report → files, core. No circles of files. Tests hold it: core imports core alone, core and
-//!   report touch no file, network, environment or clock, and what verifies imports no forge.
+//!   git, report → files, core. No circles of files. Tests hold what the package of the core doesn't: core
+//!   and report touch no file, network, environment or clock, and what verifies imports no forge.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
 //! - A verdict is the maximum over its findings' effects. Missing input denies.
 //! - The same inputs give the same bytes.
 
+pub use changegate_core as core;
+
+/// The commit that this program was built from, if it is known.
+pub const COMMIT: Option<&str> = option_env!("CHANGEGATE_COMMIT");
+
 pub mod audit;
 pub mod changes;
 pub mod compose;
 pub mod content;
-pub mod core;
 pub mod files;
 pub mod forge;
 pub mod gate;

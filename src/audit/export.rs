@@ -149,7 +149,7 @@ pub fn export(
         Format::Markdown => ("report.md", formats::markdown(&rows, &branches, &period, since)),
     };
     let bytes = bytes.into_bytes();
-    let program = Engine { sha256: made.program.map(Hex), ..Engine::this() };
+    let program = Engine { sha256: made.program.map(Hex), ..Engine::this(crate::COMMIT) };
     let file = File { name, sha256: Hex(Digest::of(&bytes)), size: bytes.len() };
     let manifest = Manifest {
         format: "changegate-export/1",

@@ -49,7 +49,8 @@ fn filled_in(text: &str) -> String {
 #[test]
 fn every_advised_command_is_taken() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["src", "policies"].map(|room| folder::below(&root.join(room), false).unwrap());
+    let files =
+        ["core", "src", "policies"].map(|room| folder::below(&root.join(room), false).unwrap());
     let paths = files.concat().into_iter().map(|(path, _)| path);
     let is_source = |path: &Path| {
         let ending = path.extension();

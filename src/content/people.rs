@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::core::evidence::Unproven;
-use crate::core::org::{LedgerSettings, Org, Roster, SigningKey, Writer};
+use crate::core::org::{LedgerSettings, Roster, SigningKey, Writer};
 use crate::core::terms::Login;
 use crate::core::time::Duration;
 use crate::git::{Commit, Oid, Repo, Signature};
@@ -92,13 +92,6 @@ impl<'a> People<'a> {
             signers.push(signer);
         }
         signers
-    }
-}
-
-impl Org {
-    /// Whether the settings accept somebody whose identity is unproven for this reason.
-    pub fn tolerates(&self, unproven: Unproven) -> bool {
-        unproven == Unproven::Unsigned && self.settings.unsigned_reviews.is_allowed()
     }
 }
 

@@ -305,7 +305,7 @@ pub fn entry(
         decision: None,
         refusals: Vec::new(),
         policies: None,
-        engine: Engine::this(),
+        engine: Engine::this(crate::COMMIT),
         material: Vec::new(),
         collector: Collector {
             kind: CollectorKind::Person,

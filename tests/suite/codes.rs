@@ -21,9 +21,9 @@ fn codes_of_policies() -> BTreeSet<String> {
 
 /// The codes in the sources of the reader of files.
 fn codes_of_the_reader() -> BTreeSet<String> {
-    let sources = ["src/core/yaml", "src/core/request"].into_iter();
+    let sources = ["core/src/yaml", "core/src/request"].into_iter();
     let sources = sources.flat_map(|folder| files_below(folder, ".rs"));
-    let sources = sources.chain(files_below("src/core", "yaml.rs"));
+    let sources = sources.chain(files_below("core/src", "yaml.rs"));
     let sources = sources.filter(|path| !path.to_str().unwrap().contains("tests"));
     let texts: Vec<_> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
     let quoted = texts.iter().flat_map(|text| text.lines().flat_map(|line| line.split('"')));

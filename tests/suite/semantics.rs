@@ -240,7 +240,7 @@ fn what_was_decided_is_decided_again() {
     if std::env::var_os("UPDATE_SEMANTICS").is_some() {
         assert!(
             !this.exists(),
-            "{} is there, and a corpus is never changed: raise SEMANTICS in src/core/decision.rs, or \
+            "{} is there, and a corpus is never changed: raise SEMANTICS in core/src/decision.rs, or \
              the version of a release",
             this.display()
         );
@@ -264,7 +264,7 @@ fn what_was_decided_is_decided_again() {
         said += match corpus.semantics == SEMANTICS {
             true => {
                 "The same case gives other bytes. If nobody meant that, it is a mistake. If it is meant, \
-                 raise SEMANTICS in src/core/decision.rs, record the corpus of the new number with \
+                 raise SEMANTICS in core/src/decision.rs, record the corpus of the new number with \
                  `UPDATE_SEMANTICS=1 cargo test --test suite semantics`, and commit both: `audit verify` \
                  then compares decisions of the old number in what counts.\n"
             }

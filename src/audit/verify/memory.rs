@@ -145,7 +145,7 @@ impl Memory {
         let leaves: Vec<u8> = run.tree.leaves().iter().flat_map(|leaf| leaf.0).collect();
         let path = self.file(repo, &found.origin);
         let remembered = Remembered {
-            program: Engine::this(),
+            program: Engine::this(crate::COMMIT),
             base_ref: base_ref.to_owned(),
             verified_at: self.now,
             commit: object_id(run.last.context("there is no entry")?),
@@ -203,7 +203,7 @@ impl Remembered {
         let is_whole = found.entries == size
             && known.times.len() as u64 == size
             && known.tree.root_at(size).is_some_and(|root| root.to_string() == found.root);
-        let is_ours = known.program == Engine::this() && known.base_ref == base_ref;
+        let is_ours = known.program == Engine::this(crate::COMMIT) && known.base_ref == base_ref;
         (is_whole && is_ours).then_some(known)
     }
 

@@ -1,0 +1,87 @@
+//! What events about incidents say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::terms::{Login, Name, Severity};
+use crate::time::Time;
+
+/// An escalation.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Escalated {
+    /// How severe the incident is.
+    pub severity: Severity,
+    /// What it pauses.
+    pub pauses: Pauses,
+}
+
+/// What an incident pauses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pauses {
+    /// No change.
+    #[default]
+    None,
+    /// Changes to its services.
+    Services,
+    /// All changes.
+    All,
+}
+
+/// An approval that somebody heard.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Commander {
+    /// The incident commander.
+    pub who: Login,
+    /// Where: a channel.
+    pub heard: String,
+    /// When.
+    pub heard_at: Time,
+}
+
+/// An incident.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Opened {
+    /// How severe it is.
+    pub severity: Severity,
+    /// The services that it affects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Name>,
+    /// Who commands it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commander: Option<Login>,
+    /// What it pauses.
+    pub pauses: Pauses,
+    /// What is wrong.
+    pub summary: String,
+}
+
+/// What is another one from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Updated {
+    /// How severe the incident is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// The services that it affects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<Name>>,
+    /// Who commands it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commander: Option<Login>,
+    /// What it pauses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pauses: Option<Pauses>,
+    /// What is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Anything that a later reader should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The end of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Resolved {
+    /// Anything that a later reader should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
