@@ -17,12 +17,16 @@ use crate::evidence::Unproven;
 use crate::terms::Level;
 use crate::time::Time;
 
+mod execution;
 mod ledger;
+mod machines;
 mod roster;
 mod tables;
 mod text;
 
+pub use execution::*;
 pub use ledger::*;
+pub use machines::*;
 pub use roster::*;
 pub use tables::*;
 pub use text::*;

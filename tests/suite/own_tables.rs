@@ -67,6 +67,11 @@ fn changes() -> Vec<Value> {
         ("notify", json!("off")),
         ("review_policies_every", json!("1h")),
         ("ledger", ledger()),
+        ("execution", json!({"lease": "5m", "stand_in": "off", "offline": "off"})),
+        ("outcome", json!({"monitor_at_least": "1h", "close": [], "error_rate": {"times": "2"}})),
+        ("break_glass", json!({"due_after": "1h"})),
+        ("escalation_pause", json!("all")),
+        ("approvals_not_before", json!({"alice": "2099-01-01T00:00:00Z"})),
     ];
     let changed = settings.iter().map(|(name, _)| (*name).to_owned());
     let known: BTreeSet<_> = entries("settings").into_iter().map(|(name, _)| name).collect();

@@ -1,4 +1,4 @@
-//! The roster: people, teams and services.
+//! The roster: people, teams, services, machines and environments.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use ssh_key::{Algorithm, HashAlg, PublicKey};
 
-use super::Date;
+use super::{Date, Environment, ErrorRateSource, Machine};
 use crate::terms::{Level, Login, Name};
 
-/// People, teams and services.
+/// People, teams, services, machines and environments.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Roster")]
@@ -28,6 +28,12 @@ pub struct Roster {
     /// Services by name.
     #[serde(default)]
     pub services: BTreeMap<Name, Service>,
+    /// The pipelines and servers that execute changes, by name; none has a person's login.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub machines: BTreeMap<Login, Machine>,
+    /// The environments that machines may be confined to, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<Name, Environment>,
 }
 
 impl Roster {
@@ -265,6 +271,17 @@ pub struct Service {
     #[serde(default)]
     #[schemars(example = ["eu-west-1"])]
     pub targets: Vec<Name>,
+    /// Addresses that answer 2xx while it is healthy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["https://checkout.acme.example/healthz"])]
+    pub health: Vec<String>,
+    /// Its hosts: a request's health checks are asked there alone, private addresses included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["checkout.acme.example"])]
+    pub hosts: Vec<String>,
+    /// What measures its error rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_rate: Option<ErrorRateSource>,
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The other tables: catalog, matrix, windows, freezes, escalation, settings.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ClockTime, Date, LedgerSettings, Quarter, Zone};
+use super::{
+    BreakGlassSettings, ClockTime, Date, EscalationPause, ExecutionSettings, LedgerSettings,
+    OutcomeSettings, Quarter, Zone,
+};
 use crate::digest::Digest;
 use crate::terms::{Level, Login, RiskTier};
 use crate::time::{Duration, Interval, Time};
@@ -16,6 +21,9 @@ pub struct CatalogEntry {
     pub tier: RiskTier,
     /// Whether it only reads.
     pub read_only: bool,
+    /// Whether it brings a new version of something: what reports count as a deployment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deployment: bool,
     /// How to undo it.
     pub rollback: CatalogRollback,
 }
@@ -216,6 +224,16 @@ pub struct Settings {
     pub review_policies_every: Duration,
     /// The ledger, which records what was decided.
     pub ledger: LedgerSettings,
+    /// How changes are executed.
+    pub execution: ExecutionSettings,
+    /// What an outcome has to show.
+    pub outcome: OutcomeSettings,
+    /// What is signed after an execution under break-glass.
+    pub break_glass: BreakGlassSettings,
+    /// What an escalation pauses, unless it says something else.
+    pub escalation_pause: EscalationPause,
+    /// The time, by login, before which a person's approvals don't permit execution: for stolen keys.
+    pub approvals_not_before: BTreeMap<Login, Time>,
 }
 
 /// What happens to a change that touches no governed path.
@@ -292,6 +310,11 @@ impl Default for Settings {
             notify: Notify::default(),
             review_policies_every: Duration::days(365),
             ledger: LedgerSettings::default(),
+            execution: ExecutionSettings::default(),
+            outcome: OutcomeSettings::default(),
+            break_glass: BreakGlassSettings::default(),
+            escalation_pause: EscalationPause::default(),
+            approvals_not_before: BTreeMap::new(),
         }
     }
 }

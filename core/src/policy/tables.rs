@@ -13,6 +13,7 @@ use crate::yaml::{self, Node, Span, Value};
 
 mod calendar;
 mod erasures;
+mod machines;
 mod settings;
 
 /// The most bytes that a table may have.
@@ -143,9 +144,10 @@ impl Reader {
     }
 
     fn check_roster(&mut self, org: &Org) {
-        self.check_each_login_once();
+        self.check_each_login_once("people");
         self.check_people(&org.roster);
         self.check_services(&org.roster);
+        self.check_machines(org);
     }
 
     fn check_people(&mut self, roster: &Roster) {
@@ -233,19 +235,18 @@ impl Reader {
     }
 
     /// Logins that differ only in case are the same login; the types have converted them already.
-    fn check_each_login_once(&mut self) {
-        let people =
-            self.documents.get("roster").and_then(|document| entry(&document.root, "people"));
-        let Some(Value::Mapping(people)) = people.map(|people| &people.value) else { return };
+    fn check_each_login_once(&mut self, part: &str) {
+        let listed = self.documents.get("roster").and_then(|document| entry(&document.root, part));
+        let Some(Value::Mapping(listed)) = listed.map(|listed| &listed.value) else { return };
         let mut seen = BTreeSet::new();
-        let twice: Vec<String> = people
+        let twice: Vec<String> = listed
             .iter()
             .map(|(key, _)| key.text.to_string())
             .filter(|login| !seen.insert(login.to_lowercase()))
             .collect();
         for login in twice {
             let message = format!("{login} is listed twice: case doesn't matter in logins");
-            self.report("roster", &["people", &login], message, "merge the two entries");
+            self.report("roster", &[part, &login], message, "merge the two entries");
         }
     }
 

@@ -172,6 +172,8 @@ pub fn empty() -> Roster {
         people: Default::default(),
         teams: Default::default(),
         services: Default::default(),
+        machines: Default::default(),
+        environments: Default::default(),
     }
 }
 

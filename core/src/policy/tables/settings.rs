@@ -49,6 +49,16 @@ impl Reader {
                 help,
             );
         }
+        let lease = settings.execution.lease;
+        if !(Duration::seconds(300)..=Duration::hours(24)).contains(&lease) {
+            let message = format!("a lease of {lease} is not between 5 minutes and 24 hours");
+            self.report("settings", &["execution", "lease"], message, "write 5m to 24h");
+        }
+        if !settings.execution.issuer.starts_with("https://") {
+            let message = format!("`{}` isn't the address of an issuer", settings.execution.issuer);
+            let help = "write it with its beginning, https://";
+            self.report("settings", &["execution", "issuer"], message, help);
+        }
         self.check_writers(org);
     }
 
@@ -154,6 +164,24 @@ mod tests {
             let problems = problems_of(&format!("protected_bases: [{bases}]\n"));
             assert_eq!(problems.len(), usize::from(problem.is_some()), "{bases}: {problems:?}");
             assert!(problems.concat().contains(problem.unwrap_or_default()), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn executions_have_bounds() {
+        for (settings, problem) in [
+            ("execution: {lease: 5m}", ""),
+            ("execution: {lease: 4m59s}", "a lease of 4m59s is not between"),
+            ("execution: {lease: 25h}", "is not between 5 minutes and 24 hours"),
+            ("execution: {issuer: token.example}", "`token.example` isn't the address"),
+            ("execution: {stand_in: nobody}", "nobody"),
+            ("outcome: {error_rate: {times: '1.5'}}", ""),
+            ("outcome: {error_rate: {times: one}}", "`one` is not a decimal number"),
+            ("approvals_not_before: {carol: 2026-11-20T00:00:00Z}", ""),
+        ] {
+            let problems = problems_of(&format!("{settings}\n"));
+            assert_eq!(problems.is_empty(), problem.is_empty(), "{settings}: {problems:?}");
+            assert!(problems.concat().contains(problem), "{settings}: {problems:?}");
         }
     }
 
