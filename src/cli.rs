@@ -18,6 +18,7 @@ use changegate::core::org::TZDB;
 use changegate::forge::git::Rejected;
 
 mod audit;
+mod cancel;
 mod check;
 mod close;
 mod completions;
@@ -27,12 +28,14 @@ mod evaluate;
 mod explain;
 mod form;
 mod hook;
+mod incident;
 mod init;
 mod list;
 mod log;
 mod man;
 mod merge;
 mod new;
+mod operations;
 mod review;
 mod schema;
 mod shared;
@@ -99,6 +102,9 @@ enum Verb {
     Review(review::ReviewArgs),
     Merge(merge::MergeArgs),
     Close(close::CloseArgs),
+    Cancel(cancel::CancelArgs),
+    Incident(incident::IncidentArgs),
+    Operations(operations::OperationsArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
@@ -132,6 +138,9 @@ pub fn main() -> ExitCode {
         Verb::Review(args) => review::run(&args),
         Verb::Merge(args) => merge::run(&args),
         Verb::Close(args) => close::run(&args),
+        Verb::Cancel(args) => cancel::run(&args),
+        Verb::Incident(args) => incident::run(&args),
+        Verb::Operations(args) => operations::run(&args),
         Verb::List(args) => list::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),

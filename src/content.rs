@@ -9,6 +9,7 @@ use crate::core::digest::Digest;
 use crate::core::layout::{POLICIES, REQUESTS, is_request, odd_path, stem};
 use crate::core::policy::{Files, is_passed_over};
 use crate::core::request::{ChangeRequest, RequestFile};
+use crate::core::terms::TicketId;
 use crate::core::yaml::MAX_BYTES;
 use crate::git::{Entry, FileChange, Kind, Oid, Repo};
 
@@ -195,6 +196,24 @@ pub fn requests_at(repo: &Repo, commit: Oid) -> anyhow::Result<Vec<(String, Requ
         Ok((path, file))
     };
     requests.map(read).collect()
+}
+
+/// Reads the request with an id at a commit, with its path; `None` if there isn't just one.
+///
+/// # Errors
+/// When the commit can't be read.
+pub fn request_with_id(
+    repo: &Repo,
+    commit: Oid,
+    id: &TicketId,
+) -> anyhow::Result<Option<(String, RequestFile)>> {
+    let stem = id.folded();
+    let files = repo.files_below(commit, REQUESTS)?.into_iter();
+    let mut files =
+        files.filter(|(path, _)| is_request(path) && conflicts::folded_stem(path) == stem);
+    let (Some((path, entry)), None) = (files.next(), files.next()) else { return Ok(None) };
+    let (file, _) = request_in(repo, Some(entry), &path)?;
+    Ok(Some((path, file)))
 }
 
 fn request_in(

@@ -27,6 +27,7 @@ use crate::report::Judged;
 use judge::{Judge, Judges};
 
 pub mod apart;
+pub mod approval;
 pub mod arrivals;
 pub mod cpu;
 pub mod erasure;

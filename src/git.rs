@@ -28,7 +28,7 @@ mod work_tree;
 pub use git2::Oid;
 pub use program::{JUDGED_AGAIN, Move, Moved, Program};
 pub use rivals::pause;
-pub use signature::Signature;
+pub use signature::{Signature, verified};
 pub use tag::TagText;
 pub use tree::{Entry, FileChange, Kind};
 pub use work_tree::work_tree_around;

@@ -13,6 +13,7 @@
 //!   [`proof`]: who wrote it
 //! - [`lines`]: a file of events; [`message`]: the message of an event's commit
 //! - [`life`]: the fold of a file's events; [`after`]: which event can follow on it
+//! - [`writer`]: who may write one
 //! - [`state`]: what that comes to for a change at a time; [`open`]: what is open in the whole log
 
 pub mod after;
@@ -25,6 +26,7 @@ pub mod open;
 pub mod proof;
 pub mod state;
 mod whole;
+pub mod writer;
 
 #[cfg(test)]
 mod tests;

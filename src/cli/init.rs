@@ -7,7 +7,8 @@
 //! ```
 //!
 //! `--github` adds the files that a repository on GitHub needs, see [`github`]; `--hook` installs
-//! what a server needs, see [`hook`]; `--ledger` begins the record, see [`ledger`].
+//! what a server needs, see [`hook`]; `--ledger` begins the record, see [`ledger`]; `--operations` begins
+//! the log of what is executed, see [`operations`].
 
 mod contents;
 mod dialogue;
@@ -15,6 +16,7 @@ mod git;
 mod github;
 mod hook;
 mod ledger;
+mod operations;
 mod people;
 mod plan;
 mod roster;
@@ -65,7 +67,9 @@ Examples:
   changegate init --hook /srv/git/ops.git
       on the server: refuse pushes that bypass the review
   changegate init --ledger
-      once the policies are merged: begin to record what is decided")]
+      once the policies are merged: begin to record what is decided
+  changegate init --operations
+      likewise: begin to record what is executed")]
 pub struct InitArgs {
     /// A folder of the repository; with --hook, the bare repository
     #[arg(value_name = "DIR", default_value = ".")]
@@ -114,6 +118,12 @@ pub struct InitArgs {
     #[arg(long, conflicts_with_all = ["hook", "github", "force", "people", "upgrade"])]
     ledger: bool,
 
+    /// Begin the operations log, which records what is executed, and nothing else
+    ///
+    /// The policies have to be on the base.
+    #[arg(long, conflicts_with_all = ["hook", "github", "force", "people", "upgrade", "ledger"])]
+    operations: bool,
+
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -126,6 +136,10 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     }
     if args.ledger {
         ledger::run(args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.operations {
+        operations::run(args)?;
         return Ok(ExitCode::SUCCESS);
     }
     let root = git::work_tree(&args.dir)?;

@@ -92,7 +92,7 @@ pub fn record(
 
 /// Judges the change that a commit merges as of the commit's own time; `None` if it merges none that
 /// can be judged.
-fn judged(git: &Git, judges: &Judges, base_ref: &str, commit: &Commit) -> Option<Judgement> {
+pub fn judged(git: &Git, judges: &Judges, base_ref: &str, commit: &Commit) -> Option<Judgement> {
     let [base, head] = commit.parents[..] else { return None };
     let name = change_named_by(git.repo(), commit)?;
     let pull = Pull::of_change(&name, base_ref, base, head);

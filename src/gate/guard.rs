@@ -6,6 +6,7 @@
 //! - A change only grows, by commits that their committers have signed. It can be deleted only when
 //!   it is merged or closed.
 //! - The ledger only grows, by the entries of what a push brings to a base, and with their evidence.
+//! - The operations log only grows, by events that hold.
 //!
 //! Git takes no lock while a push is judged. [`Tips`] are what a judgement relied on; they are
 //! compared once more when Git has locked the ref that it moves.
@@ -23,6 +24,7 @@ use crate::core::time::Time;
 use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git};
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::AUDIT;
+use crate::operations::OPERATIONS;
 
 mod anchors;
 mod base;
@@ -31,6 +33,7 @@ mod change;
 mod erasure;
 mod explanation;
 mod journal;
+mod operations;
 mod record;
 mod tips;
 
@@ -189,6 +192,10 @@ impl Guard {
             is_unambiguous(name)?;
         }
         let mut accepted = Accepted { notes: Vec::new(), tips: Tips::default() };
+        if name.strip_prefix("refs/heads/") == Some(OPERATIONS) {
+            self.operations(update, pushed, &mut accepted.tips)?;
+            return Ok(accepted);
+        }
         if name.starts_with("refs/heads/audit/") || name.starts_with("refs/tags/audit/") {
             self.audit(name, update)?;
             if name.starts_with("refs/heads/") {

@@ -27,18 +27,24 @@ pub fn public(meant: &str) -> anyhow::Result<SigningKey> {
 /// # Errors
 /// If the key's signatures wouldn't count.
 pub fn find(meant: &str) -> anyhow::Result<Option<SigningKey>> {
-    let meant = meant.trim();
-    let literal = meant.strip_prefix("key::").unwrap_or(meant);
-    if literal.len() < meant.len() || KINDS.iter().any(|kind| meant.starts_with(kind)) {
+    if let Some(literal) = as_text(meant) {
         return literal.parse().map(Some).map_err(Error::msg);
     }
-    let path = file(meant);
+    let path = file(meant.trim());
     if !path.exists() {
         return Ok(None);
     }
     let text = files::read(&path)?;
     let key = String::from_utf8_lossy(&text).parse().map_err(Error::msg);
     key.map(Some).with_context(|| format!("read the public key {}", path.display()))
+}
+
+/// Returns the public key that a setting gives as text, and not by a file.
+pub fn as_text(meant: &str) -> Option<&str> {
+    let meant = meant.trim();
+    let literal = meant.strip_prefix("key::").unwrap_or(meant);
+    let is_text = literal.len() < meant.len() || KINDS.iter().any(|kind| meant.starts_with(kind));
+    is_text.then_some(literal)
 }
 
 /// The files in which `ssh-keygen` writes public keys, the preferred one first.

@@ -16,6 +16,7 @@ use crate::core::time::Time;
 
 mod commit;
 mod push;
+mod sign;
 
 /// The `git` program, for a repository or a folder.
 #[derive(Clone)]
@@ -294,17 +295,23 @@ impl Program {
 
 fn run(command: &mut Command, input: &[u8]) -> anyhow::Result<Output> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            anyhow::anyhow!("cannot start git: install it, or add its folder to PATH")
+    let mut child = command.spawn().map_err(|error| {
+        let program = command.get_program().display();
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                anyhow::anyhow!("cannot start {program}: install it, or add its folder to PATH")
+            }
+            _ => anyhow::Error::new(error).context(format!("cannot start {program}")),
         }
-        _ => anyhow::Error::new(error).context("cannot start git"),
     })?;
     if let Some(mut stdin) = child.stdin.take() {
         // git may end before it has read everything; its exit code shows whether it failed.
         let _ = stdin.write_all(input);
     }
-    child.wait_with_output().context("cannot wait for git")
+    child.wait_with_output().with_context(|| {
+        let program = command.get_program().display();
+        format!("cannot wait for {program}")
+    })
 }
 
 /// What git adds to each failure to reach another repository.
@@ -316,7 +323,7 @@ fn complaint(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let lines = text.lines().filter(|line| !line.starts_with("hint:"));
     let lines: Vec<_> = lines.filter(|line| !NOTHING_NEW.contains(line)).collect();
-    if lines.is_empty() { format!("git ended with {}", output.status) } else { lines.join("\n") }
+    if lines.is_empty() { format!("it ended with {}", output.status) } else { lines.join("\n") }
 }
 
 /// Returns what the remote's hook printed.

@@ -76,17 +76,22 @@ impl Repo {
         if !signature.trim_ascii_start().starts_with(ARMOUR) {
             return Signature::NotSsh;
         }
-        let Ok(signature) = SshSig::from_pem(&*signature) else {
-            return Signature::Invalid;
-        };
-        let key = PublicKey::from(signature.public_key().clone());
-        let Ok(signer) = SigningKey::try_from(key.clone()) else {
-            return Signature::UnusableKey;
-        };
-        match key.verify(NAMESPACE, &signed, &signature) {
-            Ok(()) => Signature::By(signer),
-            Err(_) => Signature::Invalid,
-        }
+        verified(NAMESPACE, &signed, &signature)
+    }
+}
+
+/// Verifies an SSH signature of a text for a purpose, its namespace.
+pub fn verified(namespace: &str, text: &[u8], signature: &[u8]) -> Signature {
+    let Ok(signature) = SshSig::from_pem(signature) else {
+        return Signature::Invalid;
+    };
+    let key = PublicKey::from(signature.public_key().clone());
+    let Ok(signer) = SigningKey::try_from(key.clone()) else {
+        return Signature::UnusableKey;
+    };
+    match key.verify(namespace, text, &signature) {
+        Ok(()) => Signature::By(signer),
+        Err(_) => Signature::Invalid,
     }
 }
 

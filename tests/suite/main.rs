@@ -7,7 +7,7 @@
 //!
 //! With real repositories, people and keys: the [`life`] of a change, what is [`at_hand`] before it
 //! is submitted, what it leaves in [`clones`], [`attacks`] on its record, and what happens [`together`]
-//! or is cut off in the middle. The [`ledger`] records it, and proves it.
+//! or is cut off in the middle. The [`ledger`] records it, and proves it; [`operations`] are what is done afterwards.
 //!
 //! On [`github`]: a server of the tests' own, held against what GitHub says of itself.
 
@@ -39,6 +39,7 @@ mod matrix;
 mod mutation;
 mod new;
 mod next_change;
+mod operations;
 mod other_engine;
 mod other_verifiers;
 mod own_tables;

@@ -7,12 +7,32 @@ use super::kinds::{Begin, End, EndResult, Renew, Voided, Voids, What};
 use super::life::{Execution, Incident, Life, Said, VOIDABLE};
 use crate::record::parts::Hex;
 use crate::terms::TicketId;
+use crate::time::Time;
 
 /// Tells whether an incident is open, as the log says: what an event about a change asks of other
 /// files.
 pub type IsOpen<'a> = &'a dyn Fn(&TicketId) -> bool;
 
 impl Life {
+    /// Returns what events come to that a log holds. `was_open` tells whether an incident was open at a
+    /// time: what arrived late is put where it belongs by that.
+    pub fn of<'e>(
+        events: impl IntoIterator<Item = &'e Event>,
+        was_open: &dyn Fn(&TicketId, Time) -> bool,
+    ) -> Self {
+        let mut life = Life::default();
+        for event in events {
+            let head = event.head();
+            let is_open: IsOpen<'_> = &|incident| was_open(incident, head.at);
+            match head.offline.then(|| life.refuses(event, is_open)).flatten() {
+                None => life.add(event),
+                Some(why) => life.out_of_turn.push((event.clone(), why)),
+            }
+            life.last = Some(event.id().clone());
+        }
+        life
+    }
+
     /// Adds an event.
     ///
     /// What was recorded where the log couldn't be reached did happen, whatever had happened before it

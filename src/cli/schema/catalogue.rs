@@ -16,6 +16,7 @@ use crate::cli::audit::expunge::Expunged;
 use crate::cli::audit::record_bypass::Recorded as Explained;
 use crate::cli::audit::witness::Visit;
 use crate::cli::doctor::DoctorView;
+use crate::cli::shared::events::Receipts;
 use crate::cli::shared::receipt::Receipt;
 use crate::cli::test::Report;
 use changegate::audit::bundle::Verified;
@@ -128,6 +129,12 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         title: "Receipt",
         about: "what submit, review, merge and close --format json print",
         schema: printed::<Receipt<'static>>,
+    },
+    SchemaEntry {
+        name: "events",
+        title: "Events",
+        about: "what cancel, incident and operations void --format json print",
+        schema: printed::<Receipts>,
     },
     SchemaEntry {
         name: "list",

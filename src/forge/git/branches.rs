@@ -19,6 +19,7 @@ use crate::ledger::AUDIT;
 
 mod anchors;
 mod ledger;
+mod operations;
 
 pub use ledger::Rewound;
 

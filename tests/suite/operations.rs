@@ -1,0 +1,167 @@
+//! The operations log of a repository in plain Git: it begins, takes what holds, and nothing else.
+
+use std::thread;
+
+use serde_json::Value;
+
+use crate::plumbing::hub::{Desk, Hub, Ran};
+
+/// A hub whose operations log has begun.
+fn begun() -> Hub {
+    let hub = Hub::guarded();
+    hub.desk("carol")
+        .changegate(&["init", "--operations"])
+        .ended(0, &["began audit/operations as"]);
+    hub
+}
+
+/// The subjects of the log's commits, the newest first.
+fn titles(hub: &Hub) -> Vec<String> {
+    hub.git(&["log", "--format=%s", "audit/operations"]).lines().map(str::to_owned).collect()
+}
+
+impl Desk<'_> {
+    fn incident(&self, arguments: &[&str]) -> Ran {
+        self.changegate(&[&["incident"], arguments].concat())
+    }
+
+    fn opens(&self, id: &str) -> Ran {
+        self.incident(&[
+            "open",
+            id,
+            "--severity",
+            "P1",
+            "--service",
+            "checkout",
+            "--summary",
+            "503",
+        ])
+    }
+}
+
+#[test]
+fn an_incident_from_beginning_to_end() {
+    let hub = Hub::guarded();
+    let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));
+    alice.opens("INC-001").failed(&["there is no audit/operations yet", "init --operations"]);
+    alice.changegate(&["init", "--operations", "--dry-run"]).ended(0, &["would begin", "alice"]);
+    assert_eq!(hub.tip("audit/operations"), None);
+    carol.changegate(&["init", "--operations"]).ended(0, &["began audit/operations as"]);
+    carol.changegate(&["init", "--operations"]).failed(&["has begun already"]);
+
+    alice.opens("INC-001").ended(0, &["recorded opened INC-001: P1 ("]);
+    alice.opens("INC-001").ended(1, &["opened INC-001", "it was opened already"]);
+    carol.incident(&["list"]).ended(0, &["INC-001  P1  since", "checkout", "commanded by nobody"]);
+    alice
+        .incident(&["update", "INC-001", "--severity", "P3"])
+        .ended(1, &["alice may not", "its commander, an incident commander or an L3"]);
+    alice.incident(&["update", "INC-001", "--commander", "carol", "--note", "called"]).went_well();
+    alice.incident(&["update", "INC-001", "--pauses", "services"]).went_well();
+    alice
+        .incident(&["update", "INC-001", "--pauses", "all"])
+        .ended(1, &["alice may not", "an L2 or an incident commander"]);
+    alice.incident(&["resolve", "INC-001"]).ended(1, &["alice may not"]);
+    carol.incident(&["resolve", "INC-001"]).ended(0, &["recorded resolved INC-001 ("]);
+    carol.incident(&["resolve", "INC-001"]).ended(1, &["the incident is resolved"]);
+    carol.incident(&["list"]).ended(0, &["no incident is open"]);
+    carol.incident(&["show", "INC-001"]).ended(0, &["INC-001  P1", "503", "resolved by carol"]);
+    carol.incident(&["show", "INC-002"]).failed(&["knows no incident INC-002"]);
+
+    assert_eq!(
+        titles(&hub),
+        ["resolved INC-001", "updated INC-001", "updated INC-001", "opened INC-001: P1", "genesis",]
+    );
+    let shown = alice.changegate(&["operations", "show", "INC-001", "--format", "json"]);
+    let shown: Value = serde_json::from_str(shown.went_well()).unwrap();
+    let kinds: Vec<_> = shown["events"].as_array().unwrap().iter().map(|it| &it["event"]).collect();
+    assert_eq!(kinds, ["opened", "updated", "updated", "resolved"]);
+    hub.is_sound();
+}
+
+#[test]
+fn only_a_merged_change_is_cancelled() {
+    let hub = begun();
+    let (alice, bob, dan) = (hub.desk("alice"), hub.desk("bob"), hub.desk("dan"));
+    let cancel = |desk: &Desk<'_>| desk.changegate(&["cancel", "CHG-1", "--reason", "not needed"]);
+    cancel(&bob).failed(&["there is no request CHG-1 on main"]);
+    bob.submit("CHG-1").went_well();
+    cancel(&bob).failed(&["there is no request CHG-1 on main"]);
+    bob.changegate(&["merge", "CHG-1"]).went_well();
+    cancel(&alice).ended(1, &["alice may not", "who could have approved it"]);
+    cancel(&dan).ended(0, &["recorded cancelled CHG-1 ("]);
+    cancel(&bob).ended(1, &["it was cancelled"]);
+}
+
+#[test]
+fn those_who_write_at_the_same_time_all_get_through() {
+    let hub = begun();
+    let desks: Vec<_> = ["alice", "bob", "dan", "erin"].map(|who| hub.desk(who)).into();
+    thread::scope(|scope| {
+        for (number, desk) in desks.iter().enumerate() {
+            scope.spawn(move || desk.opens(&format!("INC-00{number}")).went_well().to_owned());
+        }
+    });
+    assert_eq!(titles(&hub).len(), 5);
+    // One incident is opened once.
+    let codes = thread::scope(|scope| {
+        let all: Vec<_> =
+            desks.iter().map(|desk| scope.spawn(|| desk.opens("INC-009").code)).collect();
+        all.into_iter().map(|it| it.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == 1).count(), 3, "{codes:?}");
+    assert_eq!(titles(&hub).len(), 6);
+}
+
+#[test]
+fn the_log_only_grows_and_is_pushed_alone() {
+    let hub = begun();
+    let alice = hub.desk("alice");
+    alice.opens("INC-001").went_well();
+    alice.git(&["fetch", "--quiet", "origin", "audit/operations"]);
+    let (tip, first) =
+        (alice.git(&["rev-parse", "FETCH_HEAD"]), alice.git(&["rev-parse", "FETCH_HEAD~1"]));
+    let to = "refs/heads/audit/operations";
+    alice.push(&[&format!("+{first}:{to}")]).refused(&["can't be reset or rewritten"]);
+    alice.push(&[&format!(":{to}")]).refused(&["can't be deleted"]);
+    alice
+        .push(&[&format!("{tip}:refs/heads/audit/Operations")])
+        .refused(&["isn't one of the record's"]);
+
+    let tree = alice.git(&["rev-parse", &format!("{tip}^{{tree}}")]);
+    let empty = alice.commit(&tree, &[&tip], "rubbish", &[], &[]);
+    alice.push(&[&format!("{empty}:{to}")]).refused(&[
+        "the event",
+        "was rejected",
+        "append to one file",
+    ]);
+    let other = alice.put(&tip, &[("state.json", "{}\n")], "rubbish");
+    alice.push(&[&format!("{other}:{to}")]).refused(&["append to one file"]);
+    let text = alice.git(&["show", &format!("{tip}:log.jsonl")]);
+    let twice = alice.put(&tip, &[("log.jsonl", &format!("{text}\n{text}\n"))], "genesis");
+    alice.push(&[&format!("{twice}:{to}")]).refused(&["was rejected"]);
+
+    let main = hub.tip("main").unwrap();
+    alice.push_together(&[&format!("{tip}:{to}"), &format!("{main}:refs/heads/other")]).went_well();
+    assert_eq!(hub.tip("audit/operations").unwrap(), tip);
+}
+
+#[test]
+fn what_is_written_around_the_hook_stops_nobody_and_counts_for_nothing() {
+    let hub = begun();
+    let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
+    alice.opens("INC-001").went_well();
+    alice.git(&["fetch", "--quiet", "origin", "audit/operations"]);
+    let tip = alice.git(&["rev-parse", "FETCH_HEAD"]);
+    let rubbish = alice.put(&tip, &[("state.json", "{}\n"), ("x", "y")], "rubbish");
+    alice.push(&[&format!("{rubbish}:refs/heads/other")]).went_well();
+    hub.git(&["update-ref", "refs/heads/audit/operations", &rubbish]);
+
+    bob.opens("INC-002").ended(0, &["recorded opened INC-002: P1"]);
+    alice.incident(&["list"]).ended(0, &["INC-001", "INC-002"]);
+    bob.changegate(&["operations", "show"]).ended(0, &["foreign", &rubbish, "line feed"]);
+    assert_eq!(
+        hub.git(&["ls-tree", "-r", "--name-only", "audit/operations"]).matches("x\n").count(),
+        0
+    );
+}
