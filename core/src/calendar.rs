@@ -29,6 +29,9 @@ use super::time::{Duration, Interval, Time, midnight};
 /// How far ahead openings are searched: a year and the longest freeze that is likely.
 pub const HORIZON: Duration = Duration::days(400);
 
+/// The smallest length of time.
+const INSTANT: Duration = Duration::seconds(1);
+
 /// An organisation's windows and freezes, prepared for queries.
 #[derive(Clone, Debug)]
 pub struct Calendar {
@@ -56,6 +59,42 @@ pub struct CalendarFacts {
     pub freezes: Vec<FreezeFact>,
     /// The quarters that the planned interval touches and whose freezes aren't announced.
     pub unannounced: Vec<String>,
+    /// What is open and frozen now; where the change is to be executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<NowFacts>,
+}
+
+/// What is open and frozen now.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NowFacts {
+    /// The windows that are open, by name; freezes don't count.
+    pub windows: Vec<OpenWindow>,
+    /// The freezes that have begun and not ended, in order of their starts.
+    pub freezes: Vec<OngoingFreeze>,
+}
+
+/// A window that is open now.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenWindow {
+    /// The window's name.
+    pub name: String,
+    /// The tiers that may run in it.
+    #[serde(rename = "for")]
+    pub tiers: Vec<RiskTier>,
+    /// When it closes.
+    pub open_until: Time,
+}
+
+/// A freeze that has begun and not ended.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OngoingFreeze {
+    /// The freeze's name.
+    pub name: String,
+    /// The first instant after it.
+    pub end: Time,
 }
 
 /// What a window means for a planned interval.
@@ -177,7 +216,32 @@ impl Calendar {
             windows: windows.collect(),
             freezes: freezes.collect(),
             unannounced: touched.filter(|quarter| !self.announced.contains(quarter)).collect(),
+            now: None,
         }
+    }
+
+    /// Returns what is open and frozen now.
+    pub fn now(&self, now: Time) -> NowFacts {
+        let open = self.windows().filter_map(|(name, window)| {
+            let occurrence = occurrences(window, now, now + INSTANT).find(|it| it.start <= now)?;
+            let (name, tiers) = (name.to_owned(), window.tiers.clone());
+            Some(OpenWindow { name, tiers, open_until: occurrence.end })
+        });
+        let frozen = self.freezes_after(now).filter(|freeze| freeze.start <= now);
+        let frozen = frozen.map(|it| OngoingFreeze { name: it.name.clone(), end: it.end });
+        NowFacts { windows: open.collect(), freezes: frozen.collect() }
+    }
+
+    /// Returns the next instant at which a window that takes a tier opens or closes, or a freeze begins
+    /// or ends.
+    pub fn next_edge(&self, tier: Option<RiskTier>, now: Time) -> Option<Time> {
+        let takes = |window: &&Window| tier.is_some_and(|tier| window.tiers.contains(&tier));
+        let edges = self.windows.values().filter(takes).filter_map(|window| {
+            let next = occurrences(window, now, now + HORIZON).next()?;
+            Some(if next.start > now { next.start } else { next.end })
+        });
+        let frozen = self.freezes_after(now).flat_map(|freeze| [freeze.start, freeze.end]);
+        edges.chain(frozen).filter(|edge| *edge > now).min()
     }
 
     /// Returns the openings of one window from `now` on, each at least as long as `length`, in
@@ -227,7 +291,7 @@ pub fn latest_start(opening: &Interval, length: Duration) -> Option<Time> {
 /// Returns whether all of a planned interval is within one occurrence of a window.
 fn fits(window: &Window, planned: &Interval) -> bool {
     planned.start < planned.end
-        && occurrences(window, planned.start, planned.start + Duration::seconds(1))
+        && occurrences(window, planned.start, planned.start + INSTANT)
             .any(|occurrence| occurrence.contains(planned))
 }
 

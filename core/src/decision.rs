@@ -1,7 +1,8 @@
 //! The decision: takes a request, evidence, a policy bundle and the time; returns verdict and
 //! findings.
 //!
-//! [`decide`] is the core's one entry point. It turns facts into the input document, evaluates the
+//! [`decide`] is the core's entry point, and [`ask`] its sibling for the moment of execution, which takes
+//! the sign-off from the decision that let the change in. [`decide`] turns facts into the input document, evaluates the
 //! bundle, assigns the people who approved to the sign-offs that are required, and merges all
 //! findings:
 //!
@@ -26,11 +27,14 @@ use crate::policy::Requirement;
 use crate::policy::codes::UNGOVERNED;
 use crate::terms::{Effect, Verdict};
 
+mod ask;
 mod decide;
+mod finding;
 pub mod replay;
 mod trial;
 
-pub use super::input::Case;
+pub use super::input::{Case, Purpose};
+pub use ask::ask;
 pub use decide::{Decided, decide};
 pub use trial::{Difference, Trial, Tried, approves};
 
@@ -88,13 +92,16 @@ impl Finding {
 pub struct Decision {
     /// The version of the format, `changegate/v1`.
     pub api_version: String,
+    /// The question; whether the change may be merged if left out.
+    #[serde(default, skip_serializing_if = "Purpose::is_merge")]
+    pub purpose: Purpose,
     /// The request's id; null if it couldn't be read, or for a change of policies.
     pub change: Option<TicketId>,
     /// The request file, with `/` between its parts; null for a change of policies.
     pub path: Option<String>,
     /// The request's summary.
     pub summary: Option<String>,
-    /// Whether the change may go ahead.
+    /// Whether the change may go ahead: may be merged, or executed now.
     pub verdict: Verdict,
     /// The risk tier.
     pub tier: Option<RiskTier>,
@@ -138,12 +145,13 @@ impl Decision {
         self.findings.iter().find(|finding| finding.code == UNGOVERNED)
     }
 
-    /// Returns the request's path, or what else was changed, in a word.
+    /// Returns the request's path, the id that has none, or what else was changed, in a word.
     pub fn subject(&self) -> &str {
-        match (&self.path, self.ungoverned()) {
-            (Some(path), _) => path,
-            (None, Some(_)) => "other paths",
-            (None, None) => "policies",
+        match (&self.path, &self.change, self.ungoverned()) {
+            (Some(path), ..) => path,
+            (None, Some(change), _) => change.as_str(),
+            (None, None, Some(_)) => "other paths",
+            (None, None, None) => "policies",
         }
     }
 

@@ -1,5 +1,10 @@
 //! The input document: what the policies see, `input` in Rego.
 //!
+//! It asks one of two questions, its `purpose`: whether a change may be merged, or whether it may be
+//! executed now. Each has facts that the other lacks: those of an execution are left out of the document
+//! on a merge, so that what was recorded of merges keeps its digest; those of the pull request are null
+//! in the document on an execution.
+//!
 //! Its values are prepared so that a rule needs no search: logins as the roster writes them, times
 //! as RFC 3339 in UTC that compare as text, the calendar computed. It is canonical JSON with a
 //! digest, so that a decision can be reproduced from it years later.
@@ -8,7 +13,7 @@ use crate::org::Org;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approvals::Standing;
@@ -19,6 +24,11 @@ use super::terms::{Level, Login, Name};
 use super::time::{Interval, Time};
 
 mod build;
+mod execution;
+mod question;
+
+pub use execution::*;
+pub use question::build_question;
 
 pub use build::{affected_services, build, excluded_from, is_ungoverned, just_submitted};
 
@@ -30,7 +40,7 @@ pub struct Input<'a> {
     pub api_version: &'static str,
     /// The time that the decision is made for.
     pub now: Time,
-    /// The question: whether the change may be merged.
+    /// The question.
     pub purpose: Purpose,
     /// The request file's path; null for a change of policies.
     pub path: Option<&'a str>,
@@ -40,10 +50,10 @@ pub struct Input<'a> {
     pub request: Option<Value>,
     /// The request at base, or null.
     pub previous: Option<&'a ChangeRequest>,
-    /// What the pull request does to the request.
-    pub change: Change,
-    /// The pull request.
-    pub pull_request: PullRequestFacts<'a>,
+    /// What the pull request does to the request; null on an execution.
+    pub change: Option<Change>,
+    /// The pull request; null on an execution.
+    pub pull_request: Option<PullRequestFacts<'a>>,
     /// Everyone named in the request or the pull request, by login.
     pub people: BTreeMap<&'a Login, PersonFacts<'a>>,
     /// Every review, in the forge's order.
@@ -63,14 +73,49 @@ pub struct Input<'a> {
     pub same_id: &'a [String],
     /// The tables below `policies/org` whose review is overdue.
     pub overdue_reviews: Vec<&'static str>,
+    /// The execution that somebody asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ExecutionFacts<'a>>,
+    /// What approved the change, if that is proven; on an execution alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ChangeApproval<'a>>,
+    /// Why it isn't proven that the change was approved, if it isn't; on an execution alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<Unproven<'a>>,
+    /// What the operations log says; on an execution alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<OperationsFacts<'a>>,
 }
 
 /// The question that the policies answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Whether the change may be merged.
+    #[default]
     Merge,
+    /// Whether it may be executed now.
+    Execute,
+}
+
+impl Purpose {
+    /// All purposes.
+    pub const ALL: [Purpose; 2] = [Purpose::Merge, Purpose::Execute];
+
+    /// Returns whether it is the question whether the change may be merged.
+    pub fn is_merge(&self) -> bool {
+        *self == Purpose::Merge
+    }
+
+    /// Returns it as policies write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Merge => "merge",
+            Purpose::Execute => "execute",
+        }
+    }
 }
 
 /// What a pull request does to the request.

@@ -15,8 +15,10 @@
 //! - [`life`]: the fold of a file's events; [`after`]: which event can follow on it
 //! - [`writer`]: who may write one
 //! - [`state`]: what that comes to for a change at a time; [`open`]: what is open in the whole log
+//! - [`authorize`]: the question whether somebody may execute something now, and who may at all
 
 pub mod after;
+pub mod authorize;
 pub mod event;
 pub mod kinds;
 pub mod life;

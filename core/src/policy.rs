@@ -21,6 +21,7 @@ use self::files::{TEST_SUFFIX, rego};
 use self::message::Message;
 use super::calendar::Calendar;
 use super::digest::Digest;
+use super::input::Purpose;
 use super::layout::odd_path;
 use super::org::Org;
 
@@ -229,6 +230,12 @@ impl PolicyBundle {
             bound: Bound { limit: TIME_LIMIT, clock: self.clock },
             packages: Arc::clone(&self.packages),
         }
+    }
+
+    /// Returns whether any of its rule packages answers a question. The shipped ones answer each.
+    pub fn answers(&self, purpose: Purpose) -> bool {
+        let mut packages = self.packages.iter();
+        self.packages.is_empty() || packages.any(|package| package.answers(purpose))
     }
 
     /// Returns what one code of its findings means.

@@ -9,8 +9,8 @@ package changegate.facts
 # title: All tiers that the change has
 # description: |
 #   Those of its actions, the one that it declares, and high if it is off-script. Each asks for its
-#   own sign-off.
-tiers := tiers_of(object.get(input, "request", null))
+#   own sign-off. When it is executed, the tier that was approved, too: the catalog may have changed.
+tiers := tiers_of(object.get(input, "request", null)) | {approved | approved := input.approval.tier}
 
 tiers_of(request) := of_actions | of_off_script | declared if {
 	of_actions := {catalog[action.action].tier |
@@ -55,7 +55,7 @@ tier := "critical" if {
 
 # METADATA
 # title: The reasons for the tier
-tier_because := of_actions | of_off_script | declared if {
+tier_because := of_actions | of_off_script | declared | approved if {
 	of_actions := {sprintf("`%s` is %s in the catalog", [action.action, tier]) |
 		catalog := data.org.actions
 		some action in input.request.actions
@@ -63,6 +63,7 @@ tier_because := of_actions | of_off_script | declared if {
 	}
 	of_off_script := {"off-script is never below high" | tier == "high"; input.request.off_script}
 	declared := {sprintf("the request declares %s", [tier]) | input.request.risk == tier}
+	approved := {sprintf("it was approved as %s", [tier]) | input.approval.tier == tier}
 }
 
 # METADATA
@@ -91,3 +92,52 @@ level := lowest if {
 	contributors := {contributor.login | some contributor in input.pull_request.contributors}
 	lowest := min([input.people[login].level | some login in requesters | contributors])
 } else := null
+
+# METADATA
+# title: The question
+purpose := object.get(input, "purpose", "merge")
+
+# METADATA
+# title: Whether the question is whether the change may be executed now
+executing if purpose == "execute"
+
+# METADATA
+# title: Whether something is to be executed that isn't a rollback
+# description: Undoing what was begun is bound by no window, freeze, pause or interval.
+advancing if {
+	executing
+	not input.execution.rollback
+}
+
+# METADATA
+# title: Whether the planned start is yet to come
+early if input.now < input.calendar.planned.start
+
+# METADATA
+# title: Whether the planned end has passed
+over if input.calendar.planned.end <= input.now
+
+# METADATA
+# title: Whether it is time, or there is no plan
+due if {
+	not early
+	not over
+}
+
+# METADATA
+# title: Whether the change responds to an incident
+emergency if input.request.type == "emergency"
+
+# METADATA
+# title: The severity of the incident
+# description: Where there is a record of it, the record decides.
+severity := input.incident.severity if {
+	input.incident.severity
+} else := input.request.emergency.severity
+
+# METADATA
+# title: The windows that are open now and take the tier
+open_windows := [window |
+	some window in input.calendar.now.windows
+	tier in window["for"]
+]

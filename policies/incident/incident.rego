@@ -1,8 +1,9 @@
 # METADATA
 # title: The incident that an emergency answers
 # description: |
-#   The findings of the rules for emergencies. This is not a package of `changegate.rules`, because those
-#   judge every change, and these only emergencies.
+#   The findings of the rules for emergencies: those about the request, and those about the record of
+#   the incident, which are asked again when something is executed. This is not a package of
+#   `changegate.rules`, because those judge every change, and these only emergencies.
 package changegate.incident
 
 # METADATA
@@ -43,13 +44,15 @@ findings contains {
 
 # METADATA
 # title: The incident record differs
-# description: If the base branch has a record of the incident, the record decides.
+# description: |
+#   If there is a record of the incident, the record decides: what is resolved, or less severe than the
+#   request says, is no reason for an emergency. What is more severe counts as recorded.
 # custom:
 #   code: emergency/incident-record
 #   effect: deny
 #   rule: "6"
 #   help: write the record's severity; once the incident is resolved, plan the change in a deployment window
-findings contains {
+recorded contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
 	"message": sprintf("the record of %s says that it is resolved", [id]),
@@ -60,16 +63,16 @@ findings contains {
 	id := input.incident.id
 }
 
-findings contains {
+recorded contains {
 	"code": "emergency/incident-record",
 	"effect": "deny",
-	"message": sprintf("the record of %s says %s, but the request says %s", [id, recorded, declared]),
+	"message": sprintf("the record of %s says %s, but the request says %s", [id, severity, declared]),
 	"help": "write the record's severity",
 	"pointer": "/emergency/severity",
 } if {
-	recorded := input.incident.severity
+	severity := input.incident.severity
 	declared := input.request.emergency.severity
-	declared != recorded # less severe or more, the record rules
+	severity > declared # P2 is less severe than P1
 	id := input.incident.id
 }
 

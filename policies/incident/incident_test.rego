@@ -8,7 +8,7 @@ codes(details, record) := found if {
 		"request": {"emergency": object.union({"incident": "INC-1", "severity": "P1"}, details)},
 		"incident": record,
 	}
-	found := {finding.code | some finding in incident.findings} with input as document
+	found := {finding.code | some finding in incident.findings | incident.recorded} with input as document
 }
 
 test_a_sound_emergency if {
@@ -27,5 +27,7 @@ test_a_resolved_incident if {
 test_a_downgraded_incident if {
 	codes({}, {"id": "INC-1", "severity": "P2", "status": "open"}) == {"emergency/incident-record"}
 }
+
+test_a_worse_incident if codes({"severity": "P2"}, {"id": "INC-1", "severity": "P1", "status": "open"}) == set()
 
 test_break_glass if codes({"break_glass": true}, null) == {"emergency/break-glass"}

@@ -4,6 +4,8 @@
 #   The entry point, `data.changegate.decision`. Every package below `data.changegate.rules` takes
 #   part by yielding `findings`, and may yield `required` (sign-offs): a rule is added by adding a
 #   file. A change of policies has no request; only the packages in `judge_policies` judge it.
+#   Two questions are asked, `input.purpose`: whether a change may be merged, and whether it may be
+#   executed now. A package answers those in its `purposes`; without them, the first alone.
 package changegate
 
 import data.changegate.facts
@@ -12,7 +14,7 @@ import data.changegate.facts
 # title: The answer of all rules
 # entrypoint: true
 decision := {
-	"findings": {finding | some rules in judging; some finding in rules.findings} | without_independence,
+	"findings": {finding | some rules in answering; some finding in rules.findings} | without_independence,
 	"required": required,
 	"tier": facts.tier,
 	"tier_because": facts.tier_because,
@@ -21,7 +23,12 @@ decision := {
 
 # METADATA
 # title: The sign-offs that all rules require
-required := {sign_off | some rules in judging; some sign_off in rules.required}
+# description: They are asked for before a change is merged; executing it rests on them.
+required := {sign_off |
+	not facts.executing
+	some rules in answering
+	some sign_off in rules.required
+}
 
 # METADATA
 # title: What keeps every sign-off from being complete, because nobody can be shown to be independent
@@ -31,15 +38,30 @@ without_independence := {finding |
 }
 
 # METADATA
+# title: The rule packages that answer the question
+answering := [rules |
+	some rules in judging
+	answers(rules)
+]
+
+answers(rules) if {
+	not rules.purposes
+	facts.purpose == "merge"
+}
+
+answers(rules) if facts.purpose in rules.purposes
+
+# METADATA
 # title: The rule packages that take part
-# description: For a change of policies the others are not even evaluated, as there is no request.
+# description: Without a request, as in a change of policies, the others are not even evaluated.
 judging := data.changegate.rules if {
 	input.request != null
 } else := judge_policies
 
 # METADATA
-# title: The rule packages that judge changes of policies, too
+# title: The rule packages that judge what has no request
 judge_policies := [
+	data.changegate.rules.execute,
 	data.changegate.rules.policy,
 	data.changegate.rules.pull_request,
 	data.changegate.rules.signoff,

@@ -1,7 +1,7 @@
 //! The judge: a policy bundle, the bounds on evaluating it, and a pool of evaluators.
 //!
 //! An evaluator returns a ruling for an input document. Reviews, sign-off and findings are up to
-//! [`decide`]. All threads share a [`Judge`]; each takes an evaluator of its own, in this process or in
+//! [`decide`] and [`ask`]. All threads share a [`Judge`]; each takes an evaluator of its own, in this process or in
 //! another one.
 
 use std::collections::HashMap;
@@ -15,11 +15,12 @@ use super::apart::Apart;
 use super::cpu;
 use super::watchdog::{AtBound, Watchdog};
 use crate::content::{Changeset, bundle_files, request_at, requests_at, short};
-use crate::core::decision::{Case, Decided, Tried, approves, decide};
+use crate::core::decision::{Case, Decided, Tried, approves, ask, decide};
 use crate::core::layout::POLICIES;
+use crate::core::operations::authorize::Question;
 use crate::core::org::Org;
 use crate::core::policy::testing::TestReport;
-use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Undecided};
+use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Ruling, Undecided};
 use crate::core::rehearsal::{Sample, samples};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::sign_off::lock_out;
@@ -128,20 +129,36 @@ impl Judge {
     /// # Errors
     /// When no decision could be made: the rules conflict, exceed a bound, or return no ruling.
     pub fn decide(&self, case: &Case<'_>) -> Result<Decided, Undecided> {
+        self.evaluating(|rule| decide(case, self.bundle(), &self.source, rule))
+    }
+
+    /// Decides whether somebody may execute something now.
+    ///
+    /// # Errors
+    /// As [`Judge::decide`], and if the policies have no rules about executions.
+    pub fn ask(&self, question: &Question<'_>) -> Result<Decided, Undecided> {
+        self.evaluating(|rule| ask(question, self.bundle(), &self.source, rule))
+    }
+
+    /// Hands the evaluation of an input document to what decides, within the bounds.
+    fn evaluating(
+        &self,
+        decided: impl FnOnce(
+            &mut dyn FnMut(&Value) -> Result<Ruling, Undecided>,
+        ) -> Result<Decided, Undecided>,
+    ) -> Result<Decided, Undecided> {
         let ruled = |apart: &Apart, input: &Value| {
             apart.rule(input).map_err(|error| Undecided::because(format!("{error:#}")))
         };
         let (watchdog, idle, large) = match &self.bench.evaluators {
             Evaluators::Here { watchdog, idle, large } => (watchdog, idle, large),
-            Evaluators::Apart(apart) => {
-                return decide(case, self.bundle(), &self.source, |input| ruled(apart, input));
-            }
+            Evaluators::Apart(apart) => return decided(&mut |input| ruled(apart, input)),
         };
         let known = locked(idle).pop();
         let mut evaluator = known.unwrap_or_else(|| self.bundle().evaluator());
         let decided = {
             let _watched = watchdog.watch();
-            decide(case, self.bundle(), &self.source, |input| match large {
+            decided(&mut |input| match large {
                 Some(apart) if input.to_string().len() > LARGE => ruled(apart, input),
                 _ => evaluator.rule(input),
             })

@@ -62,10 +62,12 @@ pub(super) fn end(summary: &Summary, reporter: &Reporter) -> String {
     gap.to_owned() + &hanging("", &text, reporter.width)
 }
 
-/// Writes `requests/CHG-1.yaml  approved  medium risk  direct execution by L2, no review required`.
+/// Writes `requests/CHG-1.yaml  approved  medium risk  direct execution by L2, no review required`; of an
+/// execution `requests/CHG-1.yaml  may be executed now  medium risk  signed off by bob (L2)`.
 fn approved_line(decision: &Decision, reporter: &Reporter) -> String {
     let how = words::approval(decision).unwrap_or_default();
-    title(decision, "approved", &[words::kind(decision), how], reporter)
+    let word = if decision.purpose.is_merge() { "approved" } else { "may be executed now" };
+    title(decision, word, &[words::kind(decision), how], reporter)
 }
 
 /// Returns the path, the verdict in this word, and what follows it.
@@ -86,7 +88,8 @@ fn title(decision: &Decision, word: &str, rest: &[String], reporter: &Reporter) 
 
 fn header(decision: &Decision, reporter: &Reporter) -> String {
     let verdict = decision.verdict.to_string().to_uppercase();
-    let mut out = title(decision, &verdict, &[words::kind(decision)], reporter);
+    let asked = if decision.purpose.is_merge() { "" } else { " for execution" };
+    let mut out = title(decision, &(verdict + asked), &[words::kind(decision)], reporter);
     let summary = decision.summary.as_deref().unwrap_or_default().trim();
     let line = match words::requester(decision) {
         Some(who) if summary.is_empty() => format!("requested by {who}"),

@@ -134,6 +134,11 @@ pub(super) fn approval(decision: &Decision) -> Option<String> {
         return Some(finding.message.clone());
     }
     let sign_off = decision.sign_off.as_ref()?;
+    if !decision.purpose.is_merge() {
+        let signed = signed_by(sign_off);
+        let approved = (!signed.is_empty()).then(|| format!("signed off by {signed}"));
+        return Some(approved.unwrap_or_else(|| "approved without a review".to_owned()));
+    }
     match (sign_off.mode, decision.level) {
         (SignOffMode::Direct, Some(level)) => {
             Some(format!("direct execution by {level}, no review required"))
@@ -154,6 +159,13 @@ pub(super) fn planned(
 ) -> Option<String> {
     let has_to_move = decision.findings.iter().any(|finding| finding.code == "window/closed");
     let mut text = format!("planned {} UTC", window.planned?.for_people(now));
+    if !decision.purpose.is_merge() {
+        let open =
+            if window.fits.is_empty() { "no window".to_owned() } else { all_of(&window.fits) };
+        text.push_str(&format!("; {open} is open now"));
+        text.extend(window.freeze.iter().map(|freeze| format!(", in the freeze {freeze}")));
+        return Some(text);
+    }
     if !window.fits.is_empty() {
         text.push_str(&format!(", inside {}", all_of(&window.fits)));
     }
@@ -181,7 +193,9 @@ pub(super) fn next_change(decision: &Decision) -> Option<(Time, &'static str)> {
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
     let is_missing = decision.missing().next().is_some();
-    let what = if is_missing && planned.is_some_and(|planned| planned.start == next) {
+    let what = if !decision.purpose.is_merge() {
+        "to be asked again"
+    } else if is_missing && planned.is_some_and(|planned| planned.start == next) {
         "denied if the sign-offs are still missing"
     } else if is_missing && due_at == Some(next) {
         "overdue if the sign-offs are still missing"

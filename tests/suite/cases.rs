@@ -1,6 +1,6 @@
 //! Judges every case of `tests/cases`.
 
-use super::plumbing::{Case, CaseJudge, all};
+use super::plumbing::{Case, CaseJudge, every};
 use changegate::core::policy::{Files, PolicyBundle, shipped_files};
 
 /// How a case's decision differs from what it expects, to be read.
@@ -17,24 +17,24 @@ pub fn failure(judge: &mut CaseJudge, case: &Case) -> Option<String> {
 #[test]
 fn every_case_is_decided_as_it_says() {
     let mut judge = CaseJudge::shipped();
-    let failures: Vec<_> = all().iter().filter_map(|case| failure(&mut judge, case)).collect();
-    println!("{} cases", all().len());
+    let failures: Vec<_> = every().iter().filter_map(|case| failure(&mut judge, case)).collect();
+    println!("{} cases", every().len());
     assert!(
         failures.is_empty(),
         "{} of {} cases fail:\n\n{}",
         failures.len(),
-        all().len(),
+        every().len(),
         failures.join("\n")
     );
 }
 
 #[test]
 fn names_tell_the_cases_apart_and_name_the_section() {
-    let mut names: Vec<_> = all().iter().map(|case| (&case.topic, &case.name)).collect();
+    let mut names: Vec<_> = every().iter().map(|case| (&case.topic, &case.name)).collect();
     names.sort_unstable();
     let same: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
     assert!(same.is_empty(), "two cases have the same name: {same:?}");
-    for case in all() {
+    for case in every() {
         let section = format!("RULES {}: ", case.rule);
         assert!(case.name.starts_with(&section), "{} is listed under {}", case.name, case.rule);
     }
@@ -56,7 +56,8 @@ fn a_bundle_without_what_decides_decides_nothing() {
     let asks =
         |judge: &mut CaseJudge, case| judge.decide(case).is_ok_and(|found| found.input.is_some());
     let decides = |files: Files| {
-        CaseJudge::by(files).is_ok_and(|mut judge| all().iter().any(|case| asks(&mut judge, case)))
+        CaseJudge::by(files)
+            .is_ok_and(|mut judge| every().iter().any(|case| asks(&mut judge, case)))
     };
     for unwanted in ["", "main/", "rules/", "org/", "facts/"] {
         let unwanted = format!("policies/{unwanted}");

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::cases::failure;
-use super::plumbing::{Case, CaseJudge, all};
+use super::plumbing::{Case, CaseJudge, every};
 use changegate::core::policy::{Files, shipped_files};
 
 /// Conditions that nothing can tell from their absence, each with the reason: something that the
@@ -84,11 +84,11 @@ fn all_clauses(files: &Files) -> Vec<Part> {
 fn most_relevant_first(clause: &str, file: &str) -> Vec<&'static Case> {
     let quotes = |text: &str, code: &String| text.contains(&format!("\"{code}\""));
     let speaks = |text: &str, case: &Case| case.expect.codes.iter().any(|code| quotes(text, code));
-    let mut cases: Vec<_> = all().iter().enumerate().collect();
+    let mut cases: Vec<_> = every().iter().enumerate().collect();
     cases.sort_by_cached_key(|(index, case)| {
         // A case with organisation data of its own takes a bundle of its own.
         let is_costly = !case.org.is_null();
-        (!speaks(clause, case), !speaks(file, case), is_costly, index * 101 % all().len())
+        (!speaks(clause, case), !speaks(file, case), is_costly, index * 101 % every().len())
     });
     cases.into_iter().map(|(_, case)| case).collect()
 }

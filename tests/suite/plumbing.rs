@@ -2,6 +2,7 @@
 
 pub mod act;
 mod case;
+mod execution;
 mod expect;
 pub mod github;
 pub mod hub;
@@ -26,7 +27,7 @@ use changegate::core::time::Time;
 use changegate::core::yaml;
 use changegate::gate::judge::Judges;
 
-pub use case::{Case, HEAD, all};
+pub use case::{Case, HEAD, all, every};
 pub use expect::Expect;
 
 /// A file of the project.
@@ -106,6 +107,9 @@ impl CaseJudge {
 
     /// Decides a case at its own time.
     pub fn decide(&mut self, case: &Case) -> Result<Decided, Undecided> {
+        if let Some(asked) = &case.execute {
+            return asked.ask(self, case);
+        }
         self.decide_at(case, case.now, &case.evidence())
     }
 

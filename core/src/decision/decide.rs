@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::finding::form_findings;
 use super::{API_VERSION, Decision, Digests, Finding, Opening, SignOff, SignOffMode, WindowAnswer};
 use crate::approvals::{Standing, WhyNot};
 use crate::calendar::{self, WindowFact};
 use crate::digest::{Digest, canonical_json, to_json};
 use crate::evidence::ForgeKind;
-use crate::input::{self, Case, Input, Prepared};
+use crate::input::{self, Case, Input, Prepared, Purpose};
 use crate::org::TZDB;
 use crate::policy::codes::UNGOVERNED;
 use crate::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
@@ -61,13 +62,14 @@ pub fn decide(
     let seen = serde_json::from_str(&document).expect("canonical JSON is JSON");
     let ruling = evaluate(&seen)?;
 
+    let clock = input.pull_request.as_ref();
     let off_script = request.is_some_and(|request| request.off_script.is_some());
     let signers = Signers {
         org: &bundle.org,
         forge: case.evidence.forge,
         excluded: &excluded,
         standings: &standings,
-        due_at: off_script.then_some(input.pull_request.due_at),
+        due_at: clock.filter(|_| off_script).map(|pull_request| pull_request.due_at),
     };
     let (mut asked, is_well_formed) = (ruling.required, form.is_empty());
     asked.sort();
@@ -92,8 +94,9 @@ pub fn decide(
     let window =
         kind.map(|kind| window_answer(&input, (ruling.tier, Some(kind)), &findings, bundle));
     let own_change_at = own_change(&input, &sign_off, &signers, &window, bundle);
-    let clock = signers.due_at.filter(|_| !sign_off.is_complete());
-    let reminder = clock.map(|_| input.pull_request.remind_at).filter(|time| *time > case.now);
+    let remind_at = signers.due_at.filter(|_| !sign_off.is_complete()).and(clock);
+    let reminder = remind_at.map(|pull_request| pull_request.remind_at);
+    let reminder = reminder.filter(|time| *time > case.now);
     let of_tables = bundle.org.overdue_reviews(case.now).1;
     let next_change_at = [own_change_at, reminder, of_tables].into_iter().flatten().min();
     let mut decision = without_ruling(case, bundle, source, findings);
@@ -114,14 +117,17 @@ pub fn decide(
 
 /// Returns what the rules found, as far as it applies: some findings only hold once all sign-offs are
 /// given, and some before. `signed` says whether they are; a malformed file has none to give.
-fn ruled(found: Vec<RuledFinding>, signed: Option<bool>) -> impl Iterator<Item = Finding> {
+pub(super) fn ruled(
+    found: Vec<RuledFinding>,
+    signed: Option<bool>,
+) -> impl Iterator<Item = Finding> {
     let applies = move |finding: &RuledFinding| finding.signed.is_none_or(|it| signed == Some(it));
     found.into_iter().filter(applies).map(Finding::from)
 }
 
 /// Returns all findings, each with the place that it is about: those of the rules, of a lock-out,
 /// and of the file's form. Of a malformed file, only what denies is told.
-fn findings(
+pub(super) fn findings(
     case: &Case<'_>,
     bundle: &PolicyBundle,
     base: Option<&str>,
@@ -144,26 +150,8 @@ fn findings(
     findings
 }
 
-/// Returns the problems of a file's form as findings.
-fn form_findings(file: &RequestFile) -> Vec<Finding> {
-    file.problems
-        .iter()
-        .map(|problem| Finding {
-            code: problem.code.to_owned(),
-            effect: Effect::Deny,
-            message: problem.message.clone(),
-            help: problem.help.clone(),
-            pointer: Some(problem.pointer.clone()),
-            line: Some(problem.span.line),
-            column: Some(problem.span.column),
-            controls: Vec::new(),
-            span: Some(problem.span),
-        })
-        .collect()
-}
-
 /// Returns the decision on a file whose form is wrong: denied, with every problem.
-fn unreadable(
+pub(super) fn unreadable(
     case: &Case<'_>,
     bundle: &PolicyBundle,
     source: &str,
@@ -189,7 +177,7 @@ fn ungoverned(case: &Case<'_>, bundle: &PolicyBundle, source: &str) -> Decision 
 }
 
 /// Returns a decision that the policies had no part in.
-fn without_ruling(
+pub(super) fn without_ruling(
     case: &Case<'_>,
     bundle: &PolicyBundle,
     source: &str,
@@ -199,6 +187,7 @@ fn without_ruling(
     let request = case.file.and_then(|file| file.request.as_ref());
     Decision {
         api_version: API_VERSION.to_owned(),
+        purpose: Purpose::Merge,
         change: request.and_then(|request| request.id.clone()),
         path: case.file.map(|file| file.path.clone()),
         summary: request.and_then(|request| request.summary.clone()),
@@ -223,40 +212,6 @@ fn without_ruling(
             policies: bundle.digest.clone(),
             input: None,
         },
-    }
-}
-
-impl Finding {
-    /// Returns whether this finding denies the schedule.
-    fn denies_schedule(&self) -> bool {
-        let is_schedule = |pointer: &String| pointer.starts_with("/schedule");
-        self.effect == Effect::Deny && self.pointer.as_ref().is_some_and(is_schedule)
-    }
-
-    /// Adds the position in the file of the part that it is about.
-    fn locate(&mut self, file: &RequestFile) {
-        if let Some(pointer) = &self.pointer {
-            let span = file.locate(pointer);
-            self.line = Some(span.line);
-            self.column = Some(span.column);
-            self.span = Some(span);
-        }
-    }
-}
-
-impl From<RuledFinding> for Finding {
-    fn from(ruled: RuledFinding) -> Self {
-        Finding {
-            code: ruled.code,
-            effect: ruled.effect,
-            message: ruled.message,
-            help: ruled.help,
-            pointer: ruled.pointer,
-            line: None,
-            column: None,
-            controls: ruled.controls,
-            span: None,
-        }
     }
 }
 
@@ -315,7 +270,8 @@ fn own_change(
     let planned = input.calendar.planned;
     let due_at = signers.due_at.filter(|_| !signed);
     let is_reminded = signers.forge == Some(ForgeKind::Github);
-    let reminder = due_at.filter(|_| is_reminded).map(|_| input.pull_request.remind_at);
+    let pull_request = input.pull_request.as_ref();
+    let reminder = due_at.filter(|_| is_reminded).and(pull_request).map(|pull| pull.remind_at);
     let valid_for = bundle.org.settings.approval_valid_for;
     let counting = signers.standings.iter().filter(|standing| standing.counts());
     let is_not_yet = |standing: &&Standing<'_>| standing.why_not == Some(WhyNot::NotYet);
@@ -326,7 +282,7 @@ fn own_change(
     let too_late = opening
         .and_then(|opening| calendar::latest_start(&opening.interval, length))
         .map(|latest| latest + Duration::seconds(1));
-    let same_head = input.pull_request.same_head.iter();
+    let same_head = pull_request.into_iter().flat_map(|pull_request| pull_request.same_head);
     (due_at.into_iter().chain(reminder))
         .chain(planned.filter(|_| !signed).map(|planned| planned.start))
         .chain(planned.map(|planned| planned.end))

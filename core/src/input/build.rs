@@ -95,8 +95,8 @@ pub fn build<'a>(
         path,
         request: request.map(|request| filled(request, org)),
         previous: evidence.previous.as_deref(),
-        change: change(case, request),
-        pull_request: pull_request_facts(pull_request, &evidence.pushers, path, org),
+        change: Some(change(case, request)),
+        pull_request: Some(pull_request_facts(pull_request, &evidence.pushers, path, org)),
         people: people(request, pull_request, evidence, org),
         approvals: standings.iter().map(|standing| approval_facts(standing, org)).collect(),
         look_alikes: request.map_or_else(Vec::new, |request| look_alikes(request, evidence, org)),
@@ -106,6 +106,10 @@ pub fn build<'a>(
         same_id: &evidence.same_id,
         overdue_reviews: org.overdue_reviews(now).0,
         services,
+        execution: None,
+        approval: None,
+        unproven: None,
+        operations: None,
     };
     Prepared { input, standings }
 }
@@ -115,7 +119,7 @@ pub fn build<'a>(
 const FREE_FIELDS: [&str; 2] = ["parameters", "links"];
 
 /// Returns a request without the texts that say nothing, so that they count as missing.
-fn filled(request: &ChangeRequest, org: &Org) -> Value {
+pub(super) fn filled(request: &ChangeRequest, org: &Org) -> Value {
     fn is_open(value: &Value, org: &Org) -> bool {
         value.as_str().is_some_and(|text| says_nothing(text, org))
     }
@@ -216,7 +220,7 @@ fn actor_facts<'a>(login: &Login, forge: Option<ForgeKind>, org: &'a Org) -> Per
     PersonFacts { level: facts.level.filter(|_| is_certain), ..facts }
 }
 
-fn person_facts<'a>(login: &Login, org: &'a Org) -> PersonFacts<'a> {
+pub(super) fn person_facts<'a>(login: &Login, org: &'a Org) -> PersonFacts<'a> {
     let person = org.roster.people.get(login);
     PersonFacts {
         known: person.is_some(),

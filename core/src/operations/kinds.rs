@@ -1,5 +1,6 @@
 //! The kinds of events, and what each says of its own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::SignOffMode;
@@ -141,7 +142,7 @@ pub struct Approval {
 }
 
 /// What proves that a change was approved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProvenBy {
     /// A merge commit that somebody of the roster signed, in plain Git.
@@ -157,7 +158,7 @@ pub enum ProvenBy {
 }
 
 /// A sign-off that is owed.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Owed {
     /// Which.
     #[serde(flatten)]

@@ -76,7 +76,8 @@ pub struct Plan {
 }
 
 /// What became of a pull request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names are clear")]
 pub enum PullState {
     Open,

@@ -12,7 +12,8 @@
 //!    can never hold
 //! 9. [`taking_part`]: nothing that takes no part in decisions
 //! 10. [`shape`]: findings and sign-offs that can be read, each with a code of its own rule
-//! 11. [`metadata`]: METADATA that can be read, and says what its rule says
+//! 11. [`purposes`]: packages that say which questions they answer say it in so many words
+//! 12. [`metadata`]: METADATA that can be read, and says what its rule says
 //!
 //! A file that can't be parsed hides the functions it defines, so the tree is looked at only when
 //! every file parses. The entry point is [`vet`]. The same tree shows which facts policies use:
@@ -29,6 +30,7 @@ mod heads;
 mod known;
 mod metadata;
 mod names;
+mod purposes;
 mod reads;
 mod shape;
 mod taking_part;
@@ -91,6 +93,7 @@ pub fn vet(
         let mut problems = known::check(&search);
         problems.extend(compared::check(&search));
         problems.extend(taking_part::check(files, facts, scopes, graph));
+        problems.extend(purposes::check(facts));
         problems.extend(shape::check(files, facts, tables));
         problems.extend(metadata::check(files, facts));
         problems

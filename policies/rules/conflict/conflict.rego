@@ -1,9 +1,15 @@
 # METADATA
 # title: Conflicts
-# description: Two changes conflict when they share a service and a target and their planned intervals overlap.
+# description: |
+#   Two changes conflict when they share a service and a target and their planned intervals overlap. When
+#   one is executed, those count that are being executed, whatever was planned; and an incident may pause it.
 package changegate.rules.conflict
 
 import data.changegate.facts
+
+# METADATA
+# title: The questions that these rules answer
+purposes := {"merge", "execute"}
 
 # METADATA
 # title: Another change acts on the same target at the same time
@@ -44,3 +50,82 @@ effect_of(merged) := "deny" if {
 	merged
 	facts.high
 } else := "warn"
+
+# METADATA
+# title: Another change is being executed on the same target
+# description: |
+#   Where one of the two is high or critical, the second waits until the first has ended; below that, and
+#   for emergencies and rollbacks, it is a warning. An execution whose end nobody knows counts, too.
+# custom:
+#   code: conflict/running
+#   effect: pending
+#   rule: "7"
+#   help: wait until the other execution has ended
+#   controls: [NIST:CM-3]
+findings contains {
+	"code": "conflict/running",
+	"effect": effect,
+	"message": sprintf("%s is being executed on %s of %s since %s", [
+		id,
+		concat(", ", targets),
+		concat(", ", services),
+		since,
+	]),
+	"help": sprintf("wait until %s has ended; it is taken to go on until %s", [id, until]),
+} if {
+	some other in input.operations.running
+	services := {service | some service in other.services; service in input.services}
+	targets := {step.target | some step in input.execution.steps; step.target in other.targets}
+	count(services) > 0
+	count(targets) > 0
+	effect := running_effect({other.tier, facts.tier})
+	id := other.change
+	since := other.since
+	until := other.lease_until
+}
+
+running_effect(tiers) := "pending" if {
+	facts.advancing
+	not facts.emergency
+	count(tiers & {"high", "critical"}) > 0
+} else := "warn"
+
+# METADATA
+# title: An incident pauses the change
+# description: |
+#   While an incident pauses changes to its services, or all changes, nothing else is executed there:
+#   except emergencies, rollbacks and changes that only read.
+# custom:
+#   code: conflict/escalation-pause
+#   effect: deny
+#   rule: "8"
+#   help: wait until the incident is resolved, or its commander lifts the pause
+#   controls: [SOC2:CC7.4]
+findings contains {
+	"code": "conflict/escalation-pause",
+	"effect": "deny",
+	"message": sprintf("%s pauses %s", [id, what]),
+	"help": sprintf("wait until it is resolved, or %s lifts the pause", [commander]),
+} if {
+	facts.advancing
+	some incident in input.operations.incidents
+	what := paused_by(incident)
+	not facts.emergency
+	not facts.exempt
+	id := incident.id
+	commander := commander_of(incident)
+}
+
+paused_by(incident) := "all changes" if {
+	incident.pauses == "all"
+}
+
+paused_by(incident) := sprintf("changes to %s", [concat(", ", services)]) if {
+	incident.pauses == "services"
+	services := {service | some service in incident.services; service in input.services}
+	count(services) > 0
+}
+
+commander_of(incident) := incident.commander if {
+	is_string(incident.commander)
+} else := "an incident commander"

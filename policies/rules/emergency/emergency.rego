@@ -3,7 +3,12 @@
 # description: A response to a P1 or P2 incident, with the incident commander's approval in person.
 package changegate.rules.emergency
 
+import data.changegate.facts
 import data.changegate.incident
+
+# METADATA
+# title: The questions that these rules answer
+purposes := {"merge", "execute"}
 
 # METADATA
 # title: The incident commander hasn't approved
@@ -21,6 +26,18 @@ required contains {
 	"pointer": "/emergency",
 } if {
 	input.request.type == "emergency"
+}
+
+findings contains {
+	"code": "emergency/commander",
+	"effect": "pending",
+	"message": "an emergency needs the incident commander's approval before it is executed",
+	"pointer": "/emergency",
+} if {
+	facts.advancing
+	facts.emergency
+	approval := input.approval
+	not is_string(approval.commander)
 }
 
 # METADATA
@@ -45,6 +62,66 @@ findings contains {
 # METADATA
 # title: Findings about the incident
 findings contains finding if {
-	input.request.type == "emergency"
+	facts.emergency
+	not facts.executing
 	some finding in incident.findings
 }
+
+# METADATA
+# title: Findings about the record of the incident
+findings contains finding if {
+	facts.emergency
+	not input.execution.rollback
+	some finding in incident.recorded
+}
+
+# METADATA
+# title: Sign-offs are owed
+# description: |
+#   Under break-glass the change is executed from its open pull request; the sign-offs that are missing
+#   are given afterwards.
+# custom:
+#   code: emergency/debt
+#   effect: info
+#   rule: "6"
+#   help: get the sign-offs that are owed, and merge the change
+findings contains {
+	"code": "emergency/debt",
+	"effect": "info",
+	"message": sprintf("%s owes %d sign-offs for this, the first until %s", [debtor, count(owed), due_at]),
+} if {
+	owed := input.approval.owed
+	due_at := min([entry.due_at | some entry in owed])
+	debtor := input.operations.debtor
+}
+
+# METADATA
+# title: Sign-offs are overdue
+# description: |
+#   Who owes sign-offs for an execution under break-glass that are overdue can't execute anything else that
+#   way. Approved changes go on, with a warning.
+# custom:
+#   code: emergency/debt-overdue
+#   effect: deny
+#   rule: "6"
+#   help: get the sign-offs that are overdue first
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "emergency/debt-overdue",
+	"effect": effect,
+	"message": sprintf("%s owes sign-offs for %s since %s", [debtor, change, due_at]),
+	"help": sprintf("get the sign-offs of %s first", [change]),
+} if {
+	facts.advancing
+	some debt in input.operations.debts
+	debt.overdue
+	debt.debtor == input.operations.debtor
+	effect := overdue_effect
+	debtor := debt.debtor
+	change := debt.change
+	due_at := debt.due_at
+}
+
+overdue_effect := "deny" if {
+	input.approval.proof == "open"
+} else := "warn"

@@ -2,10 +2,15 @@
 # title: Deployment windows and freezes
 # description: |
 #   The whole planned interval lies within one occurrence of one window, outside every freeze.
-#   Changes that only read are exempt; emergencies have a route of their own.
+#   Changes that only read are exempt; emergencies have a route of their own. When something is
+#   executed, the windows and freezes of that moment count: they may have changed since.
 package changegate.rules.window
 
 import data.changegate.facts
+
+# METADATA
+# title: The questions that these rules answer
+purposes := {"merge", "execute"}
 
 # The windows that accept the tier and contain the planned interval.
 fitting := [window.name |
@@ -39,11 +44,28 @@ findings contains {
 	"help": help,
 	"pointer": "/schedule",
 } if {
+	not facts.executing
 	fitting == []
 	input.request.type != "emergency"
 	not facts.exempt
 	start := input.calendar.planned.start
 	end := input.calendar.planned.end
+	tier := facts.tier
+	help := next_opening_help(tier)
+}
+
+findings contains {
+	"code": "window/closed",
+	"effect": "deny",
+	"message": sprintf("no window for %s risk is open now", [tier]),
+	"help": help,
+	"pointer": "/schedule",
+} if {
+	facts.advancing
+	facts.due
+	facts.open_windows == []
+	not facts.emergency
+	not facts.exempt
 	tier := facts.tier
 	help := next_opening_help(tier)
 }
@@ -64,18 +86,30 @@ findings contains {
 	"help": help,
 	"pointer": "/schedule",
 } if {
-	some freeze in input.calendar.freezes
-	freeze.overlaps
-	not answers_p1(input.request)
+	some freeze in freezes
+	not answers_p1
 	not facts.exempt
 	name := freeze.name
 	end := freeze.end
 	help := next_opening_help(facts.tier)
 }
 
-answers_p1(request) if {
-	request.type == "emergency"
-	request.emergency.severity == "P1"
+# The freezes that count: those that the plan touches; of an execution, those that go on.
+freezes contains freeze if {
+	not facts.executing
+	some freeze in input.calendar.freezes
+	freeze.overlaps
+}
+
+freezes contains freeze if {
+	facts.advancing
+	facts.due
+	some freeze in input.calendar.now.freezes
+}
+
+answers_p1 if {
+	facts.emergency
+	facts.severity == "P1"
 }
 
 # METADATA
@@ -96,6 +130,7 @@ findings contains {
 	]),
 	"pointer": "/schedule",
 } if {
+	not facts.executing
 	input.request.type != "emergency"
 	fitting != []
 	tier := facts.tier
@@ -148,8 +183,26 @@ findings contains {
 	"pointer": "/schedule/end",
 	"signed": true,
 } if {
+	not facts.executing
 	input.calendar.planned.end <= input.now
 }
+
+findings contains {
+	"code": "window/expired",
+	"effect": "deny",
+	"message": sprintf("the planned end %s has passed", [end]),
+	"help": help,
+	"pointer": "/schedule/end",
+} if {
+	facts.advancing
+	facts.over
+	end := input.calendar.planned.end
+	help := expired_help
+}
+
+expired_help := "record what came of it, and request the rest as a new change" if {
+	input.operations.own.begun
+} else := sprintf("reschedule it: %s", [next_opening_help(facts.tier)])
 
 # METADATA
 # title: The quarter's freezes aren't announced
@@ -165,5 +218,6 @@ findings contains {
 	"message": sprintf("the freezes of %s aren't announced yet", [quarter]),
 	"pointer": "/schedule",
 } if {
+	not facts.executing
 	some quarter in input.calendar.unannounced
 }

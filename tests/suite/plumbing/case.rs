@@ -14,6 +14,7 @@
 //!                                # `material: same` is the digest at head. Without it: no evidence
 //!   org: {settings: {strict_separation: true}}     # changes to the organisation's tables
 //!   now: 2026-11-23T10:00:00Z
+//!   execute: {by: bob}           # whether something may be executed, see `execution`
 //!   expect: {verdict: pending, codes: [signoff/missing]}
 //! ```
 
@@ -55,6 +56,9 @@ pub struct Case {
     remove: Vec<String>,
     #[serde(default)]
     evidence: Option<Value>,
+    /// The question whether something may be executed now; without it, whether it may be merged.
+    #[serde(default)]
+    pub execute: Option<super::execution::Asked>,
     /// Changes to the organisation's tables.
     #[serde(default)]
     pub org: Value,
@@ -70,13 +74,19 @@ fn default_now() -> Time {
     super::at("2026-11-23T10:00:00Z")
 }
 
-/// All cases, in the order of the files.
+/// All cases that ask whether a change may be merged, in the order of the files.
 pub fn all() -> &'static [Case] {
+    let executions = every().iter().position(|case| case.execute.is_some());
+    &every()[..executions.unwrap_or(every().len())]
+}
+
+/// All cases in the order of the files; behind them those that ask whether something may be executed.
+pub fn every() -> &'static [Case] {
     static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
         let topics = files_below("tests/cases", ".yaml");
         let topics =
             topics.iter().filter(|path| path.parent() == Some(&root().join("tests/cases")));
-        topics
+        let mut cases: Vec<Case> = topics
             .flat_map(|path| {
                 let topic = path.file_stem().unwrap().to_str().unwrap();
                 let cases =
@@ -87,7 +97,9 @@ pub fn all() -> &'static [Case] {
                     Case { topic: topic.to_owned(), ..read }
                 })
             })
-            .collect()
+            .collect();
+        cases.sort_by_key(|case| case.execute.is_some());
+        cases
     });
     &CASES
 }

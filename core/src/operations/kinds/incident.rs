@@ -1,5 +1,6 @@
 //! What events about incidents say.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::terms::{Login, Name, Severity};
@@ -15,7 +16,9 @@ pub struct Escalated {
 }
 
 /// What an incident pauses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Pauses {
     /// No change.

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::Expr;
 use serde_json::Value;
 
-use super::PolicyFile;
 use super::expressions::{literal, value};
 use super::facts::RuleFacts;
 use super::shape::{owned_codes, yielded};
 use super::taking_part::{RULES, name, package};
+use super::{PolicyFile, purposes};
+use crate::input::Purpose;
 
 /// A package below `changegate.rules`.
 pub struct RulePackage {
     /// Its path, such as `data.changegate.rules.window`.
     pub path: String,
+    /// The questions that it says it answers; that of a merge if it says nothing.
+    purposes: Option<BTreeSet<Purpose>>,
     /// The codes that its METADATA declares.
     declared: BTreeSet<String>,
     definitions: Vec<Definition>,
@@ -34,11 +37,13 @@ struct Definition {
 pub(super) fn read(files: &[PolicyFile], facts: &[RuleFacts]) -> Vec<RulePackage> {
     let mut packages: BTreeMap<String, RulePackage> = BTreeMap::new();
     let mut declared = owned_codes(files);
+    let mut purposes = purposes::read(facts);
     let rules =
         facts.iter().filter(|rule| !rule.file.is_test() && package(rule).starts_with(&RULES));
     for rule in rules.filter(|rule| ["findings", "required"].contains(&name(rule))) {
         let path = rule.file.package_name();
         let package = packages.entry(path.clone()).or_insert_with(|| RulePackage {
+            purposes: purposes.remove(&path),
             declared: declared.remove(&path).unwrap_or_default(),
             path,
             definitions: Vec::new(),
@@ -62,6 +67,12 @@ pub(super) fn read(files: &[PolicyFile], facts: &[RuleFacts]) -> Vec<RulePackage
 }
 
 impl RulePackage {
+    /// Returns whether it takes part in answering a question.
+    pub fn answers(&self, purpose: Purpose) -> bool {
+        let said = self.purposes.as_ref();
+        said.map_or(purpose.is_merge(), |purposes| purposes.contains(&purpose))
+    }
+
     /// Returns whether only evaluation shows which codes it yields.
     pub fn is_open(&self) -> bool {
         self.definitions.iter().any(|definition| {

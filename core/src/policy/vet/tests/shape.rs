@@ -371,3 +371,26 @@ fn codes_of_its_own_may_come_from_a_variable() {
     let codes: Vec<_> = ruling.required.iter().map(|asked| asked.code.as_str()).collect();
     assert!(codes.contains(&"acme/y") && codes.contains(&"signoff/missing"), "{codes:?}");
 }
+
+#[test]
+fn purposes_are_written_out() {
+    let finding = "findings contains {\"code\": \"acme/x\", \"effect\": \"deny\", \"message\": \"m\"} if input.request";
+    for (purposes, problem) in [
+        ("", ""),
+        ("purposes := {\"execute\"}", ""),
+        ("purposes := {\"merge\", \"execute\"}", ""),
+        ("purposes := {\"execution\"}", "doesn't say in so many words"),
+        ("purposes := set()", "doesn't say in so many words"),
+        ("purposes := [\"execute\"]", "doesn't say in so many words"),
+        ("purposes contains \"execute\"", "doesn't say in so many words"),
+        ("purposes := {\"execute\"} if input.request", "doesn't say in so many words"),
+        ("purposes := {input.purpose}", "doesn't say in so many words"),
+        ("default purposes := {\"merge\"}", "doesn't say in so many words"),
+        ("purposes := {\"merge\"}\npurposes := {\"execute\"}", "is written more than once"),
+    ] {
+        let policy = format!("package changegate.rules.acme\n{purposes}\n{finding}");
+        let problems = beside_the_shipped("rules/acme/acme.rego", &policy).join("\n");
+        assert_eq!(problems.is_empty(), problem.is_empty(), "{purposes}: {problems}");
+        assert!(problems.contains(problem), "{purposes}: {problems}");
+    }
+}
