@@ -15,9 +15,12 @@ use self::shared::prompt::Interrupted;
 use self::shared::say::{FORBIDDEN, INTERRUPTED, UNDECIDED, colour, complain};
 use changegate::COMMIT;
 use changegate::core::org::TZDB;
+use changegate::execute::NotTaken;
 use changegate::forge::git::Rejected;
 
 mod audit;
+mod authorize;
+mod begin;
 mod cancel;
 mod check;
 mod close;
@@ -25,6 +28,8 @@ mod completions;
 mod demo;
 mod doctor;
 mod evaluate;
+#[cfg(unix)]
+mod exec;
 mod explain;
 mod form;
 mod hook;
@@ -43,6 +48,7 @@ mod show;
 mod signers;
 mod submit;
 mod sweep;
+mod sync;
 mod test;
 mod window;
 
@@ -102,9 +108,15 @@ enum Verb {
     Review(review::ReviewArgs),
     Merge(merge::MergeArgs),
     Close(close::CloseArgs),
+    Authorize(authorize::AuthorizeArgs),
+    #[cfg(unix)]
+    Exec(exec::ExecArgs),
+    Begin(begin::BeginArgs),
+    End(begin::EndArgs),
     Cancel(cancel::CancelArgs),
     Incident(incident::IncidentArgs),
     Operations(operations::OperationsArgs),
+    Sync(sync::SyncArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
@@ -138,9 +150,15 @@ pub fn main() -> ExitCode {
         Verb::Review(args) => review::run(&args),
         Verb::Merge(args) => merge::run(&args),
         Verb::Close(args) => close::run(&args),
+        Verb::Authorize(args) => authorize::run(&args),
+        #[cfg(unix)]
+        Verb::Exec(args) => exec::run(&args),
+        Verb::Begin(args) => begin::run(&args),
+        Verb::End(args) => begin::run_end(&args),
         Verb::Cancel(args) => cancel::run(&args),
         Verb::Incident(args) => incident::run(&args),
         Verb::Operations(args) => operations::run(&args),
+        Verb::Sync(args) => sync::run(&args),
         Verb::List(args) => list::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),
@@ -162,7 +180,7 @@ pub fn main() -> ExitCode {
         complain(&error);
         ExitCode::from(if error.is::<Interrupted>() {
             INTERRUPTED
-        } else if error.is::<Rejected>() {
+        } else if error.is::<Rejected>() || error.is::<NotTaken>() {
             FORBIDDEN
         } else {
             UNDECIDED

@@ -1,5 +1,11 @@
 //! After approval: what people and pipelines do, and how it is recorded.
 
 pub mod author;
+pub mod end;
+pub mod kept;
+#[cfg(unix)]
+pub mod run;
 
-pub use author::{Author, Made, Written};
+pub mod sync;
+
+pub use author::{Author, Made, NotTaken, Written};

@@ -31,6 +31,7 @@ pub mod approval;
 pub mod arrivals;
 pub mod cpu;
 pub mod erasure;
+pub mod execution;
 pub mod guard;
 pub mod judge;
 pub mod keys;

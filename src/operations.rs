@@ -59,6 +59,7 @@ pub struct Foreign {
 /// An event that holds behind what a log holds.
 pub struct Next {
     event: Event,
+    proof: Proof,
     life: Life,
     open: Open,
     /// The file that it is appended to, as it is afterwards.
@@ -94,6 +95,22 @@ impl<'r> Log<'r> {
             log.follow(commit)?;
         }
         Ok(Ok(log))
+    }
+
+    /// Returns the events that hold on a log, with their proofs and in its order, but for the first.
+    ///
+    /// # Errors
+    /// When the repository can't be read, or it isn't a log.
+    pub fn all(rules: Rules<'r>, tip: Oid) -> anyhow::Result<Vec<(Event, Proof)>> {
+        let line = rules.repo.first_parents(tip)?;
+        let mut commits = line.into_iter().rev();
+        let first = commits.next().context("a branch has a commit")?;
+        let mut log = Self::begun(rules, first)?.map_err(anyhow::Error::msg)?;
+        let mut events = Vec::new();
+        for commit in commits {
+            events.extend(log.follow(commit)?.map(|next| (next.event, next.proof)));
+        }
+        Ok(events)
     }
 
     /// Reads the first commit of a log.
@@ -150,7 +167,10 @@ impl<'r> Log<'r> {
     }
 
     /// Returns what a commit behind the tip appends, or why it is foreign.
-    fn appended(&self, commit: Oid) -> anyhow::Result<Result<Next, String>> {
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn appended(&self, commit: Oid) -> anyhow::Result<Result<Next, String>> {
         let repo = self.rules.repo;
         let held = repo.commit(commit)?;
         if held.parents != [self.tip] {
@@ -234,7 +254,7 @@ impl<'r> Log<'r> {
             None => self.open.clone(),
         };
         let file = (path, before + &lines::text(&event, &proof));
-        Ok(Ok(Next { event, life, open, file }))
+        Ok(Ok(Next { event, proof, life, open, file }))
     }
 
     /// Returns what has happened to a change, or under an incident.

@@ -272,7 +272,7 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.common.here)?;
     let log = author::read(&site.git)?.context("there is no operations log yet")?;
     let life = log.life(About::Incident(&args.id))?;
-    let unknown = || format!("the operations log knows no incident {}", args.id);
+    let unknown = || format!("the operations log has no incident {}", args.id);
     let it = life.incident.as_ref().with_context(unknown)?;
     let resolved = it.resolved.as_ref();
     let shown = Shown {

@@ -1,6 +1,7 @@
 //! Code that several verbs share.
 
 pub mod args;
+pub mod asking;
 pub mod events;
 pub mod here;
 pub mod interrupt;

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::content::People;
 use crate::core::digest::Digest;
@@ -15,13 +15,14 @@ use crate::core::org::{Org, SigningKey};
 use crate::core::record::parts::Hex;
 use crate::core::terms::{Login, TicketId};
 use crate::core::time::Time;
+use crate::execute::kept::Kept;
 use crate::forge::git::{Git, Rejected};
 use crate::git::{Moved, Oid, Program, key, pause};
 use crate::ledger::object_id;
 use crate::operations::{Log, NAMESPACE, OPERATIONS, Rules};
 
 /// How long a push is tried again that others were faster than.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Writes events to the operations log of a forge in plain Git.
 pub struct Author<'a> {
@@ -67,6 +68,11 @@ impl Made {
         }
     }
 }
+
+/// An event that the log doesn't take, with the reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotTaken(String);
 
 /// An event that is in the log.
 #[derive(Clone, Debug)]
@@ -115,7 +121,8 @@ impl<'a> Author<'a> {
     /// is there already stays as it is.
     ///
     /// # Errors
-    /// Those of `make`; [`Rejected`] when the log doesn't take it; others when it couldn't be written.
+    /// Those of `make`; [`NotTaken`] when the log doesn't take it, and [`Rejected`] when the server doesn't;
+    /// others when it couldn't be written.
     pub fn write(
         &self,
         mut make: impl FnMut(&Log<'a>, Time) -> anyhow::Result<Vec<Made>>,
@@ -144,8 +151,9 @@ impl<'a> Author<'a> {
                 return Ok(written);
             }
             let from = log.tip();
-            let made = make(&log, (self.clock)())?;
-            written = self.append(&mut log, made)?;
+            let now = (self.clock)();
+            let made = make(&log, now)?;
+            written = self.append(&mut log, made, now)?;
             if written.is_empty() {
                 return Ok(written);
             }
@@ -158,17 +166,42 @@ impl<'a> Author<'a> {
         bail!("{OPERATIONS} couldn't be written:\n{last}")
     }
 
+    /// Keeps what `make` says in this clone, as something that was recorded offline: [`super::sync`] brings
+    /// it to the log.
+    ///
+    /// # Errors
+    /// Those of `make`, and when it couldn't be kept.
+    pub fn keep(
+        &self,
+        make: impl FnOnce(&Log<'a>, Time) -> anyhow::Result<Made>,
+    ) -> anyhow::Result<Event> {
+        let log = self.log()?.with_context(|| format!("there is no {OPERATIONS} here"))?;
+        let now = (self.clock)();
+        let made = make(&log, now)?;
+        let event = self.event(&log, made, now)?;
+        let event =
+            Event::new(Head { offline: true, ..event.head().clone() }, event.what().clone());
+        let proof = self.prove(&event)?;
+        Kept::of(self.git.repo()).keep(&event, &proof)?;
+        Ok(event)
+    }
+
     /// Makes the commits of events behind a log.
-    fn append(&self, log: &mut Log<'a>, made: Vec<Made>) -> anyhow::Result<Vec<Written>> {
+    fn append(
+        &self,
+        log: &mut Log<'a>,
+        made: Vec<Made>,
+        now: Time,
+    ) -> anyhow::Result<Vec<Written>> {
         let mut written = Vec::new();
         for made in made {
-            let event = self.event(log, made)?;
+            let event = self.event(log, made, now)?;
             let proof = self.prove(&event)?;
             let what = event.what().name();
             let about = event.about().map(|about| about.to_string()).unwrap_or_default();
             let next = log
                 .next(event.clone(), proof)?
-                .map_err(|why| anyhow!(Rejected(format!("{what} {about}: {why}"))))?;
+                .map_err(|why| NotTaken(format!("{what} {about} isn't recorded: {why}")))?;
             let commit = log.append(self.git.branches.program(), next)?;
             written.push(Written { event, commit });
         }
@@ -176,13 +209,12 @@ impl<'a> Author<'a> {
     }
 
     /// Makes an event behind what a log holds. Times never run backwards within a file.
-    fn event(&self, log: &Log<'_>, made: Made) -> anyhow::Result<Event> {
+    fn event(&self, log: &Log<'_>, made: Made, now: Time) -> anyhow::Result<Event> {
         let known = match made.about() {
             Some(about) => log.events(&about.path())?,
             None => log.events(lines::LOG)?,
         };
         let last = known.last();
-        let now = (self.clock)();
         let head = Head {
             log: Some(log.open().log.clone()),
             previous: last.map(|event| event.id().clone()),

@@ -1,59 +1,54 @@
 //! What proves that a merged change was approved: the ledger's entry of its merge, or in plain Git the
 //! merge itself, judged once more as of its own time.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
-
-use anyhow::Context as _;
 
 use super::arrivals;
 use super::judge::Judges;
 use super::merge::merge_tree;
-use super::recording::covered;
+use super::recording::{covered, evidence_branch};
 use super::signing::{counts, end};
 use crate::content::People;
+use crate::core::decision::{Decision, Required, SignOff};
 use crate::core::digest::Digest;
-use crate::core::operations::kinds::{Approval, ProvenBy};
-use crate::core::record::parts::{Because, ObjectId};
-use crate::core::record::statement::{Kind, Statement};
-use crate::core::terms::{Level, Login, RiskTier, Verdict};
+use crate::core::evidence::Evidence;
+use crate::core::operations::authorize::{Approval, Approved};
+use crate::core::operations::kinds::ProvenBy;
+use crate::core::record::bones::Bones;
+use crate::core::record::entry::Entry;
+use crate::core::record::parts::ObjectId;
+use crate::core::record::statement::Kind;
+use crate::core::terms::{Login, Verdict};
 use crate::forge::git::Git;
 use crate::git::{Commit, Oid};
-use crate::ledger::{Placed, Recorded, oid, read_back};
+use crate::ledger::{Placed, Recorded, evidence_of, held, oid, read_back};
 
-/// Whether a merged change was approved.
-pub enum Approved {
-    /// It was, as this proves.
-    Yes(Box<Proven>),
-    /// It went around the gate, for this reason.
-    Around(Because),
-    /// The ledger doesn't cover its merge yet.
-    NotCovered,
-    /// Nothing proves it.
-    Unproven,
+/// Whether a merged change was approved, and who contributed to it, as far as that is known.
+pub struct Found {
+    /// Whether it was approved.
+    pub approved: Approved,
+    /// Who contributed to it.
+    pub contributors: Vec<Login>,
 }
 
-/// The proof that a change was approved, and as what.
-#[derive(Clone, Debug)]
-pub struct Proven {
-    /// The proof, as a beginning names it.
-    pub approval: Approval,
-    /// The tier that was approved.
-    pub tier: Option<RiskTier>,
-    /// The level that counted.
-    pub level: Option<Level>,
-    /// The digest of the material content that was approved.
-    pub material: Option<Digest>,
+impl Found {
+    fn unproven(why: Option<&str>) -> Self {
+        let approved = Approved::Unproven(why.map(str::to_owned));
+        Found { approved, contributors: Vec::new() }
+    }
 }
 
-/// Returns whether the request at a path of the base was approved as it is there.
+/// Returns whether the request at a path of the base was approved with the material content of this
+/// digest.
 ///
 /// # Errors
 /// When the repository can't be read.
-pub fn of(git: &Git, judges: &Judges, path: &str) -> anyhow::Result<Approved> {
+pub fn of(git: &Git, judges: &Judges, path: &str, material: &Digest) -> anyhow::Result<Found> {
     let commit = git.repo().commit(brought_by(git, path)?)?;
-    match in_ledger(git, judges, &commit)? {
-        Some(approved) => Ok(approved),
-        None => by_merge(git, judges, &commit),
+    match in_ledger(git, judges, &commit, material)? {
+        Some(found) => Ok(found),
+        None => by_merge(git, judges, &commit, material),
     }
 }
 
@@ -70,13 +65,18 @@ fn brought_by(git: &Git, path: &str) -> anyhow::Result<Oid> {
     }
 }
 
-/// Returns what the ledger says of a commit on the base; `None` where there is no ledger.
-fn in_ledger(git: &Git, judges: &Judges, commit: &Commit) -> anyhow::Result<Option<Approved>> {
+/// Returns what the ledger says of a commit on the base; `None` where it says nothing.
+fn in_ledger(
+    git: &Git,
+    judges: &Judges,
+    commit: &Commit,
+    material: &Digest,
+) -> anyhow::Result<Option<Found>> {
     let Some(tip) = end(git, judges)? else { return Ok(None) };
     let Some(upto) = covered(&tip.entry.state, &git.base_ref)? else { return Ok(None) };
     let repo = git.repo();
     if !repo.leads_to(commit.id, upto)? {
-        return Ok(Some(Approved::NotCovered));
+        return Ok(Some(Found { approved: Approved::NotYet, contributors: Vec::new() }));
     }
     let base = format!("refs/heads/{}", git.base_ref);
     let mut found = None;
@@ -87,23 +87,24 @@ fn in_ledger(git: &Git, judges: &Judges, commit: &Commit) -> anyhow::Result<Opti
             Some(merge) if on_base => covers(git, commit.id, &merge.covers.from, &merge.covers.to),
             _ => false,
         };
-        if is_it {
-            found = Some(Recorded { commit: at, entry: Ok(entry), seal });
-            return ControlFlow::Break(());
+        match is_it {
+            true => {
+                found = Some(Recorded { commit: at, entry: Ok(entry), seal });
+                ControlFlow::Break(())
+            }
+            false => ControlFlow::Continue(()),
         }
-        ControlFlow::Continue(())
     })?;
     let Some(recorded) = found else { return Ok(None) };
     if !counts(repo, judges, &recorded)? {
-        return Ok(Some(Approved::Unproven));
+        return Ok(Some(Found::unproven(Some("nobody signed its entry in the ledger who may"))));
     }
-    let entry = recorded.entry.context("an entry was read")?;
-    let around = entry.statement.predicate.merge.as_ref().and_then(|merge| merge.because);
-    Ok(Some(match (entry.statement.predicate.kind, around) {
-        (Kind::Merge, None) => proven_by(&entry.statement, entry.id.to_string()),
-        (_, Some(because)) => Approved::Around(because),
-        _ => Approved::Unproven,
-    }))
+    let Ok(entry) = recorded.entry else { return Ok(None) };
+    if entry.statement.predicate.kind != Kind::Merge {
+        return Ok(Some(Found::unproven(Some("it went around the gate, as the ledger says"))));
+    }
+    let branch = evidence_branch(&tip.entry.state.evidence)?;
+    Ok(Some(recorded_as(git, &entry, git.branches.tip(branch)?, material)?))
 }
 
 /// Whether a commit is on the first-parent line behind `from` and up to `to`.
@@ -113,64 +114,103 @@ fn covers(git: &Git, commit: Oid, from: &ObjectId, to: &ObjectId) -> bool {
         if next == commit {
             return true;
         }
-        let Ok(held) = git.repo().commit(next) else { return false };
-        let Some(&parent) = held.parents.first() else { return false };
+        let parents = git.repo().commit(next).map(|held| held.parents);
+        let Some(parent) = parents.ok().and_then(|parents| parents.first().copied()) else {
+            return false;
+        };
         next = parent;
     }
     false
 }
 
-/// Returns what an entry of a merge proves.
-fn proven_by(statement: &Statement, id: String) -> Approved {
-    let Some(bones) = &statement.predicate.decision else { return Approved::Unproven };
-    let sign_off = bones.sign_off.as_ref();
-    let signers = sign_off.map(|it| it.required.iter().filter_map(|it| it.satisfied_by.clone()));
-    let approval = Approval {
-        proof: ProvenBy::Ledger,
-        at: Some(id),
-        mode: sign_off.map(|it| it.mode),
-        signed_by: unique(signers.into_iter().flatten()),
-        owed: Vec::new(),
-        debtor: None,
+/// Returns what an entry of a merge proves, with what its evidence says beyond that.
+fn recorded_as(
+    git: &Git,
+    entry: &Entry,
+    evidence: Option<Oid>,
+    material: &Digest,
+) -> anyhow::Result<Found> {
+    let Some(bones) = &entry.statement.predicate.decision else { return Ok(Found::unproven(None)) };
+    let repo = git.repo();
+    let wanted = HashSet::from([entry.id.clone()]);
+    let kept = match evidence {
+        Some(tip) => evidence_of(repo, tip, wanted)?.remove(&entry.id),
+        None => None,
     };
-    let material = bones.digests.material.clone();
-    Approved::Yes(Box::new(Proven { approval, tier: bones.tier, level: bones.level, material }))
+    let file = |name: &str| held(repo, kept?, entry, name);
+    let decision =
+        file("decision.json").and_then(|it| serde_json::from_slice::<Decision>(&it).ok());
+    let collected = file("evidence.json").and_then(|it| serde_json::from_slice(&it).ok());
+    let holds = bones.digests.material.as_ref() == Some(material);
+    let at = Some(entry.id.to_string());
+    let approval = match decision {
+        Some(decision) => Approval::of(&decision, ProvenBy::Ledger, at, holds),
+        None => of_bones(bones, at, holds),
+    };
+    let approved = approval.map_or(Approved::Unproven(None), Approved::By);
+    Ok(Found { approved, contributors: collected.iter().flat_map(contributors).collect() })
+}
+
+/// Returns the approval that an entry records, where its evidence isn't there: when somebody signed off
+/// isn't known then.
+fn of_bones(bones: &Bones, at: Option<String>, material_holds: bool) -> Option<Approval> {
+    let signed = bones.sign_off.as_ref()?;
+    let required = signed.required.iter().map(|it| Required {
+        what: it.what.clone(),
+        because: None,
+        satisfied_by: it.satisfied_by.clone(),
+        level: it.level,
+        late: it.late,
+        eligible: Vec::new(),
+    });
+    Some(Approval {
+        proof: ProvenBy::Ledger,
+        at,
+        level: bones.level,
+        tier: bones.tier?,
+        sign_off: SignOff {
+            mode: signed.mode,
+            due_at: None,
+            reviews: Vec::new(),
+            required: required.collect(),
+        },
+        owed: Vec::new(),
+        material_holds,
+    })
 }
 
 /// Judges a merge on the base once more as of its own time: it is signed by somebody of the roster, was
 /// approved, and holds just what was.
-fn by_merge(git: &Git, judges: &Judges, commit: &Commit) -> anyhow::Result<Approved> {
+fn by_merge(
+    git: &Git,
+    judges: &Judges,
+    commit: &Commit,
+    material: &Digest,
+) -> anyhow::Result<Found> {
     let Some(judgement) = arrivals::judged(git, judges, &git.base_ref, commit) else {
-        return Ok(Approved::Unproven);
+        return Ok(Found::unproven(Some("no change brought it that can be judged")));
     };
     let org = &judgement.bundle().org;
     let signer = People::of(&org.roster).signer(git.repo(), commit);
     let is_theirs = signer.unproven.is_none_or(|why| org.tolerates(why)) && signer.login.is_some();
     let decision = &judgement.decision;
     if decision.verdict != Verdict::Approved {
-        return Ok(Approved::Around(Because::NotApproved));
+        return Ok(Found::unproven(Some("it wasn't approved when it was merged")));
     }
-    if !is_theirs || merge_tree(git.repo(), &judgement.pull).ok() != Some(commit.tree) {
-        return Ok(Approved::Unproven);
+    if !is_theirs {
+        return Ok(Found::unproven(Some("nobody of the roster signed its merge")));
     }
-    let sign_off = decision.sign_off.as_ref();
-    let signers = sign_off.map(|it| it.required.iter().filter_map(|it| it.satisfied_by.clone()));
-    let approval = Approval {
-        proof: ProvenBy::Merge,
-        at: Some(commit.id.to_string()),
-        mode: sign_off.map(|it| it.mode),
-        signed_by: unique(signers.into_iter().flatten()),
-        owed: Vec::new(),
-        debtor: None,
-    };
-    let material = decision.digests.material.clone();
-    let (tier, level) = (decision.tier, decision.level);
-    Ok(Approved::Yes(Box::new(Proven { approval, tier, level, material })))
+    if merge_tree(git.repo(), &judgement.pull).ok() != Some(commit.tree) {
+        return Ok(Found::unproven(Some("its merge holds something else than was approved")));
+    }
+    let holds = decision.digests.material.as_ref() == Some(material);
+    let approval = Approval::of(decision, ProvenBy::Merge, Some(commit.id.to_string()), holds);
+    let approved = approval.map_or(Approved::Unproven(None), Approved::By);
+    Ok(Found { approved, contributors: contributors(&judgement.evidence).collect() })
 }
 
-fn unique(logins: impl Iterator<Item = Login>) -> Vec<Login> {
-    let mut logins: Vec<_> = logins.collect();
-    logins.sort();
-    logins.dedup();
-    logins
+fn contributors(evidence: &Evidence) -> impl Iterator<Item = Login> {
+    let pull_request = evidence.pull_request.iter();
+    let all = pull_request.flat_map(|it| &it.contributors).filter_map(|it| it.login.clone());
+    all.collect::<Vec<_>>().into_iter()
 }

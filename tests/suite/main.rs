@@ -26,6 +26,7 @@ mod clones;
 mod codes;
 mod demo;
 mod docs;
+mod executing;
 mod first_steps;
 mod github;
 mod governing;

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::plumbing::hub::{Desk, Hub, Ran};
 
+mod forged;
+
 /// A hub whose operations log has begun.
 fn begun() -> Hub {
     let hub = Hub::guarded();
@@ -65,7 +67,7 @@ fn an_incident_from_beginning_to_end() {
     carol.incident(&["resolve", "INC-001"]).ended(1, &["the incident is resolved"]);
     carol.incident(&["list"]).ended(0, &["no incident is open"]);
     carol.incident(&["show", "INC-001"]).ended(0, &["INC-001  P1", "503", "resolved by carol"]);
-    carol.incident(&["show", "INC-002"]).failed(&["knows no incident INC-002"]);
+    carol.incident(&["show", "INC-002"]).failed(&["has no incident INC-002"]);
 
     assert_eq!(
         titles(&hub),

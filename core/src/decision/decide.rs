@@ -12,7 +12,7 @@ use crate::input::{self, Case, Input, Prepared, Purpose};
 use crate::org::TZDB;
 use crate::policy::codes::UNGOVERNED;
 use crate::policy::{PolicyBundle, RuledFinding, Ruling, Undecided};
-use crate::request::{ChangeRequest, ChangeType, RequestFile};
+use crate::request::{ChangeRequest, ChangeType};
 use crate::sign_off::{Signers, lock_out};
 use crate::terms::{Effect, RiskTier, Verdict};
 use crate::time::{Duration, Time};

@@ -1,9 +1,10 @@
 //! Who may write an event, by the roster and the request at its base. Policies are told who acts, and
 //! can only refuse more.
 
+use super::authorize::{Acting, capacity};
 use super::event::{Actor, Event};
-use super::kinds::{Opened, Pauses, Updated, Voids, What};
-use super::life::{Incident, Life};
+use super::kinds::{Begin, Opened, Pauses, Updated, Voids, What};
+use super::life::{Execution, Incident, Life};
 use crate::input::affected_services;
 use crate::org::{Org, Person};
 use crate::request::ChangeRequest;
@@ -37,14 +38,21 @@ impl Writing<'_> {
         let is_machine = matches!(head.by, Actor::Machine(_));
         let who = Who { all: self, login: person, is_machine, by: &head.by };
         let (may, else_who) = match event.what() {
-            What::Begin(_) | What::Renew(_) => (true, ""),
+            What::Begin(it) => {
+                (self.may_act(event, it, it.rollback), "who may execute it or roll it back")
+            }
+            What::Renew(_) => (true, ""),
             What::Genesis(_) => (person.is_some(), "somebody of the roster"),
             What::Keys(_) => (who.holds(Level::L3), "an L3"),
             What::End(it) => {
                 let began =
                     self.life.executions.iter().find(|begun| begun.begin.id == it.execution);
                 let is_own = began.is_some_and(|begun| begun.begin.head.by == head.by);
-                let may = is_own || who.performs() || who.rolls_back() || who.holds(Level::L3);
+                let may_do = |begun: &Execution| {
+                    let it = &begun.begin.what;
+                    [true, it.rollback].iter().any(|undo| self.may_act(event, it, *undo))
+                };
+                let may = is_own || began.is_some_and(may_do) || who.holds(Level::L3);
                 (may, "who began it, who may execute it or roll it back, or an L3")
             }
             What::Record(it) => {
@@ -79,6 +87,24 @@ impl Writing<'_> {
             },
         };
         (!may).then(|| format!("{} may not: it is up to {else_who}", head.by))
+    }
+
+    /// Whether somebody may execute what a beginning says, or undo it, as far as that says by whom it was
+    /// approved; what only reads under an incident, everybody may.
+    fn may_act(&self, event: &Event, begin: &Begin, rollback: bool) -> bool {
+        let Some(request) = self.request else { return true };
+        let numbers: Vec<_> = begin.steps.iter().filter_map(|step| step.number).collect();
+        let acting = Acting {
+            org: self.org,
+            request,
+            steps: &numbers,
+            rollback,
+            counted: None,
+            signed_by: &begin.approval.signed_by.iter().collect::<Vec<_>>(),
+            by: &event.head().by,
+            on_behalf: event.head().on_behalf.as_ref(),
+        };
+        capacity(&acting).is_some()
     }
 
     fn person(&self, login: &Login) -> Option<&Person> {
@@ -186,23 +212,6 @@ impl Who<'_> {
 
     fn implements(&self) -> bool {
         self.is(self.all.request.and_then(ChangeRequest::implementer))
-    }
-
-    /// Whether they may do what the request says, or undo it.
-    fn performs(&self) -> bool {
-        self.implements() || self.owns() || self.is_of_the_implementers_team()
-    }
-
-    fn is_of_the_implementers_team(&self) -> bool {
-        let team = |login: &Login| self.all.person(login).and_then(|person| person.team.as_deref());
-        let implementer = self.all.request.and_then(ChangeRequest::implementer);
-        let own = self.login.and_then(team);
-        own.is_some() && implementer.and_then(team) == own
-    }
-
-    fn rolls_back(&self) -> bool {
-        let rollback = self.all.request.and_then(|request| request.rollback.as_ref());
-        self.is(rollback.and_then(|rollback| rollback.owner.as_ref())) || self.commands()
     }
 
     fn owns(&self) -> bool {

@@ -18,6 +18,7 @@ use crate::cli::audit::witness::Visit;
 use crate::cli::doctor::DoctorView;
 use crate::cli::shared::events::Receipts;
 use crate::cli::shared::receipt::Receipt;
+use crate::cli::sync::SyncView;
 use crate::cli::test::Report;
 use changegate::audit::bundle::Verified;
 use changegate::audit::controls::Controls;
@@ -133,8 +134,14 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
     SchemaEntry {
         name: "events",
         title: "Events",
-        about: "what cancel, incident and operations void --format json print",
+        about: "what begin, end, cancel, incident and operations void --format json print",
         schema: printed::<Receipts>,
+    },
+    SchemaEntry {
+        name: "sync",
+        title: "Synchronization",
+        about: "what changegate sync --format json prints",
+        schema: printed::<SyncView>,
     },
     SchemaEntry {
         name: "list",

@@ -1,5 +1,6 @@
 //! What the verbs share that write to the operations log.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -17,6 +18,7 @@ use changegate::core::terms::{Login, TicketId};
 use changegate::execute::{Author, Written};
 use changegate::forge::git::Git;
 use changegate::gate::judge::Judge;
+use changegate::git::Repo;
 
 /// A repository with its operations log, both up to date.
 pub struct Site {
@@ -38,6 +40,26 @@ impl Site {
         }
         let judge = judges()?.at(git.repo(), git.base()?)?;
         Ok(Site { git, judge })
+    }
+
+    /// Opens it as it was fetched last, without saying how old that is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open_quietly(args: &HereArgs) -> anyhow::Result<Self> {
+        let branches = args.branches(Repo::discover(Path::new("."))?)?;
+        let git = Git::new(branches, args.base.clone())?;
+        let judge = judges()?.at(git.repo(), git.base()?)?;
+        Ok(Site { git, judge })
+    }
+
+    /// Fetches again.
+    ///
+    /// # Errors
+    /// When the remote can't be reached.
+    pub fn refresh(&self) -> anyhow::Result<()> {
+        self.git.branches.refresh()?;
+        self.git.branches.refresh_operations()
     }
 
     /// Returns who writes events here.

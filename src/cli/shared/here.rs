@@ -24,7 +24,7 @@ use changegate::report::escape::terminal;
 use changegate::report::{Format, Reporter, Summary, hanging};
 
 /// The repository, and its base branch.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct HereArgs {
     /// The branch that changes are merged into; the remote's default branch or the only protected
     /// one if left out

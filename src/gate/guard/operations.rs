@@ -1,17 +1,24 @@
 //! Guards the operations log: it only grows, by events that hold, that were written now, and that the
 //! policies approve where they are asked.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Guard, Tips, Update};
 use crate::content::{SKEW, short};
-use crate::core::operations::event::Head;
-use crate::core::operations::kinds::What;
+use crate::core::operations::authorize::{Attempt, Steps};
+use crate::core::operations::event::{About, Event, Head};
+use crate::core::operations::kinds::{Begin, What};
 use crate::core::operations::lines::LOG;
 use crate::core::org::Org;
+use crate::core::terms::Verdict;
+use crate::gate::execution::Known;
+use crate::gate::execution::begin::{Place, begin as made};
 use crate::git::JUDGED_AGAIN;
 use crate::ledger::oid;
 use crate::operations::{Log, Next, OPERATIONS, Rules};
+use crate::report::one_line;
 
 impl Guard {
     /// Judges the update of the operations log. It is pushed alone, so that no event is judged by what
@@ -64,10 +71,11 @@ impl Guard {
         }
         for commit in commits.into_iter().rev() {
             let rejected = || format!("the event {} was rejected", short(commit));
-            let appended = log.follow(commit)?;
-            let foreign = || log.foreign().last().map(|it| it.why.clone()).unwrap_or_default();
-            let next = appended.with_context(foreign).with_context(rejected)?;
+            let appended = log.appended(commit)?.map_err(anyhow::Error::msg);
+            let next = appended.with_context(rejected)?;
             self.is_timely(&next, &log, org).with_context(rejected)?;
+            self.is_approved(next.event(), &log).with_context(rejected)?;
+            log.follow(commit)?;
         }
         Ok(())
     }
@@ -86,6 +94,53 @@ impl Guard {
             goes_on || head.at + longest >= self.now,
             "it was recorded offline more than {} ago: say what happened with `changegate record`",
             longest.for_people()
+        );
+        Ok(())
+    }
+
+    /// Checks that the policies approve a beginning, on what the log held before it, and that it says what
+    /// follows from that: others rely on it. What was recorded offline happened, whatever they say.
+    fn is_approved(&self, event: &Event, log: &Log<'_>) -> anyhow::Result<()> {
+        let (head, What::Begin(begin), Some(About::Change(id))) =
+            (event.head(), event.what(), event.about())
+        else {
+            return Ok(());
+        };
+        if head.offline {
+            return Ok(());
+        }
+        let known = Known::of(&self.git, &self.judges, Some(log), id, head.at)?;
+        let attempt = Attempt {
+            steps: Steps::Numbers(begin.steps.iter().filter_map(|step| step.number).collect()),
+            rollback: begin.rollback,
+            parameters: BTreeMap::new(),
+            expected: None,
+            by: head.by.clone(),
+            on_behalf: head.on_behalf.clone(),
+            contributed: false,
+            is_proven: true,
+        };
+        let at = (head.at, None);
+        let decision = known.ask(&self.git, &self.judges, Some(log), &attempt, at)?.decision;
+        ensure!(
+            decision.verdict == Verdict::Approved,
+            "it is {}: {}\nrun `changegate authorize {id}` for details",
+            decision.verdict,
+            one_line(&decision)
+        );
+        let org = self.org().context("there are no policies")?;
+        let place = Place {
+            host: begin.host.clone(),
+            url: begin.url.clone(),
+            command: begin.command.clone(),
+        };
+        let made = made(&known, &attempt, &decision, (org, head.at), &place);
+        let expected = made.map(|made| Begin { lease_until: begin.lease_until, ..made });
+        ensure!(
+            expected.as_ref() == Some(begin)
+                && head.policies.as_ref() == Some(&decision.digests.policies),
+            "it says something else than follows from the request and its approval: begin with `changegate \
+             begin {id}`"
         );
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::{Branches, Rewound};
 use crate::content::short;
+use crate::git::Oid;
 use crate::operations::OPERATIONS;
 
 impl Branches {
@@ -28,6 +29,26 @@ impl Branches {
             short(known)
         ))
         .into())
+    }
+
+    /// Fetches the operations log, also where the remote's doesn't continue the one that is known: then
+    /// that one's tip is returned, and kept.
+    ///
+    /// # Errors
+    /// When the remote can't be reached.
+    pub fn restore_operations(&self) -> anyhow::Result<Option<Oid>> {
+        let (Some(remote), Some(known)) = (&self.remote, self.tip(OPERATIONS)?) else {
+            return self.refresh_operations().map(|()| None);
+        };
+        match self.refresh_operations() {
+            Err(error) if !error.is::<Rewound>() => return Err(error),
+            Ok(()) => return Ok(None),
+            Err(_) => {}
+        }
+        let (name, full) = (format!("refs/heads/{OPERATIONS}"), self.full(OPERATIONS));
+        self.program.move_refs(&[(format!("{full}-seen"), None, known)])?;
+        self.program.fetch(&[], remote, &[&format!("+{name}*:{full}*")])?;
+        Ok(Some(known))
     }
 
     /// Checks that a log that was seen is still there.

@@ -1,0 +1,177 @@
+//! What the verbs share that ask whether a change may be executed now.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::events::Site;
+use super::say;
+use changegate::core::decision::Decision;
+use changegate::core::operations::authorize::{Attempt, Steps};
+use changegate::core::operations::event::Actor;
+use changegate::core::operations::kinds::What;
+use changegate::core::terms::{Login, Name, TicketId, Verdict};
+use changegate::core::time::{Duration, Time};
+use changegate::execute::{Author, Made, Written};
+use changegate::gate::execution::{Known, begin};
+use changegate::gate::judge::Judges;
+use changegate::report::{Format, Judged, Reporter, Summary};
+
+/// What is to be executed.
+#[derive(Args, Debug)]
+pub struct AskArgs {
+    /// The change's id
+    #[arg(value_name = "ID")]
+    pub id: TicketId,
+
+    /// The number of the step; all steps that are left if none is named
+    #[arg(long = "step", value_name = "N", conflicts_with_all = ["action", "target"])]
+    steps: Vec<u32>,
+
+    /// The step with this action
+    #[arg(long, value_name = "NAME", requires = "target")]
+    action: Option<Name>,
+
+    /// The step on this target
+    #[arg(long, value_name = "NAME", requires = "action")]
+    target: Option<Name>,
+
+    /// A parameter that the caller is going to use, to be compared with the approved one; may be given
+    /// more than once
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+
+    /// The person for whom a machine acts
+    #[arg(long = "for", value_name = "LOGIN")]
+    pub on_behalf: Option<Login>,
+
+    /// Undo the change
+    #[arg(long)]
+    rollback: bool,
+
+    /// How long it is going to take: 20m
+    #[arg(long = "expect", value_name = "DURATION")]
+    expected: Option<Duration>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or_else(|| "a parameter is written NAME=VALUE".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl AskArgs {
+    /// Returns what is to be executed by somebody. `is_proven` says whether it is proven who that is.
+    pub fn attempt(&self, by: Actor, is_proven: bool) -> Attempt {
+        let steps = match (&self.action, &self.target) {
+            (Some(action), Some(target)) => Steps::Named(action.clone(), target.clone()),
+            _ if self.steps.is_empty() => Steps::Left,
+            _ => Steps::Numbers(self.steps.clone()),
+        };
+        Attempt {
+            steps,
+            rollback: self.rollback,
+            parameters: self.parameters.iter().cloned().collect::<BTreeMap<_, _>>(),
+            expected: self.expected,
+            by,
+            on_behalf: self.on_behalf.clone(),
+            contributed: false,
+            is_proven,
+        }
+    }
+}
+
+/// The answer to the question whether something may be executed.
+pub struct Answer {
+    /// What it was judged by.
+    pub known: Known,
+    /// The decision.
+    pub decision: Decision,
+}
+
+impl Answer {
+    /// Returns the answer as a report.
+    pub fn report(&self, site: &Site, format: Format, verbose: bool) -> String {
+        let bundle = site.judge.bundle();
+        let reporter = Reporter {
+            format,
+            policies: &self.decision.bundle,
+            colour: say::colour(&std::io::stdout()),
+            width: say::width(),
+            verbose,
+            codes: &|| bundle.codes(),
+        };
+        let judged = Judged { decision: &self.decision, request: self.known.request(), source: "" };
+        let section = reporter.section(&judged);
+        let mut summary = Summary::default();
+        summary.add(&section);
+        reporter.begin() + &section.text + &reporter.end(&summary)
+    }
+
+    /// Returns the exit code of a verb that ends with this answer.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.decision.verdict.exit_code())
+    }
+}
+
+/// What came of an attempt to begin an execution.
+pub enum Begun {
+    /// It has begun, with this event.
+    Yes(Box<Answer>, Box<Written>),
+    /// It may not, or not yet.
+    No(Box<Answer>),
+}
+
+/// Asks, and if it is approved, begins: with the event in the shared log, nobody else can.
+///
+/// # Errors
+/// When nothing could be decided, or the log couldn't be written.
+pub fn begin_now(
+    site: &Site,
+    judges: &Judges,
+    author: &Author<'_>,
+    args: &AskArgs,
+    place: &begin::Place,
+) -> anyhow::Result<Begun> {
+    let attempt = args.attempt(author.by().clone(), true);
+    let org = &site.judge.bundle().org;
+    let mut answer = None;
+    let written = author.write(|log, now| {
+        let known = Known::of(&site.git, judges, Some(log), &args.id, now)?;
+        let decided = known.ask(&site.git, judges, Some(log), &attempt, (now, None))?;
+        let decision = decided.decision;
+        let may = decision.verdict == Verdict::Approved;
+        let begin = begin::begin(&known, &attempt, &decision, (org, now), place).filter(|_| may);
+        let made = begin.map(|begin| Made {
+            policies: Some(decision.digests.policies.clone()),
+            input: decision.digests.input.clone(),
+            ..Made::of_change(&args.id, What::Begin(begin))
+        });
+        answer = Some(Answer { known, decision });
+        Ok(made.into_iter().collect())
+    })?;
+    let answer = answer.ok_or_else(|| anyhow::anyhow!("nothing was asked"))?;
+    Ok(match written.into_iter().next() {
+        Some(written) => Begun::Yes(Box::new(answer), Box::new(written)),
+        None => Begun::No(Box::new(answer)),
+    })
+}
+
+/// Asks without beginning anything, for the time `now`.
+///
+/// # Errors
+/// When nothing could be decided.
+pub fn ask(
+    site: &Site,
+    judges: &Judges,
+    args: &AskArgs,
+    by: Actor,
+    (now, age): (Time, Option<Duration>),
+) -> anyhow::Result<Answer> {
+    let log = changegate::execute::author::read(&site.git)?;
+    let known = Known::of(&site.git, judges, log.as_ref(), &args.id, now)?;
+    let attempt = args.attempt(by, true);
+    let decided = known.ask(&site.git, judges, log.as_ref(), &attempt, (now, age))?;
+    Ok(Answer { known, decision: decided.decision })
+}

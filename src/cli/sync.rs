@@ -1,0 +1,102 @@
+//! `changegate sync`: brings to the shared log what waits in this clone, and what that has lost.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::shared::args::AnswerFormat;
+use super::shared::here::HereArgs;
+use super::shared::say::{FORBIDDEN, json, print};
+use changegate::core::operations::event::Event;
+use changegate::core::operations::message;
+use changegate::execute::sync::{Synced, sync};
+
+/// Bring to the operations log what waits in this clone
+///
+/// Events that couldn't be written when something was executed are kept here, signed. So is what this
+/// clone saw of the log and the remote's has lost since. Each is appended as it was signed.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate sync --dry-run
+  changegate sync")]
+pub struct SyncArgs {
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// The output format
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+
+    #[command(flatten)]
+    here: HereArgs,
+}
+
+/// What `sync` did.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Synchronization")]
+pub struct SyncView {
+    /// The ids of the events that the log has now.
+    pub brought: Vec<String>,
+    /// The events that it can't take.
+    pub refused: Vec<RefusedEvent>,
+    /// Whether the remote's log had lost what was seen here.
+    pub has_lost: bool,
+}
+
+/// An event that the log can't take.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RefusedEvent {
+    /// The event's id.
+    pub id: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Runs the verb.
+pub fn run(args: &SyncArgs) -> anyhow::Result<ExitCode> {
+    let git = args.here.open()?;
+    let synced = sync(&git, args.dry_run)?;
+    print(&match args.format {
+        AnswerFormat::Json => json(&view(&synced))?,
+        AnswerFormat::Text => text(&synced, args.dry_run),
+    })?;
+    Ok(if synced.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
+}
+
+fn id(event: &Event) -> String {
+    String::from(event.id().clone())
+}
+
+fn view(synced: &Synced) -> SyncView {
+    let refused = synced.refused.iter();
+    SyncView {
+        brought: synced.brought.iter().map(id).collect(),
+        refused: refused
+            .map(|(event, why)| RefusedEvent { id: id(event), why: why.clone() })
+            .collect(),
+        has_lost: synced.has_lost,
+    }
+}
+
+fn text(synced: &Synced, is_dry: bool) -> String {
+    let title = |event: &Event| {
+        let message = message::message(event);
+        let title = message.lines().next().unwrap_or_default().to_owned();
+        format!("{title} ({})", &id(event)[..10])
+    };
+    let mut text = String::new();
+    if synced.has_lost {
+        text += "the remote's log had lost what was seen here\n";
+    }
+    for event in &synced.brought {
+        text += &format!("{} {}\n", if is_dry { "would bring" } else { "brought" }, title(event));
+    }
+    for (event, why) in &synced.refused {
+        text += &format!("refused {}: {why}\n", title(event));
+    }
+    if text.is_empty() { "nothing waits here\n".to_owned() } else { text }
+}
