@@ -31,12 +31,13 @@
 //!   [`core::policy::patch`] what a change makes of other policies
 //! - [`core::sign_off`]: people assigned to what is required; [`core::sign_off::lock_out`]: whether
 //!   a change of policies leaves enough of them
-//! - [`core::decision`]: [`core::decision::decide`], findings, verdict; [`core::rehearsal`]: the
+//! - [`core::decision`]: [`core::decision::decide`], whether a change may be merged, and
+//!   [`core::decision::ask`], whether it may be executed now: findings, verdict; [`core::rehearsal`]: the
 //!   sample cases on which a change of policies is tried
 //! - [`core::record`]: an entry of the ledger as a value: its statement, its message, its place in the
 //!   tree over all of them, and the proofs
 //! - [`core::operations`]: the log of what people and pipelines did, as values: events, which may follow
-//!   on which, and the state that they come to
+//!   on which, and the state that they come to; [`core::operations::authorize`], who may execute what
 //!
 //! Around it, from the ground up:
 //! - [`files`]: files that people name, and what is wrong with them in plain words

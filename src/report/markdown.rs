@@ -142,7 +142,7 @@ fn who_signs(decision: &Decision, sign_off: &SignOff) -> Option<String> {
 /// Returns the criteria of a review, each with the request's own words.
 fn for_the_reviewer(decision: &Decision, request: &ChangeRequest) -> String {
     let mode = decision.sign_off.as_ref().map(|sign_off| sign_off.mode);
-    if mode != Some(SignOffMode::Review) {
+    if mode != Some(SignOffMode::Review) || !decision.purpose.is_merge() {
         return String::new();
     }
     let criteria = criteria(request, &quotable).into_iter().map(|Criterion { name, words }| {

@@ -186,6 +186,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use crate::core::characters::has_hidden;
+    use crate::core::decision::Purpose;
     use crate::report::{Format, samples};
 
     use super::*;
@@ -209,6 +210,28 @@ mod tests {
         let sections: Vec<_> = [samples::direct(), samples::signed()]
             .iter()
             .map(|sample| reporter.section(&sample.judged()).text)
+            .collect();
+        insta::assert_snapshot!(sections.concat());
+    }
+
+    #[test]
+    fn whether_something_may_be_executed() {
+        let codes = BTreeMap::new();
+        let reporter = Reporter {
+            format: Format::Text,
+            policies: SHIPPED,
+            colour: false,
+            width: 100,
+            verbose: false,
+            codes: &|| &codes,
+        };
+        let samples = [samples::direct(), samples::signed(), samples::pending(), samples::denied()];
+        let sections: Vec<_> = samples
+            .into_iter()
+            .map(|mut sample| {
+                sample.decision.purpose = Purpose::Execute;
+                reporter.section(&sample.judged()).text
+            })
             .collect();
         insta::assert_snapshot!(sections.concat());
     }
