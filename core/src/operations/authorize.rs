@@ -246,7 +246,7 @@ pub fn capacity(acting: &Acting<'_>) -> Option<Capacity> {
 }
 
 impl Acting<'_> {
-    /// Returns whether a machine may do all of it, whoever started it.
+    /// Returns whether a machine may do all of it, no matter who started it.
     pub fn machine_may(&self, name: &Login) -> bool {
         let roster = &self.org.roster;
         let Some(machine) = roster.machines.get(name) else { return false };

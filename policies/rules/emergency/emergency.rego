@@ -88,7 +88,7 @@ findings contains finding if {
 findings contains {
 	"code": "emergency/debt",
 	"effect": "info",
-	"message": sprintf("%s owes %d sign-offs for this, the first until %s", [debtor, count(owed), due_at]),
+	"message": sprintf("%s owes sign-offs for this (%d), the first until %s", [debtor, count(owed), due_at]),
 } if {
 	owed := input.approval.owed
 	due_at := min([entry.due_at | some entry in owed])

@@ -272,7 +272,7 @@ limits contains end if {
 findings contains {
 	"code": "execute/step",
 	"effect": "deny",
-	"message": sprintf("%s is %s", [asked, what]),
+	"message": sprintf("%s: %s", [asked, what]),
 	"help": sprintf("the approved steps are %s", [concat("; ", steps)]),
 	"pointer": "/actions",
 } if {
@@ -286,9 +286,9 @@ findings contains {
 	]
 }
 
-step_problem(true) := "the name of several steps: say which, by its number"
+step_problem(true) := "several approved steps, so say which by its number"
 
-step_problem(false) := "no approved step"
+step_problem(false) := "not among the approved steps"
 
 # METADATA
 # title: A parameter isn't the approved one
@@ -543,7 +543,7 @@ findings contains {
 
 # METADATA
 # title: The catalog has raised the tier since
-# description: The approval stands; the windows and conflicts of the higher tier count.
+# description: The approval remains valid; the windows and conflicts of the higher tier count.
 # custom:
 #   code: execute/tier-raised
 #   effect: warn
