@@ -12,7 +12,7 @@ use super::taking_part::{RULES, name, package};
 use crate::input::Purpose;
 use crate::terms::all_of;
 
-const NAME: &str = "purposes";
+pub(super) const NAME: &str = "purposes";
 
 fn all<'f, 'r>(facts: &'f [RuleFacts<'r>]) -> impl Iterator<Item = &'f RuleFacts<'r>> {
     let policies = facts.iter().filter(|rule| !rule.file.is_test());

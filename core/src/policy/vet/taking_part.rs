@@ -10,7 +10,7 @@ use regorus::unstable::{Expr, Rule, RuleHead};
 use super::facts::RuleFacts;
 use super::graph::{Graph, meets};
 use super::names::Scopes;
-use super::{PolicyFile, PolicyProblem};
+use super::{PolicyFile, PolicyProblem, purposes};
 use crate::policy::codes::declared;
 
 const ENTRY: [&str; 2] = ["data", "changegate"];
@@ -172,7 +172,8 @@ fn no_collection(rule: &RuleFacts) -> Option<PolicyProblem> {
 
 fn unused_rule(rule: &RuleFacts, results: &BTreeSet<&str>) -> PolicyProblem {
     let message = format!("nothing uses `{}`, so it takes no part in decisions", name(rule));
-    let results: Vec<_> = results.iter().map(|name| format!("`{name}`")).collect();
+    let results = results.iter().filter(|name| **name != purposes::NAME);
+    let results: Vec<_> = results.map(|name| format!("`{name}`")).collect();
     let help = if is_rules(rule) {
         format!("A rule's results are {}; delete it, or use it there.", results.join(" and "))
     } else {
