@@ -36,9 +36,11 @@ findings contains {
 } if {
 	facts.advancing
 	facts.emergency
-	approval := input.approval
-	not is_string(approval.commander)
+	input.approval
+	not has_commander
 }
+
+has_commander if is_string(input.approval.commander)
 
 # METADATA
 # title: Emergency details on another type

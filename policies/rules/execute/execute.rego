@@ -17,6 +17,12 @@ own := input.operations.own
 
 actor := input.execution.actor
 
+known if is_object(input.request)
+
+entitled if is_string(actor.as)
+
+is_machine if is_string(actor.machine)
+
 # METADATA
 # title: There is no such change
 # description: The base branch has no request of this id, and no open pull request brings one.
@@ -31,7 +37,7 @@ findings contains {
 	"message": "there is no request of this id",
 	"help": help,
 } if {
-	not is_object(input.request)
+	not known
 	help := unknown_help
 }
 
@@ -92,7 +98,7 @@ findings contains {
 	"message": message,
 } if {
 	facts.advancing
-	is_object(input.request)
+	known
 	count(unmerged) == 0
 	not input.approval.proof
 	not input.unproven.awaited
@@ -276,7 +282,7 @@ findings contains {
 	"help": sprintf("the approved steps are %s", [concat("; ", steps)]),
 	"pointer": "/actions",
 } if {
-	is_object(input.request)
+	known
 	asked := input.execution.asked
 	found := count(input.execution.steps)
 	found != input.execution.wanted
@@ -347,7 +353,7 @@ findings contains {
 	"effect": "deny",
 	"message": "no step is left",
 } if {
-	is_object(input.request)
+	known
 	not input.execution.asked
 	count(input.execution.steps) == 0
 }
@@ -358,7 +364,7 @@ findings contains {
 	"message": "nothing was executed, so there is nothing to roll back",
 	"help": "roll back what was executed, and nothing else",
 } if {
-	is_object(input.request)
+	known
 	input.execution.rollback
 	not own.begun
 }
@@ -382,8 +388,8 @@ findings contains {
 	"message": sprintf("%s may not %s", [who, what]),
 	"help": help,
 } if {
-	is_object(input.request)
-	not is_string(actor.as)
+	known
+	not entitled
 	not is_unfit
 	not is_approver
 	who := who_acts
@@ -397,7 +403,7 @@ findings contains {
 	"message": sprintf("nothing proves that it is %s who asks", [who]),
 	"help": "sign with a key that the roster lists",
 } if {
-	not is_string(actor.machine)
+	not is_machine
 	not actor.proven
 	who := who_acts
 }
@@ -410,9 +416,9 @@ what_is_done := "roll it back" if {
 	input.execution.rollback
 } else := "execute it"
 
-actor_help := sprintf("ask %s", [concat(" or ", entitled)]) if {
-	entitled := input.execution.entitled
-	count(entitled) > 0
+actor_help := sprintf("ask %s", [concat(" or ", people)]) if {
+	people := input.execution.entitled
+	count(people) > 0
 } else := "nobody in the roster may: have the roster or the request changed"
 
 # METADATA
@@ -431,7 +437,7 @@ findings contains {
 	"effect": "deny",
 	"message": sprintf("the machine %s may not do this", [name]),
 } if {
-	is_object(input.request)
+	known
 	is_unfit
 	name := actor.machine
 }
@@ -444,8 +450,8 @@ findings contains {
 	"message": sprintf("nothing proves that it is the machine %s that asks", [name]),
 	"help": "it needs a token of the job, or a key, that its entry in the roster names",
 } if {
+	is_machine
 	name := actor.machine
-	is_string(name)
 	not actor.proven
 }
 
@@ -488,7 +494,7 @@ findings contains {
 	"message": sprintf("%s acts in the place of %s, the implementer", [who, implementer]),
 } if {
 	actor.stands_in
-	is_string(actor.as)
+	entitled
 	who := actor.login
 	implementer := object.get(input.request, "implementer", input.request.requester)
 }
