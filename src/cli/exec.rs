@@ -99,7 +99,7 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
     end_what_is_gone(&site, &author);
     let place = Place {
         host: host(),
-        url: std::env::var("CHANGEGATE_RUN_URL").ok(),
+        url: pipeline_run(),
         command: Some(Hex(Digest::of(args.command.join("\0").as_bytes()))),
     };
     let began = Instant::now();
@@ -401,6 +401,13 @@ fn output(args: &ExecArgs) -> Option<Output> {
     });
     let url = args.log_url.clone();
     (sha256.is_some() || url.is_some()).then_some(Output { sha256, url })
+}
+
+/// Returns the address of the run on GitHub that this is part of.
+fn pipeline_run() -> Option<String> {
+    let [server, repository, run] = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"]
+        .map(|it| std::env::var(it).ok());
+    Some(format!("{}/{}/actions/runs/{}", server?, repository?, run?))
 }
 
 fn host() -> Option<String> {
