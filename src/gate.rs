@@ -36,6 +36,7 @@ pub mod guard;
 pub mod judge;
 pub mod keys;
 pub mod merge;
+pub mod reconciling;
 pub mod record;
 pub mod recording;
 mod same_head;

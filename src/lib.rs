@@ -55,8 +55,9 @@
 //! - [`gate`]: the main job: collect, decide, record, publish; [`gate::judge`], what decides, and within
 //!   which bounds, [`gate::apart`] in a process of its own; [`gate::trial`], which tries policies
 //!   before people sign them; [`gate::merge`], which makes merges; [`gate::record`], what is recorded
-//!   of them, [`gate::arrivals`], of what else reached the base, [`gate::recording`], how, and
-//!   [`gate::keys`], which services may sign it, and [`gate::signing`], who did;
+//!   of them, [`gate::arrivals`], of what else reached the base, [`gate::recording`], how,
+//!   [`gate::reconciling`], afterwards, [`gate::keys`], which services may sign it, and
+//!   [`gate::signing`], who did;
 //!   [`gate::erasure`], what is taken out of its evidence;
 //!   [`gate::writer`], which records what happens on GitHub; [`gate::guard`], which judges pushes
 //! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of

@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
@@ -18,11 +18,14 @@ use super::shared::me;
 use super::shared::receipt::Receipt;
 use super::shared::say::{note, quoted, warn};
 use changegate::content::short;
+use changegate::core::org::RemoteUrl;
 use changegate::core::terms::Verdict;
-use changegate::forge::git::{Git, Rejected};
+use changegate::forge::git::{Git, Rejected, Rewound};
 use changegate::forge::{Forge as _, Pull};
 use changegate::gate::Judgement;
+use changegate::gate::judge::Judges;
 use changegate::gate::merge::commit;
+use changegate::gate::reconciling::{Reconciled, reconcile};
 use changegate::gate::recording::{covered, entries, is_older, tip};
 use changegate::git::{Moved, Oid, Program};
 use changegate::report::Format;
@@ -37,7 +40,8 @@ const NOT_RECORDED: &str =
 ///
 /// The change is judged once more, on the base branch as it is now. The message of the merge commit
 /// records the decision, so that `git log` on the base branch is the audit trail. The base branch of
-/// this clone follows, unless it has commits or edits of its own in the way.
+/// this clone follows, unless it has commits or edits of its own in the way. A ledger that is kept
+/// elsewhere is told after the merge: if it can't be, a warning says so, and `changegate sweep` does it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -92,9 +96,18 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(verdict.exit_code()));
         }
         let judges = here::judges();
-        let is_recorded = judgement.bundle().org.settings.ledger.on;
-        if is_recorded {
-            git.branches.refresh_ledger()?;
+        let ledger = &judgement.bundle().org.settings.ledger;
+        let elsewhere = git.branches.ledger_elsewhere();
+        ensure!(
+            ledger.remote.as_ref() == elsewhere,
+            "the settings have changed where the ledger is kept: run the command again"
+        );
+        if ledger.on {
+            match git.branches.refresh_ledger() {
+                // Who may merge need not be let in there, and nothing is recorded before it is merged.
+                Err(error) if elsewhere.is_some() && !error.is::<Rewound>() => {}
+                known => known?,
+            }
             if is_older(&git, &judges, pull.base)? {
                 git.branches.refresh()?;
                 if git.base()? != pull.base {
@@ -105,14 +118,19 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         }
         let merge = commit(&git, &judges, &judgement)?;
         let mut moves = vec![(git.base_ref.clone(), Some(pull.base), merge)];
-        if is_recorded {
+        if ledger.on && elsewhere.is_none() {
             moves.extend(entries(&git, &judges, &judgement, merge)?);
         }
         match git.branches.put_all(&moves)? {
             Moved::Yes => {
-                tell(&git, args, &judgement, merge)?;
-                if is_recorded && moves.len() == 1 {
-                    warn("note", NOT_RECORDED);
+                let url = elsewhere.filter(|_| ledger.on);
+                let late = url.and_then(|url| not_recorded(&git, url, &judges));
+                tell(&git, args, &judgement, merge, late.as_deref())?;
+                match (url, late) {
+                    (_, Some(late)) => warn("warning", &late),
+                    (Some(url), None) => warn("note", &format!("recorded in the ledger at {url}")),
+                    (None, None) if ledger.on && moves.len() == 1 => warn("note", NOT_RECORDED),
+                    (None, None) => {}
                 }
                 return Ok(ExitCode::SUCCESS);
             }
@@ -121,6 +139,21 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         }
     }
     bail!("{} changed during every attempt: run the command again", git.base_ref)
+}
+
+/// Records what was merged in a ledger elsewhere; returns why it isn't there yet, if so, and what to do.
+fn not_recorded(git: &Git, url: &RemoteUrl, judges: &Judges) -> Option<String> {
+    let error = match reconcile(git, judges, NowArg::present()) {
+        Ok(Reconciled { doubt, .. }) => {
+            doubt.iter().for_each(|doubt| warn("warning", doubt));
+            return None;
+        }
+        Err(error) => error,
+    };
+    Some(format!(
+        "it is merged, and not recorded yet in the ledger at {url}: have somebody who may push there run \
+         `changegate sweep`, because {error:#}"
+    ))
 }
 
 /// Says that the base doesn't hold what the ledger accounts for, and what to do.
@@ -137,14 +170,21 @@ fn rewritten(git: &Git) -> anyhow::Result<String> {
     ))
 }
 
-fn tell(git: &Git, args: &MergeArgs, judgement: &Judgement, merge: Oid) -> anyhow::Result<()> {
+fn tell(
+    git: &Git,
+    args: &MergeArgs,
+    judgement: &Judgement,
+    merge: Oid,
+    why: Option<&str>,
+) -> anyhow::Result<()> {
     let pull = &judgement.pull;
     follow(git, pull.base, merge);
     let message = git.repo().commit(merge)?.message;
     let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
     let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
     let text = format!("merged {name} into {base} as {short}\n\n{}", message.concat());
-    let receipt = Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge);
+    let mut receipt = Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge);
+    receipt.why = why.map(str::to_owned);
     receipt.print(args.format, &text)?;
     if let Some(doubt) = me::doubt(git, merge, &judgement.bundle().org)? {
         warn("note", &doubt);

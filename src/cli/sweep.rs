@@ -1,20 +1,27 @@
-//! `changegate sweep`: judges again the open pull requests on GitHub whose time has come.
+//! `changegate sweep`: records what reached the protected branches, and judges again the open pull requests
+//! on GitHub whose time has come.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use clap::Args;
 
 use super::shared::args::NowArg;
+use super::shared::here::HereArgs;
 use super::shared::judges::judges;
 use super::shared::on_github::{self, ENVIRONMENT, GitHubArgs, Round};
-use super::shared::say::{UNDECIDED, complain, print};
+use super::shared::say::{UNDECIDED, complain, print, warn};
+use changegate::core::layout::table;
 use changegate::forge::github::{self, Subject};
 use changegate::gate::Gate;
+use changegate::gate::reconciling::{Reconciled, due, reconcile};
 use changegate::report::one_line;
 
-/// Judge the open pull requests on GitHub whose time has come
+/// Record what was merged, and judge what time has changed on GitHub
 ///
-/// A result on a pull request stays until something updates it. A sweep judges again what time has
+/// In plain Git it records, in your name, what reached the protected branches and isn't recorded yet, as
+/// what is merged where the ledger is kept in another repository. The rest is about GitHub. A result on a pull request stays until something updates it. A sweep judges again what time has
 /// changed: a planned start or end that has passed, an approval that has expired, a reminder that
 /// is due. It also repairs what a lost event left behind: new policies on the base branch, a review
 /// that was not reported. Pull requests that have not changed need no request of their own. Two
@@ -24,6 +31,9 @@ use changegate::report::one_line;
 pub struct SweepArgs {
     #[command(flatten)]
     on_github: GitHubArgs,
+
+    #[command(flatten)]
+    here: HereArgs,
 
     /// Judge all of them, whether or not their time has come
     #[arg(long)]
@@ -43,13 +53,66 @@ Examples:
       run by a workflow every quarter of an hour
   changegate sweep --all --dry-run
       the result that each open pull request would get now
+  changegate sweep
+      in a clone of a repository in plain Git: record what is merged and not recorded
 
 Exit codes:
-  0  the results on all pull requests are up to date
-  2  some could not be decided";
+  0  the results on all pull requests are up to date, and what was merged is recorded
+  2  some could not be decided or recorded";
 
 /// Runs the verb.
 pub fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
+    match args.on_github.is_meant() {
+        true => on_github(args),
+        false => here(args),
+    }
+}
+
+/// Records what reached the protected branches of a repository in plain Git.
+fn here(args: &SweepArgs) -> anyhow::Result<ExitCode> {
+    let (mut git, judges) = (args.here.open()?, judges()?);
+    let settings = judges.at(git.repo(), git.base()?)?.bundle().org.settings.clone();
+    ensure!(
+        settings.ledger.on,
+        "the settings say that nothing is recorded: write `ledger: {{on: true, origin: HOST/PATH}}` into \
+         {}, and have it merged",
+        table("settings")
+    );
+    let mut bases = BTreeSet::from_iter(settings.protected_bases);
+    bases.insert(git.base_ref.clone());
+    let mut count = 0;
+    for base in bases {
+        // A branch that the settings name may not be there yet.
+        if git.branches.tip(&base)?.is_none() {
+            continue;
+        }
+        git.base_ref = base;
+        let now = args.now.get();
+        let (found, doubt) = match args.dry_run {
+            true => {
+                args.here.refresh_ledger(&git.branches)?;
+                let due = due(&git, &judges, now)?;
+                (due.records.len(), due.doubt)
+            }
+            false => {
+                let Reconciled { count, doubt } = reconcile(&git, &judges, now)?;
+                (count, doubt)
+            }
+        };
+        count += found;
+        doubt.iter().for_each(|doubt| warn("warning", doubt));
+    }
+    let what = "record what reached protected branches";
+    print(&match (count, args.dry_run) {
+        (0, _) => "everything that reached protected branches is recorded\n".to_owned(),
+        (_, true) => format!("entries that would {what}: {count}\n"),
+        (_, false) => format!("entries that {what}: {count}\n"),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Judges and records on GitHub.
+fn on_github(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     let place = args.on_github.open(args.dry_run)?.sweeping();
     let github = &place.github;
     let gate = Gate::new(github.repo(), github, judges()?);

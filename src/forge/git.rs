@@ -51,12 +51,13 @@ pub struct Git {
 
 impl Git {
     /// Makes a forge of a repository's shared branches. Without `base_ref`, the protected base is
-    /// used.
+    /// used. The ledger is where the settings on that base say.
     ///
     /// # Errors
     /// When no base is given and none is found.
     pub fn new(branches: Branches, base_ref: Option<String>) -> anyhow::Result<Self> {
         let base_ref = base_ref.map_or_else(|| branches.protected_base(), Ok)?;
+        let branches = branches.with_ledger_of(&base_ref)?;
         Ok(Git { branches, base_ref, survey: OnceCell::new() })
     }
 

@@ -28,7 +28,6 @@ use crate::core::org::{ForgeTeam, Org};
 use crate::core::terms::{all_of, few};
 use crate::core::time::Time;
 use crate::git::{Oid, Program, Repo};
-use crate::ledger::store::Store;
 use crate::report::Judged;
 use collect::Collector;
 use facts::Facts;
@@ -52,13 +51,14 @@ mod patience;
 mod plan;
 mod publish;
 mod queue;
+mod record;
 mod remote;
 mod snapshot;
 mod survey;
 mod told;
 pub mod types;
 
-pub use access::Access;
+pub use access::{Access, is_on_site};
 pub use client::{Client, Exchange};
 pub use event::{Concerned, Subject};
 pub use memo::Answered;
@@ -82,6 +82,15 @@ impl Name {
     /// Returns the API path of something in the repository.
     pub fn path(&self, parts: &[&str]) -> String {
         client::path(&[&["repos", &self.owner, &self.name], parts].concat())
+    }
+
+    /// Returns the repository that an address names: its last two parts; `None` if that isn't one.
+    pub fn in_url(url: &str) -> Option<Self> {
+        let url = url.trim_end_matches('/');
+        let url = url.strip_suffix(".git").unwrap_or(url);
+        let mut parts = url.rsplit(['/', ':']);
+        let (name, owner) = (parts.next()?, parts.next()?);
+        format!("{owner}/{name}").parse().ok()
     }
 }
 
@@ -202,24 +211,8 @@ impl GitHub {
     }
 
     /// Returns the repository's address for git.
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         format!("{}/{}.git", self.client.site(), self.repository)
-    }
-
-    /// Fetches the end of the ledger that is kept in the repository.
-    ///
-    /// # Errors
-    /// When it can't be fetched.
-    pub fn ledger(&self) -> anyhow::Result<Store> {
-        Store::fetch(self.repo(), &self.address(), |program| self.let_in(program))
-    }
-
-    /// Returns the end of the ledger when a pull request was read; `None` if there was none.
-    ///
-    /// # Errors
-    /// When the pull request wasn't read.
-    pub fn ledger_tip(&self, pull: &Pull) -> anyhow::Result<Option<Oid>> {
-        Ok(self.facts_of(&pull.name)?.snapshot.ledger.as_ref().map(|tip| tip.commit))
     }
 
     /// Fetches a branch, and returns its tip.

@@ -5,7 +5,9 @@
 //! - A journal only grows, by reviews that their authors have signed.
 //! - A change only grows, by commits that their committers have signed. It can be deleted only when
 //!   it is merged or closed.
-//! - The ledger only grows, by the entries of what a push brings to a base, and with their evidence.
+//! - The ledger only grows, by the entries of what a push brings to a base, and with their evidence. Of
+//!   one that is kept elsewhere nothing is taken here, and no push has to bring an entry; where it is alone,
+//!   only its form is judged.
 //! - The operations log only grows, by events that hold.
 //!
 //! Git takes no lock while a push is judged. [`Tips`] are what a judgement relied on; they are
@@ -19,13 +21,14 @@ use crate::content::journal::REVIEWS;
 use crate::content::{SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::layout::POLICIES;
-use crate::core::org::Org;
+use crate::core::org::{Org, RemoteUrl};
 use crate::core::time::Time;
 use crate::forge::git::{Branches, CHANGE, DEFAULT_BASES, Git};
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::AUDIT;
 use crate::operations::OPERATIONS;
 
+mod alone;
 mod anchors;
 mod base;
 mod beginning;
@@ -126,6 +129,12 @@ impl Update {
         };
         Ok(Update { name: name.to_owned(), old: id(old)?, new: id(new)? })
     }
+
+    /// Whether it is one of a branch or a tag of the record.
+    fn is_of_record(&self) -> bool {
+        let short = ["refs/heads/", "refs/tags/"].iter().find_map(|it| self.name.strip_prefix(it));
+        short.is_some_and(|name| name.starts_with(AUDIT))
+    }
 }
 
 /// Guards a repository that people push to.
@@ -196,13 +205,20 @@ impl Guard {
             self.operations(update, pushed, &mut accepted.tips)?;
             return Ok(accepted);
         }
-        if name.starts_with("refs/heads/audit/") || name.starts_with("refs/tags/audit/") {
+        if update.is_of_record() {
+            if let Some(url) = self.elsewhere() {
+                bail!(
+                    "{name} is rejected: the settings keep the ledger in {url}, and no other branch below {AUDIT} \
+                     here; choose another name, or record there what was merged, by `changegate sweep`"
+                );
+            }
             self.audit(name, update)?;
             if name.starts_with("refs/heads/") {
                 self.moves_with(update, pushed, &mut accepted.tips);
             }
             return Ok(accepted);
         }
+        self.is_left_alone(name)?;
         let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(accepted) };
         self.is_no_other_spelling(branch, update, pushed)?;
         if update.new.is_some() {
@@ -312,6 +328,11 @@ impl Guard {
 
     fn org(&self) -> Option<&Org> {
         self.judge.as_ref().map(|judge| &judge.bundle().org)
+    }
+
+    /// Returns where the ledger is, if it isn't kept here.
+    fn elsewhere(&self) -> Option<&RemoteUrl> {
+        self.org().and_then(|org| org.settings.ledger.remote.as_ref())
     }
 
     fn gate(&self) -> Gate<'_, Git> {

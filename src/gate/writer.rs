@@ -16,7 +16,7 @@ use super::signing::counts;
 use super::{Judgement, Recorded};
 use crate::content::SKEW;
 use crate::core::digest::{Digest, canonical_json};
-use crate::core::org::Org;
+use crate::core::org::{LedgerSettings, Org, RemoteUrl};
 use crate::core::record::bones::Bones;
 use crate::core::record::entry::Entry;
 use crate::core::record::key::ServiceKey;
@@ -88,13 +88,13 @@ impl<'a> Writer<'a> {
             // Strangers must not fill the log with what can't be merged.
             let is_noise = !is_known && judgement.decision.verdict != Verdict::Approved;
             if before.decision == decision || is_noise {
-                if self.is_kept(pull, before.commit).with_context(not_recorded)? {
+                if self.is_kept(pull, ledger, before.commit).with_context(not_recorded)? {
                     return Ok(Recorded::As(before.clone()));
                 }
                 known = None;
             }
         }
-        self.in_store(|store| {
+        self.in_store(ledger, |store| {
             let log = log_of(&self.begun(store)?);
             if !self.github.is_current(pull, &judgement.with_head)? {
                 return Ok(Recorded::Outdated);
@@ -124,11 +124,11 @@ impl<'a> Writer<'a> {
 
     /// Whether the ledger still holds the entry of an earlier decision: it may have been deleted, or
     /// put back to before it. Most often it is the end of the ledger that was seen with the pull request.
-    fn is_kept(&self, pull: &Pull, entry: Oid) -> anyhow::Result<bool> {
-        if self.github.ledger_tip(pull)? == Some(entry) {
+    fn is_kept(&self, pull: &Pull, ledger: &LedgerSettings, entry: Oid) -> anyhow::Result<bool> {
+        if ledger.remote.is_none() && self.github.ledger_tip(pull)? == Some(entry) {
             return Ok(true);
         }
-        self.in_store(|store| {
+        self.in_store(ledger, |store| {
             self.begun(store)?;
             store.holds(entry)
         })
@@ -140,7 +140,8 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// When it has begun already, or when the settings don't say what is to be recorded.
     pub fn beginning(&self, org: &Org, on: (&str, Oid), now: Time) -> anyhow::Result<Record> {
-        let tip = self.in_store(|store| store.tip(&self.counting(store)))?;
+        let ledger = &org.settings.ledger;
+        let tip = self.in_store(ledger, |store| store.tip(&self.counting(store)))?;
         if let Some(tip) = tip {
             bail!("the ledger has begun already: its size is {}", tip.entry.index + 1);
         }
@@ -150,12 +151,12 @@ impl<'a> Writer<'a> {
         self.completed(genesis(self.github.repo(), org, on, tips, recorder)?, None)
     }
 
-    /// Begins a ledger with its first record; returns the commit.
+    /// Begins the ledger that the settings name with its first record; returns the commit.
     ///
     /// # Errors
     /// When it can't be written, or when it has begun in the meantime.
-    pub fn begin(&self, record: Record, on: (&str, Oid)) -> anyhow::Result<Oid> {
-        self.in_store(|store| {
+    pub fn begin(&self, record: Record, org: &Org, on: (&str, Oid)) -> anyhow::Result<Oid> {
+        self.in_store(&org.settings.ledger, |store| {
             let signer = self.key.as_ref().map_or(Signer::Nobody(NOBODY), Signer::Service);
             let place = (store.repo(), store.program());
             let made = made(place, &self.judges, None, |_| Ok(None), on, vec![record], signer)?;
@@ -169,13 +170,24 @@ impl<'a> Writer<'a> {
     }
 
     /// Does something with the ledger's end, which is fetched when it is first needed.
-    fn in_store<T>(&self, work: impl FnOnce(&mut Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    fn in_store<T>(
+        &self,
+        ledger: &LedgerSettings,
+        work: impl FnOnce(&mut Store) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let own = self.github.address();
+        let url = ledger.remote.as_ref().map_or(own.as_str(), RemoteUrl::as_str);
         let mut store = self.store.borrow_mut();
         let store = match &mut *store {
-            Some(store) => store,
-            none => none.insert(self.github.ledger()?),
+            Some(store) if store.url() == url => store,
+            other => other.insert(self.github.ledger(url)?),
         };
         work(store)
+    }
+
+    /// Returns where a ledger is that isn't kept with the changes.
+    fn elsewhere<'s>(&self, store: &'s Store) -> Option<&'s str> {
+        Some(store.url()).filter(|url| *url != self.github.address())
     }
 
     /// Returns what the next entry is put behind. No writer begins a ledger by itself: one that was
@@ -183,8 +195,9 @@ impl<'a> Writer<'a> {
     fn begun(&self, store: &Store) -> anyhow::Result<Tip> {
         store.tip(&self.counting(store))?.with_context(|| {
             format!(
-                "the settings say that decisions are recorded, and there is no branch {LEDGER}: an \
-                 owner begins it with `changegate init --ledger`, or by the workflow `sweep`"
+                "the settings say that decisions are recorded, and there is no branch {LEDGER}{}: an \
+                 owner begins it with `changegate init --ledger`, or by the workflow `sweep`",
+                self.elsewhere(store).map(|url| format!(" in {url}")).unwrap_or_default()
             )
         })
     }
@@ -225,8 +238,14 @@ impl<'a> Writer<'a> {
             let made =
                 made(place, &self.judges, Some(&tip), evidence, on, records.clone(), signer)?;
             let (entry, commit) = made.last.context("there is nothing to record")?;
-            let pushed = store.push(&made.moves).with_context(|| {
-                format!("a workflow's job and an App need `contents: write` to add to {LEDGER}")
+            let pushed = store.push(&made.moves).with_context(|| match self.elsewhere(store) {
+                None => {
+                    format!("a workflow's job and an App need `contents: write` to add to {LEDGER}")
+                }
+                Some(url) => format!(
+                    "the settings keep the ledger in {url}: give this job credentials with which git may \
+                     push there"
+                ),
             })?;
             match pushed {
                 Moved::Yes => return Ok(Added::Yes(entry, commit)),

@@ -1,9 +1,10 @@
-//! Objects outside of any repository, and repositories that hold nothing else.
+//! Objects outside of any repository, and repositories beside one.
 
 use anyhow::Context as _;
 use git2::{ObjectType, Odb, Repository};
+use tempfile::TempDir;
 
-use super::{Oid, Repo};
+use super::{Oid, Program, Repo};
 
 impl Repo {
     /// Makes a repository in memory that holds only what is stored in it.
@@ -17,6 +18,22 @@ impl Repo {
             Repository::from_odb(objects)
         };
         Ok(Repo { inner: make().context("cannot make a repository in memory")? })
+    }
+
+    /// Makes a bare repository in a temporary folder, which reads the objects of this one, too, and has
+    /// nothing of its configuration.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn aside(&self) -> anyhow::Result<TempDir> {
+        let folder = tempfile::tempdir().context("make a folder for the ledger")?;
+        let git = Program::in_folder(folder.path());
+        git.run(&["init", "--quiet", "--bare"]).context("make a repository for the ledger")?;
+        let objects = self.folder().join("objects");
+        let alternates = folder.path().join("objects/info/alternates");
+        std::fs::write(&alternates, format!("{}\n", objects.display()))
+            .with_context(|| format!("write {}", alternates.display()))?;
+        Ok(folder)
     }
 
     /// Stores a commit with these bytes, and returns its id. What it names need not be there.

@@ -92,6 +92,12 @@ impl Program {
         Program { location, settings: Vec::new(), person: None, date: None }
     }
 
+    /// Runs git as this program does, for another repository.
+    #[must_use]
+    pub fn moved_to(&self, git_dir: &Path) -> Self {
+        Program { location: Location::Repository(git_dir.to_owned()), ..self.clone() }
+    }
+
     /// Sets the author and committer of commits; their dates are in UTC.
     #[must_use]
     pub fn as_person(mut self, name: &str, email: &str) -> Self {

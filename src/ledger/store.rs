@@ -45,13 +45,7 @@ impl Store {
         url: &str,
         let_in: impl FnOnce(Program) -> Program,
     ) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("make a folder for the ledger")?;
-        let git = Program::in_folder(folder.path());
-        git.run(&["init", "--quiet", "--bare"]).context("make a repository for the ledger")?;
-        let objects = changes.folder().join("objects");
-        let alternates = folder.path().join("objects/info/alternates");
-        std::fs::write(&alternates, format!("{}\n", objects.display()))
-            .with_context(|| format!("write {}", alternates.display()))?;
+        let folder = changes.aside()?;
         let program = let_in(Program::at(folder.path().to_owned()));
         if let Err(error) = fetch(&program, &["--depth=1"], url) {
             // git fails if there is nothing to fetch, too.
@@ -70,6 +64,11 @@ impl Store {
     /// Returns the repository, with the record's end and what the changes' repository holds.
     pub fn repo(&self) -> &Repo {
         &self.repo
+    }
+
+    /// Returns the address that it was fetched from.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Returns the git program for it.

@@ -5,6 +5,7 @@ mod app;
 mod asking;
 mod by_workflows;
 mod doctor;
+mod elsewhere;
 mod events;
 mod fake;
 mod faults;

@@ -24,6 +24,7 @@ use crate::plumbing::{at, judges};
 mod around;
 mod attacks;
 mod bypasses;
+mod elsewhere;
 mod erasures;
 pub mod forge;
 pub mod free_text;

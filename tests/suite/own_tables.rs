@@ -46,6 +46,7 @@ fn ledger() -> Value {
     ];
     json!({
         "on": true, "origin": "git.acme.example/ops", "record": "merges", "signature": "required",
+        "remote": "https://git.auditor.example/acme/ledger.git",
         "writers": [{"name": "server", "key": key}],
         "witnesses": ["witness.example/w1+e75f6532+BAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"],
         "revoked": [{"key": stolen, "from_index": 12, "why": "stolen"}],

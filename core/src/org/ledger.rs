@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SigningKey;
+use super::{RemoteUrl, SigningKey};
 use crate::record::note::{SignatureType, VerifierKey};
 use crate::terms::Name;
 
@@ -20,6 +20,9 @@ pub struct LedgerSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "git.acme.example/payments/changes")]
     pub origin: Option<String>,
+    /// The repository that holds the ledger, if it is another one than that of the changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteUrl>,
     /// The address of the repository; `git+https://` and the origin if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "git+https://git.acme.example/payments/changes")]

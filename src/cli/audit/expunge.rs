@@ -238,7 +238,7 @@ fn tell(args: &ExpungeArgs, git: &Git, made: &[Expunged]) -> anyhow::Result<Exit
         }
         Some(last) => {
             let old: Vec<_> = made.iter().map(|one| one.replaced.as_str()).collect();
-            let delete = match git.branches.remote() {
+            let delete = match git.branches.ledger_remote() {
                 Some(remote) => format!("git push {remote} --delete {}", old.join(" ")),
                 None => format!("git branch -D {}", old.join(" ")),
             };

@@ -20,9 +20,10 @@ use changegate::core::decision::replay::Replay;
 use changegate::core::policy::patch::Patch;
 use changegate::core::policy::{Files, SHIPPED, shipped_files};
 use changegate::core::time::{Duration, Time};
-use changegate::forge::git::Git;
+use changegate::forge::git::{Branches, Git};
 use changegate::gate::trial;
-use changegate::git::Oid;
+use changegate::git::{Oid, Repo};
+use changegate::ledger::AUDIT;
 use changegate::report;
 use changegate::report::page::shown;
 
@@ -144,7 +145,18 @@ fn on_github(args: &ReplayArgs, number: u64) -> anyhow::Result<Replay> {
     let trying = Trying::of_head(github.repo(), base, head)?;
     let trying =
         trying.with_context(|| format!("#{number} and its base have no history in common"))?;
-    let tips = |name: &str| github.fetched_tip(name);
+    let settings = judges()?.at(github.repo(), base)?.bundle().org.settings.clone();
+    let branches = Branches::own(Repo::open(&github.repo().folder())?);
+    let branches = branches.through(|program| github.let_in(program));
+    let branches = branches.with_ledger_at(settings.ledger.remote);
+    let is_elsewhere = branches.ledger_elsewhere().is_some();
+    if is_elsewhere {
+        branches.refresh_ledger()?;
+    }
+    let tips = |name: &str| match is_elsewhere && name.starts_with(AUDIT) {
+        true => branches.tip(name),
+        false => github.fetched_tip(name),
+    };
     let record = Record { repo: github.repo(), tips: &tips, base };
     replayed(args, &record, &trying, now, &|before, after| {
         let (open, left_out) = github.fetch_beside(number, &before.bundle().org)?;

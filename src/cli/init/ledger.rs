@@ -21,6 +21,11 @@ From now on each merge is recorded with it, in the same push. Read it with
 `git fetch` and `git log origin/audit/ledger`; `changegate audit verify` proves it.
 ";
 
+const ELSEWHERE: &str = "
+From now on each merge is recorded there, right after it or by `changegate sweep`. Whether that
+repository lets nobody delete or rewrite it is for those who keep it. `changegate audit verify` proves it.
+";
+
 /// Begins the ledger of a repository whose policies are on the base.
 pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     // There is nobody in a workflow's clone, and the token that may push is not in it.
@@ -29,8 +34,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     }
     let branches = HereArgs::default().branches(Repo::discover(&args.dir)?)?;
     branches.refresh()?;
-    branches.refresh_ledger()?;
     let git = Git::new(branches, None)?;
+    git.branches.refresh_ledger()?;
     if let Some(tip) = tip(&git)? {
         bail!("the ledger has begun already: its size is {}", tip.entry.index + 1);
     }
@@ -57,7 +62,11 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     }
     ensure!(git.branches.tip(LEDGER)?.is_some(), "the ledger isn't there after it was written");
     let begun = moves.iter().map(|(_, _, to)| short(*to)).collect::<String>();
-    say::print(&format!("began the ledger {origin} as {begun}\n{covered}{AFTERWARDS}"))
+    let (place, afterwards) = match git.branches.ledger_elsewhere() {
+        Some(url) => (format!(" at {url}"), ELSEWHERE),
+        None => (String::new(), AFTERWARDS),
+    };
+    say::print(&format!("began the ledger {origin}{place} as {begun}\n{covered}{afterwards}"))
 }
 
 /// Begins the ledger in a workflow on GitHub, as the workflow.
@@ -72,7 +81,7 @@ fn in_workflow(args: &InitArgs) -> anyhow::Result<()> {
     if args.dry_run {
         return say::print(&format!("would begin the ledger {origin}\n{covered}"));
     }
-    let begun = short(writer.begin(record, (&branch, tip))?);
+    let begun = short(writer.begin(record, &org, (&branch, tip))?);
     say::print(&format!("began the ledger {origin} as {begun}\n{covered}"))
 }
 

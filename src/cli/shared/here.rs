@@ -13,13 +13,14 @@ use changegate::changes::records::Records;
 use changegate::content::Changeset;
 use changegate::core::evidence::{Review, ReviewState};
 use changegate::core::layout::stem;
-use changegate::core::org::Org;
+use changegate::core::org::{Org, RemoteUrl};
 use changegate::core::time::Time;
 use changegate::forge::Pull;
 use changegate::forge::git::{Branches, CHANGE, Git};
 use changegate::gate::judge::Judges;
 use changegate::gate::{Gate, Judgement};
 use changegate::git::{Oid, Program, Repo};
+use changegate::ledger::LEDGER;
 use changegate::report::escape::terminal;
 use changegate::report::{Format, Reporter, Summary, hanging};
 
@@ -87,10 +88,16 @@ impl HereArgs {
     /// Fetches the ledger, unless nothing is to be fetched.
     ///
     /// # Errors
-    /// As [`Branches::refresh_ledger`].
+    /// As [`Branches::refresh_ledger`], or if there is none where the settings say that it is.
     pub fn refresh_ledger(&self, branches: &Branches) -> anyhow::Result<()> {
         branches.adopt_ledger()?;
-        if self.no_fetch { Ok(()) } else { branches.refresh_ledger() }
+        if !self.no_fetch {
+            branches.refresh_ledger()?;
+        }
+        match branches.ledger_elsewhere() {
+            Some(url) if branches.tip(LEDGER)?.is_none() => bail!("{}", nothing_at(url)),
+            _ => Ok(()),
+        }
     }
 
     /// Opens the forge for reading only: if the remote can't be reached, it shows what was fetched
@@ -155,6 +162,14 @@ impl HereArgs {
             None => bail!("there are several remotes: name one of {} with --remote", names()),
         }
     }
+}
+
+/// Says that a repository holds no ledger, which the settings say it does.
+pub fn nothing_at(url: &RemoteUrl) -> String {
+    format!(
+        "the settings say that the ledger is kept in {url}, and no branch {LEDGER} is known from there: \
+         begin it with `changegate init --ledger`; if it had begun before, ask who keeps that repository"
+    )
 }
 
 /// Fetches the ledger, if there is to be one, so that what is signed next names it.

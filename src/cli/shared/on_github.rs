@@ -58,8 +58,23 @@ impl GitHubArgs {
     /// # Errors
     /// If the address isn't that of one.
     pub fn at(url: &str) -> anyhow::Result<Self> {
-        let name = name_in(url).with_context(|| format!("`{url}` isn't a repository on GitHub"))?;
+        let name =
+            Name::in_url(url).with_context(|| format!("`{url}` isn't a repository on GitHub"))?;
         Ok(GitHubArgs { repo: Some(name.to_string()) })
+    }
+
+    /// Whether a repository on GitHub is meant: one that is named, or the one that this clone is of.
+    pub fn is_meant(&self) -> bool {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if self.repo.is_some() || variable("GITHUB_REPOSITORY").is_some() {
+            return true;
+        }
+        let git = Program::anywhere();
+        match git.setting("remote.origin.url") {
+            Some(url) => github::is_on_site(&url, variable("GITHUB_API_URL").as_deref()),
+            // Where there is no repository, there are no changes in plain Git.
+            None => !git.git_dir().is_ok_and(|folder| folder.is_some()),
+        }
     }
 
     /// Opens the forge with the identity given in the environment; a dry run writes nothing.
@@ -84,7 +99,7 @@ impl GitHubArgs {
 
     fn open_as(&self, access: Access) -> anyhow::Result<OnGitHub> {
         let here = Program::anywhere().setting("remote.origin.url");
-        let here = here.as_deref().and_then(name_in);
+        let here = here.as_deref().and_then(Name::in_url);
         let from_environment = std::env::var("GITHUB_REPOSITORY").ok();
         let name = match self.repo.clone().or(from_environment.filter(|it| !it.is_empty())) {
             Some(name) => name.parse()?,
@@ -203,15 +218,6 @@ fn is_same(one: &Name, other: &Name) -> bool {
     one.to_string().eq_ignore_ascii_case(&other.to_string())
 }
 
-/// Returns the repository that an address names: its last two parts.
-fn name_in(url: &str) -> Option<Name> {
-    let url = url.trim_end_matches('/');
-    let url = url.strip_suffix(".git").unwrap_or(url);
-    let mut parts = url.rsplit(['/', ':']);
-    let (name, owner) = (parts.next()?, parts.next()?);
-    format!("{owner}/{name}").parse().ok()
-}
-
 /// Returns the event that started the workflow: its name and payload.
 ///
 /// # Errors
@@ -239,8 +245,25 @@ mod tests {
             "git@github.com:acme/ops.git",
             "ssh://git@github.com:22/acme/ops",
         ] {
-            assert_eq!(name_in(url).unwrap().to_string(), "acme/ops", "{url}");
+            assert_eq!(Name::in_url(url).unwrap().to_string(), "acme/ops", "{url}");
         }
-        assert_eq!(name_in("ops"), None);
+        assert_eq!(Name::in_url("ops"), None);
+    }
+
+    #[test]
+    fn a_clone_of_githubs_is_known_by_its_server() {
+        let ghes = Some("https://github.acme.example/api/v3");
+        for (url, api, expected) in [
+            ("https://github.com/acme/ops.git", None, true),
+            ("git@github.com:acme/ops.git", None, true),
+            ("ssh://git@ssh.github.com:443/acme/ops.git", None, true),
+            ("git@github.acme.example:acme/ops", ghes, true),
+            ("git@github.acme.example:acme/ops", None, false),
+            ("https://evilgithub.com/acme/ops", None, false),
+            ("/srv/git/github.com/ops.git", None, false),
+            ("git@git.acme.example:ops.git", None, false),
+        ] {
+            assert_eq!(github::is_on_site(url, api), expected, "{url}");
+        }
     }
 }

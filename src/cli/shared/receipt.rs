@@ -20,7 +20,7 @@ pub struct Receipt<'a> {
     pub commit: Option<String>,
     /// Whether a review counts; null for anything else.
     pub counts: Option<bool>,
-    /// Why nothing was done, or why a review doesn't count.
+    /// Why nothing was done, why a review doesn't count, or why a merge isn't recorded yet.
     pub why: Option<String>,
     /// The current decision; null if there is none.
     pub decision: Option<&'a Decision>,

@@ -18,8 +18,11 @@ use crate::git::{Move, Moved, Oid, Program, Repo, pause};
 use crate::ledger::AUDIT;
 
 mod anchors;
+mod elsewhere;
 mod ledger;
 mod operations;
+
+use elsewhere::Elsewhere;
 
 pub use ledger::Rewound;
 
@@ -34,6 +37,8 @@ pub struct Branches {
     repo: Repo,
     program: Program,
     remote: Option<String>,
+    /// Where the ledger is, if it isn't with the branches.
+    elsewhere: Option<Elsewhere>,
     is_out_of_reach: Cell<bool>,
 }
 
@@ -59,7 +64,8 @@ impl Branches {
     /// Takes the repository's own branches even if it has remotes, as a server does.
     pub fn own(repo: Repo) -> Self {
         let program = Program::at(repo.folder());
-        Branches { repo, program, remote: None, is_out_of_reach: Cell::new(false) }
+        let is_out_of_reach = Cell::new(false);
+        Branches { repo, program, remote: None, elsewhere: None, is_out_of_reach }
     }
 
     /// Replaces the git program by one that `change` has configured.
@@ -173,9 +179,11 @@ impl Branches {
     /// Returns the full name of the ref that shows a branch here. What a clone follows by itself can
     /// be old or forced, so that the ledger has refs of its own.
     fn full(&self, name: &str) -> String {
-        match &self.remote {
-            Some(remote) if name.starts_with(AUDIT) => format!("refs/changegate/{remote}/{name}"),
-            _ => format!("{}{name}", self.prefix()),
+        match (&self.elsewhere, &self.remote) {
+            _ if !name.starts_with(AUDIT) => format!("{}{name}", self.prefix()),
+            (Some(elsewhere), _) => format!("{}{name}", elsewhere.prefix),
+            (None, Some(remote)) => format!("refs/changegate/{remote}/{name}"),
+            (None, None) => format!("{}{name}", self.prefix()),
         }
     }
 
@@ -261,12 +269,19 @@ impl Branches {
 
     /// Returns the bases that the policies on a branch protect; none if there are no policies.
     fn protected_by(&self, name: &str) -> anyhow::Result<Vec<String>> {
-        let Some(tip) = self.tip(name)? else { return Ok(Vec::new()) };
+        let settings = self.settings_on(name)?;
+        Ok(settings.map(|settings| settings.protected_bases).unwrap_or_default())
+    }
+
+    /// Returns the settings on a branch, the shipped ones in place of those that can't be read; `None` if
+    /// there are none.
+    fn settings_on(&self, name: &str) -> anyhow::Result<Option<Settings>> {
+        let Some(tip) = self.tip(name)? else { return Ok(None) };
         let Some(settings) = self.repo.entry(tip, &layout::table("settings"))? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let settings = yaml::parse(&self.repo.bytes(settings.id)?).read::<Settings>();
-        Ok(settings.value.unwrap_or_default().protected_bases)
+        Ok(Some(settings.value.unwrap_or_default()))
     }
 
     /// Returns the branch that the server's `HEAD` names, if it is known. The `HEAD` of a work tree
@@ -337,16 +352,21 @@ impl Branches {
         self.put_all(&[(name.to_owned(), from, to)])
     }
 
-    /// Moves branches, once, all of them or none.
+    /// Moves branches, once, all of them or none. Those of a ledger elsewhere never move with others.
     ///
     /// # Errors
     /// When the remote can't be reached, or the repository can't be written.
     pub fn put_all(&self, moves: &[Move]) -> anyhow::Result<Moved> {
-        let Some(remote) = &self.remote else {
+        let is_record = moves.iter().any(|(name, _, _)| name.starts_with(AUDIT));
+        let (remote, program) = match is_record {
+            true => (self.ledger_remote(), self.to_ledger()?),
+            false => (self.remote(), &self.program),
+        };
+        let Some(remote) = remote else {
             let own = moves.iter().map(|(name, from, to)| (self.full(name), *from, *to));
             return self.program.move_refs(&own.collect::<Vec<_>>());
         };
-        let moved = self.program.push(remote, moves)?;
+        let moved = program.push(remote, moves)?;
         if moved == Moved::Yes {
             // What shows the branches here must show the push at once, however fetching is configured.
             let mut follow = Vec::new();

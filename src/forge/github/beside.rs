@@ -2,43 +2,17 @@
 
 use std::cmp::Reverse;
 
-use anyhow::Context as _;
-
 use super::facts::{missing, repository};
 use super::identity::Identities;
 use super::{GitHub, name, types};
 use crate::core::org::Org;
 use crate::forge::Pull;
 use crate::git::Oid;
-use crate::ledger::AUDIT;
 
 /// The maximum number of other pull requests that are returned.
 const MOST: usize = 100;
 
 impl GitHub {
-    /// Fetches an open pull request, the branch that it goes to, and the whole record; returns the
-    /// branch's tip and the pull request's head.
-    ///
-    /// # Errors
-    /// When GitHub can't be reached or refuses, or when the pull request isn't open.
-    pub fn fetch_with_record(&self, number: u64) -> anyhow::Result<(Oid, Oid)> {
-        let own = self.open_pull(number)?;
-        let source = self.source(repository(&own)?)?;
-        source.fetch_heads(&[&own.base.branch, &format!("{AUDIT}*")], &[number])?;
-        let base = self.remote.tip(&own.base.branch)?;
-        let base = base.with_context(|| format!("there is no branch {}", own.base.branch))?;
-        let head = self.remote.head(number)?.with_context(|| format!("#{number} has no head"))?;
-        Ok((base, head))
-    }
-
-    /// Returns the tip of a branch when it was last fetched.
-    ///
-    /// # Errors
-    /// When the repository can't be read.
-    pub fn fetched_tip(&self, branch: &str) -> anyhow::Result<Option<Oid>> {
-        self.remote.tip(branch)
-    }
-
     /// Fetches the other open pull requests to the branch that a pull request goes to, and returns
     /// them as [`GitHub::beside`] does.
     ///

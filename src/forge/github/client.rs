@@ -28,7 +28,7 @@ mod list;
 #[cfg_attr(not(feature = "github"), path = "client/left_out.rs")]
 mod transport;
 
-pub use address::{encoded, host, path};
+pub use address::{encoded, host, path, site};
 pub use failure::{Failure, Refusal, is_hidden, status_of};
 
 use address::{GRAPHQL, prefix};
@@ -96,7 +96,7 @@ impl Client {
             runtime,
             http,
             prefix: prefix(&access.api),
-            site: address::site(&access.api),
+            site: site(&access.api),
             token,
             installation: None,
             patience,

@@ -82,6 +82,8 @@ pub struct Surroundings {
     pub teams: BTreeMap<ForgeTeam, Seen<()>>,
     /// The branches with the record, where the settings want one.
     pub record: Vec<RecordBranch>,
+    /// The address of the repository that has them, if it is another one.
+    pub record_at: Option<String>,
     /// The token that was used.
     pub token: TokenFacts,
 }
@@ -172,7 +174,7 @@ pub fn examine(facts: &Surroundings) -> Examination {
         checks.extend(about(&format!("branch {}", branch.name), found));
     }
     if !facts.record.is_empty() {
-        checks.extend(about("ledger", ledger::examine(&facts.record)));
+        checks.extend(about("ledger", ledger::examine(&facts.record, facts.record_at.as_deref())));
     }
     let workflows = workflows::examine(&facts.workflows, answerer.mode, &facts.owner);
     checks.extend(about("workflows", workflows));

@@ -78,9 +78,11 @@ impl Answered {
     }
 
     /// Returns it as Markdown that leads to the entry, for people and for the next check. `page` is the
-    /// address that shows the entry's commit.
-    pub fn shown(&self, page: &str) -> String {
-        format!("**Recorded** as [`{}`]({page})\n{RECORDED}{self} -->\n", self.entry.short())
+    /// address that shows the entry's commit, if one does.
+    pub fn shown(&self, page: Option<&str>) -> String {
+        let entry = format!("`{}`", self.entry.short());
+        let entry = page.map_or(entry.clone(), |page| format!("[{entry}]({page})"));
+        format!("**Recorded** as {entry}\n{RECORDED}{self} -->\n")
     }
 }
 
@@ -168,9 +170,10 @@ mod tests {
         {
             let seen = time("2026-11-24T10:00:00Z");
             if let Some(recorded) = &recorded {
-                let shown =
-                    format!("text\n{}more", recorded.shown("https://github.com/a/b/commit/1"));
-                assert_eq!(Answered::in_comment(&shown).as_ref(), Some(recorded));
+                for page in [Some("https://github.com/a/b/commit/1"), None] {
+                    let shown = format!("text\n{}more", recorded.shown(page));
+                    assert_eq!(Answered::in_comment(&shown).as_ref(), Some(recorded));
+                }
             }
             let memo = Memo { until, bases: "4f0c1d2".to_owned(), seen, events: 7, recorded };
             for page in

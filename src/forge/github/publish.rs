@@ -17,7 +17,6 @@ use crate::core::evidence::Evidence;
 use crate::core::org::Org;
 use crate::core::terms::{Login, Verdict};
 use crate::forge::{Published, Pull};
-use crate::git::Oid;
 use crate::report::{self, COMMENT_MARK, Judged};
 
 /// The maximum number of annotations that GitHub accepts in a request.
@@ -42,7 +41,9 @@ impl GitHub {
             judged,
             evidence,
             org,
-            recorded: memo.recorded.as_ref().map(|it| it.shown(&self.page_of(it.commit))),
+            recorded: memo.recorded.as_ref().map(|it| {
+                it.shown(self.page_of(it.commit, org.settings.ledger.remote.as_ref()).as_deref())
+            }),
             memo: memo.clone(),
             is_sweep: self.is_sweep,
         };
@@ -160,11 +161,6 @@ impl GitHub {
     /// When it wasn't.
     pub fn id_of(&self, pull: &Pull) -> anyhow::Result<String> {
         Ok(self.facts_of(&pull.name)?.pull.id.to_string())
-    }
-
-    /// Returns the page that shows a commit.
-    pub fn page_of(&self, commit: Oid) -> String {
-        format!("{}/{}/commit/{commit}", self.client.site(), self.repository)
     }
 
     /// Carries out a plan, and returns the link of the decision if it was written.

@@ -1,10 +1,11 @@
-//! Guards the tags `audit/<size>`, which anchor the ledger: one that isn't the ledger's could never be
-//! taken away again.
+//! Guards what anchors the ledger: the tags `audit/<size>`, of which one that isn't the ledger's could never be
+//! taken away again, and what people say that they saw of it.
 
 use anyhow::{anyhow, bail, ensure};
 
 use super::{Guard, Update};
 use crate::core::record::note::Note;
+use crate::core::record::seen::Seen;
 use crate::core::record::witness::cosigned;
 use crate::ledger::{self, AUDIT, LEDGER};
 
@@ -35,6 +36,21 @@ impl Guard {
         let witnesses = self.org().and_then(|org| org.settings.ledger.witnesses().ok());
         cosigned(&note, &witnesses.unwrap_or_default())
             .map_err(|why| anyhow!("{name} can't be relied on: {why}"))?;
+        Ok(())
+    }
+
+    /// Checks that the ledger was once as somebody says that they saw it.
+    pub(super) fn was_seen(&self, seen: Option<Seen>) -> anyhow::Result<()> {
+        // What is kept elsewhere is for those who verify it to compare.
+        let Some(seen) = seen.filter(|_| self.elsewhere().is_none()) else { return Ok(()) };
+        let tip = self.git.branches.tip(LEDGER)?;
+        let known = tip.map(|tip| ledger::seen_at(self.git.repo(), tip, seen.size)).transpose()?;
+        ensure!(
+            known.flatten() == Some(seen),
+            "it names a ledger of {} entries that this one never was: fetch again, and if that \
+             doesn't help, find out who changed the ledger",
+            seen.size
+        );
         Ok(())
     }
 }

@@ -11,7 +11,6 @@ use crate::core::evidence::Unproven;
 use crate::core::record::entry::Entry;
 use crate::core::record::parts::{About, CollectorKind, Engine, ObjectId};
 use crate::core::record::seal::Seal;
-use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
 use crate::core::record::statement::{Kind, Statement};
 use crate::core::terms::Verdict;
@@ -65,6 +64,9 @@ impl Guard {
     /// # Errors
     /// Why the push is rejected, and what to do.
     pub fn records(&self, updates: &[Update]) -> anyhow::Result<()> {
+        if self.elsewhere().is_some() {
+            return Ok(());
+        }
         let moved = |name: &str| updates.iter().find(|update| update.name == name);
         let ledger = moved(&format!("refs/heads/{LEDGER}"));
         let before = end(&self.git, &self.judges)?;
@@ -72,6 +74,12 @@ impl Guard {
         let mut all_evidence = updates.iter().filter(is_evidence);
         let evidence = all_evidence.next();
         ensure!(all_evidence.next().is_none(), "evidence is pushed to several branches");
+        if updates.iter().all(Update::is_of_record) && self.has_no_base()? {
+            if let Some(before) = &before {
+                self.is_latest(updates, before.commit)?;
+            }
+            return self.alone(before.as_ref(), ledger.and_then(|it| it.new), evidence);
+        }
         let (Some(before), new) = (before, ledger.and_then(|update| update.new)) else {
             ensure!(evidence.is_none(), "there is no ledger that evidence could belong to");
             return match ledger.and_then(|update| update.new) {
@@ -170,20 +178,6 @@ impl Guard {
             self.is_evidence_of(&entry, &record, proof).with_context(why)?;
             state = entry.state;
         }
-        Ok(())
-    }
-
-    /// Checks that the ledger was once as somebody says that they saw it.
-    pub(super) fn was_seen(&self, seen: Option<Seen>) -> anyhow::Result<()> {
-        let Some(seen) = seen else { return Ok(()) };
-        let tip = self.git.branches.tip(LEDGER)?;
-        let known = tip.map(|tip| ledger::seen_at(self.git.repo(), tip, seen.size)).transpose()?;
-        ensure!(
-            known.flatten() == Some(seen),
-            "it names a ledger of {} entries that this one never was: fetch again, and if that \
-             doesn't help, find out who changed the ledger",
-            seen.size
-        );
         Ok(())
     }
 
@@ -316,7 +310,10 @@ impl Guard {
     }
 
     /// Returns the new commits of evidence, oldest first.
-    fn evidence_commits(&self, update: Option<&Update>) -> anyhow::Result<VecDeque<Commit>> {
+    pub(super) fn evidence_commits(
+        &self,
+        update: Option<&Update>,
+    ) -> anyhow::Result<VecDeque<Commit>> {
         let mut commits = VecDeque::new();
         let Some(update) = update else { return Ok(commits) };
         let mut next = update.new;

@@ -55,7 +55,7 @@ impl Writer<'_> {
             return Ok(0);
         }
         for _ in 0..ATTEMPTS {
-            let added = self.in_store(|store| {
+            let added = self.in_store(&org.settings.ledger, |store| {
                 let tip = self.begun(store)?;
                 let recorder = Recorder { who: NOBODY, at: clock() };
                 let (state, log) = (&tip.entry.state, log_of(&tip));

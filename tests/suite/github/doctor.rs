@@ -41,7 +41,7 @@ fn viewed(command: &mut Command) -> (i32, Value) {
 }
 
 /// The checks of that.
-fn examined(command: &mut Command) -> (i32, Vec<Value>) {
+pub fn examined(command: &mut Command) -> (i32, Vec<Value>) {
     let (code, view) = viewed(command);
     (code, view["checks"].as_array().unwrap().clone())
 }

@@ -12,7 +12,7 @@ use crate::plumbing::github::GitHub;
 use crate::plumbing::hub::Ran;
 
 /// A rule that finds something about requests for `edge-fra-2`, with this effect.
-fn rule(effect: &str) -> String {
+pub fn rule(effect: &str) -> String {
     format!(
         "package changegate.rules.odd
 
@@ -101,7 +101,7 @@ fn those_that_could_not_decide_an_open_request_are_not_approved() {
 }
 
 /// Lets a token that only reads try a pull request on what is recorded.
-fn replayed(github: &GitHub, pull: u64, more: &[&str]) -> Ran {
+pub fn replayed(github: &GitHub, pull: u64, more: &[&str]) -> Ran {
     let reading = [("contents", "read"), ("pull_requests", "read")];
     let mut command = command(github);
     command

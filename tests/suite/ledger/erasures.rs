@@ -18,7 +18,7 @@ fn digest(hub: &Hub, entry: &str, name: &str) -> String {
 
 /// Has digests added to the table, by a change of the policies that two L3 sign.
 #[track_caller]
-fn govern(hub: &Hub, name: &'static str, digests: &[&str]) {
+pub fn govern(hub: &Hub, name: &'static str, digests: &[&str]) {
     let bob = hub.desk_at("bob", name);
     let line =
         |digest: &&str| format!("- {{digest: \"{digest}\", reason: \"a secret, INC-001\"}}\n");

@@ -186,6 +186,25 @@ mod tests {
     }
 
     #[test]
+    fn the_ledger_elsewhere_has_an_address_that_runs_nothing() {
+        for good in
+            ["https://git.auditor.example/acme/ledger.git", "git@auditor.example:ledger.git"]
+        {
+            assert_eq!(problems(&format!("{{remote: \"{good}\"}}")), [""; 0]);
+        }
+        for (bad, why) in [
+            ("", "names no repository"),
+            ("--upload-pack=evil", "would be an option of git's"),
+            ("ext::sh -c evil", "holds a blank"),
+            ("ext::evil", "would make git run a program"),
+            ("../ledger.git", "is not the address of a repository"),
+        ] {
+            let problems = problems(&format!("{{remote: \"{bad}\"}}"));
+            assert!(problems.len() == 1 && problems[0].contains(why), "{bad}: {problems:?}");
+        }
+    }
+
+    #[test]
     fn each_key_that_signs_is_one_services_alone() {
         let writer = |name: &str, key: &str| format!("{{name: {name}, key: {key}}}");
         let writers = |writers: &[String]| format!("{{writers: [{}]}}", writers.join(", "));

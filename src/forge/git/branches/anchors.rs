@@ -13,16 +13,17 @@ impl Branches {
     /// # Errors
     /// When the remote can't be reached.
     pub fn refresh_anchors(&self) -> anyhow::Result<()> {
-        let Some(remote) = &self.remote else { return Ok(()) };
+        let Some(remote) = self.ledger_remote() else { return Ok(()) };
         let tags = format!("+refs/tags/{AUDIT}*:{}*", self.anchors());
-        self.program.fetch(&[], remote, &[&tags])
+        self.fetch_ledger(remote, &[&tags])
     }
 
     /// Returns the prefix of the refs that show those tags here.
     fn anchors(&self) -> String {
-        match &self.remote {
-            Some(remote) => format!("refs/changegate/{remote}/tags/{AUDIT}"),
-            None => format!("refs/tags/{AUDIT}"),
+        match (&self.elsewhere, &self.remote) {
+            (Some(elsewhere), _) => format!("{}tags/{AUDIT}", elsewhere.prefix),
+            (None, Some(remote)) => format!("refs/changegate/{remote}/tags/{AUDIT}"),
+            (None, None) => format!("refs/tags/{AUDIT}"),
         }
     }
 
@@ -42,8 +43,8 @@ impl Branches {
     pub fn put_tag(&self, name: &str, commit: Oid, message: &str) -> anyhow::Result<()> {
         let tag = self.program.make_tag(name, commit, message)?;
         let shown = name.strip_prefix(AUDIT).unwrap_or(name);
-        if let Some(remote) = &self.remote {
-            self.program.push_tag(remote, name, tag)?;
+        if let Some(remote) = self.ledger_remote() {
+            self.to_ledger()?.push_tag(remote, name, tag)?;
         }
         match self.program.move_refs(&[(format!("{}{shown}", self.anchors()), None, tag)])? {
             Moved::Yes => Ok(()),

@@ -20,7 +20,9 @@ impl Branches {
     /// # Errors
     /// When the repository can't be read or written.
     pub fn adopt_ledger(&self) -> anyhow::Result<()> {
-        let Some(remote) = &self.remote else { return Ok(()) };
+        let Some(remote) = self.remote.as_ref().filter(|_| self.elsewhere.is_none()) else {
+            return Ok(());
+        };
         if self.tip(LEDGER)?.is_some() {
             return Ok(());
         }
@@ -43,7 +45,7 @@ impl Branches {
     /// [`Rewound`] when its ledger doesn't continue the one that is known; others when the remote can't
     /// be reached.
     pub fn refresh_ledger(&self) -> anyhow::Result<()> {
-        let Some(remote) = &self.remote else { return Ok(()) };
+        let Some(remote) = self.ledger_remote() else { return Ok(()) };
         let all = format!("refs/heads/{AUDIT}*:{}*", self.full(AUDIT));
         let mut wanted = vec![all.clone()];
         if let Some(known) = self.tip(LEDGER)? {
@@ -54,7 +56,7 @@ impl Branches {
         }
         let fetch = |wanted: &[String]| {
             let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-            self.program.fetch(&[], remote, &wanted)
+            self.fetch_ledger(remote, &wanted)
         };
         let Err(error) = fetch(&wanted) else { return Ok(()) };
         // git doesn't say which ref it can't move, or why.
@@ -87,7 +89,7 @@ impl Branches {
     /// Returns the branches of the record that the remote has, and their tips.
     fn there(&self, remote: &str) -> anyhow::Result<HashMap<String, Oid>> {
         let pattern = format!("refs/heads/{AUDIT}*");
-        let listed = self.program.run(&["ls-remote", "--refs", "--", remote, &pattern])?;
+        let listed = self.to_ledger()?.run(&["ls-remote", "--refs", "--", remote, &pattern])?;
         let line = |line: &str| {
             let (id, name) = line.split_once('\t')?;
             Some((name.strip_prefix("refs/heads/")?.to_owned(), Oid::from_str(id).ok()?))
@@ -107,7 +109,7 @@ impl Branches {
             )));
         };
         let name = format!("refs/heads/{LEDGER}");
-        let has_it = there == known || self.program.fetch(&[], remote, &[&name]).is_ok();
+        let has_it = there == known || self.fetch_ledger(remote, &[&name]).is_ok();
         if !has_it || there == known || self.repo.leads_to(known, there)? {
             return Ok(None);
         }

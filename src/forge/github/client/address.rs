@@ -36,7 +36,7 @@ pub(super) fn server(api: &str) -> &str {
 
 /// Returns the address of the pages and of Git, which belongs to the API's: without its path, and
 /// without the `api.` of github.com and of GitHub's other clouds.
-pub(super) fn site(api: &str) -> String {
+pub fn site(api: &str) -> String {
     let server = server(api);
     let (scheme, host) = server.split_once("://").unwrap_or(("https", server));
     format!("{scheme}://{}", host.strip_prefix("api.").unwrap_or(host))

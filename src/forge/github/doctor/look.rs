@@ -23,6 +23,9 @@ use crate::forge::github::{GitHub, members_of};
 use crate::git::{Entry, Kind, Oid};
 use crate::ledger::LEDGER;
 
+/// The branches with the record.
+const RECORD: [&str; 2] = [LEDGER, "audit/evidence"];
+
 /// The folders of workflows and of the repository's own actions.
 const WORKFLOWS: [&str; 2] = [".github/workflows", ".github/actions"];
 
@@ -82,8 +85,13 @@ impl GitHub {
             Ok(org) => (self.accounts(&org.roster)?, self.teams(&org.roster)?),
             Err(_) => Default::default(),
         };
-        let records = org.as_ref().is_ok_and(|org| org.settings.ledger.on);
-        let record = if records { self.record()? } else { Vec::new() };
+        let ledger = org.as_ref().ok().map(|org| &org.settings.ledger).filter(|it| it.on);
+        let record_at = ledger.and_then(|it| it.remote.as_ref()).map(ToString::to_string);
+        let record = match (ledger, &record_at) {
+            (None, _) => Vec::new(),
+            (Some(_), None) => self.record()?,
+            (Some(_), Some(url)) => self.record_elsewhere(url)?,
+        };
         let installation = self.client.installation();
         Ok(Surroundings {
             mode: self.mode(),
@@ -96,6 +104,7 @@ impl GitHub {
             accounts,
             teams,
             record,
+            record_at,
             token: TokenFacts {
                 kind: TokenKind::of(self.client.token()),
                 permissions: home.permissions.clone(),
@@ -150,10 +159,26 @@ impl GitHub {
             let shown: Option<Value> = self.client.run(self.client.get_if_shown(&path))?;
             let path = self.repository.path(&["rules", "branches", name]);
             let rules: Vec<Rule> = self.client.run(self.client.list(&path))?;
-            let rules = rules.into_iter().map(|rule| rule.kind).collect();
-            Ok(RecordBranch { name: name.to_owned(), exists: shown.is_some(), rules })
+            let rules = Ok(rules.into_iter().map(|rule| rule.kind).collect());
+            Ok(RecordBranch { name: name.to_owned(), exists: Ok(shown.is_some()), rules })
         };
-        [LEDGER, "audit/evidence"].into_iter().map(branch).collect()
+        RECORD.into_iter().map(branch).collect()
+    }
+
+    /// Reads what can be seen of the branches with the record in another repository.
+    fn record_elsewhere(&self, url: &str) -> anyhow::Result<Vec<RecordBranch>> {
+        let known = self.record_at(url).map_err(|error| format!("{error:#}"));
+        let branch = |name: &str| -> anyhow::Result<RecordBranch> {
+            let exists = known.clone().map(|names| names.iter().any(|known| known == name));
+            let rules = match self.beside_this(url) {
+                None => Err("it isn't on this server".to_owned()),
+                Some(other) => self
+                    .seen::<Vec<Rule>>(&other.path(&["rules", "branches", name]))?
+                    .map(|rules| rules.into_iter().map(|rule| rule.kind).collect()),
+            };
+            Ok(RecordBranch { name: name.to_owned(), exists, rules })
+        };
+        RECORD.into_iter().map(branch).collect()
     }
 
     /// Reads the protection of a branch. `shown` is the part of classic protection that everybody
