@@ -17,6 +17,7 @@ use changegate::COMMIT;
 use changegate::core::org::TZDB;
 use changegate::execute::NotTaken;
 use changegate::forge::git::Rejected;
+use changegate::gate::apart;
 
 mod audit;
 mod authorize;
@@ -27,7 +28,6 @@ mod close;
 mod completions;
 mod demo;
 mod doctor;
-mod evaluate;
 #[cfg(unix)]
 mod exec;
 mod explain;
@@ -132,16 +132,18 @@ enum Verb {
     Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
-    #[command(name = changegate::gate::apart::VERB, hide = true)]
-    Evaluate(evaluate::EvaluateArgs),
 }
 
 /// Parses the command line, runs the verb, and returns its exit code.
 pub fn main() -> ExitCode {
+    // Not one of the verbs, so that it is suggested to nobody.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == apart::VERB) {
+        return ended(evaluate());
+    }
     let cli = Cli::parse();
     cli.color.write_global();
     console::set_colors_enabled_stderr(colour(&io::stderr()));
-    let result = match cli.verb {
+    ended(match cli.verb {
         Verb::Demo(args) => demo::run(&args),
         Verb::Init(args) => init::run(&args),
         Verb::New(args) => new::run(&args),
@@ -174,8 +176,17 @@ pub fn main() -> ExitCode {
         Verb::Hook(args) => hook::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
-        Verb::Evaluate(args) => evaluate::run(&args),
-    };
+    })
+}
+
+/// Evaluates policies for another process of this program.
+fn evaluate() -> anyhow::Result<ExitCode> {
+    apart::evaluate(io::stdin().lock(), io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says why a verb failed, and returns the exit code.
+fn ended(result: anyhow::Result<ExitCode>) -> ExitCode {
     result.unwrap_or_else(|error| {
         complain(&error);
         ExitCode::from(if error.is::<Interrupted>() {

@@ -53,6 +53,24 @@ pub fn bundle_files(repo: &Repo, commit: Oid) -> anyhow::Result<Files> {
     Ok(files)
 }
 
+/// Returns the title of the first commit that a change adds to a base, without what `submit` puts before
+/// it: why the policies change, where there is no request that says it.
+///
+/// # Errors
+/// When the commits can't be read.
+pub fn first_title(
+    repo: &Repo,
+    name: &str,
+    base: Oid,
+    head: Oid,
+) -> anyhow::Result<Option<String>> {
+    let Some(first) = repo.commits_between(Some(base), head)?.pop() else { return Ok(None) };
+    let first = repo.commit(first)?;
+    let title = first.title();
+    let said = title.strip_prefix(&format!("Submit {name}: ")).unwrap_or(title);
+    Ok(Some(said.to_owned()))
+}
+
 /// The commits of a pull request at one point in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pull {

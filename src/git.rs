@@ -14,6 +14,7 @@ use git2::{ErrorCode, Repository, Sort};
 
 use crate::core::time::Time;
 
+mod address;
 mod apart;
 mod co_authors;
 pub mod key;
@@ -25,6 +26,7 @@ mod tree;
 mod walk;
 mod work_tree;
 
+pub use address::host_and_path;
 pub use git2::Oid;
 pub use program::{JUDGED_AGAIN, Move, Moved, Program};
 pub use rivals::pause;

@@ -46,7 +46,7 @@ pub use page::{NARROWEST, cut, hanging, pad, paint, style_of, width, wrap};
 pub use replay::replay;
 pub use status::{StatusLine, one_line, status_lines};
 pub use trial::trial;
-pub use words::whose;
+pub use words::{missing, so_many, whose};
 
 #[cfg(test)]
 mod samples;

@@ -67,6 +67,9 @@ pub struct Evidence {
     /// Paths of other request files, in any state, whose id is the same ignoring case.
     #[serde(default)]
     pub same_id: Vec<String>,
+    /// Paths of merged requests that can't be read, and may act on the same targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// The time as of which the facts were collected, if later ones were left out: that of the merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Time>,

@@ -71,6 +71,8 @@ pub struct Input<'a> {
     pub incident: Option<&'a Incident>,
     /// Paths of other request files with the same id, ignoring case.
     pub same_id: &'a [String],
+    /// Paths of merged requests that can't be read, and may act on the same targets.
+    pub unread: &'a [String],
     /// The tables below `policies/org` whose review is overdue.
     pub overdue_reviews: Vec<&'static str>,
     /// The execution that somebody asks for.

@@ -40,6 +40,7 @@ mod memory;
 mod notes;
 mod service;
 mod signing;
+mod teams;
 
 use around::Told;
 pub use found::{Bypass, Earlier, Gone, KeyChange, Replayed, SignedCounts, Verification, Witness};
@@ -81,6 +82,7 @@ pub fn verify(
         run.lines(&repo, tips)?;
         run.reviews(&repo, tips)?;
         run.approved(&repo, tips, judges);
+        run.teams(&repo, tips)?;
         run.beginnings(&repo, tips, judges)?;
     }
     let memory = memory.filter(|_| run.is_sound() && !line.is_empty());
@@ -169,6 +171,8 @@ struct Run {
     decided_on: HashMap<ObjectId, Vec<u64>>,
     /// The bypasses in plain Git that say nothing of a change.
     unjudged: Vec<around::Unjudged>,
+    /// The merges that rest on members of teams.
+    teamed: Vec<teams::Teamed>,
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
     repository: Option<Repository>,
@@ -208,6 +212,7 @@ impl Run {
             reviewed,
             claims,
             brought,
+            teams,
             is_partial,
         } = checked;
         let entry = match entry {
@@ -268,6 +273,7 @@ impl Run {
         }
         self.reasoned(commit, &entry);
         self.unjudged(commit, &entry);
+        self.teamed(commit, &entry, teams);
         for Bypass { index, branch, commit, policies, .. } in &mut self.out.bypasses {
             let by = (*index, &**branch, &**commit);
             policies.iter_mut().for_each(|policies| policies.take(by, entry.index, it));

@@ -87,6 +87,12 @@ pub fn file(path: &Path, log: &Log, branches: &Branches) -> anyhow::Result<Witne
 pub fn repository(url: &str, log: &Log, branches: &Branches) -> anyhow::Result<Witnessed> {
     ensure!(!url.is_empty() && !url.starts_with('-'), "`{url}` is not the address of a repository");
     let (repo, program) = (branches.repo(), branches.program());
+    let own = [".", branches.remote().unwrap_or(".")];
+    ensure!(
+        !own.iter().any(|own| program.is_same(url, own)),
+        "{url} is the repository with the ledger itself, so that a rewrite of one is a rewrite \
+         of both: name another one, with other owners"
+    );
     let listed = program
         .run(&["ls-remote", "--refs", "--", url, &format!("refs/heads/{AUDIT}*")])
         .with_context(|| format!("cannot read {url}"))?;

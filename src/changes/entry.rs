@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::bypass::{Bypass, of_merge};
 use super::records::{RecordedAs, Records};
 use super::story::{ChangeStatus, State, Stories};
-use crate::content::{Changeset, request_at};
+use crate::content::{Changeset, first_title, request_at};
 use crate::core::decision::{Decision, Required, SignOffMode};
 use crate::core::input::affected_services;
 use crate::core::org::Org;
@@ -18,7 +18,7 @@ use crate::core::time::{Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
-use crate::report::one_line;
+use crate::report::{missing, one_line, so_many};
 
 /// A change as the list shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -140,7 +140,8 @@ impl Lister<'_> {
         let summary = match judgement.file {
             Some(_) => entry.summary,
             None => {
-                self.stories.first_title(&entry.change, judgement.pull.base, judgement.pull.head)?
+                let pull = &judgement.pull;
+                first_title(self.git.repo(), &entry.change, pull.base, pull.head)?
             }
         };
         Ok(ListEntry {
@@ -246,7 +247,7 @@ impl Lister<'_> {
         };
         let entry = self.of_request(entry, request.as_ref());
         Ok(ListEntry {
-            summary: entry.summary.or(self.stories.first_title(name, merge.base, merge.head)?),
+            summary: entry.summary.or(first_title(repo, name, merge.base, merge.head)?),
             tier,
             brief: why.clone(),
             why,
@@ -311,7 +312,9 @@ fn brief(decision: &Decision, most_names: usize) -> String {
     match decision.verdict {
         Verdict::Denied => strongest(Effect::Deny),
         Verdict::Pending => {
-            let groups = decision.missing().map(|required| any_of(required, most_names));
+            let groups = missing(decision).into_iter();
+            let groups =
+                groups.map(|(required, number)| so_many(number, any_of(required, most_names)));
             let groups: Vec<_> = groups.collect();
             match groups.is_empty() {
                 true => strongest(Effect::Pending),

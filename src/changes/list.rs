@@ -30,7 +30,7 @@ pub struct Unrecorded {
     pub commit: String,
     /// Its date.
     pub at: Time,
-    /// Who made it, or their address if nobody knows them.
+    /// Who made it, or who it claims to be from.
     pub by: String,
     /// The first line of its message.
     pub title: String,

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::core::decision::SignOffMode;
+use crate::core::decision::{Decision, SignOffMode};
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::Explained;
 use crate::core::record::message::{signers, why};
@@ -21,7 +21,7 @@ use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
 use crate::gate::recording::{covered, evidence_branch, tip};
 use crate::git::{Commit, Oid};
-use crate::ledger::{self, Placed, Tip, evidence_of, is_explanation, oid, read_back};
+use crate::ledger::{self, Placed, Tip, evidence_of, held, is_explanation, oid, read_back};
 
 /// What an entry of the ledger says of a commit on the base.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -85,6 +85,10 @@ impl RecordedAs {
 #[derive(Default)]
 pub struct Records {
     by_commit: HashMap<Oid, RecordedAs>,
+    /// The entries about the commits that were asked for by name.
+    entries: HashMap<Oid, Entry>,
+    /// The newest commit with evidence.
+    evidence: Option<Oid>,
     /// The commits on the base that are recorded nowhere, oldest first.
     pub unrecorded: Vec<Commit>,
     due: HashSet<Oid>,
@@ -140,7 +144,7 @@ impl Records {
     ) -> anyhow::Result<()> {
         let base = format!("refs/heads/{}", git.base_ref);
         let mut found: Vec<(Oid, RecordedAs)> = Vec::new();
-        let mut notes = Vec::new();
+        let (mut notes, mut entries) = (Vec::new(), Vec::new());
         let flaws = read_back(&git.repo().folder(), tip.commit, |Placed { entry, .. }| {
             if is_explanation(&entry) {
                 notes.push(entry);
@@ -154,6 +158,7 @@ impl Records {
             let is_wanted = |commit: &Oid| wanted.as_mut().is_none_or(|them| them.remove(commit));
             if let Some(commit) = commit.filter(is_wanted) {
                 found.push((commit, RecordedAs::of(&entry)));
+                entries.extend(wanted.is_some().then_some((commit, entry)));
             }
             match wanted.as_ref().is_some_and(HashSet::is_empty) {
                 true => ControlFlow::Break(()),
@@ -170,7 +175,10 @@ impl Records {
         let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
         found.retain(|(_, recorded)| recorded.index < sound_below);
         notes.retain(|entry| entry.index < sound_below);
-        let mut said = explanations(git, tip, &notes)?;
+        entries.retain(|(_, entry)| entry.index < sound_below);
+        self.entries = entries.into_iter().collect();
+        self.evidence = git.branches.tip(evidence_branch(&tip.entry.state.evidence)?)?;
+        let mut said = explanations(git, self.evidence, &notes)?;
         for (_, recorded) in found.iter_mut().filter(|(_, it)| it.because.is_some()) {
             recorded.explanations = said.remove(&recorded.id).unwrap_or_default();
         }
@@ -181,6 +189,15 @@ impl Records {
     /// Returns what the ledger says of a commit on the base; `None` if it says nothing.
     pub fn of(&self, commit: Oid) -> Option<&RecordedAs> {
         self.by_commit.get(&commit)
+    }
+
+    /// Returns the decision on a commit that was asked for by name, as it is recorded; `None` if there is
+    /// none, or if its evidence isn't here.
+    pub fn decision(&self, git: &Git, commit: Oid) -> Option<Decision> {
+        let entry = self.entries.get(&commit)?;
+        let kept = evidence_of(git.repo(), self.evidence?, [entry.id.clone()].into()).ok()?;
+        let bytes = held(git.repo(), *kept.get(&entry.id)?, entry, "decision.json")?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// Whether a commit should be recorded, and isn't.
@@ -197,11 +214,10 @@ impl Records {
 /// Returns what notes say about bypasses, oldest first, by the ids of those. `notes` are newest first.
 fn explanations(
     git: &Git,
-    tip: &Tip,
+    evidence: Option<Oid>,
     notes: &[Entry],
 ) -> anyhow::Result<BTreeMap<String, Vec<Explained>>> {
-    let branch = git.branches.tip(evidence_branch(&tip.entry.state.evidence)?)?;
-    let Some(branch) = branch.filter(|_| !notes.is_empty()) else { return Ok(BTreeMap::new()) };
+    let Some(branch) = evidence.filter(|_| !notes.is_empty()) else { return Ok(BTreeMap::new()) };
     let ids = notes.iter().map(|entry| entry.id.clone()).collect();
     let evidence = evidence_of(git.repo(), branch, ids)?;
     Ok(ledger::explanations(git.repo(), &evidence, notes.iter().rev()))

@@ -25,6 +25,8 @@ pub struct ShowView {
     pub change: String,
     /// Whether the change is open, merged or closed.
     pub state: State,
+    /// What is or was to be done; of a policy change, the title of its first commit.
+    pub summary: Option<String>,
     /// The change's last commit.
     pub head: Option<String>,
     /// Whether the change's branch still exists.
@@ -38,6 +40,8 @@ pub struct ShowView {
     pub source: String,
     /// The decision: as of now, or as of the merge.
     pub decision: Option<Decision>,
+    /// The index of the ledger's entry from which that is taken; null if it was made again.
+    pub decided_in: Option<u64>,
     /// The reason why there is no decision.
     pub undecided: Option<String>,
     /// The merges of the change, the oldest first.
@@ -56,8 +60,10 @@ pub struct MergeView {
     pub commit: String,
     /// The time of the merge.
     pub at: Time,
-    /// The person who merged, according to the roster at base.
+    /// The person who merged, by the roster at base; null if the commit only claims to be somebody's.
     pub by: Option<Login>,
+    /// The address that the commit claims to be from, where that isn't known.
+    pub claims: Option<String>,
     /// The recorded verdict.
     pub verdict: Option<String>,
     /// The recorded risk tier.
@@ -87,7 +93,8 @@ pub struct TimelineEntry {
 
 /// Judges a change and returns its story with the last decision, or why there is none.
 ///
-/// Each merge is judged as of its own time, and an unmerged change as of `now`.
+/// Each merge is judged as of its own time, and an unmerged change as of `now`. Of a merge that the ledger
+/// holds, the recorded decision is shown: a forge knew what Git doesn't.
 pub fn tell(
     git: &Git,
     gate: &Gate<'_, Git>,
@@ -95,14 +102,21 @@ pub fn tell(
     records: &Records,
     story: Story,
     now: Time,
-) -> (ShowView, anyhow::Result<Judgement>) {
+) -> ShowView {
     let mut story = story;
     let (judgement, reasons, bypassed) = Rounds { git, gate, records, now }.judge(&story);
     story.mark(records);
     for (merge, why) in &bypassed {
         story.bypassed(*merge, why);
     }
-    (view(stories, records, story, &judgement, &reasons, &bypassed), judgement)
+    let merge = story.merges.last().filter(|_| story.status.state == State::Merged);
+    let merge = merge.map(|merge| merge.commit.id);
+    let recorded = merge.and_then(|id| Some((records.of(id)?.index, records.decision(git, id)?)));
+    let (decided_in, decided) = match (recorded, judgement) {
+        (Some((index, decision)), _) => (Some(index), Ok(decision)),
+        (None, judgement) => (None, judgement.map(|judgement| judgement.decision)),
+    };
+    ShowView { decided_in, ..view(stories, records, story, decided, &reasons, &bypassed) }
 }
 
 /// The reason why each review doesn't count, by its commit; `None` if it counts.
@@ -191,10 +205,11 @@ fn view(
     stories: &Stories<'_>,
     records: &Records,
     story: Story,
-    judgement: &anyhow::Result<Judgement>,
+    decided: anyhow::Result<Decision>,
     reasons: &Reasons,
     bypassed: &Bypassed,
 ) -> ShowView {
+    let undecided = decided.as_ref().err().map(|error| format!("{error:#}"));
     let entry = |event: HistoryEvent| {
         let why_not = reasons.get(&event.commit).filter(|_| !event.what.is_on_base());
         TimelineEntry {
@@ -206,13 +221,15 @@ fn view(
     ShowView {
         change: story.name,
         state: story.status.state,
+        summary: story.summary,
         head: story.status.head.map(|head| head.to_string()),
         has_branch: story.status.has_branch,
         path: story.path,
         request: story.request,
         source: story.source,
-        decision: judgement.as_ref().ok().map(|judgement| judgement.decision.clone()),
-        undecided: judgement.as_ref().err().map(|error| format!("{error:#}")),
+        decision: decided.ok(),
+        decided_in: None,
+        undecided,
         closed_again: story.status.state == State::Merged && story.status.closed_by.is_some(),
         merges: story
             .merges
@@ -230,10 +247,12 @@ fn merge_view(
     bypassed: &Bypassed,
 ) -> MergeView {
     let said = |name| merge.trailer(name).map(str::to_owned);
+    let by = stories.known(&merge.commit);
     let view = MergeView {
         commit: merge.commit.id.to_string(),
         at: merge.commit.time,
-        by: stories.signer(&merge.commit).login,
+        claims: by.is_none().then(|| merge.commit.committer.email.clone()),
+        by,
         verdict: said("Verdict"),
         tier: said("Tier"),
         sign_off: said("Sign-off"),

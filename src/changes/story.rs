@@ -22,6 +22,7 @@ use crate::content::journal::{Entry, REVIEWS};
 use crate::content::{People, Signer};
 use crate::core::layout::{is_request, stem};
 use crate::core::org::Org;
+use crate::core::terms::Login;
 use crate::forge::git::{CHANGE, Git, closed_by};
 use crate::git::{Commit, Oid, Repo};
 
@@ -67,6 +68,11 @@ pub struct ChangeStatus {
     /// The journal entry that closed the change, or after its merge an amendment of it, if that is
     /// closed.
     pub closed_by: Option<Entry>,
+}
+
+/// Says who it was, or who it claims to be.
+pub fn somebody(by: Option<&Login>, claims: &str) -> String {
+    by.map_or_else(|| format!("somebody who claims to be {claims}"), Login::to_string)
 }
 
 /// The stories of all changes in a repository.
@@ -184,28 +190,19 @@ impl<'a> Stories<'a> {
         Ok(merges.chain(self.bypasses(name)?.iter().map(|bypass| bypass.commit.id)).collect())
     }
 
-    /// Returns the title of the first commit that a change adds to a base, without what `submit` puts
-    /// before it.
-    ///
-    /// # Errors
-    /// When the commits can't be read.
-    pub fn first_title(&self, name: &str, base: Oid, head: Oid) -> anyhow::Result<Option<String>> {
-        let repo = self.repo();
-        let Some(first) = repo.commits_between(Some(base), head)?.pop() else { return Ok(None) };
-        let first = repo.commit(first)?;
-        let title = first.title();
-        let said = title.strip_prefix(&format!("Submit {name}: ")).unwrap_or(title);
-        Ok(Some(said.to_owned()))
-    }
-
-    /// Returns who made a commit.
-    pub fn signer(&self, commit: &Commit) -> Signer {
+    /// Returns whose key or address a commit has, and whether that is proven.
+    fn signer(&self, commit: &Commit) -> Signer {
         self.people.signer(self.repo(), commit)
     }
 
-    /// Returns who made a commit, or their address if nobody knows them.
+    /// Returns who made a commit; `None` if it only claims to be somebody's.
+    pub fn known(&self, commit: &Commit) -> Option<Login> {
+        self.signer(commit).known(self.org)
+    }
+
+    /// Says who made a commit, or who it claims to be from.
     pub fn who(&self, commit: &Commit) -> String {
-        self.signer(commit).login.map_or(commit.committer.email.clone(), String::from)
+        somebody(self.known(commit).as_ref(), &commit.committer.email)
     }
 
     fn repo(&self) -> &'a Repo {

@@ -173,14 +173,14 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     plan.carry_out()?;
-    say::print(&summary::done(&plan))?;
+    say::done(&summary::done(&plan));
     let judge = PoliciesArg { policies: Some(root.join(POLICIES)) }.load(&Place::default())?;
     let roster = &judge.bundle().org.roster;
     let next = match basis.is_on_github {
         true => summary::next_on_github(roster, &plan, &git),
         false => summary::next(roster, &plan, &git, own_key.as_deref()),
     };
-    say::print(&next)?;
+    say::done(&next);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -192,7 +192,7 @@ fn upgrade(args: &InitArgs, root: &Path) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     plan.carry_out()?;
-    say::print(&(summary::done(&plan) + &changed + &summary::next_after_upgrade(&plan)))?;
+    say::done(&(summary::done(&plan) + &changed + &summary::next_after_upgrade(&plan)));
     Ok(ExitCode::SUCCESS)
 }
 

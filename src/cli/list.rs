@@ -127,7 +127,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let view = view(args, &git, now)?;
     say::print(&match args.format {
         AnswerFormat::Text if view.changes.is_empty() => {
-            args.nothing().to_owned() + &text::unrecorded(&view)
+            args.nothing().to_owned() + &text::unrecorded(&view, say::width())
         }
         AnswerFormat::Text => text::render(&view, say::colour(&std::io::stdout()), say::width()),
         AnswerFormat::Json => say::json(&view)?,

@@ -39,8 +39,7 @@ pub fn run(args: &ManArgs) -> anyhow::Result<ExitCode> {
 
 fn write_all(cli: &Command, dir: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("create {}", dir.display()))?;
-    let verbs = cli.get_subcommands().filter(|verb| !verb.is_hide_set());
-    for command in std::iter::once(cli).chain(verbs) {
+    for command in std::iter::once(cli).chain(cli.get_subcommands()) {
         let (name, text) = page(command)?;
         let path = dir.join(name);
         fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
@@ -105,7 +104,7 @@ mod tests {
     fn there_is_a_page_for_each_verb() {
         let dir = tempfile::tempdir().unwrap();
         run(&ManArgs { dir: Some(dir.path().join("man1")) }).unwrap();
-        for verb in Cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        for verb in Cli::command().get_subcommands() {
             let path = dir.path().join(format!("man1/changegate-{}.1", verb.get_name()));
             let text = fs::read_to_string(path).unwrap();
             assert!(text.contains(".SH DESCRIPTION"), "{text}");

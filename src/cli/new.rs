@@ -138,7 +138,7 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     }
     write(&draft, &path)?;
     let next = next(&draft, &path, &place);
-    say::print(&format!("wrote {}\nnext: {next}\n", path.display()))?;
+    say::done(&format!("wrote {}\nnext: {next}\n", path.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -174,8 +174,20 @@ fn begin(
         let named = args.output.as_deref().and_then(|path| path.file_stem()?.to_str());
         request.id = named.and_then(|name| name.parse().ok());
     }
-    if request.requester.is_none() {
-        request.requester = me::me(&Program::anywhere(), &bundle.org.roster).ok();
+    let roster = &bundle.org.roster;
+    match &request.requester {
+        Some(requester) if roster.people.contains_key(requester) => {}
+        Some(requester) => say::warn(
+            "warning",
+            &format!(
+                "{requester} isn't in policies/org/roster/data.yaml, so that nothing will count as \
+                 theirs: have them added there, and submit that first with `changegate submit --policies`"
+            ),
+        ),
+        None => match me::me(&Program::anywhere(), roster) {
+            Ok(me) => request.requester = Some(me),
+            Err(why) => say::warn("note", &format!("who asks for this isn't known: {why:#}")),
+        },
     }
     Ok((request, given.or(length)))
 }

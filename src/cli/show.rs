@@ -22,7 +22,7 @@ use changegate::changes::story::Stories;
 /// Show the whole story of a change: request, decision, reviews, what happened when
 ///
 /// An open change is judged in its present state. A merged one is judged as it was when it was
-/// merged, by the policies of that time.
+/// merged, by the policies of that time; where the ledger holds that decision, it is shown as recorded.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -58,11 +58,11 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         let commits = stories.on_base(&story.name)?;
         Records::read(&git, &here::judges(), Some(commits))
     });
-    let (view, judgement) = show::tell(&git, &gate, &stories, &records, story, args.now.get());
+    let view = show::tell(&git, &gate, &stories, &records, story, args.now.get());
     say::print(&match args.format {
         AnswerFormat::Text => {
             let colour = say::colour(&std::io::stdout());
-            text::render(&view, judgement.as_ref().ok(), colour, say::width())
+            text::render(&view, colour, say::width())
         }
         AnswerFormat::Json => say::json(&view)?,
     })?;

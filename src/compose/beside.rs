@@ -74,6 +74,7 @@ impl<'a> Beside<'a> {
         let known = |path: &String| evidence.same_id.contains(path);
         let same_id: Vec<_> = found.same_id.into_iter().filter(|path| !known(path)).collect();
         evidence.same_id.extend(same_id);
+        evidence.unread.extend(found.unread);
         evidence.incidents = incidents(git.repo(), self.base, request)?;
         if self.merged.contains_key(&file.path) {
             let previous = request_at(git.repo(), self.base, &file.path)?.0.request;

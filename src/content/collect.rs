@@ -110,6 +110,7 @@ impl<'a> Collector<'a> {
             known_targets: found.known_targets,
             incidents: found.incidents,
             same_id: found.same_id,
+            unread: found.unread,
             as_of: None,
         })
     }

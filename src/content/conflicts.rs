@@ -28,13 +28,24 @@ pub struct Conflicts {
     pub incidents: Vec<Incident>,
     /// Other request files with the same id.
     pub same_id: Vec<String>,
+    /// Files of merged requests that can't be read, and may act on its targets.
+    pub unread: Vec<String>,
 }
 
 impl Conflicts {
     /// Adds what a merged request means for the change.
-    pub fn add_merged(&mut self, meets: &Meets<'_>, other: Footprint) {
-        self.known_targets.extend(meets.known(&other));
-        self.merged.extend(Some(other).filter(|other| meets.meets(other)));
+    pub fn add_merged(&mut self, meets: &Meets<'_>, path: &str, other: &Other) {
+        let is_near = || other.targets.iter().any(|target| meets.folded.contains(target));
+        let due = other.due.as_ref().filter(|_| is_near());
+        // Without a time, or without targets, nobody can say that it isn't in the way.
+        let is_clear = due.is_some_and(|due| due.planned.is_some());
+        if !is_clear && other.unread.as_ref().is_some_and(|text| meets.is_possible(text)) {
+            self.unread.push(path.to_owned());
+        }
+        if let Some(due) = due {
+            self.known_targets.extend(meets.known(due));
+            self.merged.extend(Some(due).filter(|due| meets.meets(due)).cloned());
+        }
     }
 
     /// Adds what the request of another open pull request means for the change.
@@ -63,51 +74,63 @@ pub fn at_base(
         ..Conflicts::default()
     };
     let Some(meets) = meets else { return Ok(found) };
-    for (other, entry) in others().filter(|(_, entry)| entry.kind == Kind::File) {
-        if let Some(known) = known {
-            if let Some((footprint, folded)) = &*known.read(repo, other, entry.id)?
-                && folded.iter().any(|target| meets.folded.contains(target))
-            {
-                found.add_merged(meets, footprint.clone());
-            }
-            continue;
-        }
-        let bytes = repo.bytes(entry.id)?;
-        if meets.is_possible(&bytes) {
-            let other = RequestFile::read_merged(other, &bytes).request;
-            if let Some(footprint) = other.as_ref().and_then(footprint) {
-                found.add_merged(meets, footprint);
+    for (other, entry) in others() {
+        if entry.kind != Kind::File {
+            found.unread.push(other.clone());
+        } else if let Some(known) = known {
+            found.add_merged(meets, other, &*known.read(repo, other, entry.id)?);
+        } else {
+            let bytes = repo.bytes(entry.id)?;
+            if meets.is_possible(&bytes) {
+                found.add_merged(meets, other, &Other::read(other, &bytes));
             }
         }
     }
     Ok(found)
 }
 
-/// A request that is still to be executed, with its targets as [`folded`] leaves them.
-type Due = Option<(Footprint, Vec<Vec<u8>>)>;
+/// Another request, as far as it can be in the way.
+pub struct Other {
+    /// What it acts on, if it is still to be executed.
+    pub due: Option<Footprint>,
+    /// Its targets as [`folded`] leaves them.
+    pub targets: Vec<Vec<u8>>,
+    /// Its text, if not all of it can be read, and it isn't known to be over.
+    pub unread: Option<Vec<u8>>,
+}
+
+impl Other {
+    /// Reads the file of a merged request. One with another ending holds no request.
+    pub fn read(path: &str, bytes: &[u8]) -> Self {
+        let RequestFile { request, problems, .. } = RequestFile::read_merged(path, bytes);
+        let is_over = request.as_ref().is_some_and(ChangeRequest::is_closed);
+        let is_unread = path.ends_with(".yaml") && !is_over && !problems.is_empty();
+        let unread = is_unread.then(|| bytes.to_owned());
+        Other { unread, ..Other::of(request.as_ref().and_then(footprint)) }
+    }
+
+    /// Takes one that can be read.
+    pub fn of(due: Option<Footprint>) -> Self {
+        let targets = due.iter().flat_map(|due| &due.targets);
+        let targets = targets.map(|target| folded(target.as_bytes())).collect();
+        Other { due, targets, unread: None }
+    }
+}
 
 /// Requests that were read, by the ids of their content: for many bases in a row, each is read once.
 #[derive(Default)]
-pub struct Known(Mutex<HashMap<(Oid, bool), Arc<Due>>>);
+pub struct Known(Mutex<HashMap<(Oid, bool), Arc<Other>>>);
 
 impl Known {
-    fn read(&self, repo: &Repo, path: &str, id: Oid) -> anyhow::Result<Arc<Due>> {
+    fn read(&self, repo: &Repo, path: &str, id: Oid) -> anyhow::Result<Arc<Other>> {
         let requests = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A file with another ending holds no request.
         let key = (id, path.ends_with(".yaml"));
         if let Some(known) = requests().get(&key) {
             return Ok(Arc::clone(known));
         }
-        let request = RequestFile::read_merged(path, &repo.bytes(id)?).request;
-        let footprint = request.as_ref().and_then(footprint);
-        let due = footprint.map(|footprint| {
-            let targets = footprint.targets.iter().map(|target| folded(target.as_bytes()));
-            let targets = targets.collect();
-            (footprint, targets)
-        });
-        let due = Arc::new(due);
-        requests().insert(key, Arc::clone(&due));
-        Ok(due)
+        let merged = Arc::new(Other::read(path, &repo.bytes(id)?));
+        requests().insert(key, Arc::clone(&merged));
+        Ok(merged)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::core::evidence::Unproven;
-use crate::core::org::{LedgerSettings, Roster, SigningKey, Writer};
+use crate::core::org::{LedgerSettings, Org, Roster, SigningKey, Writer};
 use crate::core::terms::Login;
 use crate::core::time::Duration;
 use crate::git::{Commit, Oid, Repo, Signature};
@@ -25,6 +25,15 @@ pub struct Signer {
     pub login: Option<Login>,
     /// The reason why that is not proven.
     pub unproven: Option<Unproven>,
+}
+
+impl Signer {
+    /// Returns who it was: the owner of the signing key, or of the address where the settings tolerate that
+    /// nothing proves it. `None` if the commit only claims to be somebody's.
+    pub fn known(self, org: &Org) -> Option<Login> {
+        let is_theirs = |why| why == Unproven::OtherPerson || org.tolerates(why);
+        self.login.filter(|_| self.unproven.is_none_or(is_theirs))
+    }
 }
 
 impl<'a> People<'a> {

@@ -31,9 +31,7 @@ pub fn unrecorded(
     let mut next = to;
     while next != from {
         let commit = repo.commit(next)?;
-        next = *commit.parents.first().with_context(|| {
-            format!("{} isn't part of the history that is recorded: it was rewritten", short(from))
-        })?;
+        next = *commit.parents.first().with_context(|| missing(repo, from, to))?;
         commits.push(commit);
     }
     let mut covered = from;
@@ -46,6 +44,21 @@ pub fn unrecorded(
         }
     }
     Ok(found)
+}
+
+/// Says why a line that ends at a commit doesn't hold one that is recorded.
+fn missing(repo: &Repo, recorded: Oid, end: Oid) -> String {
+    // What isn't known here is newer.
+    let is_ahead = repo.leads_to(end, recorded).unwrap_or(true);
+    let (recorded, end) = (short(recorded), short(end));
+    match is_ahead {
+        true => format!(
+            "it ends at {end}, before {recorded}, which is recorded: it wasn't fetched since, or it was reset"
+        ),
+        false => {
+            format!("{recorded} isn't part of the history that is recorded: it was rewritten")
+        }
+    }
 }
 
 /// Whether a commit on a base needs no entry.

@@ -6,9 +6,8 @@
 use anyhow::ensure;
 
 use super::Judgement;
-use crate::content::{People, Signer};
+use crate::content::People;
 use crate::core::digest::Digest;
-use crate::core::evidence::Unproven;
 use crate::core::layout::{self, stem};
 use crate::core::org::Org;
 use crate::core::record::bones::Bones;
@@ -113,9 +112,7 @@ pub struct Record {
 /// the roster. `None` if the commit only claims to be somebody's, unless the settings tolerate that: the
 /// record never holds an address, and no name that anybody can write there.
 pub fn who(repo: &Repo, org: &Org, commit: &Commit) -> Option<String> {
-    let Signer { login, unproven } = People::of(&org.roster).signer(repo, commit);
-    let is_theirs = unproven.is_none_or(|why| why == Unproven::OtherPerson || org.tolerates(why));
-    login.filter(|_| is_theirs).map(|login| login.to_string())
+    People::of(&org.roster).signer(repo, commit).known(org).map(|login| login.to_string())
 }
 
 /// Makes the record of what reached the base in plain Git: a judged pull request, as a merge or, if it

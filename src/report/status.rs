@@ -40,13 +40,11 @@ fn denied(decision: &Decision) -> String {
 }
 
 fn pending(decision: &Decision) -> String {
-    let missing: Vec<_> = decision
-        .missing()
-        .map(|required| {
-            let (what, _) = words::what_and_who(required);
-            (what, words::any_of(&required.eligible))
-        })
-        .collect();
+    let missing = words::missing(decision).into_iter().map(|(required, number)| {
+        let (what, _) = words::what_and_who((required, number));
+        (what, words::any_of(&required.eligible))
+    });
+    let missing: Vec<_> = missing.collect();
     if missing.is_empty() {
         return strongest(decision, Effect::Pending);
     }

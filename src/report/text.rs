@@ -154,13 +154,11 @@ fn push_row(
 
 /// Returns the missing sign-offs in columns: what, who, why.
 fn waits_for(decision: &Decision, columns: usize) -> Vec<String> {
-    let rows: Vec<_> = decision
-        .missing()
-        .map(|required| {
-            let (what, who) = words::what_and_who(required);
-            (what, who, required.because.as_deref().unwrap_or_default())
-        })
-        .collect();
+    let rows = words::missing(decision).into_iter().map(|missing| {
+        let (what, who) = words::what_and_who(missing);
+        (what, who, missing.0.because.as_deref().unwrap_or_default())
+    });
+    let rows: Vec<_> = rows.collect();
     let what_width = rows.iter().map(|(what, ..)| width(what)).max().unwrap_or(0);
     let left = columns.saturating_sub(LABEL + 8 + what_width);
     let who_width = rows.iter().map(|(_, who, _)| width(who)).max().unwrap_or(0);

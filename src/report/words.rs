@@ -80,9 +80,38 @@ pub(super) fn any_of_with(
     if names.is_empty() { "nobody can sign".to_owned() } else { one_of(&few(&names)) }
 }
 
-/// Returns the sign-off without its detail, and the people who could give it with the detail:
+/// Returns the missing sign-offs, those that the same people could give once, each with their number.
+pub fn missing(decision: &Decision) -> Vec<(&Required, usize)> {
+    let mut found: Vec<(&Required, usize)> = Vec::new();
+    for required in decision.missing() {
+        let same = |it: &&mut (&Required, usize)| {
+            it.0.what == required.what && it.0.eligible == required.eligible
+        };
+        match found.iter_mut().find(same) {
+            Some((_, number)) => *number += 1,
+            None => found.push((required, 1)),
+        }
+    }
+    found
+}
+
+/// Writes `L3`, or `two of L3` where so many are missing.
+pub fn so_many(number: usize, what: String) -> String {
+    match number {
+        1 => what,
+        2 => format!("two of {what}"),
+        more => format!("{more} of {what}"),
+    }
+}
+
+/// Returns what is missing without its detail, and the people who could give it with the detail:
 /// `service-owner`, `dan (checkout)`.
-pub(super) fn what_and_who(required: &Required) -> (String, String) {
+pub(super) fn what_and_who((required, number): (&Required, usize)) -> (String, String) {
+    let (what, who) = one_and_who(required);
+    (so_many(number, what), who)
+}
+
+fn one_and_who(required: &Required) -> (String, String) {
     let who = any_of(&required.eligible);
     match &required.what {
         Requirement::Owner { service } => {

@@ -254,7 +254,7 @@ fn a_branch_that_was_rewritten_is_not_complete() {
     let ran = desk.changegate(&["audit", "coverage"]);
     ran.ended(1, &["which entry 2 (", "is about, is not on main any more", "not complete"]);
     desk.push(&["--force", "origin/main~2:refs/heads/main"]).went_well();
-    desk.changegate(&["audit", "coverage"]).ended(1, &["was rewritten", "entry 1 ("]);
+    desk.changegate(&["audit", "coverage"]).ended(1, &["or it was reset", "entry 1 ("]);
 }
 
 #[test]
@@ -312,6 +312,7 @@ fn what_cannot_be_explained_is_said_in_a_message() {
     explain(&["1", "--because", "x", "--who", "b b"]).ended(2, &["--who"]);
     audited.bypass();
     audited.merge("CHG-3");
+    explain(&["3", "--because", "x", "--who", "dan"]).failed(&["the record names bob", "--who"]);
     carol.git(&["config", "user.email", "nobody@acme.example"]);
     explain(&["3", "--because", "x"]).failed(&["nobody in the roster has the address"]);
     carol.git(&["config", "user.email", "dan@acme.example"]);

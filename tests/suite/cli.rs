@@ -92,6 +92,7 @@ fn what_could_not_be_decided_is_two_with_one_message() {
         (&["schema", "change-requests"], "change-request"),
         (&["window", "--duration", "an hour"], "is not a duration"),
         (&["frobnicate"], "unrecognized subcommand"),
+        (&["audt"], "a similar subcommand exists: 'audit'"),
         (&[], "Usage"),
     ] {
         let outcome = run(empty.path(), arguments);

@@ -132,12 +132,17 @@ fn a_change_of_policies_is_listed_and_told() {
     let town = Town::founded();
     let files = [("policies/org/settings/data.yaml", "reviewed: 2026-11-02\n")];
     town.commit("carol", "2026-11-23T09:00:00Z", "change/defaults", &files, "Only defaults");
+    assert!(see(&town, "carol", &["list"]).contains("waits for two of "));
+    assert!(see(&town, "carol", &["show", "defaults"]).contains("  two of L3  "));
     town.review("erin", "2026-11-23T09:30:00Z", "defaults", Said::Approved, "");
     assert_eq!(listed(&town, "heidi", &["--waiting-on-me"]), ["defaults"]);
     assert_eq!(listed(&town, "carol", &["--mine"]), ["defaults"]);
     assert_eq!(events(&town, "defaults"), ["submitted carol", "approved erin"]);
     let show = see(&town, "carol", &["show", "defaults"]);
-    assert!(show.starts_with("defaults  open\n\npolicies  PENDING"), "{show}");
+    assert!(
+        show.starts_with("defaults  open\n  summary      Only defaults\n\npolicies  PENDING"),
+        "{show}"
+    );
     let log = see(&town, "carol", &["log"]);
     assert!(log.starts_with("defaults  open  Only defaults\n"), "{log}");
 }
@@ -328,9 +333,12 @@ fn a_table_runs_nothing_in_a_spreadsheet() {
     let table = see(&town, "bob", &["log", "--format", "csv"]);
     let lines: Vec<_> = table.split_terminator("\r\n").collect();
     assert_eq!(lines.len(), 3, "{table}");
-    assert!(lines[0].starts_with("change,state,event,at,seconds_since_previous,by,"), "{table}");
-    let wanted = "CHG-1222,open,commented,2026-11-23T09:05:00Z,300,dan,dan@acme.example,,";
-    assert!(lines[2].starts_with(wanted), "{table}");
+    assert!(
+        lines[0].starts_with("change,state,summary,event,at,seconds_since_previous,by,"),
+        "{table}"
+    );
+    let wanted = ",commented,2026-11-23T09:05:00Z,300,dan,dan@acme.example,,";
+    assert!(lines[2].starts_with("CHG-1222,open,") && lines[2].contains(wanted), "{table}");
     assert!(lines[2].ends_with(",\"'=HYPERLINK(\"\"x\"\"), \"\"y\"\"\","), "{table}");
 }
 
@@ -385,6 +393,16 @@ fn a_survey_finds_what_each_change_finds() {
     town.commit_request("dan", "2026-11-23T09:54:00Z", "CHG-6", &again("CHG-6"));
     town.review("dan", "2026-11-23T09:55:00Z", "CHG-6", Said::Closed, "");
 
+    // What can't be read may be in the way of whom its text names.
+    let part = format!("{}\nschedule: soon\n", again("CHG-21").split("schedule").next().unwrap());
+    let unread = [
+        ("requests/CHG-20.yaml", "actions: [waf-ip-set"),
+        ("requests/CHG-21.yaml", &part),
+        ("requests/CHG-22.yaml", "actions: [something"),
+        ("requests/notes.md", "waf-ip-set"),
+    ];
+    town.commit("dan", "2026-11-23T09:56:00Z", "main", &unread, "By hand");
+
     let open = || Git::new(Branches::own(Repo::open(&town.folder()).unwrap()), None).unwrap();
     let (one, many) = (open(), open());
     let org = Gate::new(one.repo(), &one, judges()).org_at(one.base().unwrap()).unwrap();
@@ -400,6 +418,11 @@ fn a_survey_finds_what_each_change_finds() {
         assert_eq!(evidence, judge(&one), "{name}");
         assert_eq!((evidence.merged.len(), evidence.open.len()), (merged, others), "{name}");
         assert_eq!(evidence.same_id.len(), usize::from(name == "chg-1222"), "{name}");
+        let unread: &[&str] = match name {
+            "CHG-4" => &[],
+            _ => &["requests/CHG-20.yaml", "requests/CHG-21.yaml"],
+        };
+        assert_eq!(evidence.unread, unread, "{name}");
     }
 }
 

@@ -101,6 +101,20 @@ fn a_request_for_each_action_of_the_catalog_lacks_nothing() {
 }
 
 #[test]
+fn who_is_not_in_the_roster_is_told_at_once() {
+    let dir = folder();
+    let mut usual = USUAL;
+    usual[1] = "mallory";
+    let output = new(dir.path(), &[&usual, &["--action", "pull-logs:checkout-web"]]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let why =
+        "mallory isn't in policies/org/roster/data.yaml, so that nothing will count as theirs";
+    assert!(text(&output.stderr).contains(why), "{}", text(&output.stderr));
+    let output = new(dir.path(), &[&USUAL[2..], &["--action", "pull-logs:checkout-web"]]);
+    assert_refused(&output, &["note: who asks for this isn't known: ", "--requester LOGIN"]);
+}
+
+#[test]
 fn emergencies_and_off_script_changes_too() {
     let dir = folder();
     let emergency = ["--incident", "INC-042", "--severity", "P1", "--why-now", "it burns"];

@@ -10,7 +10,7 @@
 //!                                    cases.jsonl   cases with their decisions, one a line
 //! ```
 //!
-//! A corpus is never changed. `UPDATE_SEMANTICS=1 cargo test --test suite semantics` records that of the
+//! A corpus is never changed once its version is released. `UPDATE_SEMANTICS=1 cargo test --test suite semantics` records that of the
 //! present number and version: at each release, and whenever the number grows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::github::ledger::{SETTINGS, recording};
+use crate::github::merging::in_queue;
+use crate::github::office;
 use crate::plumbing::hub::{Hub, request};
 use crate::plumbing::{CaseJudge, all, changed, files_below, root};
 use changegate::audit::case;
@@ -315,7 +318,8 @@ fn record(folder: PathBuf) {
     let (tables, cases) = (BTreeMap::new(), Vec::new());
     let mut corpus = Corpus { folder, semantics: SEMANTICS, policies, tables, cases };
     of_cases(&mut corpus);
-    of_a_ledger(&mut corpus);
+    of_plain_git(&mut corpus);
+    of_github(&mut corpus);
     let write = |path: &Path, bytes: &[u8]| {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
@@ -369,9 +373,8 @@ fn of_cases(corpus: &mut Corpus) {
     }
 }
 
-/// Takes the entries of a ledger: a request with a review, one without, and a change of the tables.
-fn of_a_ledger(corpus: &mut Corpus) {
-    const SETTINGS: &str = "policies/org/settings/data.yaml";
+/// Takes the entries of a ledger in plain Git: a request with a review, and a change of the tables.
+fn of_plain_git(corpus: &mut Corpus) {
     let hub = Hub::to_record();
     let (bob, carol, erin) = (hub.desk("bob"), hub.desk("carol"), hub.desk("erin"));
     carol.changegate(&["init", "--ledger"]).went_well();
@@ -388,7 +391,66 @@ fn of_a_ledger(corpus: &mut Corpus) {
         desk.approve("looked-at").went_well();
     }
     carol.changegate(&["merge", "looked-at"]).went_well();
-    let repo = Repo::open(&hub.folder()).unwrap();
+    of_a_ledger(corpus, "plain Git", &hub.folder());
+}
+
+/// Takes the entries of a ledger on GitHub: a request with objections and an approval that was merged, one
+/// that a queue merged, what went around the gate, and a change of the tables.
+fn of_github(corpus: &mut Corpus) {
+    let (github, pull) = recording(&office::request());
+    office::checked(&github, pull);
+    github.advance("1h");
+    let objection = github.review(pull, "dan", "CHANGES_REQUESTED");
+    office::checked(&github, pull);
+    github.advance("1h");
+    github.dismiss(pull, objection, "carol");
+    github.review(pull, "bob", "APPROVED");
+    office::checked(&github, pull);
+    github.advance("1m");
+    github.merge(pull, "bob");
+    github.advance("1m");
+    office::sweep(&github).went_well();
+
+    let next = |id: &str, target: &str| {
+        let text = office::request_of("alice", target).replace("CHG-7", id);
+        let branch = format!("change/{id}");
+        github.commit("alice", &branch, &[(&format!("requests/{id}.yaml"), &text)], "Submit");
+        github.open_pull("alice", &branch, "main")
+    };
+    let queued = next("CHG-8", "edge-fra-2");
+    github.advance("1m");
+    github.review(queued, "bob", "APPROVED");
+    office::checked(&github, queued);
+    let (main, commit) = (github.tip("main").unwrap(), github.queue(queued));
+    assert_eq!(in_queue(&github, queued, &commit, &main).1, "success");
+    github.advance("1m");
+    github.with(|state| state.merge_queued(queued, commit.parse().unwrap()));
+    let around = next("CHG-9", "edge-fra-3");
+    office::checked(&github, around);
+    github.advance("1m");
+    github.merge(around, "carol");
+    github.advance("1m");
+    office::sweep(&github).went_well();
+
+    let settings = github.file("main", SETTINGS) + "\n# Looked at again.\n";
+    github.commit("bob", "looked-at", &[(SETTINGS, &settings)], "Look at the settings");
+    let policies = github.open_pull("bob", "looked-at", "main");
+    github.advance("1m");
+    for who in ["carol", "erin"] {
+        github.review(policies, who, "APPROVED");
+    }
+    office::checked(&github, policies);
+    github.advance("1m");
+    github.squash(policies, "bob");
+    github.advance("1m");
+    office::sweep(&github).went_well();
+    let folder = github.with(|state| state.ops().folder.clone());
+    of_a_ledger(corpus, "GitHub", &folder);
+}
+
+/// Takes the decisions that a repository's ledger holds.
+fn of_a_ledger(corpus: &mut Corpus, place: &str, folder: &Path) {
+    let repo = Repo::open(folder).unwrap();
     let tips = |name: &str| repo.tip(&format!("refs/heads/{name}"));
     let kept = case::evidence(&repo, &tips).unwrap();
     for commit in case::line(&repo, &tips).unwrap() {
@@ -407,7 +469,7 @@ fn of_a_ledger(corpus: &mut Corpus) {
         let path = decision["path"].as_str().map(str::to_owned);
         let brings = path.is_none().then(|| policies(head));
         let recorded = Recorded {
-            name: format!("ledger: {}", entry.message().lines().next().unwrap()),
+            name: format!("{place}: {}", entry.message().lines().next().unwrap()),
             now: bones.evaluated_at,
             policies: corpus.note(&policies(&base.commit)),
             brings: brings.and_then(|files| corpus.note(&files)),

@@ -75,6 +75,37 @@ fn what_was_done_is_done_whoever_reads() {
 }
 
 #[test]
+fn what_auditors_did_is_done_whoever_reads() {
+    let hub = Hub::to_record();
+    let status = |desk: &Desk<'_>, arguments: &[&str]| {
+        let mut command = desk.command(program(), arguments);
+        command.stdin(Stdio::null()).stdout(full()).stderr(full()).status().unwrap().code()
+    };
+    let carol = hub.desk("carol");
+    assert_eq!(status(&carol, &["init", "--ledger"]), Some(0));
+    let main = carol.put("origin/main", &[("requests/CHG-9.yaml", "a: b\n")], "By hand");
+    hub.unguard();
+    carol.push(&[&format!("{main}:refs/heads/main")]).went_well();
+    hub.guard();
+    for arguments in [
+        &["record-bypass", &main, "--because", "a fire"][..],
+        &["bundle", "1", "--out", "bundle"],
+        &["export", "--format", "csv", "--out", "export"],
+        &["witness", "file:witness"],
+        &["expunge"],
+    ] {
+        let arguments = [&["audit"], arguments].concat();
+        assert_eq!(status(&carol, &arguments), Some(0), "{arguments:?}");
+    }
+    assert_eq!(hub.git(&["rev-list", "--count", "audit/ledger"]), "3");
+    for written in ["bundle/VERIFY.md", "export/manifest.json", "witness"] {
+        assert!(carol.folder.join(written).exists(), "{written}");
+    }
+    // What nobody could read was not answered.
+    assert_eq!(status(&carol, &["audit", "show", "1"]), Some(2));
+}
+
+#[test]
 fn what_the_rules_forbid_is_one() {
     let hub = Hub::guarded();
     let (alice, carol) = (hub.desk("alice"), hub.desk("carol"));

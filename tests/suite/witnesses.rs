@@ -88,6 +88,20 @@ fn a_second_repository_keeps_the_ledger() {
 
     erin.changegate(&["audit", "witness", "git:/nowhere/at/all"])
         .ended(2, &["cannot read /nowhere"]);
+    let hub_itself = hub.folder();
+    let hub_itself = hub_itself.to_str().unwrap();
+    erin.git(&["config", "url.file://.insteadOf", "https://mirror.example"]);
+    for same in [
+        hub_itself,
+        &format!("file://{hub_itself}/"),
+        &format!("https://mirror.example{hub_itself}"),
+        "../hub.git",
+        "origin",
+        ".",
+    ] {
+        erin.changegate(&["audit", "witness", &format!("git:{same}")])
+            .ended(2, &["is the repository with the ledger itself", "name another one"]);
+    }
     erin.changegate(&["audit", "witness", "ftp:x"])
         .ended(2, &["file:PATH, git:URL, https:URL, or tag"]);
 

@@ -104,6 +104,7 @@ pub fn build<'a>(
         active: planned.map_or_else(Vec::new, |planned| active(request, evidence, planned, org)),
         incident: request.and_then(|request| incident(request, evidence)),
         same_id: &evidence.same_id,
+        unread: &evidence.unread,
         overdue_reviews: org.overdue_reviews(now).0,
         services,
         execution: None,

@@ -52,6 +52,7 @@ pub fn build_question<'a>(question: &Question<'a>, org: &'a Org, calendar: &Cale
         active: Vec::new(),
         incident: question.incident,
         same_id: &[],
+        unread: &[],
         overdue_reviews: Vec::new(),
         execution: Some(execution),
         approval: match approval {

@@ -108,8 +108,10 @@ fn problem(bytes: &[u8], at: usize, what: &str) -> Problem {
     let (line, column) = (u32::try_from(line), u32::try_from(column));
     Problem {
         code: SECRET,
-        message: format!("this is {what}: everybody who can read the repository has it now"),
-        help: Some("revoke it where it was issued, and amend the request without it".to_owned()),
+        message: format!(
+            "this is {what}: once it is pushed, everybody who can read the repository has it"
+        ),
+        help: Some("leave it out and, if it was pushed, revoke it where it was issued".to_owned()),
         pointer: String::new(),
         span: Span {
             start: at,

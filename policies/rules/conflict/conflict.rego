@@ -46,6 +46,25 @@ findings contains {
 	end := other.planned.end
 }
 
+# METADATA
+# title: A merged request can't be read
+# description: |
+#   Whether it acts on the same targets at the same time can't be told.
+# custom:
+#   code: conflict/unread
+#   effect: warn
+#   rule: "7"
+#   help: have its requester correct the file, in a pull request of its own
+#   controls: [NIST:CM-3]
+findings contains {
+	"code": "conflict/unread",
+	"effect": "warn",
+	"message": sprintf("%s is merged and can't be read, so that it may be in the way", [path]),
+} if {
+	input.request.schedule
+	some path in input.unread
+}
+
 effect_of(merged) := "deny" if {
 	merged
 	facts.high

@@ -2,8 +2,10 @@
 
 use crate::audit::entries::{Entries, Placed};
 use crate::audit::population::{brought_by, claimed};
+use crate::content::first_title;
 use crate::core::decision::SignOffMode;
 use crate::core::record::message::signers;
+use crate::core::record::statement::{Kind, Predicate};
 use crate::git::Repo;
 use crate::ledger::oid;
 
@@ -71,7 +73,7 @@ impl Row {
             ..Row::default()
         };
         if let Some(bones) = &it.decision {
-            row.title = bones.title.clone().unwrap_or_default();
+            row.title = bones.title.clone().or_else(|| why(repo, it)).unwrap_or_default();
             row.verdict = bones.verdict.to_string();
             row.tier = text(bones.tier.as_ref());
             row.requester = text(bones.requester.as_ref());
@@ -97,4 +99,17 @@ impl Row {
         }
         row
     }
+}
+
+/// Returns why policies were changed: the title of the change's first commit or, where that isn't here, of
+/// the commit that came of it.
+fn why(repo: &Repo, it: &Predicate) -> Option<String> {
+    let (Some(merge), Some(base), Some(head), Some(pull), Kind::Merge) =
+        (&it.merge, &it.base, &it.head, &it.pull, it.kind)
+    else {
+        return None;
+    };
+    let first = first_title(repo, &pull.name, oid(&base.commit).ok()?, oid(head).ok()?);
+    let merged = || repo.commit(oid(&merge.covers.to).ok()?).ok().map(|it| it.title().to_owned());
+    first.ok().flatten().or_else(merged)
 }

@@ -43,6 +43,14 @@ impl Told {
 }
 
 impl Run {
+    /// Returns what the entries say to which this one leads by way of those that each names as the one
+    /// before it about its pull request, with their ids.
+    pub(super) fn told_before(&self, it: &Predicate) -> impl Iterator<Item = (&Digest, &Told)> {
+        let first = it.previous.as_ref().and_then(Option::as_ref);
+        let first = first.and_then(|id| self.pulls.get_key_value(id));
+        std::iter::successors(first, |(_, told)| self.pulls.get_key_value(told.previous.as_ref()?))
+    }
+
     /// Checks why a change that wasn't approved went around the gate.
     pub(super) fn reasoned(&mut self, commit: Oid, entry: &Entry) {
         let it = &entry.statement.predicate;
@@ -51,11 +59,7 @@ impl Run {
         };
         let is_approved = it.decision.as_ref().is_none_or(|it| it.verdict == Verdict::Approved);
         let Some(because) = merge.because.filter(|_| !is_approved) else { return };
-        let first = it.previous.as_ref().and_then(Option::as_ref);
-        let told = std::iter::successors(first.and_then(|id| self.pulls.get(id)), |told| {
-            self.pulls.get(told.previous.as_ref()?)
-        });
-        let decided = told.filter_map(|told| told.decided.clone());
+        let decided = self.told_before(it).filter_map(|(_, told)| told.decided.clone());
         let reason = unapproved(decided, (head, &policies.digest), merge.at);
         if because != reason {
             let why = format!(

@@ -3,6 +3,7 @@
 
 use super::Replayed;
 use super::signing::Signing;
+use super::teams::{Teams, teams};
 use crate::audit::Step;
 use crate::audit::case::{self, Files, Found, Kept, Recorded};
 use crate::audit::policies::Brought;
@@ -55,6 +56,8 @@ pub struct Checked {
     pub claims: Option<String>,
     /// The policies that it says came around the gate.
     pub brought: Option<Brought>,
+    /// The members of teams on which it rests.
+    pub(super) teams: Teams,
     /// Whether commits aren't here with which its evidence would be compared.
     pub is_partial: bool,
 }
@@ -96,6 +99,7 @@ fn check_in(
         reviewed: None,
         claims: None,
         brought: None,
+        teams: Teams::new(),
         is_partial: false,
     };
     let mut read = || -> anyhow::Result<()> {
@@ -125,6 +129,7 @@ fn check_in(
         checked.replay = check.provenance(&files)?;
         (checked.reviewed, checked.is_partial) = (check.reviewed.take(), check.is_partial);
         checked.seen = seen_by(&files);
+        checked.teams = teams(&files);
         checked.brought = Brought::by(repo, &entry.statement.predicate);
         if let Some(merge) = &entry.statement.predicate.merge {
             let commit = repo.commit(oid(&merge.covers.to)?).ok();

@@ -120,6 +120,7 @@ impl Check<'_> {
             made.known_targets = found.known_targets;
             made.incidents = found.incidents;
             made.same_id = found.same_id;
+            made.unread = found.unread;
         }
         made.previous = request_before(self.repo, pull.base, changeset)?.map(Box::new);
         let merge = self.entry.statement.predicate.merge.as_ref();

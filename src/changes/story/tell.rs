@@ -10,7 +10,7 @@ use super::super::bypass::Bypass;
 use super::super::records::Records;
 use super::{ChangeStatus, HistoryEvent, Merge, Stories, What};
 use crate::content::journal::Entry;
-use crate::content::request_at;
+use crate::content::{first_title, request_at};
 use crate::core::evidence::Unproven;
 use crate::core::request::ChangeRequest;
 use crate::core::time::Time;
@@ -125,10 +125,10 @@ impl Stories<'_> {
         if let Some(head) = status.head
             && !self.repo().leads_to(head, self.base)?
         {
-            return self.first_title(name, self.base, head);
+            return first_title(self.repo(), name, self.base, head);
         }
         match self.merges(name)?.last() {
-            Some(merge) => self.first_title(name, merge.base, merge.head),
+            Some(merge) => first_title(self.repo(), name, merge.base, merge.head),
             None => Ok(None),
         }
     }

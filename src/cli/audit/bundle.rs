@@ -8,7 +8,7 @@ use clap::Args;
 use super::look::open;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
-use crate::cli::shared::say::{print, quoted};
+use crate::cli::shared::say::{done, quoted};
 use changegate::audit::bundle::{folder, make, zip};
 use changegate::report::escape::terminal;
 
@@ -50,12 +50,12 @@ pub fn run(args: &BundleArgs) -> anyhow::Result<ExitCode> {
     }
     let message = entry.message();
     let title = message.lines().next().unwrap_or_default();
-    print(&format!(
+    done(&format!(
         "wrote entry {}, {}, and what proves it\nnext: changegate audit verify --bundle {}\n",
         entry.index,
         terminal(title),
         quoted(&args.out)
-    ))?;
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,7 +10,7 @@ use super::look::{counted, look, of_period};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
-use crate::cli::shared::say::{self, FORBIDDEN, print};
+use crate::cli::shared::say::{self, FORBIDDEN};
 use changegate::audit::export::{Export, Format, Made, export};
 use changegate::audit::population::is_uncovered;
 use changegate::core::digest::Digest;
@@ -83,7 +83,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let made = Made { command: command()?, program: program() };
     let export = export(git.repo(), &tips, &judges()?, &entries, period, format, made)?;
     write(&args.out, &export)?;
-    print(&told(args, &export))?;
+    say::done(&told(args, &export));
     let is_whole = export.manifest.unmatched == 0 && export.manifest.uncovered.is_empty();
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
 }

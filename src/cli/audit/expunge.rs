@@ -14,7 +14,7 @@ use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::me::me;
 use crate::cli::shared::prompt;
-use crate::cli::shared::say::{self, print};
+use crate::cli::shared::say;
 use changegate::audit::entries::Entries;
 use changegate::core::digest::Digest;
 use changegate::core::layout::{REQUESTS, table};
@@ -248,9 +248,9 @@ fn tell(args: &ExpungeArgs, git: &Git, made: &[Expunged]) -> anyhow::Result<Exit
             );
         }
     }
-    print(&match args.format {
+    say::done(&match args.format {
         AnswerFormat::Text => out,
         AnswerFormat::Json => say::json(&made)?,
-    })?;
+    });
     Ok(ExitCode::SUCCESS)
 }

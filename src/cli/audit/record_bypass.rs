@@ -12,12 +12,11 @@ use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::me::me;
-use crate::cli::shared::say::{self, print};
+use crate::cli::shared::say;
 use changegate::audit::entries::Placed;
 use changegate::audit::find::find;
-use changegate::core::digest::Digest;
 use changegate::core::record::explanation::Explanation;
-use changegate::core::record::statement::Kind;
+use changegate::core::record::statement::{Kind, Statement};
 use changegate::core::terms::Login;
 use changegate::forge::git::{Git, Rejected};
 use changegate::gate::judge::Judges;
@@ -95,6 +94,17 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
             Some(due) => due,
             None => (Vec::new(), recorded(&git, &args.id)?),
         };
+        if let Some(who) = &args.who {
+            is_open(who, &bypass)?;
+            if !org.roster.people.contains_key(who) {
+                let base = &git.base_ref;
+                say::warn(
+                    "warning",
+                    &format!("{who} isn't in the roster on {base}: is the login right?"),
+                );
+            }
+        }
+        let bypass = bypass.id();
         let on = (git.base_ref.as_str(), base);
         records.push(of_explanation(git.repo(), on, &bypass, &said, &log_of(&tip), recorder)?);
         let signer = Signer::person(by.as_str(), signs(&git, org));
@@ -113,15 +123,27 @@ pub fn run(args: &RecordBypassArgs) -> anyhow::Result<ExitCode> {
     bail!("the ledger changed during every attempt: run the command again")
 }
 
+/// Checks that the record doesn't name somebody else.
+fn is_open(who: &Login, bypass: &Statement) -> anyhow::Result<()> {
+    let merge = bypass.predicate.merge.as_ref();
+    match merge.and_then(|merge| merge.by.as_deref()) {
+        Some(by) if by != who.as_str() => bail!(
+            "the record names {by}, so that it can't be {who}'s doing: leave out --who, and say in \
+             --because what {who} had to do with it"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the records of what reached the base and isn't recorded, if a commit of that is meant. Returns
-/// them, and the id of the one about the commit.
+/// them, and the one about the commit.
 fn unrecorded(
     git: &Git,
     judges: &Judges,
     tip: &Tip,
     name: &str,
     recorder: Recorder<'_>,
-) -> anyhow::Result<Option<(Vec<Record>, Digest)>> {
+) -> anyhow::Result<Option<(Vec<Record>, Statement)>> {
     let (records, _) = arrived(git, judges, tip, git.base()?, recorder)?;
     let is_meant = |record: &&Record| {
         let merge = record.statement.predicate.merge.as_ref();
@@ -134,12 +156,12 @@ fn unrecorded(
         meant.predicate.kind == Kind::Bypass,
         "`{name}` is the merge of a change that was approved, and not a bypass: the next merge records it"
     );
-    let id = meant.id();
-    Ok(Some((records, id)))
+    let meant = meant.clone();
+    Ok(Some((records, meant)))
 }
 
-/// Returns the id of the recorded bypass that is meant.
-fn recorded(git: &Git, name: &str) -> anyhow::Result<Digest> {
+/// Returns the recorded bypass that is meant.
+fn recorded(git: &Git, name: &str) -> anyhow::Result<Statement> {
     let found = find(git.repo(), &|name: &str| git.branches.tip(name), name)?;
     if let Some(problem) = found.problem {
         bail!("the ledger can't be relied on: {problem}; run `changegate audit verify`");
@@ -147,7 +169,7 @@ fn recorded(git: &Git, name: &str) -> anyhow::Result<Digest> {
     let is_bypass = |it: &&Placed| it.entry.statement.predicate.kind == Kind::Bypass;
     let bypasses: Vec<_> = found.entries.iter().filter(is_bypass).collect();
     match (&bypasses[..], found.entries.first()) {
-        ([one], _) => Ok(one.entry.id.clone()),
+        ([one], _) => Ok(one.entry.statement.clone()),
         ([], Some(other)) => bail!(
             "`{name}` is entry {}, of kind {}, and not a bypass: `changegate audit coverage` lists those",
             other.entry.index,
@@ -158,11 +180,11 @@ fn recorded(git: &Git, name: &str) -> anyhow::Result<Digest> {
 }
 
 fn tell(args: &RecordBypassArgs, recorded: &Recorded) -> anyhow::Result<ExitCode> {
-    print(&match args.format {
+    say::done(&match args.format {
         AnswerFormat::Json => say::json(recorded)?,
         AnswerFormat::Text => {
             format!("recorded as entry {} why this went around the gate\n", recorded.index)
         }
-    })?;
+    });
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,7 @@ use super::look::{counted, open};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
-use crate::cli::shared::say::{self, print};
+use crate::cli::shared::say;
 use changegate::audit::log::Log;
 use changegate::audit::witness::{Witnessed, file, https, repository, tag};
 use changegate::report::escape::terminal;
@@ -115,7 +115,7 @@ pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
         Witnessed::Refused(why) => format!("not given, and nothing was changed: {}", terminal(why)),
     };
     let count = counted(seen.size, "entry", "entries");
-    print(&match args.format {
+    say::done(&match args.format {
         AnswerFormat::Text => {
             format!("{}, {count}, {}\n{text}\n", terminal(origin), seen.root)
         }
@@ -123,7 +123,7 @@ pub fn run(args: &WitnessArgs) -> anyhow::Result<ExitCode> {
             let (origin, root) = (origin.clone(), seen.root.to_string());
             say::json(&Visit { origin, entries: seen.size, root, witnessed: witnessed.clone() })?
         }
-    })?;
+    });
     Ok(match witnessed {
         Witnessed::Refused(_) => ExitCode::from(1),
         _ => ExitCode::SUCCESS,

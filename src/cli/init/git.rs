@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-use changegate::git::Program;
+use changegate::git::{Program, host_and_path};
 
 /// Returns the top of the work tree that contains `dir`.
 ///
@@ -92,43 +92,12 @@ fn folder_name(url: &str) -> Option<String> {
     (!name.trim_matches('.').is_empty()).then(|| name.to_owned())
 }
 
-/// Returns host and path of a remote's address, `https://host/path.git` or `user@host:path`; `None` of
-/// a folder's.
-fn host_and_path(url: &str) -> Option<String> {
-    let text = match url.split_once("://") {
-        Some(("file", _)) => return None,
-        Some((_, rest)) => rest.to_owned(),
-        None => {
-            let (host, path) = url.split_once(':').filter(|(host, _)| !host.contains('/'))?;
-            format!("{host}/{}", path.trim_start_matches('/'))
-        }
-    };
-    let (host, path) = text.split_once('/')?;
-    let host = host.rsplit('@').next().unwrap_or(host);
-    let host = host.split(':').next().unwrap_or(host);
-    let path = path.trim_end_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path);
-    (!host.is_empty() && !path.is_empty()).then(|| format!("{host}/{path}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_ledger_is_named_after_the_remote() {
-        for (url, expected) in [
-            ("https://git.acme.example/ops/changes.git", Some("git.acme.example/ops/changes")),
-            ("https://bob:secret@git.acme.example/ops/", Some("git.acme.example/ops")),
-            ("ssh://git@git.acme.example:2222/ops.git", Some("git.acme.example/ops")),
-            ("git@git.acme.example:ops/changes.git", Some("git.acme.example/ops/changes")),
-            ("git.acme.example:/srv/git/ops.git", Some("git.acme.example/srv/git/ops")),
-            ("/srv/git/ops.git", None),
-            ("../hub.git", None),
-            ("file:///srv/git/ops.git", None),
-        ] {
-            assert_eq!(host_and_path(url).as_deref(), expected, "{url}");
-        }
         assert_eq!(folder_name("../hub.git").as_deref(), Some("hub"));
         assert_eq!(folder_name("file:///srv/git/ops/").as_deref(), Some("ops"));
         assert_eq!(folder_name(".."), None);

@@ -66,7 +66,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
         Some(url) => (format!(" at {url}"), ELSEWHERE),
         None => (String::new(), AFTERWARDS),
     };
-    say::print(&format!("began the ledger {origin}{place} as {begun}\n{covered}{afterwards}"))
+    say::done(&format!("began the ledger {origin}{place} as {begun}\n{covered}{afterwards}"));
+    Ok(())
 }
 
 /// Begins the ledger in a workflow on GitHub, as the workflow.
@@ -82,7 +83,8 @@ fn in_workflow(args: &InitArgs) -> anyhow::Result<()> {
         return say::print(&format!("would begin the ledger {origin}\n{covered}"));
     }
     let begun = short(writer.begin(record, &org, (&branch, tip))?);
-    say::print(&format!("began the ledger {origin} as {begun}\n{covered}"))
+    say::done(&format!("began the ledger {origin} as {begun}\n{covered}"));
+    Ok(())
 }
 
 /// Returns the origin of a ledger that begins so, and from where on it covers which branches.

@@ -8,7 +8,7 @@ use changegate::changes::story::State;
 use changegate::core::terms::Verdict;
 use changegate::core::time::{Duration, Interval, Time};
 use changegate::report::escape::terminal;
-use changegate::report::{cut, pad, paint, style_of, width};
+use changegate::report::{cut, hanging, pad, paint, style_of, width};
 
 /// The narrowest columns of the people that a change waits for, and of its summary, where the screen
 /// isn't wide enough for whole lines.
@@ -21,20 +21,40 @@ const MOST_UNRECORDED: usize = 5;
 /// The mark for an empty cell.
 const NOTHING: &str = "—";
 
-/// Returns the list; a line has at most so many columns, as far as its names allow.
+/// Returns the list; a line has at most so many columns, as far as that can be. Where the names leave no
+/// room for the rest, each is on a line of its own.
 pub fn render(view: &ListView, colour: bool, columns: usize) -> String {
     let rows: Vec<_> = view.changes.iter().map(|entry| row(entry, view.now)).collect();
     let mut widths: Vec<usize> = (0..COLUMNS)
         .map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0))
         .collect();
     let taken = |widths: &[usize]| widths.iter().map(|width| width + 2).sum::<usize>();
-    let others = taken(&widths) - widths[WAITS_FOR];
-    let left_for_why = columns.saturating_sub(others + SUMMARY);
-    widths[WAITS_FOR] = widths[WAITS_FOR].min(left_for_why.max(WHY));
-    let left = columns.saturating_sub(taken(&widths));
+    let shorten = |widths: &mut [usize]| {
+        let others = taken(widths) - widths[WAITS_FOR];
+        let left_for_why = columns.saturating_sub(others + SUMMARY);
+        widths[WAITS_FOR] = widths[WAITS_FOR].min(left_for_why.max(WHY));
+    };
+    let whole = widths.clone();
+    shorten(&mut widths);
+    let is_apart = taken(&widths) > columns;
+    if is_apart {
+        widths = whole;
+        widths[NAME] = 0;
+        shorten(&mut widths);
+    }
+    let mut left = columns.saturating_sub(taken(&widths));
+    if left < SUMMARY / 2 {
+        // A few letters of it say nothing.
+        widths[WAITS_FOR] += left;
+        left = 0;
+    }
     let mut out = String::new();
     for (entry, row) in view.changes.iter().zip(&rows) {
         for (column, cell) in row.iter().enumerate() {
+            if is_apart && column == NAME {
+                out.push_str(&format!("{cell}\n  "));
+                continue;
+            }
             let padded = pad(&cut(cell, widths[column]), widths[column]) + "  ";
             out.push_str(&match entry.verdict {
                 Some(verdict) if column == VERDICT => paint(&padded, style_of(verdict), colour),
@@ -42,31 +62,35 @@ pub fn render(view: &ListView, colour: bool, columns: usize) -> String {
             });
         }
         let summary = terminal(entry.summary.as_deref().unwrap_or_default());
-        out.push_str(&cut(&summary, left));
+        if left > 0 {
+            out.push_str(&cut(&summary, left));
+        }
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
-    out + &unrecorded(view)
+    out + &unrecorded(view, columns)
 }
 
 /// Names what reached the base and is recorded nowhere, if there is anything.
-pub fn unrecorded(view: &ListView) -> String {
+pub fn unrecorded(view: &ListView, columns: usize) -> String {
     let mut out = String::new();
     for Unrecorded { commit, by, title, .. } in view.unrecorded.iter().take(MOST_UNRECORDED) {
         let commit = &commit[..7];
         let line = format!("{commit} by {by} is on {} and recorded nowhere: {title}", view.base);
-        out += &format!("WARNING  {}\n", terminal(&line));
+        out += &hanging("WARNING  ", &line, columns);
     }
     match view.unrecorded.len().saturating_sub(MOST_UNRECORDED) {
         0 => out,
         more => {
-            out + &format!("WARNING  and {more} more: `changegate audit coverage` lists them\n")
+            let line = format!("and {more} more: `changegate audit coverage` lists them");
+            out + &hanging("WARNING  ", &line, columns)
         }
     }
 }
 
 /// The number of columns: name, tier, verdict, whom it waits for, since when, planned for when.
 const COLUMNS: usize = 6;
+const NAME: usize = 0;
 const VERDICT: usize = 2;
 const WAITS_FOR: usize = 3;
 
@@ -114,4 +138,51 @@ fn start(planned: Interval, now: Time) -> String {
         _ => "%-d %b %Y %H:%M",
     };
     planned.start.utc().format(format).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_fits_the_screen_and_says_the_state() {
+        let now: Time = "2026-11-24T10:00:00Z".parse().unwrap();
+        let entry = |change: &str, verdict| ListEntry {
+            change: change.to_owned(),
+            tier: Some(changegate::core::terms::RiskTier::Critical),
+            verdict: Some(verdict),
+            brief: "waits for two of carol|erin|+12, bob|dan|+3".to_owned(),
+            since: "2026-11-20T10:00:00Z".parse().ok(),
+            overdue: true,
+            planned: Some(Interval {
+                start: now + Duration::days(60),
+                end: now + Duration::days(61),
+            }),
+            summary: Some("Move all workers of the second region to another network".to_owned()),
+            ..ListEntry::default()
+        };
+        let long = "CHG-quarterly-network-migration-of-the-second-region-2026";
+        let unrecorded = Unrecorded {
+            commit: "4f0c1d2e".to_owned(),
+            at: now,
+            by: "somebody who claims to be carol@acme.example".to_owned(),
+            title: "Another title that is longer than a line of a terminal has room for".to_owned(),
+        };
+        for (name, lines) in [("CHG-1", 4), (long, 5)] {
+            let view = ListView {
+                now,
+                base: "main".to_owned(),
+                changes: vec![entry(name, Verdict::Pending)],
+                unrecorded: vec![unrecorded.clone()],
+            };
+            let text = render(&view, false, 80);
+            assert!(text.lines().all(|line| width(line) <= 80), "{text}");
+            for part in [name, "critical", "pending", "since 4 d, overdue"] {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+            assert_eq!(text.lines().count(), lines, "{text}");
+            // Where there is room, all of it is on one line.
+            assert!(render(&view, false, usize::MAX).starts_with(&format!("{name}  critical")));
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use changegate::changes::log::LogView;
 use changegate::report;
 
-const HEADER: [&str; 11] = [
+const HEADER: [&str; 12] = [
     "change",
     "state",
+    "summary",
     "event",
     "at",
     "seconds_since_previous",
@@ -25,6 +26,7 @@ pub fn render(view: &LogView) -> anyhow::Result<String> {
             [
                 change.change.clone(),
                 change.state.to_string(),
+                change.summary.clone().unwrap_or_default(),
                 event.what.to_string(),
                 event.at.to_string(),
                 event.after.map(|after| after.as_seconds().to_string()).unwrap_or_default(),

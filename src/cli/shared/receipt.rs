@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::AnswerFormat;
-use super::say::{complain, json, print};
+use super::say::{done, json};
 use changegate::core::decision::Decision;
 
 /// The result of `submit`, `review`, `merge` or `close`.
@@ -56,15 +56,11 @@ impl<'a> Receipt<'a> {
         Receipt { commit: Some(commit.to_string()), ..self }
     }
 
-    /// Prints the receipt as JSON, or `text` for people. If it can't be printed, what was done is
-    /// done all the same.
+    /// Prints the receipt as JSON, or `text` for people.
     pub fn print(&self, format: AnswerFormat, text: &str) -> anyhow::Result<()> {
-        let printed = match format {
-            AnswerFormat::Text => print(text),
-            AnswerFormat::Json => print(&json(self)?),
-        };
-        if let Err(error) = printed {
-            complain(&error);
+        match format {
+            AnswerFormat::Text => done(text),
+            AnswerFormat::Json => done(&json(self)?),
         }
         Ok(())
     }

@@ -108,6 +108,13 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write the output")
 }
 
+/// Prints what was done. If it can't be printed, it is done all the same.
+pub fn done(text: &str) {
+    if let Err(error) = print(text) {
+        complain(&error);
+    }
+}
+
 /// Returns a path as a shell reads it.
 pub fn quoted(path: &Path) -> String {
     word(&shown(path))

@@ -1,33 +1,28 @@
 //! The story for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::cli::shared::timeline::{in_full, moment, who_width};
 use changegate::changes::show::{ShowView, TimelineEntry};
-use changegate::changes::story::{HistoryEvent, State, What};
-use changegate::gate::Judgement;
+use changegate::changes::story::{HistoryEvent, State, What, somebody};
 use changegate::report::escape::{excerpt, terminal};
-use changegate::report::{Format, Reporter, hanging, whose};
+use changegate::report::{Format, Judged, Reporter, hanging, whose};
 
 /// Returns the story: its state, the decision, the request, and what happened.
-pub fn render(
-    view: &ShowView,
-    judgement: Option<&Judgement>,
-    colour: bool,
-    columns: usize,
-) -> String {
+pub fn render(view: &ShowView, colour: bool, columns: usize) -> String {
     let mut out = headline(view, columns);
     out.push('\n');
-    match judgement {
-        Some(judgement) => {
-            let bundle = judgement.bundle();
-            let codes = || bundle.codes();
-            let (format, width) = (Format::Text, columns);
-            let policies = &judgement.decision.bundle;
+    match &view.decision {
+        Some(decision) => {
+            let (codes, format, width) = (BTreeMap::new(), Format::Text, columns);
+            let (policies, codes) = (&decision.bundle, || &codes);
             let reporter =
                 Reporter { format, policies, colour, width, verbose: true, codes: &codes };
-            out.push_str(&reporter.section(&judgement.judged()).text);
-            let _ = writeln!(out, "by {}", whose(policies));
+            let (request, source) = (view.request.as_ref(), &view.source);
+            out.push_str(&reporter.section(&Judged { decision, request, source }).text);
+            let recorded = view.decided_in.map(|index| format!(", as entry {index} records it"));
+            let _ = writeln!(out, "by {}{}", whose(policies), recorded.unwrap_or_default());
         }
         None => {
             let why = view.undecided.as_deref().unwrap_or_default();
@@ -54,9 +49,9 @@ fn headline(view: &ShowView, columns: usize) -> String {
     let mut out = format!("{}  {}", terminal(&view.change), view.state);
     match (view.state, view.merges.last()) {
         (State::Merged, Some(merge)) => {
-            let by = merge.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-            let commit = merge.commit.get(..7).unwrap_or_default();
-            let _ = writeln!(out, " {} UTC{by} as {commit}", moment(merge.at));
+            let by = somebody(merge.by.as_ref(), merge.claims.as_deref().unwrap_or_default());
+            let (by, commit) = (terminal(&by), merge.commit.get(..7).unwrap_or_default());
+            let _ = writeln!(out, " {} UTC by {by} as {commit}", moment(merge.at));
             let tier = merge.tier.as_ref().map(|tier| format!("{tier} risk"));
             let sign_off = merge.sign_off.clone();
             let recorded: Vec<_> =
@@ -81,6 +76,10 @@ fn headline(view: &ShowView, columns: usize) -> String {
             }
             out.push('\n');
         }
+    }
+    // A request says it itself.
+    if let (None, Some(summary)) = (&view.path, &view.summary) {
+        out.push_str(&hanging("  summary      ", summary, columns));
     }
     for entry in view.timeline.iter().filter(|entry| entry.event.what == What::Bypassed) {
         let HistoryEvent { at, commit, text, .. } = &entry.event;

@@ -6,12 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::{Git, Pull};
-use crate::content::conflicts::{Conflicts, Meets, folded_stem, footprint, open_request};
-use crate::core::evidence::Footprint;
+use crate::content::conflicts::{Conflicts, Meets, Other, folded_stem, footprint, open_request};
 use crate::core::layout::{REQUESTS, is_request};
 use crate::core::org::Org;
-use crate::core::request::RequestFile;
-use crate::core::terms::folded;
 use crate::git::{Kind, Oid};
 
 /// The requests on the base and the open branches at one point in time.
@@ -21,6 +18,8 @@ pub struct Survey {
     paths: BTreeMap<String, Vec<String>>,
     /// The merged requests, by path.
     merged: Index,
+    /// The paths of those that aren't regular files.
+    unread: Vec<String>,
     /// The open requests, by the names of their changes.
     open: Index,
 }
@@ -44,22 +43,23 @@ impl Survey {
     fn of(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Self> {
         let repo = git.repo();
         let mut paths: BTreeMap<_, Vec<String>> = BTreeMap::new();
-        let mut files = Vec::new();
+        let (mut files, mut unread) = (Vec::new(), Vec::new());
         for (path, entry) in repo.files_below(base, REQUESTS)? {
             if !is_request(&path) {
                 continue;
             }
             paths.entry(folded_stem(&path)).or_default().push(path.clone());
-            if entry.kind == Kind::File {
-                files.push((path, repo.bytes(entry.id)?));
+            match entry.kind {
+                Kind::File => files.push((path, repo.bytes(entry.id)?)),
+                _ => unread.push(path),
             }
         }
         let read = |(path, bytes): (String, Vec<u8>)| {
-            let footprint = footprint(&RequestFile::read_merged(&path, &bytes).request?)?;
-            Some((path, footprint))
+            let other = Other::read(&path, &bytes);
+            (other.due.is_some() || other.unread.is_some()).then_some((path, other))
         };
         let merged = Index::of(files.into_par_iter().filter_map(read).collect());
-        Ok(Survey { base, paths, merged, open: Index::of(open(git, org)?) })
+        Ok(Survey { base, paths, merged, unread, open: Index::of(open(git, org)?) })
     }
 
     /// Whether the survey was made at this base.
@@ -79,52 +79,59 @@ impl Survey {
         let same_id = same_id.into_iter().flatten().filter(|other| Some(other.as_str()) != path);
         let mut found = Conflicts { same_id: same_id.cloned().collect(), ..Conflicts::default() };
         if let Some(meets) = meets {
-            for other in self.merged.near(meets, path) {
-                found.add_merged(meets, other.clone());
+            let is_other = |other: &&String| Some(other.as_str()) != path;
+            found.unread.extend(self.unread.iter().filter(is_other).cloned());
+            for (path, other) in self.merged.near(meets, path) {
+                found.add_merged(meets, path, other);
             }
-            for other in self.open.near(meets, Some(name)) {
-                found.add_open(meets, other.clone());
+            found.unread.sort();
+            for (_, other) in self.open.near(meets, Some(name)) {
+                other.due.iter().for_each(|due| found.add_open(meets, due.clone()));
             }
         }
         found
     }
 }
 
-/// Returns the footprints of the open changes, by name.
-fn open(git: &Git, org: &Org) -> anyhow::Result<Vec<(String, Footprint)>> {
+/// Returns the open changes, by name.
+fn open(git: &Git, org: &Org) -> anyhow::Result<Vec<(String, Other)>> {
     let mut open = Vec::new();
     for Pull { name, base, head, .. } in git.open(org)? {
         let request = open_request(git.repo(), base, head, &name)?;
-        open.extend(request.as_ref().and_then(footprint).map(|footprint| (name, footprint)));
+        let due = request.as_ref().and_then(footprint);
+        open.extend(due.map(|due| (name, Other::of(Some(due)))));
     }
     Ok(open)
 }
 
-/// An index of footprints by target.
+/// An index of requests by target.
 struct Index {
-    footprints: Vec<(String, Footprint)>,
-    /// By targets as [`folded`] leaves them.
+    others: Vec<(String, Other)>,
+    /// By targets as [`folded`](crate::core::terms::folded) leaves them.
     by_target: BTreeMap<Vec<u8>, Vec<usize>>,
+    /// Those that can't be read.
+    unread: Vec<usize>,
 }
 
 impl Index {
-    fn of(footprints: Vec<(String, Footprint)>) -> Self {
+    fn of(others: Vec<(String, Other)>) -> Self {
         let mut by_target: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
-        for (index, (_, footprint)) in footprints.iter().enumerate() {
-            for target in &footprint.targets {
-                by_target.entry(folded(target.as_bytes())).or_default().push(index);
+        let mut unread = Vec::new();
+        for (index, (_, other)) in others.iter().enumerate() {
+            unread.extend(other.unread.as_ref().map(|_| index));
+            for target in &other.targets {
+                by_target.entry(target.clone()).or_default().push(index);
             }
         }
-        Index { footprints, by_target }
+        Index { others, by_target, unread }
     }
 
-    /// Returns the footprints with a target of a change or one that may look like it, except its own.
-    fn near(&self, meets: &Meets<'_>, own: Option<&str>) -> impl Iterator<Item = &Footprint> {
+    /// Returns the requests with a target of a change or one that may look like it, and those that can't
+    /// be read, except its own.
+    fn near(&self, meets: &Meets<'_>, own: Option<&str>) -> impl Iterator<Item = &(String, Other)> {
         let indices = meets.folded().iter().filter_map(|target| self.by_target.get(target));
-        let indices: BTreeSet<usize> = indices.flatten().copied().collect();
-        let candidates = indices.into_iter().map(|index| &self.footprints[index]);
-        candidates
-            .filter(move |(name, _)| Some(name.as_str()) != own)
-            .map(|(_, footprint)| footprint)
+        let indices: BTreeSet<usize> = indices.flatten().chain(&self.unread).copied().collect();
+        let candidates = indices.into_iter().map(|index| &self.others[index]);
+        candidates.filter(move |(name, _)| Some(name.as_str()) != own)
     }
 }

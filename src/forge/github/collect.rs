@@ -102,6 +102,7 @@ impl<'a> Collector<'a> {
             known_targets: found.known_targets,
             incidents: conflicts::incidents(self.repo, self.pull.base, request.as_ref())?,
             same_id: found.same_id,
+            unread: found.unread,
             as_of: self.facts.merged_at(),
         })
     }

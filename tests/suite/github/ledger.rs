@@ -113,6 +113,10 @@ fn what_was_merged_is_recorded_by_the_next_sweep() {
     let covers = github.git(&["show", &format!("{LEDGER}:state")]);
     assert!(covers.contains(&format!("base refs/heads/main {merge}")), "{covers}");
     verified(&github).ended(0, &["3 entries"]);
+    // Git alone knows nothing of bob's review.
+    let looker = github.desk("heidi");
+    let mut show = looker.run(program().to_str().unwrap(), &["show", "CHG-7"]);
+    Ran::of(&mut show, "").ended(0, &["APPROVED", "bob", ", as entry 2 records it\n"]);
 }
 
 #[test]
@@ -382,7 +386,7 @@ fn a_service_key_signs_what_is_recorded() {
 }
 
 /// Puts another record in the place of the last.
-fn replace_last(github: &GitHub, edit: &dyn Fn(&mut Files)) {
+pub fn replace_last(github: &GitHub, edit: &dyn Fn(&mut Files)) {
     let folder = github.with(|state| state.ops().folder.clone());
     let git = Git::new(Branches::own(Repo::open(&folder).unwrap()), None).unwrap();
     let id = |name: &str| Oid::from_str(&github.git(&["rev-parse", name])).unwrap();

@@ -106,7 +106,15 @@ fn a_base_that_was_rewritten() {
     bob.push(&["--force", &format!("{before}:refs/heads/main")]).refused(&["can't be reset"]);
     hub.git(&["update-ref", "refs/heads/main", &before]);
     let erin = hub.desk("erin");
-    erin.verify().ended(1, &["coverage: main: ", "isn't part of the history", "it was rewritten"]);
+    // Who has never seen what is gone can't tell that from what is to be fetched.
+    let ahead = ["coverage: main: it ends at ", "it wasn't fetched since, or it was reset"];
+    erin.verify().ended(1, &ahead);
+    bob.verify().ended(1, &ahead);
+    let other = bob.put(&before, &[("docs/c.md", "other\n")], "another history");
+    bob.push(&[&format!("{other}:refs/heads/side")]).went_well();
+    hub.git(&["update-ref", "refs/heads/main", &other]);
+    bob.verify().ended(1, &["coverage: main: ", "isn't part of the history", "it was rewritten"]);
+    hub.git(&["update-ref", "refs/heads/main", &before]);
     bob.submit("CHG-2").went_well();
     let back = format!("`git update-ref refs/heads/main {after}`");
     bob.changegate(&["merge", "CHG-2"]).failed(&["main was rewritten", &back, "audit coverage"]);

@@ -97,6 +97,10 @@ fn an_unsigned_commit_in_somebodys_name() {
     let erin = hub.desk("erin");
     let claim = "claims to be carol@acme.example";
     erin.changegate(&["audit", "coverage"]).ended(1, &["unrecorded", claim]);
+    let nowhere = format!("by somebody who {claim} is on main and recorded nowhere");
+    let pushed = format!("pushed past the rules by somebody who {claim}");
+    let list = ["list", "--state", "merged"];
+    erin.changegate(&list).ended(0, &[&nowhere, &pushed]);
     hub.desk("bob").execute("CHG-2");
     let message = hub.git(&["log", "-1", "--format=%B", "audit/ledger~1"]);
     assert!(message.starts_with("bypass: "), "{message}");
@@ -109,6 +113,8 @@ fn an_unsigned_commit_in_somebodys_name() {
     erin.changegate(&export).went_well();
     let rows = std::fs::read_to_string(out.join("entries.csv")).unwrap();
     assert!(rows.contains(&format!(",{claim},no-pull-request")), "{rows}");
+    let explain = ["audit", "record-bypass", "1", "--who", "mallory", "--because", "x"];
+    erin.changegate(&explain).ended(0, &["warning: mallory isn't in the roster on main"]);
 }
 
 /// After a commit that broke the policies, or deleted them, and its repair, what the program itself records

@@ -2,6 +2,7 @@
 //! that anybody can prove gets lost with it.
 
 use super::forge::{Forged, Parts};
+use super::free_text::{ADDRESS, MARK, holds_none};
 use super::*;
 use crate::plumbing::judges;
 
@@ -20,10 +21,11 @@ fn digest(hub: &Hub, entry: &str, name: &str) -> String {
 #[track_caller]
 pub fn govern(hub: &Hub, name: &'static str, digests: &[&str]) {
     let bob = hub.desk_at("bob", name);
-    let line =
-        |digest: &&str| format!("- {{digest: \"{digest}\", reason: \"a secret, INC-001\"}}\n");
+    let line = |digest: &&str| {
+        format!("- {{digest: \"{digest}\", reason: \"a secret, INC-001 {MARK} {ADDRESS}\"}}\n")
+    };
     bob.write(TABLE, &digests.iter().map(line).collect::<String>());
-    bob.changegate(&["submit", "--policies", name, "--message", "forget it"]).ended(0, &[name]);
+    bob.changegate(&["submit", "--policies", name, "--message", MARK]).ended(0, &[name]);
     for who in ["carol", "erin"] {
         hub.desk_at(who, &format!("{name}-{who}")).approve(name).went_well();
     }
@@ -101,6 +103,9 @@ fn what_is_named_goes_and_everything_else_holds() {
     erin.changegate(&["audit", "show", "2"]).ended(0, &["request.yaml (", "erased by entry 4"]);
     let note = ["note: erasure", "took out     request.yaml of entry 2", "allowed by   entry 3"];
     erin.changegate(&["audit", "show", "4"]).ended(0, &note);
+    erin.changegate(&["audit", "export", "--format", "csv", "--out", "out"]).went_well();
+    let exported = fs::read_to_string(erin.folder.join("out/entries.csv")).unwrap();
+    assert!(exported.contains(&format!(",{MARK},approved,")), "{exported}");
     erin.changegate(&["audit", "bundle", "2", "--out", "bundle"])
         .failed(&["request.yaml of entry 2 was erased"]);
     erin.changegate(&["audit", "replay", "--policies", "shipped"])
@@ -130,6 +135,7 @@ fn what_is_named_goes_and_everything_else_holds() {
         0,
         &[verified[0], "erased       evidence.json of entry 1, by entry 7", "\nverified\n"],
     );
+    holds_none(&|arguments| hub.git(arguments), &["note note: erasure"]);
     hub.is_sound();
 }
 

@@ -23,6 +23,7 @@ use changegate::gate::signing::end;
 use changegate::git::{Entry as File, Moved, Repo};
 use changegate::ledger::{self, NOBODY, Signer};
 
+use super::free_text::{ADDRESS, MARK, holds_none};
 use super::{entry_at, titles};
 use crate::plumbing::hub::{Desk, Hub, Ran, program, request};
 use crate::plumbing::judges;
@@ -50,9 +51,9 @@ impl Service {
         self.key.public()
     }
 
-    /// How the settings name it.
+    /// How the settings name it: the comment of its key is a text.
     pub fn writer(&self) -> String {
-        format!("{{name: {}, key: {}}}", self.name, self.public().ssh())
+        format!("{{name: {}, key: {} {ADDRESS}}}", self.name, self.public().ssh())
     }
 }
 

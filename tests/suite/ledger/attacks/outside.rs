@@ -102,7 +102,7 @@ fn a_history_in_another_repository() {
         "refs/heads/audit/*:refs/heads/audit/*",
     ]);
     let ran = desk.verify();
-    ran.ended(1, &["coverage: main: ", "isn't part of the history that is recorded"]);
+    ran.ended(1, &["coverage: main: ", "which is recorded: it wasn't fetched since"]);
 }
 
 /// 61: evidence that is removed, changed or added to.

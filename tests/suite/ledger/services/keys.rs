@@ -78,6 +78,7 @@ fn keys_are_rotated_lost_and_stolen() {
     let stolen = bob.verify();
     let why = "which was stolen: from entry 13 on that proves nothing";
     stolen.ended(1, &["not as it has to be: 2 findings", "entry 13 (", "entry 14 (", why]);
+    holds_none(&|arguments| bob.git(arguments), &["keys keys: 1 added", "bypass bypass: "]);
 }
 
 /// Where a service has to sign, what nobody signed is an error; where none can, the report says so.

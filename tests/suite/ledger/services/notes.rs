@@ -38,7 +38,7 @@ fn notes_that_the_settings_deny() {
     let text = bob.git(&["show", &format!("main:{settings}")]) + "\n";
     let both = text.replace("protected_bases: [main]", "protected_bases: [main, release]");
     assert_ne!(text, both);
-    put(&bob, &bob.put("main", &[(settings, &both)], "Protect the releases"));
+    put(&bob, &bob.put("main", &[(settings, &both)], MARK));
     let from = begin(repo, &tip(&git).unwrap().unwrap().entry.state, side).unwrap();
     assert_eq!(from, main);
     let late = "provenance: release isn't covered from where it left a covered branch";
@@ -70,4 +70,5 @@ fn notes_that_the_settings_deny() {
     note(release(main), &nothing);
     seal(&bob, &service).unwrap();
     bob.verify().ended(0, &["1 note", "\nverified\n"]);
+    holds_none(&|arguments| bob.git(arguments), &["note note: branch"]);
 }

@@ -23,3 +23,15 @@ test_an_open_request_warns if effects("blacklist-ip", {"merged": false}) == {"wa
 test_another_target_is_no_conflict if effects("blacklist-ip", {"merged": true, "targets": ["edge-fra-1"]}) == set()
 
 test_another_service_is_no_conflict if effects("blacklist-ip", {"merged": true, "services": ["checkout"]}) == set()
+
+# What is found of a merged request that can't be read.
+unread(request) := findings if {
+	document := {"request": request, "active": [], "unread": ["requests/CHG-2.yaml"]}
+	findings := conflict.findings with input as document with data.org as tables.org
+}
+
+test_one_that_is_not_readable_warns if {
+	{[finding.code, finding.effect] | some finding in unread({"schedule": {}})} == {["conflict/unread", "warn"]}
+}
+
+test_without_a_schedule_nothing_is_in_the_way if unread({}) == set()
