@@ -13,7 +13,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -23,8 +23,11 @@ use changegate::core::evidence::Evidence;
 use changegate::core::policy::{PolicyBundle, SHIPPED, shipped_files};
 use changegate::core::request::RequestFile;
 use measure::{median, milliseconds, run};
+use peak::peak;
 
 mod measure;
+#[path = "measure/peak.rs"]
+mod peak;
 
 /// The program's allocator, so that both sides of a comparison pay the same for memory.
 #[global_allocator]
@@ -174,23 +177,12 @@ fn share_of_evaluation(paths: &[PathBuf]) -> f64 {
 
 /// Runs `check` on the folder; answers with its peak memory in KiB, where the system tells.
 fn check_folder(dir: &Path, threads: usize) -> u64 {
-    let mut child = Command::new(CHANGEGATE)
-        .args(["check", "--now", NOW, "--format", "json"])
-        .current_dir(dir)
-        .env("RAYON_NUM_THREADS", threads.to_string())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok());
-        peak = peak.max(kibibytes.unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    peak
+    peak(
+        Command::new(CHANGEGATE)
+            .args(["check", "--now", NOW, "--format", "json"])
+            .current_dir(dir)
+            .env("RAYON_NUM_THREADS", threads.to_string()),
+    )
 }
 
 fn bundle() -> PolicyBundle {

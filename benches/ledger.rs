@@ -1,9 +1,28 @@
 //! The ledger: `cargo bench --bench ledger`, or `-- 100000` for a ledger of another size.
 //!
-//! Ledgers that the program's own writer makes, unsigned, of commits that went around the gate, each with
-//! material of the usual size. What is measured: one more entry, without its push; verifying all of it,
-//! beside `git cat-file` of the same objects, and one entry more than was verified; the verbs that look
-//! at changes; the tree alone, and proofs; a bundle. Medians.
+//! Ledgers that the program's own writer makes of commits that went around the gate, each with material of
+//! the usual size. What is measured: one more entry by a service with a key, made, fetched for and pushed;
+//! the size after packing; verifying all of it, beside reading and hashing the same objects, and one entry
+//! more than was verified; the verbs that look at changes; the peak memory of those that read all; the tree
+//! alone, and proofs; a bundle. Then merges whose decisions are made again, and tried on other policies.
+//! Medians; ratios are what to compare between machines.
+//!
+//! Measured on a machine that others kept busy, so that of times only those of the processor say much
+//! (`/usr/bin/time -f '%M KiB %U+%S s'`):
+//!
+//! | what | target | measured |
+//! | --- | --- | --- |
+//! | append without push, with a key file | 15 ms | 1.1 ms in a quiet moment (100 entries), 26 ms in a busy one (1,000) |
+//! | bytes fetched, pushed for one entry | 16 kB, 8 kB | 3.3 kB, 3.8 kB, as loose objects |
+//! | push from the store | 1.5 x a bare one | 1.7 x, once, in a busy moment |
+//! | log, evidence, packed | 2.3 kB, 2.8 kB | 1.5 kB, 1.4 kB an entry at 1,000 |
+//! | verify without decisions | 10,000 entries/s for steps 1 to 6 | 0.6 ms of processor an entry, all steps |
+//! | the same as reading and hashing | 1.5 x | 5 x: missed |
+//! | bundle, in a process of its own | 20 ms | 50 ms of processor; 42 ms without the process |
+//! | memory at 1,000, at 5,500 entries | flat | verify 62, 83 MiB; coverage 56, 83; sample 41, 77; controls 47, 81; export 68, 95 |
+//!
+//! Not measured yet: 20,000 and 100,000 entries, the tree alone at 100,000, and replay. What still grows with
+//! the entries hasn't been found out; libgit2 keeps objects that it has read, up to 256 MiB.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
 #![allow(
@@ -14,27 +33,35 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
 
 use changegate::audit::bundle;
+use changegate::audit::log::Log as Whole;
 use changegate::audit::verify::verify;
 use changegate::core::policy::shipped_files;
-use changegate::core::record::parts::{Because, Covered, Keys, Repository};
-use changegate::core::record::statement::{Kind, Statement};
+use changegate::core::record::key::ServiceKey;
+use changegate::core::record::parts::{Because, Repository};
 use changegate::core::record::tree::{Tree, leaf, verify_inclusion};
 use changegate::core::time::Time;
 use changegate::forge::git::{Branches, Git};
+use changegate::gate::arrivals::{self, unrecorded};
 use changegate::gate::judge::Judges;
-use changegate::gate::record::{Arrival, Log, Record, Recorder, entry, of_bypass, tip as subject};
-use changegate::gate::recording::{append, tip};
-use changegate::git::{Oid, Repo};
-use changegate::ledger::{MaterialFile, Signer, material, object_id};
+use changegate::gate::record::{Arrival, Log, Record, Recorder, of_bypass};
+use changegate::gate::recording::{append, genesis, made, tip};
+use changegate::git::{Moved, Oid, Repo, blob_id};
+use changegate::ledger::store::Store;
+use changegate::ledger::{LEDGER, MaterialFile, Signer, material};
 use measure::{median, milliseconds, run};
+use peak::peak;
 
 mod measure;
+#[path = "measure/peak.rs"]
+mod peak;
 
 /// The program's allocator, so that both sides of a comparison pay the same for memory.
 #[global_allocator]
@@ -42,39 +69,67 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const CHANGEGATE: &str = env!("CARGO_BIN_EXE_changegate");
 const BEGAN: u64 = 1_795_424_400;
-const SETTINGS: &str = "ledger: {on: true, origin: git.acme.example/ops, \
-                        repository: \"git+https://git.acme.example/ops\"}";
 /// The number of merges that are looked at.
 const MERGES: usize = 1_000;
+/// The commits that aren't recorded, but for measuring.
+const SPARE: usize = 12;
 /// The number of entries that are made and moved at a time.
 const BATCH: usize = 500;
 
 fn main() {
     let sizes: Vec<usize> = std::env::args().filter_map(|it| it.parse().ok()).collect();
+    let keys = tempfile::tempdir().unwrap();
+    let key = new_key(keys.path());
     for size in if sizes.is_empty() { vec![1_000, 10_000] } else { sizes } {
         println!("{size} entries");
         let dir = tempfile::tempdir().unwrap();
-        found(dir.path(), size);
-        let git = open(dir.path());
-        record(&git, size);
-        command(dir.path(), &["repack", "-adq"], "");
-        measure_append(dir.path(), size);
+        found(dir.path(), size, &key);
+        record(&open(dir.path()), size);
+        command(dir.path(), &["repack", "-adfq", "--window=20"], "");
+        measure_sizes(dir.path(), size);
+        measure_append(dir.path(), size, &key);
         measure_verify(dir.path());
         measure_incremental(dir.path());
         measure_looking(dir.path(), "CHG-1");
+        measure_memory(dir.path());
         measure_bundle(dir.path(), size / 2);
         measure_tree(size);
+        measure_transport(dir.path(), size, &key);
     }
-    println!("{MERGES} merges, recorded");
-    let dir = tempfile::tempdir().unwrap();
-    found_merges(dir.path(), MERGES);
-    let git = open(dir.path());
-    record(&git, MERGES);
-    command(dir.path(), &["repack", "-adq"], "");
-    measure_looking(dir.path(), "CHG-9");
-    println!("{MERGES} merges, without a ledger");
-    command(dir.path(), &["update-ref", "-d", "refs/heads/audit/ledger"], "");
-    measure_looking(dir.path(), "CHG-9");
+    for merges in [MERGES / 4, MERGES] {
+        println!("{merges} merges, recorded");
+        let dir = tempfile::tempdir().unwrap();
+        found_merges(dir.path(), merges, &key);
+        record_merges(&open(dir.path()));
+        command(dir.path(), &["repack", "-adq"], "");
+        measure_verify(dir.path());
+        measure_what_if(dir.path());
+        measure_looking(dir.path(), "CHG-9");
+        println!("{merges} merges, without a ledger");
+        command(dir.path(), &["update-ref", "-d", "refs/heads/audit/ledger"], "");
+        measure_looking(dir.path(), "CHG-9");
+    }
+}
+
+/// A service's key.
+fn new_key(dir: &Path) -> ServiceKey {
+    let file = dir.join("key");
+    run(Command::new("ssh-keygen").args(["-qt", "ed25519", "-N", "", "-f"]).arg(&file));
+    ServiceKey::read(&fs::read(file).unwrap()).unwrap()
+}
+
+/// The shipped policies, with a ledger that a service may sign.
+fn policies(stream: &mut String, key: &ServiceKey) {
+    let key = serde_json::to_string(&key.public()).unwrap();
+    let settings = format!(
+        "ledger: {{on: true, origin: git.acme.example/ops, \
+         repository: \"git+https://git.acme.example/ops\", writers: [{{name: bench, key: {key}}}]}}"
+    );
+    for (path, bytes) in shipped_files() {
+        let text = String::from_utf8(bytes).unwrap();
+        let text = text.replace("unsigned_reviews: refuse", "unsigned_reviews: allow");
+        file(stream, &path, &text.replace("ledger: {on: false}", &settings));
+    }
 }
 
 /// Who writes the entries.
@@ -96,18 +151,14 @@ fn empty(dir: &Path) {
     command(dir, &["config", "user.email", "bench@acme.example"], "");
 }
 
-/// A repository with policies, and so many commits that change one request.
-fn found(dir: &Path, commits: usize) {
+/// A repository with policies, and commits that change one request: as many as there will be entries, and
+/// some more.
+fn found(dir: &Path, commits: usize, key: &ServiceKey) {
     empty(dir);
     let mut stream = String::new();
     begin(&mut stream, BEGAN);
-    for (path, bytes) in shipped_files() {
-        let text = String::from_utf8(bytes).unwrap();
-        let text = text.replace("unsigned_reviews: refuse", "unsigned_reviews: allow");
-        let text = text.replace("ledger: {on: false}", SETTINGS);
-        file(&mut stream, &path, &text);
-    }
-    for number in 1..=commits + 1 {
+    policies(&mut stream, key);
+    for number in 1..=commits + SPARE {
         begin(&mut stream, BEGAN + number as u64);
         file(&mut stream, "requests/CHG-1.yaml", &format!("id: CHG-1\nreason: {number}\n"));
     }
@@ -115,17 +166,16 @@ fn found(dir: &Path, commits: usize) {
 }
 
 /// A repository with policies, and so many merges of a change each, in folders of a hundred.
-fn found_merges(dir: &Path, merges: usize) {
+fn found_merges(dir: &Path, merges: usize, key: &ServiceKey) {
     empty(dir);
     let mut stream = String::new();
     begin(&mut stream, BEGAN);
-    for (path, bytes) in shipped_files() {
-        file(&mut stream, &path, &String::from_utf8(bytes).unwrap());
-    }
+    policies(&mut stream, key);
+    let sample = fs::read_to_string("requests/CHG-1222.yaml").unwrap();
     for number in 1..=merges {
         let (id, at) = (format!("CHG-{number}"), BEGAN + number as u64);
         let path = format!("requests/{:03}/{id}.yaml", number / 100);
-        let text = format!("id: {id}\nsummary: Change {number}\nrequester: alice\n");
+        let text = sample.replace("CHG-1222", &id);
         let from = match number {
             1 => "from refs/heads/main\n".to_owned(),
             _ => format!("from :{}\n", 2 * number - 1),
@@ -146,14 +196,28 @@ fn found_merges(dir: &Path, merges: usize) {
     command(dir, &["fast-import", "--quiet"], &stream);
 }
 
-/// Records all commits but the last, which is left for measuring.
+/// Records the beginning.
+fn record_beginning(git: &Git, base: Oid) {
+    let judges = judges();
+    let judge = judges.at(git.repo(), base).unwrap();
+    let at = git.repo().commit(base).unwrap().time;
+    let record = genesis(
+        git.repo(),
+        &judge.bundle().org,
+        ("main", base),
+        |name| Ok((name == "main").then_some(base)),
+        recorder(at),
+    );
+    let moves = append(git, &judges, None, vec![record.unwrap()], BENCH).unwrap();
+    git.branches.put_all(&moves).unwrap();
+}
+
+/// Records all commits but the spare ones.
 fn record(git: &Git, size: usize) {
     let commits = git.repo().first_parents(git.base().unwrap()).unwrap();
     let commits: Vec<_> = commits.into_iter().rev().collect();
-    let records = vec![genesis(git, commits[0])];
+    record_beginning(git, commits[0]);
     let judges = judges();
-    let moves = append(git, &judges, None, records, BENCH).unwrap();
-    git.branches.put_all(&moves).unwrap();
     let began = Instant::now();
     let pairs: Vec<_> = commits.windows(2).take(size - 1).collect();
     for batch in pairs.chunks(BATCH) {
@@ -165,6 +229,24 @@ fn record(git: &Git, size: usize) {
     println!("  writing, many at a time   {} an entry", milliseconds(each));
 }
 
+/// Records all merges as the next person who merges would: each is judged as of its own time.
+fn record_merges(git: &Git) {
+    let (judges, base) = (judges(), git.base().unwrap());
+    let first = *git.repo().first_parents(base).unwrap().last().unwrap();
+    record_beginning(git, first);
+    let began = Instant::now();
+    let due = unrecorded(git.repo(), &judges, first, base).unwrap();
+    for batch in due.chunks(BATCH) {
+        let record =
+            |it| arrivals::record(git, &judges, "main", it, &log(), recorder(it.1.time)).unwrap();
+        let records: Vec<_> = batch.iter().map(record).collect();
+        let moves = append(git, &judges, tip(git).unwrap().as_ref(), records, BENCH);
+        git.branches.put_all(&moves.unwrap()).unwrap();
+    }
+    let each = began.elapsed() / u32::try_from(due.len()).unwrap();
+    println!("  judging and writing       {} an entry", milliseconds(each));
+}
+
 fn log() -> Log {
     let uri = "git+https://git.acme.example/ops".to_owned();
     Log { origin: "git.acme.example/ops".to_owned(), repository: Repository { uri, id: None } }
@@ -172,15 +254,6 @@ fn log() -> Log {
 
 fn recorder(at: Time) -> Recorder<'static> {
     Recorder { who: "bench", at }
-}
-
-fn genesis(git: &Git, base: Oid) -> Record {
-    let commit = git.repo().commit(base).unwrap();
-    let mut predicate = entry(Kind::Genesis, ("main", base), &log(), recorder(commit.time));
-    predicate.bases = vec![Covered { name: "refs/heads/main".to_owned(), commit: object_id(base) }];
-    predicate.keys = Some(Keys::default());
-    let statement = Statement::new(vec![subject(&commit)], predicate);
-    Record { statement, files: Vec::new(), policies: None }
 }
 
 /// The record of a commit on main, with material.
@@ -209,36 +282,172 @@ fn files(git: &Git, commit: Oid, at: Time) -> Vec<MaterialFile> {
     ]
 }
 
-fn measure_append(dir: &Path, size: usize) {
+fn measure_sizes(dir: &Path, size: usize) {
+    for branch in ["ledger", "evidence"] {
+        let branch = format!("refs/heads/audit/{branch}");
+        let arguments = ["rev-list", "--objects", "--disk-usage", &branch, "--not", "main"];
+        let out = Command::new("git").current_dir(dir).args(arguments).output().unwrap();
+        let bytes: usize = String::from_utf8(out.stdout).unwrap().trim().parse().unwrap();
+        println!("  {branch:25} {} bytes an entry, packed", bytes / size);
+    }
+}
+
+fn measure_append(dir: &Path, size: usize, key: &ServiceKey) {
     let (git, judges) = (open(dir), judges());
-    let line = git.repo().first_parents(git.base().unwrap()).unwrap();
-    let (to, from) = (line[line.len() - 1 - size], line[line.len() - size]);
+    let (from, to) = spare(&git, size, 0);
     let time = median(20, || {
         let record = of_commit(&git, from, to);
-        append(&git, &judges, tip(&git).unwrap().as_ref(), vec![record], BENCH).unwrap();
+        let signer = Signer::Service(key);
+        append(&git, &judges, tip(&git).unwrap().as_ref(), vec![record], signer).unwrap();
     });
     println!("  one more, without a push  {}", milliseconds(time));
+}
+
+/// The spare commit of this number, behind the one before it.
+fn spare(git: &Git, size: usize, number: usize) -> (Oid, Oid) {
+    let line = git.repo().first_parents(git.base().unwrap()).unwrap();
+    let place = line.len() - 1 - size - number;
+    (line[place + 1], line[place])
+}
+
+/// Entries by a service, from a repository without the ledger, beside commits that `git push` alone takes
+/// there.
+fn measure_transport(dir: &Path, size: usize, key: &ServiceKey) {
+    let (clone, judges, ours) = (tempfile::tempdir().unwrap(), judges(), open(dir));
+    let url = format!("file://{}", dir.display());
+    let main = ["clone", "--quiet", "--bare", "--single-branch", "-b", "main", &url, "."];
+    command(clone.path(), &main, "");
+    let changes = Repo::open(clone.path()).unwrap();
+    let mut store = Store::fetch(&changes, &url, |program| program).unwrap();
+    let objects = store.repo().folder().join("objects");
+    let bytes = || walk(&objects).iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+    println!("  fetched to add one        {} bytes", bytes());
+    let (mut pushed, mut pushes, mut alone) = (0, Vec::new(), Vec::new());
+    for number in 0..SPARE {
+        let (from, to) = spare(&ours, size, number);
+        let (tip, before) = (store.tip(&|_| Ok(true)).unwrap(), bytes());
+        let place = (store.repo(), store.program());
+        let evidence = |branch: &str| Ok(store.branch(branch));
+        let record = vec![of_commit(&ours, from, to)];
+        let signer = Signer::Service(key);
+        let made = made(place, &judges, tip.as_ref(), evidence, ("main", to), record, signer);
+        pushed = bytes() - before;
+        let moves = made.unwrap().moves;
+        let began = Instant::now();
+        assert!(store.push(&moves).unwrap() == Moved::Yes);
+        pushes.push(began.elapsed());
+        command(clone.path(), &["update-ref", "refs/heads/x", &to.to_string()], "");
+        let tree = format!("{to}^{{tree}}");
+        let new = ["commit-tree", "-p", &to.to_string(), "-m", &number.to_string(), &tree];
+        let new = Command::new("git").current_dir(clone.path()).args(identity()).args(new).output();
+        let new = String::from_utf8(new.unwrap().stdout).unwrap();
+        let to = format!("{}:refs/heads/alone-{number}", new.trim());
+        let began = Instant::now();
+        command(clone.path(), &["push", "--quiet", &url, &to], "");
+        alone.push(began.elapsed());
+    }
+    let middle = |durations: &mut Vec<Duration>| {
+        durations.sort_unstable();
+        durations[durations.len() / 2]
+    };
+    let (pushes, alone) = (middle(&mut pushes), middle(&mut alone));
+    let ratio = pushes.as_secs_f64() / alone.as_secs_f64();
+    println!("  pushed                    {pushed} bytes, in {}", milliseconds(pushes));
+    println!("  git push of a commit      {}: ours takes {ratio:.2} x", milliseconds(alone));
+}
+
+fn identity() -> [&'static str; 4] {
+    ["-c", "user.name=bench", "-c", "user.email=bench@acme.example"]
 }
 
 fn measure_verify(dir: &Path) {
     let git = open(dir);
     let tips = |name: &str| git.branches.tip(name);
-    let mut entries = 0;
-    let whole = median(3, || {
-        let found =
-            verify(&git.repo().folder(), &tips, "main", &judges(), (&[], &[]), None, &|_, _| {})
-                .unwrap();
-        let left: Vec<_> =
-            found.findings.iter().filter(|it| !it.message.contains("recorded nowhere")).collect();
-        assert!(left.is_empty(), "{left:?}");
-        entries = found.entries;
+    let folder = git.repo().folder();
+    let mut found = None;
+    // In turns, so that all meet the machine in the same moods.
+    let (mut whole, mut log, mut read) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..3 {
+        whole.push(median(1, || {
+            let outside = (&[][..], &[][..]);
+            let done = verify(&folder, &tips, "main", &judges(), outside, None, &|_, _| {});
+            found = Some(done.unwrap());
+        }));
+        log.push(median(1, || drop(Whole::read(&folder, &tips, |_| ()).unwrap())));
+        read.push(median(1, || read_and_hash(dir)));
+    }
+    let [whole, log, read] = [whole, log, read].map(|mut it| {
+        it.sort_unstable();
+        it[1]
     });
-    let batch = ["cat-file", "--batch-all-objects", "--batch"];
-    let read = median(3, || run(Command::new("git").current_dir(dir).args(batch)));
-    let a_second = entries as f64 / whole.as_secs_f64();
+    let found = found.unwrap();
+    let left: Vec<_> =
+        found.findings.iter().filter(|it| !it.message.contains("recorded nowhere")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let a_second = |time: Duration| found.entries as f64 / time.as_secs_f64();
     let ratio = whole.as_secs_f64() / read.as_secs_f64();
-    println!("  verify                    {}, {a_second:.0} entries/s", milliseconds(whole));
-    println!("  git cat-file of the same  {}: verify takes {ratio:.2} x", milliseconds(read));
+    println!("  line, statements, tree    {}, {:.0} entries/s", milliseconds(log), a_second(log));
+    println!(
+        "  verify                    {}, {:.0} entries/s",
+        milliseconds(whole),
+        a_second(whole)
+    );
+    println!("  read and hash the same    {}: verify takes {ratio:.2} x", milliseconds(read));
+    println!("  decisions made again      {:?}", found.replayed);
+}
+
+/// What can't be left out: Git reads all objects, and they are hashed.
+fn read_and_hash(dir: &Path) {
+    let batch = ["cat-file", "--batch-all-objects", "--unordered", "--batch", "--buffer"];
+    let mut git = Command::new("git");
+    let git = git.current_dir(dir).args(batch).stdout(Stdio::piped());
+    let mut child = git.spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let (mut part, mut hasher) = (vec![0; 65_536], Sha256::new());
+    loop {
+        let count = out.read(&mut part).unwrap();
+        if count == 0 {
+            break;
+        }
+        hasher.update(&part[..count]);
+        std::hint::black_box(blob_id(&part[..count]));
+    }
+    std::hint::black_box(hasher.finalize());
+    assert!(child.wait().unwrap().success());
+}
+
+/// Tries the policies themselves on what is recorded.
+fn measure_what_if(dir: &Path) {
+    let arguments = ["audit", "replay", "--base", "main", "--policies", "main"];
+    let time = median(3, || run(Command::new(CHANGEGATE).current_dir(dir).args(arguments)));
+    println!("  what if                   {}", milliseconds(time));
+}
+
+/// The verbs that read all entries.
+fn measure_memory(dir: &Path) {
+    let out = dir.join("out");
+    for arguments in [
+        &["audit", "verify", "--full"][..],
+        &["audit", "coverage"],
+        &["audit", "sample", "--seed", "1", "--size", "25"],
+        &["audit", "controls"],
+        &["audit", "export", "--out", "out", "--format", "jsonl"],
+        &["audit", "export", "--out", "out", "--format", "csv"],
+        &["audit", "export", "--out", "out", "--format", "intoto"],
+        &["audit", "export", "--out", "out", "--format", "md"],
+    ] {
+        let mut command = Command::new(CHANGEGATE);
+        command
+            .current_dir(dir)
+            .env("XDG_CACHE_HOME", dir)
+            .args(arguments)
+            .args(["--base", "main"]);
+        let began = Instant::now();
+        let peak = peak(&mut command) as f64 / 1024.0;
+        let time = milliseconds(began.elapsed());
+        println!("  {:25} {peak:.0} MiB at most, {time}", arguments.join(" "));
+        let _ = fs::remove_dir_all(&out);
+    }
 }
 
 /// One entry more than what was verified.
@@ -253,8 +462,9 @@ fn measure_incremental(dir: &Path) {
     let git = open(dir);
     let now = tip(&git).unwrap().unwrap();
     let before = git.repo().commit(now.commit).unwrap().parents[0];
-    let ledger =
-        |to: Oid| command(dir, &["update-ref", "refs/heads/audit/ledger", &to.to_string()], "");
+    let ledger = |to: Oid| {
+        command(dir, &["update-ref", &format!("refs/heads/{LEDGER}"), &to.to_string()], "")
+    };
     ledger(before);
     run(&mut verify());
     let remembered: Vec<_> = walk(caches.path());

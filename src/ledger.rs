@@ -18,13 +18,14 @@ use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
+use crate::core::time::Time;
 use crate::git::{self, Oid, Program, Repo, Signature, blob_id, tree_id};
 
 mod back;
 mod evidence;
 pub mod store;
 
-pub use back::{Flaws, Placed, back, read_back};
+pub use back::{Flaws, Placed, back, read_all, read_back};
 pub use evidence::{
     commit_evidence, evidence_message, evidence_of, evidence_tree, explanations, held,
     is_explanation, material,
@@ -292,7 +293,8 @@ fn latest_index(repo: &Repo, commit: Oid) -> anyhow::Result<Option<u64>> {
     Ok(latest)
 }
 
-/// Makes the commit of an entry behind `parent`.
+/// Makes the commit of an entry behind `parent`. Only a person's takes a program of Git's, which has the
+/// key.
 ///
 /// # Errors
 /// When it can't be made.
@@ -303,37 +305,46 @@ pub fn commit(
     parent: Option<Oid>,
     signer: Signer<'_>,
 ) -> anyhow::Result<Oid> {
-    let (who, sign) = match signer {
-        Signer::Nobody(who) => (who, false),
-        Signer::Person(who) => (who, true),
-        Signer::Service(key) => return commit_sealed(repo, entry, parent, key),
-    };
-    let at = entry.statement.predicate.recorded_at;
-    let program = program.clone().as_person(who, who).dated(at);
-    let parents: Vec<_> = parent.into_iter().collect();
-    program.commit(entry_tree(repo, entry)?, &parents, &entry.message(), sign)
+    let (at, message) = (entry.statement.predicate.recorded_at, entry.message());
+    match signer {
+        Signer::Nobody(who) => {
+            unsigned(repo, (entry_tree(repo, entry)?, parent), (who, at), &message)
+        }
+        Signer::Person(who) => {
+            let program = program.clone().as_person(who, who).dated(at);
+            let parents: Vec<_> = parent.into_iter().collect();
+            program.commit(entry_tree(repo, entry)?, &parents, &message, true)
+        }
+        Signer::Service(key) => {
+            let seal = Seal::by(key, entry).map_err(|why| anyhow!(why))?;
+            let header = header((store(repo, &seal.files(entry))?, parent), (NOBODY, at));
+            let signature = key.sign_commit(format!("{header}\n{message}").as_bytes());
+            let signature = signature.replace('\n', "\n ");
+            repo.store_commit(format!("{header}gpgsig {signature}\n\n{message}").as_bytes())
+        }
+    }
 }
 
-/// Makes the commit of an entry that a service seals. No program of Git's is needed for it.
-fn commit_sealed(
+/// Makes a commit that nobody signs.
+fn unsigned(
     repo: &Repo,
-    entry: &Entry,
-    parent: Option<Oid>,
-    key: &ServiceKey,
+    place: (Oid, Option<Oid>),
+    who_and_when: (&str, Time),
+    message: &str,
 ) -> anyhow::Result<Oid> {
-    let seal = Seal::by(key, entry).map_err(|why| anyhow!(why))?;
-    let at = entry.statement.predicate.recorded_at.utc().timestamp();
-    let mut header = format!("tree {}\n", store(repo, &seal.files(entry))?);
+    repo.store_commit(format!("{}\n{message}", header(place, who_and_when)).as_bytes())
+}
+
+/// Returns the header of a commit with a tree, behind a parent, in a name.
+fn header((tree, parent): (Oid, Option<Oid>), (who, at): (&str, Time)) -> String {
+    let mut header = format!("tree {tree}\n");
     if let Some(parent) = parent {
         header += &format!("parent {parent}\n");
     }
     for role in ["author", "committer"] {
-        header += &format!("{role} {NOBODY} <{NOBODY}> {at} +0000\n");
+        header += &format!("{role} {who} <{who}> {} +0000\n", at.utc().timestamp());
     }
-    let message = entry.message();
-    let signature = key.sign_commit(format!("{header}\n{message}").as_bytes());
-    let signature = signature.replace('\n', "\n ");
-    repo.store_commit(format!("{header}gpgsig {signature}\n\n{message}").as_bytes())
+    header
 }
 
 /// Whether a commit is, byte for byte, that of an entry behind `parents`: with the seal of a service, or

@@ -40,7 +40,7 @@ mod words;
 
 pub use comment::{COMMENT_MARK, Comment, comment};
 pub use criteria::{Criterion, criteria};
-pub use csv::csv;
+pub use csv::{Table, csv};
 pub use merge::{merge_message, summary_line};
 pub use page::{NARROWEST, cut, hanging, pad, paint, style_of, width, wrap};
 pub use replay::replay;

@@ -15,6 +15,22 @@ use sha2::{Digest as _, Sha256};
 #[serde(try_from = "Cow<'_, str>", into = "String")]
 pub struct Digest([u8; 32]);
 
+/// Makes the digest of bytes that come one part after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Takes the next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// Returns the digest of all parts.
+    pub fn digest(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 impl Digest {
     /// Returns the digest of bytes.
     pub fn of(bytes: &[u8]) -> Self {

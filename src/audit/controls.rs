@@ -7,19 +7,24 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Period;
-use super::case::Tips;
-use super::entries::{Entries, Placed};
+use super::case::{Tips, evidence};
+use super::entries::{Entries, read_again};
 use super::population::{How, Line, lines, of_period};
 use crate::content::bundle_files;
-use crate::core::evidence::{Evidence, Review, ReviewState};
 use crate::core::layout::POLICIES;
 use crate::core::policy::codes::catalogue;
+use crate::core::record::entry::Entry;
 use crate::core::record::statement::Kind;
-use crate::core::terms::{Effect, Login};
+use crate::core::terms::Effect;
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Oid, Repo};
-use crate::ledger::{held, oid};
+use crate::ledger::oid;
+
+mod pairs;
+
+pub use pairs::Pair;
+use pairs::Pairs;
 
 /// What each control had to say in a period.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -102,24 +107,6 @@ pub struct RuleInForce {
     id: Oid,
 }
 
-/// Two people.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Pair {
-    /// Who requested.
-    pub requester: Login,
-    /// Who signed off.
-    pub approver: Login,
-    /// How many merges.
-    pub merges: usize,
-    /// The median of the seconds from the arrival of what was judged to their approval; left out if no
-    /// evidence tells it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub median_seconds: Option<u64>,
-    /// The least of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub least_seconds: Option<u64>,
-}
-
 /// The controls that each code serves.
 type Served = BTreeMap<String, Vec<String>>;
 
@@ -134,7 +121,7 @@ pub fn controls(
     entries: &Entries,
     period: Period,
 ) -> anyhow::Result<Controls> {
-    let origin = entries.sound()?.entry.statement.predicate.origin.clone();
+    let origin = entries.sound()?.statement.predicate.origin.clone();
     let lines = lines(repo, tips, judges, entries)?;
     let mut catalogues = Catalogues { repo, known: HashMap::new() };
     let mut policies = Vec::new();
@@ -142,23 +129,27 @@ pub fn controls(
         policies.extend(in_force(&mut catalogues, line, period)?);
     }
     let selected = of_period(&lines, entries, period);
-    let merges: Vec<_> = selected
-        .iter()
-        .filter(|placed| placed.entry.statement.predicate.kind == Kind::Merge)
-        .copied()
-        .collect();
+    let count = |kind| selected.iter().filter(|listed| listed.kind == kind).count();
     let within = lines.iter().flat_map(|line| &line.commits).filter(|it| it.is_in(period));
     let unrecorded = within.filter(|it| matches!(it.how, How::Nothing(_))).count();
-    let is_bypass = |placed: &&&Placed| placed.entry.statement.predicate.kind == Kind::Bypass;
+    let (mut controls, mut pairs) = (by_control(&mut catalogues, &policies)?, Pairs::default());
+    let kept = evidence(repo, tips)?.commits;
+    read_again(repo, selected.iter().copied(), |listed, entry, _| {
+        count_findings(&mut controls, &mut catalogues, &entry)?;
+        if listed.kind == Kind::Merge {
+            pairs.count(repo, kept.get(&listed.id), &entry);
+        }
+        Ok(())
+    })?;
     Ok(Controls {
         origin,
         period,
-        merges: merges.len(),
-        bypasses: selected.iter().filter(is_bypass).count(),
+        merges: count(Kind::Merge),
+        bypasses: count(Kind::Bypass),
         unrecorded,
-        controls: by_control(&mut catalogues, &policies, &selected)?,
+        controls: controls.into_values().collect(),
         gaps: gaps(&mut catalogues, &policies)?,
-        pairs: pairs(repo, entries, &merges),
+        pairs: pairs.most_frequent(),
         policies,
     })
 }
@@ -193,7 +184,7 @@ fn in_force(
     line: &Line<'_>,
     period: Period,
 ) -> anyhow::Result<Vec<RuleInForce>> {
-    let commits = line.commits.iter().map(|arrived| (arrived.commit.id, Some(arrived.at)));
+    let commits = line.commits.iter().map(|arrived| (arrived.commit, Some(arrived.at)));
     let mut found: Vec<RuleInForce> = Vec::new();
     let mut last = None;
     for (id, since) in [(line.from, None)].into_iter().chain(commits) {
@@ -216,47 +207,55 @@ fn in_force(
     Ok(found)
 }
 
-/// Returns each control that a rule serves, with what the rules judged and found.
+/// Returns each control that a rule serves.
 fn by_control(
     catalogues: &mut Catalogues<'_>,
     policies: &[RuleInForce],
-    selected: &[&Placed],
-) -> anyhow::Result<Vec<Control>> {
-    let mut all: BTreeMap<String, Control> = BTreeMap::new();
-    let new = |control: &str| Control {
-        control: control.to_owned(),
-        rules: BTreeSet::new(),
-        merges: 0,
-        findings: Vec::new(),
-    };
+) -> anyhow::Result<BTreeMap<String, Control>> {
+    let mut all = BTreeMap::new();
     for version in policies {
         for (code, controls) in catalogues.at(version.id)? {
             for control in controls {
-                let it = all.entry(control.clone()).or_insert_with(|| new(control));
-                it.rules.insert(code.clone());
+                Control::of(&mut all, control).rules.insert(code.clone());
             }
         }
     }
-    for placed in selected {
-        let it = &placed.entry.statement.predicate;
-        let (Some(policies), Some(bones)) = (&it.policies, &it.decision) else { continue };
-        let served = catalogues.at(oid(&policies.commit)?)?;
-        if it.kind == Kind::Merge {
-            for control in served.values().flatten().collect::<BTreeSet<_>>() {
-                all.entry(control.clone()).or_insert_with(|| new(control)).merges += 1;
-            }
-        }
-        for finding in &bones.findings {
-            for control in served.get(&finding.code).into_iter().flatten() {
-                let it = all.entry(control.clone()).or_insert_with(|| new(control));
-                it.found(&finding.code, finding.effect, placed.entry.index);
-            }
+    Ok(all)
+}
+
+/// Counts what the rules judged and found in an entry.
+fn count_findings(
+    all: &mut BTreeMap<String, Control>,
+    catalogues: &mut Catalogues<'_>,
+    entry: &Entry,
+) -> anyhow::Result<()> {
+    let it = &entry.statement.predicate;
+    let (Some(policies), Some(bones)) = (&it.policies, &it.decision) else { return Ok(()) };
+    let served = catalogues.at(oid(&policies.commit)?)?;
+    if it.kind == Kind::Merge {
+        for control in served.values().flatten().collect::<BTreeSet<_>>() {
+            Control::of(all, control).merges += 1;
         }
     }
-    Ok(all.into_values().collect())
+    for finding in &bones.findings {
+        for control in served.get(&finding.code).into_iter().flatten() {
+            Control::of(all, control).found(&finding.code, finding.effect, entry.index);
+        }
+    }
+    Ok(())
 }
 
 impl Control {
+    /// Returns the control with this id, which is added if it isn't there.
+    fn of<'a>(all: &'a mut BTreeMap<String, Control>, control: &str) -> &'a mut Self {
+        all.entry(control.to_owned()).or_insert_with(|| Control {
+            control: control.to_owned(),
+            rules: BTreeSet::new(),
+            merges: 0,
+            findings: Vec::new(),
+        })
+    }
+
     fn found(&mut self, code: &str, effect: Effect, index: u64) {
         let known = self.findings.iter_mut().find(|it| it.code == code && it.effect == effect);
         match known {
@@ -295,102 +294,4 @@ fn gaps(catalogues: &mut Catalogues<'_>, policies: &[RuleInForce]) -> anyhow::Re
         }
     }
     Ok(gaps)
-}
-
-/// Counts whose changes were signed off by whom, and how fast, the most frequent first.
-fn pairs(repo: &Repo, entries: &Entries, merges: &[&Placed]) -> Vec<Pair> {
-    let mut counts: BTreeMap<(Login, Login), (usize, Vec<u64>)> = BTreeMap::new();
-    for placed in merges {
-        let entry = &placed.entry;
-        let Some(bones) = &entry.statement.predicate.decision else { continue };
-        let required = bones.sign_off.iter().flat_map(|it| &it.required);
-        let approvers: BTreeSet<_> =
-            required.filter_map(|required| required.satisfied_by.clone()).collect();
-        let Some(requester) = bones.requester.as_ref().filter(|_| !approvers.is_empty()) else {
-            continue;
-        };
-        let file = entries.kept.commits.get(&entry.id);
-        let file = file.and_then(|commit| held(repo, *commit, entry, "evidence.json"));
-        let evidence = file.and_then(|bytes| serde_json::from_slice::<Evidence>(&bytes).ok());
-        for approver in approvers {
-            let seconds = evidence.as_ref().and_then(|it| seconds_to_approve(it, &approver));
-            let pair = counts.entry((requester.clone(), approver)).or_default();
-            pair.0 += 1;
-            pair.1.extend(seconds);
-        }
-    }
-    let pair = |((requester, approver), (merges, mut seconds)): (_, (_, Vec<u64>))| {
-        seconds.sort_unstable();
-        let (median_seconds, least_seconds) = (median(&seconds), seconds.first().copied());
-        Pair { requester, approver, merges, median_seconds, least_seconds }
-    };
-    let mut pairs: Vec<_> = counts.into_iter().map(pair).collect();
-    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.merges));
-    pairs
-}
-
-/// Returns how long after what was judged had arrived somebody approved it; `None` if the evidence
-/// doesn't tell.
-fn seconds_to_approve(evidence: &Evidence, approver: &Login) -> Option<u64> {
-    let submitted_at = evidence.pull_request.as_ref().map(|it| it.submitted_at);
-    let arrived_at = evidence.content_arrived_at.or(submitted_at)?;
-    let is_approval = |review: &&Review| {
-        review.state == ReviewState::Approved && review.user.as_ref() == Some(approver)
-    };
-    let approved_at = evidence.reviews.iter().filter(is_approval).map(|it| it.submitted_at);
-    let first = approved_at.filter(|at| *at >= arrived_at).min()?;
-    Some((first - arrived_at).as_seconds())
-}
-
-/// Returns the median of sorted numbers.
-fn median(sorted: &[u64]) -> Option<u64> {
-    let upper = *sorted.get(sorted.len() / 2)?;
-    let lower = sorted[(sorted.len() - 1) / 2];
-    Some(lower + (upper - lower) / 2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_approval_of_what_was_judged_counts() {
-        let review = |user: &str, state: &str, at: &str| {
-            serde_json::json!({
-                "id": at, "user": user, "state": state,
-                "submitted_at": format!("2026-11-24T{at}Z"),
-            })
-        };
-        let evidence = |arrived_at: Option<&str>| {
-            let mut evidence = serde_json::json!({
-                "pull_request": {"submitted_at": "2026-11-24T09:00:00Z"},
-                "reviews": [
-                    review("bob", "COMMENTED", "09:00:01"),
-                    review("carol", "APPROVED", "09:00:02"),
-                    review("bob", "APPROVED", "09:00:10"),
-                    review("bob", "APPROVED", "10:00:00"),
-                ],
-            });
-            if let Some(at) = arrived_at {
-                evidence["content_arrived_at"] = at.into();
-            }
-            serde_json::from_value::<Evidence>(evidence).unwrap()
-        };
-        let seconds = |arrived_at, who: &str| {
-            seconds_to_approve(&evidence(arrived_at), &who.parse().unwrap())
-        };
-        assert_eq!(seconds(None, "bob"), Some(10));
-        assert_eq!(seconds(Some("2026-11-24T09:30:00Z"), "bob"), Some(1800));
-        assert_eq!(seconds(Some("2026-11-24T09:30:00Z"), "carol"), None);
-        assert_eq!(seconds(None, "erin"), None);
-    }
-
-    #[test]
-    fn a_median_is_in_the_middle() {
-        for (sorted, expected) in
-            [(&[][..], None), (&[3], Some(3)), (&[1, 4], Some(2)), (&[1, 2, 9], Some(2))]
-        {
-            assert_eq!(median(sorted), expected, "{sorted:?}");
-        }
-    }
 }

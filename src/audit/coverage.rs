@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use super::Period;
 use super::case::Tips;
-use super::entries::{Entries, Placed};
-use super::policies::{Brought, brought};
+use super::entries::{Entries, read_again};
+use super::policies::Brought;
 use super::population::{How, Line, claimed, is_gone, lines, uncovered, who};
 use crate::core::record::explanation::Explained;
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
-use crate::git::{Commit, Repo};
+use crate::git::Repo;
 
 /// What reached the protected branches in a period.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -122,14 +122,12 @@ pub fn coverage(
     entries: &Entries,
     period: Period,
 ) -> anyhow::Result<Coverage> {
-    let last = &entries.sound()?.entry;
+    let last = entries.sound()?;
     let lines = lines(repo, tips, judges, entries)?;
-    let branches: Vec<_> =
-        lines.iter().map(|line| of_line(repo, judges, entries, line, period)).collect();
+    let branches = of_lines(repo, tips, judges, entries, &lines, period)?;
     let is_recorded =
         branches.iter().all(|branch| branch.unrecorded.is_empty() && branch.problems.is_empty());
-    let first = entries.all.first().unwrap_or(entries.sound()?);
-    let since = first.entry.statement.predicate.recorded_at;
+    let since = entries.since;
     let is_covered = period.is_within(since);
     let uncovered = uncovered(repo, tips, judges, &last.state.bases)?;
     Ok(Coverage {
@@ -145,18 +143,50 @@ pub fn coverage(
     })
 }
 
-/// Returns what reached one branch in a period.
-pub fn of_line(
+/// Returns what reached each branch in a period.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn of_lines(
     repo: &Repo,
+    tips: Tips<'_>,
     judges: &Judges,
     entries: &Entries,
+    lines: &[Line<'_>],
+    period: Period,
+) -> anyhow::Result<Vec<BranchCoverage>> {
+    let of_line = |line| of_line(repo, judges, line, period);
+    let mut all = lines.iter().map(of_line).collect::<anyhow::Result<Vec<_>>>()?;
+    let explanations = entries.explanations(repo, tips)?;
+    let mut brought = Vec::new();
+    for BranchCoverage { branch, bypasses, .. } in &mut all {
+        let branch = format!("refs/heads/{branch}");
+        for Bypassed { index, commit, entry, policies, explanations: said, .. } in bypasses {
+            *said = explanations.get(entry).cloned().unwrap_or_default();
+            brought.extend(policies.as_mut().map(|it| (it, *index, branch.clone(), &*commit)));
+        }
+    }
+    let is_any = !brought.is_empty();
+    let decided = entries.all.iter().filter(|_| is_any);
+    read_again(repo, decided, |listed, entry, _| {
+        for (policies, bypass, branch, commit) in &mut brought {
+            let by = (*bypass, &**branch, commit.as_str());
+            policies.take(by, listed.index, &entry.statement.predicate);
+        }
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Returns what reached a branch in a period, without what later entries say of it.
+fn of_line(
+    repo: &Repo,
+    judges: &Judges,
     line: &Line<'_>,
     period: Period,
-) -> BranchCoverage {
-    let explanations = entries.explanations(repo);
-    let mut policies = brought(repo, entries);
+) -> anyhow::Result<BranchCoverage> {
     let problems = line.problem.iter().cloned();
-    let problems = problems.chain(line.gone.iter().map(|placed| is_gone(placed, &line.branch)));
+    let problems = problems.chain(line.gone.iter().map(|listed| is_gone(listed, &line.branch)));
     let mut found = BranchCoverage {
         branch: line.branch.clone(),
         from: line.from.to_string(),
@@ -168,49 +198,48 @@ pub fn of_line(
         unrecorded: Vec::new(),
         problems: problems.collect(),
     };
+    let mut around = Vec::new();
     for arrived in line.commits.iter().filter(|arrived| arrived.is_in(period)) {
-        let (commit, at) = (&arrived.commit, arrived.at);
         found.commits += 1;
         match arrived.how {
             How::Merge(_) => found.merges += 1,
             How::Free => found.free += 1,
-            How::Bypass(placed) => {
-                let mut bypassed = bypassed(commit, at, placed);
-                bypassed.explanations =
-                    explanations.get(&bypassed.entry).cloned().unwrap_or_default();
-                bypassed.policies = policies.remove(&bypassed.index);
-                found.bypasses.push(bypassed);
-            }
+            How::Bypass(listed) => around.push((arrived, listed)),
             How::Nothing(hides) => {
-                let by = who(repo, judges, commit);
+                let commit = repo.commit(arrived.commit)?;
+                let by = who(repo, judges, &commit);
                 found.unrecorded.push(Unrecorded {
                     commit: commit.id.to_string(),
-                    at,
-                    claims: claimed(by.as_ref(), commit),
+                    at: arrived.at,
+                    claims: claimed(by.as_ref(), &commit),
                     by,
                     title: commit.title().to_owned(),
-                    hidden_in: hides.map(|placed| placed.entry.index),
+                    hidden_in: hides.map(|listed| listed.index),
                 });
             }
         }
     }
-    found
-}
-
-fn bypassed(commit: &Commit, at: Time, placed: &Placed) -> Bypassed {
-    let merge = placed.entry.statement.predicate.merge.as_ref();
-    let by = merge.and_then(|merge| merge.by.clone());
-    let because = merge.and_then(|merge| merge.because).map(|because| because.to_string());
-    Bypassed {
-        commit: commit.id.to_string(),
-        at,
-        index: placed.entry.index,
-        entry: placed.entry.id.to_string(),
-        claims: claimed(by.as_ref(), commit),
-        by,
-        policies: None,
-        because: because.unwrap_or_default(),
-        title: commit.title().to_owned(),
-        explanations: Vec::new(),
-    }
+    let mut arrived = around.iter().map(|(arrived, _)| arrived);
+    read_again(repo, around.iter().map(|(_, listed)| *listed), |listed, entry, _| {
+        let Some(arrived) = arrived.next() else { return Ok(()) };
+        let commit = repo.commit(arrived.commit)?;
+        let it = &entry.statement.predicate;
+        let merge = it.merge.as_ref();
+        let by = merge.and_then(|merge| merge.by.clone());
+        let because = merge.and_then(|merge| merge.because).map(|because| because.to_string());
+        found.bypasses.push(Bypassed {
+            commit: commit.id.to_string(),
+            at: arrived.at,
+            index: listed.index,
+            entry: listed.id.to_string(),
+            claims: claimed(by.as_ref(), &commit),
+            by,
+            policies: Brought::by(repo, it),
+            because: because.unwrap_or_default(),
+            title: commit.title().to_owned(),
+            explanations: Vec::new(),
+        });
+        Ok(())
+    })?;
+    Ok(found)
 }

@@ -1,15 +1,20 @@
 //! Exports: the entries of a period in the formats of others, and a manifest that says what they are
 //! taken from and that nothing is left out, so that anyone can make the same files again.
 
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Period;
 use super::case::Tips;
-use super::coverage::{BranchCoverage, of_line};
+use super::coverage::{BranchCoverage, of_lines};
 use super::entries::Entries;
 use super::population::{How, Line, lines, of_period, uncovered};
-use crate::core::digest::Digest;
+use crate::core::digest::{Digest, Hasher};
 use crate::core::record::parts::{Engine, Hex, Repository};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
@@ -17,6 +22,8 @@ use crate::git::Repo;
 
 mod formats;
 mod row;
+
+use row::Rows;
 
 /// A format of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +50,8 @@ pub struct Made {
 pub struct Export {
     /// What it is taken from.
     pub manifest: Manifest,
-    /// The files by name, the manifest last.
-    pub files: Vec<(&'static str, Vec<u8>)>,
+    /// The manifest's own file.
+    pub file: File,
 }
 
 /// What an export is taken from, and that it is whole.
@@ -118,10 +125,11 @@ pub struct File {
     pub size: usize,
 }
 
-/// Exports the entries of a period.
+/// Exports the entries of a period into a folder. A file of this name there is replaced.
 ///
 /// # Errors
-/// When the ledger can't be relied on, or when the repository can't be read.
+/// When the ledger can't be relied on, when the repository can't be read, or the folder be written to.
+#[expect(clippy::too_many_arguments, reason = "each is something else")]
 pub fn export(
     repo: &Repo,
     tips: Tips<'_>,
@@ -130,34 +138,39 @@ pub fn export(
     period: Period,
     format: Format,
     made: Made,
+    folder: &Path,
 ) -> anyhow::Result<Export> {
-    let last = &entries.sound()?.entry;
+    let last = entries.sound()?;
     let lines = lines(repo, tips, judges, entries)?;
     let selected = of_period(&lines, entries, period);
-    let branch = |line: &Line<'_>| Branch {
-        coverage: of_line(repo, judges, entries, line, period),
-        first_parents: on_line(line, period),
+    let covered = of_lines(repo, tips, judges, entries, &lines, period)?;
+    let branches: Vec<_> = covered
+        .into_iter()
+        .zip(&lines)
+        .map(|(coverage, line)| Branch { coverage, first_parents: on_line(line, period) })
+        .collect();
+    let since = entries.since;
+    let rows = Rows { repo, explanations: entries.explanations(repo, tips)? };
+    let name = match format {
+        Format::Jsonl => "entries.jsonl",
+        Format::Csv => "entries.csv",
+        Format::Intoto => "entries.intoto.jsonl",
+        Format::Markdown => "report.md",
     };
-    let branches: Vec<_> = lines.iter().map(branch).collect();
-    let first = entries.all.first().unwrap_or(entries.sound()?);
-    let since = first.entry.statement.predicate.recorded_at;
-    let rows = row::rows(repo, entries, &selected);
-    let (name, bytes) = match format {
-        Format::Jsonl => ("entries.jsonl", formats::jsonl(&selected)),
-        Format::Csv => ("entries.csv", formats::csv(rows)?),
-        Format::Intoto => ("entries.intoto.jsonl", formats::intoto(&selected)),
-        Format::Markdown => ("report.md", formats::markdown(&rows, &branches, &period, since)),
-    };
-    let bytes = bytes.into_bytes();
+    let file = write(folder, name, |out| match format {
+        Format::Jsonl => formats::jsonl(repo, &selected, out),
+        Format::Csv => formats::csv(&rows, &selected, out),
+        Format::Intoto => formats::intoto(repo, &selected, out),
+        Format::Markdown => formats::markdown(&rows, &selected, &branches, &period, since, out),
+    })?;
     let program = Engine { sha256: made.program.map(Hex), ..Engine::this(crate::COMMIT) };
-    let file = File { name, sha256: Hex(Digest::of(&bytes)), size: bytes.len() };
     let manifest = Manifest {
         format: "changegate-export/1",
         period,
         repository: last.statement.predicate.repository.clone(),
         ledger: entries.tip.to_string(),
         checkpoint: last.checkpoint(),
-        entries: selected.iter().map(|placed| placed.entry.index).collect(),
+        entries: selected.iter().map(|listed| listed.index).collect(),
         bypasses: branches.iter().map(|branch| branch.coverage.bypasses.len()).sum(),
         unmatched: branches.iter().map(|branch| branch.coverage.unrecorded.len()).sum(),
         uncovered: uncovered(repo, tips, judges, &last.state.bases)?,
@@ -168,8 +181,53 @@ pub fn export(
         program,
         files: vec![file],
     };
-    let text = serde_json::to_string_pretty(&manifest)? + "\n";
-    Ok(Export { manifest, files: vec![(name, bytes), ("manifest.json", text.into_bytes())] })
+    let file = write(folder, "manifest.json", |out| {
+        serde_json::to_writer_pretty(&mut *out, &manifest)?;
+        Ok(writeln!(out)?)
+    })?;
+    Ok(Export { manifest, file })
+}
+
+/// A file that is being written.
+struct Writing {
+    file: BufWriter<fs::File>,
+    hasher: Hasher,
+    size: usize,
+}
+
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.size += count;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Writes a file of an export; none is left if that fails.
+fn write(
+    folder: &Path,
+    name: &'static str,
+    content: impl FnOnce(&mut Writing) -> anyhow::Result<()>,
+) -> anyhow::Result<File> {
+    let path = folder.join(name);
+    let write = || {
+        fs::create_dir_all(folder)?;
+        let file = BufWriter::new(fs::File::create(&path)?);
+        let mut out = Writing { file, hasher: Hasher::default(), size: 0 };
+        content(&mut out)?;
+        out.flush()?;
+        Ok(File { name, sha256: Hex(out.hasher.digest()), size: out.size })
+    };
+    let written: anyhow::Result<_> = write();
+    if written.is_err() {
+        let _ = fs::remove_file(&path);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn on_line(line: &Line<'_>, period: Period) -> Vec<OnLine> {
@@ -177,12 +235,12 @@ fn on_line(line: &Line<'_>, period: Period) -> Vec<OnLine> {
     within
         .map(|arrived| {
             let (how, entry) = match arrived.how {
-                How::Merge(placed) => ("merge", Some(placed.entry.index)),
-                How::Bypass(placed) => ("bypass", Some(placed.entry.index)),
+                How::Merge(listed) => ("merge", Some(listed.index)),
+                How::Bypass(listed) => ("bypass", Some(listed.index)),
                 How::Free => ("free", None),
                 How::Nothing(_) => ("unrecorded", None),
             };
-            OnLine { commit: arrived.commit.id.to_string(), at: arrived.at, how, entry }
+            OnLine { commit: arrived.commit.to_string(), at: arrived.at, how, entry }
         })
         .collect()
 }

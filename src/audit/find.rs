@@ -211,7 +211,7 @@ fn holds(repo: &Repo, placed: &Placed, digits: &str) -> anyhow::Result<usize> {
     let mut count = 0;
     while next != from {
         count += usize::from(next.to_string().starts_with(digits));
-        let Some(parent) = repo.commit(next)?.parents.first().copied() else { break };
+        let Some(parent) = repo.parent(next)? else { break };
         next = parent;
     }
     Ok(count)

@@ -9,7 +9,7 @@ use super::case::{Tips, tip};
 use crate::content::short;
 use crate::core::record::entry::{CHECKPOINT_FILE, Entry};
 use crate::core::record::note::Note;
-use crate::core::record::tree::{Tree, leaf};
+use crate::core::record::tree::Tree;
 use crate::git::{Oid, Repo};
 use crate::ledger::{Placed, read_back};
 
@@ -41,7 +41,7 @@ impl Log {
         let (mut last, mut leaves) = (None, Vec::new());
         let flaws = read_back(folder, tip, |placed| {
             look(&placed);
-            leaves.push(leaf(&placed.entry.statement.bytes()));
+            leaves.push(placed.entry.leaf);
             last.get_or_insert((placed.commit, placed.entry));
             ControlFlow::Continue(())
         })?;

@@ -1,12 +1,10 @@
 //! Policies that came around the gate, and what was decided under them.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::entries::Entries;
 use crate::core::layout::POLICIES;
 use crate::core::record::statement::{Kind, Predicate};
 use crate::core::terms::all_of;
@@ -86,21 +84,4 @@ pub fn came_around(repo: &Repo, tip: Oid, it: &Predicate) -> anyhow::Result<Opti
         ControlFlow::Break(())
     })?;
     Ok(found)
-}
-
-/// Returns the policies that came around the gate, by the indexes of the bypasses that brought them.
-pub fn brought(repo: &Repo, entries: &Entries) -> BTreeMap<u64, Brought> {
-    let mut all = BTreeMap::new();
-    for placed in &entries.all {
-        let it = &placed.entry.statement.predicate;
-        let Some(mut brought) = Brought::by(repo, it) else { continue };
-        let (Some(merge), Some(base)) = (&it.merge, &it.base) else { continue };
-        let commit = merge.covers.to.to_string();
-        for other in &entries.all {
-            let by = (placed.entry.index, &*base.name, &*commit);
-            brought.take(by, other.entry.index, &other.entry.statement.predicate);
-        }
-        all.insert(placed.entry.index, brought);
-    }
-    all
 }

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::Period;
 use super::case::Tips;
-use super::entries::{Entries, Placed};
+use super::entries::{Entries, Listed};
 use crate::content::short;
 use crate::core::record::parts::ObjectId;
 use crate::core::record::statement::Kind;
 use crate::core::time::Time;
-use crate::gate::arrivals::unrecorded;
+use crate::gate::arrivals::each_behind;
 use crate::gate::judge::Judges;
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::oid;
@@ -31,7 +31,7 @@ pub struct Line<'e> {
     /// Its commits behind `from`, oldest first.
     pub commits: Vec<Arrived<'e>>,
     /// The entries about commits that aren't part of the branch any more.
-    pub gone: Vec<&'e Placed>,
+    pub gone: Vec<&'e Listed>,
     /// Why its commits can't be told, if they can't.
     pub problem: Option<String>,
 }
@@ -39,7 +39,7 @@ pub struct Line<'e> {
 /// A commit on a branch.
 pub struct Arrived<'e> {
     /// The commit.
-    pub commit: Commit,
+    pub commit: Oid,
     /// When it counts as having arrived, at the earliest.
     pub at: Time,
     /// What accounts for it.
@@ -50,9 +50,7 @@ impl Arrived<'_> {
     /// Whether it can have arrived in a period.
     pub fn is_in(&self, period: Period) -> bool {
         match self.how {
-            How::Bypass(placed) => {
-                period.meets(self.at, Some(placed.entry.statement.predicate.recorded_at))
-            }
+            How::Bypass(listed) => period.meets(self.at, Some(listed.recorded_at)),
             How::Nothing(_) => period.meets(self.at, None),
             How::Merge(_) | How::Free => period.holds(self.at),
         }
@@ -63,13 +61,13 @@ impl Arrived<'_> {
 #[derive(Clone, Copy)]
 pub enum How<'e> {
     /// An entry of its own, of kind merge.
-    Merge(&'e Placed),
+    Merge(&'e Listed),
     /// An entry of its own, of kind bypass.
-    Bypass(&'e Placed),
+    Bypass(&'e Listed),
     /// It changes nothing that is governed.
     Free,
     /// Nothing; the entry is the one that accounts for its part of the branch all the same.
-    Nothing(Option<&'e Placed>),
+    Nothing(Option<&'e Listed>),
 }
 
 /// Returns the branches that a ledger covers, and what reached them.
@@ -83,86 +81,71 @@ pub fn lines<'e>(
     entries: &'e Entries,
 ) -> anyhow::Result<Vec<Line<'e>>> {
     let mut lines = Vec::new();
-    for name in entries.sound()?.entry.state.bases.keys() {
-        let begins = entries.all.iter().find_map(|placed| {
-            let mut bases = placed.entry.statement.predicate.bases.iter();
-            Some((placed, bases.find(|base| base.name == *name)?))
-        });
-        let Some((beginning, base)) = begins else { continue };
+    for (place, name) in entries.sound()?.state.bases.keys().enumerate() {
+        let Some(beginning) = entries.beginnings.get(name) else { continue };
         let branch = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
-        let (from, tip) = (oid(&base.commit)?, tips(&branch)?);
+        let (from, tip) = (oid(&beginning.from)?, tips(&branch)?);
         let mut line =
             Line { branch, from, tip, commits: Vec::new(), gone: Vec::new(), problem: None };
-        let own = entries.all.iter().filter(|placed| {
-            let it = &placed.entry.statement.predicate;
-            it.merge.is_some() && it.base.as_ref().is_some_and(|base| base.name == *name)
+        let own = entries.all.iter().filter_map(|listed| {
+            let (_, brought) = listed.covers.filter(|(on, _)| *on == place)?;
+            Some((brought, listed))
         });
-        let began_at = beginning.entry.statement.predicate.recorded_at;
-        line.follow(repo, judges, own.collect(), began_at)?;
+        line.follow(repo, judges, own, beginning.at);
         lines.push(line);
     }
     Ok(lines)
 }
 
 impl<'e> Line<'e> {
-    /// Reads the commits of the branch, and finds what accounts for each.
+    /// Reads the commits of the branch, and finds what accounts for each: `own` are the commits that
+    /// entries name, with these.
     fn follow(
         &mut self,
         repo: &Repo,
         judges: &Judges,
-        own: Vec<&'e Placed>,
+        own: impl Iterator<Item = (Oid, &'e Listed)>,
         began_at: Time,
-    ) -> anyhow::Result<()> {
-        let due = match self.tip.map(|tip| unrecorded(repo, judges, self.from, tip)) {
-            Some(Ok(due)) => due,
-            Some(Err(error)) => return self.lose(own, format!("{error:#}")),
-            None => return self.lose(own, format!("{} is gone", self.branch)),
+    ) {
+        let mut line = Vec::new();
+        let read = match self.tip {
+            Some(tip) => each_behind(repo, judges, self.from, tip, |commit, is_free| {
+                line.push((commit.id, commit.time, is_free));
+            })
+            .map_err(|error| format!("{error:#}")),
+            None => Err(format!("{} is gone", self.branch)),
         };
-        let due: HashSet<Oid> = due.into_iter().map(|(_, commit)| commit.id).collect();
-        let Some(tip) = self.tip else { return Ok(()) };
-        let mut ids: Vec<_> = repo.first_parents(tip)?;
-        ids.truncate(ids.iter().position(|id| *id == self.from).unwrap_or(ids.len()));
-        ids.reverse();
-        let on_line: HashSet<_> = ids.iter().copied().collect();
-        let mut ahead = VecDeque::new();
-        for placed in own {
-            match brought(placed)?.filter(|id| on_line.contains(id)) {
-                Some(id) => ahead.push_back((id, placed)),
-                None => self.gone.push(placed),
-            }
+        if let Err(why) = read {
+            self.gone = own.map(|(_, listed)| listed).collect();
+            self.problem = Some(why);
+            return;
         }
+        let on_line: HashSet<_> = line.iter().map(|(id, ..)| *id).collect();
+        let (mut ahead, gone): (VecDeque<_>, _) = own.partition(|(id, _)| on_line.contains(id));
+        self.gone = gone.into_iter().map(|(_, listed)| listed).collect();
         let exact: HashMap<_, _> = ahead.iter().copied().collect();
-        for id in ids {
-            let commit = repo.commit(id)?;
-            let how = match (exact.get(&id), due.contains(&id)) {
-                (Some(placed), _) if is_bypass(placed) => How::Bypass(placed),
-                (Some(placed), _) => How::Merge(placed),
-                (None, false) => How::Free,
-                (None, true) => How::Nothing(ahead.front().map(|(_, placed)| *placed)),
+        for (commit, at, is_free) in line {
+            let how = match (exact.get(&commit), is_free) {
+                (Some(listed), _) if listed.kind == Kind::Bypass => How::Bypass(listed),
+                (Some(listed), _) => How::Merge(listed),
+                (None, true) => How::Free,
+                (None, false) => How::Nothing(ahead.front().map(|(_, listed)| *listed)),
             };
-            let at = commit.time;
             self.commits.push(Arrived { commit, at, how });
-            while ahead.front().is_some_and(|(to, _)| *to == id) {
+            while ahead.front().is_some_and(|(to, _)| *to == commit) {
                 ahead.pop_front();
             }
         }
         self.date(began_at);
-        Ok(())
-    }
-
-    fn lose(&mut self, own: Vec<&'e Placed>, why: String) -> anyhow::Result<()> {
-        self.gone = own;
-        self.problem = Some(why);
-        Ok(())
     }
 
     /// Dates the commits by what is known beside their own claims.
     fn date(&mut self, began_at: Time) {
         let mut latest = None;
         for arrived in self.commits.iter_mut().rev() {
-            if let How::Merge(placed) | How::Bypass(placed) = arrived.how {
-                let recorded_at = placed.entry.statement.predicate.recorded_at;
-                latest = Some(latest.map_or(recorded_at, |latest: Time| latest.min(recorded_at)));
+            if let How::Merge(listed) | How::Bypass(listed) = arrived.how {
+                let at = listed.recorded_at;
+                latest = Some(latest.map_or(at, |latest: Time| latest.min(at)));
             }
             arrived.at = latest.map_or(arrived.at, |latest| arrived.at.min(latest));
         }
@@ -172,16 +155,6 @@ impl<'e> Line<'e> {
             earliest = arrived.at;
         }
     }
-}
-
-fn is_bypass(placed: &Placed) -> bool {
-    placed.entry.statement.predicate.kind == Kind::Bypass
-}
-
-/// Returns the commit that an entry is about.
-fn brought(placed: &Placed) -> anyhow::Result<Option<Oid>> {
-    let merge = placed.entry.statement.predicate.merge.as_ref();
-    merge.map(|merge| oid(&merge.covers.to)).transpose()
 }
 
 /// Returns who brought a commit: whose key signed it, by the roster. `None` if nobody knows.
@@ -233,25 +206,24 @@ pub fn is_uncovered(branch: &str) -> String {
 }
 
 /// Says what happened to an entry's commit that its branch doesn't hold.
-pub fn is_gone(placed: &Placed, branch: &str) -> String {
-    let merge = placed.entry.statement.predicate.merge.as_ref();
-    let to = merge.map(|merge| merge.covers.to.short().to_owned()).unwrap_or_default();
-    let (index, commit) = (placed.entry.index, short(placed.commit));
+pub fn is_gone(listed: &Listed, branch: &str) -> String {
+    let to = listed.covers.map(|(_, to)| short(to)).unwrap_or_default();
+    let (index, commit) = (listed.index, short(listed.commit));
     format!("{to}, which entry {index} ({commit}) is about, is not on {branch} any more")
 }
 
 /// Returns the entries of a period, in their order: one about a commit by when that arrived, any other by
 /// when it was recorded.
-pub fn of_period<'e>(lines: &[Line<'e>], entries: &'e Entries, period: Period) -> Vec<&'e Placed> {
+pub fn of_period<'e>(lines: &[Line<'e>], entries: &'e Entries, period: Period) -> Vec<&'e Listed> {
     let mut all = HashMap::new();
     for arrived in lines.iter().flat_map(|line| &line.commits) {
-        if let How::Merge(placed) | How::Bypass(placed) = arrived.how {
-            all.insert(placed.entry.index, arrived);
+        if let How::Merge(listed) | How::Bypass(listed) = arrived.how {
+            all.insert(listed.index, arrived);
         }
     }
-    let is_in = |placed: &&Placed| match all.get(&placed.entry.index) {
+    let is_in = |listed: &&Listed| match all.get(&listed.index) {
         Some(arrived) => arrived.is_in(period),
-        None => period.holds(placed.entry.statement.predicate.recorded_at),
+        None => period.holds(listed.recorded_at),
     };
     entries.all.iter().filter(is_in).collect()
 }

@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Period;
-use super::entries::Placed;
+use super::entries::{Listed, read_again};
 use crate::core::digest::Digest;
 use crate::core::record::message::title;
 use crate::core::record::parts::Hex;
 use crate::core::record::statement::Kind;
+use crate::git::Repo;
 
 /// A sample.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -40,24 +41,33 @@ pub struct Drawn {
 }
 
 /// Draws a sample of at most `size` of these entries: of the merges and bypasses among them.
-pub fn sample(selected: &[&Placed], period: Period, seed: &str, size: usize) -> Sample {
-    let is_change = |placed: &&&Placed| placed.entry.statement.predicate.merge.is_some();
-    let population: Vec<_> = selected.iter().filter(is_change).collect();
-    let mut drawn: Vec<_> = population
-        .iter()
-        .map(|placed| {
-            let entry = &placed.entry;
-            let id = entry.id.to_string();
-            Drawn {
-                hash: Hex(Digest::of(format!("{seed}{id}").as_bytes())),
-                index: entry.index,
-                kind: entry.statement.predicate.kind,
-                title: title(&entry.statement),
-                id,
-            }
-        })
-        .collect();
-    drawn.sort_by_cached_key(|drawn| String::from(drawn.hash.clone()));
-    drawn.truncate(size);
-    Sample { seed: seed.to_owned(), period, population: population.len(), drawn }
+///
+/// # Errors
+/// When one of them can't be read.
+pub fn sample(
+    repo: &Repo,
+    selected: &[&Listed],
+    period: Period,
+    seed: &str,
+    size: usize,
+) -> anyhow::Result<Sample> {
+    let changes = selected.iter().filter(|listed| listed.covers.is_some());
+    let hash = |listed: &Listed| Digest::of(format!("{seed}{}", listed.id).as_bytes());
+    let mut hashed: Vec<_> = changes.map(|listed| (hash(listed), *listed)).collect();
+    let population = hashed.len();
+    hashed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    hashed.truncate(size);
+    let mut drawn = Vec::new();
+    read_again(repo, hashed.into_iter().map(|(_, listed)| listed), |listed, entry, _| {
+        let (index, id, kind) = (listed.index, listed.id.to_string(), listed.kind);
+        drawn.push(Drawn {
+            hash: Hex(hash(listed)),
+            index,
+            id,
+            kind,
+            title: title(&entry.statement),
+        });
+        Ok(())
+    })?;
+    Ok(Sample { seed: seed.to_owned(), period, population, drawn })
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::entries::Placed;
 use super::find::Found;
 use super::policies::came_around;
 use super::population::claimed;
@@ -19,7 +18,7 @@ use crate::core::record::statement::{Kind, Statement};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Repo, Signature};
-use crate::ledger::{held, oid};
+use crate::ledger::{Placed, held, oid};
 
 pub mod by_hand;
 

@@ -23,7 +23,7 @@ use crate::core::record::entry::Entry;
 use crate::core::record::parts::{About, ObjectId, Repository};
 use crate::core::record::state::State;
 use crate::core::record::statement::{Kind, Unreadable};
-use crate::core::record::tree::{Hash, Tree, leaf};
+use crate::core::record::tree::{Hash, Tree};
 use crate::core::time::Time;
 use crate::gate::judge::Judges;
 use crate::git::{Oid, Repo};
@@ -175,6 +175,8 @@ struct Run {
     teamed: Vec<teams::Teamed>,
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
+    /// The places of those that brought policies.
+    brought: Vec<usize>,
     repository: Option<Repository>,
     services: signing::Services,
     recorded_at: Option<Time>,
@@ -274,7 +276,8 @@ impl Run {
         self.reasoned(commit, &entry);
         self.unjudged(commit, &entry);
         self.teamed(commit, &entry, teams);
-        for Bypass { index, branch, commit, policies, .. } in &mut self.out.bypasses {
+        for place in &self.brought {
+            let Bypass { index, branch, commit, policies, .. } = &mut self.out.bypasses[*place];
             let by = (*index, &**branch, &**commit);
             policies.iter_mut().for_each(|policies| policies.take(by, entry.index, it));
         }
@@ -289,7 +292,9 @@ impl Run {
             if let Some(policies) = &mut policies {
                 policies.entries = self.decided_on.remove(&merge.covers.to).unwrap_or_default();
             }
-            self.bypasses.insert(entry.id.clone(), self.out.bypasses.len());
+            let place = self.out.bypasses.len();
+            self.bypasses.insert(entry.id.clone(), place);
+            self.brought.extend(policies.as_ref().map(|_| place));
             self.out.bypasses.push(Bypass {
                 index: entry.index,
                 entry: entry.id.to_string(),
@@ -329,16 +334,14 @@ impl Run {
             let why = format!("the entry is about another repository, {}", it.repository.uri);
             self.finding(Step::Statement, index, commit, why);
         }
-        let leaf = leaf(&entry.statement.bytes());
-        if !self.leaves.insert(leaf) {
+        if !self.leaves.insert(entry.leaf) {
             let why = "the same statement is recorded a second time".to_owned();
             self.finding(Step::Statement, index, commit, why);
         }
         let last = self.last.filter(|_| self.is_broken).map(object_id);
-        let expected = Entry::behind(&self.state, entry.statement.clone(), last);
-        match expected {
-            Ok(expected) if expected == *entry => {}
-            Ok(_) => {
+        match entry.follows(&self.state, last) {
+            Ok(true) => {}
+            Ok(false) => {
                 let why = "state or checkpoint isn't what follows from the entries before it: \
                            an entry was removed, added or changed"
                     .to_owned();
@@ -355,7 +358,7 @@ impl Run {
                 .to_owned();
             self.finding(Step::Time, index, commit, why);
         }
-        self.tree.push(leaf);
+        self.tree.push(entry.leaf);
         self.last_evidence = self.evidence.commits.get(&entry.id).copied().or(self.last_evidence);
         self.state = entry.state.clone();
         self.recorded_at = Some(it.recorded_at);

@@ -224,7 +224,7 @@ impl<'a> Stories<'a> {
         {
             return Ok(true);
         }
-        let before = self.repo().commit(head)?.parents.first().copied();
+        let before = self.repo().parent(head)?;
         let files = self.repo().changes(before, head)?;
         Ok(files.iter().any(|file| is_request(&file.path) && stem(&file.path) == name))
     }

@@ -27,23 +27,41 @@ pub fn unrecorded(
     from: Oid,
     to: Oid,
 ) -> anyhow::Result<Vec<(Oid, Commit)>> {
-    let mut commits = Vec::new();
+    let mut found = Vec::new();
+    let mut covered = from;
+    each_behind(repo, judges, from, to, |commit, is_free| {
+        if !is_free {
+            let before = std::mem::replace(&mut covered, commit.id);
+            found.push((before, commit));
+        }
+    })?;
+    Ok(found)
+}
+
+/// Hands over the commits on a first-parent line, oldest first: behind `from`, up to `to`, each with
+/// whether it needs no entry.
+///
+/// # Errors
+/// As [`unrecorded`].
+pub fn each_behind(
+    repo: &Repo,
+    judges: &Judges,
+    from: Oid,
+    to: Oid,
+    mut take: impl FnMut(Commit, bool),
+) -> anyhow::Result<()> {
+    let mut line = Vec::new();
     let mut next = to;
     while next != from {
-        let commit = repo.commit(next)?;
-        next = *commit.parents.first().with_context(|| missing(repo, from, to))?;
-        commits.push(commit);
+        line.push(next);
+        next = repo.parent(next)?.with_context(|| missing(repo, from, to))?;
     }
-    let mut covered = from;
-    let mut found = Vec::new();
-    for commit in commits.into_iter().rev() {
-        if !is_free(repo, judges, &commit)? {
-            let id = commit.id;
-            found.push((covered, commit));
-            covered = id;
-        }
+    for id in line.into_iter().rev() {
+        let commit = repo.commit(id)?;
+        let is_free = is_free(repo, judges, &commit)?;
+        take(commit, is_free);
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Says why a line that ends at a commit doesn't hold one that is recorded.

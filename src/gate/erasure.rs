@@ -78,7 +78,9 @@ impl Erased {
     ) -> anyhow::Result<Self> {
         let digests = allowed(repo, merged, base)?;
         let mut erased = Erased::default();
-        entries.into_iter().for_each(|entry| erased.add(entry, &digests));
+        if !digests.is_empty() {
+            entries.into_iter().for_each(|entry| erased.add(entry, &digests));
+        }
         Ok(erased)
     }
 

@@ -302,7 +302,7 @@ pub fn made(
         let entry = entry.map_err(|why| anyhow!("this can't be recorded: {why}"))?;
         if !files.is_empty() {
             let tree = ledger::evidence_tree(repo, &files, policies)?;
-            evidence = Some(ledger::commit_evidence(program, tree, evidence, &entry.id, at)?);
+            evidence = Some(ledger::commit_evidence(repo, tree, evidence, &entry.id, at)?);
         }
         let commit = ledger::commit(repo, program, &entry, parent, signer)?;
         (parent, made) = (Some(commit), Some((entry.id, commit)));

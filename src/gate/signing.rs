@@ -123,7 +123,7 @@ fn keys_before(
 ) -> anyhow::Result<Option<KeysAt>> {
     let before = match last {
         Some(last) => Some(oid(last)?),
-        None => repo.commit(commit)?.parents.first().copied(),
+        None => repo.parent(commit)?,
     };
     let Some(before) = before else { return Ok(None) };
     Ok(ledger::read(repo, before)?.entry.ok().and_then(|entry| entry.state.keys))

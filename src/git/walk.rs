@@ -41,4 +41,13 @@ impl Repo {
         };
         walk().with_context(|| format!("cannot read the history of {tip}"))
     }
+
+    /// Returns the first parent of a commit; `None` if it has none.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub fn parent(&self, id: Oid) -> anyhow::Result<Option<Oid>> {
+        let commit = self.inner.find_commit(id);
+        Ok(commit.with_context(|| format!("cannot read commit {id}"))?.parent_ids().next())
+    }
 }

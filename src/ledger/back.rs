@@ -66,13 +66,14 @@ pub fn read_back(
     tip: Oid,
     mut take: impl FnMut(Placed) -> ControlFlow<()>,
 ) -> anyhow::Result<Flaws> {
-    let repo = Repo::open(folder)?;
-    let mut commits = back(&repo, tip);
     let (mut flaws, mut size) = (Flaws::default(), CHUNKS.0);
     let mut newer: Option<(Oid, Entry, Option<Seal>)> = None;
-    let mut is_parted = false;
-    loop {
-        let chunk = commits.by_ref().take(size).collect::<anyhow::Result<Vec<_>>>()?;
+    let (mut is_parted, mut next) = (false, Some(tip));
+    while let Some(first) = next {
+        // libgit2 keeps what a repository that is open has read.
+        let repo = Repo::open(folder)?;
+        let chunk = back(&repo, first).take(size).collect::<anyhow::Result<Vec<_>>>()?;
+        next = chunk.last().map_or(Ok(None), |last| before(&repo, *last))?;
         for Recorded { commit, entry, seal } in read_all(folder, &chunk)? {
             match entry {
                 Err(error @ Unreadable::Newer(_)) => {
@@ -96,9 +97,6 @@ pub fn read_back(
                 }
             }
         }
-        if chunk.len() < size {
-            break;
-        }
         size = (size * 2).min(CHUNKS.1);
     }
     if let Some(first) = newer {
@@ -119,9 +117,7 @@ impl Flaws {
         let last = below.filter(|(_, _, is_parted)| *is_parted).map(|(id, _, _)| object_id(id));
         let begun = State::default();
         let state = below.map_or(&begun, |(_, state, _)| state);
-        let follows = state.tree.size() == entry.index
-            && state.after(&entry.statement, last).is_ok_and(|state| state == entry.state);
-        if !follows {
+        if entry.follows(state, last) != Ok(true) {
             self.broken_at = Some((entry.index, commit));
         }
         take(Placed { commit, before: below.map(|(commit, _, _)| commit), entry, seal })
@@ -133,8 +129,11 @@ fn leaps(above: &Entry, commit: Oid) -> bool {
     above.state.last.as_ref().is_some_and(|last| *last != object_id(commit))
 }
 
-/// Reads commits of the ledger, several at once.
-fn read_all(folder: &Path, commits: &[Oid]) -> anyhow::Result<Vec<Recorded>> {
+/// Reads commits of the ledger, several at once. The repository is the one in the folder.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn read_all(folder: &Path, commits: &[Oid]) -> anyhow::Result<Vec<Recorded>> {
     let read = |repo: &mut anyhow::Result<Repo>, commit: &Oid| match repo {
         Ok(repo) => read(repo, *commit),
         Err(error) => bail!("{error:#}"),

@@ -9,7 +9,7 @@ use crate::core::record::entry::Entry;
 use crate::core::record::explanation::{EXPLANATION_FILE, Explained, Explanation};
 use crate::core::record::parts::{About, Hex, Material};
 use crate::core::time::Time;
-use crate::git::{self, Kind, Oid, Program, Repo, blob_id};
+use crate::git::{self, Kind, Oid, Repo, blob_id};
 
 /// Returns the commits with the evidence of these entries, on the branch with this tip, as far as it
 /// holds them. The newest are found first.
@@ -98,15 +98,13 @@ pub fn evidence_message(id: &Digest) -> String {
 /// # Errors
 /// When it can't be made.
 pub fn commit_evidence(
-    program: &Program,
+    repo: &Repo,
     tree: Oid,
     parent: Option<Oid>,
     id: &Digest,
     at: Time,
 ) -> anyhow::Result<Oid> {
-    let program = program.clone().as_person(NOBODY, NOBODY).dated(at);
-    let parents: Vec<_> = parent.into_iter().collect();
-    program.commit(tree, &parents, &evidence_message(id), false)
+    super::unsigned(repo, (tree, parent), (NOBODY, at), &evidence_message(id))
 }
 
 /// Returns what a statement says of material, sorted by name.

@@ -1,10 +1,43 @@
 //! Tables for spreadsheets: RFC 4180, safe to open.
 
-use csv::{Terminator, WriterBuilder};
+use std::io::Write;
+
+use csv::{Terminator, Writer, WriterBuilder};
 
 use super::escape::terminal;
 
-/// Returns a line for each row, below the columns' names.
+/// A table that is being written.
+pub struct Table<W: Write>(Writer<W>);
+
+impl<W: Write> Table<W> {
+    /// Begins a table with the columns' names.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn begin<const N: usize>(out: W, header: [&str; N]) -> anyhow::Result<Self> {
+        let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
+        table.write_record(header)?;
+        Ok(Table(table))
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn row<const N: usize>(&mut self, row: [String; N]) -> anyhow::Result<()> {
+        Ok(self.0.write_record(row.map(|text| cell(&text)))?)
+    }
+
+    /// Ends the table.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn end(mut self) -> anyhow::Result<()> {
+        Ok(self.0.flush()?)
+    }
+}
+
+/// Returns a table with a line for each row, below the columns' names.
 ///
 /// # Errors
 /// Never for text.
@@ -12,12 +45,11 @@ pub fn csv<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> anyhow::Result<String> {
-    let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    table.write_record(header)?;
-    for row in rows {
-        table.write_record(row.map(|text| cell(&text)))?;
-    }
-    Ok(String::from_utf8(table.into_inner()?)?)
+    let mut text = Vec::new();
+    let mut table = Table::begin(&mut text, header)?;
+    rows.into_iter().try_for_each(|row| table.row(row))?;
+    table.end()?;
+    Ok(String::from_utf8(text)?)
 }
 
 /// Returns a cell's text on one line. A spreadsheet would run a cell that begins like a formula; an

@@ -5,6 +5,7 @@ use super::parts::ObjectId;
 use super::seen::Seen;
 use super::state::State;
 use super::statement::{MOST_BYTES, Statement, Unreadable};
+use super::tree::{Hash, leaf};
 use crate::digest::Digest;
 
 /// The file with the statement: the leaf of the log.
@@ -26,6 +27,8 @@ pub struct Entry {
     pub statement: Statement,
     /// Its id.
     pub id: Digest,
+    /// Its hash in the tree.
+    pub leaf: Hash,
     /// Its place, from 0.
     pub index: u64,
     /// What holds after it.
@@ -46,23 +49,33 @@ impl Entry {
         if bytes.len() > MOST_BYTES {
             return Err(format!("the statement is longer than {MOST_BYTES} bytes"));
         }
-        let next = state.after(&statement, last)?;
-        let id = Digest::of(&bytes);
-        Ok(Entry { statement, id, index: state.tree.size(), state: next })
+        let (id, leaf) = (Digest::of(&bytes), leaf(&bytes));
+        let next = state.after(&statement, (&id, leaf), last)?;
+        Ok(Entry { statement, id, leaf, index: state.tree.size(), state: next })
+    }
+
+    /// Whether it is what comes behind what is recorded. `last` is as in [`State::after`].
+    ///
+    /// # Errors
+    /// Why it can't follow.
+    pub fn follows(&self, state: &State, last: Option<ObjectId>) -> Result<bool, String> {
+        let next = state.after(&self.statement, (&self.id, self.leaf), last)?;
+        Ok(self.index == state.tree.size() && self.state == next)
     }
 
     /// Reads an entry from the files of its commit, and checks that they agree with each other.
     ///
     /// # Errors
     /// Why they can't be read.
-    pub fn read(statement: &[u8], checkpoint: &str, state: &str) -> Result<Self, Unreadable> {
+    pub fn read(bytes: &[u8], checkpoint: &str, state: &str) -> Result<Self, Unreadable> {
         let malformed = |why: String| Unreadable::Malformed(why);
-        let statement = Statement::read(statement)?;
+        let statement = Statement::read(bytes)?;
         let size = checkpoint.lines().nth(1).and_then(|size| size.parse::<u64>().ok());
         let size = size.filter(|size| *size > 0);
         let size = size.ok_or_else(|| malformed("its checkpoint has no size".to_owned()))?;
         let state = State::read(state, size).map_err(malformed)?;
-        let entry = Entry { id: statement.id(), statement, index: size - 1, state };
+        let (id, leaf) = (Digest::of(bytes), leaf(bytes));
+        let entry = Entry { statement, id, leaf, index: size - 1, state };
         match checkpoint.starts_with(&entry.checkpoint()) {
             true => Ok(entry),
             false => Err(malformed("its checkpoint is that of another log or state".to_owned())),

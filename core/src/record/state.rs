@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use super::parts::{About, ObjectId};
 use super::statement::{Kind, Statement};
-use super::tree::{Frontier, Hash, leaf};
+use super::tree::{Frontier, Hash};
 use crate::digest::Digest;
 
 /// The branch of evidence with which a log begins.
@@ -59,12 +59,17 @@ impl Default for State {
 }
 
 impl State {
-    /// Returns what holds after one more entry. `last` is the last entry's commit, if the commit
-    /// before the new one's isn't an entry.
+    /// Returns what holds after one more entry, with this id and hash in the tree. `last` is the last
+    /// entry's commit, if the commit before the new one's isn't an entry.
     ///
     /// # Errors
     /// Why the entry can't follow.
-    pub fn after(&self, statement: &Statement, last: Option<ObjectId>) -> Result<State, String> {
+    pub fn after(
+        &self,
+        statement: &Statement,
+        (id, leaf): (&Digest, Hash),
+        last: Option<ObjectId>,
+    ) -> Result<State, String> {
         let it = &statement.predicate;
         let is_begun = self.tree.size() > 0;
         if is_begun == (it.kind == Kind::Genesis) {
@@ -73,9 +78,8 @@ impl State {
                 false => "a log begins with an entry of kind genesis".to_owned(),
             });
         }
-        let bytes = statement.bytes();
         let mut next = State { last, ..self.clone() };
-        next.tree.push(leaf(&bytes));
+        next.tree.push(leaf);
         for base in &it.bases {
             if next.bases.insert(base.name.clone(), base.commit.clone()).is_some() {
                 return Err(format!("{} is covered already", base.name));
@@ -106,8 +110,7 @@ impl State {
                     base.name
                 ));
             }
-            let (entry, base, commit) =
-                (Digest::of(&bytes), base.name.clone(), base.commit.clone());
+            let (entry, base, commit) = (id.clone(), base.name.clone(), base.commit.clone());
             next.keys = Some(KeysAt { entry, base, commit });
         }
         if it.note.as_ref().is_some_and(|note| note.about == About::Erasure) {

@@ -23,7 +23,7 @@ use crate::core::record::entry::{
 use crate::core::record::proof::TlogProof;
 use crate::core::record::seal::Seal;
 use crate::core::record::statement::Unreadable;
-use crate::core::record::tree::{Hash, leaf};
+use crate::core::record::tree::Hash;
 use crate::gate::judge::Judges;
 use crate::git::{self, Kind, Oid, Repo};
 use crate::ledger::{self, oid};
@@ -133,7 +133,7 @@ impl<'a> Check<'a> {
             let why = format!("{PROOF_FILE} is about another entry or another log");
             self.finding(Step::Tree, why);
         }
-        match proof.up_to(leaf(&entry.statement.bytes())) {
+        match proof.up_to(entry.leaf) {
             None => {
                 let why = format!("{PROOF_FILE} doesn't prove that the log holds this entry");
                 self.finding(Step::Tree, why);

@@ -1,17 +1,20 @@
-//! The formats of exported entries.
+//! The formats of exported entries, each written as the entries are read.
 
-use std::fmt::Write as _;
+use std::io::Write;
 
 use serde_json::json;
 
 use super::Branch;
-use super::row::Row;
+use super::row::Rows;
 use crate::audit::Period;
-use crate::audit::entries::Placed;
+use crate::audit::entries::{Listed, read_again};
 use crate::audit::population::brought_by;
 use crate::core::digest::{canonical_json, to_json};
 use crate::core::record::dsse::{Envelope, unsigned};
+use crate::core::record::statement::Kind;
 use crate::core::time::Time;
+use crate::git::Repo;
+use crate::report::Table;
 use crate::report::escape::markdown as plain;
 
 const HEADER: [&str; 21] = [
@@ -38,39 +41,38 @@ const HEADER: [&str; 21] = [
     "ledger_commit",
 ];
 
-/// Returns a line of canonical JSON for each entry: its place, and the statement as it is recorded.
-pub fn jsonl(selected: &[&Placed]) -> String {
-    let line = |placed: &&Placed| {
-        let entry = &placed.entry;
+/// Writes a line of canonical JSON for each entry: its place, and the statement as it is recorded.
+pub fn jsonl(repo: &Repo, selected: &[&Listed], out: &mut impl Write) -> anyhow::Result<()> {
+    read_again(repo, selected.iter().copied(), |listed, entry, _| {
         let line = json!({
-            "commit": placed.commit.to_string(),
-            "id": entry.id.to_string(),
-            "index": entry.index,
+            "commit": listed.commit.to_string(),
+            "id": listed.id.to_string(),
+            "index": listed.index,
             "root": entry.state.tree.root().to_string(),
             "statement": to_json(&entry.statement),
         });
-        canonical_json(&line) + "\n"
-    };
-    selected.iter().map(line).collect()
+        Ok(writeln!(out, "{}", canonical_json(&line))?)
+    })
 }
 
-/// Returns an envelope on a line for each entry, with the signature of a service if there is one.
-pub fn intoto(selected: &[&Placed]) -> String {
-    let line = |placed: &&Placed| {
-        let statement = placed.entry.statement.bytes();
-        let envelope = match &placed.seal {
+/// Writes an envelope on a line for each entry, with the signature of a service if there is one.
+pub fn intoto(repo: &Repo, selected: &[&Listed], out: &mut impl Write) -> anyhow::Result<()> {
+    read_again(repo, selected.iter().copied(), |_, entry, seal| {
+        let statement = entry.statement.bytes();
+        let envelope = match seal {
             Some(seal) => Envelope { statement, signatures: seal.signatures().clone() }.to_string(),
             None => unsigned(&statement),
         };
-        envelope + "\n"
-    };
-    selected.iter().map(line).collect()
+        Ok(writeln!(out, "{envelope}")?)
+    })
 }
 
-/// Returns a row for each entry.
-pub fn csv(rows: Vec<Row>) -> anyhow::Result<String> {
-    let cells = rows.into_iter().map(|row| {
-        [
+/// Writes a row for each entry.
+pub fn csv(rows: &Rows<'_>, selected: &[&Listed], out: &mut impl Write) -> anyhow::Result<()> {
+    let mut table = Table::begin(out, HEADER)?;
+    read_again(rows.repo, selected.iter().copied(), |listed, entry, _| {
+        let row = rows.row(listed, &entry);
+        table.row([
             row.index,
             row.id,
             row.recorded_at,
@@ -92,35 +94,46 @@ pub fn csv(rows: Vec<Row>) -> anyhow::Result<String> {
             row.explanation,
             row.policies,
             row.ledger_commit,
-        ]
-    });
-    crate::report::csv(HEADER, cells)
+        ])
+    })?;
+    table.end()?;
+    Ok(())
 }
 
-/// Returns a report for people.
-pub fn markdown(rows: &[Row], branches: &[Branch], period: &Period, begun: Time) -> String {
+/// Writes a report for people.
+pub fn markdown(
+    rows: &Rows<'_>,
+    selected: &[&Listed],
+    branches: &[Branch],
+    period: &Period,
+    begun: Time,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let end = |time: Option<Time>, open: &str| {
         time.map_or_else(|| open.to_owned(), |time| format!("{} UTC", time.for_people(None)))
     };
     let (since, until) = (end(period.since, "the beginning"), end(period.until, "now"));
-    let mut out = format!("# Changes from {since} to {until}\n\n");
-    let _ = writeln!(out, "Nothing before {} UTC is recorded.\n", begun.for_people(None));
-    out += "| branch | commits | merged | free | around the gate | recorded nowhere |\n";
-    out += "| --- | --- | --- | --- | --- | --- |\n";
+    writeln!(out, "# Changes from {since} to {until}\n")?;
+    writeln!(out, "Nothing before {} UTC is recorded.\n", begun.for_people(None))?;
+    writeln!(out, "| branch | commits | merged | free | around the gate | recorded nowhere |")?;
+    writeln!(out, "| --- | --- | --- | --- | --- | --- |")?;
     for Branch { coverage: it, .. } in branches {
         let (around, nowhere) = (it.bypasses.len(), it.unrecorded.len());
-        let _ = writeln!(
+        writeln!(
             out,
             "| {} | {} | {} | {} | {around} | {nowhere} |",
             plain(&it.branch),
             it.commits,
             it.merges,
             it.free
-        );
+        )?;
     }
-    out += "\n## Merged\n\n| entry | change | | risk | requester | signed off | merged | by |\n";
-    out += "| --- | --- | --- | --- | --- | --- | --- | --- |\n";
-    for row in rows.iter().filter(|row| row.kind == "merge") {
+    let of_kind = |kind| selected.iter().copied().filter(move |listed| listed.kind == kind);
+    writeln!(out, "\n## Merged\n")?;
+    writeln!(out, "| entry | change | | risk | requester | signed off | merged | by |")?;
+    writeln!(out, "| --- | --- | --- | --- | --- | --- | --- | --- |")?;
+    read_again(rows.repo, of_kind(Kind::Merge), |listed, entry, _| {
+        let row = rows.row(listed, &entry);
         let signed = if row.signed_off.is_empty() { &row.sign_off } else { &row.signed_off };
         let cells = [
             &row.index,
@@ -132,28 +145,30 @@ pub fn markdown(rows: &[Row], branches: &[Branch], period: &Period, begun: Time)
             &row.arrived_at,
             &row.by,
         ];
-        out += &table_row("", &cells);
-    }
-    out += "\n## Around the gate\n\n| entry | commit | because | arrived | by | explained |\n";
-    out += "| --- | --- | --- | --- | --- | --- |\n";
-    for row in rows.iter().filter(|row| row.kind == "bypass") {
+        table_row(out, "", &cells)
+    })?;
+    writeln!(out, "\n## Around the gate\n")?;
+    writeln!(out, "| entry | commit | because | arrived | by | explained |")?;
+    writeln!(out, "| --- | --- | --- | --- | --- | --- |")?;
+    read_again(rows.repo, of_kind(Kind::Bypass), |listed, entry, _| {
+        let row = rows.row(listed, &entry);
         let cells = [&row.because, &row.arrived_at, &row.by, &row.explanation];
-        out += &table_row(&format!("| {} | {} ", row.index, code(&row.commit)), &cells);
-    }
-    out +=
-        "\n## Recorded nowhere\n\n| commit | arrived | by | title |\n| --- | --- | --- | --- |\n";
+        table_row(out, &format!("| {} | {} ", row.index, code(&row.commit)), &cells)
+    })?;
+    writeln!(out, "\n## Recorded nowhere\n\n| commit | arrived | by | title |")?;
+    writeln!(out, "| --- | --- | --- | --- |")?;
     for it in branches.iter().flat_map(|branch| &branch.coverage.unrecorded) {
         let by = brought_by(it.by.as_ref(), it.claims.as_ref());
         let cells = [&it.at.to_string(), &by, &it.title];
-        out += &table_row(&format!("| {} ", code(&it.commit)), &cells);
+        table_row(out, &format!("| {} ", code(&it.commit)), &cells)?;
     }
-    out
+    Ok(())
 }
 
-/// Returns a row: what is written as it is, then cells with text from elsewhere.
-fn table_row(beginning: &str, cells: &[&String]) -> String {
+/// Writes a row: what is written as it is, then cells with text from elsewhere.
+fn table_row(out: &mut impl Write, beginning: &str, cells: &[&String]) -> anyhow::Result<()> {
     let cells: Vec<_> = cells.iter().map(|cell| plain(cell)).collect();
-    format!("{beginning}| {} |\n", cells.join(" | "))
+    Ok(writeln!(out, "{beginning}| {} |", cells.join(" | "))?)
 }
 
 /// Returns an id of Git's, which is copied as it is.

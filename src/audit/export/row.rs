@@ -1,9 +1,13 @@
 //! An entry as a row of a table.
 
-use crate::audit::entries::{Entries, Placed};
+use std::collections::BTreeMap;
+
+use crate::audit::entries::Listed;
 use crate::audit::population::{brought_by, claimed};
 use crate::content::first_title;
 use crate::core::decision::SignOffMode;
+use crate::core::record::entry::Entry;
+use crate::core::record::explanation::Explained;
 use crate::core::record::message::signers;
 use crate::core::record::statement::{Kind, Predicate};
 use crate::git::Repo;
@@ -35,45 +39,42 @@ pub struct Row {
     pub ledger_commit: String,
 }
 
-/// Returns a row for each entry.
-pub fn rows(repo: &Repo, entries: &Entries, selected: &[&Placed]) -> Vec<Row> {
-    let explanations = entries.explanations(repo);
-    let row = |placed: &&Placed| {
-        let said = explanations.get(&placed.entry.id.to_string()).into_iter().flatten();
-        let said: Vec<_> = said
-            .map(|said| {
-                let who =
-                    said.who.as_ref().map(|who| format!("it was {who}; ")).unwrap_or_default();
-                format!("{who}{} ({})", said.text, said.by)
-            })
-            .collect();
-        Row { explanation: said.join(" | "), ..Row::of(repo, placed) }
-    };
-    selected.iter().map(row).collect()
+/// What rows need beside their entries.
+pub struct Rows<'r> {
+    /// The repository.
+    pub repo: &'r Repo,
+    /// What was said later about bypasses, by the ids of their entries.
+    pub explanations: BTreeMap<String, Vec<Explained>>,
 }
 
 fn text<T: ToString>(value: Option<&T>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
 
-impl Row {
-    fn of(repo: &Repo, placed: &Placed) -> Self {
-        let entry = &placed.entry;
+impl Rows<'_> {
+    /// Returns the row for an entry.
+    pub fn row(&self, listed: &Listed, entry: &Entry) -> Row {
         let it = &entry.statement.predicate;
+        let said = self.explanations.get(&listed.id.to_string()).into_iter().flatten();
+        let said = said.map(|said| {
+            let who = said.who.as_ref().map(|who| format!("it was {who}; ")).unwrap_or_default();
+            format!("{who}{} ({})", said.text, said.by)
+        });
         let mut row = Row {
-            index: entry.index.to_string(),
-            id: entry.id.to_string(),
+            index: listed.index.to_string(),
+            id: listed.id.to_string(),
             recorded_at: it.recorded_at.to_string(),
             kind: it.kind.to_string(),
             about: text(it.note.as_ref().map(|note| &note.about)),
             change: text(it.pull.as_ref().map(|pull| &pull.name)),
             by: it.collector.who.clone(),
             policies: text(it.policies.as_ref().map(|policies| &policies.commit)),
-            ledger_commit: placed.commit.to_string(),
+            explanation: said.collect::<Vec<_>>().join(" | "),
+            ledger_commit: listed.commit.to_string(),
             ..Row::default()
         };
         if let Some(bones) = &it.decision {
-            row.title = bones.title.clone().or_else(|| why(repo, it)).unwrap_or_default();
+            row.title = bones.title.clone().or_else(|| why(self.repo, it)).unwrap_or_default();
             row.verdict = bones.verdict.to_string();
             row.tier = text(bones.tier.as_ref());
             row.requester = text(bones.requester.as_ref());
@@ -92,7 +93,7 @@ impl Row {
             row.branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name).to_owned();
             row.commit = merge.covers.to.to_string();
             row.arrived_at = merge.at.to_string();
-            let commit = oid(&merge.covers.to).and_then(|commit| repo.commit(commit)).ok();
+            let commit = listed.covers.and_then(|(_, commit)| self.repo.commit(commit).ok());
             let claims = commit.and_then(|commit| claimed(merge.by.as_ref(), &commit));
             row.by = brought_by(merge.by.as_ref(), claims.as_ref());
             row.because = text(merge.because.as_ref());

@@ -9,10 +9,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Signed;
-use crate::audit::entries::Placed;
 use crate::core::record::parts::{Hex, Material};
-use crate::core::record::tree::leaf;
 use crate::git::Oid;
+use crate::ledger::Placed;
 
 /// A check that anyone can make.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -45,8 +44,7 @@ pub fn checks(
     };
     let statement = format!("git cat-file blob {commit}:entry.json");
     let id = String::from(Hex(entry.id.clone()));
-    let leaf = leaf(&entry.statement.bytes());
-    let hex: String = leaf.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = entry.leaf.0.iter().map(|byte| format!("{byte:02x}")).collect();
     let hash = format!("{{ printf '\\0'; {statement}; }} | sha256sum");
     let mut checks = vec![
         check("the id is the digest of the statement", format!("{statement} | sha256sum"), id),

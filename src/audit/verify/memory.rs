@@ -219,6 +219,8 @@ impl Remembered {
         let now = ledger::tip(repo, tip)?.entry.state.evidence;
         ensure!(now == entry.state.evidence, "evidence of what was verified was erased since");
         let bypasses = self.found.bypasses.iter().enumerate();
+        let brought = bypasses.clone().filter(|(_, it)| it.policies.is_some());
+        let brought = brought.map(|(place, _)| place).collect();
         let bypasses = bypasses.map(|(place, it)| Ok((it.entry.parse()?, place)));
         let earlier = super::Earlier {
             entries: self.found.entries,
@@ -233,6 +235,7 @@ impl Remembered {
             behind: Some(commit),
             last_evidence: self.evidence.as_ref().map(|(_, last)| oid(last)).transpose()?,
             bypasses: bypasses.collect::<Result<_, String>>().map_err(|why| anyhow!(why))?,
+            brought,
             repository: Some(it.repository),
             recorded_at: Some(it.recorded_at),
             out: Verification { earlier: Some(earlier), ..self.found },

@@ -14,7 +14,6 @@ use crate::cli::shared::say::{self, FORBIDDEN};
 use changegate::audit::export::{Export, Format, Made, export};
 use changegate::audit::population::is_uncovered;
 use changegate::core::digest::Digest;
-use changegate::core::record::parts::Hex;
 use changegate::report::escape::terminal;
 
 /// Export the entries of a period, with a manifest that shows that nothing is left out
@@ -81,8 +80,8 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let (git, entries) = look(&args.here)?;
     let tips = |name: &str| git.branches.tip(name);
     let made = Made { command: command()?, program: program() };
-    let export = export(git.repo(), &tips, &judges()?, &entries, period, format, made)?;
-    write(&args.out, &export)?;
+    let (repo, judges) = (git.repo(), judges()?);
+    let export = export(repo, &tips, &judges, &entries, period, format, made, &args.out)?;
     say::done(&told(args, &export));
     let is_whole = export.manifest.unmatched == 0 && export.manifest.uncovered.is_empty();
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
@@ -96,8 +95,8 @@ fn told(args: &ExportArgs, export: &Export) -> String {
         say::quoted(&args.out),
         of_period(&it.period)
     );
-    for (name, bytes) in &export.files {
-        out += &format!("  {}  {name}\n", String::from(Hex(Digest::of(bytes))));
+    for file in it.files.iter().chain([&export.file]) {
+        out += &format!("  {}  {}\n", String::from(file.sha256.clone()), file.name);
     }
     let (around, nowhere) = (it.bypasses, it.unmatched);
     out += &format!("  {around} around the gate, {nowhere} recorded nowhere\n");
@@ -119,15 +118,6 @@ fn is_new(folder: &Path) -> anyhow::Result<()> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("cannot write to {shown}")),
-    }
-    Ok(())
-}
-
-fn write(folder: &Path, export: &Export) -> anyhow::Result<()> {
-    let failed = || format!("cannot write to {}", say::quoted(folder));
-    std::fs::create_dir_all(folder).with_context(failed)?;
-    for (name, bytes) in &export.files {
-        std::fs::write(folder.join(name), bytes).with_context(failed)?;
     }
     Ok(())
 }

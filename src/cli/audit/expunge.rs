@@ -15,13 +15,14 @@ use crate::cli::shared::judges::judges;
 use crate::cli::shared::me::me;
 use crate::cli::shared::prompt;
 use crate::cli::shared::say;
-use changegate::audit::entries::Entries;
+use changegate::audit::case::{Kept, evidence};
 use changegate::core::digest::Digest;
 use changegate::core::layout::{REQUESTS, table};
+use changegate::core::record::entry::Entry;
 use changegate::core::record::state::after_erasure;
 use changegate::core::terms::all_of;
 use changegate::forge::git::{Git, Rejected};
-use changegate::gate::erasure::{Erased, expunged, of_erasure, table_at};
+use changegate::gate::erasure::{Erased, entries, expunged, of_erasure, table_at};
 use changegate::gate::merge::signs;
 use changegate::gate::record::Recorder;
 use changegate::gate::recording::{append, evidence_branch, log_of};
@@ -94,10 +95,15 @@ pub fn run(args: &ExpungeArgs) -> anyhow::Result<ExitCode> {
     let mut is_agreed = args.yes;
     let mut lost = 0;
     while lost < ATTEMPTS {
-        let (git, entries) = look(&args.here)?;
-        entries.sound()?;
+        let (git, listed) = look(&args.here)?;
+        listed.sound()?;
         let base = git.base()?;
-        let Some(due) = due(&git, &entries, base)? else {
+        if table_at(git.repo(), base)?.is_empty() {
+            return tell(args, &git, &made);
+        }
+        let entries = entries(git.repo(), listed.tip)?;
+        let kept = evidence(git.repo(), &|name: &str| git.branches.tip(name))?;
+        let Some(due) = due(&git, &entries, &kept, base)? else {
             unknown(&git, &entries, base)?;
             return tell(args, &git, &made);
         };
@@ -120,16 +126,14 @@ pub fn run(args: &ExpungeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns the first erasure that is allowed and not made yet.
-fn due(git: &Git, entries: &Entries, base: Oid) -> anyhow::Result<Option<Due>> {
-    let (repo, kept) = (git.repo(), &entries.kept);
-    let all = || entries.all.iter().map(|placed| &placed.entry);
-    if table_at(repo, base)?.is_empty() {
-        return Ok(None);
-    }
-    for merged in all() {
-        let erased = Erased::by(repo, merged, base, all())?;
+fn due(git: &Git, entries: &[Entry], kept: &Kept, base: Oid) -> anyhow::Result<Option<Due>> {
+    for merged in entries {
+        let erased = Erased::by(git.repo(), merged, base, entries)?;
+        if erased.entries.is_empty() {
+            continue;
+        }
         let mut files = Vec::new();
-        for entry in all().filter(|entry| erased.entries.contains(&entry.id)) {
+        for entry in entries.iter().filter(|entry| erased.entries.contains(&entry.id)) {
             for it in &entry.statement.predicate.material {
                 if erased.blobs.contains(&oid(&it.git_blob)?) && kept.erased(entry, it).is_none() {
                     files.push((entry.index, it.name.clone(), it.sha256.0.clone()));
@@ -203,8 +207,8 @@ fn elsewhere(git: &Git, erased: &Erased) -> anyhow::Result<Vec<String>> {
 }
 
 /// Says which files the table names, and no entry rests on.
-fn unknown(git: &Git, entries: &Entries, base: Oid) -> anyhow::Result<()> {
-    let material = entries.all.iter().flat_map(|it| &it.entry.statement.predicate.material);
+fn unknown(git: &Git, entries: &[Entry], base: Oid) -> anyhow::Result<()> {
+    let material = entries.iter().flat_map(|it| &it.statement.predicate.material);
     let known: HashSet<_> = material.map(|it| &it.sha256.0).collect();
     for erasure in table_at(git.repo(), base)? {
         if !known.contains(&erasure.digest) {

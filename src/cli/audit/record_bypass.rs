@@ -13,7 +13,6 @@ use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::me::me;
 use crate::cli::shared::say;
-use changegate::audit::entries::Placed;
 use changegate::audit::find::find;
 use changegate::core::record::explanation::Explanation;
 use changegate::core::record::statement::{Kind, Statement};
@@ -25,7 +24,7 @@ use changegate::gate::record::{Record, Recorder, of_explanation};
 use changegate::gate::recording::{append, arrived, log_of};
 use changegate::gate::signing::end;
 use changegate::git::Moved;
-use changegate::ledger::{self, LEDGER, Signer, Tip};
+use changegate::ledger::{self, LEDGER, Placed, Signer, Tip};
 
 /// How often it starts again because the ledger moved in the meantime.
 const ATTEMPTS: usize = 20;

@@ -58,7 +58,7 @@ pub fn run(args: &SampleArgs) -> anyhow::Result<ExitCode> {
     let tips = |name: &str| git.branches.tip(name);
     let lines = lines(git.repo(), &tips, &judges()?, &entries)?;
     let selected = entries_of(&lines, &entries, period);
-    let drawn = sample(&selected, period, &args.seed, args.size as usize);
+    let drawn = sample(git.repo(), &selected, period, &args.seed, args.size as usize)?;
     print(&match args.format {
         AnswerFormat::Text => text(&drawn),
         AnswerFormat::Json => say::json(&drawn)?,

@@ -29,7 +29,7 @@ pub fn last(github: &GitHub, edit: impl FnOnce(&mut Value)) {
     let forged = ledger::commit(&repo, &program, &entry, Some(before.commit), signer).unwrap();
     let tree = repo.commit(evidence).unwrap().tree;
     let parent = parents(evidence).first().copied();
-    let kept = ledger::commit_evidence(&program, tree, parent, &entry.id, at).unwrap();
+    let kept = ledger::commit_evidence(&repo, tree, parent, &entry.id, at).unwrap();
     for (branch, tip) in [(LEDGER, forged), ("audit/evidence", kept)] {
         github.git(&["update-ref", &format!("refs/heads/{branch}"), &tip.to_string()]);
     }

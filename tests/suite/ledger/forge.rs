@@ -101,7 +101,8 @@ impl Parts {
 pub fn forced(state: &State, statement: Statement) -> Entry {
     let mut next = State { last: None, ..state.clone() };
     let it = &statement.predicate;
-    next.tree.push(leaf(&statement.bytes()));
+    let leaf = leaf(&statement.bytes());
+    next.tree.push(leaf);
     for base in &it.bases {
         next.bases.insert(base.name.clone(), base.commit.clone());
     }
@@ -112,7 +113,7 @@ pub fn forced(state: &State, statement: Statement) -> Entry {
         let (base, commit) = (base.name.clone(), base.commit.clone());
         next.keys = Some(KeysAt { entry: statement.id(), base, commit });
     }
-    Entry { id: statement.id(), index: state.tree.size(), statement, state: next }
+    Entry { id: statement.id(), leaf, index: state.tree.size(), statement, state: next }
 }
 
 /// The record of what a statement says, but for other files, with the decision that follows from them.
