@@ -49,8 +49,14 @@ impl Bound {
     }
 }
 
+/// What the engine says when its timer has ended an evaluation.
+pub(super) const OUT_OF_TIME: &str = "execution exceeded time limit";
+
+/// Returns whether the timer ended an evaluation. Of one that replaces facts by `with`, the error is
+/// text alone.
 fn ran_out(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(LimitError::TimeLimitExceeded { .. }))
+        || error.to_string().contains(OUT_OF_TIME)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 
 use std::fmt;
 
+use super::bound::OUT_OF_TIME;
 use crate::terms::one_of;
 
 /// The text of a message of the interpreter, and its position.
@@ -35,7 +36,7 @@ pub struct Place {
 impl Message {
     pub fn of(error: &anyhow::Error) -> Self {
         let drawing = error.to_string();
-        if drawing.contains("execution exceeded time limit") {
+        if drawing.contains(OUT_OF_TIME) {
             let text = "evaluating takes too long: look for rules that multiply collections";
             return Self { place: None, text: text.to_owned() };
         }
