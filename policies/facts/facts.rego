@@ -131,8 +131,8 @@ emergency if input.request.type == "emergency"
 # METADATA
 # title: The severity of the incident
 # description: Where there is a record of it, the record decides.
-severity := input.incident.severity if {
-	input.incident.severity
+severity := recorded if {
+	recorded := input.incident.severity
 } else := input.request.emergency.severity
 
 # METADATA
