@@ -48,6 +48,8 @@
 //!   about it in plain Git, which audits work out again
 //! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence;
 //!   [`ledger::store`] is the end of one that is kept elsewhere
+//! - [`operations`]: the branch whose commits are the events of what was done: which of them hold, and what they
+//!   come to
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
 //!   commits, no server; [`forge::github`], reviews in and status checks out: its `plan` says what
 //!   is posted, `publish` posts it; `client::transport` (the only user of octocrab) is all that a
@@ -59,7 +61,10 @@
 //!   [`gate::reconciling`], afterwards, [`gate::keys`], which services may sign it, and
 //!   [`gate::signing`], who did;
 //!   [`gate::erasure`], what is taken out of its evidence;
-//!   [`gate::writer`], which records what happens on GitHub; [`gate::guard`], which judges pushes
+//!   [`gate::writer`], which records what happens on GitHub; [`gate::guard`], which judges pushes;
+//!   [`gate::execution`] asks whether a change may be executed now, and [`gate::approval`] what approved it
+//! - [`execute`]: what people and pipelines do afterwards: [`execute::author`] writes events, [`execute::run`]
+//!   runs a command, [`execute::kept`] and [`execute::sync`] are for where the log can't be reached
 //! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of
 //!   that
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
@@ -75,7 +80,7 @@
 //!
 //! # What holds everywhere
 //!
-//! - Arrows point one way: cli → intake → changes, compose, audit → gate → forge → ledger → content →
+//! - Arrows point one way: cli → intake → changes, compose, audit, execute → gate → forge → ledger, operations → content →
 //!   git, report → files, core. No circles of files. Tests hold what the package of the core doesn't: core
 //!   and report touch no file, network, environment or clock, and what verifies imports no forge.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.

@@ -25,9 +25,11 @@ use crate::ledger::oid;
 
 mod proven;
 mod rules;
+mod walked;
 
 pub use proven::NAMESPACE;
 pub use rules::Rules;
+use walked::Walked;
 
 /// The branch with the log.
 pub const OPERATIONS: &str = "audit/operations";
@@ -79,22 +81,67 @@ impl Next {
 }
 
 impl<'r> Log<'r> {
-    /// Reads a log up to a commit; `Err` within says why it isn't one.
+    /// Reads a log up to a commit, from where it was read here last; `Err` within says why it isn't one.
     ///
     /// # Errors
     /// When the repository can't be read.
     pub fn read(rules: Rules<'r>, tip: Oid) -> anyhow::Result<Result<Self, String>> {
-        let line = rules.repo.first_parents(tip)?;
-        let mut commits = line.into_iter().rev();
-        let first = commits.next().context("a branch has a commit")?;
-        let mut log = match Self::begun(rules, first)? {
-            Ok(log) => log,
-            Err(why) => return Ok(Err(why)),
-        };
-        for commit in commits {
-            log.follow(commit)?;
+        let known = Walked::of(rules.repo);
+        let (mut unread, mut next) = (Vec::new(), Some(tip));
+        let known_tip = known.as_ref().and_then(Walked::tip);
+        while let Some(commit) = next.filter(|commit| Some(*commit) != known_tip) {
+            unread.push(commit);
+            next = rules.repo.parent(commit)?;
         }
+        let goes_on = next.is_some();
+        let resumed = match known.filter(|_| goes_on) {
+            Some(known) => Self::resumed(rules, &known)?,
+            None => Err(rules),
+        };
+        let mut log = match resumed {
+            Ok(log) => log,
+            Err(rules) => {
+                if goes_on {
+                    unread = rules.repo.first_parents(tip)?;
+                }
+                let first = unread.pop().context("a branch has a commit")?;
+                match Self::begun(rules, first)? {
+                    Ok(log) => log,
+                    Err(why) => return Ok(Err(why)),
+                }
+            }
+        };
+        let place = |log: &Self| (log.tip, log.last, log.foreign.len());
+        let mut sure = place(&log);
+        for commit in unread.into_iter().rev() {
+            log.follow(commit)?;
+            // What was judged by a commit that isn't here may hold once that is.
+            if !log.rules.has_missed.get() {
+                sure = place(&log);
+            }
+        }
+        let (tip, last, foreign) = sure;
+        Walked::up_to((tip, last), &log.foreign[..foreign]).keep(log.rules.repo);
         Ok(Ok(log))
+    }
+
+    /// Returns a log as it was read earlier, or the rules where that can't be used.
+    fn resumed(rules: Rules<'r>, known: &Walked) -> anyhow::Result<Result<Self, Rules<'r>>> {
+        let (Some(tip), Some(last), Some(foreign)) = (known.tip(), known.last(), known.foreign())
+        else {
+            return Ok(Err(rules));
+        };
+        let repo = rules.repo;
+        let (state, text) = (file(repo, last, STATE)?, file(repo, last, lines::LOG)?);
+        let open = state.and_then(|text| Open::read(&text).ok());
+        let events = text.and_then(|text| lines::read(&text).ok());
+        let (Some(open), Some(events)) = (open, events) else { return Ok(Err(rules)) };
+        let keys = events.into_iter().filter_map(|(event, _)| match event.what() {
+            What::Keys(keys) => Some(keys.clone()),
+            _ => None,
+        });
+        let keys = keys.collect();
+        Ok(Ok(Log { rules, tip, last, open, keys, foreign }))
     }
 
     /// Returns the events that hold on a log, with their proofs and in its order, but for the first.

@@ -138,8 +138,9 @@ impl<'a> Author<'a> {
                     PATIENCE.as_secs()
                 );
                 std::thread::sleep(pause(attempt - 1));
-                self.git.branches.refresh()?;
+                // The base afterwards: events are judged by its commits.
                 self.git.branches.refresh_operations()?;
+                self.git.branches.refresh()?;
             }
             let mut log = self.log()?.with_context(|| {
                 format!(

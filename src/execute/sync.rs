@@ -8,8 +8,8 @@ use super::author::{PATIENCE, read};
 use super::kept::Kept;
 use crate::core::operations::event::Event;
 use crate::core::operations::proof::Proof;
-use crate::forge::git::{Git, Rejected};
-use crate::git::{Moved, Oid, pause};
+use crate::forge::git::{Git, Lost, Rejected};
+use crate::git::{Moved, pause};
 use crate::operations::{Log, OPERATIONS, Rules};
 
 /// What became of what a clone kept.
@@ -36,8 +36,8 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
             ensure!(began.elapsed() < PATIENCE, "{OPERATIONS} is written by others all the time");
             std::thread::sleep(pause(attempt - 1));
         }
-        git.branches.refresh()?;
         let lost = git.branches.restore_operations()?;
+        git.branches.refresh()?;
         let waiting = kept.waiting()?;
         let Some(mut log) = read(git)? else {
             ensure!(
@@ -48,21 +48,27 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
             );
             return Ok(Synced::default());
         };
-        let from = log.tip();
-        let seen = lost.map(|seen| seen_events(git, seen)).transpose()?.unwrap_or_default();
-        let mut synced = Synced { has_lost: lost.is_some(), ..Synced::default() };
+        let is_deleted = matches!(lost, Lost::All);
+        let from = Some(log.tip()).filter(|_| !is_deleted);
+        let seen = match lost {
+            Lost::Behind(seen) => Log::all(Rules::at(git.repo(), git.base()?)?, seen)?,
+            Lost::Nothing | Lost::All => Vec::new(),
+        };
+        let mut synced = Synced { has_lost: is_deleted || !seen.is_empty(), ..Synced::default() };
         for (event, proof) in seen.into_iter().chain(waiting) {
             append(git, &mut log, event, proof, &mut synced)?;
         }
-        if is_dry || log.tip() == from {
-            if !is_dry {
-                kept.set_waiting(&[])?;
-            }
+        if is_dry {
             return Ok(synced);
         }
-        match git.branches.put(OPERATIONS, Some(from), log.tip())? {
+        let moved = match from == Some(log.tip()) {
+            true => Moved::Yes,
+            false => git.branches.put(OPERATIONS, from, log.tip())?,
+        };
+        match moved {
             Moved::Yes => {
                 kept.set_waiting(&[])?;
+                git.branches.forget_seen()?;
                 return Ok(synced);
             }
             Moved::Lost(_) => {}
@@ -90,9 +96,4 @@ fn append(
         Err(why) => synced.refused.push((event, why)),
     }
     Ok(())
-}
-
-/// Returns the events of a log that was seen earlier, in its order.
-fn seen_events(git: &Git, tip: Oid) -> anyhow::Result<Vec<(Event, Proof)>> {
-    Log::all(Rules::at(git.repo(), git.base()?)?, tip)
 }

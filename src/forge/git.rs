@@ -34,7 +34,7 @@ mod branches;
 mod survey;
 pub mod write;
 
-pub use branches::{Advance, Branches, DEFAULT_BASES, Rejected, Rewound};
+pub use branches::{Advance, Branches, DEFAULT_BASES, Lost, Rejected, Rewound};
 
 /// The prefix of branches with changes; the change's name follows.
 pub const CHANGE: &str = "change/";

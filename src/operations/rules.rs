@@ -1,6 +1,6 @@
 //! By what events are judged: the base branch, and the tables and requests at its commits.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -22,6 +22,8 @@ pub struct Rules<'r> {
     places: HashMap<Oid, usize>,
     /// The line, the newest first.
     line: Vec<Oid>,
+    /// Whether an event was judged by a commit that isn't of the line as it is known here.
+    pub(super) has_missed: Cell<bool>,
     /// The tables of policies by the id of their folder; `None` if they can't be read.
     tables: RefCell<HashMap<Option<Oid>, Option<Rc<Org>>>>,
 }
@@ -34,7 +36,7 @@ impl<'r> Rules<'r> {
     pub fn at(repo: &'r Repo, tip: Oid) -> anyhow::Result<Self> {
         let line = repo.first_parents(tip)?;
         let places = line.iter().enumerate().map(|(place, commit)| (*commit, place)).collect();
-        Ok(Rules { repo, places, line, tables: RefCell::default() })
+        Ok(Rules { repo, places, line, has_missed: Cell::default(), tables: RefCell::default() })
     }
 
     /// Returns the tip of the base.
@@ -57,6 +59,7 @@ impl<'r> Rules<'r> {
         let head = event.head();
         let base = oid(&head.base)?;
         let Some(place) = self.places.get(&base) else {
+            self.has_missed.set(true);
             return Ok(Some(format!("it was judged by {}, which isn't of the base", short(base))));
         };
         if let Some(place) = place.checked_sub(1).filter(|_| !head.offline)

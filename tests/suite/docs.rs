@@ -43,7 +43,9 @@ fn every_other_command_is_understood() {
             let Some(arguments) = command else { continue };
             // Whatever comes before it is read first, and the rest is the shell's.
             let arguments = shlex::split(arguments.split(" >").next().unwrap_or_default()).unwrap();
-            let arguments = arguments.into_iter().chain(["--help".to_owned()]);
+            // What follows `--` is another command.
+            let own = arguments.into_iter().take_while(|argument| argument != "--");
+            let arguments = own.chain(["--help".to_owned()]);
             let output = changegate(repository()).args(arguments).output().unwrap();
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.success(), "{}: {line}\n{error}", page.path.display());

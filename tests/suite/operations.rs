@@ -167,3 +167,24 @@ fn what_is_written_around_the_hook_stops_nobody_and_counts_for_nothing() {
         0
     );
 }
+
+#[test]
+fn a_log_that_was_rewound_or_deleted_is_missed_and_brought_back() {
+    let hub = begun();
+    let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
+    let first = hub.tip("audit/operations").unwrap();
+    alice.opens("INC-001").went_well();
+    bob.incident(&["list"]).ended(0, &["INC-001"]);
+    hub.git(&["update-ref", "refs/heads/audit/operations", &first]);
+    bob.opens("INC-002")
+        .failed(&["doesn't continue the log that was seen here", "changegate sync"]);
+    // Somebody who never saw it goes on.
+    hub.desk_at("carol", "new").opens("INC-003").went_well();
+    bob.changegate(&["sync", "--dry-run"])
+        .ended(0, &["had lost", "would bring opened INC-001: P1"]);
+    // The hook doesn't take what isn't of now; a server without one does.
+    bob.changegate(&["sync"]).went_well();
+    bob.incident(&["list"]).ended(0, &["INC-001", "INC-003"]);
+    hub.git(&["update-ref", "-d", "refs/heads/audit/operations"]);
+    alice.opens("INC-004").failed(&["has no branch audit/operations any more"]);
+}

@@ -297,15 +297,18 @@ fn nobody_can_tell_what_rules_on_a_fact_that_was_not_recorded_would_have_said() 
     let hub = recording();
     let alice = hub.desk("alice");
     with_changes(&alice, &hub.desk("carol"));
-    record_without(&hub, &alice, "purpose");
+    record_without(&hub, &alice, "api_version");
     let bob = hub.desk("bob");
     bob.write(RULE, RELEASE);
     let past = |answer: Value| answer["past"].clone();
     let (code, answer) = replay(&bob, &["--policies", "policies"]);
     assert_eq!((code, past(answer)), (1, json!({"cases": 1, "differ": 1, "unclear": 0})));
-    bob.write(RULE, &RELEASE.replace("\tinput.request.id\n", "\tinput.purpose == \"merge\"\n"));
+    bob.write(
+        RULE,
+        &RELEASE.replace("\tinput.request.id\n", "\tinput.api_version == \"changegate/v1\"\n"),
+    );
     let (code, answer) = replay(&bob, &["--policies", "policies"]);
-    let why = "the policies use `input.purpose`, which was not recorded then";
+    let why = "the policies use `input.api_version`, which was not recorded then";
     assert_eq!(answer["unclear"], json!([{"request": "CHG-1", "entry": 1, "why": why}]));
     assert_eq!((code, past(answer)), (1, json!({"cases": 1, "differ": 0, "unclear": 1})));
 }

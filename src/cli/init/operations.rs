@@ -27,5 +27,6 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
         return say::print(&format!("would begin {OPERATIONS}, signed by {}\n", author.by()));
     }
     let written = author.begin()?;
-    say::print(&format!("began {OPERATIONS} as {}\n{AFTERWARDS}", short(written.commit)))
+    say::done(&format!("began {OPERATIONS} as {}\n{AFTERWARDS}", short(written.commit)));
+    Ok(())
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::args::{AnswerFormat, NowArg};
 use super::here::HereArgs;
 use super::judges::judges;
-use super::say::{complain, json, print};
+use super::say::{done, json};
 use changegate::content::request_with_id;
 use changegate::core::operations::message;
 use changegate::core::request::{ChangeRequest, RequestFile};
@@ -34,10 +34,12 @@ impl Site {
     /// # Errors
     /// When there is none, or its remote can't be reached.
     pub fn open(args: &HereArgs) -> anyhow::Result<Self> {
-        let git = args.open()?;
+        let branches = args.branches(Repo::discover(Path::new("."))?)?;
+        // The base afterwards: events are judged by its commits.
         if !args.no_fetch {
-            git.branches.refresh_operations()?;
+            branches.refresh_operations()?;
         }
+        let git = args.open()?;
         let judge = judges()?.at(git.repo(), git.base()?)?;
         Ok(Site { git, judge })
     }
@@ -58,8 +60,8 @@ impl Site {
     /// # Errors
     /// When the remote can't be reached.
     pub fn refresh(&self) -> anyhow::Result<()> {
-        self.git.branches.refresh()?;
-        self.git.branches.refresh_operations()
+        self.git.branches.refresh_operations()?;
+        self.git.branches.refresh()
     }
 
     /// Returns who writes events here.
@@ -135,13 +137,10 @@ pub struct Receipts {
 /// Prints what was written. If it can't be printed, it is written all the same.
 pub fn say(written: &[Written], format: AnswerFormat) -> anyhow::Result<ExitCode> {
     let receipts = Receipts { events: written.iter().map(EventReceipt::of).collect() };
-    let printed = match format {
-        AnswerFormat::Json => print(&json(&receipts)?),
-        AnswerFormat::Text => print(&written.iter().map(line).collect::<String>()),
-    };
-    if let Err(error) = printed {
-        complain(&error);
-    }
+    done(&match format {
+        AnswerFormat::Json => json(&receipts)?,
+        AnswerFormat::Text => written.iter().map(line).collect(),
+    });
     Ok(ExitCode::SUCCESS)
 }
 

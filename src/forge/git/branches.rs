@@ -25,6 +25,7 @@ mod operations;
 use elsewhere::Elsewhere;
 
 pub use ledger::Rewound;
+pub use operations::Lost;
 
 /// The default names of the branch that changes go to; the first that exists is used.
 pub const DEFAULT_BASES: [&str; 3] = ["main", "master", "trunk"];

@@ -136,7 +136,7 @@ fn who_writes_is_proven_and_when_is_now() {
         ("which isn't now", &|it| it.head.at = past(10)),
         ("dated", &|it| it.head.at = past(-10)),
         ("event of another log", &|it| it.head.log = Some(other.clone())),
-        ("which was old by then", &|it| it.head.base = first.clone()),
+        ("has moved since it was judged", &|it| it.head.base = first.clone()),
         ("recorded in between", &|it| it.head.previous = Some(other.clone())),
         ("message isn't that of its event", &|it| it.message = Some("opened INC-002".to_owned())),
         ("aren't what follows", &|it| it.state = Some("{}\n".to_owned())),
