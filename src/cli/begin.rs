@@ -62,7 +62,7 @@ pub fn run(args: &BeginArgs) -> anyhow::Result<ExitCode> {
 
 /// Say how an execution went that was begun by hand, or whose end nobody recorded
 ///
-/// Who began it says so; whoever may execute or roll back says it for them, with the reason.
+/// Who began it says so. Who may execute it or roll it back says it for them, with the reason.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

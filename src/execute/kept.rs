@@ -29,7 +29,7 @@ pub struct Running {
     pub execution: Hex,
     /// The process that waits for its command.
     pub process: u32,
-    /// When that process began, as the system says it; nothing where it doesn't.
+    /// When that process began, as the system says it; `None` if it doesn't.
     pub since: Option<String>,
 }
 
@@ -99,7 +99,7 @@ impl Kept {
         self.write(&self.waiting_file(), text.as_bytes())
     }
 
-    /// Returns the executions that run on this machine, or ran when they were last heard of.
+    /// Returns the executions that run on this machine, or began here and whose end nobody recorded.
     ///
     /// # Errors
     /// When they can't be read.

@@ -22,6 +22,9 @@ use crate::plumbing::hub::{Desk, Hub, Ran, request};
 
 const TO: &str = "refs/heads/audit/operations";
 
+/// Makes something another thing than it should be.
+type Spoil<'a, T> = &'a dyn Fn(&mut T);
+
 /// What a forged event is, and what is put beside it.
 struct Forged {
     head: Head,
@@ -123,7 +126,7 @@ fn who_writes_is_proven_and_when_is_now() {
     let other = Hex(Digest::of(b"other"));
     let first = alice.git(&["rev-list", "--max-parents=0", "origin/main"]);
     let first = object_id(Oid::from_str(&first).unwrap());
-    let spoils: [(&str, &dyn Fn(&mut Forged)); 12] = [
+    let spoils: [(&str, Spoil<'_, Forged>); 12] = [
         ("isn't signed with a key of bob", &|it| {
             it.head.by = Actor::Person("bob".parse().unwrap())
         }),
@@ -177,7 +180,7 @@ fn a_beginning_says_what_was_approved() {
     let later =
         |begin: &Begin| What::Begin(Begin { lease_until: Time::from(Utc::now()), ..begin.clone() });
     let of = |id| (Some(id), None);
-    let lies: [(&str, &dyn Fn(&mut Begin)); 5] = [
+    let lies: [(&str, Spoil<'_, Begin>); 5] = [
         ("says something else than follows", &|it| it.tier = RiskTier::Low),
         ("says something else than follows", &|it| it.services = Vec::new()),
         ("says something else than follows", &|it| it.planned = None),
