@@ -41,6 +41,7 @@ mod man;
 mod merge;
 mod new;
 mod operations;
+mod record;
 mod review;
 mod schema;
 mod shared;
@@ -113,6 +114,7 @@ enum Verb {
     Exec(exec::ExecArgs),
     Begin(begin::BeginArgs),
     End(begin::EndArgs),
+    Record(record::RecordArgs),
     Cancel(cancel::CancelArgs),
     Incident(incident::IncidentArgs),
     Operations(operations::OperationsArgs),
@@ -157,6 +159,7 @@ pub fn main() -> ExitCode {
         Verb::Exec(args) => exec::run(&args),
         Verb::Begin(args) => begin::run(&args),
         Verb::End(args) => begin::run_end(&args),
+        Verb::Record(args) => record::run(&args),
         Verb::Cancel(args) => cancel::run(&args),
         Verb::Incident(args) => incident::run(&args),
         Verb::Operations(args) => operations::run(&args),

@@ -95,7 +95,7 @@ pub struct EndArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum How {
+pub enum How {
     Done,
     Failed,
     Stopped,

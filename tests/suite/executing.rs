@@ -241,3 +241,29 @@ fn signals_reach_the_command() {
     assert_eq!(fs::read_to_string(&mark).unwrap(), "told\n");
     assert_eq!(bob.events("CHG-001")[1]["code"], 3);
 }
+
+#[test]
+fn what_was_executed_without_asking_is_recorded_and_owed() {
+    let hub = open();
+    let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
+    bob.merges("CHG-001", &now("CHG-001", "bob"));
+    let at = |minutes| {
+        (Utc::now() - TimeDelta::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Secs, true)
+    };
+    let record = |desk: &Desk<'_>, from, to, more: &[&str]| {
+        let (from, to) = (at(from), at(to));
+        let own = ["record", "CHG-001", "--started", &from, "--ended", &to, "--why", "no network"];
+        desk.changegate(&[&own[..], more].concat())
+    };
+    let late = record(&bob, 5, 2, &["--result", "failed"]);
+    late.ended(0, &["recorded record CHG-001: maintenance-mode on"]);
+    assert_eq!(late.stderr, "");
+    record(&bob, 600, 590, &["--result", "failed"])
+        .ended(0, &["it went around the rules: payments owes the sign-offs for it"]);
+    record(&alice, 5, 2, &["--by", "bob"]).ended(1, &["alice may not"]);
+    record(&bob, 2, 5, &[]).failed(&["it ended before it began"]);
+    record(&bob, 2, -5, &[]).failed(&["in the future"]);
+    record(&bob, 5, 2, &["--step", "2"]).failed(&["has steps 1 to 1"]);
+    record(&bob, 5, 2, &["--by", "nobody"]).failed(&["nobody isn't in policies/org/roster"]);
+    alice.changegate(&["operations", "show"]).ended(0, &["debt", "owed by payments"]);
+}

@@ -134,7 +134,7 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
     SchemaEntry {
         name: "events",
         title: "Events",
-        about: "what begin, end, cancel, incident and operations void --format json print",
+        about: "what begin, end, record, cancel, incident and operations void --format json print",
         schema: printed::<Receipts>,
     },
     SchemaEntry {

@@ -15,6 +15,7 @@ use crate::core::org::Org;
 use crate::core::terms::Verdict;
 use crate::gate::execution::Known;
 use crate::gate::execution::begin::{Place, begin as made};
+use crate::gate::execution::record::debtor;
 use crate::git::JUDGED_AGAIN;
 use crate::ledger::oid;
 use crate::operations::{Log, Next, OPERATIONS, Rules};
@@ -92,7 +93,7 @@ impl Guard {
         let longest = org.settings.execution.offline_max;
         ensure!(
             goes_on || head.at + longest >= self.now,
-            "it was recorded offline more than {} ago: say what happened with `changegate record`",
+            "it was recorded offline more than {} ago: say what happened with `changegate record --help`",
             longest.for_people()
         );
         Ok(())
@@ -101,15 +102,25 @@ impl Guard {
     /// Checks that the policies approve a beginning, on what the log held before it, and that it says what
     /// follows from that: others rely on it. What was recorded offline happened, whatever they say.
     fn is_approved(&self, event: &Event, log: &Log<'_>) -> anyhow::Result<()> {
-        let (head, What::Begin(begin), Some(About::Change(id))) =
-            (event.head(), event.what(), event.about())
-        else {
-            return Ok(());
-        };
+        let (head, Some(About::Change(id))) = (event.head(), event.about()) else { return Ok(()) };
         if head.offline {
             return Ok(());
         }
-        let known = Known::of(&self.git, &self.judges, Some(log), id, head.at)?;
+        let org = self.org().context("there are no policies")?;
+        let known = || Known::of(&self.git, &self.judges, Some(log), id, head.at);
+        let begin = match event.what() {
+            What::Begin(begin) => begin,
+            What::Record(it) => {
+                let owed = debtor(&known()?, org, &it.performed_by, [it.started_at, it.ended_at]);
+                ensure!(
+                    owed == it.debtor,
+                    "somebody else owes sign-offs for it, or nobody: record it with this version of changegate"
+                );
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let known = known()?;
         let attempt = Attempt {
             steps: Steps::Numbers(begin.steps.iter().filter_map(|step| step.number).collect()),
             rollback: begin.rollback,
@@ -128,7 +139,6 @@ impl Guard {
             decision.verdict,
             one_line(&decision)
         );
-        let org = self.org().context("there are no policies")?;
         let place = Place {
             host: begin.host.clone(),
             url: begin.url.clone(),
