@@ -7,5 +7,6 @@ pub mod kept;
 pub mod run;
 
 pub mod sync;
+pub mod variables;
 
 pub use author::{Author, Made, NotTaken, Written};

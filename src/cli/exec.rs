@@ -20,15 +20,15 @@ use changegate::core::operations::event::{About, Event};
 use changegate::core::operations::kinds::{EndResult, Renew, What, Written as Output};
 use changegate::core::operations::life::Execution;
 use changegate::core::record::parts::Hex;
-use changegate::core::request::Action;
 use changegate::core::terms::{Login, TicketId, Verdict};
 use changegate::core::time::{Duration, Time};
 use changegate::execute::end::{Went, closes, end, is_done, named};
 use changegate::execute::kept::{Kept, Running};
 use changegate::execute::run::{Caught, Ended};
+use changegate::execute::variables::variables;
 use changegate::execute::{Author, Made};
 use changegate::files;
-use changegate::gate::execution::begin::{Place, parameters, steps};
+use changegate::gate::execution::begin::{Place, steps};
 use changegate::report::Format;
 
 /// The exit codes where the command didn't run.
@@ -147,7 +147,7 @@ fn under_way(args: &ExecArgs, site: &Site, caught: Caught, answer: &Answer, begu
     let attempt = args.ask.attempt(begun.head().by.clone(), true);
     let mut command = Command::new(&args.command[0]);
     command.args(&args.command[1..]);
-    surround(&mut command, begun, planned_end, &steps(&answer.known, &attempt));
+    command.envs(variables(begun, planned_end, &steps(&answer.known, &attempt)));
     let lease = site.judge.bundle().org.settings.execution.lease;
     let half = StdDuration::from_secs(lease.as_seconds() / 2);
     let mut timers = Timers { half, next_renewal: Instant::now() + half, planned_end };
@@ -175,59 +175,6 @@ fn under_way(args: &ExecArgs, site: &Site, caught: Caught, answer: &Answer, begu
         warn("error", &format!("the command {} {what}", args.command[0]));
     }
     ended.code()
-}
-
-/// Gives the command what was approved.
-fn surround(
-    command: &mut Command,
-    begun: &Event,
-    planned_end: Option<Time>,
-    steps: &[(u32, &Action)],
-) {
-    let mut set = |name: &str, value: &str| {
-        command.env(format!("CHANGEGATE_{name}"), value);
-    };
-    let change = begun.head().change.as_ref().map(ToString::to_string);
-    set("CHANGE", &change.unwrap_or_default());
-    set("EXECUTION", &String::from(begun.id().clone()));
-    if let Some(end) = planned_end {
-        set("PLANNED_END", &end.to_string());
-    }
-    let text = |name: Option<&changegate::core::terms::Name>| {
-        name.map(ToString::to_string).unwrap_or_default()
-    };
-    let [(number, action)] = steps else {
-        let all: Vec<_> = steps
-            .iter()
-            .map(|(number, action)| {
-                serde_json::json!({
-                    "number": number,
-                    "action": text(action.action.as_ref()),
-                    "target": text(action.target.as_ref()),
-                    "parameters": parameters(action),
-                })
-            })
-            .collect();
-        set("STEPS", &serde_json::Value::from(all).to_string());
-        return;
-    };
-    set("STEP", &number.to_string());
-    set("ACTION", &text(action.action.as_ref()));
-    set("TARGET", &text(action.target.as_ref()));
-    let parameters = parameters(action);
-    set("PARAMETERS", &serde_json::json!(parameters).to_string());
-    let variable = |name: &str| -> String {
-        let letter =
-            |it: char| if it.is_ascii_alphanumeric() { it.to_ascii_uppercase() } else { '_' };
-        name.chars().map(letter).collect()
-    };
-    for (name, value) in &parameters {
-        // Of two names that meet, neither has a variable.
-        let is_alone = parameters.keys().filter(|it| variable(it) == variable(name)).count() == 1;
-        if is_alone {
-            set(&format!("PARAMETER_{}", variable(name)), value);
-        }
-    }
 }
 
 /// What is done while a command runs.

@@ -58,12 +58,13 @@ mod survey;
 mod told;
 pub mod types;
 
-pub use access::{Access, is_on_site};
+pub use access::Access;
 pub use client::{Client, Exchange};
 pub use event::{Concerned, Subject};
 pub use memo::Answered;
 pub use merged::MergedPull;
 pub use plan::Plan;
+pub use remote::is_on_site;
 pub use survey::{Survey, Surveyed};
 
 /// The pause before a pull request that has just changed is read again.

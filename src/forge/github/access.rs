@@ -7,19 +7,11 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
-use super::{client, listed};
+use super::listed;
 use crate::files;
 
 /// The address of the API on github.com.
-const API: &str = "https://api.github.com";
-
-/// Whether the address of a repository is on the server of this API, or on github.com if none is given.
-pub fn is_on_site(url: &str, api: Option<&str>) -> bool {
-    let site = client::host(&client::site(api.unwrap_or(API).trim()));
-    let host = client::host(url);
-    // Such as ssh.github.com.
-    host == site || host.strip_suffix(&site).is_some_and(|rest| rest.ends_with('.'))
-}
+pub(super) const API: &str = "https://api.github.com";
 
 /// A secret that debug output doesn't show.
 #[derive(Clone)]

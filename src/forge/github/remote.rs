@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use base64::Engine as _;
 
-use super::access::Secret;
+use super::access::{API, Secret};
+use super::client::{host, site};
 use super::snapshot::Tip;
 use crate::git::{Oid, Program, Repo};
 
@@ -20,6 +21,13 @@ const MOST_SINGLE: usize = 20;
 /// The maximum time for fetching the heads of other pull requests: without them, only a warning is
 /// missing.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether the address of a repository is on the server of this API, or on github.com if none is given.
+pub fn is_on_site(url: &str, api: Option<&str>) -> bool {
+    let (site, own) = (host(&site(api.unwrap_or(API).trim())), host(url));
+    // Such as ssh.github.com.
+    own == site || own.strip_suffix(&site).is_some_and(|rest| rest.ends_with('.'))
+}
 
 /// A local repository, and the one on GitHub that it gets commits from.
 pub struct Remote {

@@ -8,15 +8,13 @@ use regorus::unstable::{Expr, Rule, RuleHead};
 use super::PolicyProblem;
 use super::expressions::literal;
 use super::facts::RuleFacts;
-use super::taking_part::{RULES, name, package};
+use super::taking_part::{PURPOSES, RULES, name, package};
 use crate::input::Purpose;
 use crate::terms::all_of;
 
-pub(super) const NAME: &str = "purposes";
-
 fn all<'f, 'r>(facts: &'f [RuleFacts<'r>]) -> impl Iterator<Item = &'f RuleFacts<'r>> {
     let policies = facts.iter().filter(|rule| !rule.file.is_test());
-    policies.filter(|rule| package(rule).starts_with(&RULES) && name(rule) == NAME)
+    policies.filter(|rule| package(rule).starts_with(&RULES) && name(rule) == PURPOSES)
 }
 
 /// Returns the purposes that rule packages say, by their paths.
@@ -36,7 +34,7 @@ pub(super) fn check(facts: &[RuleFacts]) -> Vec<PolicyProblem> {
             None => "`purposes` doesn't say in so many words which questions this package answers",
         };
         let help = format!(
-            "Write `{NAME} := {{…}}` with some of {}; left out, it is \"merge\" alone.",
+            "Write `{PURPOSES} := {{…}}` with some of {}; left out, it is \"merge\" alone.",
             all_of(&Purpose::ALL.map(|purpose| format!("\"{}\"", purpose.as_str())))
         );
         Some(rule.file.problem(rule.span, message.to_owned(), &help))

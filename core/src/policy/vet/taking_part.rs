@@ -10,11 +10,14 @@ use regorus::unstable::{Expr, Rule, RuleHead};
 use super::facts::RuleFacts;
 use super::graph::{Graph, meets};
 use super::names::Scopes;
-use super::{PolicyFile, PolicyProblem, purposes};
+use super::{PolicyFile, PolicyProblem};
 use crate::policy::codes::declared;
 
 const ENTRY: [&str; 2] = ["data", "changegate"];
 pub(super) const RULES: [&str; 3] = ["data", "changegate", "rules"];
+
+/// The rule with which a package says which questions it answers.
+pub(super) const PURPOSES: &str = "purposes";
 
 /// Checks every policy, and where its rules are.
 pub(super) fn check(
@@ -172,7 +175,7 @@ fn no_collection(rule: &RuleFacts) -> Option<PolicyProblem> {
 
 fn unused_rule(rule: &RuleFacts, results: &BTreeSet<&str>) -> PolicyProblem {
     let message = format!("nothing uses `{}`, so it takes no part in decisions", name(rule));
-    let results = results.iter().filter(|name| **name != purposes::NAME);
+    let results = results.iter().filter(|name| **name != PURPOSES);
     let results: Vec<_> = results.map(|name| format!("`{name}`")).collect();
     let help = if is_rules(rule) {
         format!("A rule's results are {}; delete it, or use it there.", results.join(" and "))
