@@ -26,8 +26,9 @@ use changegate::execute::end::{Went, closes, end, is_done, named};
 use changegate::execute::kept::{Kept, Running};
 use changegate::execute::run::{Caught, Ended};
 use changegate::execute::variables::variables;
-use changegate::execute::{Author, Made};
+use changegate::execute::{Author, Made, NotTaken};
 use changegate::files;
+use changegate::forge::git::Rejected;
 use changegate::gate::execution::begin::{Place, steps};
 use changegate::report::Format;
 
@@ -87,7 +88,7 @@ pub struct ExecArgs {
 pub fn run(args: &ExecArgs) -> anyhow::Result<ExitCode> {
     let code = execute(args).unwrap_or_else(|error| {
         complain(&error);
-        UNCLEAR
+        if error.is::<Rejected>() || error.is::<NotTaken>() { DENIED } else { UNCLEAR }
     });
     Ok(ExitCode::from(code))
 }
@@ -125,8 +126,7 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
             note(answer.report(&site, Format::Text, false).trim_end());
             return Ok(if is_pending { PENDING } else { DENIED });
         }
-        thread::sleep(pause);
-        if caught.is_asked_to_end() {
+        if caught.is_asked_to_end_within(pause) {
             return Ok(INTERRUPTED);
         }
         site.refresh()?;

@@ -74,11 +74,17 @@ impl Caught {
         Ok(Caught { sender, news, handle })
     }
 
-    /// Returns whether a signal has arrived that asks to end.
-    pub fn is_asked_to_end(&self) -> bool {
-        self.news.try_iter().any(
-            |news| matches!(news, News::Signal(signal) if signal != SIGUSR1 && signal != SIGUSR2),
-        )
+    /// Waits, and returns at once that a signal arrives, or has arrived, which asks to end.
+    pub fn is_asked_to_end_within(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.news.recv_timeout(left) {
+                Ok(News::Signal(SIGUSR1 | SIGUSR2)) => {}
+                Ok(_) => return true,
+                Err(_) => return false,
+            }
+        }
     }
 
     /// Runs a command until it ends. `at` is called at the times that it returns, first `first`, and says

@@ -267,3 +267,28 @@ fn what_was_executed_without_asking_is_recorded_and_owed() {
     record(&bob, 5, 2, &["--by", "nobody"]).failed(&["nobody isn't in policies/org/roster"]);
     alice.changegate(&["operations", "show"]).ended(0, &["debt", "owed by payments"]);
 }
+
+#[test]
+fn who_waits_is_interrupted_at_once() {
+    let hub = open();
+    let bob = hub.desk("bob");
+    bob.merges("CHG-001", &request("CHG-001", "bob"));
+    let mut exec = bob.command(
+        crate::plumbing::hub::program(),
+        &["exec", "CHG-001", "--wait", "20h", "--", "true"],
+    );
+    let mut child = exec.spawn().unwrap();
+    let pid = child.id().to_string();
+    // From when on SIGTERM, the fifteenth, is caught.
+    let is_caught = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() >> 14 & 1 == 1
+    };
+    while !is_caught() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(bob.kinds("CHG-001"), [""; 0]);
+}
