@@ -136,7 +136,7 @@ pub fn run_end(args: &EndArgs) -> anyhow::Result<ExitCode> {
         if !is_change {
             return Ok(vec![Made::of_incident(id, end)]);
         }
-        let (_, request) = site.request(id)?;
+        let request = site.request(id)?;
         let closes = closes(id, &request, &site.judge.bundle().org, life, &end);
         Ok([Some(Made::of_change(id, end)), closes].into_iter().flatten().collect())
     })?;

@@ -114,7 +114,7 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
             }
             Begun::No(answer) => answer,
         };
-        let asked = args.ask.attempt(author.by().clone(), true);
+        let asked = args.ask.attempt(author.by().clone());
         let request = answer.known.request();
         if args.if_not_done && request.is_some_and(|it| is_done(it, &answer.known.life, &asked)) {
             note(format_args!("changegate: {} is done already", args.ask.id));
@@ -144,7 +144,7 @@ fn under_way(args: &ExecArgs, site: &Site, caught: Caught, answer: &Answer, begu
     }
     let What::Begin(begin) = begun.what() else { return UNCLEAR };
     let planned_end = begin.planned.filter(|_| !begin.rollback).map(|planned| planned.end);
-    let attempt = args.ask.attempt(begun.head().by.clone(), true);
+    let attempt = args.ask.attempt(begun.head().by.clone());
     let mut command = Command::new(&args.command[0]);
     command.args(&args.command[1..]);
     command.envs(variables(begun, planned_end, &steps(&answer.known, &attempt)));
@@ -284,7 +284,7 @@ fn write_end(
         let life = log.life(About::Change(id))?;
         let begun = named(&life, execution).context("its beginning isn't in the log")?;
         let what = end(begun, result, went.clone(), now);
-        let (_, request) = site.request(id)?;
+        let request = site.request(id)?;
         let closes = closes(id, &request, org, &life, &what);
         Ok([Some(Made::of_change(id, what)), closes].into_iter().flatten().collect())
     })?;

@@ -72,7 +72,7 @@ pub struct RecordArgs {
 /// Runs the verb.
 pub fn run(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.here)?;
-    let (_, request) = site.request(&args.id)?;
+    let request = site.request(&args.id)?;
     let author = site.author(None)?;
     let by = match (&args.by, author.by()) {
         (Some(by), _) | (None, Actor::Person(by)) => by.clone(),

@@ -109,14 +109,6 @@ impl<'a> Author<'a> {
         &self.by
     }
 
-    /// Reads the log as it was fetched last; `None` if there is none.
-    ///
-    /// # Errors
-    /// When it can't be read, or isn't one.
-    pub fn log(&self) -> anyhow::Result<Option<Log<'a>>> {
-        read(self.git)
-    }
-
     /// Writes what `make` says, all of it in one push; it is asked again if somebody else was faster. What
     /// is there already stays as it is.
     ///
@@ -142,7 +134,7 @@ impl<'a> Author<'a> {
                 self.git.branches.refresh_operations()?;
                 self.git.branches.refresh()?;
             }
-            let mut log = self.log()?.with_context(|| {
+            let mut log = read(self.git)?.with_context(|| {
                 format!(
                     "there is no {OPERATIONS} yet: begin it with `changegate init --operations`"
                 )
@@ -176,7 +168,7 @@ impl<'a> Author<'a> {
         &self,
         make: impl FnOnce(&Log<'a>, Time) -> anyhow::Result<Made>,
     ) -> anyhow::Result<Event> {
-        let log = self.log()?.with_context(|| format!("there is no {OPERATIONS} here"))?;
+        let log = read(self.git)?.with_context(|| format!("there is no {OPERATIONS} here"))?;
         let now = (self.clock)();
         let made = make(&log, now)?;
         let event = self.event(&log, made, now)?;

@@ -6,9 +6,10 @@ use crate::core::operations::life::{Execution, Life};
 use crate::core::org::Org;
 use crate::core::record::parts::Hex;
 use crate::core::request::{ChangeRequest, OutcomeResult};
-use crate::core::terms::{RiskTier, TicketId};
+use crate::core::terms::TicketId;
 use crate::core::time::{Duration, Time};
 use crate::execute::Made;
+use crate::gate::execution::close::needs_nothing_more;
 
 /// How an execution went.
 #[derive(Clone, Debug, Default)]
@@ -57,24 +58,12 @@ pub fn closes(
     let ended = life.executions.iter().find(|it| it.begin.id == *execution)?;
     let mut done = life.done();
     done.extend(ended.begin.what.steps.iter().filter_map(|step| step.number));
-    let all = 1..=u32::try_from(request.actions.len()).unwrap_or(u32::MAX);
-    let is_done = all.into_iter().all(|step| done.contains(&step));
-    (is_done && !ended.begin.what.rollback && only_reads(request, org, ended)).then(|| {
+    let is_over = !ended.begin.what.rollback && needs_nothing_more(request, org, life, &done);
+    is_over.then(|| {
         let (result, skipped) = (OutcomeResult::Successful, Vec::new());
         let outcome = Outcome { result, skipped, note: None, automatic: true };
         Made::of_change(id, What::Outcome(outcome))
     })
-}
-
-/// Whether a change only reads: it needs no window and no verification.
-fn only_reads(request: &ChangeRequest, org: &Org, execution: &Execution) -> bool {
-    let reads = |action: &crate::core::request::Action| {
-        let name = action.action.as_ref().map(|name| name.as_str());
-        name.and_then(|name| org.actions.entries.get(name)).is_some_and(|entry| entry.read_only)
-    };
-    execution.begin.what.tier == RiskTier::Low
-        && request.off_script.is_none()
-        && request.actions.iter().all(reads)
 }
 
 /// Whether all that an attempt asks for is done already.

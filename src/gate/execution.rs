@@ -20,6 +20,7 @@ use crate::forge::git::Git;
 use crate::operations::Log;
 
 pub mod begin;
+pub mod close;
 pub mod record;
 
 /// What an execution of a change is judged by, as it is known now.

@@ -62,8 +62,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 impl AskArgs {
-    /// Returns what is to be executed by somebody. `is_proven` says whether it is proven who that is.
-    pub fn attempt(&self, by: Actor, is_proven: bool) -> Attempt {
+    /// Returns what is to be executed by somebody.
+    pub fn attempt(&self, by: Actor) -> Attempt {
         let steps = match (&self.action, &self.target) {
             (Some(action), Some(target)) => Steps::Named(action.clone(), target.clone()),
             _ if self.steps.is_empty() => Steps::Left,
@@ -77,7 +77,7 @@ impl AskArgs {
             by,
             on_behalf: self.on_behalf.clone(),
             contributed: false,
-            is_proven,
+            is_proven: true,
         }
     }
 }
@@ -134,7 +134,7 @@ pub fn begin_now(
     args: &AskArgs,
     place: &begin::Place,
 ) -> anyhow::Result<Begun> {
-    let attempt = args.attempt(author.by().clone(), true);
+    let attempt = args.attempt(author.by().clone());
     let org = &site.judge.bundle().org;
     let mut answer = None;
     let written = author.write(|log, now| {
@@ -171,7 +171,7 @@ pub fn ask(
 ) -> anyhow::Result<Answer> {
     let log = changegate::execute::author::read(&site.git)?;
     let known = Known::of(&site.git, judges, log.as_ref(), &args.id, now)?;
-    let attempt = args.attempt(by, true);
+    let attempt = args.attempt(by);
     let decided = known.ask(&site.git, judges, log.as_ref(), &attempt, (now, age))?;
     Ok(Answer { known, decision: decided.decision })
 }

@@ -13,7 +13,7 @@ use super::judges::judges;
 use super::say::{done, json};
 use changegate::content::request_with_id;
 use changegate::core::operations::message;
-use changegate::core::request::{ChangeRequest, RequestFile};
+use changegate::core::request::ChangeRequest;
 use changegate::core::terms::{Login, TicketId};
 use changegate::execute::{Author, Written};
 use changegate::forge::git::Git;
@@ -24,7 +24,7 @@ use changegate::git::Repo;
 pub struct Site {
     /// The forge.
     pub git: Git,
-    /// The judge by those at the tip of the base.
+    /// The judge by the policies at the tip of the base.
     pub judge: Judge,
 }
 
@@ -72,11 +72,11 @@ impl Site {
         Author::here(&self.git, &self.judge.bundle().org, on_behalf, NowArg::present)
     }
 
-    /// Returns the request with an id on the base, with its file.
+    /// Returns the request with an id on the base.
     ///
     /// # Errors
     /// When there is none that can be read.
-    pub fn request(&self, id: &TicketId) -> anyhow::Result<(RequestFile, ChangeRequest)> {
+    pub fn request(&self, id: &TicketId) -> anyhow::Result<ChangeRequest> {
         let base = self.git.base()?;
         let found = request_with_id(self.git.repo(), base, id)?;
         let (_, file) = found.with_context(|| {
@@ -85,9 +85,7 @@ impl Site {
                 self.git.base_ref
             )
         })?;
-        let request = file.request.clone();
-        let request = request.with_context(|| format!("the request {id} can't be read"))?;
-        Ok((file, request))
+        file.request.with_context(|| format!("the request {id} can't be read"))
     }
 }
 

@@ -11,10 +11,12 @@ use crate::core::operations::authorize::{Attempt, Steps};
 use crate::core::operations::event::{About, Event, Head};
 use crate::core::operations::kinds::{Begin, What};
 use crate::core::operations::lines::LOG;
-use crate::core::org::Org;
+use crate::core::org::{Offline, Org};
+use crate::core::request::OutcomeResult;
 use crate::core::terms::Verdict;
 use crate::gate::execution::Known;
 use crate::gate::execution::begin::{Place, begin as made};
+use crate::gate::execution::close::needs_nothing_more;
 use crate::gate::execution::record::debtor;
 use crate::git::JUDGED_AGAIN;
 use crate::ledger::oid;
@@ -100,12 +102,10 @@ impl Guard {
     }
 
     /// Checks that the policies approve a beginning, on what the log held before it, and that it says what
-    /// follows from that: others rely on it. What was recorded offline happened, whatever they say.
+    /// follows from that: others rely on it. Of what may be recorded offline, nothing more is asked: it
+    /// happened. An outcome is taken where it follows by itself.
     fn is_approved(&self, event: &Event, log: &Log<'_>) -> anyhow::Result<()> {
         let (head, Some(About::Change(id))) = (event.head(), event.about()) else { return Ok(()) };
-        if head.offline {
-            return Ok(());
-        }
         let org = self.org().context("there are no policies")?;
         let known = || Known::of(&self.git, &self.judges, Some(log), id, head.at);
         let begin = match event.what() {
@@ -118,9 +118,31 @@ impl Guard {
                 );
                 return Ok(());
             }
+            What::Outcome(it) => {
+                let (known, life) = (known()?, log.life(About::Change(id))?);
+                let is_over = known
+                    .request()
+                    .is_some_and(|request| needs_nothing_more(request, org, &life, &life.done()));
+                ensure!(
+                    it.automatic && it.result == OutcomeResult::Successful && is_over,
+                    "only a change that just reads is closed so far, by the end of its last step"
+                );
+                return Ok(());
+            }
             _ => return Ok(()),
         };
         let known = known()?;
+        if head.offline {
+            let emergency = known.request().and_then(|request| request.emergency.as_ref());
+            let breaks_glass = emergency.is_some_and(|it| it.break_glass);
+            ensure!(
+                org.settings.execution.offline == Offline::Emergency
+                    && (begin.rollback || breaks_glass),
+                "only an emergency under break-glass or a rollback is executed offline: say what happened \
+                 with `changegate record --help`"
+            );
+            return Ok(());
+        }
         let attempt = Attempt {
             steps: Steps::Numbers(begin.steps.iter().filter_map(|step| step.number).collect()),
             rollback: begin.rollback,

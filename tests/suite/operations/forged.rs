@@ -4,13 +4,16 @@ use chrono::{TimeDelta, Utc};
 
 use changegate::core::digest::Digest;
 use changegate::core::operations::event::{About, Actor, Event, Head};
-use changegate::core::operations::kinds::{Begin, Cancelled, Opened, Pauses, What};
+use changegate::core::operations::kinds::{
+    Begin, Cancelled, EndResult, Opened, Outcome, Pauses, Record, What,
+};
 use changegate::core::operations::life::Life;
 use changegate::core::operations::lines;
 use changegate::core::operations::message::message;
 use changegate::core::operations::open::STATE;
 use changegate::core::operations::proof::{Proof, ProofBy};
 use changegate::core::record::parts::Hex;
+use changegate::core::request::OutcomeResult;
 use changegate::core::terms::{RiskTier, Severity};
 use changegate::core::time::Time;
 use changegate::git::{Oid, Program, Repo};
@@ -197,6 +200,31 @@ fn a_beginning_says_what_was_approved() {
     push(&bob, later(&begin), of("CHG-002"), policies).refused(&["it is planned to start"]);
     push(&bob, later(&begin), of("CHG-009"), policies).refused(&["there is no request of this id"]);
     push(&hub.desk("alice"), later(&begin), of("CHG-001"), policies).refused(&["alice may not"]);
+    // What is claimed to have been recorded offline escapes nothing.
+    for id in ["CHG-001", "CHG-002"] {
+        let claimed = |it: &mut Forged| it.head.offline = true;
+        push(&bob, later(&begin), of(id), claimed)
+            .refused(&["only an emergency under break-glass or a rollback is executed offline"]);
+        let record = What::Record(Record {
+            steps: begin.steps.clone(),
+            rollback: false,
+            started_at: Time::from(Utc::now() - TimeDelta::hours(9)),
+            ended_at: Time::from(Utc::now() - TimeDelta::hours(8)),
+            result: EndResult::Done,
+            performed_by: "bob".parse().unwrap(),
+            why: "x".to_owned(),
+            debtor: Some("platform".to_owned()),
+        });
+        push(&bob, record, of(id), claimed).refused(&["somebody else owes sign-offs for it"]);
+    }
+    let outcome = What::Outcome(Outcome {
+        result: OutcomeResult::Successful,
+        skipped: Vec::new(),
+        note: None,
+        automatic: true,
+    });
+    push(&bob, outcome, of("CHG-001"), |_| {})
+        .refused(&["only a change that just reads is closed"]);
     push(&bob, later(&begin), of("CHG-001"), policies).went_well();
     push(&bob, later(&begin), of("CHG-001"), policies).refused(&["it is being executed"]);
     let cancelled = What::Cancelled(Cancelled { reason: "x".to_owned() });
