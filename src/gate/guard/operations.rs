@@ -105,7 +105,13 @@ impl Guard {
     /// follows from that: others rely on it. Of what may be recorded offline, nothing more is asked: it
     /// happened. An outcome is taken where it follows by itself.
     fn is_approved(&self, event: &Event, log: &Log<'_>) -> anyhow::Result<()> {
-        let (head, Some(About::Change(id))) = (event.head(), event.about()) else { return Ok(()) };
+        let (head, Some(About::Change(id))) = (event.head(), event.about()) else {
+            ensure!(
+                !matches!(event.what(), What::Begin(_)),
+                "nothing is executed under an incident alone so far: submit a change, and execute that"
+            );
+            return Ok(());
+        };
         let org = self.org().context("there are no policies")?;
         let known = || Known::of(&self.git, &self.judges, Some(log), id, head.at);
         let begin = match event.what() {

@@ -5,7 +5,7 @@ use chrono::{TimeDelta, Utc};
 use changegate::core::digest::Digest;
 use changegate::core::operations::event::{About, Actor, Event, Head};
 use changegate::core::operations::kinds::{
-    Begin, Cancelled, EndResult, Opened, Outcome, Pauses, Record, What,
+    Begin, Cancelled, EndResult, Opened, Outcome, Pauses, ProvenBy, Record, What,
 };
 use changegate::core::operations::life::Life;
 use changegate::core::operations::lines;
@@ -217,6 +217,13 @@ fn a_beginning_says_what_was_approved() {
         });
         push(&bob, record, of(id), claimed).refused(&["somebody else owes sign-offs for it"]);
     }
+    bob.opens("INC-001").went_well();
+    let mut reading =
+        Begin { lease_until: Time::from(Utc::now()), material: None, ..begin.clone() };
+    reading.approval.proof = ProvenBy::Incident;
+    reading.steps.iter_mut().for_each(|step| step.number = None);
+    push(&bob, What::Begin(reading), (None, Some("INC-001")), policies)
+        .refused(&["nothing is executed under an incident alone so far"]);
     let outcome = What::Outcome(Outcome {
         result: OutcomeResult::Successful,
         skipped: Vec::new(),
