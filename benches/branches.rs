@@ -13,14 +13,16 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use changegate::core::policy::shipped_files;
 use measure::{median, milliseconds, run};
+use stream::{file, git};
 
 mod measure;
+#[path = "measure/stream.rs"]
+mod stream;
 
 /// The program's allocator, so that both sides of a comparison pay the same for memory.
 #[global_allocator]
@@ -108,20 +110,4 @@ fn begin(stream: &mut String, branch: &str, from: Option<&str>) {
     if let Some(from) = from {
         let _ = writeln!(stream, "from {from}");
     }
-}
-
-fn file(stream: &mut String, path: &str, text: &str) {
-    let _ = writeln!(stream, "M 100644 inline {path}\ndata {}\n{text}", text.len());
-}
-
-fn git(dir: &Path, arguments: &[&str], input: &str) {
-    let mut child = Command::new("git")
-        .current_dir(dir)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
 }

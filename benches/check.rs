@@ -183,6 +183,7 @@ fn check_folder(dir: &Path, threads: usize) -> u64 {
             .current_dir(dir)
             .env("RAYON_NUM_THREADS", threads.to_string()),
     )
+    .0
 }
 
 fn bundle() -> PolicyBundle {

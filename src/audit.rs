@@ -86,6 +86,8 @@ pub enum Step {
     Anchors,
     /// What the forge tells when it is asked again.
     Forge,
+    /// The operations log: it goes on from where entries saw it, and the policies approved what was begun.
+    Operations,
 }
 
 impl std::fmt::Display for Step {
@@ -103,6 +105,7 @@ impl std::fmt::Display for Step {
             Step::Coverage => "coverage",
             Step::Anchors => "anchors",
             Step::Forge => "forge",
+            Step::Operations => "operations",
         })
     }
 }

@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use dialoguer::console;
 
 use self::shared::prompt::Interrupted;
-use self::shared::say::{FORBIDDEN, INTERRUPTED, UNDECIDED, colour, complain};
+use self::shared::say::{FORBIDDEN, INTERRUPTED, UNDECIDED, colour, complain, undecided};
 use changegate::COMMIT;
 use changegate::core::org::TZDB;
 use changegate::execute::NotTaken;
@@ -25,9 +25,11 @@ mod begin;
 mod cancel;
 mod check;
 mod close;
+mod comment;
 mod completions;
 mod demo;
 mod doctor;
+mod escalate;
 #[cfg(unix)]
 mod exec;
 mod explain;
@@ -41,6 +43,7 @@ mod man;
 mod merge;
 mod new;
 mod operations;
+mod outcome;
 mod record;
 mod review;
 mod schema;
@@ -51,6 +54,7 @@ mod submit;
 mod sweep;
 mod sync;
 mod test;
+mod verify;
 mod window;
 
 #[cfg(test)]
@@ -115,7 +119,10 @@ enum Verb {
     Begin(begin::BeginArgs),
     End(begin::EndArgs),
     Record(record::RecordArgs),
+    Verify(verify::VerifyArgs),
+    Outcome(outcome::OutcomeArgs),
     Cancel(cancel::CancelArgs),
+    Escalate(escalate::EscalateArgs),
     Incident(incident::IncidentArgs),
     Operations(operations::OperationsArgs),
     Sync(sync::SyncArgs),
@@ -131,6 +138,7 @@ enum Verb {
     Test(test::TestArgs),
     Schema(schema::SchemaArgs),
     Form(form::FormArgs),
+    Comment(comment::CommentArgs),
     Hook(hook::HookArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -142,7 +150,10 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|verb| verb == apart::VERB) {
         return ended(evaluate());
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     cli.color.write_global();
     console::set_colors_enabled_stderr(colour(&io::stderr()));
     ended(match cli.verb {
@@ -160,7 +171,10 @@ pub fn main() -> ExitCode {
         Verb::Begin(args) => begin::run(&args),
         Verb::End(args) => begin::run_end(&args),
         Verb::Record(args) => record::run(&args),
+        Verb::Verify(args) => verify::run(&args),
+        Verb::Outcome(args) => outcome::run(&args),
         Verb::Cancel(args) => cancel::run(&args),
+        Verb::Escalate(args) => escalate::run(&args),
         Verb::Incident(args) => incident::run(&args),
         Verb::Operations(args) => operations::run(&args),
         Verb::Sync(args) => sync::run(&args),
@@ -176,10 +190,18 @@ pub fn main() -> ExitCode {
         Verb::Test(args) => test::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Form(args) => form::run(&args),
+        Verb::Comment(args) => comment::run(&args),
         Verb::Hook(args) => hook::run(&args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
     })
+}
+
+/// Says what is wrong with the command line, or what was asked for, and returns the exit code.
+fn misused(error: &clap::Error) -> ExitCode {
+    // Where nothing can be printed, the code says it.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(undecided()) } else { ExitCode::SUCCESS }
 }
 
 /// Evaluates policies for another process of this program.

@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod beside;
 pub mod draft;
+pub mod emergency;
 pub mod fields;
 pub mod index;
 pub mod openings;

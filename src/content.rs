@@ -19,8 +19,10 @@ pub mod folder;
 pub mod history;
 pub mod journal;
 pub mod people;
+mod requests;
 
 pub use people::{People, SKEW, Signer};
+pub use requests::Requests;
 
 /// The maximum size of a file in a policy bundle, in bytes.
 const LARGEST_POLICY: usize = 16 * 1024 * 1024;
@@ -84,13 +86,21 @@ pub struct Pull {
     pub base: Oid,
     /// The commit to be merged.
     pub head: Oid,
+    /// The commit of the operations log up to which it is read; `None` where there is no log.
+    pub log: Option<Oid>,
 }
 
 impl Pull {
     /// Returns a change in plain Git, whose name is the id of its request.
     pub fn of_change(name: &str, base_ref: &str, base: Oid, head: Oid) -> Self {
         let (id, base_ref) = (Some(name.to_owned()), Some(base_ref.to_owned()));
-        Pull { name: name.to_owned(), id, base_ref, base, head }
+        Pull { name: name.to_owned(), id, base_ref, base, head, log: None }
+    }
+
+    /// Returns it with the commit of the operations log up to which that is read.
+    #[must_use]
+    pub fn with_log(self, log: Option<Oid>) -> Self {
+        Pull { log, ..self }
     }
 }
 
@@ -225,16 +235,15 @@ pub fn request_with_id(
     commit: Oid,
     id: &TicketId,
 ) -> anyhow::Result<Option<(String, RequestFile)>> {
-    let stem = id.folded();
-    let files = repo.files_below(commit, REQUESTS)?.into_iter();
-    let mut files =
-        files.filter(|(path, _)| is_request(path) && conflicts::folded_stem(path) == stem);
-    let (Some((path, entry)), None) = (files.next(), files.next()) else { return Ok(None) };
-    let (file, _) = request_in(repo, Some(entry), &path)?;
-    Ok(Some((path, file)))
+    Requests::of(repo).read(commit, id)
 }
 
-fn request_in(
+/// Reads the request that is this entry at a path, with the text of the file; if there is no request, its
+/// problems say why.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn request_in(
     repo: &Repo,
     entry: Option<Entry>,
     path: &str,

@@ -2,11 +2,15 @@
 
 pub mod author;
 pub mod end;
+pub mod identity;
 pub mod kept;
+pub mod keys;
 #[cfg(unix)]
 pub mod run;
 
 pub mod sync;
 pub mod variables;
+pub mod verify;
 
 pub use author::{Author, Made, NotTaken, Written};
+pub use identity::{Identity, Unproven};

@@ -43,6 +43,7 @@ mod same_head;
 pub mod signing;
 pub mod trial;
 pub mod watchdog;
+pub mod witnessing;
 pub mod writer;
 
 /// The number of attempts when branches change in the meantime, or answers of the forge get lost.
@@ -148,6 +149,14 @@ impl<'a, F: Forge> Gate<'a, F> {
     /// When no decision could be made or published.
     pub fn check(&self, name: &str, clock: impl Fn() -> Time) -> anyhow::Result<Option<Judgement>> {
         self.check_recorded(name, clock, |_, _| Ok(Recorded::Nowhere))
+    }
+
+    /// Judges a pull request as [`Gate::check`] does, and publishes nothing.
+    ///
+    /// # Errors
+    /// When no decision could be made.
+    pub fn look(&self, name: &str, now: Time) -> anyhow::Result<Option<Judgement>> {
+        self.deciding(self.protected_with_head(name)?, now)
     }
 
     /// Judges a pull request as [`Gate::check`] does, and has each decision recorded before it is

@@ -5,6 +5,7 @@
 //! history than the objects hold (grafts, shallow clones), and ignores `refs/replace`. The `git`
 //! program ([`Program`]) signs, moves refs and talks to other repositories.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,11 +34,14 @@ pub use rivals::pause;
 pub use signature::{Signature, verified};
 pub use tag::TagText;
 pub use tree::{Entry, FileChange, Kind};
+pub use walk::Fresh;
 pub use work_tree::work_tree_around;
 
 /// A repository, opened for reading.
 pub struct Repo {
     inner: Repository,
+    /// Folders with objects that aren't part of it yet.
+    added: RefCell<Vec<String>>,
 }
 
 /// A commit. All of its data are claims by its maker.
@@ -136,7 +140,7 @@ impl Repo {
         let inner = Repository::open_bare(git_dir).map_err(|error| refused(git_dir, &error))?;
         refuse_altered_history(inner.path())?;
         refuse_partial(&inner)?;
-        Ok(Repo { inner })
+        Ok(Repo { inner, added: RefCell::default() })
     }
 
     /// Opens a repository that may hold only the end of its history.
@@ -145,7 +149,18 @@ impl Repo {
     /// When there is none in this folder.
     pub fn open_end(git_dir: &Path) -> anyhow::Result<Self> {
         let inner = Repository::open_bare(git_dir).map_err(|error| refused(git_dir, &error))?;
-        Ok(Repo { inner })
+        Ok(Repo { inner, added: RefCell::default() })
+    }
+
+    /// Opens the repository once more, with the objects that were added to it, and without what libgit2
+    /// keeps of those that were read.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn again(&self) -> anyhow::Result<Self> {
+        let again = Self::open_end(self.inner.path())?;
+        self.added.borrow().iter().try_for_each(|folder| again.add_objects(folder))?;
+        Ok(again)
     }
 
     /// Makes the objects of a push readable before they are part of the repository.
@@ -156,7 +171,9 @@ impl Repo {
         self.inner
             .odb()
             .and_then(|odb| odb.add_disk_alternate(folder))
-            .context("cannot read the pushed objects")
+            .context("cannot read the pushed objects")?;
+        self.added.borrow_mut().push(folder.to_owned());
+        Ok(())
     }
 
     /// Returns the folder that holds objects and refs.

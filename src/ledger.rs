@@ -13,16 +13,17 @@ use crate::core::record::entry::{
     CHECKPOINT_FILE, Entry, SIGNATURES_FILE, STATE_FILE, STATEMENT_FILE,
 };
 use crate::core::record::key::{PublicKey, ServiceKey};
-use crate::core::record::parts::ObjectId;
+use crate::core::record::parts::{CollectorKind, ObjectId};
 use crate::core::record::seal::Seal;
 use crate::core::record::seen::Seen;
 use crate::core::record::state::State;
 use crate::core::record::statement::Unreadable;
 use crate::core::time::Time;
-use crate::git::{self, Oid, Program, Repo, Signature, blob_id, tree_id};
+use crate::git::{self, Fresh, Oid, Program, Repo, Signature, tree_id};
 
 mod back;
 mod evidence;
+mod plain;
 pub mod store;
 
 pub use back::{Flaws, Placed, back, read_all, read_back};
@@ -30,6 +31,7 @@ pub use evidence::{
     commit_evidence, evidence_message, evidence_of, evidence_tree, explanations, held,
     is_explanation, material,
 };
+pub use plain::{has_form, is_plain};
 
 /// The prefix of the branches and tags with the record.
 pub const AUDIT: &str = "audit/";
@@ -54,6 +56,8 @@ pub struct Recorded {
     pub entry: Result<Entry, Unreadable>,
     /// The signatures of the service that sealed it.
     pub seal: Option<Seal>,
+    /// The commit's tree, if its files are, byte for byte, those of the entry with its seal.
+    pub tree: Option<Oid>,
 }
 
 /// Who signs an entry.
@@ -90,6 +94,12 @@ impl Tip {
     /// one, if there are any.
     pub fn next(&self) -> u64 {
         self.entry.index + 1 + u64::from(self.last.is_some())
+    }
+
+    /// Whether the last entry was written on GitHub, where reviews are that Git doesn't hold.
+    pub fn is_of_github(&self) -> bool {
+        let kind = self.entry.statement.predicate.collector.kind;
+        matches!(kind, CollectorKind::Action | CollectorKind::App | CollectorKind::Cli)
     }
 }
 
@@ -129,7 +139,7 @@ pub fn seen_on(repo: &Repo, tip: Oid) -> anyhow::Result<Option<(Oid, Seen)>> {
 pub fn read(repo: &Repo, commit: Oid) -> anyhow::Result<Recorded> {
     let foreign = |why: &str| {
         let entry = Err(Unreadable::Malformed(why.to_owned()));
-        Ok(Recorded { commit, entry, seal: None })
+        Ok(Recorded { commit, entry, seal: None, tree: None })
     };
     let held = repo.commit(commit)?;
     if held.parents.len() > 1 {
@@ -154,20 +164,25 @@ pub fn read(repo: &Repo, commit: Oid) -> anyhow::Result<Recorded> {
     };
     let entry = match Entry::read(&statement, &checkpoint, &state) {
         Ok(entry) => entry,
-        Err(error) => return Ok(Recorded { commit, entry: Err(error), seal: None }),
+        Err(error) => return Ok(Recorded { commit, entry: Err(error), seal: None, tree: None }),
     };
     if files.len() == 3 {
         return match checkpoint == entry.checkpoint() {
-            true => Ok(Recorded { commit, entry: Ok(entry), seal: None }),
+            true => Ok(Recorded { commit, entry: Ok(entry), seal: None, tree: Some(held.tree) }),
             false => foreign("its checkpoint is signed, or longer, and its statement isn't signed"),
         };
     }
+    let signatures = bytes(2)?;
     let seal = match service_key(repo, commit) {
-        Some(key) => Seal::read(&entry, key, &bytes(2)?, checkpoint.as_bytes()),
+        Some(key) => Seal::read(&entry, (key, &statement), &signatures, checkpoint.as_bytes()),
         None => Err("its statement is signed, and its commit isn't signed by a service".to_owned()),
     };
     match seal {
-        Ok(seal) => Ok(Recorded { commit, entry: Ok(entry), seal: Some(seal) }),
+        Ok(seal) => {
+            let is_exact = seal.is_written_as(&signatures, &checkpoint);
+            let tree = is_exact.then_some(held.tree);
+            Ok(Recorded { commit, entry: Ok(entry), seal: Some(seal), tree })
+        }
         Err(why) => foreign(&why),
     }
 }
@@ -255,8 +270,12 @@ pub fn line(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Oid>> {
 /// # Errors
 /// When the repository can't be read.
 pub fn line_since(repo: &Repo, tip: Oid, since: Option<Oid>) -> anyhow::Result<Vec<Oid>> {
-    let is_it = |commit: &Oid| Some(*commit) == since;
-    back(repo, tip).take_while(|commit| !commit.as_ref().is_ok_and(is_it)).collect()
+    let (mut line, mut fresh, mut next) = (Vec::new(), Fresh::of(repo), Some(tip));
+    while let Some(commit) = next.filter(|commit| Some(*commit) != since) {
+        line.push(commit);
+        next = before(fresh.get()?, commit)?;
+    }
+    Ok(line)
 }
 
 /// Returns the commit before another one in the ledger: its parent. A foreign commit can have several:
@@ -345,33 +364,6 @@ fn header((tree, parent): (Oid, Option<Oid>), (who, at): (&str, Time)) -> String
         header += &format!("{role} {who} <{who}> {} +0000\n", at.utc().timestamp());
     }
     header
-}
-
-/// Whether a commit is, byte for byte, that of an entry behind `parents`: with the seal of a service, or
-/// without one by `who`, signed or not.
-///
-/// # Errors
-/// When the repository can't be read.
-pub fn is_plain(
-    repo: &Repo,
-    commit: Oid,
-    parents: &[Oid],
-    entry: &Entry,
-    seal: Option<&Seal>,
-    who: &str,
-) -> anyhow::Result<bool> {
-    let who = if seal.is_some() { NOBODY } else { who };
-    let at = entry.statement.predicate.recorded_at.utc().timestamp();
-    let committer = format!("\ncommitter {who} <{who}> {at} +0000\n");
-    let bytes = String::from_utf8_lossy(&repo.commit_bytes(commit)?).into_owned();
-    let header = bytes.split_once("\n\n").map_or(bytes.as_str(), |(header, _)| header);
-    let files = match seal {
-        Some(seal) => seal.files(entry).to_vec(),
-        None => entry.files().to_vec(),
-    };
-    let tree = tree_id(files.iter().map(|(name, bytes)| (*name, blob_id(bytes))));
-    Ok(format!("{header}\n").contains(&committer)
-        && repo.is_made_of(commit, tree, parents, &entry.message())?)
 }
 
 /// Stores the tree of an entry without signatures.

@@ -37,10 +37,12 @@
 //! - [`core::record`]: an entry of the ledger as a value: its statement, its message, its place in the
 //!   tree over all of them, and the proofs
 //! - [`core::operations`]: the log of what people and pipelines did, as values: events, which may follow
-//!   on which, and the state that they come to; [`core::operations::authorize`], who may execute what
+//!   on which, and the state that they come to; [`core::operations::authorize`], who may execute what;
+//!   [`core::operations::measured`], what samples come to; [`core::operations::next`], what comes next
 //!
 //! Around it, from the ground up:
-//! - [`files`]: files that people name, and what is wrong with them in plain words
+//! - [`files`]: files that people name, and what is wrong with them in plain words; [`web`]: exchanges with
+//!   servers
 //! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts, people;
@@ -62,11 +64,16 @@
 //!   [`gate::signing`], who did;
 //!   [`gate::erasure`], what is taken out of its evidence;
 //!   [`gate::writer`], which records what happens on GitHub; [`gate::guard`], which judges pushes;
-//!   [`gate::execution`] asks whether a change may be executed now, and [`gate::approval`] what approved it
-//! - [`execute`]: what people and pipelines do afterwards: [`execute::author`] writes events, [`execute::run`]
-//!   runs a command, [`execute::kept`] and [`execute::sync`] are for where the log can't be reached
+//!   [`gate::execution`] asks whether a change may be executed now, who owes sign-offs for it, and what went
+//!   around the rules; [`gate::approval`], what approved it;
+//!   [`gate::witnessing`], what entries of the ledger say of the operations log
+//! - [`measure`]: watches the services of a change: health checks, and error rates
+//! - [`execute`]: what people and pipelines do afterwards: [`execute::author`] writes events as an
+//!   [`execute::identity`], that of a key or of a job on GitHub; [`execute::run`] runs a command,
+//!   [`execute::verify`] watches afterwards, [`execute::kept`] and [`execute::sync`] are for where the log
+//!   can't be reached
 //! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of
-//!   that
+//!   that, [`changes::going_on`] what somebody has to look at now
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
 //!   complete, and [`audit::bundle`] an entry without one; [`audit::entries`] is what the other verbs
 //!   show of it, and [`audit::find`] finds one; [`audit::replay`] tries other policies on it,
@@ -74,14 +81,14 @@
 //!   around the gate, and [`audit::witness`] gives the log to others
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
 //!   dialogue, the flags, the issue forms and the written file follow
-//! - [`intake`]: an issue's form to a branch with a request
+//! - [`intake`]: an issue's form to a branch with a request; [`intake::command`], a comment to a command line
 //! - `cli`, in the program alone: one file for each verb; `shared` is their toolbox, `schema` the
 //!   formats as JSON Schema
 //!
 //! # What holds everywhere
 //!
 //! - Arrows point one way: cli → intake → changes, compose, audit, execute → gate → forge → ledger, operations → content →
-//!   git, report → files, core. No circles of files. Tests hold what the package of the core doesn't: core
+//!   git, report, measure → files, web, core. No circles of files. Tests hold what the package of the core doesn't: core
 //!   and report touch no file, network, environment or clock, and what verifies imports no forge.
 //! - A library never prints and never ends the process: what to do at a bound is handed in.
 //! - What is wrong with a request is a finding; an `Err` means that nothing could be decided.
@@ -104,5 +111,7 @@ pub mod gate;
 pub mod git;
 pub mod intake;
 pub mod ledger;
+pub mod measure;
 pub mod operations;
 pub mod report;
+pub mod web;

@@ -5,9 +5,10 @@
 //! bring what was recorded offline. A commit that is anything else, or whose event doesn't hold, is
 //! foreign: it is passed over, and what follows takes its files from the last commit that holds.
 
-use anyhow::{Context as _, ensure};
+use std::collections::BTreeSet;
 
-use crate::content::{SKEW, request_with_id};
+use anyhow::ensure;
+
 use crate::core::operations::event::{About, Event};
 use crate::core::operations::kinds::{Keys, What};
 use crate::core::operations::life::Life;
@@ -17,18 +18,24 @@ use crate::core::operations::open::{Open, STATE};
 use crate::core::operations::proof::Proof;
 use crate::core::operations::writer::Writing;
 use crate::core::terms::TicketId;
-use crate::core::time::Time;
 use crate::git::{Entry, Oid, Program, Repo};
 use crate::ledger::oid;
 
+mod facts;
+mod held;
 mod proven;
 mod read;
 mod rules;
+mod seen;
+mod then;
 mod walked;
 
+pub use facts::{Seen, logged, owed};
+pub use held::Held;
 pub use proven::NAMESPACE;
 use read::file;
 pub use rules::Rules;
+pub use walked::Walked;
 
 /// The branch with the log.
 pub const OPERATIONS: &str = "audit/operations";
@@ -103,13 +110,26 @@ impl<'r> Log<'r> {
                 "{path} has {MOST_LINES} lines: nothing is begun there any more"
             )));
         }
-        let life = self.life_of(&known);
-        if let Some(why) = self.rules.refuses(&event, &proof, &life, &self.keys)? {
+        if let Some(last) = self.last_base()? {
+            let older = "it was judged by an older base than the event before it".to_owned();
+            let why = match event.head().offline {
+                // Its base is as old as who signs it says, and may be from before a key was stolen.
+                true => self.rules.unproven_at(last, &event, &proof, &self.keys)?,
+                false => self.rules.is_older(oid(&event.head().base)?, last)?.then_some(older),
+            };
+            if let Some(why) = why {
+                return Ok(Err(why));
+            }
+        }
+        let life = self.held().life_of(&known);
+        if let Some(why) =
+            self.rules.refuses(&event, &proof, &life, &self.open.incidents, &self.keys)?
+        {
             return Ok(Err(why));
         }
         let (at, offline) = (event.head().at, event.head().offline);
         let is_open = |incident: &TicketId| match offline {
-            true => self.was_open(incident, at),
+            true => self.held().was_open(incident, at),
             false => self.open.is_open(incident),
         };
         let life = match event.about() {
@@ -127,24 +147,29 @@ impl<'r> Log<'r> {
         Ok(Ok(Next { event, proof, life, open, file }))
     }
 
+    /// Returns the commit by which the last event was judged that was written online, as its commit's message
+    /// says, which is that of the event; `None` if there is none.
+    fn last_base(&self) -> anyhow::Result<Option<Oid>> {
+        let mut next = Some(self.last);
+        while let Some(commit) = next {
+            let held = self.rules.repo.commit(commit)?;
+            let mut lines = held.message.lines();
+            let is_offline = lines.nth(2).is_some_and(|it| it.ends_with(", recorded offline."));
+            if !is_offline && !self.foreign.iter().any(|it| it.commit == commit) {
+                let base = lines.rev().find_map(|line| line.strip_prefix("Base: "));
+                return Ok(base.and_then(|base| Oid::from_str(base).ok()));
+            }
+            next = held.parents.first().copied();
+        }
+        Ok(None)
+    }
+
     /// Returns what has happened to a change, or under an incident.
     ///
     /// # Errors
     /// When the repository can't be read.
     pub fn life(&self, about: About<'_>) -> anyhow::Result<Life> {
-        Ok(self.life_of(&self.events(&about.path())?))
-    }
-
-    fn life_of(&self, events: &[Event]) -> Life {
-        Life::of(events, &|incident, at| self.was_open(incident, at))
-    }
-
-    /// Whether an incident was open at a time, by the dates of its events.
-    fn was_open(&self, incident: &TicketId, at: Time) -> bool {
-        let life = self.life(About::Incident(incident)).unwrap_or_default();
-        life.incident.is_some_and(|it| {
-            it.opened.head.at <= at && it.resolved.is_none_or(|(resolved, _)| at < resolved)
-        })
+        self.held().life(about)
     }
 
     /// Returns the events of a file, in order of arrival.
@@ -152,10 +177,12 @@ impl<'r> Log<'r> {
     /// # Errors
     /// When the repository can't be read.
     pub fn events(&self, path: &str) -> anyhow::Result<Vec<Event>> {
-        let text = file(self.rules.repo, self.last, path)?.unwrap_or_default();
-        let events =
-            lines::read(&text).with_context(|| format!("cannot read {path} of the log"))?;
-        Ok(events.into_iter().map(|(event, _)| event).collect())
+        self.held().events(path)
+    }
+
+    /// Returns the files that it holds.
+    pub fn held(&self) -> Held<'r> {
+        Held { repo: self.rules.repo, commit: self.last }
     }
 
     /// Returns the events whose ids begin with these digits.
@@ -203,7 +230,7 @@ impl<'r> Log<'r> {
         event: &Event,
         proof: &Proof,
     ) -> anyhow::Result<Oid> {
-        let refused = rules.refuses(event, proof, &Life::default(), &[])?;
+        let refused = rules.refuses(event, proof, &Life::default(), &[], &[])?;
         ensure!(refused.is_none(), "{}", refused.unwrap_or_default());
         let (log, state) = (lines::text(event, proof), Open::new(event.id().clone()).text());
         let files = [(lines::LOG, log.as_str()), (STATE, state.as_str())];
@@ -215,14 +242,35 @@ impl<'r> Log<'r> {
         self.tip
     }
 
+    /// Returns the last commit that holds.
+    pub fn last(&self) -> Oid {
+        self.last
+    }
+
+    /// Whether an event was judged by a commit that isn't of the base as it is known here, so that it may
+    /// hold where that is.
+    pub fn has_missed(&self) -> bool {
+        self.rules.has_missed.get()
+    }
+
     /// Returns what is open.
     pub fn open(&self) -> &Open {
         &self.open
     }
 
+    /// Returns the keys of issuers that count.
+    pub fn keys(&self) -> &[Keys] {
+        &self.keys
+    }
+
     /// Returns the commits that don't count.
     pub fn foreign(&self) -> &[Foreign] {
         &self.foreign
+    }
+
+    /// Returns the commits of open changes from which something was executed, and that aren't here.
+    pub fn missed_heads(&self) -> BTreeSet<String> {
+        self.rules.missed_heads.borrow().clone()
     }
 
     /// Returns what its events are judged by.

@@ -26,6 +26,7 @@ mod criteria;
 mod csv;
 pub mod escape;
 mod excerpt;
+pub mod executed;
 mod github;
 mod json;
 pub mod markdown;

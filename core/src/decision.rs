@@ -1,8 +1,8 @@
 //! The decision: takes a request, evidence, a policy bundle and the time; returns verdict and
 //! findings.
 //!
-//! [`decide`] is the core's entry point, and [`ask`] its sibling for the moment of execution, which takes
-//! the sign-off from the decision that let the change in. [`decide`] turns facts into the input document, evaluates the
+//! [`decide`] is the core's entry point. [`ask`] is its sibling for the moment of execution, which takes the
+//! sign-off from the decision that let the change in, and [`close`] for the outcome. [`decide`] turns facts into the input document, evaluates the
 //! bundle, assigns the people who approved to the sign-offs that are required, and merges all
 //! findings:
 //!
@@ -34,7 +34,7 @@ pub mod replay;
 mod trial;
 
 pub use super::input::{Case, Purpose};
-pub use ask::ask;
+pub use ask::{ask, close};
 pub use decide::{Decided, decide};
 pub use trial::{Difference, Trial, Tried, approves};
 

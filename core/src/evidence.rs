@@ -15,9 +15,11 @@ use super::terms::{Login, Name, Severity, TicketId};
 use super::time::Time;
 
 mod footprint;
+mod log;
 mod pushers;
 
 pub use footprint::Footprint;
+pub use log::{LogEvidence, LoggedBegun, LoggedDebt, LoggedExecution, LoggedIncident, OwnLog};
 pub use pushers::{Pusher, Pushers};
 
 /// Everything that is known about a pull request.
@@ -73,6 +75,9 @@ pub struct Evidence {
     /// The time as of which the facts were collected, if later ones were left out: that of the merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Time>,
+    /// What the operations log says; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<LogEvidence>,
 }
 
 /// Reads records of incidents; a second one of an incident could say something else.

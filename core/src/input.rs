@@ -1,9 +1,9 @@
 //! The input document: what the policies see, `input` in Rego.
 //!
-//! It asks one of two questions, its `purpose`: whether a change may be merged, or whether it may be
-//! executed now. Each has facts that the other lacks: those of an execution are left out of the document
+//! It asks one of three questions, its `purpose`: whether a change may be merged, whether it may be
+//! executed now, or whether it may be closed as it is said to have gone. Each has facts that others lack: those of an execution are left out of the document
 //! on a merge, so that what was recorded of merges keeps its digest; those of the pull request are null
-//! in the document on an execution.
+//! in the documents of the other two.
 //!
 //! Its values are prepared so that a rule needs no search: logins as the roster writes them, times
 //! as RFC 3339 in UTC that compare as text, the calendar computed. It is canonical JSON with a
@@ -24,10 +24,14 @@ use super::terms::{Level, Login, Name};
 use super::time::{Interval, Time};
 
 mod build;
+mod closing;
 mod execution;
+mod log;
 mod question;
 
+pub use closing::*;
 pub use execution::*;
+pub use log::debtor;
 pub use question::build_question;
 
 pub use build::{affected_services, build, excluded_from, is_ungoverned, just_submitted};
@@ -50,9 +54,9 @@ pub struct Input<'a> {
     pub request: Option<Value>,
     /// The request at base, or null.
     pub previous: Option<&'a ChangeRequest>,
-    /// What the pull request does to the request; null on an execution.
+    /// What the pull request does to the request; null unless it is to be merged.
     pub change: Option<Change>,
-    /// The pull request; null on an execution.
+    /// The pull request; null unless it is to be merged.
     pub pull_request: Option<PullRequestFacts<'a>>,
     /// Everyone named in the request or the pull request, by login.
     pub people: BTreeMap<&'a Login, PersonFacts<'a>>,
@@ -78,15 +82,18 @@ pub struct Input<'a> {
     /// The execution that somebody asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<ExecutionFacts<'a>>,
-    /// What approved the change, if that is proven; on an execution alone.
+    /// What approved the change, if that is proven; never on a merge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ChangeApproval<'a>>,
-    /// Why it isn't proven that the change was approved, if it isn't; on an execution alone.
+    /// Why it isn't proven that the change was approved, if it isn't; never on a merge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unproven: Option<Unproven<'a>>,
-    /// What the operations log says; on an execution alone.
+    /// What the operations log says; on a merge left out where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations: Option<OperationsFacts<'a>>,
+    /// How somebody says that the change went, to close it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<OutcomeFacts<'a>>,
 }
 
 /// The question that the policies answer.
@@ -100,11 +107,13 @@ pub enum Purpose {
     Merge,
     /// Whether it may be executed now.
     Execute,
+    /// Whether it may be closed as somebody says that it went.
+    Outcome,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Purpose; 2] = [Purpose::Merge, Purpose::Execute];
+    pub const ALL: [Purpose; 3] = [Purpose::Merge, Purpose::Execute, Purpose::Outcome];
 
     /// Returns whether it is the question whether the change may be merged.
     pub fn is_merge(&self) -> bool {
@@ -116,6 +125,7 @@ impl Purpose {
         match self {
             Purpose::Merge => "merge",
             Purpose::Execute => "execute",
+            Purpose::Outcome => "outcome",
         }
     }
 }

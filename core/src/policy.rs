@@ -66,7 +66,8 @@ pub struct PolicyBundle {
     pub digest: Digest,
     files: Files,
     data: Value,
-    compiled: Engine,
+    /// What evaluates it: of the shipped rules, which a test compiles, made when it is first needed.
+    compiled: OnceLock<Result<Engine, String>>,
     /// The rule packages, to name the one that yields what can't be used; none if the rules are the
     /// shipped ones.
     packages: Arc<[RulePackage]>,
@@ -83,18 +84,20 @@ pub struct BundleError(pub Vec<PolicyProblem>);
 
 impl PolicyBundle {
     /// Checks and compiles a bundle. If the rules are the shipped ones, only the organisation's
-    /// tables are checked: a test checks the rules, so that no process has to. `clock` measures the
-    /// CPU time of evaluations.
+    /// tables are checked: a test checks the rules, so that no process has to, and compiles them, so that
+    /// who only asks for tables needn't. `clock` measures the CPU time of evaluations.
     ///
     /// # Errors
     /// Every problem, each with file, line and column.
     pub fn load(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
         if Self::ships_rules(&files) {
             refuse(files::strangers(&files))?;
-            return Self::compile(files, clock);
+            return Self::read(files, clock);
         }
         let packages = Self::vetted(&files)?.into();
-        let bundle = PolicyBundle { packages, ..Self::compile(files, clock)? };
+        let bundle = PolicyBundle { packages, ..Self::read(files, clock)? };
+        let compiled = OnceLock::from(Ok(bundle.compile()?));
+        let bundle = PolicyBundle { compiled, ..bundle };
         bundle.try_out()?;
         Ok(bundle)
     }
@@ -166,16 +169,37 @@ impl PolicyBundle {
         refuse(problems).map(|()| packages)
     }
 
-    fn compile(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
+    /// Reads a bundle that isn't compiled yet.
+    fn read(files: Files, clock: CpuClock) -> Result<Self, BundleError> {
         let org = Self::tables(&files)?;
         let data = mounted(&files, &org).map_err(|problem| BundleError(vec![problem]))?;
+        let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let digest = Digest::of_parts(contents);
+        let calendar = Calendar::new(&org.windows, &org.freezes);
+        let (compiled, packages) = (OnceLock::default(), Arc::default());
+        let (codes, met) = (OnceLock::default(), Mutex::default());
+        Ok(PolicyBundle {
+            org,
+            calendar,
+            digest,
+            files,
+            data,
+            compiled,
+            packages,
+            clock,
+            codes,
+            met,
+        })
+    }
+
+    fn compile(&self) -> Result<Engine, BundleError> {
         let mut compiled = Engine::new();
         // Otherwise an error inside one definition of a function is dropped if another definition
         // gives a value, and a denial that depends on it may vanish.
         compiled.set_strict_builtin_errors(true);
         builtins::add_to(&mut compiled, true).map_err(|error| whole_bundle(&error))?;
-        compiled.add_data(data.clone()).map_err(|error| whole_bundle(&error))?;
-        for (path, bytes) in rego(&files).filter(|(path, _)| !path.ends_with(TEST_SUFFIX)) {
+        compiled.add_data(self.data.clone()).map_err(|error| whole_bundle(&error))?;
+        for (path, bytes) in rego(&self.files).filter(|(path, _)| !path.ends_with(TEST_SUFFIX)) {
             let text = String::from_utf8_lossy(bytes).into_owned();
             compiled.add_policy(path.to_owned(), text).map_err(|error| whole_bundle(&error))?;
         }
@@ -198,22 +222,7 @@ impl PolicyBundle {
                 }]));
             }
         }
-        let contents = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-        let digest = Digest::of_parts(contents);
-        let calendar = Calendar::new(&org.windows, &org.freezes);
-        let (packages, codes, met) = (Arc::default(), OnceLock::default(), Mutex::default());
-        Ok(PolicyBundle {
-            org,
-            calendar,
-            digest,
-            files,
-            data,
-            compiled,
-            packages,
-            clock,
-            codes,
-            met,
-        })
+        Ok(compiled)
     }
 
     /// Evaluates the bundle once on an empty request: some mistakes show only then.
@@ -225,8 +234,9 @@ impl PolicyBundle {
     /// Returns a new evaluator. Each thread needs its own: sharing one contends on reference
     /// counts.
     pub fn evaluator(&self) -> Evaluator {
+        let compiled = || self.compile().map_err(|error| error.to_string());
         Evaluator {
-            engine: self.compiled.clone(),
+            engine: self.compiled.get_or_init(compiled).clone(),
             bound: Bound { limit: TIME_LIMIT, clock: self.clock },
             packages: Arc::clone(&self.packages),
         }

@@ -76,6 +76,21 @@ pub enum Severity {
     P5,
 }
 
+/// What an incident pauses.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Pauses {
+    /// No change.
+    #[default]
+    None,
+    /// Changes to its services.
+    Services,
+    /// All changes.
+    All,
+}
+
 /// What a finding does to the verdict; ordered by strength, so that the verdict is the maximum.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema,

@@ -51,6 +51,8 @@ tier := "critical" if {
 	"medium" in tiers
 } else := "low" if {
 	input.request != null
+} else := "low" if {
+	under_incident
 } else := null
 
 # METADATA
@@ -72,7 +74,9 @@ high if tier in {"high", "critical"}
 
 # METADATA
 # title: Whether the change only reads, and needs no window
-# description: Every action is read-only, the tier is low, and the script is followed. It still needs a ticket.
+# description: |
+#   Every action is read-only, the tier is low, and the script is followed. It still needs a ticket, which an
+#   open incident is, too.
 exempt if {
 	tier == "low"
 	not input.request.off_script
@@ -80,6 +84,46 @@ exempt if {
 	every action in input.request.actions {
 		catalog[action.action].read_only
 	}
+}
+
+exempt if under_incident
+
+# METADATA
+# title: Whether an open incident is the only ticket
+# description: Under it something is read, and nothing else, without a request.
+under_incident if is_string(input.execution.incident)
+
+# METADATA
+# title: Whether the change reacts to an open incident, and may run outside windows
+# description: |
+#   It has the incident's number, acts on one of its services and is direct, and the settings let changes of its
+#   tier run outside windows. In a freeze it waits like any other.
+reactive if {
+	settings := data.org.settings
+	tier in settings.reactive_outside_windows
+	some incident in input.operations.incidents
+	incident.id == input.request.id
+	some service in incident.services
+	service in input.services
+	direct
+}
+
+# Whether nobody has to sign it off: as it was approved, or by the matrix as long as nothing adds to that.
+direct if input.approval.mode == "direct"
+
+direct if {
+	not executing
+	not input.request.off_script
+	not input.request.approvals
+	not separated
+	matrix := data.org.matrix
+	row := matrix[tier]
+	object.get(row, level, row.L1) == "direct"
+}
+
+separated if {
+	high
+	data.org.settings.strict_separation
 }
 
 # METADATA
@@ -108,6 +152,24 @@ advancing if {
 	executing
 	not input.execution.rollback
 }
+
+# METADATA
+# title: How long services are watched at least after a change
+monitor_at_least := object.get(data.org.settings, ["outcome", "monitor_at_least"], "15m")
+
+# METADATA
+# title: Whether what is merged was executed under break-glass
+# description: |
+#   Then the merge asks for form and sign-off alone: a signature after the planned end has to count.
+settling if {
+	not executing
+	input.operations.own.break_glass
+}
+
+# METADATA
+# title: Whether the sign-offs may come after the execution
+# description: The incident commander's approval comes first all the same, and until then the change is pending.
+breaks_glass if input.request.emergency.break_glass
 
 # METADATA
 # title: Whether the planned start is yet to come

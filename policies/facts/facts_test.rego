@@ -67,3 +67,10 @@ test_nobody_has_no_level if {
 	facts.tier == null with input as {"request": null}
 	facts.tier_because == set() with input as {"request": null}
 }
+
+test_break_glass_is_settled_by_the_merge if {
+	facts.breaks_glass with input as {"request": {"emergency": {"break_glass": true}}}
+	not facts.settling with input as {"operations": {"own": {"break_glass": false}}}
+	facts.settling with input as {"operations": {"own": {"break_glass": true}}}
+	not facts.settling with input as {"purpose": "execute", "operations": {"own": {"break_glass": true}}}
+}

@@ -79,21 +79,24 @@ recorded contains {
 # METADATA
 # title: Break glass isn't available
 # description: |
-#   Signing within 24 hours after execution needs records of executions, to find missing sign-offs.
-#   This version doesn't keep them, so every sign-off comes first.
+#   Signing within 24 hours after execution needs records of executions, to find missing sign-offs. Without
+#   an operations log there are none, so every sign-off comes first.
 # custom:
 #   code: emergency/break-glass
 #   effect: deny
 #   rule: "6"
-#   help: "write `break_glass: false` and get the sign-offs first"
+#   help: "write `break_glass: false` and get the sign-offs first, or begin the log with `changegate init --operations`"
 findings contains {
 	"code": "emergency/break-glass",
 	"effect": "deny",
 	"message": concat("", [
-		"`break_glass` needs records of executions, which this version doesn't keep yet:  ",
+		"`break_glass` needs records of executions, and there is no operations log: ",
 		"signing after execution can't be followed up",
 	]),
 	"pointer": "/emergency/break_glass",
 } if {
 	input.request.emergency.break_glass
+	not has_log
 }
+
+has_log if is_object(input.operations)

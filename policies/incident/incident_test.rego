@@ -31,3 +31,9 @@ test_a_downgraded_incident if {
 test_a_worse_incident if codes({"severity": "P2"}, {"id": "INC-1", "severity": "P1", "status": "open"}) == set()
 
 test_break_glass if codes({"break_glass": true}, null) == {"emergency/break-glass"}
+
+test_break_glass_with_a_log if {
+	details := {"incident": "INC-1", "severity": "P1", "break_glass": true}
+	document := {"request": {"emergency": details}, "operations": {"own": {}}}
+	count(incident.findings) == 0 with input as document
+}

@@ -4,8 +4,9 @@
 #   The entry point, `data.changegate.decision`. Every package below `data.changegate.rules` takes
 #   part by yielding `findings`, and may yield `required` (sign-offs): a rule is added by adding a
 #   file. A change of policies has no request; only the packages in `judge_policies` judge it.
-#   Two questions are asked, `input.purpose`: whether a change may be merged, and whether it may be
-#   executed now. A package answers those in its `purposes`; without them, the first alone.
+#   Three questions are asked, `input.purpose`: whether a change may be merged, whether it may be executed
+#   now, and whether it may be closed as somebody says that it went. A package answers those in its
+#   `purposes`; without them, the first alone.
 package changegate
 
 import data.changegate.facts
@@ -25,7 +26,7 @@ decision := {
 # title: The sign-offs that all rules require
 # description: They are asked for before a change is merged; executing it rests on them.
 required := {sign_off |
-	not facts.executing
+	facts.purpose == "merge"
 	some rules in answering
 	some sign_off in rules.required
 }
@@ -53,9 +54,13 @@ answers(rules) if facts.purpose in rules.purposes
 
 # METADATA
 # title: The rule packages that take part
-# description: Without a request, as in a change of policies, the others are not even evaluated.
+# description: |
+#   Without a request, as in a change of policies, the others are not even evaluated; what an open incident alone
+#   may permit is judged by all.
 judging := data.changegate.rules if {
 	input.request != null
+} else := data.changegate.rules if {
+	facts.under_incident
 } else := judge_policies
 
 # METADATA

@@ -20,8 +20,8 @@ use crate::gate::REFUSALS;
 use crate::gate::erasure::{self, Erased};
 use crate::gate::record::REFUSALS_FILE;
 use crate::gate::recording::evidence_branch;
-use crate::git::{Kind, Oid, Repo, blob_id, commit_id};
-use crate::ledger::{self, LEDGER, oid};
+use crate::git::{Fresh, Kind, Oid, Repo, commit_id};
+use crate::ledger::{self, LEDGER, object_id, oid};
 
 /// Returns the tip of a branch of the repository that is audited.
 pub type Tips<'a> = &'a dyn Fn(&str) -> anyhow::Result<Option<Oid>>;
@@ -111,10 +111,13 @@ pub fn evidence(repo: &Repo, tips: Tips<'_>) -> anyhow::Result<Kept> {
     // Who wrote another name there has to be found, and stops nothing.
     let named = evidence_branch(branch).or_else(|_| evidence_branch(EVIDENCE))?;
     let Some(tip) = tips(named)? else { return Ok(kept) };
-    for commit in repo.first_parents(tip)? {
-        if let Ok(id) = repo.commit(commit)?.message.trim_end().parse::<Digest>() {
-            kept.commits.insert(id, commit);
+    let (mut fresh, mut next) = (Fresh::of(repo), Some(tip));
+    while let Some(id) = next {
+        let commit = fresh.get()?.commit(id)?;
+        if let Ok(entry) = commit.message.trim_end().parse::<Digest>() {
+            kept.commits.insert(entry, id);
         }
+        next = commit.parents.first().copied();
     }
     if let Some((tip, _)) = last.filter(|(_, branch)| branch != EVIDENCE) {
         kept.erasures = erasures(repo, tip)?;
@@ -205,9 +208,10 @@ pub fn material(repo: &Repo, entry: &Entry, kept: &Kept) -> anyhow::Result<Found
         if material.withheld.is_some() {
             problems.push(format!("{name} is said to be withheld, and is there"));
         }
+        // Who verifies has each object hashed as it is read.
         let is_same = Hex(Digest::of(&bytes)) == material.sha256
             && bytes.len() as u64 == material.size
-            && blob_id(&bytes).to_string() == material.git_blob.to_string();
+            && object_id(found.id) == material.git_blob;
         if !is_same {
             problems.push(format!("{name} was changed in its evidence"));
             continue;

@@ -36,16 +36,23 @@ mod claims;
 pub(super) mod entry;
 mod evidence;
 mod found;
+mod logged;
 mod memory;
 mod notes;
+mod operations;
 mod service;
 mod signing;
 mod teams;
 
 use around::Told;
-pub use found::{Bypass, Earlier, Gone, KeyChange, Replayed, SignedCounts, Verification, Witness};
+pub use found::{
+    Acts, Bypass, Earlier, Foreign, Gone, KeyChange, Replayed, SignedCounts, Verification,
+    WentAround, Witness,
+};
 pub use memory::Memory;
 use memory::Part;
+use operations::Witnessed;
+pub use operations::{Approves, GoesAround};
 
 /// The number of entries that are in memory at a time.
 const CHUNK: usize = 512;
@@ -54,8 +61,8 @@ const CHUNK: usize = 512;
 const FEW: usize = 16;
 
 /// Verifies the ledger of the repository at a folder, in which changes go to the branch `base_ref`:
-/// behind what a memory holds, or else all of it. `advance` is called with the number of entries that
-/// are done.
+/// behind what a memory holds, or else all of it. `approves` judges once more what the operations log says
+/// was begun, `goes_around` finds what went around the rules, and `advance` is called with the number of entries that are done.
 ///
 /// # Errors
 /// When there is no ledger, or when the repository can't be read.
@@ -63,7 +70,7 @@ pub fn verify(
     folder: &Path,
     tips: Tips<'_>,
     base_ref: &str,
-    judges: &Judges,
+    (judges, approves, goes_around): (&Judges, Approves<'_>, GoesAround<'_>),
     (anchors, keys): (&[Anchor], &[KnownKey]),
     memory: Option<&Memory>,
     advance: &dyn Fn(usize, usize),
@@ -84,9 +91,11 @@ pub fn verify(
         run.approved(&repo, tips, judges);
         run.teams(&repo, tips)?;
         run.beginnings(&repo, tips, judges)?;
+        run.operations(&repo, tips, base_ref, (approves, goes_around));
     }
     let memory = memory.filter(|_| run.is_sound() && !line.is_empty());
-    let found = memory.map(|_| run.out.clone());
+    let sure = run.witnessed.sure();
+    let found = memory.map(|_| Verification { operations: sure, ..run.out.clone() });
     let witnesses = anchors::witnesses(&repo, tips, base_ref, judges)?;
     run.anchors(anchors, &witnesses);
     run.anchors(lost.as_slice(), &witnesses);
@@ -173,6 +182,7 @@ struct Run {
     unjudged: Vec<around::Unjudged>,
     /// The merges that rest on members of teams.
     teamed: Vec<teams::Teamed>,
+    witnessed: Witnessed,
     /// The places of bypasses among those found, by the ids of their entries.
     bypasses: HashMap<Digest, usize>,
     /// The places of those that brought policies.
@@ -281,7 +291,10 @@ impl Run {
             let by = (*index, &**branch, &**commit);
             policies.iter_mut().for_each(|policies| policies.take(by, entry.index, it));
         }
-        self.pulls.insert(entry.id.clone(), told);
+        self.witnessed.take(commit, &entry);
+        if !told.pull.is_empty() {
+            self.pulls.insert(entry.id.clone(), told);
+        }
         if let (Kind::Decision, Some(policies)) = (it.kind, &it.policies) {
             self.decided_on.entry(policies.commit.clone()).or_default().push(entry.index);
         }

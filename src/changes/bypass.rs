@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::records::Records;
 use super::story::merges::Merge;
 use crate::content::Changeset;
+use crate::content::journal::log_named_by;
 use crate::core::layout::{CHECK_WORKFLOW, POLICIES, is_governed, is_request, stem};
 use crate::core::terms::Verdict;
 use crate::forge::Pull;
@@ -55,8 +56,7 @@ pub(super) fn paths(
     let mut found = BTreeMap::new();
     let Some(&base) = commit.parents.first() else { return Ok(found) };
     // Most commits of a repository with code touch nothing that is governed.
-    let is_githubs = github.contains(&commit.committer.email);
-    if is_githubs && repo.entry(base, CHECK_WORKFLOW)?.is_some()
+    if is_githubs(repo, commit, github)?
         || repo.top_entries(base, is_governed)? == repo.top_entries(commit.id, is_governed)?
         || repo.entry(base, POLICIES)?.is_none()
     {
@@ -79,6 +79,31 @@ pub(super) fn paths(
     Ok(found)
 }
 
+/// Whether GitHub committed it, where it judges.
+fn is_githubs(repo: &Repo, commit: &Commit, github: &[String]) -> anyhow::Result<bool> {
+    let Some(&base) = commit.parents.first() else { return Ok(false) };
+    Ok(github.contains(&commit.committer.email) && repo.entry(base, CHECK_WORKFLOW)?.is_some())
+}
+
+/// Returns the ids of the requests that GitHub put onto the base by a commit that isn't a merge: those of the
+/// pull request that it squashed.
+///
+/// # Errors
+/// When the repository can't be read.
+pub(super) fn squashed(
+    repo: &Repo,
+    commit: &Commit,
+    github: &[String],
+) -> anyhow::Result<Vec<String>> {
+    let [base] = commit.parents[..] else { return Ok(Vec::new()) };
+    if !is_githubs(repo, commit, github)? {
+        return Ok(Vec::new());
+    }
+    let files = repo.changes(Some(base), commit.id)?.into_iter();
+    let requests = files.filter(|file| file.after.is_some() && is_request(&file.path));
+    Ok(requests.map(|file| stem(&file.path).to_owned()).collect())
+}
+
 /// Returns why a merge went around the rules: as it is recorded or, where it isn't, as it is judged as
 /// of its own time; `None` if it didn't, or if that can't be judged any more.
 pub fn of_merge(
@@ -91,7 +116,11 @@ pub fn of_merge(
     if let Some(recorded) = records.of(merge.commit.id) {
         return recorded.around();
     }
-    let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head);
+    if merge.is_squashed {
+        return None;
+    }
+    let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head)
+        .with_log(log_named_by(&merge.commit.message));
     why(git.repo(), &gate.judge(pull, &[], merge.commit.time).ok()?, merge.commit.tree)
 }
 

@@ -6,11 +6,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bypass::{Bypass, of_merge};
+use super::progress::{Executions, Progress};
 use super::records::{RecordedAs, Records};
-use super::story::{ChangeStatus, State, Stories};
+use super::story::{ChangeStatus, Stories};
 use crate::content::{Changeset, first_title, request_at};
 use crate::core::decision::{Decision, Required, SignOffMode};
 use crate::core::input::affected_services;
+use crate::core::operations::state::{PullState, State};
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
 use crate::core::terms::{Effect, Login, RiskTier, Verdict};
@@ -25,8 +27,12 @@ use crate::report::{missing, one_line, so_many};
 pub struct ListEntry {
     /// The change's name: the id of its request, or the name that a policy change was given.
     pub change: String,
-    /// Whether the change is open, merged or closed.
+    /// Where the change is, from its submission to its outcome.
     pub state: State,
+    /// What became of its pull request: of a merged change that is being amended there are two entries.
+    pub pull: PullState,
+    /// What was done with it; null where no operations log is kept, and for changes of policies.
+    pub progress: Option<Progress>,
     /// What is to be done.
     pub summary: Option<String>,
     /// The person who asks for the change.
@@ -68,22 +74,23 @@ pub struct ListEntry {
 
 impl ListEntry {
     /// Returns an entry for a change that can't be judged, so that the list still shows it.
-    pub fn unclear(name: &str, state: State, error: &anyhow::Error) -> Self {
+    pub fn unclear(name: &str, pull: PullState, error: &anyhow::Error) -> Self {
         let why = format!("can't be judged: {error:#}");
-        ListEntry { change: name.to_owned(), state, brief: why.clone(), why, ..Self::default() }
+        let entry = ListEntry { change: name.to_owned(), pull, ..Self::default() };
+        ListEntry { state: State::of_pull(pull), brief: why.clone(), why, ..entry }
     }
 
     /// Orders open changes first: overdue, denied, pending, approved, each with the oldest first.
-    /// Merged and then closed changes follow, each with the latest first.
+    /// Merged changes and then those that were given up follow, each with the latest first.
     pub fn by_urgency(&self, other: &Self) -> Ordering {
-        let by_time = match self.state {
-            State::Open => self.since.cmp(&other.since),
+        let by_time = match self.pull {
+            PullState::Open => self.since.cmp(&other.since),
             _ => other.since.cmp(&self.since),
         };
         let key = |entry: &Self| {
             let undecided_first =
                 entry.verdict.map_or(Verdict::Denied as u8 + 1, |verdict| verdict as u8);
-            (entry.state, !entry.overdue, Reverse(undecided_first))
+            (entry.pull, !entry.overdue, Reverse(undecided_first))
         };
         key(self).cmp(&key(other)).then(by_time).then_with(|| self.change.cmp(&other.change))
     }
@@ -99,6 +106,8 @@ pub struct Lister<'a> {
     pub stories: &'a Stories<'a>,
     /// What the ledger records of them.
     pub records: &'a Records,
+    /// What the operations log says of them.
+    pub executions: &'a Executions<'a>,
     /// The organisation data at base.
     pub org: &'a Org,
     /// The time at which the changes are judged.
@@ -108,24 +117,25 @@ pub struct Lister<'a> {
 }
 
 impl Lister<'_> {
-    /// Returns the entry of a change. If it can't be judged, the entry says why.
-    pub fn entry(&self, name: &str, status: &ChangeStatus) -> ListEntry {
-        let state = status.state;
-        let entry = ListEntry { change: name.to_owned(), state, ..ListEntry::default() };
-        let result = match state {
-            State::Merged => self.merged(entry, name, status),
-            State::Open => {
+    /// Returns the entry of a change, as what became of its pull request, or of an earlier one. If it can't
+    /// be judged, the entry says why.
+    pub fn entry(&self, name: &str, status: &ChangeStatus, pull: PullState) -> ListEntry {
+        let entry = ListEntry { change: name.to_owned(), pull, ..ListEntry::default() };
+        let result = match pull {
+            PullState::Merged => self.merged(entry, name, status),
+            PullState::Open => {
                 self.judge(name, status).and_then(|judgement| self.open(entry, &judgement))
             }
-            State::Closed => self.closed(entry, name, status),
+            PullState::GivenUp => self.given_up(entry, name, status),
         };
-        result.unwrap_or_else(|error| ListEntry::unclear(name, state, &error))
+        result.unwrap_or_else(|error| ListEntry::unclear(name, pull, &error))
     }
 
     fn judge(&self, name: &str, status: &ChangeStatus) -> anyhow::Result<Judgement> {
         let base = self.git.base()?;
         let head = status.head.unwrap_or(base);
-        self.gate.judge(Pull::of_change(name, &self.git.base_ref, base, head), &[], self.now)
+        let pull = Pull::of_change(name, &self.git.base_ref, base, head);
+        self.gate.judge(pull.with_log(self.git.log_tip()?), &[], self.now)
     }
 
     fn open(&self, entry: ListEntry, judgement: &Judgement) -> anyhow::Result<ListEntry> {
@@ -135,21 +145,22 @@ impl Lister<'_> {
         let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
         let is_missing = decision.missing().next().is_some();
         let request = judgement.file.as_ref().and_then(|file| file.request.as_ref());
-        let mut entry = self.of_request(entry, request);
+        let mut entry = self.of_request(entry, request)?;
         entry.people.extend(author.filter(|author| !entry.people.contains(author)).cloned());
         let summary = match judgement.file {
-            Some(_) => entry.summary,
+            Some(_) => entry.summary.take(),
             None => {
                 let pull = &judgement.pull;
                 first_title(self.git.repo(), &entry.change, pull.base, pull.head)?
             }
         };
+        let brief = beside(brief(decision, self.most_names), entry.progress.as_ref(), entry.state);
         Ok(ListEntry {
             summary,
             tier: decision.tier,
             verdict: Some(decision.verdict),
             why: one_line(decision),
-            brief: brief(decision, self.most_names),
+            brief,
             waits_for: waits_for(decision, author),
             since: submitted.map(|pull_request| pull_request.submitted_at),
             due_at: due_at.filter(|_| is_missing),
@@ -158,7 +169,7 @@ impl Lister<'_> {
         })
     }
 
-    fn closed(
+    fn given_up(
         &self,
         entry: ListEntry,
         name: &str,
@@ -215,7 +226,8 @@ impl Lister<'_> {
             let bypassed = pushed.is_some();
             let why = told(why, &entry, bypassed);
             let since = pushed.as_ref().map(|(bypass, _)| bypass.commit.time);
-            return Ok(ListEntry { brief: why.clone(), why, since, bypassed, ..entry });
+            let state = State::Merged;
+            return Ok(ListEntry { state, brief: why.clone(), why, since, bypassed, ..entry });
         };
         let repo = self.git.repo();
         let path = Changeset::of(repo, merge.base, merge.head, name)?.path;
@@ -233,11 +245,11 @@ impl Lister<'_> {
         let bypassed = around.is_some() || pushed.is_some();
         let why = told(why, &entry, bypassed);
         let why = match &status.closed_by {
-            Some(closing) => {
+            Some(closing) if status.pull == PullState::Merged => {
                 let by = self.stories.who(&closing.commit);
                 format!("{why}, an amendment closed by {by}")
             }
-            None => why,
+            _ => why,
         };
         let said =
             |tier: &RiskTier| merge.trailer("Tier").is_some_and(|text| text == tier.to_string());
@@ -245,11 +257,15 @@ impl Lister<'_> {
             Some(recorded) => recorded.tier,
             None => RiskTier::ALL.into_iter().find(said),
         };
-        let entry = self.of_request(entry, request.as_ref());
+        let entry = self.of_request(entry, request.as_ref())?;
+        let told = match bypassed {
+            true => beside(why.clone(), entry.progress.as_ref(), entry.state),
+            false => told_of(entry.progress.as_ref()).unwrap_or(&why).to_owned(),
+        };
         Ok(ListEntry {
             summary: entry.summary.or(first_title(repo, name, merge.base, merge.head)?),
             tier,
-            brief: why.clone(),
+            brief: told,
             why,
             since: Some(merge.commit.time),
             bypassed,
@@ -257,15 +273,21 @@ impl Lister<'_> {
         })
     }
 
-    /// Fills in what the request itself says.
-    fn of_request(&self, entry: ListEntry, request: Option<&ChangeRequest>) -> ListEntry {
-        let Some(request) = request else { return entry };
+    /// Fills in what the request itself says, and what was done with it.
+    fn of_request(
+        &self,
+        entry: ListEntry,
+        request: Option<&ChangeRequest>,
+    ) -> anyhow::Result<ListEntry> {
+        let (state, progress) = self.executions.progress(request, entry.pull)?;
+        let entry = ListEntry { state, progress, ..entry };
+        let Some(request) = request else { return Ok(entry) };
         let targets: Vec<_> = request.targets().into_iter().collect();
         let services = affected_services(request.services(), &targets, self.org);
         let mut people: Vec<Login> =
             request.requester.iter().chain(request.implementer.iter()).cloned().collect();
         people.dedup();
-        ListEntry {
+        Ok(ListEntry {
             summary: request.summary.clone(),
             requester: request.requester.clone(),
             people,
@@ -273,8 +295,20 @@ impl Lister<'_> {
             services: services.into_iter().map(str::to_owned).collect(),
             planned: request.planned(),
             ..entry
-        }
+        })
     }
+}
+
+/// Adds what was done to a reason in a few words.
+fn beside(brief: String, progress: Option<&Progress>, state: State) -> String {
+    match told_of(progress) {
+        Some(told) => format!("{state}: {told}; {brief}"),
+        None => brief,
+    }
+}
+
+fn told_of(progress: Option<&Progress>) -> Option<&str> {
+    progress.map(|it| it.told.as_str()).filter(|told| !told.is_empty())
 }
 
 fn waits_for(decision: &Decision, author: Option<&Login>) -> Vec<Login> {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::entry::ListEntry;
+use super::going_on::GoingOn;
 use super::records::Records;
 use super::story::Stories;
 use crate::core::time::Time;
@@ -17,6 +18,9 @@ pub struct ListView {
     pub now: Time,
     /// The branch that the changes go to.
     pub base: String,
+    /// What goes on now: executions, incidents, debts, what isn't closed, and what is planned next; empty in
+    /// a list of certain changes only, and where no operations log is kept.
+    pub going_on: Vec<GoingOn>,
     /// The changes: open ones by urgency, then merged ones, then closed ones, the latest first.
     pub changes: Vec<ListEntry>,
     /// What reached that branch since the ledger covers it and is recorded nowhere, the oldest first.

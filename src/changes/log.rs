@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::story::{HistoryEvent, State, Story};
+use super::story::{HistoryEvent, Story};
+use crate::core::operations::state::State;
 
 /// The audit trail.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -18,7 +19,8 @@ pub struct LogView {
 pub struct LogEntry {
     /// The change's name.
     pub change: String,
-    /// Whether the change is open, merged or closed.
+    /// Where the change is, from its submission to its outcome: of one that is being amended, its merged
+    /// version.
     pub state: State,
     /// What is or was to be done; of a policy change, the title of its first commit.
     pub summary: Option<String>,
@@ -26,13 +28,9 @@ pub struct LogEntry {
     pub events: Vec<HistoryEvent>,
 }
 
-impl From<Story> for LogEntry {
-    fn from(story: Story) -> Self {
-        LogEntry {
-            state: story.status.state,
-            summary: story.summary,
-            change: story.name,
-            events: story.events,
-        }
+impl LogEntry {
+    /// Returns the entry of a change in this state.
+    pub fn of(story: Story, state: State) -> Self {
+        LogEntry { state, summary: story.summary, change: story.name, events: story.events }
     }
 }

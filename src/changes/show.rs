@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
+use anyhow::ensure;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bypass;
+use super::progress::Progress;
 use super::records::Records;
-use super::story::{HistoryEvent, Merge, State, Stories, Story};
+use super::story::{HistoryEvent, Merge, Stories, Story};
+use crate::content::journal::log_named_by;
 use crate::core::decision::Decision;
+use crate::core::operations::around::Around;
+use crate::core::operations::state::{PullState, State};
 use crate::core::request::ChangeRequest;
 use crate::core::terms::Login;
 use crate::core::time::Time;
@@ -23,8 +28,13 @@ use crate::git::Oid;
 pub struct ShowView {
     /// The change's name.
     pub change: String,
-    /// Whether the change is open, merged or closed.
+    /// Where the change is, from its submission to its outcome: of one that is being amended, its merged
+    /// version.
     pub state: State,
+    /// What became of its pull request, the last one.
+    pub pull: PullState,
+    /// What was done with it; null where no operations log is kept, and for changes of policies.
+    pub progress: Option<Progress>,
     /// What is or was to be done; of a policy change, the title of its first commit.
     pub summary: Option<String>,
     /// The change's last commit.
@@ -49,6 +59,8 @@ pub struct ShowView {
     /// Whether a merged change was amended, and the amendment closed.
     #[serde(skip)]
     pub closed_again: bool,
+    /// What went around the rules when it was executed.
+    pub went_around: Vec<Around>,
     /// What happened, the oldest first.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -101,6 +113,7 @@ pub fn tell(
     stories: &Stories<'_>,
     records: &Records,
     story: Story,
+    (state, progress): (State, Option<Progress>),
     now: Time,
 ) -> ShowView {
     let mut story = story;
@@ -109,14 +122,19 @@ pub fn tell(
     for (merge, why) in &bypassed {
         story.bypassed(*merge, why);
     }
-    let merge = story.merges.last().filter(|_| story.status.state == State::Merged);
+    let merge = story.merges.last().filter(|_| story.status.pull == PullState::Merged);
     let merge = merge.map(|merge| merge.commit.id);
     let recorded = merge.and_then(|id| Some((records.of(id)?.index, records.decision(git, id)?)));
     let (decided_in, decided) = match (recorded, judgement) {
         (Some((index, decision)), _) => (Some(index), Ok(decision)),
         (None, judgement) => (None, judgement.map(|judgement| judgement.decision)),
     };
-    ShowView { decided_in, ..view(stories, records, story, decided, &reasons, &bypassed) }
+    ShowView {
+        decided_in,
+        state,
+        progress,
+        ..view(stories, records, story, decided, &reasons, &bypassed)
+    }
 }
 
 /// The reason why each review doesn't count, by its commit; `None` if it counts.
@@ -158,12 +176,12 @@ impl Rounds<'_> {
                 settle(judgement, of_round, &mut reasons);
             }
         }
-        if story.status.state != State::Merged || story.status.closed_by.is_some() {
+        if story.status.pull != PullState::Merged || story.status.closed_by.is_some() {
             let unmerged = self.unmerged(story);
             if let Ok(judgement) = &unmerged {
                 settle(judgement, &story.events, &mut reasons);
             }
-            if story.status.state != State::Merged {
+            if story.status.pull != PullState::Merged {
                 last = unmerged;
             }
         }
@@ -172,14 +190,20 @@ impl Rounds<'_> {
 
     fn merged(&self, story: &Story, merge: &Merge) -> anyhow::Result<Judgement> {
         let (name, base_ref) = (&story.name, &self.git.base_ref);
-        let pull = Pull::of_change(name, base_ref, merge.base, merge.head);
+        ensure!(
+            !merge.is_squashed,
+            "GitHub put it onto {base_ref} as one commit, and keeps the reviews that approved it"
+        );
+        let pull = Pull::of_change(name, base_ref, merge.base, merge.head)
+            .with_log(log_named_by(&merge.commit.message));
         self.gate.judge(pull, &[], merge.commit.time)
     }
 
     fn unmerged(&self, story: &Story) -> anyhow::Result<Judgement> {
         let base = self.git.base()?;
         let head = story.status.head.unwrap_or(base);
-        let pull = Pull::of_change(&story.name, &self.git.base_ref, base, head);
+        let pull = Pull::of_change(&story.name, &self.git.base_ref, base, head)
+            .with_log(self.git.log_tip()?);
         self.gate.judge(pull, &[], self.now)
     }
 }
@@ -220,7 +244,9 @@ fn view(
     };
     ShowView {
         change: story.name,
-        state: story.status.state,
+        state: State::of_pull(story.status.pull),
+        pull: story.status.pull,
+        progress: None,
         summary: story.summary,
         head: story.status.head.map(|head| head.to_string()),
         has_branch: story.status.has_branch,
@@ -230,7 +256,8 @@ fn view(
         decision: decided.ok(),
         decided_in: None,
         undecided,
-        closed_again: story.status.state == State::Merged && story.status.closed_by.is_some(),
+        closed_again: story.status.pull == PullState::Merged && story.status.closed_by.is_some(),
+        went_around: Vec::new(),
         merges: story
             .merges
             .iter()

@@ -13,14 +13,12 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::bypass::{self, Bypass};
 use crate::content::Changeset;
 use crate::content::journal::{Entry, REVIEWS};
 use crate::content::{People, Signer};
-use crate::core::layout::{is_request, stem};
+use crate::core::layout::{is_request, request, stem};
+use crate::core::operations::state::PullState;
 use crate::core::org::Org;
 use crate::core::terms::Login;
 use crate::forge::git::{CHANGE, Git, closed_by};
@@ -34,33 +32,10 @@ pub use events::{HistoryEvent, What};
 pub use merges::Merge;
 pub use tell::Story;
 
-/// The state of a change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// The change is not yet merged.
-    #[default]
-    Open,
-    /// The change is part of the base.
-    Merged,
-    /// The change was closed without a merge.
-    Closed,
-}
-
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            State::Open => "open",
-            State::Merged => "merged",
-            State::Closed => "closed",
-        })
-    }
-}
-
 /// The state of a change, and the commits that show it.
 pub struct ChangeStatus {
-    /// Whether the change is open, merged or closed.
-    pub state: State,
+    /// What became of its pull request, the last one.
+    pub pull: PullState,
     /// The tip of the branch; without a branch, the commit that was merged or reviewed last.
     pub head: Option<Oid>,
     /// Whether the branch still exists.
@@ -139,29 +114,36 @@ impl<'a> Stories<'a> {
             Some(closing) if self.repo().leads_to(closing.reviewed, self.base)? => None,
             closing => closing,
         };
-        let status = |state, head| {
-            let closed_by = closed_by.filter(|_| state != State::Open).cloned();
-            Some(ChangeStatus { state, head, has_branch: branch.is_some(), closed_by })
+        let status = |pull, head| {
+            let closed_by = closed_by.filter(|_| pull != PullState::Open).cloned();
+            Some(ChangeStatus { pull, head, has_branch: branch.is_some(), closed_by })
         };
         if let Some(head) = branch {
-            let was_merged = || -> anyhow::Result<bool> {
-                Ok(!self.merges(name)?.is_empty() || !self.bypasses(name)?.is_empty())
-            };
             return Ok(match () {
-                () if self.is_merged(name, head)? => status(State::Merged, branch),
-                () if closed_by.is_some() && was_merged()? => status(State::Merged, branch),
-                () if closed_by.is_some() => status(State::Closed, branch),
-                () => status(State::Open, branch),
+                () if self.is_merged(name, head)? => status(PullState::Merged, branch),
+                () if closed_by.is_some() && self.was_merged(name)? => {
+                    status(PullState::Merged, branch)
+                }
+                () if closed_by.is_some() => status(PullState::GivenUp, branch),
+                () => status(PullState::Open, branch),
             });
         }
         let merged = self.merges(name)?.last().map(|merge| merge.head);
         let reviewed = journal.last().map(|entry| entry.reviewed);
         let pushed = self.bypasses(name)?.last().map(|bypass| bypass.commit.id);
         Ok(match (merged.or(pushed), reviewed) {
-            (Some(head), _) => status(State::Merged, Some(head)),
-            (None, Some(_)) => status(State::Closed, reviewed),
+            (Some(head), _) => status(PullState::Merged, Some(head)),
+            (None, Some(_)) => status(PullState::GivenUp, reviewed),
             (None, None) => None,
         })
+    }
+
+    /// Returns whether the base holds a version of a change, whatever became of a later one.
+    ///
+    /// # Errors
+    /// When the base's history can't be read.
+    pub fn was_merged(&self, name: &str) -> anyhow::Result<bool> {
+        Ok(!self.merges(name)?.is_empty() || !self.bypasses(name)?.is_empty())
     }
 
     /// Returns the merges of a change, oldest first.
@@ -215,7 +197,7 @@ impl<'a> Stories<'a> {
     /// was merged before or the base was fast-forwarded to it.
     fn is_merged(&self, name: &str, head: Oid) -> anyhow::Result<bool> {
         if self.unmerged.contains(&head) {
-            return Ok(false);
+            return self.is_squashed(name, head);
         }
         let merges = self.all_merges()?;
         if merges.heads.contains(&head)
@@ -227,6 +209,17 @@ impl<'a> Stories<'a> {
         let before = self.repo().parent(head)?;
         let files = self.repo().changes(before, head)?;
         Ok(files.iter().any(|file| is_request(&file.path) && stem(&file.path) == name))
+    }
+
+    /// Whether GitHub squashed a branch into the base, whose content is there then.
+    fn is_squashed(&self, name: &str, head: Oid) -> anyhow::Result<bool> {
+        let (repo, path) = (self.repo(), request(name));
+        let own = repo.entry(head, &path)?;
+        // Most branches have content of their own.
+        if own.is_none() || own != repo.entry(self.base, &path)? {
+            return Ok(false);
+        }
+        Ok(self.merges(name)?.last().is_some_and(|merge| merge.is_squashed))
     }
 
     fn all_merges(&self) -> anyhow::Result<&Merges> {
@@ -262,6 +255,9 @@ impl<'a> Stories<'a> {
             }
             if let Some((merge, name)) = merge {
                 by_name.entry(name).or_default().push(merge);
+            }
+            for name in bypass::squashed(repo, &commit, &github)? {
+                by_name.entry(name).or_default().extend(Merge::squashed(commit.clone()));
             }
         }
         Ok(Merges { line: line.into_iter().collect(), by_name, heads, bypasses })

@@ -6,10 +6,9 @@ use clap::Args;
 
 use super::shared::args::NowArg;
 use super::shared::asking::{AskArgs, ask};
-use super::shared::events::Site;
-use super::shared::here::HereArgs;
 use super::shared::judges::judges;
 use super::shared::say::print;
+use super::shared::site::{Site, SiteArgs};
 use changegate::core::operations::event::Actor;
 use changegate::report::Format;
 
@@ -17,12 +16,14 @@ use changegate::report::Format;
 ///
 /// It writes nothing. Sign-off is that of the decision that let the change in; time, windows, freezes,
 /// pauses, other executions and who acts are judged at this moment, by the policies at the tip of the
-/// base. What it says is advice until the execution has begun.
+/// base. What it says is advice until the execution has begun. An open incident is a ticket for reading on
+/// its services: `changegate authorize INC-042 --action pull-logs --target checkout-web` needs no request.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate authorize CHG-1234
   changegate authorize CHG-1234 --step 2 --parameter to=eu-west-2
+  changegate authorize INC-042 --action pull-logs --target checkout-web
   changegate authorize CHG-1234 --actor machine:deploy-prod --for bob --format json")]
 pub struct AuthorizeArgs {
     #[command(flatten)]
@@ -44,7 +45,7 @@ pub struct AuthorizeArgs {
     now: NowArg,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 fn actor(text: &str) -> Result<Actor, String> {
@@ -55,8 +56,11 @@ fn actor(text: &str) -> Result<Actor, String> {
 pub fn run(args: &AuthorizeArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.here)?;
     let by = match &args.actor {
-        Some(actor) => actor.clone(),
-        None => site.author(args.ask.on_behalf.clone())?.by().clone(),
+        Some(actor) => (actor.clone(), args.ask.on_behalf.clone()),
+        None => {
+            let author = site.author(args.ask.on_behalf.clone())?;
+            (author.by().clone(), author.on_behalf().cloned())
+        }
     };
     let answer = ask(&site, &judges()?, &args.ask, by, (args.now.get(), None))?;
     print(&answer.report(&site, args.format, args.verbose))?;

@@ -6,20 +6,19 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::AnswerFormat;
-use super::shared::asking::{AskArgs, Begun, begin_now};
-use super::shared::events::{Site, say};
-use super::shared::here::HereArgs;
+use super::shared::asking::{AskArgs, begin_now};
+use super::shared::events::say;
 use super::shared::judges::judges;
-use super::shared::say::print;
+use super::shared::site::{Site, SiteArgs};
 use changegate::core::operations::event::About;
 use changegate::core::operations::kinds::EndResult;
 use changegate::core::operations::life::Execution;
 use changegate::core::record::parts::Hex;
-use changegate::core::terms::TicketId;
+use changegate::core::terms::{TicketId, one_of};
 use changegate::execute::Made;
+use changegate::execute::author::nonce;
 use changegate::execute::end::{Went, closes, end};
 use changegate::gate::execution::begin;
-use changegate::report::Format;
 
 /// Begin to execute a change by hand
 ///
@@ -30,7 +29,8 @@ use changegate::report::Format;
 Examples:
   changegate begin CHG-1234
   changegate begin CHG-1234 --step 2
-  changegate begin CHG-1234 --rollback")]
+  changegate begin CHG-1234 --rollback
+  changegate begin INC-042 --action pull-logs --target checkout-web")]
 pub struct BeginArgs {
     #[command(flatten)]
     ask: AskArgs,
@@ -40,24 +40,15 @@ pub struct BeginArgs {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 /// Runs `begin`.
 pub fn run(args: &BeginArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.here)?;
     let author = site.author(args.ask.on_behalf.clone())?;
-    match begin_now(&site, &judges()?, &author, &args.ask, &begin::Place::default())? {
-        Begun::Yes(_, written) => say(&[*written], args.format),
-        Begun::No(answer) => {
-            let format = match args.format {
-                AnswerFormat::Text => Format::Text,
-                AnswerFormat::Json => Format::Json,
-            };
-            print(&answer.report(&site, format, false))?;
-            Ok(answer.exit_code())
-        }
-    }
+    let place = begin::Place { host: None, url: None, command: None, nonce: nonce() };
+    begin_now(&site, &judges()?, &author, &args.ask, &place)?.say(&site, args.format)
 }
 
 /// Say how an execution went that was begun by hand, or whose end nobody recorded
@@ -91,7 +82,7 @@ pub struct EndArgs {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -118,29 +109,38 @@ pub fn run_end(args: &EndArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.here)?;
     let (id, result) = (&args.id, args.result.into());
     let written = site.author(None)?.write(|log, now| {
-        let of_change = log.life(About::Change(id))?;
-        let of_incident = log.life(About::Incident(id))?;
-        let is_change = !of_change.executions.is_empty();
-        let life = if is_change { &of_change } else { &of_incident };
+        let lives = [About::Change(id), About::Incident(id)]
+            .into_iter()
+            .map(|about| Ok((about, log.life(about)?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let open =
+            lives.iter().flat_map(|(about, life)| life.open().map(move |it| (about, life, it)));
         let open: Vec<_> =
-            life.open().filter(|it| is_meant(it, args.execution.as_deref())).collect();
-        let it = match open[..] {
-            [it] => it,
+            open.filter(|(.., it)| is_meant(it, args.execution.as_deref())).collect();
+        let (about, life, it) = match open[..] {
+            [found] => found,
             [] => bail!(
                 "no execution of {id} is open: `changegate operations show {id}` says what happened"
             ),
-            _ => bail!("several executions of {id} are open: name one with --execution"),
+            _ => {
+                let named = open.iter().map(|(.., it)| {
+                    let event = String::from(it.begin.id.clone());
+                    format!("--execution {} (by {})", &event[..10], it.begin.head.by)
+                });
+                let named: Vec<_> = named.collect();
+                bail!("several executions of {id} are open: name one with {}", one_of(&named))
+            }
         };
         let went = Went { why: args.why.clone(), ..Went::default() };
         let end = end(it, result, went, now);
-        if !is_change {
+        if matches!(about, About::Incident(_)) {
             return Ok(vec![Made::of_incident(id, end)]);
         }
-        let request = site.request(id)?;
+        let request = site.executed(id)?;
         let closes = closes(id, &request, &site.judge.bundle().org, life, &end);
         Ok([Some(Made::of_change(id, end)), closes].into_iter().flatten().collect())
     })?;
-    say(&written, args.format)
+    say(&site, &written, args.format)
 }
 
 fn is_meant(execution: &Execution, digits: Option<&str>) -> bool {

@@ -2,14 +2,16 @@
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use clap::Args;
 
 use super::shared::args::AnswerFormat;
-use super::shared::events::{Site, say};
-use super::shared::here::HereArgs;
+use super::shared::events::say;
+use super::shared::site::{Site, SiteArgs};
 use changegate::core::operations::kinds::{Cancelled, What};
 use changegate::core::terms::TicketId;
 use changegate::execute::Made;
+use changegate::forge::git::CHANGE;
 
 /// Cancel a merged change of which nothing was executed
 ///
@@ -33,15 +35,20 @@ pub struct CancelArgs {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 /// Runs the verb.
 pub fn run(args: &CancelArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.here)?;
-    site.request(&args.id)?;
+    let id = &args.id;
+    if let Err(error) = site.request(id) {
+        let is_submitted = site.git.branches.tip(&format!("{CHANGE}{id}"))?.is_some();
+        ensure!(!is_submitted, "{id} isn't merged: give it up with `changegate close {id}`");
+        return Err(error);
+    }
     let what = What::Cancelled(Cancelled { reason: args.reason.clone() });
     let made = Made::of_change(&args.id, what);
     let written = site.author(None)?.write(|_, _| Ok(vec![made.clone()]))?;
-    say(&written, args.format)
+    say(&site, &written, args.format)
 }

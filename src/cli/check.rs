@@ -294,9 +294,10 @@ impl Run<'_> {
         let is_new = |beside: &&Beside<'_>| !beside.is_merged(&file.path, source.as_bytes());
         if let Some(beside) = self.beside.as_ref().filter(is_new) {
             let is_placed = matches!(candidate, Candidate::File(..));
-            beside.add_to(&mut evidence, file, is_placed)?;
+            beside.add_to(&mut evidence, file, is_placed, self.now)?;
         }
-        self.index.add_to(&mut evidence, file);
+        let is_over = |id: &_| self.beside.as_ref().is_some_and(|beside| beside.is_over(id));
+        self.index.add_to(&mut evidence, file, &is_over);
         Ok(evidence)
     }
 }

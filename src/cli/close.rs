@@ -18,7 +18,7 @@ use changegate::gate::signing::seen;
 /// Close a submitted change that isn't merged, or reopen it
 ///
 /// Nothing that was submitted disappears: the change stays listed with `changegate list --state
-/// closed`. Its branch may be deleted once it is closed, because its journal keeps what was
+/// given-up`. Its branch may be deleted once it is closed, because its journal keeps what was
 /// submitted. A merged change can't be closed; it can be amended.
 #[derive(Args, Debug)]
 #[command(after_help = "\

@@ -1,14 +1,17 @@
-//! `changegate demo`: the life of an off-script change, played by four people in real repositories.
+//! `changegate demo`: the life of an off-script change, and of one that is executed, played by four people
+//! in real repositories.
 //!
 //! ```text
 //! times: a closed and an open time for the change ─┐
 //! town:  a server, its hook, people with keys ─────┼─▶ act the story, step by step ─▶ screen
+//! own:   its own settings, a service to watch ─────┤
 //! story: the steps, as data ───────────────────────┘
 //! ```
 //!
 //! Nothing is faked: each command is run exactly as it is shown, its exit code and output are
 //! checked, and the first unexpected result ends the demo with an error.
 
+mod own;
 mod screen;
 mod story;
 mod times;
@@ -22,7 +25,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
 use self::screen::Screen;
-use self::story::{Act, REQUEST, STORY, TEMPLATE};
+use self::story::{Act, REQUEST, STORY};
 use self::times::Times;
 use self::town::Town;
 use super::shared::args::NowArg;
@@ -33,9 +36,9 @@ use changegate::core::policy::{PolicyBundle, shipped_files};
 ///
 /// Four people with new SSH keys and a clone each share a bare repository whose hook judges every
 /// push: a closed window, a refused self-approval, two sign-offs, an approval that becomes void by
-/// an edit, refused attempts to bypass the review, the merge, the ledger's proof of it and a forged
-/// entry. All of it is real, and each step
-/// shows the git command that gives the same information. Needs git 2.34 or later and ssh-keygen.
+/// an edit, refused attempts to bypass the review, the merge, the ledger's proof of it, a change that is
+/// executed, verified and closed, one that leads to an incident, and a forged entry. All of it is real, and each step shows the git
+/// command that gives the same information. Needs git 2.34 or later and ssh-keygen.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -64,7 +67,8 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
             temporary.insert(made.context("make a temporary folder")?).path().to_owned()
         }
     };
-    let stage = Stage { town: Town::found(&folder)?, times, screen: Screen::new() };
+    let port = own::service()?;
+    let stage = Stage { town: Town::found(&folder)?, times, port, screen: Screen::new() };
     print(&stage.screen.opening())?;
     for (index, step) in STORY.iter().enumerate() {
         let number = index + 1;
@@ -92,25 +96,38 @@ fn new_folder(folder: &Path) -> anyhow::Result<PathBuf> {
 struct Stage {
     town: Town,
     times: Times,
+    /// The port of the service that is watched.
+    port: u16,
     screen: Screen,
 }
 
 impl Stage {
     fn play(&self, act: &Act) -> anyhow::Result<()> {
         match act {
-            Act::Write { shows } => self.write(shows),
+            Act::Adapt => self.adapt(),
+            Act::Write { who, path, text, shows } => self.write((who, path), text, shows),
             Act::Edit { from, to } => self.edit(from, to),
             Act::Run { who, line, code, shows } => self.run(who, line, *code, shows),
             Act::Git { line, says } => self.git(line, says),
         }
     }
 
-    /// Alice writes her request.
-    fn write(&self, shows: &[&str]) -> anyhow::Result<()> {
-        let text = self.times.put_into(TEMPLATE);
-        self.save(&text)?;
+    /// Carol gives the demo settings of its own.
+    fn adapt(&self) -> anyhow::Result<()> {
+        let lines = own::adapt(&self.town.home("carol")?, self.port)?;
+        print(
+            &self
+                .screen
+                .deed("carol edits policies/org, so that the demo ends within seconds", &lines),
+        )
+    }
+
+    /// Somebody writes a request.
+    fn write(&self, (who, path): (&str, &str), text: &str, shows: &[&str]) -> anyhow::Result<()> {
+        let text = self.times.put_into(text).replace("{port}", &self.port.to_string());
+        self.save((who, path), &text)?;
         let excerpt = screen::cut(&text, shows)?;
-        print(&self.screen.deed(&format!("alice writes {REQUEST}"), &excerpt))
+        print(&self.screen.deed(&format!("{who} writes {path}"), &excerpt))
     }
 
     /// Alice edits her request.
@@ -119,7 +136,7 @@ impl Stage {
         let before = std::fs::read_to_string(&path).with_context(|| format!("read {REQUEST}"))?;
         let (from, to) = (self.times.put_into(from), self.times.put_into(to));
         let after = before.replacen(&from, &to, 1);
-        self.save(&after)?;
+        self.save(("alice", REQUEST), &after)?;
         let pairs = before.lines().zip(after.lines()).filter(|(before, after)| before != after);
         let lines: Vec<_> =
             pairs.flat_map(|(before, after)| [format!("-{before}"), format!("+{after}")]).collect();
@@ -127,8 +144,8 @@ impl Stage {
         print(&self.screen.deed(&format!("alice edits {REQUEST}"), &lines))
     }
 
-    fn save(&self, text: &str) -> anyhow::Result<()> {
-        let path = self.town.home("alice")?.join(REQUEST);
+    fn save(&self, (who, path): (&str, &str), text: &str) -> anyhow::Result<()> {
+        let path = self.town.home(who)?.join(path);
         let folder = path.parent().context("the request is in a folder")?;
         std::fs::create_dir_all(folder)
             .and_then(|()| std::fs::write(&path, text))

@@ -213,7 +213,9 @@ by the shipped sample policies
     #[test]
     fn all_codes_on_a_line_each() {
         let text = table(&shipped(), SHIPPED);
-        assert!(text.contains("\n\nwindow/closed                deny     Outside every window\n"));
+        assert!(
+            text.contains("\n\nwindow/closed                    deny     Outside every window\n")
+        );
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     }
 

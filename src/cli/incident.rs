@@ -2,21 +2,27 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand, ValueEnum};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::shared::args::AnswerFormat;
-use super::shared::events::{Site, say};
-use super::shared::here::HereArgs;
-use super::shared::say::{json, print};
+use super::shared::events::say;
+use super::shared::logs::pause;
+use super::shared::say::{json, print, width};
+use super::shared::site::{Site, SiteArgs};
+use changegate::core::digest::to_json;
 use changegate::core::operations::event::About;
-use changegate::core::operations::kinds::{Opened, Pauses, Resolved, Updated, What};
+use changegate::core::operations::kinds::{Opened, Pauses, Resolved, Step, Updated, What};
+use changegate::core::operations::life::Execution;
 use changegate::core::operations::open::OpenIncident;
 use changegate::core::terms::{Login, Name, Severity, TicketId, all_of};
 use changegate::core::time::Time;
-use changegate::execute::{Made, author};
+use changegate::execute::Made;
+use changegate::operations::OPERATIONS;
 use changegate::report::escape::terminal;
+use changegate::report::hanging;
 
 /// Open, update or resolve an incident, or show it
 ///
@@ -55,7 +61,7 @@ struct Common {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -169,7 +175,7 @@ struct ShowArgs {
     common: Common,
 }
 
-fn severity(text: &str) -> Result<Severity, String> {
+pub fn severity(text: &str) -> Result<Severity, String> {
     use serde::Deserialize as _;
     use serde::de::IntoDeserializer as _;
     use serde::de::value::{Error, StrDeserializer};
@@ -181,6 +187,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 pub fn run(args: &IncidentArgs) -> anyhow::Result<ExitCode> {
     match &args.verb {
         Verb::Open(args) => {
+            ensure!(args.id.is_incident(), "{}: the id of an incident is written INC-123", args.id);
             let what = What::Opened(Opened {
                 severity: args.severity,
                 services: args.services.clone(),
@@ -214,42 +221,40 @@ fn write(id: &TicketId, what: What, common: &Common) -> anyhow::Result<ExitCode>
     let site = Site::open(&common.here)?;
     let made = Made::of_incident(id, what);
     let written = site.author(None)?.write(|_, _| Ok(vec![made.clone()]))?;
-    say(&written, common.format)
+    say(&site, &written, common.format)
 }
 
 /// The incidents that are open.
-#[derive(Serialize)]
-struct Listed<'a> {
-    incidents: &'a [OpenIncident],
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Incidents")]
+pub struct IncidentsView {
+    /// The incidents, in the order of their ids.
+    pub incidents: Vec<OpenIncident>,
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
-    let site = Site::open(&args.common.here)?;
-    let log = author::read(&site.git)?;
-    let incidents = log.as_ref().map_or(&[][..], |log| &log.open().incidents);
-    match args.common.format {
-        AnswerFormat::Json => print(&json(&Listed { incidents })?)?,
-        AnswerFormat::Text if incidents.is_empty() => print("no incident is open\n")?,
-        AnswerFormat::Text => print(&incidents.iter().map(line).collect::<String>())?,
-    }
+    let site = Site::open_to_look(&args.common.here)?;
+    let log = site.git.operations()?;
+    let incidents = log.as_ref().map_or_else(Vec::new, |log| log.open().incidents.clone());
+    let view = IncidentsView { incidents };
+    print(&match args.common.format {
+        AnswerFormat::Json => json(&view)?,
+        AnswerFormat::Text if view.incidents.is_empty() => "no incident is open\n".to_owned(),
+        AnswerFormat::Text => view.incidents.iter().map(line).collect(),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn line(it: &OpenIncident) -> String {
-    let services = if it.services.is_empty() { "-".to_owned() } else { all_of(&it.services) };
+    let services = match it.services.is_empty() {
+        true => String::new(),
+        false => format!(" affects {},", all_of(&it.services)),
+    };
     let commander = it.commander.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string);
-    format!(
-        "{}  {}  since {} UTC  {}  commanded by {commander}{}\n",
-        it.incident,
-        word(it.severity),
-        it.since.for_people(None),
-        terminal(&services),
-        match it.pauses {
-            Pauses::None => "",
-            Pauses::Services => ", pauses changes to its services",
-            Pauses::All => ", pauses all changes",
-        }
-    )
+    let pauses = pause(it.pauses).map(|what| format!(", {what}")).unwrap_or_default();
+    let since = it.since.for_people(None);
+    let text = format!("since {since} UTC,{services} commanded by {commander}{pauses}");
+    hanging(&format!("{}  {}  ", it.incident, word(it.severity)), &terminal(&text), width())
 }
 
 fn word(severity: Severity) -> String {
@@ -257,31 +262,103 @@ fn word(severity: Severity) -> String {
 }
 
 /// An incident.
-#[derive(Serialize)]
-struct Shown<'a> {
-    incident: &'a TicketId,
-    #[serde(flatten)]
-    is: &'a Opened,
-    opened_at: Time,
-    opened_by: String,
-    resolved_at: Option<Time>,
-    resolved_by: Option<String>,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Incident")]
+pub struct IncidentView {
+    /// Its id.
+    pub incident: TicketId,
+    /// How severe it is.
+    pub severity: Severity,
+    /// The services that it affects.
+    pub services: Vec<Name>,
+    /// Who commands it; null if nobody was named.
+    pub commander: Option<Login>,
+    /// What it pauses; nothing any more once it is resolved.
+    pub pauses: Pauses,
+    /// What is wrong.
+    pub summary: String,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// By whom: a login, or `machine:` and a name.
+    pub opened_by: String,
+    /// When it was resolved; null if it is open.
+    pub resolved_at: Option<Time>,
+    /// By whom; null if it is open.
+    pub resolved_by: Option<String>,
+    /// What was read under it alone.
+    pub executions: Vec<ExecutedView>,
+}
+
+/// What was read under an incident alone.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ExecutedView {
+    /// The id of its beginning.
+    pub execution: String,
+    /// What was read.
+    pub steps: Vec<Step>,
+    /// By whom: a login, or `machine:` and a name.
+    pub by: String,
+    /// The person for whom a machine did it.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub on_behalf: Option<Login>,
+    /// Since when.
+    pub since: Time,
+    /// How it ended: `done`, `failed`, `stopped` or `unknown`; null as long as nobody has said.
+    pub result: Option<String>,
+    /// When it ended; null as long as nobody has said.
+    pub ended_at: Option<Time>,
+}
+
+impl ExecutedView {
+    fn of(it: &Execution) -> Self {
+        let result = it.result().and_then(|it| to_json(&it).as_str().map(str::to_owned));
+        ExecutedView {
+            execution: String::from(it.begin.id.clone()),
+            steps: it.begin.what.steps.clone(),
+            by: it.begin.head.by.to_string(),
+            on_behalf: it.begin.head.on_behalf.clone(),
+            since: it.begin.head.at,
+            result,
+            ended_at: it.end.as_ref().map(|end| end.head.at),
+        }
+    }
+
+    fn line(&self) -> String {
+        let what = self.steps.iter().map(|step| format!("{} on {}", step.action, step.target));
+        let what = all_of(&what.collect::<Vec<_>>());
+        let on_behalf = self.on_behalf.as_ref().map(|login| format!(" for {login}"));
+        let on_behalf = on_behalf.unwrap_or_default();
+        let result = self.result.as_deref().unwrap_or("running");
+        let since = self.since.for_people(None);
+        let id = &self.execution[..10];
+        let text = format!("by {}{on_behalf} since {since} UTC, {result} ({id})", self.by);
+        hanging(&format!("  {what}  "), &text, width())
+    }
 }
 
 fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
-    let site = Site::open(&args.common.here)?;
-    let log = author::read(&site.git)?.context("there is no operations log yet")?;
+    let site = Site::open_to_look(&args.common.here)?;
+    let log = site.git.operations()?.with_context(|| {
+        format!("there is no {OPERATIONS} yet: begin it with `changegate init --operations`")
+    })?;
     let life = log.life(About::Incident(&args.id))?;
-    let unknown = || format!("the operations log has no incident {}", args.id);
+    let unknown = || {
+        format!("there is no incident {}: `changegate incident list` shows the open ones", args.id)
+    };
     let it = life.incident.as_ref().with_context(unknown)?;
     let resolved = it.resolved.as_ref();
-    let shown = Shown {
-        incident: &args.id,
-        is: &it.is,
+    let shown = IncidentView {
+        incident: args.id.clone(),
+        severity: it.is.severity,
+        services: it.is.services.clone(),
+        commander: it.is.commander.clone(),
+        pauses: if resolved.is_some() { Pauses::None } else { it.is.pauses },
+        summary: it.is.summary.clone(),
         opened_at: it.opened.head.at,
         opened_by: it.opened.head.by.to_string(),
         resolved_at: resolved.map(|(at, _)| *at),
         resolved_by: resolved.map(|(_, by)| by.to_string()),
+        executions: life.executions.iter().filter(|it| !it.is_void).map(ExecutedView::of).collect(),
     };
     if args.common.format == AnswerFormat::Json {
         print(&json(&shown)?)?;
@@ -291,14 +368,16 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         incident: args.id.clone(),
         severity: it.is.severity,
         services: it.is.services.clone(),
-        pauses: it.is.pauses,
+        pauses: shown.pauses,
         commander: it.is.commander.clone(),
+        paused_by: it.paused_by.clone(),
         since: shown.opened_at,
     };
-    let mut text = line(&open) + "  " + &terminal(&it.is.summary) + "\n";
+    let mut text = line(&open) + &hanging("  ", &terminal(&it.is.summary), width());
     if let (Some(at), Some(by)) = (shown.resolved_at, &shown.resolved_by) {
         text += &format!("  resolved by {by} at {} UTC\n", at.for_people(None));
     }
+    text.extend(shown.executions.iter().map(ExecutedView::line));
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

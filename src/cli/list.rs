@@ -6,6 +6,7 @@
 //! print:  those that pass the filters, the most urgent first
 //! ```
 
+pub mod debts;
 mod text;
 
 use std::process::ExitCode;
@@ -14,14 +15,17 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::{AnswerFormat, NowArg, tier_parser};
-use super::shared::here::{self, HereArgs};
+use super::shared::here::HereArgs;
 use super::shared::judges::judges;
+use super::shared::logs;
 use super::shared::me::me;
+use super::shared::next::going_on;
 use super::shared::say;
 use changegate::changes::entry::{ListEntry, Lister};
 use changegate::changes::list::{ListView, Unrecorded};
 use changegate::changes::records::Records;
-use changegate::changes::story::{State, Stories};
+use changegate::changes::story::Stories;
+use changegate::core::operations::state::{PullState, State};
 use changegate::core::org::Org;
 use changegate::core::terms::{Login, Name, RiskTier};
 use changegate::core::time::Time;
@@ -30,23 +34,29 @@ use changegate::gate::Gate;
 
 /// List the changes: their state, whom they wait for, since when
 ///
-/// A change is open from its submission until it is merged or closed. Changes of policies are
-/// listed like any other. Where there is a ledger, what it doesn't record is named.
+/// A change is open from its submission until it is merged or given up. What happens to a merged one is
+/// in the operations log; `merged` means all of those. Without arguments it says first what goes on now, and
+/// which command comes next: what is executed, incidents, debts, what isn't closed, what is planned. Changes of policies are listed like any other.
+/// Where there is a ledger, what it doesn't record is named.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   changegate list
-      what is open, overdue sign-offs first
+      what goes on now, and what is open, overdue sign-offs first
   changegate list --waiting-on-me
       changes that wait for your review, or that you have to correct as their requester
+  changegate list --state running
+      what is being executed now; also scheduled, ready, lost, expired and others
+  changegate list --without-outcome
+      what was executed, and should have been closed by now
   changegate list --state all --service checkout
       every change that ever affected a service
   changegate list --off-script --format json
       for a script")]
 pub struct ListArgs {
-    /// The state of the changes to list
-    #[arg(long, value_enum, default_value_t)]
-    state: Wanted,
+    /// The state of the changes to list: `open` if left out, `all` with --without-outcome
+    #[arg(long, value_enum)]
+    state: Option<Wanted>,
 
     /// Only changes that you request, submitted or perform
     #[arg(long)]
@@ -55,6 +65,10 @@ pub struct ListArgs {
     /// Only changes that wait for you
     #[arg(long)]
     waiting_on_me: bool,
+
+    /// Only changes of which something was executed, and whose outcome is missing
+    #[arg(long)]
+    without_outcome: bool,
 
     /// Only changes that don't follow the usual script
     #[arg(long)]
@@ -67,6 +81,11 @@ pub struct ListArgs {
     /// Only changes that affect this service
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
+
+    /// List who owes sign-offs for what was executed under break-glass, or without asking; with
+    /// `--state all` those who gave them, too
+    #[arg(long, conflicts_with_all = ["mine", "waiting_on_me", "off_script", "tier", "service"])]
+    debts: bool,
 
     #[command(flatten)]
     here: HereArgs,
@@ -82,37 +101,92 @@ pub struct ListArgs {
 /// The states that are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Wanted {
-    /// Submitted, and neither merged nor closed.
+    /// Submitted, and neither merged nor given up.
     #[default]
     Open,
-    /// Merged into the base branch.
-    Merged,
     /// Closed without a merge.
+    GivenUp,
+    /// Merged into the base branch, whatever happened then.
+    Merged,
+    /// Merged, and planned for later.
+    Scheduled,
+    /// May be executed now.
+    Ready,
+    /// Being executed.
+    Running,
+    /// Nobody knows whether it is being executed, or how that ended.
+    Lost,
+    /// Some of it was executed, and the rest can't simply follow.
+    Incomplete,
+    /// All of it was executed.
+    Executed,
+    /// All of it was executed, and verification passed.
+    Verified,
+    /// Led to an incident that is open.
+    Escalated,
+    /// Its time is over, and nothing was executed.
+    Expired,
+    /// Its outcome is recorded.
     Closed,
+    /// Cancelled.
+    Cancelled,
     /// All of them.
     All,
 }
 
 impl Wanted {
-    fn takes(self, state: State) -> bool {
+    /// Whether a change is listed whose pull request came to this, as far as that says.
+    fn may_take(self, pull: PullState) -> bool {
         match self {
-            Wanted::Open => state == State::Open,
-            Wanted::Merged => state == State::Merged,
-            Wanted::Closed => state == State::Closed,
-            Wanted::All => true,
+            Wanted::Open => pull == PullState::Open,
+            Wanted::GivenUp => pull == PullState::GivenUp,
+            Wanted::Merged | Wanted::Scheduled | Wanted::Ready | Wanted::Expired => {
+                pull == PullState::Merged
+            }
+            // What is executed under break-glass isn't merged yet.
+            _ => true,
         }
+    }
+
+    /// Whether a change in this state is listed, of those that [`Wanted::may_take`] lets pass.
+    fn takes(self, state: State) -> bool {
+        let wanted = match self {
+            Wanted::Open | Wanted::GivenUp | Wanted::Merged | Wanted::All => return true,
+            Wanted::Scheduled => State::Scheduled,
+            Wanted::Ready => State::Ready,
+            Wanted::Running => State::Running,
+            Wanted::Lost => State::Lost,
+            Wanted::Incomplete => State::Incomplete,
+            Wanted::Executed => State::Executed,
+            Wanted::Verified => State::Verified,
+            Wanted::Escalated => State::Escalated,
+            Wanted::Expired => State::Expired,
+            Wanted::Closed => State::Closed,
+            Wanted::Cancelled => State::Cancelled,
+        };
+        state == wanted
     }
 }
 
 impl ListArgs {
+    /// Whether only certain changes are asked for.
+    fn is_filtered(&self) -> bool {
+        let filters = self.mine || self.waiting_on_me || self.off_script || self.without_outcome;
+        filters || self.tier.is_some() || self.service.is_some()
+    }
+
+    fn wanted(&self) -> Wanted {
+        let default = if self.without_outcome { Wanted::All } else { Wanted::Open };
+        self.state.unwrap_or(default)
+    }
+
     /// Returns what is said if no change is listed.
     fn nothing(&self) -> &'static str {
-        let filters = self.mine || self.waiting_on_me || self.off_script;
-        match self.state {
-            _ if filters || self.tier.is_some() || self.service.is_some() => "no changes match\n",
+        match self.wanted() {
+            _ if self.is_filtered() => "no changes match\n",
             Wanted::Open => "no change is open: `changegate list --state all` lists the others\n",
-            Wanted::Merged | Wanted::Closed => "no changes match\n",
             Wanted::All => "nothing was submitted yet: write a request with `changegate new`\n",
+            _ => "no changes match\n",
         }
     }
 }
@@ -124,12 +198,18 @@ const MOST_NAMES: usize = 3;
 pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let now = args.now.get();
+    if args.debts {
+        return debts::run(args, &git, now);
+    }
     let view = view(args, &git, now)?;
     say::print(&match args.format {
         AnswerFormat::Text if view.changes.is_empty() => {
-            args.nothing().to_owned() + &text::unrecorded(&view, say::width())
+            let width = say::width();
+            going_on(&view.going_on, width) + args.nothing() + &text::unrecorded(&view, width)
         }
-        AnswerFormat::Text => text::render(&view, say::colour(&std::io::stdout()), say::width()),
+        AnswerFormat::Text => {
+            text::render(&view, args.waiting_on_me, say::colour(&std::io::stdout()), say::width())
+        }
         AnswerFormat::Json => say::json(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)
@@ -144,28 +224,52 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     git.survey_others(&org)?;
     let most_names = if say::width() == usize::MAX { usize::MAX } else { MOST_NAMES };
     // What is open isn't recorded yet.
-    let records = here::records(git, &org, &args.here, || match args.state {
-        Wanted::Merged | Wanted::All => Records::read(git, &judges, None),
-        Wanted::Open | Wanted::Closed => Records::read_gap(git, &judges),
-    });
+    let wanted = args.wanted();
+    let records =
+        logs::records(git, &org, &args.here, || match wanted.may_take(PullState::Merged) {
+            true => Records::read(git, &judges, None),
+            false => Records::read_gap(git, &judges),
+        });
+    let executions = logs::executions(git, &org, &args.here, now)?;
+    let going_on = match args.state.is_some() || args.is_filtered() {
+        true => Vec::new(),
+        false => executions.going_on(git, &org)?,
+    };
+    logs::warn_of_pauses(git, &org, now)?;
     let (gate, stories, records, org) = (&gate, &stories, &records, &org);
-    let lister = Lister { git, gate, stories, records, org, now, most_names };
-    let names: Vec<String> = match args.state {
+    let executions = &executions;
+    let lister = Lister { git, gate, stories, records, executions, org, now, most_names };
+    let names: Vec<String> = match wanted {
         Wanted::Open => stories.branches().map(str::to_owned).collect(),
         _ => stories.names()?.into_iter().collect(),
     };
     let mut changes = Vec::new();
     for name in &names {
-        let entry = match stories.status(name) {
-            Ok(Some(status)) if args.state.takes(status.state) => lister.entry(name, &status),
-            Ok(_) => continue,
-            Err(error) => ListEntry::unclear(name, State::Open, &error),
-        };
-        changes.extend(filter.takes(&entry).then_some(entry));
+        let entries = entries(&lister, name, wanted);
+        let entries =
+            entries.unwrap_or_else(|error| vec![ListEntry::unclear(name, PullState::Open, &error)]);
+        changes.extend(entries.into_iter().filter(|entry| filter.takes(entry)));
     }
     changes.sort_by(ListEntry::by_urgency);
     let unrecorded = Unrecorded::of(records, stories);
-    Ok(ListView { now, base: git.base_ref.clone(), changes, unrecorded })
+    Ok(ListView { now, base: git.base_ref.clone(), going_on, changes, unrecorded })
+}
+
+/// Returns the entries of a change: that of its last pull request, and that of its merged version if it is
+/// being amended.
+fn entries(lister: &Lister<'_>, name: &str, wanted: Wanted) -> anyhow::Result<Vec<ListEntry>> {
+    let Some(status) = lister.stories.status(name)? else { return Ok(Vec::new()) };
+    let mut pulls = vec![status.pull];
+    // An open branch says nothing of what was merged before it.
+    if status.pull == PullState::Open
+        && wanted.may_take(PullState::Merged)
+        && lister.stories.was_merged(name)?
+    {
+        pulls.push(PullState::Merged);
+    }
+    let pulls = pulls.into_iter().filter(|pull| wanted.may_take(*pull));
+    let entries = pulls.map(|pull| lister.entry(name, &status, pull));
+    Ok(entries.filter(|entry| wanted.takes(entry.state)).collect())
 }
 
 /// The conditions for a change to be listed.
@@ -197,7 +301,12 @@ impl<'a> Filter<'a> {
         (!args.mine || me(&entry.people))
             && (!args.waiting_on_me || me(&entry.waits_for))
             && (!args.off_script || entry.off_script)
+            && (!args.without_outcome || misses_outcome(entry))
             && args.tier.is_none_or(|tier| entry.tier == Some(tier))
             && args.service.as_ref().is_none_or(|service| entry.services.contains(service))
     }
+}
+
+fn misses_outcome(entry: &ListEntry) -> bool {
+    entry.progress.as_ref().is_some_and(|progress| progress.outcome_missing_since.is_some())
 }

@@ -8,8 +8,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::shared::args::NowArg;
 use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
+use super::shared::logs;
 use super::shared::period::PeriodArgs;
 use super::shared::say::{self, UNDECIDED};
 use super::shared::timeline::{self, NOWHERE, in_short, who_width};
@@ -22,8 +24,8 @@ use changegate::report::escape::terminal;
 
 /// Show the events of changes, from submission to merge, with the time between them
 ///
-/// Everything is computed from the commits of the base branch and of the branches change/* and
-/// reviews/*, which `git log` shows, too. What the ledger records of a commit on the base is taken from
+/// Everything is computed from the commits of the base branch and of the branches change/*, reviews/* and
+/// audit/operations, which `git log` shows, too. What the ledger records of a commit on the base is taken from
 /// there; what is older than the ledger is judged again, as of its own time.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -72,28 +74,32 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let stories = Stories::of(&git, &org)?;
     git.survey_others(&org)?;
     let about = args.id.as_deref().map(here::name_of);
-    let records = here::records(&git, &org, &args.here, || {
+    let records = logs::records(&git, &org, &args.here, || {
         let commits = about.map(|name| stories.on_base(name)).transpose()?;
         Records::read(&git, &judges, commits)
     });
+    let executions = logs::executions(&git, &org, &args.here, NowArg::present())?;
     let entry = |mut story: Story| {
+        let (state, _) = executions.of_story(&git, &story)?;
+        story.add(executions.events(&story.name)?);
         story.mark(&records);
         for merge in story.merges.clone() {
             if let Some(why) = of_merge(&git, &gate, &records, &story.name, &merge) {
                 story.bypassed(merge.commit.id, &why);
             }
         }
-        LogEntry::from(story)
+        anyhow::Ok(LogEntry::of(story, state))
     };
     let mut is_whole = true;
     let mut changes = Vec::new();
     match &args.id {
-        Some(id) => changes.push(entry(timeline::story(&stories, id)?)),
+        Some(id) => changes.push(entry(timeline::story(&stories, id)?)?),
         None => {
             for name in stories.names()? {
                 // A mistake in one change must not hide the others.
-                match stories.tell(&name) {
-                    Ok(story) => changes.extend(story.map(entry)),
+                let told = stories.tell(&name).and_then(|story| story.map(entry).transpose());
+                match told {
+                    Ok(story) => changes.extend(story),
                     Err(error) => {
                         is_whole = false;
                         say::complain(&error.context(format!("{name} is left out")));

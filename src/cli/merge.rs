@@ -15,6 +15,7 @@ use clap::Args;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::me;
+use super::shared::next::next;
 use super::shared::receipt::Receipt;
 use super::shared::say::{note, quoted, warn};
 use changegate::content::short;
@@ -134,7 +135,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
                 }
                 return Ok(ExitCode::SUCCESS);
             }
-            Moved::Lost(_) => git.branches.refresh()?,
+            Moved::Lost(_) => git.branches.refresh_all()?,
             Moved::Refused(why) => return Err(Rejected(format!("the merge:\n{why}")).into()),
         }
     }
@@ -143,7 +144,7 @@ pub fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
 
 /// Records what was merged in a ledger elsewhere; returns why it isn't there yet, if so, and what to do.
 fn not_recorded(git: &Git, url: &RemoteUrl, judges: &Judges) -> Option<String> {
-    let error = match reconcile(git, judges, NowArg::present()) {
+    let error = match reconcile(git, judges, None, NowArg::present()) {
         Ok(Reconciled { doubt, .. }) => {
             doubt.iter().for_each(|doubt| warn("warning", doubt));
             return None;
@@ -182,7 +183,11 @@ fn tell(
     let message = git.repo().commit(merge)?.message;
     let message: Vec<_> = message.lines().map(|line| format!("    {line}\n")).collect();
     let (name, base, short) = (&pull.name, &git.base_ref, short(merge));
-    let text = format!("merged {name} into {base} as {short}\n\n{}", message.concat());
+    let next = match name.parse() {
+        Ok(id) => next(git, &judgement.bundle().org, &id, NowArg::present()),
+        Err(_) => String::new(),
+    };
+    let text = format!("merged {name} into {base} as {short}\n\n{}{next}", message.concat());
     let mut receipt = Receipt::did(name, "merged", Some(&judgement.decision)).commit(merge);
     receipt.why = why.map(str::to_owned);
     receipt.print(args.format, &text)?;

@@ -23,12 +23,16 @@ use super::shared::args::{NowArg, PoliciesArg};
 use super::shared::here::HereArgs;
 use super::shared::place::Place;
 use super::shared::{me, prompt, say};
+use super::submit::{self, SubmitArgs};
 use changegate::compose::answer;
 use changegate::compose::beside::Beside;
 use changegate::compose::draft::{Draft, Drafting, Open, usual_path};
+use changegate::compose::emergency;
 use changegate::compose::tickets::Tickets;
 use changegate::content::folder::read_bounded;
 use changegate::core::layout::{self, REQUESTS, is_request, stem};
+use changegate::core::operations::event::About;
+use changegate::core::operations::kinds::Opened;
 use changegate::core::policy::PolicyBundle;
 use changegate::core::request::{ChangeRequest, RequestFile};
 use changegate::core::terms::{RiskTier, Verdict};
@@ -64,6 +68,10 @@ pub struct NewArgs {
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
 
+    /// Submit it at once
+    #[arg(long, conflicts_with = "output")]
+    submit: bool,
+
     #[command(flatten)]
     policies: PoliciesArg,
 
@@ -87,7 +95,9 @@ Examples:
       the same change as last time, at another time
   changegate new --action pull-logs:checkout-web --summary 'Pull the logs of Friday' \\
       --reason 'two carts were lost' --users none --operations none
-      a change that only reads, without a question";
+      a change that only reads, without a question
+  changegate new --emergency INC-042 --action failover-region:eu-west-1 --break-glass --submit
+      an emergency on the night of an incident: the rest is filled in";
 
 /// Runs the verb.
 pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
@@ -100,11 +110,13 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let judge = args.policies.load(&place)?;
     let bundle = judge.bundle();
     let (tickets, git) = tickets(&args.here, &place.file(""))?;
+    let (mut request, length) = begin(args, bundle)?;
+    let incident = git.as_ref().map(|git| opened(git, &request)).transpose()?.flatten();
+    emergency::fill(&mut request, incident.as_ref(), &bundle.org, now);
     let mut beside = git.map(|git| Beside::of(git, &bundle.org)).transpose()?;
     if let Some(beside) = &mut beside {
         beside.are_many = true;
     }
-    let (request, length) = begin(args, bundle)?;
     let mut form = Form {
         args,
         place: &place,
@@ -137,9 +149,20 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         bail!("nothing was written");
     }
     write(&draft, &path)?;
+    if let (true, Some(id)) = (args.submit, &draft.decision.change) {
+        say::note(format_args!("wrote {}", path.display()));
+        return submit::run(&SubmitArgs::of(id, &args.here));
+    }
     let next = next(&draft, &path, &place);
     say::done(&format!("wrote {}\nnext: {next}\n", path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the operations log's record of the incident that a request answers, if it has one.
+fn opened(git: &Git, request: &ChangeRequest) -> anyhow::Result<Option<Opened>> {
+    let named = request.emergency.as_ref().and_then(|it| it.incident.as_ref());
+    let (Some(id), Some(log)) = (named, git.operations()?) else { return Ok(None) };
+    Ok(log.life(About::Incident(id))?.incident.map(|incident| incident.is))
 }
 
 /// Returns the numbers that are taken: by files here and, in a repository, by requests on its base

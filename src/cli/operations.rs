@@ -4,20 +4,32 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use serde::Serialize;
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::shared::args::AnswerFormat;
-use super::shared::events::{Site, say};
-use super::shared::here::HereArgs;
-use super::shared::say::{json, print};
+use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::events::{say, told};
+use super::shared::judges::judges;
+use super::shared::next::going_on;
+use super::shared::say::{json, note, print, width};
+use super::shared::site::{Site, SiteArgs};
+use changegate::changes::progress::Executions;
+use changegate::core::operations::around::Around;
 use changegate::core::operations::event::{About, Event};
 use changegate::core::operations::kinds::{Voided, Voids, What};
 use changegate::core::operations::message;
+use changegate::core::operations::open::Open;
 use changegate::core::record::parts::Hex;
 use changegate::core::terms::TicketId;
-use changegate::execute::{Made, author};
+use changegate::core::time::Time;
+use changegate::execute::Made;
+use changegate::execute::keys::bring;
+use changegate::forge::github::issuer;
+use changegate::gate::execution::{around, debts};
 use changegate::operations::{Log, OPERATIONS};
+use changegate::report::escape::terminal;
+use changegate::report::hanging;
 
 /// Show what people and pipelines did, or take back what counts no more
 ///
@@ -27,6 +39,7 @@ use changegate::operations::{Log, OPERATIONS};
 Examples:
   changegate operations show               what is open now
   changegate operations show CHG-1234      all events of a change
+  changegate operations keys               the keys by which jobs on GitHub prove what they are
   changegate operations void 9f2c41d0b7 --why \"recorded for the wrong change\"")]
 pub struct OperationsArgs {
     #[command(subcommand)]
@@ -39,6 +52,21 @@ enum Verb {
     Show(ShowArgs),
     /// Say that an outcome, an execution or a debt counts no more
     Void(VoidArgs),
+    /// Record the keys with which GitHub signs the tokens of its jobs
+    ///
+    /// What a job says is proven by such a token, and counts only under a key that was recorded before. An
+    /// L3 records the first ones; the workflow `sweep` records GitHub's next one before it is used.
+    Keys(KeysArgs),
+}
+
+#[derive(Args, Debug)]
+struct KeysArgs {
+    /// The output format
+    #[arg(long, value_enum, default_value_t)]
+    format: AnswerFormat,
+
+    #[command(flatten)]
+    here: SiteArgs,
 }
 
 #[derive(Args, Debug)]
@@ -52,7 +80,7 @@ struct ShowArgs {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 #[derive(Args, Debug)]
@@ -74,7 +102,7 @@ struct VoidArgs {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 /// Runs the verb.
@@ -82,39 +110,71 @@ pub fn run(args: &OperationsArgs) -> anyhow::Result<ExitCode> {
     match &args.verb {
         Verb::Show(args) => show(args),
         Verb::Void(args) => void(args),
+        Verb::Keys(args) => keys(args),
     }
 }
 
+fn keys(args: &KeysArgs) -> anyhow::Result<ExitCode> {
+    let site = Site::open(&args.here)?;
+    let issuer = &site.judge.bundle().org.settings.execution.issuer;
+    let written = bring(&site.author(None)?, &issuer::keys(issuer)?)?;
+    if written.is_empty() {
+        note(format_args!("all keys of {issuer} are recorded"));
+    }
+    say(&site, &written, args.format)
+}
+
 /// The events of a change or an incident.
-#[derive(Serialize)]
-struct Shown {
-    events: Vec<Value>,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "Events of the operations log")]
+pub struct EventsView {
+    /// The events, in order of arrival.
+    pub events: Vec<EventView>,
+    /// What went around the rules.
+    pub went_around: Vec<Around>,
+}
+
+/// An event as the log holds it; what its kind says besides is in further fields.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+pub struct EventView {
+    /// Its id.
+    pub id: String,
+    /// Its kind: `begin`, `end`, `outcome` and others.
+    pub event: String,
+    /// When it happened.
+    pub at: Time,
+    /// Who wrote it: a login, or `machine:` and a name.
+    pub by: String,
+    /// What else it says.
+    #[serde(flatten)]
+    pub says: Map<String, Value>,
 }
 
 fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
-    let site = Site::open(&args.here)?;
+    let site = Site::open_to_look(&args.here)?;
     let log = log(&site)?;
     let Some(id) = &args.id else {
         print(&match args.format {
-            AnswerFormat::Json => json(log.open())?,
-            AnswerFormat::Text => open(&log),
+            AnswerFormat::Json => json(&owed(&site, &log)?)?,
+            AnswerFormat::Text => open(&site, &log)?,
         })?;
         return Ok(ExitCode::SUCCESS);
     };
     let events = events_of(&log, id)?;
+    let went_around = around(&site.git, &judges()?, &log, id, NowArg::present())?;
     print(&match args.format {
         AnswerFormat::Json => {
             let lines = events.iter().map(|event| serde_json::from_str(&event.line()));
-            json(&Shown { events: lines.collect::<Result<_, _>>()? })?
+            json(&EventsView { events: lines.collect::<Result<_, _>>()?, went_around })?
         }
         AnswerFormat::Text if events.is_empty() => format!("nothing has happened to {id}\n"),
-        AnswerFormat::Text => events.iter().map(line).collect(),
+        AnswerFormat::Text => events.iter().map(|event| line(event, &went_around)).collect(),
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn log(site: &Site) -> anyhow::Result<Log<'_>> {
-    author::read(&site.git)?.with_context(|| {
+    site.git.operations()?.with_context(|| {
         format!("there is no {OPERATIONS} yet: begin it with `changegate init --operations`")
     })
 }
@@ -126,45 +186,44 @@ fn events_of(log: &Log<'_>, id: &TicketId) -> anyhow::Result<Vec<Event>> {
     Ok(events)
 }
 
-/// Returns an event as its commit's message tells it, with its date and id.
-fn line(event: &Event) -> String {
+/// Returns an event as its commit's message tells it, with its date and id, and how it went around the
+/// rules.
+fn line(event: &Event, went_around: &[Around]) -> String {
     let text = message::message(event);
     let mut lines = text.lines();
     let (title, story) = (lines.next().unwrap_or_default(), lines.nth(1).unwrap_or_default());
     let id = String::from(event.id().clone());
-    let at = event.head().at.for_people(None);
-    format!("{at}  {}  {title}\n                  {story}\n", &id[..10])
+    let at = event.head().at.utc().format("%a %e %b %Y %H:%M:%S");
+    let mut out = format!("{at}  {}  {title}\n", &id[..10]);
+    let times = message::times(event).map(|times| format!("Executed {times}."));
+    let texts = std::iter::once(story).chain(times.as_deref()).chain(message::free_text(event));
+    for text in texts {
+        out += &hanging("    ", &terminal(text), width());
+    }
+    for it in went_around.iter().filter(|it| it.event == id) {
+        out += &hanging("    WARNING  ", &told(it), width());
+    }
+    out
 }
 
-fn open(log: &Log<'_>) -> String {
-    let open = log.open();
-    let mut text = String::new();
-    for it in &open.executions {
-        let what = it.change.as_ref().or(it.incident.as_ref()).map(ToString::to_string);
-        let (since, lease) = (it.since.for_people(None), it.lease_until.for_people(None));
-        let what = what.unwrap_or_default();
-        text +=
-            &format!("running   {what}  by {} since {since} UTC, lease until {lease} UTC\n", it.by);
-    }
-    for it in &open.incidents {
-        text += &format!(
-            "incident  {}  {:?} since {} UTC\n",
-            it.incident,
-            it.severity,
-            it.since.for_people(None)
-        );
-    }
-    for it in &open.debts {
-        let due = it.due_at.for_people(None);
-        text += &format!("debt      {}  owed by {}, due {due} UTC\n", it.change, it.debtor);
-    }
-    for id in &open.begun {
-        text += &format!("begun     {id}  without outcome\n");
-    }
+/// Returns what is open, of the debts those that are still owed.
+fn owed(site: &Site, log: &Log<'_>) -> anyhow::Result<Open> {
+    let org = &site.judge.bundle().org;
+    let debts = debts((&site.git, None), org, log, NowArg::present())?.into_iter();
+    let debts = debts.filter(|(_, state)| state.is_owed()).map(|(debt, _)| debt).collect();
+    Ok(Open { debts, ..log.open().clone() })
+}
+
+/// Returns what is open, for people, and what doesn't count.
+fn open(site: &Site, log: &Log<'_>) -> anyhow::Result<String> {
+    let org = &site.judge.bundle().org;
+    let executions =
+        Executions::of(&site.git, org.settings.outcome.missing_after, NowArg::present())?;
+    let mut text = going_on(&executions.going_on(&site.git, org)?, width());
     for it in log.foreign() {
-        text += &format!("foreign   {}  {}\n", it.commit, it.why);
+        text += &hanging("foreign     ", &format!("{}  {}", it.commit, terminal(&it.why)), width());
     }
-    if text.is_empty() { "nothing is open\n".to_owned() } else { text }
+    Ok(if text.is_empty() { "nothing is open\n".to_owned() } else { text })
 }
 
 fn void(args: &VoidArgs) -> anyhow::Result<ExitCode> {
@@ -173,7 +232,7 @@ fn void(args: &VoidArgs) -> anyhow::Result<ExitCode> {
     let event = find(&log, &args.event)?;
     let what = match event.what() {
         What::Outcome(_) => Voids::Outcome,
-        What::Begin(_) if !args.debt => Voids::Execution,
+        What::Begin(_) | What::Record(_) if !args.debt => Voids::Execution,
         What::Begin(_) | What::Record(_) => Voids::Debt,
         other => bail!(
             "what counts no more is an outcome, an execution or a debt: this is {}",
@@ -188,7 +247,7 @@ fn void(args: &VoidArgs) -> anyhow::Result<ExitCode> {
         None => bail!("the beginning of a log stays"),
     };
     let written = site.author(None)?.write(|_, _| Ok(vec![made.clone()]))?;
-    say(&written, args.format)
+    say(&site, &written, args.format)
 }
 
 /// Returns the event whose id begins so.
@@ -196,7 +255,7 @@ fn find(log: &Log<'_>, digits: &str) -> anyhow::Result<Event> {
     let mut found = log.find(digits)?;
     match found.len() {
         0 => bail!(
-            "no event has an id that begins with {digits}: `changegate operations show` lists them"
+            "no event has an id that begins with {digits}: `changegate operations show ID` lists those of a change"
         ),
         1 => Ok(found.remove(0)),
         _ => bail!("several events have ids that begin with {digits}: write more of it"),

@@ -2,22 +2,24 @@
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 
 use super::begin::How;
 use super::shared::args::{AnswerFormat, NowArg};
-use super::shared::events::{Site, say};
-use super::shared::here::HereArgs;
+use super::shared::events::say;
 use super::shared::judges::judges;
 use super::shared::say::warn;
+use super::shared::site::{Site, SiteArgs};
 use changegate::core::operations::event::Actor;
 use changegate::core::operations::kinds::{Record, Step, What};
 use changegate::core::terms::{Login, TicketId};
 use changegate::core::time::Time;
 use changegate::execute::Made;
-use changegate::gate::execution::Known;
+use changegate::gate::execution::Route;
 use changegate::gate::execution::record::debtor;
+use changegate::ledger::object_id;
+use changegate::operations::Log;
 
 /// Record what was executed without asking
 ///
@@ -66,13 +68,22 @@ pub struct RecordArgs {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 /// Runs the verb.
 pub fn run(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.here)?;
-    let request = site.request(&args.id)?;
+    let judges = judges()?;
+    let known =
+        |log: Option<&Log<'_>>, now| site.known(&judges, log, (&args.id, &Route::Merged), now);
+    let found = known(None, NowArg::present())?;
+    let request = found.request().with_context(|| {
+        format!(
+            "there is no request {}, merged or open: write it with `changegate new`, and submit it",
+            args.id
+        )
+    })?;
     let author = site.author(None)?;
     let by = match (&args.by, author.by()) {
         (Some(by), _) | (None, Actor::Person(by)) => by.clone(),
@@ -91,28 +102,31 @@ pub fn run(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     }
     let wanted = if args.steps.is_empty() { request.actions.len() } else { args.steps.len() };
     ensure!(steps.len() == wanted, "{} has steps 1 to {}", args.id, request.actions.len());
-    let judges = judges()?;
     let written = author.write(|log, now| {
-        let known = Known::of(&site.git, &judges, Some(log), &args.id, now)?;
-        Ok(vec![Made::of_change(
-            &args.id,
-            What::Record(Record {
-                steps: steps.clone(),
-                rollback: args.rollback,
-                started_at: args.started,
-                ended_at: args.ended,
-                result: args.result.into(),
-                performed_by: by.clone(),
-                why: args.why.clone(),
-                debtor: debtor(&known, org, &by, [args.started, args.ended]),
-            }),
-        )])
+        let known = known(Some(log), now)?;
+        let record = Record {
+            steps: steps.clone(),
+            rollback: args.rollback,
+            started_at: args.started,
+            ended_at: args.ended,
+            result: args.result.into(),
+            performed_by: by.clone(),
+            why: args.why.clone(),
+            debtor: None,
+            open: known.head().map(object_id),
+        };
+        let debtor = debtor(&known, org, &record);
+        Ok(vec![Made::of_change(&args.id, What::Record(Record { debtor, ..record }))])
     })?;
     for it in &written {
-        if let What::Record(Record { debtor: Some(debtor), .. }) = it.event.what() {
-            let what = format!("it went around the rules: {debtor} owes the sign-offs for it");
-            warn("warning", &what);
-        }
+        let What::Record(record) = it.event.what() else { continue };
+        let what = match &record.debtor {
+            Some(debtor) => {
+                format!("it went around the rules: {debtor} owes the sign-offs for it")
+            }
+            None => "it is a late record: nobody could see it while it ran".to_owned(),
+        };
+        warn("warning", &what);
     }
-    say(&written, args.format)
+    say(&site, &written, args.format)
 }

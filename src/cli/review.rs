@@ -21,7 +21,7 @@ use changegate::content::journal::{self, Said};
 use changegate::content::short;
 use changegate::core::approvals::Exclusion;
 use changegate::core::input::{Case, excluded_from};
-use changegate::core::terms::Login;
+use changegate::core::terms::{Login, Verdict};
 use changegate::forge::Pull;
 use changegate::forge::git::Git;
 use changegate::forge::git::write::append;
@@ -292,6 +292,14 @@ fn tell(
     receipt.print(args.format, &format!("{name}: {said} by {me}, {effect}\n{now}\n"))?;
     if let Some(doubt) = me::doubt(git, commit, &after.bundle().org)? {
         note(format_args!("note: {doubt}"));
+    }
+    // The review is signed: what can't be read now changes nothing of that.
+    let is_merged = || git.repo().leads_to(after.pull.head, git.base()?);
+    if said == Said::Approved
+        && after.decision.verdict == Verdict::Approved
+        && is_merged().is_ok_and(|is_merged| !is_merged)
+    {
+        note(format_args!("next: changegate merge {name}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,11 +2,14 @@
 
 pub mod args;
 pub mod asking;
+pub mod closing;
 pub mod events;
 pub mod here;
 pub mod interrupt;
 pub mod judges;
+pub mod logs;
 pub mod me;
+pub mod next;
 pub mod on_github;
 pub mod period;
 pub mod place;
@@ -14,5 +17,7 @@ pub mod progress;
 pub mod prompt;
 pub mod receipt;
 pub mod say;
+pub mod site;
 pub mod timeline;
 pub mod tried;
+pub mod verifying;

@@ -14,10 +14,12 @@ use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
-use super::shared::{say, timeline};
+use super::shared::{logs, say, timeline};
 use changegate::changes::records::Records;
-use changegate::changes::show;
+use changegate::changes::show::{self, ShowView};
 use changegate::changes::story::Stories;
+use changegate::core::terms::TicketId;
+use changegate::gate::execution::around;
 
 /// Show the whole story of a change: request, decision, reviews, what happened when
 ///
@@ -53,12 +55,22 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let gate = here::gate(&git);
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
-    let story = timeline::story(&stories, &here::id_or_here(args.id.as_deref())?)?;
-    let records = here::records(&git, &org, &args.here, || {
+    let mut story = timeline::story(&stories, &here::id_or_here(args.id.as_deref())?)?;
+    let now = args.now.get();
+    let executions = logs::executions(&git, &org, &args.here, now)?;
+    let state = executions.of_story(&git, &story)?;
+    story.add(executions.events(&story.name)?);
+    let records = logs::records(&git, &org, &args.here, || {
         let commits = stories.on_base(&story.name)?;
         Records::read(&git, &here::judges(), Some(commits))
     });
-    let view = show::tell(&git, &gate, &stories, &records, story, args.now.get());
+    let id = story.name.parse::<TicketId>().ok();
+    let went_around = match (git.operations()?, id) {
+        (Some(log), Some(id)) => around(&git, &here::judges(), &log, &id, now)?,
+        _ => Vec::new(),
+    };
+    let told = show::tell(&git, &gate, &stories, &records, story, state, now);
+    let view = ShowView { went_around, ..told };
     say::print(&match args.format {
         AnswerFormat::Text => {
             let colour = say::colour(&std::io::stdout());

@@ -25,7 +25,7 @@ use changegate::content::{Changeset, short};
 use changegate::core::decision::{Decision, Finding};
 use changegate::core::layout::stem;
 use changegate::core::request::{ChangeRequest, RequestFile};
-use changegate::core::terms::{Effect, Verdict};
+use changegate::core::terms::{Effect, TicketId, Verdict};
 use changegate::forge::Pull;
 use changegate::forge::git::{Advance, CHANGE, Git};
 use changegate::gate::Judgement;
@@ -82,6 +82,21 @@ pub struct SubmitArgs {
     here: HereArgs,
 }
 
+impl SubmitArgs {
+    /// Returns the arguments that submit the request with an id.
+    pub fn of(id: &TicketId, here: &HereArgs) -> Self {
+        SubmitArgs {
+            request: Some(id.to_string()),
+            policies: false,
+            message: None,
+            anyway: false,
+            replace: false,
+            format: AnswerFormat::Text,
+            here: here.clone(),
+        }
+    }
+}
+
 mod find;
 mod policies;
 mod switch;
@@ -124,7 +139,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         }
         let commit =
             if is_there { parent } else { commit(&git, parent, base, (&path, entry), &dropped)? };
-        let pull = Pull::of_change(&id, &git.base_ref, base, commit);
+        let pull = Pull::of_change(&id, &git.base_ref, base, commit).with_log(git.log_tip()?);
         if commit == base {
             bail!("{path} is already merged in this form: there is nothing to submit");
         }
@@ -147,6 +162,21 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
         switch(&git, &work_tree, &branch, &[path], seen);
     }
     Ok(ExitCode::from(u8::from(!is_there)))
+}
+
+/// Returns the commit that submits the request in the work tree on top of what was submitted `before`, as it
+/// is known here: that one, if it holds the request already.
+pub fn made(git: &Git, work_tree: &Path, path: &str, before: Option<Oid>) -> anyhow::Result<Oid> {
+    let entry = Entry::file(Program::in_folder(work_tree).hash(path, true)?);
+    let base = git.base()?;
+    let parent = match before {
+        Some(before) if !git.repo().leads_to(before, base)? => before,
+        _ => base,
+    };
+    match git.repo().entry(parent, path)? == Some(entry) {
+        true => Ok(parent),
+        false => commit(git, parent, base, (path, entry), &[]),
+    }
 }
 
 /// Returns the files beside the request that a submitted change has, and that are here as they were
@@ -288,7 +318,15 @@ fn tell(
         let or = match &doubt {
             // The server's hook refuses a commit that nobody is proven to have made.
             Some(_) => String::new(),
-            None => format!(", or submit it as it is with `{}`", again("--anyway")),
+            None => {
+                let typed = again("--anyway");
+                // What `new` has written is there now.
+                let typed = match typed.starts_with("changegate new") {
+                    true => format!("changegate submit {id} --anyway"),
+                    false => typed,
+                };
+                format!(", or submit it as it is with `{typed}`")
+            }
         };
         let text = format!("{report}not submitted: correct {what} and run the command again{or}\n");
         (text, Receipt::nothing(id, why, Some(decision)))
@@ -314,6 +352,7 @@ fn next(decision: &Decision, id: &str, args: &SubmitArgs) -> String {
         (Some(planned), Some(due)) => Some(planned.start.min(due)),
         (planned, due) => planned.map(|planned| planned.start).or(due),
     };
+    let until = until.filter(|until| *until > decision.evaluated_at);
     let until = until.map_or(String::new(), |until| {
         format!(", until {} UTC", until.for_people(Some(decision.evaluated_at)))
     });

@@ -7,15 +7,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::shared::args::AnswerFormat;
-use super::shared::here::HereArgs;
 use super::shared::say::{FORBIDDEN, json, print};
+use super::shared::site::SiteArgs;
 use changegate::core::operations::event::Event;
 use changegate::core::operations::message;
-use changegate::execute::sync::{Synced, sync};
+use changegate::execute::sync::{Synced, put_back, sync};
 
 /// Bring to the operations log what waits in this clone
 ///
-/// Events that couldn't be written when something was executed are kept here, signed. So is what this
+/// Events that couldn't be written when something was executed are kept here, signed, and so is the request of
+/// an emergency that was executed offline: it is submitted first. So is what this
 /// clone saw of the log and the remote's has lost since. Each is appended as it was signed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -32,13 +33,15 @@ pub struct SyncArgs {
     format: AnswerFormat,
 
     #[command(flatten)]
-    here: HereArgs,
+    here: SiteArgs,
 }
 
 /// What `sync` did.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "Synchronization")]
 pub struct SyncView {
+    /// The changes that were submitted.
+    pub submitted: Vec<String>,
     /// The ids of the events that the log has now.
     pub brought: Vec<String>,
     /// The events that it can't take.
@@ -58,7 +61,7 @@ pub struct RefusedEvent {
 
 /// Runs the verb.
 pub fn run(args: &SyncArgs) -> anyhow::Result<ExitCode> {
-    let git = args.here.open()?;
+    let git = args.here.git()?;
     let synced = sync(&git, args.dry_run)?;
     print(&match args.format {
         AnswerFormat::Json => json(&view(&synced))?,
@@ -74,6 +77,7 @@ fn id(event: &Event) -> String {
 fn view(synced: &Synced) -> SyncView {
     let refused = synced.refused.iter();
     SyncView {
+        submitted: synced.submitted.clone(),
         brought: synced.brought.iter().map(id).collect(),
         refused: refused
             .map(|(event, why)| RefusedEvent { id: id(event), why: why.clone() })
@@ -92,11 +96,20 @@ fn text(synced: &Synced, is_dry: bool) -> String {
     if synced.has_lost {
         text += "the remote's log had lost what was seen here\n";
     }
+    for name in &synced.submitted {
+        text += &format!("{} {name}\n", if is_dry { "would submit" } else { "submitted" });
+    }
     for event in &synced.brought {
         text += &format!("{} {}\n", if is_dry { "would bring" } else { "brought" }, title(event));
     }
     for (event, why) in &synced.refused {
         text += &format!("refused {}: {why}\n", title(event));
+    }
+    if let Some(seen) = synced.stays_lost {
+        text += &format!(
+            "what was seen here isn't all in the log, so that nothing is decided in this clone; {}\n",
+            put_back(seen)
+        );
     }
     if text.is_empty() { "nothing waits here\n".to_owned() } else { text }
 }

@@ -10,6 +10,8 @@ use crate::core::evidence::{Evidence, Footprint};
 use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::org::Org;
 use crate::core::request::RequestFile;
+use crate::core::terms::TicketId;
+use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::git::{Oid, blob_id};
 
@@ -45,6 +47,17 @@ impl<'a> Beside<'a> {
         merged.is_some_and(|id| *id == blob_id(bytes) || *id == blob_id(&without_cr()))
     }
 
+    /// Whether the operations log says that a change is closed or cancelled.
+    pub fn is_over(&self, id: &TicketId) -> bool {
+        let git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = || -> anyhow::Result<bool> {
+            let Some(tip) = git.log_tip()? else { return Ok(false) };
+            git.log_seen(self.base, tip)?.is_over(git.repo(), id)
+        };
+        // Who can't read the log is told so where the request is judged by it.
+        is_over().unwrap_or(false)
+    }
+
     /// Adds what a new request, or an amended one, has to know of the others: what it amends, whom it
     /// meets, who has its id. `is_placed` says whether it really is the file at its path.
     ///
@@ -55,6 +68,7 @@ impl<'a> Beside<'a> {
         evidence: &mut Evidence,
         file: &RequestFile,
         is_placed: bool,
+        now: Time,
     ) -> anyhow::Result<()> {
         let git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
         let request = file.request.as_ref();
@@ -64,7 +78,10 @@ impl<'a> Beside<'a> {
         let path = Some(file.path.as_str()).filter(|path| is_placed && is_request(path));
         let id = request.and_then(|request| request.id.as_ref());
         let name = id.map_or(stem(&file.path), |id| id.as_str());
-        let found = git.conflicts(self.base, name, path, request, self.org)?;
+        let mut found = git.conflicts(self.base, name, path, request, self.org)?;
+        let (tip, about) = (git.log_tip()?, (path, request));
+        let (operations, incident) =
+            git.logged(self.base, tip, about, &mut found.merged, (self.org, now))?;
         // A copy of a merged request isn't in its own way.
         let is_other =
             |other: &Footprint| other.id.as_ref().map(|id| id.folded()) != id.map(|id| id.folded());
@@ -75,7 +92,11 @@ impl<'a> Beside<'a> {
         let same_id: Vec<_> = found.same_id.into_iter().filter(|path| !known(path)).collect();
         evidence.same_id.extend(same_id);
         evidence.unread.extend(found.unread);
-        evidence.incidents = incidents(git.repo(), self.base, request)?;
+        evidence.operations = operations;
+        evidence.incidents = match incident {
+            Some(incident) => vec![incident],
+            None => incidents(git.repo(), self.base, request)?,
+        };
         if self.merged.contains_key(&file.path) {
             let previous = request_at(git.repo(), self.base, &file.path)?.0.request;
             evidence.previous = Some(Box::new(previous.unwrap_or_default()));

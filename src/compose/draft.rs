@@ -70,9 +70,10 @@ impl<'a> Drafting<'a> {
         let same_id = same_id.map(str::to_owned).into_iter().collect();
         let mut evidence = Evidence { same_id, ..Evidence::default() };
         if let Some(beside) = &self.beside {
-            beside.add_to(&mut evidence, &file, true)?;
+            beside.add_to(&mut evidence, &file, true, self.now)?;
         }
-        self.others.add_to(&mut evidence, &file);
+        let beside = self.beside.as_ref();
+        self.others.add_to(&mut evidence, &file, &|id| beside.is_some_and(|it| it.is_over(id)));
         let case = Case { file: Some(&file), evidence: &evidence, brings: None, now: self.now };
         let decision = self.judge.decide(&case).with_context(|| format!("decide {path}"))?.decision;
         Ok(Draft { text, file, decision })

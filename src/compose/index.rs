@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::content::folder::Candidate;
 use crate::core::evidence::{Evidence, Footprint};
 use crate::core::request::RequestFile;
-use crate::core::terms::{Name, folded};
+use crate::core::terms::{Name, TicketId, folded};
 
 /// The most others that a request is compared with: enough to see that it has to move.
 const MOST_MET: usize = 20;
@@ -52,8 +52,13 @@ impl Index {
     }
 
     /// Adds what a request has to know of the others: who acts on one of its targets while it runs,
-    /// and who has its id.
-    pub fn add_to(&self, evidence: &mut Evidence, file: &RequestFile) {
+    /// and who has its id. `is_over` says which changes are closed or cancelled.
+    pub fn add_to(
+        &self,
+        evidence: &mut Evidence,
+        file: &RequestFile,
+        is_over: &dyn Fn(&TicketId) -> bool,
+    ) {
         let Some(request) = &file.request else { return };
         let id = request.id.as_ref().map(|id| id.folded());
         let same_id = id.as_ref().and_then(|id| self.paths_by_id.get(id));
@@ -77,7 +82,8 @@ impl Index {
             known.filter_map(|other| Some(other.id.as_ref()?.folded())).collect();
         let is_new =
             |other: &&Footprint| other.id.as_ref().is_none_or(|id| !known.contains(&id.folded()));
-        let found = others(&numbers).filter(meets).filter(is_new).take(MOST_MET);
+        let is_due = |other: &&Footprint| !other.id.as_ref().is_some_and(is_over);
+        let found = others(&numbers).filter(meets).filter(is_new).filter(is_due).take(MOST_MET);
         evidence.open.extend(found.cloned());
     }
 }

@@ -112,6 +112,7 @@ impl<'a> Collector<'a> {
             same_id: found.same_id,
             unread: found.unread,
             as_of: None,
+            operations: None,
         })
     }
 

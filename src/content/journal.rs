@@ -232,6 +232,13 @@ pub fn one_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Returns the commit of the operations log that a merge names.
+pub fn log_named_by(message: &str) -> Option<Oid> {
+    let (_, trailers) = split(message);
+    let (_, log) = trailers.into_iter().find(|(key, _)| *key == "Operations")?;
+    Oid::from_str(log).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,35 +1,39 @@
 //! Who writes events: makes them, proves them, and appends them to the log that everybody shares.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::content::People;
+use crate::content::SKEW;
 use crate::core::digest::Digest;
-use crate::core::operations::event::{API_VERSION, About, Actor, Clock, ClockSource, Event, Head};
-use crate::core::operations::kinds::{Genesis, What};
+use crate::core::operations::event::{
+    API_VERSION, About, Actor, Clock, ClockSource, Event, Head, MOST_BYTES,
+};
+use crate::core::operations::kinds::{Begin, Genesis, Renew, What};
 use crate::core::operations::lines;
-use crate::core::operations::proof::{Proof, ProofBy};
-use crate::core::org::{Org, SigningKey};
+use crate::core::operations::message::free_text;
+use crate::core::operations::proof::Proof;
 use crate::core::record::parts::Hex;
 use crate::core::terms::{Login, TicketId};
-use crate::core::time::Time;
+use crate::core::time::{Duration, Time};
+use crate::execute::identity::Identity;
 use crate::execute::kept::Kept;
 use crate::forge::git::{Git, Rejected};
-use crate::git::{Moved, Oid, Program, key, pause};
+use crate::git::{Moved, Oid, pause};
 use crate::ledger::object_id;
-use crate::operations::{Log, NAMESPACE, OPERATIONS, Rules};
+use crate::operations::{Log, OPERATIONS, Rules};
 
 /// How long a push is tried again that others were faster than.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Writes events to the operations log of a forge in plain Git.
+/// Writes events to the operations log of a repository.
 pub struct Author<'a> {
     git: &'a Git,
     clock: fn() -> Time,
-    by: Actor,
-    on_behalf: Option<Login>,
+    /// How far the clock is from the forge's, if that is known.
+    off_by: Option<Duration>,
+    identity: Identity,
 }
 
 /// What an event is to say.
@@ -54,13 +58,26 @@ impl Made {
         Made { change, incident: None, what, policies: None, input: None }
     }
 
+    /// Returns an event of a change or an incident for which nothing was decided.
+    pub fn about(about: About<'_>, what: What) -> Self {
+        match about {
+            About::Change(id) => Self::of_change(id, what),
+            About::Incident(id) => Self::of_incident(id, what),
+        }
+    }
+
+    /// Returns an event about the log itself.
+    pub fn of_the_log(what: What) -> Self {
+        Made { change: None, incident: None, what, policies: None, input: None }
+    }
+
     /// Returns an event of an incident.
     pub fn of_incident(incident: &TicketId, what: What) -> Self {
         let incident = Some(incident.clone());
         Made { change: None, incident, what, policies: None, input: None }
     }
 
-    fn about(&self) -> Option<About<'_>> {
+    fn whose(&self) -> Option<About<'_>> {
         match (&self.change, &self.incident) {
             (Some(change), _) => Some(About::Change(change)),
             (None, Some(incident)) => Some(About::Incident(incident)),
@@ -72,7 +89,7 @@ impl Made {
 /// An event that the log doesn't take, with the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct NotTaken(String);
+pub struct NotTaken(pub(super) String);
 
 /// An event that is in the log.
 #[derive(Clone, Debug)]
@@ -84,29 +101,46 @@ pub struct Written {
 }
 
 impl<'a> Author<'a> {
-    /// Returns who writes here: the person or machine whose key git signs with. `on_behalf` is for whom a
-    /// machine acts.
+    /// Returns who writes as somebody, by a clock.
+    pub fn new(git: &'a Git, identity: Identity, clock: fn() -> Time) -> Self {
+        Author { git, clock, off_by: None, identity }
+    }
+
+    /// Compares the clock with the forge's, which says `theirs` now.
     ///
     /// # Errors
-    /// When git signs with no key, or with nobody's.
-    pub fn here(
-        git: &'a Git,
-        org: &Org,
-        on_behalf: Option<Login>,
-        clock: fn() -> Time,
-    ) -> anyhow::Result<Self> {
-        let by = actor(git.branches.program(), org)?;
-        let is_machine = matches!(by, Actor::Machine(_));
+    /// When they are too far apart for events to be dated by it.
+    pub fn beside(self, theirs: Time) -> anyhow::Result<Self> {
+        let ours = (self.clock)();
+        let off_by = ours.max(theirs) - ours.min(theirs);
         ensure!(
-            is_machine || on_behalf.is_none(),
-            "only a machine acts for somebody, and this key is {by}'s: leave --for out"
+            off_by <= SKEW,
+            "this machine's clock says {} UTC, which is {} off that of the server: set your clock, because \
+             what is executed is dated by it",
+            ours.for_people(None),
+            off_by.for_people()
         );
-        Ok(Author { git, clock, by, on_behalf })
+        Ok(Author { off_by: Some(off_by), ..self })
+    }
+
+    /// Returns how they prove who they are.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Returns who they are.
     pub fn by(&self) -> &Actor {
-        &self.by
+        &self.identity.by
+    }
+
+    /// Returns the person for whom a machine acts.
+    pub fn on_behalf(&self) -> Option<&Login> {
+        self.identity.on_behalf.as_ref()
+    }
+
+    /// Returns who started the machine's job again, if somebody did.
+    pub fn again(&self) -> Option<&Login> {
+        self.identity.again.as_ref()
     }
 
     /// Writes what `make` says, all of it in one push; it is asked again if somebody else was faster. What
@@ -122,6 +156,7 @@ impl<'a> Author<'a> {
         let began = Instant::now();
         let mut written: Vec<Written> = Vec::new();
         let mut last = String::new();
+        let mut has_failed = false;
         for attempt in 0.. {
             if attempt > 0 {
                 ensure!(
@@ -130,11 +165,9 @@ impl<'a> Author<'a> {
                     PATIENCE.as_secs()
                 );
                 std::thread::sleep(pause(attempt - 1));
-                // The base afterwards: events are judged by its commits.
-                self.git.branches.refresh_operations()?;
-                self.git.branches.refresh()?;
+                self.git.branches.refresh_with_operations()?;
             }
-            let mut log = read(self.git)?.with_context(|| {
+            let mut log = self.git.operations()?.with_context(|| {
                 format!(
                     "there is no {OPERATIONS} yet: begin it with `changegate init --operations`"
                 )
@@ -150,10 +183,18 @@ impl<'a> Author<'a> {
             if written.is_empty() {
                 return Ok(written);
             }
-            match self.git.branches.put(OPERATIONS, Some(from), log.tip())? {
-                Moved::Yes => return Ok(written),
-                Moved::Lost(why) => last = why,
-                Moved::Refused(why) => return Err(Rejected(format!("the event:\n{why}")).into()),
+            match self.git.branches.put(OPERATIONS, Some(from), log.tip()) {
+                Ok(Moved::Yes) => return Ok(written),
+                Ok(Moved::Lost(why)) => last = why,
+                Ok(Moved::Refused(why)) => {
+                    return Err(Rejected(format!("the event:\n{why}")).into());
+                }
+                // Only the answer may have been lost.
+                Err(error) if !has_failed => {
+                    has_failed = true;
+                    last = format!("{error:#}");
+                }
+                Err(error) => return Err(error),
             }
         }
         bail!("{OPERATIONS} couldn't be written:\n{last}")
@@ -168,12 +209,19 @@ impl<'a> Author<'a> {
         &self,
         make: impl FnOnce(&Log<'a>, Time) -> anyhow::Result<Made>,
     ) -> anyhow::Result<Event> {
-        let log = read(self.git)?.with_context(|| format!("there is no {OPERATIONS} here"))?;
+        let log =
+            self.git.operations()?.with_context(|| format!("there is no {OPERATIONS} here"))?;
         let now = (self.clock)();
         let made = make(&log, now)?;
+        let is_end = matches!(made.what, What::End(_));
+        let about = made.whose().filter(|_| is_end);
+        let about = about.map(|about| log.events(&about.path())).transpose()?;
         let event = self.event(&log, made, now)?;
-        let event =
-            Event::new(Head { offline: true, ..event.head().clone() }, event.what().clone());
+        let head = Head { offline: true, ..event.head().clone() };
+        // What was right when it began can be judged, whatever has happened to the base since.
+        let base = about.unwrap_or_default().pop().map(|last| last.head().base.clone());
+        let head = Head { base: base.unwrap_or_else(|| head.base.clone()), ..head };
+        let event = Event::new(head, event.what().clone());
         let proof = self.prove(&event)?;
         Kept::of(self.git.repo()).keep(&event, &proof)?;
         Ok(event)
@@ -194,29 +242,49 @@ impl<'a> Author<'a> {
             let about = event.about().map(|about| about.to_string()).unwrap_or_default();
             let next = log
                 .next(event.clone(), proof)?
-                .map_err(|why| NotTaken(format!("{what} {about} isn't recorded: {why}")))?;
+                .map_err(|why| NotTaken(format!("`{what}` of {about} isn't recorded: {why}")))?;
             let commit = log.append(self.git.branches.program(), next)?;
             written.push(Written { event, commit });
         }
         Ok(written)
     }
 
-    /// Makes an event behind what a log holds. Times never run backwards within a file.
-    fn event(&self, log: &Log<'_>, made: Made, now: Time) -> anyhow::Result<Event> {
-        let known = match made.about() {
+    /// Makes an event behind what a log holds. Times never run backwards within a file, and a lease begins with
+    /// its event.
+    fn event(&self, log: &Log<'_>, mut made: Made, now: Time) -> anyhow::Result<Event> {
+        let known = match made.whose() {
             Some(about) => log.events(&about.path())?,
             None => log.events(lines::LOG)?,
         };
         let last = known.last();
+        let at = last.map_or(now, |event| event.head().at.max(now));
+        match &mut made.what {
+            What::Begin(Begin { lease_until, .. }) | What::Renew(Renew { lease_until, .. }) => {
+                *lease_until = *lease_until + (at - now);
+            }
+            _ => {}
+        }
         let head = Head {
             log: Some(log.open().log.clone()),
             previous: last.map(|event| event.id().clone()),
-            at: last.map_or(now, |event| event.head().at.max(now)),
+            at,
             policies: made.policies,
             input: made.input,
             ..self.head(made.change, made.incident, now, log.rules().tip())
         };
-        Ok(Event::new(head, made.what))
+        let event = Event::new(head, made.what);
+        if let Err(why) = event.what().is_whole(event.about()) {
+            return Err(NotTaken(format!("it isn't recorded: {why}")).into());
+        }
+        ensure!(
+            free_text(&event).is_none_or(|text| !text.trim().is_empty()),
+            "say it in words: a blank text tells a later reader nothing"
+        );
+        ensure!(
+            event.line().len() <= MOST_BYTES,
+            "what is to be recorded is longer than {MOST_BYTES} bytes: shorten its texts"
+        );
+        Ok(event)
     }
 
     fn head(
@@ -232,21 +300,19 @@ impl<'a> Author<'a> {
             change,
             incident,
             at,
-            by: self.by.clone(),
-            on_behalf: self.on_behalf.clone(),
+            by: self.identity.by.clone(),
+            on_behalf: self.identity.on_behalf.clone(),
             base: object_id(base),
             policies: None,
             input: None,
-            clock: Some(Clock { source: ClockSource::Local, off_by: None }),
+            clock: Some(Clock { source: ClockSource::Local, off_by: self.off_by }),
             offline: false,
             previous: None,
         }
     }
 
     fn prove(&self, event: &Event) -> anyhow::Result<Proof> {
-        let program = self.git.branches.program();
-        let signature = program.sign(NAMESPACE, event.line().as_bytes())?;
-        Ok(Proof { of: event.id().clone(), by: ProofBy::Ssh { signature } })
+        self.identity.prove(self.git.branches.program(), event)
     }
 
     /// Begins the log.
@@ -270,45 +336,8 @@ impl<'a> Author<'a> {
     }
 }
 
-/// Reads the log of a repository as it was fetched last; `None` if there is none.
-///
-/// # Errors
-/// When it can't be read, or isn't one.
-pub fn read(git: &Git) -> anyhow::Result<Option<Log<'_>>> {
-    let Some(tip) = git.branches.tip(OPERATIONS)? else { return Ok(None) };
-    let rules = Rules::at(git.repo(), git.base()?)?;
-    Log::read(rules, tip)?.map(Some).map_err(anyhow::Error::msg)
-}
-
-/// Returns a number that no other log has: the standard library's hashers have keys from the system.
-fn nonce() -> Hex {
+/// Returns a number that nobody else has: the standard library's hashers have keys from the system.
+pub fn nonce() -> Hex {
     let random = [(); 4].map(|()| RandomState::new().build_hasher().finish().to_be_bytes());
     Hex(Digest::of(random.as_flattened()))
-}
-
-/// Returns whose key git signs with.
-fn actor(program: &Program, org: &Org) -> anyhow::Result<Actor> {
-    let named = program.path_setting("user.signingkey");
-    let found = named.as_deref().map(key::find).transpose()?.flatten();
-    let Some(found) = found else {
-        let how = key::how_to_name_one(None).map(|command| format!("`{command}`"));
-        let how = how.collect::<Vec<_>>().join(", then ");
-        bail!("events are signed by SSH, and git has no signing key: run {how}");
-    };
-    owner(&found, org).with_context(|| {
-        format!(
-            "the key {}, which git signs with, is nobody's in policies/org/roster/data.yaml: sign with one \
-             that is there (`git config user.signingkey FILE`), or have an L3 add it",
-            found.fingerprint()
-        )
-    })
-}
-
-fn owner(key: &SigningKey, org: &Org) -> Option<Actor> {
-    let person = People::of(&org.roster).with_key(key).cloned().map(Actor::Person);
-    person.or_else(|| {
-        let mut machines = org.roster.machines.iter();
-        let machine = machines.find(|(_, machine)| machine.keys.contains(key));
-        machine.map(|(name, _)| Actor::Machine(name.clone()))
-    })
 }

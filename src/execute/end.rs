@@ -1,6 +1,7 @@
 //! The end of an execution: what the event says, and when it closes the change by itself.
 
 use crate::core::operations::authorize::Attempt;
+use crate::core::operations::event::About;
 use crate::core::operations::kinds::{End, EndResult, Outcome, What, Written};
 use crate::core::operations::life::{Execution, Life};
 use crate::core::org::Org;
@@ -10,6 +11,7 @@ use crate::core::terms::TicketId;
 use crate::core::time::{Duration, Time};
 use crate::execute::Made;
 use crate::gate::execution::close::needs_nothing_more;
+use crate::operations::Log;
 
 /// How an execution went.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +75,25 @@ pub fn is_done(request: &ChangeRequest, life: &Life, attempt: &Attempt) -> bool 
     !attempt.rollback
         && !wanted.is_empty()
         && wanted.iter().all(|(number, _)| done.contains(number))
+}
+
+/// Returns the change, or the incident, of this id in whose file an execution is, with what has happened to
+/// it; `None` if it is in neither.
+///
+/// # Errors
+/// When the log can't be read.
+pub fn holding<'i>(
+    log: &Log<'_>,
+    id: &'i TicketId,
+    execution: &Hex,
+) -> anyhow::Result<Option<(About<'i>, Life)>> {
+    for about in [About::Change(id), About::Incident(id)] {
+        let life = log.life(about)?;
+        if named(&life, execution).is_some() {
+            return Ok(Some((about, life)));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the execution of a life with this name.

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use serde::{Deserialize, Serialize};
 
-use crate::core::operations::event::Event;
+use crate::core::operations::event::{About, Event};
+use crate::core::operations::life::Life;
 use crate::core::operations::lines;
 use crate::core::operations::proof::Proof;
 use crate::core::record::parts::Hex;
 use crate::core::terms::TicketId;
 use crate::files;
 use crate::git::Repo;
+use crate::operations::Log;
 
 /// The folder of a clone that keeps them.
 pub struct Kept {
@@ -78,6 +80,17 @@ impl Kept {
         let text = String::from_utf8(files::read(&file)?).context("they aren't text");
         let read = text.and_then(|text| lines::read(&text).map_err(|why| anyhow!(why)));
         read.with_context(|| format!("read the events that wait in {}", file.display()))
+    }
+
+    /// Returns what has happened to a change, or under an incident, with what waits here.
+    ///
+    /// # Errors
+    /// When the log, or what waits, can't be read.
+    pub fn life(&self, log: &Log<'_>, about: About<'_>) -> anyhow::Result<Life> {
+        let mut events = log.events(&about.path())?;
+        let waiting = self.waiting()?.into_iter().map(|(event, _)| event);
+        events.extend(waiting.filter(|event| event.about() == Some(about)));
+        Ok(Life::of(&events, &|_, _| true))
     }
 
     /// Keeps another event until the log has it.

@@ -4,41 +4,52 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::core::operations::event::Event;
+use crate::core::operations::event::{About, Event};
+use crate::core::operations::kinds::{Begin, What};
 use crate::core::request::Action;
 use crate::core::terms::Name;
 use crate::core::time::Time;
 use crate::gate::execution::begin::parameters;
 
 /// Returns the variables: the change and the execution; of one step its action, target and parameters, of
-/// several all of them as JSON.
+/// several all of them as JSON. Of what is read under an incident: the incident, the action and the target.
 pub fn variables(
     begun: &Event,
     planned_end: Option<Time>,
     steps: &[(u32, &Action)],
 ) -> Vec<(String, String)> {
     let text = |name: Option<&Name>| name.map(ToString::to_string).unwrap_or_default();
-    let change = begun.head().change.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut variables = vec![
-        ("CHANGE".to_owned(), change),
-        ("EXECUTION".to_owned(), String::from(begun.id().clone())),
-    ];
+    let (about, id) = match begun.about() {
+        Some(About::Incident(id)) => ("INCIDENT", id.to_string()),
+        Some(About::Change(id)) => ("CHANGE", id.to_string()),
+        None => ("CHANGE", String::new()),
+    };
+    let mut variables =
+        vec![(about.to_owned(), id), ("EXECUTION".to_owned(), String::from(begun.id().clone()))];
     variables.extend(planned_end.map(|end| ("PLANNED_END".to_owned(), end.to_string())));
-    match steps {
-        [(number, action)] => {
+    match (steps, begun.what()) {
+        ([], What::Begin(Begin { steps: read, .. })) if about == "INCIDENT" => {
+            variables.extend(read.iter().flat_map(|read| {
+                [
+                    ("ACTION".to_owned(), read.action.to_string()),
+                    ("TARGET".to_owned(), read.target.to_string()),
+                ]
+            }));
+        }
+        ([(number, action)], _) => {
             let parameters = parameters(action);
             variables.extend([
                 ("STEP".to_owned(), number.to_string()),
                 ("ACTION".to_owned(), text(action.action.as_ref())),
                 ("TARGET".to_owned(), text(action.target.as_ref())),
-                ("PARAMETERS".to_owned(), json!(parameters).to_string()),
+                ("PARAMETERS".to_owned(), json!(action.parameters).to_string()),
             ]);
             variables.extend(each(&parameters));
         }
-        steps => {
+        (steps, _) => {
             let step = |(number, action): &(u32, &Action)| {
                 let (name, target) = (text(action.action.as_ref()), text(action.target.as_ref()));
-                let parameters = parameters(action);
+                let parameters = &action.parameters;
                 json!({"number": number, "action": name, "target": target, "parameters": parameters})
             };
             let all: Vec<Value> = steps.iter().map(step).collect();

@@ -10,8 +10,9 @@
 //! content if every commit since the reviewed one holds the same content. Dates only decide when an
 //! approval expires.
 
-use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, bail};
 
@@ -28,10 +29,13 @@ use crate::core::request::ChangeRequest;
 use crate::core::time::Time;
 use crate::core::yaml::did_you_mean;
 use crate::git::{Oid, Repo};
+use crate::operations::{Log, Rules, Seen};
 use crate::report::Judged;
 
 mod branches;
+mod log;
 mod survey;
+mod waiting;
 pub mod write;
 
 pub use branches::{Advance, Branches, DEFAULT_BASES, Lost, Rejected, Rewound};
@@ -47,6 +51,24 @@ pub struct Git {
     pub base_ref: String,
     /// The other changes, read once to judge many.
     survey: OnceCell<survey::Survey>,
+    /// The operations log up to commits of it, beside bases.
+    seen: RefCell<HashMap<(Oid, Oid), Seen>>,
+    /// The moment as of which it is looked at; `None` if that is now.
+    moment: Option<Moment>,
+    /// The commits of the ledger by those on the base that they account for, read once to look at many
+    /// moments.
+    recorded: Arc<OnceLock<HashMap<Oid, Oid>>>,
+}
+
+/// A moment as of which branches are looked at that have moved since.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// When it was.
+    pub at: Time,
+    /// The tip of the branch that changes go to.
+    pub base: Oid,
+    /// The head of the change that is asked about, if it was open; `None` if it was merged.
+    pub head: Option<Oid>,
 }
 
 impl Git {
@@ -58,7 +80,32 @@ impl Git {
     pub fn new(branches: Branches, base_ref: Option<String>) -> anyhow::Result<Self> {
         let base_ref = base_ref.map_or_else(|| branches.protected_base(), Ok)?;
         let branches = branches.with_ledger_of(&base_ref)?;
-        Ok(Git { branches, base_ref, survey: OnceCell::new() })
+        Ok(Self::with(branches, base_ref, None, Arc::default()))
+    }
+
+    fn with(
+        branches: Branches,
+        base_ref: String,
+        moment: Option<Moment>,
+        recorded: Arc<OnceLock<HashMap<Oid, Oid>>>,
+    ) -> Self {
+        let (survey, seen) = (OnceCell::new(), RefCell::default());
+        Git { branches, base_ref, survey, seen, moment, recorded }
+    }
+
+    /// Returns it as of a moment: its base, an open change and the reviews are those of then.
+    ///
+    /// # Errors
+    /// When the repository can't be opened again.
+    pub fn as_of(&self, moment: Moment) -> anyhow::Result<Self> {
+        let (branches, base_ref) = (self.branches.again()?, self.base_ref.clone());
+        Ok(Self::with(branches, base_ref, Some(moment), Arc::clone(&self.recorded)))
+    }
+
+    /// Returns where the commits of the ledger are kept by those on the base that they account for; `None`
+    /// where it is looked at as it is now, which nobody asks about many of them.
+    pub fn recorded(&self) -> Option<&OnceLock<HashMap<Oid, Oid>>> {
+        self.moment.as_ref().map(|_| &*self.recorded)
     }
 
     /// Returns the repository.
@@ -71,6 +118,9 @@ impl Git {
     /// # Errors
     /// When there is no such branch.
     pub fn base(&self) -> anyhow::Result<Oid> {
+        if let Some(moment) = &self.moment {
+            return Ok(moment.base);
+        }
         let tip = self.branches.tip(&self.base_ref)?;
         tip.with_context(|| format!("there is no branch {} to merge into", self.base_ref))
     }
@@ -80,10 +130,24 @@ impl Git {
     /// # Errors
     /// When it can't be read.
     pub fn journal(&self, name: &str) -> anyhow::Result<Vec<journal::Entry>> {
-        match self.branches.tip(&format!("{REVIEWS}{name}"))? {
-            Some(tip) => journal::entries(self.repo(), tip),
-            None => Ok(Vec::new()),
+        let mut entries = match self.branches.tip(&format!("{REVIEWS}{name}"))? {
+            Some(tip) => journal::entries(self.repo(), tip)?,
+            None => Vec::new(),
+        };
+        if let Some(moment) = &self.moment {
+            entries.retain(|entry| entry.commit.time <= moment.at);
         }
+        Ok(entries)
+    }
+
+    /// Returns the operations log as it was fetched last; `None` if there is none.
+    ///
+    /// # Errors
+    /// When it can't be read, or isn't one.
+    pub fn operations(&self) -> anyhow::Result<Option<Log<'_>>> {
+        let Some(tip) = self.branches.operations_tip()? else { return Ok(None) };
+        let rules = Rules::at(self.repo(), self.base()?)?;
+        Log::read(rules, tip)?.map(Some).map_err(anyhow::Error::msg)
     }
 
     /// Returns the open changes: those that are neither merged nor closed. `org` is the organisation
@@ -92,14 +156,14 @@ impl Git {
     /// # Errors
     /// When they can't be read.
     pub fn open(&self, org: &Org) -> anyhow::Result<Vec<Pull>> {
-        let base = self.base()?;
+        let (base, log) = (self.base()?, self.log_tip()?);
         let branches = self.branches.below(CHANGE)?;
         let heads: Vec<_> = branches.iter().map(|(_, head)| *head).collect();
         let unmerged: HashSet<_> = self.repo().commits_since(base, &heads)?.into_iter().collect();
         let mut open = Vec::new();
         for (name, head) in branches.into_iter().filter(|(_, head)| unmerged.contains(head)) {
             if !self.is_closed(&name, org)? {
-                open.push(Pull::of_change(&name, &self.base_ref, base, head));
+                open.push(Pull::of_change(&name, &self.base_ref, base, head).with_log(log));
             }
         }
         Ok(open)
@@ -169,7 +233,11 @@ pub(crate) fn closed_by<'e>(
 
 impl Forge for Git {
     fn pull(&self, name: &str) -> anyhow::Result<Pull> {
-        let Some(head) = self.branches.tip(&format!("{CHANGE}{name}"))? else {
+        let head = match self.moment.as_ref().and_then(|moment| moment.head) {
+            Some(head) => Some(head),
+            None => self.branches.tip(&format!("{CHANGE}{name}"))?,
+        };
+        let Some(head) = head else {
             let files = self.repo().files_below(self.base()?, REQUESTS)?;
             let is_merged = files.iter().any(|(path, _)| is_request(path) && stem(path) == name);
             let was_reviewed = self.branches.tip(&format!("{REVIEWS}{name}"))?.is_some();
@@ -188,7 +256,8 @@ impl Forge for Git {
                 ),
             }
         };
-        Ok(Pull::of_change(name, &self.base_ref, self.base()?, head))
+        let log = self.log_tip()?;
+        Ok(Pull::of_change(name, &self.base_ref, self.base()?, head).with_log(log))
     }
 
     fn evidence(
@@ -218,8 +287,13 @@ impl Forge for Git {
             true => Conflicts::default(),
             false => self.conflicts(pull.base, &pull.name, path, request, org)?,
         };
-        found.incidents = conflicts::incidents(self.repo(), pull.base, request)?;
-        collector.evidence(&journal, found)
+        let (operations, incident) =
+            self.logged(pull.base, pull.log, (path, request), &mut found.merged, (org, now))?;
+        found.incidents = match incident {
+            Some(incident) => vec![incident],
+            None => conflicts::incidents(self.repo(), pull.base, request)?,
+        };
+        Ok(Evidence { operations, ..collector.evidence(&journal, found)? })
     }
 
     /// Writes nothing: in plain Git everybody computes the decision from the same commits.

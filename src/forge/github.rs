@@ -12,7 +12,7 @@
 //! the settings on the default branch protect are judged.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -28,6 +28,7 @@ use crate::core::org::{ForgeTeam, Org};
 use crate::core::terms::{all_of, few};
 use crate::core::time::Time;
 use crate::git::{Oid, Program, Repo};
+use crate::operations::Seen;
 use crate::report::Judged;
 use collect::Collector;
 use facts::Facts;
@@ -38,13 +39,16 @@ mod arrival;
 mod beside;
 pub mod client;
 mod collect;
+mod commands;
 mod comments;
 mod contributors;
 pub mod doctor;
 mod event;
 mod facts;
 mod identity;
+pub mod issuer;
 pub mod ledger_key;
+mod log;
 mod memo;
 mod merged;
 mod patience;
@@ -131,6 +135,8 @@ pub struct GitHub {
     facts: RefCell<BTreeMap<String, Rc<Facts>>>,
     /// The heads of other pull requests that were fetched, or that can't be fetched.
     waited_for: RefCell<BTreeSet<String>>,
+    /// The operations log beside bases, up to its commits; `None` where it isn't judged by that base.
+    seen: RefCell<HashMap<(Oid, Oid), Option<Seen>>>,
     /// The plans made instead of writes, if nothing is to be written.
     plans: Option<RefCell<Vec<Plan>>>,
     /// Whether to write the memo for the next sweep even if nothing else changes.
@@ -157,6 +163,7 @@ impl GitHub {
             open: RefCell::default(),
             facts: RefCell::default(),
             waited_for: RefCell::default(),
+            seen: RefCell::default(),
             plans: None,
             is_sweep: false,
         })
@@ -227,6 +234,11 @@ impl GitHub {
     /// Returns the time by GitHub's clock when it answered last, if it says so.
     pub fn server_time(&self) -> Option<Time> {
         self.client.server_time()
+    }
+
+    /// Returns the time by GitHub's clock now; `None` if GitHub can't be reached.
+    pub fn time(&self) -> Option<Time> {
+        self.client.time(&self.repository.path(&[]))
     }
 
     /// Waits for a time.

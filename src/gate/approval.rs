@@ -1,7 +1,7 @@
-//! What proves that a merged change was approved: the ledger's entry of its merge, or in plain Git the
-//! merge itself, judged once more as of its own time.
+//! What proves that a merged change was approved: the ledger's entry of its merge, in plain Git the merge
+//! itself, judged once more as of its own time, or on GitHub the reviews of the merged pull request.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::arrivals;
@@ -22,7 +22,11 @@ use crate::core::record::statement::Kind;
 use crate::core::terms::{Login, Verdict};
 use crate::forge::git::Git;
 use crate::git::{Commit, Oid};
-use crate::ledger::{Placed, Recorded, evidence_of, held, oid, read_back};
+use crate::ledger::{Placed, Recorded, Tip, evidence_of, held, oid, read, read_back};
+
+mod by_reviews;
+
+pub use by_reviews::{by_reviews, merged_with};
 
 /// Whether a merged change was approved, and who contributed to it, as far as that is known.
 pub struct Found {
@@ -30,12 +34,21 @@ pub struct Found {
     pub approved: Approved,
     /// Who contributed to it.
     pub contributors: Vec<Login>,
+    /// Whether the ledger says so: then nothing else is asked.
+    pub is_recorded: bool,
 }
 
 impl Found {
     fn unproven(why: Option<&str>) -> Self {
         let approved = Approved::Unproven(why.map(str::to_owned));
-        Found { approved, contributors: Vec::new() }
+        Found { approved, contributors: Vec::new(), is_recorded: false }
+    }
+
+    /// Returns what a decision proves, by what was known when it was made.
+    fn by(approval: Option<Approval>, evidence: Option<&Evidence>) -> Self {
+        let approved = approval.map_or(Approved::Unproven(None), Approved::By);
+        let contributors = evidence.into_iter().flat_map(contributors).collect();
+        Found { approved, contributors, is_recorded: false }
     }
 }
 
@@ -47,7 +60,7 @@ impl Found {
 pub fn of(git: &Git, judges: &Judges, path: &str, material: &Digest) -> anyhow::Result<Found> {
     let commit = git.repo().commit(brought_by(git, path)?)?;
     match in_ledger(git, judges, &commit, material)? {
-        Some(found) => Ok(found),
+        Some(found) => Ok(Found { is_recorded: true, ..found }),
         None => by_merge(git, judges, &commit, material),
     }
 }
@@ -76,25 +89,22 @@ fn in_ledger(
     let Some(upto) = covered(&tip.entry.state, &git.base_ref)? else { return Ok(None) };
     let repo = git.repo();
     if !repo.leads_to(commit.id, upto)? {
-        return Ok(Some(Found { approved: Approved::NotYet, contributors: Vec::new() }));
+        let approved = Approved::NotYet;
+        return Ok(Some(Found { approved, contributors: Vec::new(), is_recorded: true }));
     }
-    let base = format!("refs/heads/{}", git.base_ref);
-    let mut found = None;
-    read_back(&repo.folder(), tip.commit, |Placed { commit: at, entry, seal, .. }| {
-        let it = &entry.statement.predicate;
-        let on_base = it.base.as_ref().is_some_and(|on| on.name == base);
-        let is_it = match &it.merge {
-            Some(merge) if on_base => covers(git, commit.id, &merge.covers.from, &merge.covers.to),
-            _ => false,
-        };
-        match is_it {
-            true => {
-                found = Some(Recorded { commit: at, entry: Ok(entry), seal });
-                ControlFlow::Break(())
-            }
-            false => ControlFlow::Continue(()),
+    let found = match git.recorded() {
+        Some(recorded) => {
+            let known = match recorded.get() {
+                Some(known) => known,
+                None => {
+                    let all = accounted_for(git, &tip)?;
+                    recorded.get_or_init(|| all)
+                }
+            };
+            known.get(&commit.id).map(|at| read(repo, *at)).transpose()?
         }
-    })?;
+        None => entry_about(git, &tip, commit.id)?,
+    };
     let Some(recorded) = found else { return Ok(None) };
     if !counts(repo, judges, &recorded)? {
         return Ok(Some(Found::unproven(Some("nobody signed its entry in the ledger who may"))));
@@ -105,6 +115,45 @@ fn in_ledger(
     }
     let branch = evidence_branch(&tip.entry.state.evidence)?;
     Ok(Some(recorded_as(git, &entry, git.branches.tip(branch)?, material)?))
+}
+
+/// Returns the entry that accounts for a commit on the base, in the ledger with this tip.
+fn entry_about(git: &Git, tip: &Tip, commit: Oid) -> anyhow::Result<Option<Recorded>> {
+    let repo = git.repo();
+    let base = format!("refs/heads/{}", git.base_ref);
+    let mut found = None;
+    read_back(&repo.folder(), tip.commit, |Placed { commit: at, entry, seal, .. }| {
+        let it = &entry.statement.predicate;
+        let on_base = it.base.as_ref().is_some_and(|on| on.name == base);
+        let is_it = match &it.merge {
+            Some(merge) if on_base => covers(git, commit, &merge.covers.from, &merge.covers.to),
+            _ => false,
+        };
+        match is_it {
+            true => {
+                found = Some(Recorded { commit: at, entry: Ok(entry), seal, tree: None });
+                ControlFlow::Break(())
+            }
+            false => ControlFlow::Continue(()),
+        }
+    })?;
+    Ok(found)
+}
+
+/// Returns the commits of the ledger with this tip by those on the base that their entries are about.
+fn accounted_for(git: &Git, tip: &Tip) -> anyhow::Result<HashMap<Oid, Oid>> {
+    let base = format!("refs/heads/{}", git.base_ref);
+    let mut found = HashMap::new();
+    read_back(&git.repo().folder(), tip.commit, |Placed { commit, entry, .. }| {
+        let it = &entry.statement.predicate;
+        if let (Some(merge), Some(on)) = (&it.merge, &it.base)
+            && let (true, Ok(to)) = (on.name == base, oid(&merge.covers.to))
+        {
+            found.entry(to).or_insert(commit);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
 }
 
 /// Whether a commit is on the first-parent line behind `from` and up to `to`.
@@ -140,15 +189,15 @@ fn recorded_as(
     let file = |name: &str| held(repo, kept?, entry, name);
     let decision =
         file("decision.json").and_then(|it| serde_json::from_slice::<Decision>(&it).ok());
-    let collected = file("evidence.json").and_then(|it| serde_json::from_slice(&it).ok());
+    let collected =
+        file("evidence.json").and_then(|it| serde_json::from_slice::<Evidence>(&it).ok());
     let holds = bones.digests.material.as_ref() == Some(material);
     let at = Some(entry.id.to_string());
     let approval = match decision {
         Some(decision) => Approval::of(&decision, ProvenBy::Ledger, at, holds),
         None => of_bones(bones, at, holds),
     };
-    let approved = approval.map_or(Approved::Unproven(None), Approved::By);
-    Ok(Found { approved, contributors: collected.iter().flat_map(contributors).collect() })
+    Ok(Found::by(approval, collected.as_ref()))
 }
 
 /// Returns the approval that an entry records, where its evidence isn't there: when somebody signed off
@@ -205,11 +254,11 @@ fn by_merge(
     }
     let holds = decision.digests.material.as_ref() == Some(material);
     let approval = Approval::of(decision, ProvenBy::Merge, Some(commit.id.to_string()), holds);
-    let approved = approval.map_or(Approved::Unproven(None), Approved::By);
-    Ok(Found { approved, contributors: contributors(&judgement.evidence).collect() })
+    Ok(Found::by(approval, Some(&judgement.evidence)))
 }
 
-fn contributors(evidence: &Evidence) -> impl Iterator<Item = Login> {
+/// Returns who contributed to a change.
+pub(super) fn contributors(evidence: &Evidence) -> impl Iterator<Item = Login> {
     let pull_request = evidence.pull_request.iter();
     let all = pull_request.flat_map(|it| &it.contributors).filter_map(|it| it.login.clone());
     all.collect::<Vec<_>>().into_iter()

@@ -8,12 +8,12 @@ use super::record::{Arrival, Log, Record, Recorder, of_bypass, of_merge, who};
 use super::{Gate, Judgement};
 use crate::content::journal;
 use crate::content::{Changeset, short};
-use crate::core::layout::{is_governed, stem};
+use crate::core::layout::{POLICIES, REQUESTS, is_governed, stem};
 use crate::core::record::parts::Because;
 use crate::core::terms::{TicketId, Verdict};
 use crate::forge::Pull;
 use crate::forge::git::Git;
-use crate::git::{Commit, Oid, Repo};
+use crate::git::{Commit, Fresh, Oid, Repo};
 
 /// Returns the commits on a first-parent line that need an entry each, oldest first, with the commit
 /// up to which the line is accounted for before each: behind `from`, up to `to`. A commit that changes
@@ -51,12 +51,14 @@ pub fn each_behind(
     mut take: impl FnMut(Commit, bool),
 ) -> anyhow::Result<()> {
     let mut line = Vec::new();
-    let mut next = to;
+    let (mut next, mut fresh) = (to, Fresh::of(repo));
     while next != from {
         line.push(next);
-        next = repo.parent(next)?.with_context(|| missing(repo, from, to))?;
+        next = fresh.get()?.parent(next)?.with_context(|| missing(repo, from, to))?;
     }
+    let mut fresh = Fresh::of(repo);
     for id in line.into_iter().rev() {
+        let repo = fresh.get()?;
         let commit = repo.commit(id)?;
         let is_free = is_free(repo, judges, &commit)?;
         take(commit, is_free);
@@ -82,10 +84,20 @@ fn missing(repo: &Repo, recorded: Oid, end: Oid) -> String {
 /// Whether a commit on a base needs no entry.
 fn is_free(repo: &Repo, judges: &Judges, commit: &Commit) -> anyhow::Result<bool> {
     let Some(&base) = commit.parents.first() else { return Ok(false) };
-    if repo.top_entries(base, is_governed)? != repo.top_entries(commit.id, is_governed)?
-        && repo.changes(Some(base), commit.id)?.iter().any(|file| is_governed(&file.path))
-    {
-        return Ok(false);
+    let (before, after) =
+        (repo.top_entries(base, is_governed)?, repo.top_entries(commit.id, is_governed)?);
+    if before != after {
+        // All of these folders is governed: to compare their files takes longer than all else here.
+        let id = |entries: &[(String, Oid)], folder: &str| {
+            entries.iter().find(|(name, _)| name == folder).map(|(_, id)| *id)
+        };
+        let is_changed = |folder: &&str| id(&before, folder) != id(&after, folder);
+        let is_whole = [REQUESTS, POLICIES].iter().any(is_changed);
+        let mut changes = if is_whole { Vec::new() } else { repo.changes(Some(base), commit.id)? };
+        changes.retain(|file| is_governed(&file.path));
+        if is_whole || !changes.is_empty() {
+            return Ok(false);
+        }
     }
     let judge = judges.at(repo, base);
     Ok(judge.is_ok_and(|judge| judge.bundle().org.settings.other_paths.is_free()))
@@ -126,7 +138,8 @@ pub fn record(
 pub fn judged(git: &Git, judges: &Judges, base_ref: &str, commit: &Commit) -> Option<Judgement> {
     let [base, head] = commit.parents[..] else { return None };
     let name = change_named_by(git.repo(), commit)?;
-    let pull = Pull::of_change(&name, base_ref, base, head);
+    let log = journal::log_named_by(&commit.message);
+    let pull = Pull::of_change(&name, base_ref, base, head).with_log(log);
     Gate::new(git.repo(), git, judges.clone()).judge(pull, &[], commit.time).ok()
 }
 

@@ -39,6 +39,7 @@ mod journal;
 mod operations;
 mod record;
 mod tips;
+mod witness;
 
 pub use tips::{Judged, Tips};
 

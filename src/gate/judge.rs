@@ -15,9 +15,10 @@ use super::apart::Apart;
 use super::cpu;
 use super::watchdog::{AtBound, Watchdog};
 use crate::content::{Changeset, bundle_files, request_at, requests_at, short};
-use crate::core::decision::{Case, Decided, Tried, approves, ask, decide};
+use crate::core::decision::{Case, Decided, Tried, approves, ask, close, decide};
 use crate::core::layout::POLICIES;
 use crate::core::operations::authorize::Question;
+use crate::core::operations::closing::Closing;
 use crate::core::org::Org;
 use crate::core::policy::testing::TestReport;
 use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Ruling, Undecided};
@@ -138,6 +139,14 @@ impl Judge {
     /// As [`Judge::decide`], and if the policies have no rules about executions.
     pub fn ask(&self, question: &Question<'_>) -> Result<Decided, Undecided> {
         self.evaluating(|rule| ask(question, self.bundle(), &self.source, rule))
+    }
+
+    /// Decides whether a change may be closed as somebody says that it went.
+    ///
+    /// # Errors
+    /// As [`Judge::decide`], and if the policies have no rules about outcomes.
+    pub fn close(&self, closing: &Closing<'_>) -> Result<Decided, Undecided> {
+        self.evaluating(|rule| close(closing, self.bundle(), &self.source, rule))
     }
 
     /// Hands the evaluation of an input document to what decides, within the bounds.

@@ -45,6 +45,7 @@ pub fn due(
     let predicate = Predicate {
         keys: Some(keys),
         collector: next.collector.clone(),
+        operations: next.operations.clone(),
         ..entry(Kind::Keys, (branch, new), &log, recorder)
     };
     let statement = Statement::new(vec![tip(&repo.commit(new)?)], predicate);

@@ -41,7 +41,8 @@ pub fn merge_tree(repo: &Repo, pull: &Pull) -> anyhow::Result<Oid> {
 pub fn commit(git: &Git, judges: &Judges, judgement: &Judgement) -> anyhow::Result<Oid> {
     let pull = &judgement.pull;
     let tree = merge_tree(git.repo(), pull)?;
-    let message = merge_message(&judgement.decision, &pull.name, seen(git, judges));
+    let log = pull.log.map(|it| it.to_string());
+    let message = merge_message(&judgement.decision, &pull.name, log, seen(git, judges));
     let now = judgement.decision.evaluated_at;
     let program = git.branches.program().clone().dated(now);
     let signs = signs(git, &judgement.bundle().org);

@@ -11,12 +11,13 @@ use super::record::{Record, Recorder};
 use super::recording::{STRANGER, append, arrived};
 use super::signing::end;
 use crate::content::{People, short};
+use crate::core::record::key::ServiceKey;
 use crate::core::record::parts::CollectorKind;
 use crate::core::record::seen::Seen;
 use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::git::{Moved, Oid, Repo, pause};
-use crate::ledger::{self, LEDGER, Signer, Tip};
+use crate::ledger::{self, LEDGER, NOBODY, Signer, Tip};
 
 /// The number of attempts while others are recording.
 const ATTEMPTS: u32 = 20;
@@ -42,18 +43,17 @@ pub struct Reconciled {
 }
 
 /// Returns what reached the base and isn't recorded, as far as the ledger is known here, to be recorded by
-/// the user.
+/// the user, or by the service with a `key`.
 ///
 /// # Errors
 /// When there is no ledger, the user isn't in the roster, or the repository can't be read.
-pub fn due(git: &Git, judges: &Judges, now: Time) -> anyhow::Result<Due> {
+pub fn due(git: &Git, judges: &Judges, key: Option<&ServiceKey>, now: Time) -> anyhow::Result<Due> {
     let tip = end(git, judges)?;
     let tip = tip.with_context(|| {
         format!("there is no branch {LEDGER}: begin the ledger with `changegate init --ledger`")
     })?;
-    let kind = tip.entry.statement.predicate.collector.kind;
     ensure!(
-        !matches!(kind, CollectorKind::Action | CollectorKind::App | CollectorKind::Cli),
+        !tip.is_of_github(),
         "the ledger is written on GitHub, where reviews are: record there, with `changegate sweep --repo \
          OWNER/NAME`"
     );
@@ -62,11 +62,21 @@ pub fn due(git: &Git, judges: &Judges, now: Time) -> anyhow::Result<Due> {
         Some(_) => doubt(git.repo(), base, tip.commit)?,
         None => None,
     };
-    let judge = judges.at(git.repo(), base)?;
-    let email = git.branches.program().email()?;
-    let people = People::of(&judge.bundle().org.roster);
-    let who = people.with_email(&email).with_context(|| format!("{email} {STRANGER}"))?.to_string();
-    let (records, _) = arrived(git, judges, &tip, base, Recorder { who: &who, at: now })?;
+    let who = match key {
+        Some(_) => NOBODY.to_owned(),
+        None => {
+            let judge = judges.at(git.repo(), base)?;
+            let email = git.branches.program().email()?;
+            let people = People::of(&judge.bundle().org.roster);
+            people.with_email(&email).with_context(|| format!("{email} {STRANGER}"))?.to_string()
+        }
+    };
+    let (mut records, _) = arrived(git, judges, &tip, base, Recorder { who: &who, at: now })?;
+    if key.is_some() {
+        for record in &mut records {
+            record.statement.predicate.collector.kind = CollectorKind::Server;
+        }
+    }
     Ok(Due { tip, who, records, doubt })
 }
 
@@ -93,16 +103,24 @@ fn doubt(repo: &Repo, base: Oid, ledger: Oid) -> anyhow::Result<Option<String>> 
 ///
 /// # Errors
 /// As [`due`], and when the ledger can't be reached or takes nothing from the user.
-pub fn reconcile(git: &Git, judges: &Judges, now: Time) -> anyhow::Result<Reconciled> {
+pub fn reconcile(
+    git: &Git,
+    judges: &Judges,
+    key: Option<&ServiceKey>,
+    now: Time,
+) -> anyhow::Result<Reconciled> {
     for attempt in 0..ATTEMPTS {
         git.branches.refresh_ledger()?;
-        let Due { tip, who, records, doubt } = due(git, judges, now)?;
+        let Due { tip, who, records, doubt } = due(git, judges, key, now)?;
         let count = records.len();
         if count == 0 {
             return Ok(Reconciled { count, doubt });
         }
         let judge = judges.at(git.repo(), git.base()?)?;
-        let signer = Signer::person(&who, signs(git, &judge.bundle().org));
+        let signer = match key {
+            Some(key) => Signer::Service(key),
+            None => Signer::person(&who, signs(git, &judge.bundle().org)),
+        };
         let moves = append(git, judges, Some(&tip), records, signer)?;
         match git.branches.put_all(&moves)? {
             Moved::Yes => return Ok(Reconciled { count, doubt }),

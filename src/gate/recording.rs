@@ -11,6 +11,7 @@ use super::keys;
 use super::merge::signs;
 use super::record::{self, Arrival, Log, Record, Recorder, entry, of_merge, who};
 use super::signing::end;
+use super::witnessing::{log, witnessed};
 use crate::content::short;
 use crate::core::digest::Digest;
 use crate::core::layout::table;
@@ -224,7 +225,8 @@ pub fn of_foreign(
     Ok(Record { statement, files: Vec::new(), policies: None })
 }
 
-/// Makes the commits of records behind the ledger's tip, and returns the branches to be moved. Where
+/// Makes the commits of records behind the ledger's tip, which say where the operations log is, and
+/// returns the branches to be moved. Where
 /// there are foreign commits above the last entry, or the settings name other keys than are in force, a
 /// record of that comes first.
 ///
@@ -234,9 +236,13 @@ pub fn append(
     git: &Git,
     judges: &Judges,
     tip: Option<&Tip>,
-    records: Vec<Record>,
+    mut records: Vec<Record>,
     signer: Signer<'_>,
 ) -> anyhow::Result<Vec<Move>> {
+    let operations = witnessed(log(git)?.as_ref())?;
+    for record in &mut records {
+        record.statement.predicate.operations.clone_from(&operations);
+    }
     let evidence = |branch: &str| git.branches.tip(branch);
     let place = (git.repo(), git.branches.program());
     let on = (git.base_ref.as_str(), git.base()?);
@@ -275,9 +281,10 @@ pub fn made(
     if let (Some(tip @ Tip { last: Some(_), .. }), Some(first)) = (tip, records.front()) {
         let it = &first.statement.predicate;
         let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
-        let collector = it.collector.clone();
+        let (collector, operations) = (it.collector.clone(), it.operations.clone());
         let mut foreign = of_foreign(repo, on, &log_of(tip), recorder)?;
         foreign.statement.predicate.collector = collector;
+        foreign.statement.predicate.operations = operations;
         records.push_front(foreign);
     }
     while let Some(Record { statement, files, policies }) = records.pop_front() {

@@ -13,6 +13,7 @@ use super::judge::Judges;
 use super::record::{Record, Recorder, judged_material, of_decision};
 use super::recording::{genesis, log_of, made};
 use super::signing::counts;
+use super::witnessing::witnessed;
 use super::{Judgement, Recorded};
 use crate::content::SKEW;
 use crate::core::digest::{Digest, canonical_json};
@@ -29,6 +30,7 @@ use crate::forge::{Forge as _, Pull};
 use crate::git::{Moved, Oid, pause};
 use crate::ledger::store::Store;
 use crate::ledger::{self, LEDGER, MaterialFile, NOBODY, Signer, Tip, oid};
+use crate::operations::{Log, OPERATIONS};
 
 mod merges;
 
@@ -156,10 +158,13 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// When it can't be written, or when it has begun in the meantime.
     pub fn begin(&self, record: Record, org: &Org, on: (&str, Oid)) -> anyhow::Result<Oid> {
+        let mut records = vec![record];
+        self.github.fetch_log()?;
+        self.witness(&mut records, None, on.1)?;
         self.in_store(&org.settings.ledger, |store| {
             let signer = self.key.as_ref().map_or(Signer::Nobody(NOBODY), Signer::Service);
             let place = (store.repo(), store.program());
-            let made = made(place, &self.judges, None, |_| Ok(None), on, vec![record], signer)?;
+            let made = made(place, &self.judges, None, |_| Ok(None), on, records, signer)?;
             match store.push(&made.moves)? {
                 Moved::Yes => {}
                 Moved::Lost(why) => bail!("somebody else began it at the same time:\n{why}"),
@@ -223,7 +228,7 @@ impl<'a> Writer<'a> {
     fn add(
         &self,
         store: &mut Store,
-        records: Vec<Record>,
+        mut records: Vec<Record>,
         matters: &dyn Fn(&Entry) -> bool,
         is_late: impl Fn() -> bool,
     ) -> anyhow::Result<Added> {
@@ -234,7 +239,9 @@ impl<'a> Writer<'a> {
             let evidence = |branch: &str| Ok(store.branch(branch));
             let on = records.first().and_then(|it| it.statement.predicate.base.as_ref());
             let on = on.context("there is nothing to record")?;
-            let on = (on.name.trim_start_matches("refs/heads/"), oid(&on.commit)?);
+            let (name, base) = (on.name.clone(), oid(&on.commit)?);
+            let on = (name.trim_start_matches("refs/heads/"), base);
+            self.witness(&mut records, Some(&tip), base)?;
             let made =
                 made(place, &self.judges, Some(&tip), evidence, on, records.clone(), signer)?;
             let (entry, commit) = made.last.context("there is nothing to record")?;
@@ -258,6 +265,27 @@ impl<'a> Writer<'a> {
             }
         }
         bail!("others have recorded something {ATTEMPTS} times in the meantime: try again")
+    }
+
+    /// Says in records where the operations log is that is judged by a branch with this tip: at no older
+    /// state than the last entry of the ledger says.
+    fn witness(&self, records: &mut [Record], last: Option<&Tip>, base: Oid) -> anyhow::Result<()> {
+        let read = |tip: Option<Oid>| -> anyhow::Result<Option<Log<'_>>> {
+            Ok(tip.map(|tip| self.github.log_beside(base, tip)).transpose()?.flatten())
+        };
+        let mut log = read(self.github.fetched_tip(OPERATIONS)?)?;
+        let said = last.and_then(|tip| tip.entry.statement.predicate.operations.as_ref());
+        let said = said.map(|said| oid(&said.tip)).transpose()?;
+        let holds = |log: &Log<'_>| said.map_or(Ok(true), |said| log.is_at(said));
+        if !log.as_ref().map(holds).transpose()?.unwrap_or(said.is_none()) {
+            // One that was rewound is what audits find; it must not end all recording.
+            log = read(self.github.fetch_log()?)?;
+        }
+        let operations = witnessed(log.as_ref())?;
+        for record in records {
+            record.statement.predicate.operations.clone_from(&operations);
+        }
+        Ok(())
     }
 
     /// Completes a record by what there is on GitHub alone: who collected the facts, when by GitHub's

@@ -1,5 +1,7 @@
 //! Objects outside of any repository, and repositories beside one.
 
+use std::cell::RefCell;
+
 use anyhow::Context as _;
 use git2::{ObjectType, Odb, Repository};
 use tempfile::TempDir;
@@ -17,7 +19,8 @@ impl Repo {
             objects.add_new_mempack_backend(1)?;
             Repository::from_odb(objects)
         };
-        Ok(Repo { inner: make().context("cannot make a repository in memory")? })
+        let inner = make().context("cannot make a repository in memory")?;
+        Ok(Repo { inner, added: RefCell::default() })
     }
 
     /// Makes a bare repository in a temporary folder, which reads the objects of this one, too, and has

@@ -5,6 +5,36 @@ use git2::Sort;
 
 use super::{Oid, Repo};
 
+/// How often a [`Fresh`] repository is asked for before it is opened again.
+const CHUNK: usize = 1024;
+
+/// A repository for reading a long history: it is opened again now and then, because libgit2 keeps what one
+/// that is open has read.
+pub struct Fresh<'r> {
+    repo: &'r Repo,
+    again: Option<Repo>,
+    asked: usize,
+}
+
+impl<'r> Fresh<'r> {
+    /// Begins with a repository that is open.
+    pub fn of(repo: &'r Repo) -> Self {
+        Fresh { repo, again: None, asked: 0 }
+    }
+
+    /// Returns the repository, to read a commit and what it holds.
+    ///
+    /// # Errors
+    /// When it can't be opened again.
+    pub fn get(&mut self) -> anyhow::Result<&Repo> {
+        self.asked += 1;
+        if self.asked.is_multiple_of(CHUNK) {
+            self.again = Some(self.repo.again()?);
+        }
+        Ok(self.again.as_ref().unwrap_or(self.repo))
+    }
+}
+
 impl Repo {
     /// Returns the commits reachable from any of `heads` but not from `base`, parents before
     /// children.

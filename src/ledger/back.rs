@@ -74,7 +74,7 @@ pub fn read_back(
         let repo = Repo::open(folder)?;
         let chunk = back(&repo, first).take(size).collect::<anyhow::Result<Vec<_>>>()?;
         next = chunk.last().map_or(Ok(None), |last| before(&repo, *last))?;
-        for Recorded { commit, entry, seal } in read_all(folder, &chunk)? {
+        for Recorded { commit, entry, seal, .. } in read_all(folder, &chunk)? {
             match entry {
                 Err(error @ Unreadable::Newer(_)) => {
                     return Err(error).with_context(|| format!("cannot read {}", short(commit)));

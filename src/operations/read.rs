@@ -13,7 +13,7 @@ use crate::core::operations::lines;
 use crate::core::operations::message::message;
 use crate::core::operations::open::{Open, STATE};
 use crate::core::operations::proof::Proof;
-use crate::git::{Entry, Kind, Oid, Repo};
+use crate::git::{Entry, FileChange, Kind, Oid, Repo};
 
 impl<'r> Log<'r> {
     /// Reads a log up to a commit, from where it was read here last; `Err` within says why it isn't one.
@@ -61,7 +61,10 @@ impl<'r> Log<'r> {
     }
 
     /// Returns a log as it was read earlier, or the rules where that can't be used.
-    fn resumed(rules: Rules<'r>, known: &Walked) -> anyhow::Result<Result<Self, Rules<'r>>> {
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn resumed(rules: Rules<'r>, known: &Walked) -> anyhow::Result<Result<Self, Rules<'r>>> {
         let (Some(tip), Some(last), Some(foreign)) = (known.tip(), known.last(), known.foreign())
         else {
             return Ok(Err(rules));
@@ -95,8 +98,11 @@ impl<'r> Log<'r> {
         Ok(events)
     }
 
-    /// Reads the first commit of a log.
-    fn begun(rules: Rules<'r>, first: Oid) -> anyhow::Result<Result<Self, String>> {
+    /// Reads the first commit of a log; `Err` within says why it isn't one.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn begun(rules: Rules<'r>, first: Oid) -> anyhow::Result<Result<Self, String>> {
         let repo = rules.repo;
         let foreign =
             |why: &str| Ok(Err(format!("{OPERATIONS} doesn't begin as a log does: {why}")));
@@ -110,13 +116,13 @@ impl<'r> Log<'r> {
         let [(event, proof)] = &events[..] else {
             return foreign("it doesn't begin with one event");
         };
-        if let Some(why) = rules.refuses(event, proof, &Life::default(), &[])? {
+        if let Some(why) = rules.refuses(event, proof, &Life::default(), &[], &[])? {
             return foreign(&why);
         }
         let open = Open::new(event.id().clone());
         let expected = [(lines::LOG, text.as_str()), (STATE, &open.text())];
         let is_it = matches!(event.what(), What::Genesis(_))
-            && holds_just(repo, None, first, &expected)?
+            && holds_just(repo, &repo.changes(None, first)?, first, &expected)?
             && repo.commit(first)?.message == message(event);
         if !is_it {
             return foreign("its first commit isn't that of a genesis");
@@ -131,19 +137,25 @@ impl<'r> Log<'r> {
     /// When the repository can't be read.
     pub fn follow(&mut self, commit: Oid) -> anyhow::Result<Option<Next>> {
         let next = self.appended(commit)?;
+        Ok(self.take(commit, next))
+    }
+
+    /// Counts a commit behind the tip in, and returns what it [appends](Self::appended); `None` if it is
+    /// foreign.
+    pub fn take(&mut self, commit: Oid, appended: Result<Next, String>) -> Option<Next> {
         self.tip = commit;
-        match next {
+        match appended {
             Ok(next) => {
                 self.last = commit;
                 self.open = next.open.clone();
                 if let What::Keys(keys) = next.event.what() {
                     self.keys.push(keys.clone());
                 }
-                Ok(Some(next))
+                Some(next)
             }
             Err(why) => {
                 self.foreign.push(Foreign { commit, why });
-                Ok(None)
+                None
             }
         }
     }
@@ -183,7 +195,7 @@ impl<'r> Log<'r> {
         };
         let (path, text) = &next.file;
         let expected = [(path.as_str(), text.as_str()), (STATE, &next.open.text())];
-        if !holds_just(repo, Some(self.last), commit, &expected)? {
+        if !holds_just(repo, &changes, commit, &expected)? {
             return Ok(Err("its files aren't what follows from its event".to_owned()));
         }
         if held.message != message(&next.event) {
@@ -201,10 +213,10 @@ pub(super) fn file(repo: &Repo, commit: Oid, path: &str) -> anyhow::Result<Optio
     }
 }
 
-/// Whether a commit holds what another one does, but for these files, which it holds so.
+/// Whether a commit holds what another one does, by what it changes, but for these files, which it holds so.
 fn holds_just(
     repo: &Repo,
-    before: Option<Oid>,
+    changes: &[FileChange],
     commit: Oid,
     files: &[(&str, &str)],
 ) -> anyhow::Result<bool> {
@@ -214,6 +226,5 @@ fn holds_just(
         }
     }
     let names: BTreeSet<_> = files.iter().map(|(path, _)| *path).collect();
-    let changes = repo.changes(before, commit)?;
     Ok(changes.iter().all(|change| names.contains(change.path.as_str())))
 }

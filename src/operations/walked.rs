@@ -11,7 +11,7 @@ use crate::git::{Oid, Repo};
 
 /// How far a log was read.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Walked {
+pub struct Walked {
     tip: String,
     last: String,
     foreign: Vec<(String, String)>,
@@ -24,7 +24,7 @@ impl Walked {
     }
 
     /// Returns that a log was read up to a commit, and which one was the last that holds.
-    pub(super) fn up_to((tip, last): (Oid, Oid), foreign: &[Foreign]) -> Self {
+    pub fn up_to((tip, last): (Oid, Oid), foreign: &[Foreign]) -> Self {
         let foreign = foreign.iter().map(|it| (it.commit.to_string(), it.why.clone())).collect();
         Walked { tip: tip.to_string(), last: last.to_string(), foreign }
     }

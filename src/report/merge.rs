@@ -13,6 +13,7 @@
 //! Approved-by: carol (L3)
 //! Approved-by: dan (service-owner of checkout)
 //! Policies: sha256:9f2c…
+//! Operations: 4f0c1d2…
 //! ```
 //!
 //! The message doesn't depend on the time of rendering, so that a server can render it again and
@@ -25,8 +26,13 @@ use crate::core::record::seen::Seen;
 use crate::report::page::cut;
 
 /// Returns the message of the commit that merges the change called `name`, by somebody who saw the
-/// ledger like this.
-pub fn merge_message(decision: &Decision, name: &str, seen: Option<Seen>) -> String {
+/// ledger like this, and the operations log up to the commit `log`.
+pub fn merge_message(
+    decision: &Decision,
+    name: &str,
+    log: Option<String>,
+    seen: Option<Seen>,
+) -> String {
     let summary = decision.summary.as_deref().map(summary_line).unwrap_or_default();
     let title = match (&decision.change, summary.as_str()) {
         (Some(_), "") => format!("Merge {name}"),
@@ -37,7 +43,7 @@ pub fn merge_message(decision: &Decision, name: &str, seen: Option<Seen>) -> Str
     format!(
         "{title}\n\n{}\n\n{}\n",
         story(decision).join("\n"),
-        trailers(decision, name, seen).join("\n")
+        trailers(decision, name, log, seen).join("\n")
     )
 }
 
@@ -59,7 +65,12 @@ fn story(decision: &Decision) -> Vec<String> {
     lines
 }
 
-fn trailers(decision: &Decision, name: &str, seen: Option<Seen>) -> Vec<String> {
+fn trailers(
+    decision: &Decision,
+    name: &str,
+    log: Option<String>,
+    seen: Option<Seen>,
+) -> Vec<String> {
     let mut trailers =
         vec![format!("Change: {}", terminal(name)), format!("Verdict: {}", decision.verdict)];
     trailers.extend(decision.tier.map(|tier| format!("Tier: {tier}")));
@@ -71,6 +82,7 @@ fn trailers(decision: &Decision, name: &str, seen: Option<Seen>) -> Vec<String> 
         trailers.extend(signed.map(|who| format!("Approved-by: {}", terminal(&who))));
     }
     trailers.push(format!("Policies: {}", decision.digests.policies));
+    trailers.extend(log.map(|log| format!("Operations: {log}")));
     trailers.extend(seen.map(|seen| seen.to_string()));
     trailers
 }

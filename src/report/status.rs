@@ -4,6 +4,7 @@
 use super::{escape, words};
 use crate::core::decision::{Decision, Finding, SignOffMode};
 use crate::core::terms::{Effect, Verdict, all_of};
+use crate::core::time::Time;
 
 const LONGEST: usize = 140;
 
@@ -48,13 +49,29 @@ fn pending(decision: &Decision) -> String {
     if missing.is_empty() {
         return strongest(decision, Effect::Pending);
     }
+    let (begin, end) = match owed_until(decision) {
+        Some(until) => {
+            let until = until.for_people(Some(decision.evaluated_at));
+            ("executed under break-glass; owes", format!(" until {until} UTC"))
+        }
+        None => ("waits for", String::new()),
+    };
     let with_names: Vec<_> = missing.iter().map(|(what, who)| format!("{what} ({who})")).collect();
-    let line = format!("waits for {}", all_of(&with_names));
+    let line = format!("{begin} {}{end}", all_of(&with_names));
     if line.chars().count() <= LONGEST {
         return line;
     }
     let without_names: Vec<_> = missing.into_iter().map(|(what, _)| what).collect();
-    format!("waits for {}", all_of(&without_names))
+    let names =
+        cut(&all_of(&without_names), LONGEST - begin.chars().count() - 1 - end.chars().count());
+    format!("{begin} {names}{end}")
+}
+
+/// Returns until when the missing sign-offs are owed for what was executed before they were given, as the
+/// policies say it; `None` if nothing was.
+fn owed_until(decision: &Decision) -> Option<Time> {
+    let debt = decision.findings.iter().find(|finding| finding.code == "emergency/debt")?;
+    debt.message.rsplit_once(" until ")?.1.parse().ok()
 }
 
 fn approved(decision: &Decision) -> String {

@@ -15,7 +15,7 @@
 use super::escape::terminal;
 use super::excerpt::Excerpts;
 use super::{Judged, Reporter, Summary, words};
-use crate::core::decision::{Decision, SignOffMode};
+use crate::core::decision::{Decision, Purpose, SignOffMode};
 use crate::core::request::SECRET;
 use crate::core::terms::{Effect, Verdict};
 use crate::core::time::Time;
@@ -66,7 +66,11 @@ pub(super) fn end(summary: &Summary, reporter: &Reporter) -> String {
 /// execution `requests/CHG-1.yaml  may be executed now  medium risk  signed off by bob (L2)`.
 fn approved_line(decision: &Decision, reporter: &Reporter) -> String {
     let how = words::approval(decision).unwrap_or_default();
-    let word = if decision.purpose.is_merge() { "approved" } else { "may be executed now" };
+    let word = match decision.purpose {
+        Purpose::Merge => "approved",
+        Purpose::Execute => "may be executed now",
+        Purpose::Outcome => "may be closed",
+    };
     title(decision, word, &[words::kind(decision), how], reporter)
 }
 
@@ -88,7 +92,11 @@ fn title(decision: &Decision, word: &str, rest: &[String], reporter: &Reporter) 
 
 fn header(decision: &Decision, reporter: &Reporter) -> String {
     let verdict = decision.verdict.to_string().to_uppercase();
-    let asked = if decision.purpose.is_merge() { "" } else { " for execution" };
+    let asked = match decision.purpose {
+        Purpose::Merge => "",
+        Purpose::Execute => " for execution",
+        Purpose::Outcome => " for closing",
+    };
     let mut out = title(decision, &(verdict + asked), &[words::kind(decision)], reporter);
     let summary = decision.summary.as_deref().unwrap_or_default().trim();
     let line = match words::requester(decision) {
@@ -184,7 +192,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use crate::core::characters::has_hidden;
-    use crate::core::decision::Purpose;
     use crate::report::{Format, samples};
 
     use super::*;

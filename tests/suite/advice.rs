@@ -1,9 +1,8 @@
 //! Advice in the state in which it is shown: each command that a story's steps advise is typed as it
 //! is shown, and works.
 
-use std::process::Command;
-
 use crate::plumbing::hub::{Desk, Hub, Ran, program, request};
+use crate::verifying::{change, watched};
 
 /// Who types what, and the exit code.
 type Step<'a> = (&'a Desk<'a>, &'a str, i32);
@@ -16,7 +15,7 @@ fn play(steps: &[Step<'_>]) {
     for (desk, line, code) in steps {
         let ran = typed(desk, line);
         assert_eq!(ran.code, *code, "{line}: {ran:?}");
-        advised.retain(|(command, _)| command != line);
+        advised.retain(|(command, _)| command.replace("COMMAND", "true") != *line);
         for command in commands(&ran.stdout) {
             if command != *line && !advised.iter().any(|(known, _)| *known == command) {
                 advised.push((command, line));
@@ -28,14 +27,11 @@ fn play(steps: &[Step<'_>]) {
 
 /// What somebody's terminal shows; its lines are long enough for any command.
 fn typed(desk: &Desk<'_>, line: &str) -> Ran {
-    let line = format!("stty cols 1000 rows 40; {line}");
-    let mut script: Command =
-        desk.command("script", &["--quiet", "--return", "--command", &line, "/dev/null"]);
+    let mut script = desk.command("script", &[]);
     let folder = program().parent().unwrap().to_owned();
     let path = std::env::var("PATH").unwrap();
-    script.env("PATH", format!("{}:{path}", folder.display())).env("NO_COLOR", "1");
-    let ran = Ran::of(&mut script, "y\n");
-    Ran { stdout: ran.stdout.replace('\r', ""), ..ran }
+    script.env("PATH", format!("{}:{path}", folder.display()));
+    Ran::on_terminal(script, 1000, line, &"y\n".repeat(3))
 }
 
 /// Returns the commands that a text advises: those in backquotes, and those after `next`; but none
@@ -46,9 +42,10 @@ fn commands(text: &str) -> Vec<String> {
         is_program && !["changegate new", "changegate init"].contains(text)
     };
     let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
-    let next = text.lines().filter(|line| line.starts_with("next"));
+    let next = text.lines().map(str::trim_start).filter(|line| line.starts_with("next"));
     let next = next.filter_map(|line| line.split_once(": ")).flat_map(|(_, rest)| rest.split(", "));
     let next = next.map(|part| part.trim_start_matches("or ").trim_start_matches("then "));
+    let next = next.map(|part| part.split(" (").next().unwrap_or(part));
     quoted.chain(next).filter(is_one).map(str::to_owned).collect()
 }
 
@@ -79,6 +76,52 @@ fn on_the_way_to_a_merge() {
         (alice, "git pull --quiet origin main && git switch --quiet main", 0),
         (alice, "changegate check", 0),
         (alice, "changegate check --all", 3),
+    ]);
+}
+
+#[test]
+fn while_it_is_executed() {
+    let hub = watched("", "1s");
+    let (bob, dan) = (&hub.desk("bob"), &hub.desk("dan"));
+    bob.write("requests/CHG-1.yaml", &change("CHG-1", "scale-service", "1s", "an order"));
+    play(&[
+        (bob, "changegate exec CHG-1 -- true", 201),
+        (bob, "changegate submit CHG-1", 0),
+        (bob, "git switch -", 0),
+        (bob, "git switch main", 0),
+        (bob, "changegate exec CHG-1 -- true", 203),
+        (bob, "changegate cancel CHG-1 --reason 'not needed'", 2),
+        (bob, "changegate close CHG-1", 0),
+        (bob, "changegate close CHG-1 --reopen", 0),
+        (bob, "changegate merge CHG-1", 0),
+        (bob, "changegate show CHG-1", 0),
+        (bob, "changegate begin CHG-1", 0),
+        (dan, "changegate exec CHG-1 -- true", 203),
+        (dan, "changegate end CHG-1 --result stopped --why \"it hangs\"", 0),
+        (bob, "changegate exec CHG-1 -- true", 0),
+        (bob, "changegate exec CHG-1 -- true", 201),
+        (bob, "changegate show CHG-1", 0),
+        (bob, "changegate exec CHG-1 --rollback -- true", 0),
+        (bob, "changegate begin CHG-1", 0),
+        (bob, "changegate end CHG-1 --result unknown --why 'power cut'", 0),
+        (dan, "changegate exec CHG-1 -- true", 201),
+        (dan, "changegate list", 0),
+        (dan, "changegate list --state all", 0),
+        (bob, "changegate end CHG-1 --result failed --why \"looked at it\"", 0),
+        (bob, "changegate exec CHG-1 --rollback -- true", 0),
+        (bob, "changegate begin CHG-1", 0),
+        (bob, "changegate end CHG-1", 0),
+        (bob, "changegate outcome CHG-1 successful", 1),
+        (bob, "changegate verify CHG-1", 0),
+        (
+            bob,
+            "changegate verify CHG-1 --manual 'checkout/health=passed' --manual \
+             'checkout/error-rate=passed' --manual 'an order=passed'",
+            0,
+        ),
+        (bob, "changegate outcome CHG-1 with-issues --note \"what happened\"", 0),
+        (bob, "changegate exec CHG-1 --rollback -- true", 201),
+        (bob, "changegate outcome CHG-1 successful", 1),
     ]);
 }
 

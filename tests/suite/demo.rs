@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 use crate::cli::changegate;
 
 /// What has to happen, in this order.
-const MILESTONES: [&str; 16] = [
+const MILESTONES: [&str; 23] = [
     "carol$ changegate init",
+    "monitor_at_least: 2s",
     "error[window/closed]",
     "submitted CHG-1234 as change/CHG-1234",
     "error: nobody approves their own change: alice requested it",
@@ -23,6 +24,12 @@ const MILESTONES: [&str; 16] = [
     "merged CHG-1234 into main",
     "Approved-by: dan (service-owner of checkout)",
     "log --graph",
+    "error[execute/parameters]",
+    "scaling checkout-web to 12 pods",
+    "error[execute/step-done]",
+    "error[outcome/monitoring]",
+    "recorded verified CHG-1235: passed",
+    "recorded outcome CHG-1235: successful",
     "changegate demo --keep DIR",
 ];
 

@@ -2,6 +2,8 @@
 //! somewhere, and what is listed is there.
 
 mod page;
+mod pipelines;
+mod process;
 mod session;
 
 use std::collections::BTreeSet;
@@ -36,6 +38,8 @@ fn every_other_command_is_understood() {
         let lines = shell.flat_map(|block| block.text.lines()).map(str::to_owned);
         for line in lines.chain(page.spans()) {
             let command = line.split(" #").next().unwrap_or_default();
+            // The variables of a pipeline.
+            let command = command.replace("\"$CHANGE\"", "CHG-1234").replace("\"$PERSON\"", "bob");
             let command = match command.strip_prefix("cargo run ") {
                 Some(command) => command.split_once("-- ").map(|(_, arguments)| arguments),
                 None => command.strip_prefix("changegate "),

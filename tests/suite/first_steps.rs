@@ -107,15 +107,18 @@ fn closing_and_reopening_have_words_of_their_own() {
     alice.submit("CHG-1").went_well();
     for (reopens, verb) in [(false, "close"), (true, "reopen")] {
         let close = [&["close", "CHG-1"][..], if reopens { &["--reopen"] } else { &[] }].concat();
-        let bobs = hub.key("bob");
-        alice.git(&["config", "user.signingkey", bobs.to_str().unwrap()]);
+        let signs_with = |who: &str| {
+            let key = hub.key(who).with_extension("pub");
+            alice.git(&["config", "user.signingkey", key.to_str().unwrap()]);
+        };
+        signs_with("bob");
         let ran = alice.changegate(&close);
         let what = if reopens { "the reopening " } else { "the closing " };
         ran.ended(1, &[what, "was rejected", "then repeat it"]);
         assert!(!ran.stderr.contains("the review "), "{ran:?}");
         let bob = hub.desk_at("bob", verb);
         bob.changegate(&close).ended(1, &[&format!("bob can't {verb} CHG-1")]);
-        alice.sit_down();
+        signs_with("alice");
         alice.changegate(&close).went_well();
     }
     carol.approve("CHG-1").went_well();
@@ -265,7 +268,7 @@ fn a_merged_change_stays_merged_when_its_amendment_is_closed() {
         }
         let merged = "merged by carol, an amendment closed by alice";
         carol.changegate(&["list", "--state", "merged"]).ended(0, &["CHG-1", merged]);
-        carol.changegate(&["list", "--state", "closed"]).ended(0, &["no changes match"]);
+        carol.changegate(&["list", "--state", "given-up"]).ended(0, &["no changes match"]);
         let again = "amendment    closed again after its merge";
         carol.changegate(&["show", "CHG-1"]).ended(0, &["CHG-1  merged ", " by carol as ", again]);
     }

@@ -16,6 +16,7 @@ use changegate::git::Repo;
 
 mod bypasses;
 mod recorded;
+mod states;
 
 /// High risk, asked for by frank (L1), Mon 23 Nov 22:15–22:30, of the services edge and identity.
 const ID: &str = "CHG-1222";
@@ -96,7 +97,7 @@ fn a_list_is_filtered() {
         ("bob", &["--state", "open"], true),
         ("bob", &["--state", "all"], true),
         ("bob", &["--state", "merged"], false),
-        ("bob", &["--state", "closed"], false),
+        ("bob", &["--state", "given-up"], false),
     ] {
         let expected = if is_listed { &[ID][..] } else { &[] };
         assert_eq!(listed(&town, who, arguments), expected, "{who} {arguments:?}");
@@ -154,13 +155,13 @@ fn a_closed_change_stays_listed_until_it_is_reopened() {
     assert_eq!(listed(&town, "bob", &[]), [ID], "anybody could have closed it");
     town.review("frank", "2026-11-23T09:20:00Z", ID, Said::Closed, "No longer needed.");
     assert_eq!(listed(&town, "bob", &[]), [""; 0]);
-    assert_eq!(listed(&town, "bob", &["--state", "closed"]), [ID]);
-    let text = see(&town, "bob", &["list", "--state", "closed"]);
-    assert!(text.contains("closed  closed by frank  since 40 min"), "{text}");
+    assert_eq!(listed(&town, "bob", &["--state", "given-up"]), [ID]);
+    let text = see(&town, "bob", &["list", "--state", "given-up"]);
+    assert!(text.contains("given-up  closed by frank  since 40 min"), "{text}");
     town.delete(&format!("change/{ID}"));
-    assert_eq!(listed(&town, "bob", &["--state", "closed"]), [ID], "its journal holds it");
+    assert_eq!(listed(&town, "bob", &["--state", "given-up"]), [ID], "its journal holds it");
     let show = see(&town, "bob", &["show", ID]);
-    assert!(show.starts_with("CHG-1222  closed; its branch was deleted"), "{show}");
+    assert!(show.starts_with("CHG-1222  given-up; its branch was deleted"), "{show}");
     assert!(show.contains("No longer needed."), "{show}");
     let head = town.git("bob", NOW, &["rev-parse", &format!("reviews/{ID}^2")]);
     town.move_branch(&format!("change/{ID}"), &head);
@@ -280,7 +281,7 @@ fn a_change_that_comes_back_after_its_merge_is_open_again() {
     let cancelled = request() + "cancelled: {reason: the address is gone}\n";
     town.commit_request("frank", "2026-11-23T09:50:00Z", ID, &cancelled);
     assert_eq!(listed(&town, "bob", &[]), [ID]);
-    assert_eq!(listed(&town, "bob", &["--state", "merged"]), [""; 0]);
+    assert_eq!(listed(&town, "bob", &["--state", "merged"]), [ID], "the merged version holds");
     assert_eq!(
         events(&town, ID),
         ["submitted frank", "approved carol", "merged bob", "submitted frank"]

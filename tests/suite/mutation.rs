@@ -1,7 +1,11 @@
 //! Every rule, and every condition of a rule, has a case that fails without it: each is taken out of
 //! the policies in turn, and some case has to be decided otherwise, unless the bundle is refused.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+use std::mem;
 use std::ops::Range;
+use std::sync::{LazyLock, Mutex};
 
 use rayon::prelude::*;
 
@@ -79,22 +83,61 @@ fn all_clauses(files: &Files) -> Vec<Part> {
     policies.flat_map(|(path, bytes)| clauses(path, std::str::from_utf8(bytes).unwrap())).collect()
 }
 
-/// All cases, those first that expect a code that the clause or its file speaks of; otherwise mixed,
-/// because cases that are listed together fail together.
-fn most_relevant_first(clause: &str, file: &str) -> Vec<&'static Case> {
-    let quotes = |text: &str, code: &String| text.contains(&format!("\"{code}\""));
-    let speaks = |text: &str, case: &Case| case.expect.codes.iter().any(|code| quotes(text, code));
-    let mut cases: Vec<_> = every().iter().enumerate().collect();
-    cases.sort_by_cached_key(|(index, case)| {
-        // A case with organisation data of its own takes a bundle of its own.
-        let is_costly = !case.org.is_null();
-        (!speaks(clause, case), !speaks(file, case), is_costly, index * 101 % every().len())
-    });
-    cases.into_iter().map(|(_, case)| case).collect()
+/// The words of each case.
+static WORDS: LazyLock<Vec<BTreeSet<String>>> =
+    LazyLock::new(|| every().iter().map(|case| words(&format!("{case:?}"))).collect());
+
+/// In how many cases each word is.
+static COUNTS: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
+    let mut counts = HashMap::new();
+    for word in WORDS.iter().flatten() {
+        *counts.entry(word.as_str()).or_default() += 1;
+    }
+    counts
+});
+
+/// How many parts the cases of each name have missed so far.
+static MISSED: LazyLock<Mutex<HashMap<&str, usize>>> = LazyLock::new(Mutex::default);
+
+/// The name of a case without what tells it from others like it.
+fn family(case: &Case) -> &str {
+    case.name.rsplit_once(", ").map_or(&case.name, |(name, _)| name)
 }
 
-/// The first case that fails without a part of a clause; `None` if none does.
-fn fails_without(files: &Files, part: &Part, clause: &str) -> Option<String> {
+fn words(text: &str) -> BTreeSet<String> {
+    let words = text.split(|it: char| !it.is_alphanumeric()).filter(|word| word.len() > 2);
+    words.map(str::to_lowercase).collect()
+}
+
+/// All cases, by their places, those first that likely fail without a part of a clause: in turn those with rare
+/// words in common, and those like what missed other parts.
+fn most_relevant_first(part: &Part, clause: &str) -> Vec<usize> {
+    let (near, around) = (words(&part.text), words(clause));
+    let weight = |word: &String| {
+        let near = if near.contains(word) { 3 } else { 1 };
+        near * 100_000 / COUNTS[word.as_str()]
+    };
+    let is_told =
+        |case: &Case| case.expect.codes.iter().any(|code| clause.contains(&format!("\"{code}\"")));
+    let mut by_words: Vec<_> = (0..every().len()).collect();
+    by_words.sort_by_cached_key(|&place| {
+        let common: usize = WORDS[place].intersection(&around).map(weight).sum();
+        Reverse((is_told(&every()[place]), common))
+    });
+    let mut by_misses: Vec<_> = (0..every().len()).collect();
+    let missed = MISSED.lock().unwrap().clone();
+    by_misses.sort_by_cached_key(|&place| Reverse(missed.get(family(&every()[place])).copied()));
+    let mut seen = vec![false; every().len()];
+    let both = by_words.into_iter().zip(by_misses).flat_map(|(one, other)| [one, other]);
+    let once = both.filter(|&place| !mem::replace(&mut seen[place], true));
+    let mut ranked: Vec<_> = once.enumerate().collect();
+    // A case with organisation data of its own takes a bundle of its own.
+    ranked.sort_by_key(|(rank, place)| rank * if every()[*place].org.is_null() { 1 } else { 5 });
+    ranked.into_iter().map(|(_, place)| place).collect()
+}
+
+/// Whether a case fails without a part of a clause.
+fn is_missed(files: &Files, part: &Part, clause: &str) -> bool {
     let policy = std::str::from_utf8(&files[&part.path]).unwrap();
     let mut without = policy.to_owned();
     without.replace_range(part.range.clone(), "");
@@ -102,10 +145,14 @@ fn fails_without(files: &Files, part: &Part, clause: &str) -> Option<String> {
     files.insert(part.path.clone(), without.into_bytes());
     let mut judge = match CaseJudge::by(files) {
         Ok(judge) => judge,
-        Err(refused) => return Some(format!("refused: {refused}")),
+        Err(_) => return true,
     };
-    let mut cases = most_relevant_first(clause, policy).into_iter();
-    cases.find_map(|case| failure(&mut judge, case))
+    let mut cases = most_relevant_first(part, clause).into_iter().map(|place| &every()[place]);
+    let failing = cases.find(|case| failure(&mut judge, case).is_some());
+    if let Some(case) = failing {
+        *MISSED.lock().unwrap().entry(family(case)).or_default() += 1;
+    }
+    failing.is_some()
 }
 
 fn is((says, condition): &(&str, &str), part: &Part, clause: &str) -> bool {
@@ -117,7 +164,7 @@ fn nothing_is_without_effect(files: &Files, parts: &[(Part, &str)]) {
     let survivors: Vec<_> = parts
         .par_iter()
         .filter(|(part, clause)| !WITHOUT_EFFECT.iter().any(|known| is(known, part, clause)))
-        .filter(|(part, clause)| fails_without(files, part, clause).is_none())
+        .filter(|(part, clause)| !is_missed(files, part, clause))
         .map(|(part, _)| format!("{}:{}\n{}", part.path, part.line, part.text))
         .collect();
     assert!(

@@ -72,6 +72,8 @@ fn changes() -> Vec<Value> {
         ("outcome", json!({"monitor_at_least": "1h", "close": [], "error_rate": {"times": "2"}})),
         ("break_glass", json!({"due_after": "1h"})),
         ("escalation_pause", json!("all")),
+        ("incident", json!({"pause_warn": "1h"})),
+        ("reactive_outside_windows", json!(["medium", "high"])),
         ("approvals_not_before", json!({"alice": "2099-01-01T00:00:00Z"})),
     ];
     let changed = settings.iter().map(|(name, _)| (*name).to_owned());

@@ -6,6 +6,7 @@ mod execution;
 mod expect;
 pub mod github;
 pub mod hub;
+pub mod issuer;
 pub mod ran;
 pub mod schemas;
 pub mod town;
@@ -27,7 +28,7 @@ use changegate::core::time::Time;
 use changegate::core::yaml;
 use changegate::gate::judge::Judges;
 
-pub use case::{Case, HEAD, all, every};
+pub use case::{Case, HEAD, Shows, all, every};
 pub use expect::Expect;
 
 /// A file of the project.

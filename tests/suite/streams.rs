@@ -128,11 +128,9 @@ fn what_the_rules_forbid_is_one() {
 
 /// What a terminal of so many columns shows of a command line, without colours, and its exit code.
 fn on_terminal(columns: usize, line: &str, typed: &str) -> Ran {
-    let line = format!("stty cols {columns} rows 40; {line}");
     let mut script = Command::new("script");
-    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
-    let ran = Ran::of(script.current_dir(repository()), typed);
-    Ran { stdout: ran.stdout.replace('\r', ""), ..ran }
+    script.current_dir(repository());
+    Ran::on_terminal(script, columns, line, typed)
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The shipped workflows and their action, run.
 
+mod executing;
 mod install;
 
 use std::fs;
@@ -420,4 +421,61 @@ fn a_form_becomes_a_judged_pull_request() {
 /// What `cksum` says of a line.
 fn cksum(line: &str) -> String {
     Ran::of(&mut Command::new("cksum"), &format!("{line}\n")).went_well().trim().to_owned()
+}
+
+#[test]
+fn a_comment_is_taken_from_the_event_and_answered() {
+    let comment = |body: &str| {
+        let issue = json!({"number": 7, "pull_request": {"url": "x"}});
+        payload(json!({"action": "created", "issue": issue, "comment": {"id": 9, "body": body}}))
+    };
+    let run_for = |code, event, payload: &Value| run(code, "change-record.yml", event, payload);
+    for (code, ends) in [(0, 0), (1, 0), (2, 1)] {
+        let asked = comment("/changegate cancel --reason \"$(id)\"");
+        let Some(ran) = run_for(code, "issue_comment", &asked) else { return };
+        ran.ended(ends, &["called: comment --event /", "on: main"]);
+    }
+    let by_hand = payload(json!({"inputs": {"command": "incident resolve INC-001"}}));
+    for (code, ends) in [(0, 0), (1, 1)] {
+        let Some(ran) = run_for(code, "workflow_dispatch", &by_hand) else { return };
+        ran.ended(ends, &["called: comment --event /"]);
+    }
+    let Some(ran) = run_for(0, "issue_comment", &comment("thank you")) else { return };
+    assert!(ran.code == 0 && !ran.stdout.contains("called:"), "{ran:?}");
+}
+
+#[test]
+fn the_action_that_executes_takes_no_input_for_an_option() {
+    let stub = Stub::ending(7);
+    let script = root().join(".github/actions/exec/exec.sh");
+    let run = |changes: &[(&str, &str)]| {
+        let mut command = Command::new("bash");
+        let path = format!("{}:{}", stub.dir.path().display(), std::env::var("PATH").unwrap());
+        command.arg(&script).current_dir(&stub.dir).env("PATH", path);
+        for (name, value) in [
+            ("CHANGE", "CHG-7"),
+            ("COMMAND_FILE", "changegate"),
+            ("REPOSITORY", "acme/ops"),
+            ("STEP", ""),
+            ("WAIT", ""),
+            ("ROLLBACK", "false"),
+            ("IF_NOT_DONE", "false"),
+        ] {
+            command.env(name, value);
+        }
+        Ran::of(command.envs(changes.iter().copied()), "")
+    };
+    run(&[]).ended(7, &["called: exec CHG-7 --repo=acme/ops -- bash changegate\n"]);
+    run(&[("STEP", "2"), ("WAIT", "30m"), ("ROLLBACK", "true"), ("IF_NOT_DONE", "true")]).ended(
+        7,
+        &["called: exec CHG-7 --repo=acme/ops --step=2 --wait=30m --rollback --if-not-done -- bash"],
+    );
+    for (name, value, said) in [
+        ("CHANGE", "--help", "is not a change's id"),
+        ("CHANGE", "", "is not a change's id"),
+        ("COMMAND_FILE", "nowhere.sh", "is not a file in the workspace"),
+    ] {
+        run(&[(name, value)]).ended(202, &[said]);
+    }
+    run(&[("REPOSITORY", "--help")]).ended(7, &["called: exec CHG-7 --repo=--help -- bash"]);
 }

@@ -93,7 +93,7 @@ pub fn decide(
     let kind = request.map(|request| request.kind);
     let window =
         kind.map(|kind| window_answer(&input, (ruling.tier, Some(kind)), &findings, bundle));
-    let own_change_at = own_change(&input, &sign_off, &signers, &window, bundle);
+    let own_change_at = own_change(case, &input, &sign_off, &signers, &window, bundle);
     let remind_at = signers.due_at.filter(|_| !sign_off.is_complete()).and(clock);
     let reminder = remind_at.map(|pull_request| pull_request.remind_at);
     let reminder = reminder.filter(|time| *time > case.now);
@@ -259,6 +259,7 @@ fn window_answer(
 /// Returns the next instant at which the decision would change by itself, see
 /// [`Decision::own_change_at`].
 fn own_change(
+    case: &Case<'_>,
     input: &Input<'_>,
     sign_off: &SignOff,
     signers: &Signers<'_>,
@@ -283,12 +284,18 @@ fn own_change(
         .and_then(|opening| calendar::latest_start(&opening.interval, length))
         .map(|latest| latest + Duration::seconds(1));
     let same_head = pull_request.into_iter().flat_map(|pull_request| pull_request.same_head);
+    let debtor = input.operations.as_ref().and_then(|it| it.debtor);
+    let missing_after = bundle.org.settings.outcome.missing_after;
+    let log = case.evidence.operations.iter();
+    let change = case.file.and_then(|file| file.request.as_ref()?.id.as_ref());
+    let late = log.flat_map(|log| log.late_at((change, debtor), missing_after));
     (due_at.into_iter().chain(reminder))
         .chain(planned.filter(|_| !signed).map(|planned| planned.start))
         .chain(planned.map(|planned| planned.end))
         .chain(counting.map(|standing| standing.review.submitted_at + valid_for))
         .chain(not_yet.map(|standing| standing.review.submitted_at))
         .chain(too_late)
+        .chain(late)
         .chain(same_head.filter_map(|other| other.next_change_at))
         .filter(|instant| *instant > now)
         .min()

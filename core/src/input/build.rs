@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::log::log_facts;
 use super::{
     Active, ApprovalFacts, Case, Change, ChangeKind, Input, LookAlike, PersonFacts, Prepared,
     PullRequestFacts, Purpose,
@@ -88,6 +89,7 @@ pub fn build<'a>(
     };
     let standings = reviewing.standings();
     let planned = request.and_then(ChangeRequest::planned);
+    let log = evidence.operations.as_ref();
     let input = Input {
         api_version: API_VERSION,
         now,
@@ -110,7 +112,8 @@ pub fn build<'a>(
         execution: None,
         approval: None,
         unproven: None,
-        operations: None,
+        operations: log.map(|log| log_facts(log, request, material, (org, now))),
+        outcome: None,
     };
     Prepared { input, standings }
 }

@@ -8,14 +8,19 @@ use serde::Serialize;
 
 use crate::decision::SignOffMode;
 use crate::operations::authorize::Capacity;
-use crate::operations::kinds::{Owed, Pauses, ProvenBy};
+use crate::operations::kinds::{Owed, ProvenBy};
 use crate::operations::state::{PullState, State};
-use crate::terms::{Level, Login, Name, RiskTier, Severity, TicketId, Verdict};
+use crate::request::Health;
+use crate::terms::{Level, Login, Name, Pauses, RiskTier, Severity, TicketId, Verdict};
 use crate::time::{Duration, Time};
 
 /// The execution that somebody asks for.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ExecutionFacts<'a> {
+    /// The incident that is the only ticket: something is to be read under it, and there is no request;
+    /// left out of a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<&'a TicketId>,
     /// The approved steps that are meant; of a rollback, those that are undone.
     pub steps: Vec<StepFacts<'a>>,
     /// What was asked for, in words: a step's number, or its action and target; left out if it is
@@ -43,11 +48,12 @@ pub struct ExecutionFacts<'a> {
     pub age: Option<Duration>,
 }
 
-/// A step: an entry of the request's actions.
+/// A step: an entry of the request's actions, or what is read under an incident.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StepFacts<'a> {
-    /// Its number, from 1.
-    pub number: u32,
+    /// Its number, from 1; left out where there is no request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
     /// What is done.
     pub action: Option<&'a Name>,
     /// To what.
@@ -150,27 +156,80 @@ pub struct OperationsFacts<'a> {
     pub debts: Vec<DebtFacts<'a>>,
     /// Who would owe sign-offs for this change: the requester's team, or the requester without one.
     pub debtor: Option<&'a str>,
+    /// Other changes of the requester whose outcome is overdue; on a merge alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingFacts<'a>>,
+}
+
+/// A change whose outcome is overdue.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MissingFacts<'a> {
+    /// The change.
+    pub change: &'a TicketId,
+    /// When its planned time was over, or its last execution ended if that is later.
+    pub over_at: Time,
 }
 
 /// What happened to this change.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OwnFacts {
-    /// What became of the pull request; null without a request.
+    /// What became of the pull request; null without a request, and on a merge.
     pub pull: Option<PullState>,
     /// What was decided about it, while it is open.
     pub verdict: Option<Verdict>,
-    /// The state; null without a request.
+    /// The state; null without a request, and on a merge.
     pub state: Option<State>,
     /// Whether anything was executed.
     pub begun: bool,
-    /// Its execution that goes on, or whose end nobody knows.
+    /// Whether it was executed under break-glass, from its open pull request.
+    pub break_glass: bool,
+    /// Whether the request's material content is another one than was executed; on a merge alone.
+    pub changed: bool,
+    /// Its execution that goes on, or whose end nobody knows; null on a merge.
     pub running: Option<OwnExecution>,
     /// The number of executions so far.
     pub executions: usize,
-    /// By whom and when its outcome was recorded, or null.
+    /// The numbers of the steps that are done, and weren't rolled back since; empty on a merge.
+    pub done: BTreeSet<u32>,
+    /// Whether the last thing that was done is a rollback.
+    pub rolled_back: bool,
+    /// What the last verification found, or null; null on a merge.
+    pub verified: Option<VerifiedFacts>,
+    /// By whom and when its outcome was recorded, or null; null on a merge.
     pub closed: Option<Mark>,
-    /// By whom and when it was cancelled, or null.
+    /// By whom and when it was cancelled, or null; null on a merge.
     pub cancelled: Option<Mark>,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct VerifiedFacts {
+    /// When watching began.
+    pub from: Time,
+    /// When it ended.
+    pub to: Time,
+    /// Whether it began after the last execution had ended.
+    pub current: bool,
+    /// Whether all checks passed.
+    pub health: Health,
+    /// The checks that didn't pass.
+    pub failed: Vec<String>,
+    /// The error rates, or null if none was measured.
+    pub error_rate: Option<RateFacts>,
+    /// What happened that the request didn't foresee, by any verification since the last execution; or
+    /// null.
+    pub unexpected_impact: Option<String>,
+}
+
+/// An error rate around a change.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RateFacts {
+    /// Before the change, in percent as decimal text: `0.42`.
+    pub before: String,
+    /// After it.
+    pub after: String,
+    /// Whether it counts as raised, by the tolerance of the settings.
+    pub raised: bool,
 }
 
 /// The execution of this change that goes on, or whose end nobody knows.

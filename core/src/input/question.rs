@@ -1,22 +1,29 @@
 //! Builds the input document of the question whether something may be executed now.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::build::{affected_services, filled, person_facts};
 use super::execution::*;
+use super::log::{debt_facts, debtor};
 use super::{Input, Purpose};
 use crate::calendar::{Calendar, CalendarFacts};
 use crate::decision::API_VERSION;
 use crate::digest::canonical_json;
-use crate::operations::authorize::{Acting, Approved, Attempt, Capacity, Question, capacity};
+use crate::operations::authorize::{
+    Acting, Approved, Attempt, Capacity, Question, capacity, reader,
+};
 use crate::operations::event::{Actor, Head};
+use crate::operations::kinds::Verified;
 use crate::operations::kinds::{EndResult, Step};
-use crate::operations::life::{Execution, GRACE, Life};
+use crate::operations::life::{Execution, GRACE, Life, Said};
+use crate::operations::measured::is_raised;
 use crate::operations::open::OpenExecution;
 use crate::operations::state::{Plan, state};
 use crate::org::Org;
 use crate::request::ChangeRequest;
-use crate::terms::{Login, TicketId};
+use crate::terms::{Login, Name, TicketId};
 
 /// How many people are named who may execute a change.
 const FEW: usize = 7;
@@ -25,10 +32,14 @@ const FEW: usize = 7;
 pub fn build_question<'a>(question: &Question<'a>, org: &'a Org, calendar: &Calendar) -> Input<'a> {
     let Question { file, now, approval, .. } = *question;
     let request = file.and_then(|file| file.request.as_ref());
-    let services = request.map_or_else(Vec::new, |request| {
-        let targets: Vec<_> = request.targets().into_iter().collect();
-        affected_services(request.services(), &targets, org)
-    });
+    let services = match (request, read(question)) {
+        (Some(request), _) => {
+            let targets: Vec<_> = request.targets().into_iter().collect();
+            affected_services(request.services(), &targets, org)
+        }
+        (None, Some((_, target))) => affected_services(&[], &[target], org),
+        (None, None) => Vec::new(),
+    };
     let planned = request.and_then(ChangeRequest::planned);
     let execution = execution(question, request, org);
     let rollback_owner = request.and_then(|it| it.rollback.as_ref()?.owner.as_ref());
@@ -79,6 +90,7 @@ pub fn build_question<'a>(question: &Question<'a>, org: &'a Org, calendar: &Cale
             Approved::Unproven(why) => Some(Unproven { awaited: false, why: why.as_deref() }),
         },
         operations: Some(operations(question, request, org)),
+        outcome: None,
     }
 }
 
@@ -91,27 +103,32 @@ fn execution<'a>(
     let done = life.done();
     // A rollback undoes all of the change, unless it says what.
     let is_left = |number| attempt.rollback || !done.contains(&number);
-    let steps: Vec<_> = request.map_or_else(Vec::new, |request| {
-        let meant = attempt.steps.of(request, is_left).into_iter();
-        meant
-            .map(|(number, action)| StepFacts {
-                number,
-                action: action.action.as_ref(),
-                target: action.target.as_ref(),
-                parameters: action
-                    .parameters
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), as_text(value)))
-                    .collect(),
-                done: done.contains(&number).then(|| done_by(life, number)).flatten(),
-            })
-            .collect()
+    let meant = request.map_or_else(Vec::new, |request| attempt.steps.of(request, is_left));
+    let numbers: Vec<_> = meant.iter().map(|(number, _)| *number).collect();
+    let numbered = meant.into_iter().map(|(number, action)| StepFacts {
+        number: Some(number),
+        action: action.action.as_ref(),
+        target: action.target.as_ref(),
+        parameters: action
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), as_text(value)))
+            .collect(),
+        done: done.contains(&number).then(|| done_by(life, number)).flatten(),
     });
+    let read = read(question).map(|(action, target)| StepFacts {
+        number: None,
+        action: Some(action),
+        target: Some(target),
+        parameters: BTreeMap::new(),
+        done: None,
+    });
+    let steps = numbered.chain(read).collect();
     let (wanted, asked) = attempt.steps.asked().unzip();
-    let numbers: Vec<_> = steps.iter().map(|step| step.number).collect();
     let (actor, entitled) = actor(question, request, &numbers, org);
     let expected_end = attempt.expected.map(|length| question.now + length);
     ExecutionFacts {
+        incident: question.is_alone.then_some(question.id),
         steps,
         asked,
         wanted,
@@ -124,6 +141,11 @@ fn execution<'a>(
         alike: question.alike,
         age: question.age,
     }
+}
+
+/// Returns the action and target of what is to be read under an incident alone.
+fn read<'a>(question: &Question<'a>) -> Option<(&'a Name, &'a Name)> {
+    question.execution.steps.named().filter(|_| question.is_alone)
 }
 
 /// Returns a parameter as a caller states it: a text as it is, anything else as JSON.
@@ -139,7 +161,7 @@ fn done_by(life: &Life, number: u32) -> Option<Mark> {
         let end = it.end.as_ref().filter(|end| end.what.result == EndResult::Done)?;
         Some(Mark { by: it.begin.head.by.to_string(), at: end.head.at })
     });
-    let recorded = life.records.iter().filter(|it| has(&it.what.steps));
+    let recorded = life.counting().filter(|it| has(&it.what.steps));
     let recorded =
         recorded.map(|it| Mark { by: it.what.performed_by.to_string(), at: it.what.ended_at });
     executed.chain(recorded).max_by_key(|mark| mark.at)
@@ -173,12 +195,26 @@ fn actor<'a>(
         Actor::Machine(name) => (attempt.on_behalf.as_ref(), Some(name)),
     };
     let person = login.and_then(|login| org.roster.people.get(login));
+    let read = read(question);
+    let may = |name: &Login| match (&acting, read) {
+        (Some(acting), _) => acting.machine_may(name),
+        (None, Some((action, target))) => {
+            let machine = org.roster.machines.get(name);
+            machine.is_some_and(|machine| machine.may(action, target, &org.roster))
+        }
+        (None, None) => false,
+    };
+    let on_behalf = attempt.on_behalf.as_ref();
+    let reader = || reader(org, read.into_iter(), &attempt.by, on_behalf);
     let personal = login.and_then(|login| acting.as_ref()?.capacity_of(login));
     let facts = ActorFacts {
         login,
         machine,
-        capacity: acting.as_ref().and_then(capacity),
-        may: machine.map(|name| acting.is_some_and(|acting| acting.machine_may(name))),
+        capacity: acting
+            .as_ref()
+            .and_then(capacity)
+            .or_else(|| question.is_alone.then(reader).flatten()),
+        may: machine.map(may),
         stands_in: personal == Some(Capacity::StandIn),
         level: person.and_then(|it| it.level),
         team: person.and_then(|it| it.team.as_deref()),
@@ -221,24 +257,17 @@ fn operations<'a>(
         pauses: it.pauses,
         commander: it.commander.as_ref(),
     });
-    let debts = open.into_iter().flat_map(|open| &open.debts).map(|it| DebtFacts {
-        debtor: &it.debtor,
-        change: &it.change,
-        due_at: it.due_at,
-        overdue: it.due_at <= now,
-    });
-    let requester = request.and_then(|it| it.requester.as_ref());
-    let team = requester.and_then(|it| org.roster.people.get(it)?.team.as_deref());
     OperationsFacts {
-        own: own(question, request),
+        own: own(question, request, org),
         running: running.collect(),
         incidents: incidents.collect(),
-        debts: debts.collect(),
-        debtor: team.or(requester.map(Login::as_str)),
+        debts: debt_facts(question.debts, now),
+        debtor: debtor(request, org),
+        missing: Vec::new(),
     }
 }
 
-fn own(question: &Question<'_>, request: Option<&ChangeRequest>) -> OwnFacts {
+fn own(question: &Question<'_>, request: Option<&ChangeRequest>, org: &Org) -> OwnFacts {
     let Question { now, life, open, pull, .. } = *question;
     let state = request.map(|request| {
         let (steps, planned) = (request.actions.len() as u32, request.planned());
@@ -260,9 +289,35 @@ fn own(question: &Question<'_>, request: Option<&ChangeRequest>) -> OwnFacts {
         verdict: question.verdict,
         state,
         begun: life.has_begun(),
+        break_glass: life.broke_glass().is_some(),
+        changed: false,
         running: life.open().next().map(running),
         executions: life.executions.iter().filter(|it| !it.is_void).count(),
+        done: life.done(),
+        rolled_back: life.is_rolled_back(),
+        verified: life.verified.last().map(|last| verified(last, life, org)),
         closed: life.outcome.as_ref().map(|it| mark(&it.head)),
         cancelled: life.cancelled.as_ref().map(|it| mark(&it.head)),
+    }
+}
+
+fn verified(last: &Said<Verified>, life: &Life, org: &Org) -> VerifiedFacts {
+    let end = life.last_end().map(|(end, _)| end);
+    let is_current = |it: &Verified| end.is_none_or(|end| end <= it.monitored.from);
+    let Verified { monitored, checks, health, error_rate, .. } = &last.what;
+    let failed = checks.iter().filter(|check| !check.passed && check.kind.counts_for_health());
+    let current = life.verified.iter().filter(|it| is_current(&it.what));
+    VerifiedFacts {
+        from: monitored.from,
+        to: monitored.to,
+        current: is_current(&last.what),
+        health: *health,
+        failed: failed.map(|check| check.name.clone()).collect(),
+        error_rate: error_rate.as_ref().map(|rate| RateFacts {
+            before: rate.before.clone(),
+            after: rate.after.clone(),
+            raised: is_raised(rate, &org.settings.outcome.error_rate),
+        }),
+        unexpected_impact: current.filter_map(|it| it.what.unexpected_impact.clone()).next_back(),
     }
 }

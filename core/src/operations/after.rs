@@ -2,9 +2,9 @@
 //!
 //! Who may write it, and whether the policies approve it, is asked elsewhere.
 
-use super::event::{Actor, Event};
-use super::kinds::{Begin, End, EndResult, Renew, Voided, Voids, What};
-use super::life::{Execution, Incident, Life, Said, VOIDABLE};
+use super::event::{About, Actor, Event};
+use super::kinds::{Begin, End, EndResult, Opened, Renew, Voided, Voids, What};
+use super::life::{Execution, Incident, Life, OutOfTurn, Said, VOIDABLE};
 use crate::record::parts::Hex;
 use crate::terms::TicketId;
 use crate::time::Time;
@@ -26,7 +26,7 @@ impl Life {
             let is_open: IsOpen<'_> = &|incident| was_open(incident, head.at);
             match head.offline.then(|| life.refuses(event, is_open)).flatten() {
                 None => life.add(event),
-                Some(why) => life.out_of_turn.push((event.clone(), why)),
+                Some(why) => life.set_apart(event, why),
             }
             life.last = Some(event.id().clone());
         }
@@ -47,11 +47,23 @@ impl Life {
         }
         match self.refuses(event, is_open) {
             None => self.add(event),
-            Some(why) if head.offline => self.out_of_turn.push((event.clone(), why)),
+            Some(why) if head.offline => self.set_apart(event, why),
             Some(why) => return Err(why),
         }
         self.last = Some(event.id().clone());
         Ok(self)
+    }
+
+    /// Keeps an event that can't follow.
+    fn set_apart(&mut self, event: &Event, why: String) {
+        let is_over = self.outcome.is_some() || self.cancelled.is_some();
+        let is_concurrent = match event.what() {
+            What::Begin(it) => {
+                !is_over && (self.open().next().is_some() || self.is_done(it).is_some())
+            }
+            _ => false,
+        };
+        self.out_of_turn.push(OutOfTurn { event: event.clone(), why, is_concurrent });
     }
 
     /// Returns why an event can't follow.
@@ -70,7 +82,7 @@ impl Life {
         let now = event.head().at;
         match event.what() {
             What::Genesis(_) | What::Keys(_) => Some("it is about the log itself".to_owned()),
-            What::Begin(it) if self.incident.is_some() => self
+            What::Begin(it) if matches!(event.about(), Some(About::Incident(_))) => self
                 .is_resolved()
                 .or_else(|| it.rollback.then(|| "there is nothing to roll back".to_owned())),
             What::Begin(it) => is_over()
@@ -81,12 +93,16 @@ impl Life {
                     false => runs().or_else(is_escalated),
                 })
                 .or_else(|| self.is_done(it)),
-            What::Renew(it) => self.cant_renew(it, &event.head().by),
-            What::End(it) => self.cant_end(it, &event.head().by),
+            What::Renew(it) => self.cant_renew(it, &event.head().by, now),
+            What::End(it) => self.cant_end(it, &event.head().by, now),
             What::Record(_) => None,
             What::Verified(it) => is_over().or_else(hasnt_begun).or_else(runs).or_else(|| {
                 let is_early = self.last_end().is_some_and(|(end, _)| it.monitored.from < end);
-                is_early.then(|| "verification began before the last execution ended".to_owned())
+                let early = "verification began before the last execution ended";
+                let late = "verification ends later than it is recorded";
+                [(is_early, early), (it.monitored.to > now, late)]
+                    .into_iter()
+                    .find_map(|(holds, why)| holds.then(|| why.to_owned()))
             }),
             What::Outcome(_) => is_over().or_else(hasnt_begun).or_else(runs).or_else(is_escalated),
             What::Cancelled(_) => is_over().or_else(runs).or_else(|| {
@@ -137,10 +153,11 @@ impl Life {
         })
     }
 
-    fn cant_renew(&self, renew: &Renew, by: &Actor) -> Option<String> {
+    fn cant_renew(&self, renew: &Renew, by: &Actor, at: Time) -> Option<String> {
         match self.find_open(&renew.execution) {
             Err(why) => Some(why),
             Ok(open) if open.begin.head.by != *by => Some("somebody else began it".to_owned()),
+            Ok(open) if at < open.begin.head.at => Some(BEFORE.to_owned()),
             Ok(open) if renew.lease_until < open.lease_until => {
                 Some("its lease is longer already".to_owned())
             }
@@ -148,11 +165,14 @@ impl Life {
         }
     }
 
-    fn cant_end(&self, end: &End, by: &Actor) -> Option<String> {
+    fn cant_end(&self, end: &End, by: &Actor, at: Time) -> Option<String> {
         let open = match self.find_open(&end.execution) {
             Err(why) => return Some(why),
             Ok(open) => open,
         };
+        if at < open.begin.head.at {
+            return Some(BEFORE.to_owned());
+        }
         if open.end.is_some() && end.result == EndResult::Unknown {
             return Some("that nobody knows is recorded already".to_owned());
         }
@@ -164,6 +184,7 @@ impl Life {
         let now = event.head().at;
         let executions = self.executions.iter().filter(|it| !it.is_void);
         let execution = executions.into_iter().find(|it| it.begin.id == voided.of);
+        let is_record = self.counting().any(|it| it.id == voided.of);
         match voided.what {
             Voids::Outcome => match &self.outcome {
                 Some(outcome) if outcome.id != voided.of => Some("it isn't the outcome".to_owned()),
@@ -177,6 +198,7 @@ impl Life {
                 _ if self.outcome.is_some() => Some("void the outcome first".to_owned()),
                 Some(it) if it.is_open() && !it.is_lost(now) => Some("it goes on".to_owned()),
                 Some(_) => None,
+                None if is_record => None,
                 None => Some("there is no such execution".to_owned()),
             },
             Voids::Debt => {
@@ -219,16 +241,18 @@ impl Life {
             What::Commander(it) => self.heard.push(said(event, it)),
             What::Opened(it) => {
                 let opened = said(event, it);
-                self.incident = Some(Incident { opened, is: it.clone(), resolved: None });
+                let (paused_by, paused_at) = (head.by.clone(), head.at);
+                let (is, resolved) = (it.clone(), None);
+                self.incident = Some(Incident { opened, is, paused_by, paused_at, resolved });
             }
             What::Updated(it) => {
-                let Some(Incident { is, .. }) = &mut self.incident else { return };
-                let it = it.clone();
-                is.severity = it.severity.unwrap_or(is.severity);
-                is.pauses = it.pauses.unwrap_or(is.pauses);
-                is.services = it.services.unwrap_or_else(|| std::mem::take(&mut is.services));
-                is.summary = it.summary.unwrap_or_else(|| std::mem::take(&mut is.summary));
-                is.commander = it.commander.or_else(|| is.commander.take());
+                let Some(incident) = &mut self.incident else { return };
+                let after = incident.is.with(it);
+                let paused = |it: &Opened| (it.pauses, it.services.clone());
+                if paused(&after) != paused(&incident.is) {
+                    (incident.paused_by, incident.paused_at) = (head.by.clone(), head.at);
+                }
+                incident.is = after;
             }
             What::Resolved(_) => {
                 if let Some(incident) = &mut self.incident {
@@ -252,6 +276,8 @@ impl Life {
         self.executions.iter_mut().find(|it| it.begin.id == *name)
     }
 }
+
+const BEFORE: &str = "it is dated before the execution began";
 
 fn said<T: Clone>(event: &Event, what: &T) -> Said<T> {
     Said { id: event.id().clone(), head: event.head().clone(), what: what.clone() }

@@ -14,11 +14,12 @@ use super::kinds::{Owed, ProvenBy};
 use super::life::Life;
 use super::open::Open;
 use super::state::PullState;
-use crate::decision::{Decision, Required, SignOff};
-use crate::evidence::Incident;
+use crate::decision::{Decision, Required, SignOff, SignOffMode};
+use crate::evidence::{Incident, LoggedDebt};
 use crate::input::affected_services;
 use crate::org::{ActsFor, Org, Person, StandIn};
 use crate::policy::Requirement;
+use crate::record::parts::Hex;
 use crate::request::{Action, ChangeRequest, RequestFile};
 use crate::terms::{INCIDENT_COMMANDER, Level, Login, Name, RiskTier, TicketId, Verdict, all_of};
 use crate::time::{Duration, Time};
@@ -47,8 +48,13 @@ pub struct Question<'a> {
     pub life: &'a Life,
     /// What is open in the log; `None` where there is no log.
     pub open: Option<&'a Open>,
-    /// The log's record of the incident that the request names.
+    /// The sign-offs that are owed, of all changes.
+    pub debts: &'a [LoggedDebt],
+    /// The log's record of the incident that the request names, or under which alone it is executed.
     pub incident: Option<&'a Incident>,
+    /// Whether that incident, which then has this id, is the only ticket: something is to be read, and
+    /// there is no request.
+    pub is_alone: bool,
     /// How old what is known of the base and the log is, if nothing newer could be fetched.
     pub age: Option<Duration>,
 }
@@ -101,6 +107,14 @@ impl Steps {
             }
         };
         (1..).zip(&request.actions).filter(is_meant).collect()
+    }
+
+    /// Returns the action and target that it names without a request; `None` if it names none.
+    pub fn named(&self) -> Option<(&Name, &Name)> {
+        match self {
+            Steps::Named(action, target) => Some((action, target)),
+            Steps::Left | Steps::Numbers(_) => None,
+        }
     }
 
     /// Returns how many steps are meant, and what they are called; `None` if it is all that is left.
@@ -168,6 +182,25 @@ impl Approval {
         })
     }
 
+    /// Returns the approval that an incident is for who only reads: nobody signs that off. `opened` is the
+    /// event that opened it, and `tier` that of what is read.
+    pub fn under_incident(opened: &Hex, tier: RiskTier) -> Self {
+        Approval {
+            proof: ProvenBy::Incident,
+            at: Some(String::from(opened.clone())),
+            level: None,
+            tier,
+            sign_off: SignOff {
+                mode: SignOffMode::Direct,
+                required: Vec::new(),
+                due_at: None,
+                reviews: Vec::new(),
+            },
+            owed: Vec::new(),
+            material_holds: true,
+        }
+    }
+
     /// Returns everybody who signed off, each with when.
     pub fn signed_by(&self) -> BTreeMap<&Login, Time> {
         let reviews = || self.sign_off.reviews.iter().filter(|review| review.counts);
@@ -205,6 +238,8 @@ pub enum Capacity {
     Machine,
     /// A person who may undo it.
     Rollback,
+    /// Anybody of the roster, who only reads under an open incident.
+    Reader,
 }
 
 /// Who wants to act on a change, and by what it follows whether they may.
@@ -245,6 +280,28 @@ pub fn capacity(acting: &Acting<'_>) -> Option<Capacity> {
     }
 }
 
+/// Returns in which capacity somebody may read under an incident, if all of it only reads; `None` if they
+/// may not. Anybody of the roster may, and a machine that may do it, for them or unattended.
+pub fn reader<'n>(
+    org: &Org,
+    mut steps: impl Iterator<Item = (&'n Name, &'n Name)>,
+    by: &Actor,
+    on_behalf: Option<&Login>,
+) -> Option<Capacity> {
+    let roster = &org.roster;
+    let is_known = |login: &Login| roster.people.contains_key(login);
+    let machine = match by {
+        Actor::Person(login) => return is_known(login).then_some(Capacity::Reader),
+        Actor::Machine(name) => roster.machines.get(name)?,
+    };
+    let may_act = match on_behalf {
+        Some(person) => machine.acts_for == ActsFor::People && is_known(person),
+        None => machine.unattended,
+    };
+    let may = may_act && steps.all(|(action, target)| machine.may(action, target, roster));
+    may.then_some(Capacity::Machine)
+}
+
 impl Acting<'_> {
     /// Returns whether a machine may do all of it, no matter who started it.
     pub fn machine_may(&self, name: &Login) -> bool {
@@ -282,26 +339,30 @@ impl Acting<'_> {
         let asked = self.actions().filter_map(entry).max();
         let holds = match asked {
             Some(asked) => person.level >= Some(asked),
-            None => is_implementer || person.level.is_some(),
+            // The catalog asks for none: who is near it, so that no stranger stops a running change.
+            None if is_implementer => true,
+            None => person.level.is_some_and(|own| own == Level::L3 || self.is_near(login, person)),
         };
         is_owner || commands || holds
     }
 
     fn stands_in(&self, login: &Login, person: &Person) -> bool {
-        let roster = &self.org.roster;
-        let implementer = self.request.implementer().and_then(|login| roster.people.get(login));
-        let team = implementer.and_then(|it| it.team.as_ref());
-        let is_near = || {
-            let targets: Vec<_> = self.request.targets().into_iter().collect();
-            let affected = affected_services(self.request.services(), &targets, self.org);
-            let mut owned = roster.owned_by(login);
-            team.is_some() && person.team.as_ref() == team || owned.any(|it| affected.contains(&it))
-        };
         self.org.settings.execution.stand_in == StandIn::Level
             && person.level.is_some()
             && person.level >= self.counted
             && !self.signed_by.contains(&login)
-            && is_near()
+            && self.is_near(login, person)
+    }
+
+    /// Whether somebody is in the implementer's team, or owns an affected service.
+    fn is_near(&self, login: &Login, person: &Person) -> bool {
+        let roster = &self.org.roster;
+        let implementer = self.request.implementer().and_then(|login| roster.people.get(login));
+        let team = implementer.and_then(|it| it.team.as_ref());
+        let targets: Vec<_> = self.request.targets().into_iter().collect();
+        let affected = affected_services(self.request.services(), &targets, self.org);
+        let mut owned = roster.owned_by(login);
+        team.is_some() && person.team.as_ref() == team || owned.any(|it| affected.contains(&it))
     }
 
     /// Returns the actions of the steps.

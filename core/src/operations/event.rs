@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -90,8 +91,9 @@ pub enum ClockSource {
 }
 
 /// Who wrote an event: a person, or a machine, written `machine:deploy-prod`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
+#[schemars(with = "String")]
 pub enum Actor {
     /// A person, by forge login.
     Person(Login),

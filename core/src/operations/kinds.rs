@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::SignOffMode;
 use crate::digest::Digest;
 use crate::policy::Requirement;
-use crate::record::parts::Hex;
+use crate::record::parts::{Hex, ObjectId};
 use crate::request::{Health, OutcomeResult};
 use crate::terms::{Login, Name, RiskTier};
 use crate::time::{Duration, Interval, Time};
@@ -18,6 +18,10 @@ pub use incident::*;
 /// What happened, with the fields that only this kind of event has.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few are held at a time, and most are beginnings and ends"
+)]
 pub enum What {
     /// The log begins.
     Genesis(Genesis),
@@ -70,7 +74,7 @@ pub struct Keys {
 }
 
 /// A step: an entry of the request's actions.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 pub struct Step {
     /// Its number, from 1; none where there is no request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,6 +121,8 @@ pub struct Begin {
     /// The digest of the command's arguments, which may hold secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Hex>,
+    /// A random number, so that what somebody begins twice in a second has two names.
+    pub nonce: Hex,
 }
 
 /// What approved an execution.
@@ -246,6 +252,9 @@ pub struct Record {
     /// themselves without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debtor: Option<String>,
+    /// The commit of the open change that holds the request, if that isn't merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<ObjectId>,
 }
 
 /// What verification found.
@@ -305,6 +314,13 @@ pub enum CheckKind {
     Prometheus,
     CloudWatch,
     Manual,
+}
+
+impl CheckKind {
+    /// Whether it is about health; the others are about error rates.
+    pub fn counts_for_health(self) -> bool {
+        matches!(self, CheckKind::Http | CheckKind::Manual)
+    }
 }
 
 /// An error rate around a change, in percent as decimal text: `0.42`.

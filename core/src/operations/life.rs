@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use super::event::{Actor, Event, Head};
 use super::kinds::{
-    Begin, Cancelled, Commander, End, EndResult, Escalated, Opened, Outcome, Owed, Record, Step,
-    Verified, Voided, Voids,
+    Begin, Cancelled, Commander, End, EndResult, Escalated, Opened, Outcome, Owed, ProvenBy,
+    Record, Step, Verified, Voided, Voids,
 };
 use crate::record::parts::Hex;
 use crate::terms::TicketId;
-use crate::time::{Duration, Time};
+use crate::time::{Duration, Interval, Time};
 
 /// How long after its lease an execution still counts as running: as far as clocks may be apart.
 pub const GRACE: Duration = Duration::seconds(300);
@@ -85,9 +85,20 @@ pub struct Life {
     /// What counts no more.
     pub voided: Vec<Said<Voided>>,
     /// What was recorded offline, and couldn't follow on what the log held when it arrived.
-    pub out_of_turn: Vec<(Event, String)>,
+    pub out_of_turn: Vec<OutOfTurn>,
     /// The last event.
     pub last: Option<Hex>,
+}
+
+/// What couldn't follow on what the log held when it arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutOfTurn {
+    /// The event.
+    pub event: Event,
+    /// Why not.
+    pub why: String,
+    /// Whether it began what another execution of the change did or does.
+    pub is_concurrent: bool,
 }
 
 /// An incident.
@@ -97,6 +108,10 @@ pub struct Incident {
     pub opened: Said<Opened>,
     /// As it is now.
     pub is: Opened,
+    /// Who said last what it pauses.
+    pub paused_by: Actor,
+    /// When.
+    pub paused_at: Time,
     /// When it was resolved, if it was, and by whom.
     pub resolved: Option<(Time, Actor)>,
 }
@@ -119,7 +134,7 @@ impl Life {
             let due_at = approval.owed.iter().map(|owed| owed.due_at).min()?;
             Some(Debt { of, debtor: approval.debtor.as_deref()?, owed: &approval.owed, due_at })
         });
-        let recorded = self.records.iter().filter_map(|it| {
+        let recorded = self.counting().filter_map(|it| {
             let due_at = it.head.at + DUE_AFTER;
             Some(Debt { of: &it.id, debtor: it.what.debtor.as_deref()?, owed: &[], due_at })
         });
@@ -129,14 +144,53 @@ impl Life {
         executed.chain(recorded).filter(move |debt| !is_waived(debt.of))
     }
 
+    /// Returns what was executed without asking, and isn't void.
+    pub fn counting(&self) -> impl Iterator<Item = &Said<Record>> {
+        let is_void = |id: &Hex| {
+            self.voided.iter().any(|it| it.what.what == Voids::Execution && it.what.of == *id)
+        };
+        self.records.iter().filter(move |it| !is_void(&it.id))
+    }
+
+    /// Returns the first execution under break-glass that wasn't voided: of the open change.
+    pub fn broke_glass(&self) -> Option<&Execution> {
+        let is_open = |it: &&Execution| it.begin.what.approval.proof == ProvenBy::Open;
+        self.executions.iter().filter(|it| !it.is_void).find(is_open)
+    }
+
+    /// Returns the commit of the open change from which it was executed first, if it was.
+    pub fn opened_from(&self) -> Option<String> {
+        // A void one was executed from there all the same, as far as others rely on it.
+        let is_open = |it: &&Execution| it.begin.what.approval.proof == ProvenBy::Open;
+        let executed = self.executions.iter().find(is_open);
+        let executed = executed.and_then(|it| it.begin.what.approval.at.clone());
+        let recorded = || self.records.iter().find_map(|it| it.what.open.as_ref());
+        executed.or_else(|| recorded().map(ToString::to_string))
+    }
+
     /// Returns whether anything was executed.
     pub fn has_begun(&self) -> bool {
-        !self.records.is_empty() || self.executions.iter().any(|it| !it.is_void)
+        self.counting().next().is_some() || self.executions.iter().any(|it| !it.is_void)
     }
 
     /// Returns the end of the last thing that was executed, and how it ended.
     pub fn last_end(&self) -> Option<(Time, EndResult)> {
         self.ends().last().map(|end| (end.at, end.result))
+    }
+
+    /// Returns since when an outcome is missing: `after` the planned end, or the last execution if that
+    /// ended later, of what was begun and isn't closed.
+    pub fn misses_outcome_since(
+        &self,
+        planned: Option<Interval>,
+        after: Duration,
+        now: Time,
+    ) -> Option<Time> {
+        let is_over = self.outcome.is_some() || self.cancelled.is_some();
+        let last = self.last_end().map(|(end, _)| end);
+        let begun = || self.executions.iter().filter(|it| !it.is_void).map(|it| it.begin.head.at);
+        let end = last.max(planned.map(|planned| planned.end)).or_else(|| begun().max())?;
+        (self.has_begun() && !is_over).then_some(end + after).filter(|due| *due <= now)
     }
 
     /// Returns the numbers of the steps that are done, and weren't rolled back since.
@@ -164,7 +218,7 @@ impl Life {
             let (rollback, steps) = (begin.rollback, &begin.steps[..]);
             Some(Ended { at: end.head.at, result: end.what.result, rollback, steps })
         });
-        let recorded = self.records.iter().map(|Said { what: it, .. }| Ended {
+        let recorded = self.counting().map(|Said { what: it, .. }| Ended {
             at: it.ended_at,
             result: it.result,
             rollback: it.rollback,

@@ -16,9 +16,10 @@
 //! format: it never changes for what is recorded already.
 
 use super::event::Event;
-use super::kinds::{Begin, End, Pauses, Step, What};
+use super::kinds::{Begin, End, Pauses, Step, Updated, What};
 use crate::record::message::interval;
 use crate::terms::all_of;
+use crate::time::Interval;
 
 /// Returns the message of an event's commit.
 pub fn message(event: &Event) -> String {
@@ -42,9 +43,52 @@ pub fn message(event: &Event) -> String {
     text
 }
 
+/// Returns what happened as a line of a change's story says it, without what the free text says:
+/// `failover-region on eu-west-1, step 1, planned …`.
+pub fn in_short(event: &Event) -> String {
+    let parts = subject(event).into_iter().chain(details(event.what())).chain(times(event));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns when that was what somebody recorded afterwards: `2026-11-24 22:05–22:20 UTC`. The commit's
+/// message doesn't say it.
+pub fn times(event: &Event) -> Option<String> {
+    match event.what() {
+        What::Record(it) => Some(interval(Interval { start: it.started_at, end: it.ended_at })),
+        _ => None,
+    }
+}
+
+/// Returns the free text of an event, if it holds any.
+pub fn free_text(event: &Event) -> Option<&str> {
+    let text = match event.what() {
+        What::End(it) => it.why.as_ref(),
+        What::Record(it) => Some(&it.why),
+        What::Verified(it) => it.unexpected_impact.as_ref(),
+        What::Outcome(it) => it.note.as_ref(),
+        What::Cancelled(it) => Some(&it.reason),
+        What::Commander(it) => Some(&it.heard),
+        What::Opened(it) => Some(&it.summary),
+        What::Updated(it) => it.note.as_ref(),
+        What::Resolved(it) => it.note.as_ref(),
+        What::Voided(it) => Some(&it.why),
+        What::Genesis(_) | What::Keys(_) | What::Begin(_) | What::Renew(_) | What::Escalated(_) => {
+            None
+        }
+    };
+    text.map(String::as_str)
+}
+
 /// Returns the first line.
 fn title(event: &Event) -> String {
-    let what = match event.what() {
+    let about = event.about().map(|about| format!(" {about}")).unwrap_or_default();
+    let what = subject(event).map(|what| format!(": {what}")).unwrap_or_default();
+    format!("{}{about}{what}", event.what().name())
+}
+
+/// Returns what the first line says after what it is about.
+fn subject(event: &Event) -> Option<String> {
+    match event.what() {
         What::Begin(it) if it.rollback => Some("rollback".to_owned()),
         What::Begin(it) => Some(all_of(&named(&it.steps))),
         What::End(it) => Some(result(it)),
@@ -59,10 +103,7 @@ fn title(event: &Event) -> String {
         What::Opened(it) => Some(word(&it.severity)),
         What::Voided(it) => Some(word(&it.what)),
         _ => None,
-    };
-    let about = event.about().map(|about| format!(" {about}")).unwrap_or_default();
-    let what = what.map(|what| format!(": {what}")).unwrap_or_default();
-    format!("{}{about}{what}", event.what().name())
+    }
 }
 
 /// Returns what the second paragraph says after who wrote it.
@@ -89,9 +130,18 @@ fn details(what: &What) -> Vec<String> {
                 .chain(pauses(it.pauses))
                 .collect()
         }
+        What::Updated(it) => updated(it),
         What::Voided(it) => vec![format!("of {}", &String::from(it.of.clone())[..10])],
         _ => Vec::new(),
     }
+}
+
+fn updated(it: &Updated) -> Vec<String> {
+    let severity = it.severity.as_ref().map(|severity| format!("severity {}", word(severity)));
+    let services = it.services.as_ref().map(|names| format!("affects {}", all_of(names)));
+    let commander = it.commander.as_ref().map(|who| format!("commanded by {who}"));
+    let pauses = it.pauses.map(|it| pauses(it).unwrap_or_else(|| "pauses nothing".to_owned()));
+    [severity, services, commander, pauses].into_iter().flatten().collect()
 }
 
 fn begin(it: &Begin) -> Vec<String> {

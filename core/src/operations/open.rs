@@ -1,6 +1,7 @@
 //! What is open: the file `state.json` of the log, so that nobody has to read all of it to judge one
 //! change. It follows from the events alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::{API_VERSION, About, Actor};
@@ -15,7 +16,7 @@ use crate::time::Time;
 pub const STATE: &str = "state.json";
 
 /// What is open. Each list is in the order of ids, ignoring case, and within one of the log.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Open {
     /// The format.
     pub api_version: String,
@@ -32,7 +33,7 @@ pub struct Open {
 }
 
 /// An execution that goes on, or whose end nobody knows.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct OpenExecution {
     /// The change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +67,7 @@ pub struct OpenExecution {
 }
 
 /// An incident that isn't resolved.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct OpenIncident {
     /// Its id.
     pub incident: TicketId,
@@ -79,12 +80,14 @@ pub struct OpenIncident {
     /// Who commands it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commander: Option<Login>,
+    /// Who said last what it pauses.
+    pub paused_by: Actor,
     /// When it was opened.
     pub since: Time,
 }
 
 /// A debt that wasn't waived.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct OpenDebt {
     /// The change.
     pub change: TicketId,
@@ -155,6 +158,7 @@ impl Open {
                     services: it.is.services.clone(),
                     pauses: it.is.pauses,
                     commander: it.is.commander.clone(),
+                    paused_by: it.paused_by.clone(),
                     since: it.opened.head.at,
                 });
                 replace(

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Unreadable;
+use super::event::{MOST_BYTES, Unreadable};
 use crate::digest::{canonical_json, to_json};
 use crate::record::parts::Hex;
 
@@ -53,6 +53,9 @@ impl Proof {
     /// # Errors
     /// Why it isn't a proof.
     pub fn read(line: &str) -> Result<Self, Unreadable> {
+        if line.len() > MOST_BYTES {
+            return Err(Unreadable::TooLong);
+        }
         let malformed = |error: serde_json::Error| Unreadable::Malformed(error.to_string());
         let proof: Proof = serde_json::from_str(line).map_err(malformed)?;
         match proof.line() == line {

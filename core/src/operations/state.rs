@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::after::IsOpen;
 use super::kinds::EndResult;
 use super::life::Life;
-use crate::request::Health;
+use crate::request::{ChangeRequest, Health};
 use crate::time::{Interval, Time};
 
 /// A state of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Its outcome is recorded.
@@ -38,10 +38,24 @@ pub enum State {
     Ready,
     /// It is merged, and its time has yet to come.
     Scheduled,
+    /// It is merged, and nothing says more: a change of policies, or one where no log is kept.
+    Merged,
     /// It isn't merged.
+    #[default]
     Open,
     /// It was closed without being merged.
     GivenUp,
+}
+
+impl State {
+    /// Returns the state of what nothing is executed of, or where no log is kept.
+    pub fn of_pull(pull: PullState) -> Self {
+        match pull {
+            PullState::Open => State::Open,
+            PullState::Merged => State::Merged,
+            PullState::GivenUp => State::GivenUp,
+        }
+    }
 }
 
 impl fmt::Display for State {
@@ -58,6 +72,7 @@ impl fmt::Display for State {
             State::Expired => "expired",
             State::Ready => "ready",
             State::Scheduled => "scheduled",
+            State::Merged => "merged",
             State::Open => "open",
             State::GivenUp => "given-up",
         })
@@ -75,11 +90,22 @@ pub struct Plan {
     pub planned: Option<Interval>,
 }
 
+impl Plan {
+    /// Returns what a request says, of a pull request of which this became.
+    pub fn of(request: &ChangeRequest, pull: PullState) -> Self {
+        let steps = u32::try_from(request.actions.len()).unwrap_or(u32::MAX);
+        Plan { pull, steps, planned: request.planned() }
+    }
+}
+
 /// What became of a pull request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names are clear")]
 pub enum PullState {
+    #[default]
     Open,
     Merged,
     GivenUp,

@@ -3,13 +3,15 @@ use serde_json::{Value, json};
 
 use super::event::{About, Event, MOST_BYTES};
 use super::open::Open;
-use super::proof::Proof;
+use super::proof::{Proof, ProofBy};
 use super::state::{PullState, State};
 use super::{lines, message};
+use crate::policy::codes::log::{CONCURRENT, UNAUTHORIZED};
 use story::{Story, change, incident, read};
 
 mod story;
 
+/// Edges 56, 57: outcomes and cancellations. Attacks 38, 39, 41: nothing after the end, nor by strangers.
 #[test]
 fn what_can_follow_on_what() {
     for (words, why) in [
@@ -120,9 +122,27 @@ fn states_follow_from_events_and_time() {
 fn what_arrives_too_late_is_kept_and_opens_nothing() {
     let (story, refused) = Story::told("cancel; offline begin 1; offline end done");
     assert_eq!(refused, None);
-    let why: Vec<_> = story.change.out_of_turn.iter().map(|(_, why)| why.as_str()).collect();
+    let why: Vec<_> = story.change.out_of_turn.iter().map(|it| it.why.as_str()).collect();
     assert_eq!(why, ["it was cancelled", "there is no such execution"]);
     assert_eq!(story.state(PullState::Merged), State::Cancelled);
+}
+
+#[test]
+fn what_goes_around_the_rules_is_told() {
+    for (words, codes) in [
+        ("begin 1; offline by bob begin 1", &[CONCURRENT][..]),
+        ("begin 1; end done; offline by bob begin 1; offline by bob end done", &[CONCURRENT]),
+        ("begin 1; end done; outcome successful; offline by bob begin 1", &[UNAUTHORIZED]),
+        ("cancel; offline begin 1; offline end done", &[UNAUTHORIZED]),
+        ("offline begin 1; offline end done", &[]),
+        ("begin 1; end failed; offline by bob begin 1", &[]),
+    ] {
+        let (story, refused) = Story::told(words);
+        assert_eq!(refused, None, "{words}");
+        let around = story.change.around();
+        let found: Vec<_> = around.iter().map(|it| it.code.as_str()).collect();
+        assert_eq!(found, codes, "{words}");
+    }
 }
 
 #[test]
@@ -165,6 +185,10 @@ fn an_event_has_what_belongs_to_its_kind() {
             it.as_object_mut().unwrap().remove(name);
         })
     };
+    let steps = |number: u32| {
+        let step = |number| json!({"number": number, "action": "deploy", "target": "web"});
+        (1..=number).map(step).collect::<Value>()
+    };
     for (why, expected) in [
         (without("log"), "names no log"),
         (without("change"), "in the file of something else"),
@@ -174,6 +198,8 @@ fn an_event_has_what_belongs_to_its_kind() {
         (refused(&|it| it["steps"][0]["number"] = 2.into()), "aren't numbered in order"),
         (refused(&|it| it["approval"]["debtor"] = "payments".into()), "what is owed has a debtor"),
         (refused(&|it| it["window"] = "a\nEvent: end".into()), "isn't a line of text"),
+        (refused(&|it| it["steps"] = steps(20)), ""),
+        (refused(&|it| it["steps"] = steps(21)), "it names more than 20 steps"),
         (refused(&|it| it["event"] = "opened".into()), "missing field"),
         (refused(&|it| it["event"] = "ended".into()), "unknown variant"),
         (refused(&|it| it["incident"] = "INC-001".into()), "in the file of something else"),
@@ -183,11 +209,29 @@ fn an_event_has_what_belongs_to_its_kind() {
 }
 
 #[test]
+fn a_line_has_at_most_64_kib() {
+    let (story, _) = Story::told("begin 1");
+    let mut content: Value = serde_json::from_str(&story.events[0].line()).unwrap();
+    content.as_object_mut().unwrap().remove("id");
+    let length = story.events[0].line().len() + ",\"host\":\"\"".len();
+    for (more, is_read) in [(0, true), (1, false)] {
+        content["host"] = "h".repeat(MOST_BYTES - length + more).into();
+        let found = read(content.clone());
+        assert_eq!(found.is_ok(), is_read, "{found:?}");
+        let of = story.events[0].id().clone();
+        let proof = |signature| Proof { of: of.clone(), by: ProofBy::Ssh { signature } };
+        let signature = "s".repeat(MOST_BYTES - proof(String::new()).line().len() + more);
+        let line = proof(signature).line();
+        assert_eq!((line.len(), Proof::read(&line).is_ok()), (MOST_BYTES + more, is_read));
+    }
+}
+
+#[test]
 fn a_file_pairs_events_and_proofs() {
     let (story, _) = Story::told("begin 1; end done");
     let proof = |event: &Event| Proof {
         of: event.id().clone(),
-        by: super::proof::ProofBy::Ssh { signature: "-----BEGIN SSH SIGNATURE-----".to_owned() },
+        by: ProofBy::Ssh { signature: "-----BEGIN SSH SIGNATURE-----".to_owned() },
     };
     let [begin, end] = &story.events[..] else { panic!() };
     let text = [begin, end].map(|event| lines::text(event, &proof(event))).concat();

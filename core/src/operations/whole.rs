@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::event::About;
-use super::kinds::{Begin, EndResult, ProvenBy, What};
+use super::kinds::{Begin, Check, CheckKind, EndResult, ProvenBy, Updated, What};
+use crate::request::Health;
+use crate::terms::Pauses;
+
+/// The most steps of one event.
+const MOST_STEPS: usize = 20;
 
 /// Which files can hold a kind of event.
 pub struct Files {
@@ -75,15 +80,32 @@ impl What {
             What::Record(it) => all(&[
                 (it.started_at <= it.ended_at, "it ended before it began"),
                 (it.rollback || !it.steps.is_empty(), "it names no step"),
+                (it.steps.len() <= MOST_STEPS, TOO_MANY),
                 (is_numbered(&it.steps, true), "its steps aren't numbered in order"),
             ]),
+            What::Opened(it) => all(&[(
+                it.pauses != Pauses::Services || !it.services.is_empty(),
+                "it pauses changes to its services, and names none",
+            )]),
             What::Verified(it) => all(&[
                 (it.monitored.from <= it.monitored.to, "it ended before it began"),
+                (
+                    (it.health == Health::Passed) == is_healthy(&it.checks),
+                    "its health isn't what its checks come to",
+                ),
+                (
+                    it.checks.iter().all(|it| {
+                        let failures = it.failures.unwrap_or(0).saturating_mul(100);
+                        !it.passed || failures <= it.samples.unwrap_or(u32::MAX)
+                    }),
+                    "a check that mostly failed didn't pass",
+                ),
                 (
                     it.error_rate.iter().all(|it| is_decimal(&it.before) && is_decimal(&it.after)),
                     "a rate isn't a decimal number",
                 ),
             ]),
+            What::Updated(it) => all(&[(*it != Updated::default(), "it changes nothing")]),
             What::Outcome(it) => {
                 let steps: BTreeSet<_> = it.skipped.iter().map(|it| it.step).collect();
                 all(&[(steps.len() == it.skipped.len(), "a step is skipped twice")])
@@ -93,12 +115,21 @@ impl What {
     }
 }
 
+const TOO_MANY: &str = "it names more than 20 steps: name some of them with --step";
+
+/// Whether all checks of a service's health passed; error rates are measured beside them.
+fn is_healthy(checks: &[Check]) -> bool {
+    let of_health = |it: &&Check| matches!(it.kind, CheckKind::Http | CheckKind::Manual);
+    !checks.is_empty() && checks.iter().filter(of_health).all(|check| check.passed)
+}
+
 fn begin(it: &Begin, about: Option<About<'_>>) -> Result<(), String> {
     let is_change = matches!(about, Some(About::Change(_)));
     let names = it.window.iter().chain(&it.approval.debtor);
     let owes = !it.approval.owed.is_empty();
     for (holds, what) in [
         (it.rollback || !it.steps.is_empty(), "it names no step"),
+        (it.steps.len() <= MOST_STEPS, TOO_MANY),
         (is_numbered(&it.steps, is_change), "its steps aren't numbered in order"),
         (
             is_change == (it.approval.proof != ProvenBy::Incident),

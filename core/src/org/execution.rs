@@ -24,6 +24,11 @@ pub struct ExecutionSettings {
     /// The issuer of the tokens by which jobs prove what they are.
     #[schemars(example = GITHUB_ISSUER)]
     pub issuer: String,
+    /// On GitHub the numeric id of this repository, as text: the tokens of its own workflows `sweep` and
+    /// `change-record` count on the protected branches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"8123", regex(pattern = "^[0-9]+$"))]
+    pub repository_id: Option<String>,
 }
 
 /// The issuer of the tokens of GitHub's jobs.
@@ -37,6 +42,7 @@ impl Default for ExecutionSettings {
             offline: Offline::default(),
             offline_max: Duration::hours(72),
             issuer: GITHUB_ISSUER.to_owned(),
+            repository_id: None,
         }
     }
 }
@@ -119,6 +125,20 @@ pub struct BreakGlassSettings {
 impl Default for BreakGlassSettings {
     fn default() -> Self {
         BreakGlassSettings { due_after: Duration::hours(24) }
+    }
+}
+
+/// What holds while an incident is open.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IncidentSettings {
+    /// How long an incident may pause changes before that is a warning.
+    pub pause_warn: Duration,
+}
+
+impl Default for IncidentSettings {
+    fn default() -> Self {
+        IncidentSettings { pause_warn: Duration::hours(24) }
     }
 }
 

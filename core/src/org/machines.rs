@@ -142,6 +142,11 @@ impl Decimal {
     pub fn millionths(self) -> u64 {
         self.0
     }
+
+    /// Returns this number of millionths; `None` if it is greater than can be written.
+    pub fn of_millionths(millionths: u64) -> Option<Self> {
+        (millionths < 1_000_000_000_000).then_some(Decimal(millionths))
+    }
 }
 
 impl TryFrom<Cow<'_, str>> for Decimal {

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BreakGlassSettings, ClockTime, Date, EscalationPause, ExecutionSettings, LedgerSettings,
-    OutcomeSettings, Quarter, Zone,
+    BreakGlassSettings, ClockTime, Date, EscalationPause, ExecutionSettings, IncidentSettings,
+    LedgerSettings, OutcomeSettings, Quarter, Zone,
 };
 use crate::digest::Digest;
 use crate::terms::{Level, Login, RiskTier};
@@ -232,6 +232,11 @@ pub struct Settings {
     pub break_glass: BreakGlassSettings,
     /// What an escalation pauses, unless it says something else.
     pub escalation_pause: EscalationPause,
+    /// What holds while an incident is open.
+    pub incident: IncidentSettings,
+    /// The tiers of which direct changes may run outside windows, under the open incident whose number they
+    /// have.
+    pub reactive_outside_windows: Vec<RiskTier>,
     /// The time, by login, before which a person's approvals don't permit execution: for stolen keys.
     pub approvals_not_before: BTreeMap<Login, Time>,
 }
@@ -314,6 +319,8 @@ impl Default for Settings {
             outcome: OutcomeSettings::default(),
             break_glass: BreakGlassSettings::default(),
             escalation_pause: EscalationPause::default(),
+            incident: IncidentSettings::default(),
+            reactive_outside_windows: Vec::new(),
             approvals_not_before: BTreeMap::new(),
         }
     }

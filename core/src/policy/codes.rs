@@ -1,14 +1,15 @@
 //! The meaning of each finding's code: for `changegate explain`, for the reports, and for the help
 //! and the controls of findings whose rules leave them to METADATA.
 //!
-//! There are two sources: the METADATA beside the rules of a policy bundle, so that an
-//! organisation's own rules explain themselves, and a table of the checker's own findings about a
-//! file's form (`form`). A code that is in neither is not an error: reports leave out its
+//! There are three sources: the METADATA beside the rules of a policy bundle, so that an
+//! organisation's own rules explain themselves, a table of the checker's own findings about a
+//! file's form (`form`), and one of what is said of the operations log ([`log`]). A code that is in neither is not an error: reports leave out its
 //! explanation.
 //!
 //! [`catalogue`] reads all of them, [`find`] one.
 
 mod form;
+pub mod log;
 
 /// The code of the finding that a change touches no governed path, so that nothing is judged.
 pub const UNGOVERNED: &str = form::UNGOVERNED;
@@ -49,7 +50,8 @@ pub struct CodeInfo {
 /// out is empty.
 pub fn catalogue(files: &Files) -> BTreeMap<String, CodeInfo> {
     let mut codes = BTreeMap::new();
-    for info in form::codes().map(CodeInfo::from).chain(annotated_in(files, "")) {
+    for info in form::codes().map(CodeInfo::from).chain(log::codes()).chain(annotated_in(files, ""))
+    {
         codes.entry(info.code.clone()).or_insert(info);
     }
     codes
@@ -58,7 +60,7 @@ pub fn catalogue(files: &Files) -> BTreeMap<String, CodeInfo> {
 /// Returns the meaning of one code. Reading all METADATA would take a tenth of a short run.
 pub fn find(code: &str, files: &Files) -> Option<CodeInfo> {
     let built_in = form::codes().filter(|form| form.code == code).map(CodeInfo::from);
-    built_in.chain(annotated_in(files, code)).find(|info| info.code == code)
+    built_in.chain(log::codes()).chain(annotated_in(files, code)).find(|info| info.code == code)
 }
 
 /// Returns the annotations about codes in a bundle's policies, of those that contain a word.

@@ -41,7 +41,8 @@ impl From<&anyhow::Error> for Undecided {
 
 /// Decides input documents, one after the other.
 pub struct Evaluator {
-    pub(super) engine: Engine,
+    /// What evaluates; or why the policies couldn't be compiled.
+    pub(super) engine: Result<Engine, String>,
     pub(super) bound: Bound,
     pub(super) packages: Arc<[RulePackage]>,
 }
@@ -86,7 +87,8 @@ impl Evaluator {
     ) -> Option<Undecided> {
         ["findings", "required"].into_iter().find_map(|rule| {
             let path = format!("{}.{rule}", package.path);
-            let yielded = to_json(&self.bound.eval_rule(&mut self.engine, &path).ok()?);
+            let engine = self.engine.as_mut().ok()?;
+            let yielded = to_json(&self.bound.eval_rule(engine, &path).ok()?);
             yielded.as_array()?.iter().find_map(|value| {
                 let message = fault((rule, value))?;
                 let name = package.path.trim_start_matches("data.");
@@ -100,7 +102,8 @@ impl Evaluator {
     fn ruling(&mut self, input: &serde_json::Value) -> Result<Value, Undecided> {
         let input = Value::deserialize(input)
             .map_err(|error| Undecided::from(&anyhow::Error::from(error)))?;
-        self.engine.set_input(input);
+        let engine = self.engine.as_mut().map_err(|why| Undecided::because(why.clone()))?;
+        engine.set_input(input);
         match self.eval() {
             Ok(Value::Undefined) => Err(Undecided::because(format!(
                 "the policies leave `{ENTRY_POINT}` undefined for this change"
@@ -111,7 +114,8 @@ impl Evaluator {
     }
 
     pub(super) fn eval(&mut self) -> anyhow::Result<Value> {
-        self.bound.eval_rule(&mut self.engine, ENTRY_POINT)
+        let engine = self.engine.as_mut().map_err(|why| anyhow::anyhow!(why.clone()))?;
+        self.bound.eval_rule(engine, ENTRY_POINT)
     }
 
     /// Returns what the policies say as canonical JSON, for comparison with another engine's

@@ -30,20 +30,21 @@ impl Seal {
         Ok(Seal { key: key.public(), signatures, checkpoint })
     }
 
-    /// Reads the seal of an entry from its files: the signatures of this key, and of no other.
+    /// Reads the seal of an entry, the bytes of whose statement are known, from its files: the signatures
+    /// of this key, and of no other.
     ///
     /// # Errors
     /// When anything else is there.
     pub fn read(
         entry: &Entry,
-        key: PublicKey,
+        (key, statement): (PublicKey, &[u8]),
         signatures: &[u8],
         checkpoint: &[u8],
     ) -> Result<Self, String> {
         let signatures = Signatures::parse(signatures)?;
         let checkpoint = Note::parse(checkpoint)?;
         let verifier = verifier_key(entry, key)?;
-        let is_by_key = signatures.is_by_alone(&entry.statement.bytes(), &key)
+        let is_by_key = signatures.is_by_alone(statement, &key)
             && format!("{}\n", checkpoint.text()) == entry.checkpoint()
             && checkpoint.is_by_alone(&verifier);
         match is_by_key {
@@ -53,6 +54,12 @@ impl Seal {
                 key.fingerprint()
             )),
         }
+    }
+
+    /// Whether these are its files, byte for byte.
+    pub fn is_written_as(&self, signatures: &[u8], checkpoint: &str) -> bool {
+        self.signatures.to_string().as_bytes() == signatures
+            && self.checkpoint.to_string() == checkpoint
     }
 
     /// Returns the key that made it.

@@ -172,12 +172,20 @@ impl Statement {
             return Err(Unreadable::TooLong);
         }
         let malformed = |error: serde_json::Error| Unreadable::Malformed(error.to_string());
-        let value: Value = serde_json::from_slice(bytes).map_err(malformed)?;
-        match value.pointer("/predicate/format").and_then(Value::as_str) {
-            Some(FORMAT) | None => {}
-            Some(other) => return Err(Unreadable::Newer(other.to_owned())),
+        let statement: Statement = match serde_json::from_slice(bytes) {
+            Ok(statement) => statement,
+            Err(error) => {
+                let value: Value = serde_json::from_slice(bytes).map_err(malformed)?;
+                let format = value.pointer("/predicate/format").and_then(Value::as_str);
+                return Err(match format.filter(|format| *format != FORMAT) {
+                    Some(newer) => Unreadable::Newer(newer.to_owned()),
+                    None => malformed(error),
+                });
+            }
+        };
+        if statement.predicate.format != FORMAT {
+            return Err(Unreadable::Newer(statement.predicate.format));
         }
-        let statement: Statement = serde_json::from_value(value).map_err(malformed)?;
         if statement.bytes() != bytes {
             let why = "it holds what the format doesn't know, or isn't canonical JSON";
             return Err(Unreadable::Malformed(why.to_owned()));

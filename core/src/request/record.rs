@@ -101,6 +101,17 @@ pub enum OutcomeResult {
     Failed,
 }
 
+impl std::fmt::Display for OutcomeResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            OutcomeResult::Successful => "successful",
+            OutcomeResult::WithIssues => "with-issues",
+            OutcomeResult::RolledBack => "rolled-back",
+            OutcomeResult::Failed => "failed",
+        })
+    }
+}
+
 /// What happened to the ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -178,20 +178,22 @@ findings contains {
 
 # METADATA
 # title: The monitoring is too short
-# description: After any change the affected service is monitored for at least 15 minutes.
+# description: After any change the affected service is monitored for at least 15 minutes, or as the settings say.
 # custom:
 #   code: verification/monitor
 #   effect: deny
 #   rule: "4"
-#   help: "write `monitor: 15m` or longer"
+#   help: watch it for longer
 #   controls: [SOC2:CC7.2]
 findings contains {
 	"code": "verification/monitor",
 	"effect": "deny",
-	"message": sprintf("the service is monitored for %s, but at least 15m is required", [monitor]),
+	"message": sprintf("the service is monitored for %s, but at least %s is required", [monitor, least]),
+	"help": sprintf("write `monitor: %s` or longer", [least]),
 	"pointer": "/verification/monitor",
 } if {
 	monitor := input.request.verification.monitor
-	time.parse_duration_ns(monitor) < time.parse_duration_ns("15m")
+	least := facts.monitor_at_least
+	time.parse_duration_ns(monitor) < time.parse_duration_ns(least)
 	not facts.exempt
 }

@@ -14,8 +14,8 @@ purposes := {"merge", "execute"}
 # METADATA
 # title: Another change acts on the same target at the same time
 # description: |
-#   A conflict with a merged change denies at high and critical, and warns below; one with another open
-#   request warns on both.
+#   A conflict with a merged change denies at high and critical, and warns below and in an emergency; one with
+#   another open request warns on both.
 # custom:
 #   code: conflict/overlap
 #   effect: deny
@@ -35,6 +35,7 @@ findings contains {
 	"help": sprintf("move the schedule, or agree with the requester of %s on who goes first", [id]),
 	"pointer": "/schedule",
 } if {
+	not facts.settling
 	some other in input.active
 	services := {service | some service in other.services; service in input.services}
 	targets := {action.target | some action in input.request.actions; action.target in other.targets}
@@ -68,13 +69,15 @@ findings contains {
 effect_of(merged) := "deny" if {
 	merged
 	facts.high
+	not facts.emergency
 } else := "warn"
 
 # METADATA
 # title: Another change is being executed on the same target
 # description: |
 #   Where one of the two is high or critical, the second waits until the first has ended; below that, and
-#   for emergencies and rollbacks, it is a warning. An execution whose end nobody knows counts, too.
+#   for emergencies, rollbacks and what is read under an incident, it is a warning. An execution whose end
+#   nobody knows counts, too.
 # custom:
 #   code: conflict/running
 #   effect: pending
@@ -106,14 +109,15 @@ findings contains {
 running_effect(tiers) := "pending" if {
 	facts.advancing
 	not facts.emergency
+	not facts.under_incident
 	count(tiers & {"high", "critical"}) > 0
 } else := "warn"
 
 # METADATA
 # title: An incident pauses the change
 # description: |
-#   While an incident pauses changes to its services, or all changes, nothing else is executed there:
-#   except emergencies, rollbacks and changes that only read.
+#   While an incident pauses changes to its services, or all changes, nothing else is merged or executed
+#   there: except emergencies, rollbacks and changes that only read.
 # custom:
 #   code: conflict/escalation-pause
 #   effect: deny
@@ -126,7 +130,7 @@ findings contains {
 	"message": sprintf("%s pauses %s", [id, what]),
 	"help": sprintf("wait until it is resolved, or %s lifts the pause", [commander]),
 } if {
-	facts.advancing
+	not input.execution.rollback
 	some incident in input.operations.incidents
 	what := paused_by(incident)
 	not facts.emergency

@@ -35,3 +35,16 @@ test_one_that_is_not_readable_warns if {
 }
 
 test_without_a_schedule_nothing_is_in_the_way if unread({}) == set()
+
+test_an_emergency_is_only_warned if {
+	request := {"type": "emergency", "actions": [{"action": "blacklist-ip", "target": "cdn"}]}
+	planned := {"start": "", "end": ""}
+	other := {"id": "CHG-2", "merged": true, "services": ["edge"], "targets": ["cdn"], "planned": planned}
+	document := {"request": request, "services": ["edge"], "active": [other]}
+	effects_of(document) == {"warn"}
+	effects_of(object.union(document, {"operations": {"own": {"break_glass": true}}})) == set()
+}
+
+effects_of(document) := found if {
+	found := {finding.effect | some finding in conflict.findings} with input as document with data.org as tables.org
+}

@@ -40,6 +40,23 @@ findings contains {
 	not has_commander
 }
 
+findings contains {
+	"code": "emergency/commander",
+	"effect": "pending",
+	"message": "the incident commander hasn't approved it yet, so that it can't be executed under break-glass",
+	"pointer": "/emergency",
+	"help": sprintf("ask an incident commander (%s) to approve it: `changegate review %s --approve`", [who, id]),
+} if {
+	facts.advancing
+	facts.breaks_glass
+	not input.approval
+	input.operations.own.pull == "open"
+	id := input.request.id
+	who := concat(", ", commanders)
+}
+
+commanders := [login | some login, person in data.org.roster.people; "incident-commander" in person.roles]
+
 has_commander if is_string(input.approval.commander)
 
 # METADATA
@@ -74,6 +91,7 @@ findings contains finding if {
 findings contains finding if {
 	facts.emergency
 	not input.execution.rollback
+	not facts.settling
 	some finding in incident.recorded
 }
 
@@ -97,11 +115,23 @@ findings contains {
 	debtor := input.operations.debtor
 }
 
+findings contains {
+	"code": "emergency/debt",
+	"effect": "info",
+	"message": sprintf("executed under break-glass: %s owes the missing sign-offs until %s", [debtor, due_at]),
+} if {
+	facts.settling
+	some debt in input.operations.debts
+	debt.change == input.request.id
+	debtor := debt.debtor
+	due_at := debt.due_at
+}
+
 # METADATA
 # title: Sign-offs are overdue
 # description: |
-#   Who owes sign-offs for an execution under break-glass that are overdue can't execute anything else that
-#   way. Approved changes go on, with a warning.
+#   Who owes sign-offs for an execution under break-glass that are overdue gets nothing else merged but
+#   emergencies, and can't execute anything else that way. Approved changes go on, with a warning.
 # custom:
 #   code: emergency/debt-overdue
 #   effect: deny
@@ -114,16 +144,27 @@ findings contains {
 	"message": sprintf("%s owes sign-offs for %s since %s", [debtor, change, due_at]),
 	"help": sprintf("get the sign-offs of %s first", [change]),
 } if {
-	facts.advancing
+	not input.execution.rollback
 	some debt in input.operations.debts
 	debt.overdue
 	debt.debtor == input.operations.debtor
+	not settled_now(debt)
 	effect := overdue_effect
 	debtor := debt.debtor
 	change := debt.change
 	due_at := debt.due_at
 }
 
+# Merging the change itself settles what is owed for it.
+settled_now(debt) if {
+	not facts.executing
+	debt.change == input.request.id
+}
+
 overdue_effect := "deny" if {
 	input.approval.proof == "open"
+	count(input.approval.owed) > 0
+} else := "deny" if {
+	not facts.executing
+	not facts.emergency
 } else := "warn"

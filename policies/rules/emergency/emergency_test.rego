@@ -21,3 +21,23 @@ test_an_emergency_answers_its_incident if {
 	details := {"incident": "INC-1", "severity": "P3"}
 	codes({"type": "emergency", "emergency": details}) == {"emergency/severity"}
 }
+
+# The effects of what a team owes that is overdue.
+overdue(document) := found if {
+	debt := {"debtor": "payments", "change": "INC-9", "due_at": "2026-11-20T00:00:00Z", "overdue": true}
+	operations := {"operations": {"debts": [debt], "debtor": "payments", "own": {}}}
+	found := {finding.effect |
+		some finding in emergency.findings
+		finding.code == "emergency/debt-overdue"
+	} with input as object.union(document, operations)
+}
+
+test_who_owes_sign_offs_gets_nothing_else_merged if {
+	overdue({"request": {"id": "CHG-1", "type": "normal"}}) == {"deny"}
+	overdue({"request": {"id": "CHG-1", "type": "emergency"}}) == {"warn"}
+	overdue({"request": {"id": "INC-9", "type": "emergency"}}) == set()
+	overdue({"purpose": "execute", "request": {"id": "CHG-1"}, "approval": {"proof": "merge"}}) == {"warn"}
+	glass := {"purpose": "execute", "request": {"id": "CHG-1"}}
+	overdue(object.union(glass, {"approval": {"proof": "open", "owed": [{"kind": "level"}]}})) == {"deny"}
+	overdue(object.union(glass, {"approval": {"proof": "open", "owed": []}})) == {"warn"}
+}

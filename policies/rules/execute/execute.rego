@@ -18,6 +18,10 @@ own := input.operations.own
 actor := input.execution.actor
 
 known if is_object(input.request)
+# Whether anything can be executed: a request, or what may be read under an incident.
+named if known
+
+named if facts.under_incident
 
 entitled if is_string(actor.as)
 
@@ -37,7 +41,7 @@ findings contains {
 	"message": "there is no request of this id",
 	"help": help,
 } if {
-	not known
+	not named
 	help := unknown_help
 }
 
@@ -45,6 +49,68 @@ unknown_help := sprintf("did you mean %s?", [concat(" or ", alike)]) if {
 	alike := input.execution.alike
 	count(alike) > 0
 } else := "correct the id, or submit a request first"
+
+# METADATA
+# title: The incident doesn't permit it
+# description: |
+#   An open incident is a ticket for reading: anybody of the roster executes what only reads, by the catalog,
+#   on a target of its services. Everything else needs a request.
+# custom:
+#   code: execute/incident
+#   effect: deny
+#   rule: "8"
+#   help: "read on a target of its services, with an action that only reads; submit a request for anything else"
+findings contains {
+	"code": "execute/incident",
+	"effect": "deny",
+	"message": message,
+} if {
+	facts.under_incident
+	some message in not_permitted
+}
+
+not_permitted contains sprintf("%s is resolved", [id]) if {
+	input.incident.status == "resolved"
+	id := input.execution.incident
+}
+
+not_permitted contains "it doesn't say what is read: name it with `--action` and `--target`" if {
+	count(input.execution.steps) != 1
+}
+
+not_permitted contains sprintf("`%s` isn't an action that only reads", [action]) if {
+	some step in input.execution.steps
+	action := step.action
+	not only_reads(action)
+}
+
+not_permitted contains sprintf("%s isn't a target of the services of %s", [target, id]) if {
+	some step in input.execution.steps
+	not affected
+	target := step.target
+	id := input.execution.incident
+}
+
+not_permitted contains "nothing that only reads is rolled back" if input.execution.rollback
+
+not_permitted contains sprintf("there is no approved parameter: leave out `%s`", [name]) if {
+	some name, _ in input.execution.parameters
+}
+
+only_reads(action) if {
+	catalog := data.org.actions
+	catalog[action].read_only
+}
+
+# Whether what is read belongs to a service of the incident; those of one that is resolved don't matter any more.
+affected if input.incident.status == "resolved"
+
+affected if {
+	some incident in input.operations.incidents
+	incident.id == input.execution.incident
+	some service in incident.services
+	service in input.services
+}
 
 # METADATA
 # title: The change isn't merged
@@ -61,7 +127,9 @@ findings contains {
 	"code": "execute/not-merged",
 	"effect": effect,
 	"message": message,
+	"help": sprintf("get it approved and merged first: `changegate show %s` says what it waits for", [id]),
 } if {
+	id := object.get(input, ["request", "id"], "ID")
 	facts.advancing
 	some [effect, message] in unmerged
 	not break_glass
@@ -227,7 +295,7 @@ findings contains {
 	"code": "execute/too-early",
 	"effect": "pending",
 	"message": sprintf("it is planned to start at %s", [start]),
-	"help": sprintf("wait until %s", [start]),
+	"help": sprintf("wait until %s, with --wait if that is within a day", [start]),
 	"pointer": "/schedule/start",
 } if {
 	facts.advancing
@@ -261,6 +329,7 @@ limits contains end if end := input.calendar.planned.end
 limits contains end if {
 	not facts.emergency
 	not facts.exempt
+	not facts.reactive
 	end := max([window.open_until | some window in facts.open_windows])
 }
 
@@ -308,13 +377,13 @@ step_problem(false) := "not among the approved steps"
 findings contains {
 	"code": "execute/parameters",
 	"effect": "deny",
-	"message": sprintf("`%s` is %s, not %s", [name, approved, stated]),
+	"message": sprintf("`%s` was stated as %s; approved is %s", [name, stated, approved]),
 	"pointer": sprintf("/actions/%v/parameters", [number - 1]),
 } if {
 	facts.advancing
 	some step in input.execution.steps
 	some name, stated in input.execution.parameters
-	approved := object.get(step.parameters, name, "not an approved parameter")
+	approved := object.get(step.parameters, name, "no such parameter")
 	approved != stated
 	number := step.number
 }
@@ -352,7 +421,9 @@ findings contains {
 	"code": "execute/empty",
 	"effect": "deny",
 	"message": "no step is left",
+	"help": sprintf("`changegate show %s` says what comes next", [id]),
 } if {
+	id := object.get(input, ["request", "id"], "ID")
 	known
 	not input.execution.asked
 	count(input.execution.steps) == 0
@@ -388,7 +459,7 @@ findings contains {
 	"message": sprintf("%s may not %s", [who, what]),
 	"help": help,
 } if {
-	known
+	named
 	not entitled
 	not is_unfit
 	not is_approver
@@ -419,6 +490,8 @@ what_is_done := "roll it back" if {
 actor_help := sprintf("ask %s", [concat(" or ", people)]) if {
 	people := input.execution.entitled
 	count(people) > 0
+} else := "ask somebody of the roster" if {
+	facts.under_incident
 } else := "nobody in the roster may: have the roster or the request changed"
 
 # METADATA
@@ -437,7 +510,7 @@ findings contains {
 	"effect": "deny",
 	"message": sprintf("the machine %s may not do this", [name]),
 } if {
-	known
+	named
 	is_unfit
 	name := actor.machine
 }
@@ -511,8 +584,12 @@ findings contains {
 	"code": "execute/running",
 	"effect": "pending",
 	"message": sprintf("%s executes it since %s%s", [who, since, host]),
-	"help": sprintf("wait until it has ended; it is taken to go on until %s", [until]),
+	"help": sprintf(
+		"wait until it has ended, by %s; if it hangs: `changegate end %s --result stopped --why \"it hangs\"`",
+		[until, id],
+	),
 } if {
+	id := object.get(input, ["request", "id"], "ID")
 	running := own.running
 	not running.lost
 	who := running.by
@@ -539,7 +616,12 @@ findings contains {
 	"code": "execute/lost",
 	"effect": "deny",
 	"message": sprintf("nobody knows how the execution by %s since %s ended", [who, since]),
+	"help": sprintf(
+		"find out how it ended, and say so: `changegate end %s --result failed --why \"looked at it\"`",
+		[id],
+	),
 } if {
+	id := object.get(input, ["request", "id"], "ID")
 	facts.advancing
 	running := own.running
 	running.lost

@@ -38,6 +38,26 @@ test_an_approved_change if codes({}, {}) == set()
 
 test_no_request if codes({}, {"request": null}) == {"execute/unknown"}
 
+# Reading under an incident, without a request.
+reading(execution, others) := codes(asked, object.union({"request": null, "services": ["checkout"]}, others)) if {
+	read := {"action": "pull-logs", "target": "checkout-web"}
+	asked := object.union({"incident": "INC-042", "steps": [read]}, execution)
+}
+
+open_incident := {"operations": {"incidents": [{"id": "INC-042", "services": ["checkout"]}]}}
+
+test_an_incident_is_a_ticket_for_reading if {
+	reading({}, open_incident) == set()
+	reading({}, {}) == {"execute/incident"}
+	reading({"steps": []}, open_incident) == {"execute/incident"}
+	reading({"steps": [{"action": "deploy", "target": "checkout-web"}]}, open_incident) == {"execute/incident"}
+	reading({"rollback": true}, open_incident) & {"execute/incident"} == {"execute/incident"}
+	reading({"parameters": {"since": "1h"}}, open_incident) == {"execute/incident"}
+	reading({}, object.union(open_incident, {"incident": {"status": "resolved"}})) == {"execute/incident"}
+	nobody := {"actor": {"login": "zoe", "as": null}}
+	reading(nobody, open_incident) == {"execute/actor"}
+}
+
 test_no_facts if {
 	found := {finding.code | some finding in execute.findings} with input as {"purpose": "execute", "request": {}}
 	{"execute/actor", "execute/unproven"} & found == {"execute/actor", "execute/unproven"}

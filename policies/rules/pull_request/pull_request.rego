@@ -176,3 +176,29 @@ findings contains {
 	requester := input.request.requester
 	requester != author
 }
+
+# METADATA
+# title: The change was begun already
+# description: |
+#   What was executed doesn't change any more: neither a merged request, nor an open one that was executed
+#   under break-glass.
+# custom:
+#   code: request/executing
+#   effect: deny
+#   rule: "8"
+#   help: restore what was executed, and request the rest as a new change
+#   controls: [SOC2:CC8.1]
+findings contains {
+	"code": "request/executing",
+	"effect": "deny",
+	"message": "it was executed already, as another request than this",
+} if {
+	executed_otherwise
+}
+
+executed_otherwise if input.operations.own.changed
+
+executed_otherwise if {
+	input.operations.own.begun
+	count(input.change.material) > 0
+}

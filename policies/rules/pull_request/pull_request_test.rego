@@ -51,3 +51,17 @@ test_nobody_asks_in_anothers_name if {
 	codes({"request": {"requester": "alice"}, "pull_request": {"author": "alice"}}) == set()
 	codes({"request": {"requester": "alice"}, "pull_request": {"author": null}}) == set()
 }
+
+executed(own, material) := codes({
+	"path": "CHG-1.yaml",
+	"request": {"id": "CHG-1"},
+	"change": {"material": material},
+	"operations": {"own": own},
+})
+
+test_what_was_executed_does_not_change if {
+	executed({"begun": true, "changed": false}, []) == set()
+	executed({"begun": true, "changed": true}, []) == {"request/executing"}
+	executed({"begun": true, "changed": false}, ["/summary"]) == {"request/executing"}
+	executed({"begun": false, "changed": false}, ["/summary"]) == set()
+}

@@ -48,6 +48,7 @@ findings contains {
 	fitting == []
 	input.request.type != "emergency"
 	not facts.exempt
+	not facts.reactive
 	start := input.calendar.planned.start
 	end := input.calendar.planned.end
 	tier := facts.tier
@@ -66,6 +67,7 @@ findings contains {
 	facts.open_windows == []
 	not facts.emergency
 	not facts.exempt
+	not facts.reactive
 	tier := facts.tier
 	help := next_opening_help(tier)
 }
@@ -86,6 +88,7 @@ findings contains {
 	"help": help,
 	"pointer": "/schedule",
 } if {
+	not facts.settling
 	some freeze in freezes
 	not answers_p1
 	not facts.exempt
@@ -145,7 +148,8 @@ findings contains {
 # title: The planned start has passed without all sign-offs
 # description: |
 #   If the planned start passes without all sign-offs, the change is denied; a later approval lifts
-#   that until the planned end.
+#   that until the planned end. Under break-glass the incident commander's approval is enough, for which the
+#   change is pending.
 # custom:
 #   code: window/past
 #   effect: deny
@@ -160,6 +164,7 @@ findings contains {
 	"pointer": "/schedule/start",
 	"signed": false,
 } if {
+	not facts.breaks_glass
 	input.calendar.planned.start <= input.now
 	help := past_help(input.calendar.planned.end)
 }
@@ -184,6 +189,7 @@ findings contains {
 	"signed": true,
 } if {
 	not facts.executing
+	not facts.settling
 	input.calendar.planned.end <= input.now
 }
 

@@ -11,6 +11,7 @@ use crate::content::journal::{self, REVIEWS};
 use crate::content::{Changeset, Pull, SKEW, request_at};
 use crate::core::decision::Case;
 use crate::core::digest::Digest;
+use crate::core::evidence::Evidence;
 use crate::core::layout::stem;
 use crate::core::record::around::{Decided, unapproved};
 use crate::core::record::entry::Entry;
@@ -23,6 +24,7 @@ use crate::gate::merge::merge_tree;
 use crate::gate::tables_after;
 use crate::git::{Commit, Oid, Repo};
 use crate::ledger::oid;
+use crate::operations::logged;
 
 /// What later entries about a pull request need of one.
 pub struct Told {
@@ -117,7 +119,8 @@ fn approved(
     let merged = repo.commit(it.brought)?;
     let [base, head] = merged.parents[..] else { return Ok(None) };
     let Some(name) = change_named_by(repo, &merged) else { return Ok(None) };
-    let pull = Pull::of_change(&name, &it.branch, base, head);
+    let pull = Pull::of_change(&name, &it.branch, base, head)
+        .with_log(journal::log_named_by(&merged.message));
     let changeset = Changeset::of(repo, base, head, &name)?;
     changeset.refuse_unclear_paths(head)?;
     let path = changeset.path.as_deref();
@@ -133,7 +136,10 @@ fn approved(
     let tip = tips(&format!("{REVIEWS}{name}"))?;
     let mut journal = tip.map(|tip| journal::entries(repo, tip)).transpose()?.unwrap_or_default();
     journal.retain(|entry| entry.commit.time <= now + SKEW);
-    let evidence = collector.evidence(&journal, found)?;
+    let logged =
+        logged(repo, &pull, (path, request.as_ref()), &mut found.merged, &|_| Ok(false), now)?;
+    found.incidents = logged.1.map_or(found.incidents, |incident| vec![incident]);
+    let evidence = Evidence { operations: logged.0, ..collector.evidence(&journal, found)? };
     let file = path.map(|path| request_at(repo, head, path)).transpose()?.map(|(file, _)| file);
     let brings = tables_after(repo, head, &changeset);
     let case = Case { file: file.as_ref(), evidence: &evidence, brings: brings.as_ref(), now };

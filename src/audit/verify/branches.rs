@@ -13,19 +13,28 @@ use crate::core::layout::table;
 use crate::core::record::parts::ObjectId;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::{Judge, Judges};
-use crate::git::{Oid, Repo};
+use crate::git::{Fresh, Oid, Repo};
 use crate::ledger::oid;
 
 impl Run {
     /// Checks that the commits that entries name as their bases are on the first-parent lines of these.
     pub(super) fn lines(&mut self, repo: &Repo, tips: Tips<'_>) -> anyhow::Result<()> {
-        let mut lines: HashMap<String, HashSet<Oid>> = HashMap::new();
-        for (branch, on, index, commit) in std::mem::take(&mut self.on_lines) {
-            if !lines.contains_key(&branch) {
-                let line = tips(&branch)?.map(|tip| repo.first_parents(tip)).transpose()?;
-                lines.insert(branch.clone(), line.into_iter().flatten().collect());
+        let named = std::mem::take(&mut self.on_lines);
+        let mut missing: HashMap<&str, HashSet<Oid>> = HashMap::new();
+        for (branch, on, ..) in &named {
+            missing.entry(branch).or_default().insert(*on);
+        }
+        // What is near the tip is found without reading the whole branch.
+        for (branch, missing) in &mut missing {
+            let (mut fresh, mut next) = (Fresh::of(repo), tips(branch)?);
+            while let Some(on) = next.filter(|_| !missing.is_empty()) {
+                missing.remove(&on);
+                next = fresh.get()?.parent(on)?;
             }
-            if !lines[&branch].contains(&on) {
+        }
+        for (branch, on, index, commit) in &named {
+            if missing[branch.as_str()].contains(on) {
+                let (index, commit, on) = (*index, *commit, *on);
                 let why = format!("it names {} as its base, which is not on {branch}", short(on));
                 self.finding(Step::Provenance, index, commit, why);
             }

@@ -16,18 +16,23 @@ use crate::gate::arrivals::unrecorded;
 use crate::gate::record::{tip, who};
 use crate::git::Commit;
 use crate::ledger::{NOBODY, oid};
+use crate::operations::OPERATIONS;
 
 impl Check<'_> {
     /// Checks what only entries of some kind may say.
     pub(super) fn kind(&mut self) -> anyhow::Result<()> {
         let it = &self.entry.statement.predicate;
         // Which numbers the forge gives is not for Git to tell.
-        let has_forge = it.operations.is_some()
-            || it.collector.run.is_some()
+        let has_forge = it.collector.run.is_some()
             || it.pull.as_ref().is_some_and(|pull| pull.id.is_some())
             || it.previous.as_ref().is_some_and(|previous| previous.is_some());
         if has_forge && !self.is_of_service() {
             let why = "it names what there is on a forge alone, such as an id or a run";
+            self.finding(Step::Provenance, why);
+        }
+        let other = it.operations.as_ref().map(|it| it.name.strip_prefix("refs/heads/"));
+        if other.is_some_and(|name| name != Some(OPERATIONS)) {
+            let why = format!("it names another branch than {OPERATIONS} as the operations log");
             self.finding(Step::Provenance, why);
         }
         match it.kind {

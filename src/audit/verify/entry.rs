@@ -9,6 +9,7 @@ use crate::audit::case::{self, Files, Found, Kept, Recorded};
 use crate::audit::policies::Brought;
 use crate::audit::population::claimed;
 use crate::content::conflicts::Known;
+use crate::content::journal::log_named_by;
 use crate::content::{Changeset, Pull, SKEW, bundle_files, short};
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::org::{LedgerSettings, Org};
@@ -26,7 +27,7 @@ use crate::gate::record::{dir_hash, subject, tip};
 use crate::gate::signing::{SignedBy, signed_by};
 use crate::gate::tables_after;
 use crate::git::{Commit, Oid, Repo};
-use crate::ledger::{self, NOBODY, object_id, oid};
+use crate::ledger::{self, NOBODY, Recorded as Held, has_form, object_id, oid};
 
 mod again;
 
@@ -103,24 +104,24 @@ fn check_in(
         is_partial: false,
     };
     let mut read = || -> anyhow::Result<()> {
-        let recorded = ledger::read(repo, commit)?;
-        let seal = recorded.seal.as_ref();
-        checked.entry = recorded.entry;
-        let Ok(entry) = checked.entry.clone() else { return Ok(()) };
+        let Held { entry, seal, tree, .. } = ledger::read(repo, commit)?;
+        checked.entry = entry;
+        let Ok(entry) = &checked.entry else { return Ok(()) };
         let findings = &mut checked.findings;
         let mut check = Check {
             repo,
             judges,
             base_ref,
-            entry: &entry,
-            seal,
+            entry,
+            seal: seal.as_ref(),
             requests: evidence.requests.as_ref(),
             is_whole: true,
             is_partial: false,
             reviewed: None,
             findings,
         };
-        checked.signing = Signing { by: check.commit(commit)?, settings: check.settings()? };
+        checked.signing =
+            Signing { by: check.commit((commit, tree))?, settings: check.settings()? };
         check.time();
         check.kind()?;
         check.withheld();
@@ -211,12 +212,14 @@ impl Check<'_> {
 
     /// Checks that the commit holds the entry and nothing else, and returns who signed it; `None` if that
     /// proves nothing.
-    fn commit(&mut self, commit: Oid) -> anyhow::Result<Option<SignedBy>> {
+    fn commit(&mut self, (commit, tree): (Oid, Option<Oid>)) -> anyhow::Result<Option<SignedBy>> {
         let it = &self.entry.statement.predicate;
         let is_person = it.collector.kind == CollectorKind::Person;
         let who = if is_person { it.collector.who.as_str() } else { NOBODY };
         let parents = self.repo.commit(commit)?.parents;
-        if !ledger::is_plain(self.repo, commit, &parents, self.entry, self.seal, who)? {
+        let named = if self.seal.is_some() { NOBODY } else { who };
+        let has_form = |tree| has_form(self.repo, (commit, tree), &parents, self.entry, named);
+        if !tree.map(has_form).transpose()?.unwrap_or(false) {
             let why = "the commit isn't exactly that of the entry: its message, its date or its \
                        headers say something else";
             self.finding(Step::Line, why);
@@ -332,7 +335,8 @@ impl Check<'_> {
         let it = &self.entry.statement.predicate;
         let name = it.pull.as_ref().map(|pull| pull.name.as_str()).unwrap_or_default();
         let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
-        let pull = Pull::of_change(name, base_ref.unwrap_or_default(), base, head);
+        let pull = Pull::of_change(name, base_ref.unwrap_or_default(), base, head)
+            .with_log(log_named_by(&merged.message));
         let changeset = Changeset::of(self.repo, base, head, &pull.name)?;
         let is_as_judged = merge_tree(self.repo, &pull).ok() == Some(merged.tree);
         if it.kind == Kind::Merge && !is_as_judged {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::entry::{Case, Check, Reviewed};
+use super::logged::logged;
 use crate::audit::Step;
 use crate::audit::case::Files;
 use crate::content::collect::Collector;
@@ -61,19 +62,25 @@ impl Check<'_> {
         }
         let collector = Collector::of(self.repo, pull, changeset, org, at)?;
         let request = collector.request()?;
-        let found =
+        let mut found =
             self.conflicts(recorded, changeset.path.as_deref(), request.as_ref(), pull.base)?;
         let is_here = tip.is_none_or(|tip| self.repo.commit(tip).is_ok());
         let mut journal = match tip.filter(|_| is_here) {
             Some(tip) => journal::entries(self.repo, tip)?,
             None => Vec::new(),
         };
+        let about = (changeset.path.as_deref(), request.as_ref());
+        let (operations, incident) =
+            logged(recorded, (self.repo, pull), about, &mut found.merged, at)?;
+        if let Some(incident) = incident {
+            found.incidents = vec![incident];
+        }
         let kept = merged.map(|merged| kept_commits(self.repo, pull, &journal, merged.id));
         // What was said after a merge doesn't change how it was judged.
         if sources.get("others").is_none() {
             journal.retain(|entry| entry.commit.time <= at + SKEW);
         }
-        let mut made = collector.evidence(&journal, found)?;
+        let mut made = Evidence { operations, ..collector.evidence(&journal, found)? };
         if is_here {
             self.reviewed = Some(Reviewed { branch, tip, at });
             let kept = kept.transpose()?.unwrap_or_default();
@@ -114,11 +121,20 @@ impl Check<'_> {
             _ => None,
         };
         if path.is_none() || has_head || files.contains_key("request.yaml") {
-            let found = self.conflicts(recorded, path, request.as_ref(), pull.base)?;
-            made.merged = found.merged;
+            let mut found = self.conflicts(recorded, path, request.as_ref(), pull.base)?;
+            let about = (path, request.as_ref());
+            let logged = self.logged_on_forge(recorded, pull, about, &mut found.merged)?;
+            let cannot_tell = logged.is_none() && recorded.operations.is_some();
+            let (operations, incident) = logged.unwrap_or_default();
+            if cannot_tell {
+                self.is_partial = true;
+            } else {
+                made.operations = operations;
+                made.merged = found.merged;
+                made.incidents = incident.map_or(found.incidents, |incident| vec![incident]);
+            }
             made.open = found.open;
             made.known_targets = found.known_targets;
-            made.incidents = found.incidents;
             made.same_id = found.same_id;
             made.unread = found.unread;
         }
@@ -213,7 +229,7 @@ impl Check<'_> {
         }
     }
 
-    fn decided_at(&self) -> Option<Time> {
+    pub(super) fn decided_at(&self) -> Option<Time> {
         self.entry.statement.predicate.decision.as_ref().map(|bones| bones.evaluated_at)
     }
 }

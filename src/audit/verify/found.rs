@@ -1,6 +1,6 @@
 //! What verifying found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Finding;
 use crate::audit::ask::Asked;
 use crate::audit::policies::Brought;
+use crate::core::operations::around::Around;
 use crate::core::record::explanation::Explained;
+use crate::core::terms::TicketId;
 use crate::core::time::Time;
 
 /// What verifying found.
@@ -52,6 +54,9 @@ pub struct Verification {
     /// The witness that was the last to cosign a checkpoint that the log continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witnessed: Option<Witness>,
+    /// The operations log, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<Acts>,
     /// What asking the forge again came to, where it was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
@@ -60,6 +65,57 @@ pub struct Verification {
     /// What is newer than this program and could not be verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newer: Option<String>,
+}
+
+/// The operations log, walked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Acts {
+    /// Its tip.
+    pub tip: String,
+    /// Its last commit that holds.
+    pub last: String,
+    /// The number of events that hold.
+    pub events: u64,
+    /// The commits that don't count.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub foreign: Vec<Foreign>,
+    /// The changes of which something may have gone around the rules.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub suspected: BTreeSet<TicketId>,
+    /// What went around the rules.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub went_around: Vec<WentAround>,
+    /// The last entry that says where the log was, and what it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witnessed: Option<Saw>,
+}
+
+/// An execution that went around the rules.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct WentAround {
+    /// The change.
+    pub change: TicketId,
+    /// How.
+    #[serde(flatten)]
+    pub how: Around,
+}
+
+/// A commit of the operations log that doesn't count.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Foreign {
+    /// The commit.
+    pub commit: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What an entry says of the operations log.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Saw {
+    /// The index of the entry.
+    pub index: u64,
+    /// Where the log was.
+    pub tip: String,
 }
 
 /// How many entries are signed, and by whom.

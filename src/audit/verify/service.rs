@@ -130,7 +130,7 @@ impl Check<'_> {
         let it = &self.entry.statement.predicate;
         let name = it.pull.as_ref().map(|pull| pull.name.clone()).unwrap_or_default();
         let base_ref = it.base.as_ref().and_then(|base| base.name.strip_prefix("refs/heads/"));
-        Pull { name, id: None, base_ref: base_ref.map(str::to_owned), base, head }
+        Pull { name, id: None, base_ref: base_ref.map(str::to_owned), base, head, log: None }
     }
 
     /// Checks that what a merge brought is what was judged, whose commits aren't here: the same request,

@@ -1,5 +1,7 @@
 //! Asks a witness on the network to cosign the checkpoint, as C2SP's `tlog-witness` has it.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, anyhow, bail};
 
 use super::{Witnessed, put_tag};
@@ -10,15 +12,11 @@ use crate::core::record::witness::{
 };
 use crate::forge::git::Branches;
 use crate::report::escape::terminal;
+use crate::web::{Answer, Limits, exchange};
 
-#[cfg_attr(not(feature = "github"), path = "https/left_out.rs")]
-mod post;
-
-/// An answer of a witness.
-struct Answer {
-    status: u16,
-    body: String,
-}
+/// What asking a witness may take.
+const LIMITS: Limits =
+    Limits { connect: Duration::from_secs(10), whole: Duration::from_secs(60), longest: 64 * 1024 };
 
 /// Has a witness cosign the checkpoint, and keeps that in the tag of its size. `witnesses` are those
 /// whose cosignatures count.
@@ -36,7 +34,8 @@ pub fn https(
     let address = format!("{}/{ADD_CHECKPOINT}", url.trim_end_matches('/'));
     let ask = |old: u64| -> anyhow::Result<Answer> {
         let proof = log.tree.consistency(old, size).context("there is no such proof")?;
-        post::post(&address, request(old, &proof, &note))
+        let body = request(old, &proof, &note);
+        exchange(&LIMITS, |client| client.post(&address).body(body))
             .with_context(|| format!("cannot reach the witness at {url}"))
     };
     // A witness that has never seen the log cosigns this; any other says from where on it wants a proof.

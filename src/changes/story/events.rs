@@ -22,14 +22,18 @@ pub struct HistoryEvent {
     /// The time since the change's previous event; null for the first event.
     pub after: Option<Duration>,
     /// The person who did it, according to the roster at base; null if the roster lists neither
-    /// their key nor their address.
+    /// their key nor their address. Of what a machine did, the person for whom.
     pub by: Option<Login>,
-    /// The committer's email address.
+    /// The machine that did it; null if it was a person.
+    pub machine: Option<Login>,
+    /// The committer's email address; empty for an event of the operations log.
     pub email: String,
     /// The reason why it is not proven that this person did it; null if a signature proves it.
     pub unproven: Option<Unproven>,
-    /// The commit that holds the event.
+    /// The commit that holds the event; empty for one of the operations log.
     pub commit: String,
+    /// The event's id in the operations log; null for a commit.
+    pub id: Option<String>,
     /// The commit that was reviewed, closed, reopened or merged.
     pub about: Option<String>,
     /// The comment of a review, or the first line of a commit's message; of what went around the
@@ -68,6 +72,24 @@ pub enum What {
     /// The base was changed around the rules: without the merge of a change, or by the merge of one
     /// that wasn't approved.
     Bypassed,
+    /// An execution began.
+    Begin,
+    /// An execution ended.
+    End,
+    /// Somebody said what was executed without asking.
+    Record,
+    /// Verification ended.
+    Verified,
+    /// Somebody, or a rule, said what came of the change.
+    Outcome,
+    /// The change was cancelled.
+    Cancelled,
+    /// The change led to an incident.
+    Escalated,
+    /// Somebody heard an incident commander approve.
+    Commander,
+    /// Something in the operations log counts no more.
+    Voided,
 }
 
 impl What {
@@ -105,13 +127,27 @@ impl fmt::Display for What {
             What::Reopened => "reopened",
             What::Merged => "merged",
             What::Bypassed => "bypassed",
+            What::Begin => "begin",
+            What::End => "end",
+            What::Record => "record",
+            What::Verified => "verified",
+            What::Outcome => "outcome",
+            What::Cancelled => "cancelled",
+            What::Escalated => "escalated",
+            What::Commander => "commander",
+            What::Voided => "voided",
         })
     }
 }
 
 impl HistoryEvent {
-    /// Returns who did it and what is not proven about that: `carol`, `carol (unsigned)`.
+    /// Returns who did it and what is not proven about that: `carol`, `carol (unsigned)`,
+    /// `machine:deploy for carol`.
     pub fn who(&self) -> String {
+        if let Some(machine) = &self.machine {
+            let on_behalf = self.by.as_ref().map(|by| format!(" for {by}")).unwrap_or_default();
+            return format!("machine:{machine}{on_behalf}");
+        }
         let name = self.by.as_ref().map_or(self.email.as_str(), Login::as_str);
         match self.unproven {
             None => name.to_owned(),

@@ -12,6 +12,8 @@ pub struct Merge {
     pub base: Oid,
     /// The commit that was merged.
     pub head: Oid,
+    /// Whether GitHub put it there as one commit, which is the head then: its reviews are there alone.
+    pub is_squashed: bool,
     trailers: Vec<(String, String)>,
 }
 
@@ -21,7 +23,14 @@ impl Merge {
         let [base, head] = commit.parents[..] else { return None };
         let (_, trailers) = split(&commit.message);
         let trailers = trailers.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Some(Merge { base, head, trailers: trailers.collect(), commit })
+        Some(Merge { base, head, is_squashed: false, trailers: trailers.collect(), commit })
+    }
+
+    /// Takes a commit that GitHub made of a pull request as a merge of its own content; `None` for the first
+    /// commit.
+    pub fn squashed(commit: Commit) -> Option<Self> {
+        let (base, head) = (commit.parents.first().copied()?, commit.id);
+        Some(Merge { base, head, is_squashed: true, trailers: Vec::new(), commit })
     }
 
     /// Returns the value of a trailer such as `Tier`, or `None` if it is missing or repeated.

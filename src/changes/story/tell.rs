@@ -37,6 +37,26 @@ pub struct Story {
 }
 
 impl Story {
+    /// Adds what the operations log says of it. Each stays in the order of its own branch, and dates say
+    /// how the two go together.
+    pub fn add(&mut self, events: Vec<HistoryEvent>) {
+        let mut added = events.into_iter().peekable();
+        let mut all = Vec::new();
+        for event in std::mem::take(&mut self.events) {
+            while let Some(earlier) = added.next_if(|it| it.at < event.at) {
+                all.push(earlier);
+            }
+            all.push(event);
+        }
+        all.extend(added);
+        let mut last = None;
+        for event in &mut all {
+            event.after = last.map(|last| event.at - last);
+            last = Some(event.at);
+        }
+        self.events = all;
+    }
+
     /// Marks what is recorded of its merges and bypasses, which decides which of both they are.
     pub fn mark(&mut self, records: &Records) {
         for event in &mut self.events {
@@ -289,9 +309,11 @@ impl Teller<'_> {
             at: commit.time,
             after: None,
             by: signer.login,
+            machine: None,
             email: commit.committer.email.clone(),
             unproven: signer.unproven,
             commit: commit.id.to_string(),
+            id: None,
             about: about.map(|about| about.to_string()),
             text,
             recorded: None,

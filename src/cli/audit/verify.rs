@@ -14,6 +14,7 @@ use clap::Args;
 
 use super::look::{brought_by, counted};
 use crate::cli::shared::args::{AnswerFormat, NowArg};
+use crate::cli::shared::events::told;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::on_github::{GitHubArgs, OnGitHub};
@@ -22,13 +23,18 @@ use crate::cli::shared::say::{self, print};
 use changegate::audit::anchor::{Anchor, KnownKey, anchors, of_tags};
 use changegate::audit::ask::{Asked, ask};
 use changegate::audit::verify::{
-    Earlier, KeyChange, Memory, Replayed, SignedCounts, Verification, Witness, verify,
+    Acts, Approves, Earlier, Foreign, GoesAround, KeyChange, Memory, Replayed, SignedCounts,
+    Verification, WentAround, Witness, verify,
 };
 use changegate::audit::{Finding, Step};
+use changegate::core::operations::event::Event;
 use changegate::core::record::parts::Repository;
-use changegate::core::terms::{all_of, few};
+use changegate::core::terms::{TicketId, all_of, few};
 use changegate::files;
 use changegate::forge::git::Rewound;
+use changegate::gate::execution::around;
+use changegate::gate::execution::judged::was_approved;
+use changegate::operations::Log;
 use changegate::report::escape::terminal;
 
 /// Verify the ledger: each entry, each decision, and that nothing is missing
@@ -136,7 +142,11 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     });
     let (folder, memory) = (git.repo().folder(), memory.as_ref());
     let outside = (&kept[..], &args.keys[..]);
-    let mut found = verify(&folder, &tips, &git.base_ref, &judges()?, outside, memory, &advance)?;
+    let judges = judges()?;
+    let approves = |event: &Event, log: &Log<'_>| was_approved(&git, &judges, event, log);
+    let goes_around = |id: &TicketId, log: &Log<'_>| around(&git, &judges, log, id, now);
+    let by = (&judges, &approves as Approves<'_>, &goes_around as GoesAround<'_>);
+    let mut found = verify(&folder, &tips, &git.base_ref, by, outside, memory, &advance)?;
     if let Some(progress) = progress.get() {
         progress.finish();
     }
@@ -295,6 +305,17 @@ fn text(found: &Verification) -> String {
     if let Some(Witness { by, at }) = &found.witnessed {
         let (by, at) = (terminal(by), at.for_people(None));
         let _ = writeln!(out, "  witnessed    by {by}, the last time at {at} UTC");
+    }
+    if let Some(Acts { tip, events, foreign, went_around, .. }) = &found.operations {
+        let events = counted(*events, "event", "events");
+        let _ = writeln!(out, "  operations   {events} up to {}", &tip[..7]);
+        for Foreign { commit, why } in foreign {
+            let (commit, why) = (&commit[..7], terminal(why));
+            let _ = writeln!(out, "               {commit} doesn't count: {why}");
+        }
+        for WentAround { change, how } in went_around {
+            let _ = writeln!(out, "  went around  {change}, {}", told(how));
+        }
     }
     let _ = writeln!(out, "  checkpoint   {} {}", found.entries, found.root);
     if let Some(Asked { entries, of, .. }) = &found.asked {

@@ -32,7 +32,7 @@ impl Screen {
     /// Returns the introduction.
     pub fn opening(&self) -> String {
         self.paragraph(
-            "An off-script change, from submission to the audit trail. Four people each have a \
+            "An off-script change, from submission to the audit trail, and one that is executed, verified and closed. Four people each have a \
              clone and an SSH key, and share a bare repository. All of it is real: each command \
              is run exactly as it is shown here, with the important part of its output.",
         ) + "\n"

@@ -6,6 +6,12 @@ pub const REQUEST: &str = "requests/CHG-1234.yaml";
 /// The request as she first writes it; its times are inserted.
 pub const TEMPLATE: &str = include_str!("request.yaml");
 
+/// The request of the change that is executed.
+const SCALE: &str = include_str!("scale.yaml");
+
+/// The request of the change that leads to an incident.
+const RESTART: &str = include_str!("restart.yaml");
+
 /// A step.
 pub struct Scene {
     /// What happens, in a few words.
@@ -18,8 +24,15 @@ pub struct Scene {
 
 /// An action.
 pub enum Act {
-    /// Alice writes her request, of which these lines are shown.
-    Write { shows: &'static [&'static str] },
+    /// Carol gives the demo settings of its own.
+    Adapt,
+    /// A person writes a request, of which these lines are shown.
+    Write {
+        who: &'static str,
+        path: &'static str,
+        text: &'static str,
+        shows: &'static [&'static str],
+    },
     /// Alice edits her request.
     Edit { from: &'static str, to: &'static str },
     /// A person runs a command in their clone. It must end with this exit code and print each of
@@ -47,7 +60,9 @@ pub const STORY: &[Scene] = &[
     Scene {
         title: "Carol sets the repository up",
         why: "Done once: policies and roster are pushed to main, the server gets a hook that judges \
-                every push, and a ledger begins. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
+                every push, a ledger begins, and a log of what is executed. The shipped settings ask for \
+                15 minutes of watching after a change; the demo asks for 2 seconds, and opens windows \
+                of its own for medium changes. Alice is an operator, Bob leads DevOps, Dan owns checkout.",
         acts: &[
             run(
                 "carol",
@@ -60,11 +75,13 @@ pub const STORY: &[Scene] = &[
                 0,
                 &[],
             ),
+            Act::Adapt,
             run("carol", "git add .", 0, &[]),
             run("carol", "git commit --quiet -m 'Add changegate'", 0, &[]),
             run("carol", "git push --quiet origin HEAD:main", 0, &[]),
             run("carol", "changegate init --hook ../hub.git", 0, &[]),
             run("carol", "changegate init --ledger", 0, &["began the ledger"]),
+            run("carol", "changegate init --operations", 0, &["began audit/operations"]),
             git(
                 "git -C carol log --format='%h %G? %GS  %s' origin/main",
                 "G: a good signature, and whose",
@@ -76,7 +93,12 @@ pub const STORY: &[Scene] = &[
         why: "The usual script would drain a whole region, so her change is off-script: she says \
                 why, what could go wrong, and what to do then.",
         acts: &[
-            Act::Write { shows: &["summary:", "schedule:", "justification:"] },
+            Act::Write {
+                who: "alice",
+                path: REQUEST,
+                text: TEMPLATE,
+                shows: &["summary:", "schedule:", "justification:"],
+            },
             run(
                 "alice",
                 "changegate submit CHG-1234",
@@ -228,6 +250,111 @@ pub const STORY: &[Scene] = &[
             git(
                 "git -C carol log --format='%h %G? %GS  %s' origin/audit/ledger",
                 "an entry is a signed commit",
+            ),
+        ],
+    },
+    Scene {
+        title: "Bob executes a change, with the approved parameters",
+        why: "His change is medium, and needs no review. The command gets its parameters from the \
+                approval; other parameters are refused, and so is a second start.",
+        acts: &[
+            Act::Write {
+                who: "bob",
+                path: "requests/CHG-1235.yaml",
+                text: SCALE,
+                shows: &["actions:", "scale-service", "monitor:"],
+            },
+            run("bob", "changegate submit CHG-1235", 0, &["submitted CHG-1235"]),
+            run("bob", "changegate merge CHG-1235", 0, &["merged CHG-1235 into main"]),
+            run(
+                "bob",
+                "changegate exec CHG-1235 --parameter pods=24 -- sh -c 'echo scaling'",
+                201,
+                &["DENIED for execution", "error[execute/parameters]"],
+            ),
+            run(
+                "bob",
+                "changegate exec CHG-1235 -- \\\n  \
+                 sh -c 'echo scaling $CHANGEGATE_TARGET to $CHANGEGATE_PARAMETER_PODS pods'",
+                0,
+                &["scaling checkout-web to 12 pods"],
+            ),
+            run(
+                "dan",
+                "changegate exec CHG-1235 --step 1 -- sh -c 'echo scaling'",
+                201,
+                &["error[execute/step-done]"],
+            ),
+        ],
+    },
+    Scene {
+        title: "It isn't successful before it is verified",
+        why: "What is polled is in the roster: a service on this machine. What no program can see, \
+                Bob answers.",
+        acts: &[
+            run(
+                "bob",
+                "changegate outcome CHG-1235 successful",
+                1,
+                &["DENIED for closing", "error[outcome/monitoring]"],
+            ),
+            run(
+                "bob",
+                "changegate verify CHG-1235 --manual checkout/error-rate=passed",
+                0,
+                &["passed  http://127.0.0.1:", "recorded verified CHG-1235: passed"],
+            ),
+            run(
+                "bob",
+                "changegate outcome CHG-1235 successful",
+                0,
+                &["recorded outcome CHG-1235: successful"],
+            ),
+            run("carol", "git fetch --quiet", 0, &[]),
+            git(
+                "git -C carol log --reverse --format='%h %as  %s' --grep='^Change: CHG-1235' \
+                 origin/audit/operations",
+                "an event is a commit",
+            ),
+        ],
+    },
+    Scene {
+        title: "A change leads to an incident: the others wait until it is over",
+        why: "One command declares it, pauses other changes to the same service, and says whom to call. \
+                Undoing what was begun is always allowed.",
+        acts: &[
+            Act::Write {
+                who: "dan",
+                path: "requests/CHG-1236.yaml",
+                text: RESTART,
+                shows: &["actions:", "restart-pods"],
+            },
+            run("dan", "changegate submit CHG-1236", 0, &["submitted CHG-1236"]),
+            run("dan", "changegate merge CHG-1236", 0, &["merged CHG-1236 into main"]),
+            run("dan", "changegate exec CHG-1236 -- sh -c 'echo restarting'", 0, &["restarting"]),
+            run(
+                "dan",
+                "changegate escalate CHG-1236 --severity P2 --summary 'carts are lost'",
+                0,
+                &["P2 declared", "pauses changes to checkout", "roll back:"],
+            ),
+            run(
+                "alice",
+                "changegate authorize CHG-1234",
+                1,
+                &["DENIED for execution", "error[conflict/escalation-pause]"],
+            ),
+            run(
+                "dan",
+                "changegate exec CHG-1236 --rollback -- sh -c 'echo restarting the previous image'",
+                0,
+                &["restarting the previous image"],
+            ),
+            run(
+                "carol",
+                "changegate incident resolve INC-001 --note 'the new image is withdrawn'",
+                0,
+                &["recorded resolved INC-001"],
             ),
         ],
     },

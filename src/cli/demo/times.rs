@@ -28,6 +28,8 @@ pub struct Times {
     pub closed: Interval,
     /// In a window that accepts the change, in a preferred one if there is one.
     pub open: Interval,
+    /// The hour that has just begun, for the change that is executed.
+    pub now: Interval,
 }
 
 impl Times {
@@ -39,13 +41,14 @@ impl Times {
         let from = next_hour(now + AHEAD);
         let closed = closed(calendar, from).context("the windows of the policies never close")?;
         let open = open(calendar, from).context("no window of the policies ever opens")?;
-        Ok(Times { closed, open })
+        Ok(Times { closed, open, now: of_length(now) })
     }
 
     /// Returns a text of the story with the times inserted, as a request writes them.
     pub fn put_into(&self, text: &str) -> String {
         let schedule = |Interval { start, end }: &_| format!("{{start: {start}, end: {end}}}");
-        text.replace("{closed}", &schedule(&self.closed)).replace("{open}", &schedule(&self.open))
+        let times = [("{closed}", &self.closed), ("{open}", &self.open), ("{now}", &self.now)];
+        times.iter().fold(text.to_owned(), |text, (name, time)| text.replace(name, &schedule(time)))
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
     fn the_times_are_what_they_are_called_whenever_it_is_played() {
         let calendar = shipped().calendar;
         for now in nows(Duration::seconds(41 * 60)) {
-            let Times { closed, open } = Times::of(&calendar, now).unwrap();
+            let Times { closed, open, .. } = Times::of(&calendar, now).unwrap();
             for planned in [closed, open] {
                 assert!(planned.start >= now + AHEAD && planned.length() == LENGTH, "{now}");
                 let facts = calendar.facts(Some(planned), now);

@@ -30,7 +30,7 @@ const ACTION: &str = "- uses: changegate/changegate/.github/actions/changegate@{
 /// The release tag of that commit.
 const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
-const WORKFLOWS: [(&str, &str); 5] = [
+const WORKFLOWS: [(&str, &str); 6] = [
     (CHECK_WORKFLOW, include_str!("../../../.github/workflows/change-check.yml")),
     (
         ".github/workflows/change-form.yml",
@@ -39,6 +39,10 @@ const WORKFLOWS: [(&str, &str); 5] = [
     (
         ".github/workflows/change-policies.yml",
         include_str!("../../../.github/workflows/change-policies.yml"),
+    ),
+    (
+        ".github/workflows/change-record.yml",
+        include_str!("../../../.github/workflows/change-record.yml"),
     ),
     (
         ".github/workflows/review-ping.yml",

@@ -4,9 +4,11 @@ use super::InitArgs;
 use crate::cli::shared::args::NowArg;
 use crate::cli::shared::here::{self, HereArgs};
 use crate::cli::shared::say;
+use crate::cli::shared::site::job;
 use changegate::content::short;
-use changegate::execute::Author;
+use changegate::execute::{Author, Identity, keys};
 use changegate::forge::git::Git;
+use changegate::forge::github::issuer;
 use changegate::git::Repo;
 use changegate::operations::OPERATIONS;
 
@@ -22,11 +24,25 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     branches.refresh_operations()?;
     let git = Git::new(branches, None)?;
     let judge = here::judges().at(git.repo(), git.base()?)?;
-    let author = Author::here(&git, &judge.bundle().org, None, NowArg::present)?;
+    let org = &judge.bundle().org;
+    let identity = Identity::here(git.branches.program(), org, None, job().map(|job| (job, None)))?;
+    let author = Author::new(&git, identity, NowArg::present);
     if args.dry_run {
         return say::print(&format!("would begin {OPERATIONS}, signed by {}\n", author.by()));
     }
     let written = author.begin()?;
     say::done(&format!("began {OPERATIONS} as {}\n{AFTERWARDS}", short(written.commit)));
+    if keys::are_needed(org) {
+        let brought = issuer::keys(&org.settings.execution.issuer);
+        if let Err(error) = brought.and_then(|keys| keys::bring(&author, &keys)) {
+            say::warn(
+                "warning",
+                &format!(
+                    "jobs on GitHub can't prove yet what they are: {error:#}\nhave an L3 run `changegate \
+                     operations keys`"
+                ),
+            );
+        }
+    }
     Ok(())
 }

@@ -56,6 +56,7 @@ pub fn next(roster: &Roster, plan: &Plan, git: &Program, own_key: Option<&str>) 
     let adding = adding(plan, git);
     out += &(adding.clone() + &pushing(git, !adding.is_empty()));
     out += "  changegate init --ledger            begin to record what is decided\n";
+    out += "  changegate init --operations        begin to record what is executed\n";
     out += "  changegate new                      write the first request\n";
     out += "  changegate init --hook REPO.git     on the server: refuse what bypasses the review\n";
     out
@@ -83,7 +84,8 @@ const NEXT_AFTER_UPGRADE: &str = "  \
 
 const ON_GITHUB: &str = "  \
   git push
-  changegate init --ledger            begin to record what is decided; then, on GitHub:
+  changegate init --ledger            begin to record what is decided
+  changegate init --operations        begin to record what is executed; then, on GitHub:
   gh label create change-request      the label that the forms set and change-form needs
   Settings, Rules: a ruleset for the branch that requires a pull request, a review from code
       owners and the status check `changegate`

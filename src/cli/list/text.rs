@@ -2,9 +2,10 @@
 
 use chrono::Datelike;
 
+use crate::cli::shared::next::going_on;
 use changegate::changes::entry::ListEntry;
 use changegate::changes::list::{ListView, Unrecorded};
-use changegate::changes::story::State;
+use changegate::core::operations::state::PullState;
 use changegate::core::terms::Verdict;
 use changegate::core::time::{Duration, Interval, Time};
 use changegate::report::escape::terminal;
@@ -18,12 +19,16 @@ const SUMMARY: usize = 16;
 /// The most commits that are recorded nowhere that are named.
 const MOST_UNRECORDED: usize = 5;
 
+/// The most changes for which the next command is named below the list.
+const MOST_NEXT: usize = 5;
+
 /// The mark for an empty cell.
 const NOTHING: &str = "—";
 
 /// Returns the list; a line has at most so many columns, as far as that can be. Where the names leave no
-/// room for the rest, each is on a line of its own.
-pub fn render(view: &ListView, colour: bool, columns: usize) -> String {
+/// room for the rest, each is on a line of its own. `waits_for_me` says that all of them wait for the reader's
+/// review.
+pub fn render(view: &ListView, waits_for_me: bool, colour: bool, columns: usize) -> String {
     let rows: Vec<_> = view.changes.iter().map(|entry| row(entry, view.now)).collect();
     let mut widths: Vec<usize> = (0..COLUMNS)
         .map(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0))
@@ -68,6 +73,20 @@ pub fn render(view: &ListView, colour: bool, columns: usize) -> String {
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
+    if view.going_on.is_empty() {
+        let with_next = view.changes.iter().filter_map(|entry| {
+            let next = match waits_for_me {
+                true => format!("changegate review {}", entry.change),
+                false => entry.progress.as_ref()?.next_in_words.clone()?,
+            };
+            Some((entry.change.as_str(), next))
+        });
+        for (name, next) in with_next.take(MOST_NEXT) {
+            out += &format!("next for {}: {}\n", terminal(name), terminal(&next));
+        }
+    } else {
+        out = format!("{}\n{out}", going_on(&view.going_on, columns));
+    }
     out + &unrecorded(view, columns)
 }
 
@@ -96,10 +115,10 @@ const WAITS_FOR: usize = 3;
 
 fn row(entry: &ListEntry, now: Time) -> [String; COLUMNS] {
     let tier = entry.tier.map_or(NOTHING.to_owned(), |tier| tier.to_string());
-    let verdict = match (entry.state, entry.verdict) {
-        (State::Open, Some(verdict)) => verdict.to_string(),
-        (State::Open, None) => "undecided".to_owned(),
-        (state, _) => state.to_string(),
+    let verdict = match (entry.pull, entry.verdict) {
+        (PullState::Open, Some(verdict)) => verdict.to_string(),
+        (PullState::Open, None) => "undecided".to_owned(),
+        _ => entry.state.to_string(),
     };
     [
         terminal(&entry.change).into_owned(),
@@ -172,17 +191,20 @@ mod tests {
             let view = ListView {
                 now,
                 base: "main".to_owned(),
+                going_on: Vec::new(),
                 changes: vec![entry(name, Verdict::Pending)],
                 unrecorded: vec![unrecorded.clone()],
             };
-            let text = render(&view, false, 80);
+            let text = render(&view, false, false, 80);
             assert!(text.lines().all(|line| width(line) <= 80), "{text}");
             for part in [name, "critical", "pending", "since 4 d, overdue"] {
                 assert!(text.contains(part), "{part}: {text}");
             }
             assert_eq!(text.lines().count(), lines, "{text}");
             // Where there is room, all of it is on one line.
-            assert!(render(&view, false, usize::MAX).starts_with(&format!("{name}  critical")));
+            assert!(
+                render(&view, false, false, usize::MAX).starts_with(&format!("{name}  critical"))
+            );
         }
     }
 }

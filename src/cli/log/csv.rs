@@ -1,6 +1,7 @@
 //! The audit trail as a table for spreadsheets.
 
 use changegate::changes::log::LogView;
+use changegate::changes::story::HistoryEvent;
 use changegate::report;
 
 const HEADER: [&str; 12] = [
@@ -30,10 +31,10 @@ pub fn render(view: &LogView) -> anyhow::Result<String> {
                 event.what.to_string(),
                 event.at.to_string(),
                 event.after.map(|after| after.as_seconds().to_string()).unwrap_or_default(),
-                event.by.as_ref().map(ToString::to_string).unwrap_or_default(),
+                by(event),
                 event.email.clone(),
                 unproven.and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default(),
-                event.commit.clone(),
+                event.id.clone().unwrap_or_else(|| event.commit.clone()),
                 event.text.clone(),
                 match &event.recorded {
                     Some(recorded) => recorded.index.to_string(),
@@ -44,4 +45,12 @@ pub fn render(view: &LogView) -> anyhow::Result<String> {
         })
     });
     report::csv(HEADER, rows)
+}
+
+/// Returns the person who did it, or the machine and for whom.
+fn by(event: &HistoryEvent) -> String {
+    match (&event.machine, &event.by) {
+        (Some(_), _) => event.who(),
+        (None, by) => by.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
 }

@@ -29,7 +29,7 @@ impl Args for Flags {
 fn arg(field: &'static Field, flag: &'static Flag) -> Arg {
     let arg = Arg::new(flag.name).long(flag.name).help(flag.help).help_heading(field.group.1);
     let kind = flag.kind;
-    if kind == Kind::Presence {
+    if matches!(kind, Kind::Presence | Kind::Tick) {
         return arg.action(ArgAction::SetTrue);
     }
     let is_text = matches!(kind, Kind::Text | Kind::Texts | Kind::Steps | Kind::Risks);
@@ -56,6 +56,10 @@ impl FromArgMatches for Flags {
                 Kind::Presence => {
                     let is_set = field.flags().any(|flag| matches.get_flag(flag.name));
                     is_set.then(|| json!({})).into_iter().collect()
+                }
+                Kind::Tick => {
+                    let is_set = field.flags().any(|flag| matches.get_flag(flag.name));
+                    is_set.then_some(true.into()).into_iter().collect()
                 }
                 Kind::Risks => risks(field, given),
                 _ => field.flags().flat_map(given).collect(),

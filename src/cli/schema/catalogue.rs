@@ -4,18 +4,22 @@
 //! filled in, never `null`, so that an editor marks one that was left blank. Documents that the
 //! checker writes may get further fields in later versions.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::decisions::Decisions;
 use super::polish;
 use crate::cli::audit::expunge::Expunged;
 use crate::cli::audit::record_bypass::Recorded as Explained;
 use crate::cli::audit::witness::Visit;
 use crate::cli::doctor::DoctorView;
+use crate::cli::escalate::EscalationView;
+use crate::cli::incident::{IncidentView, IncidentsView};
+use crate::cli::list::debts::DebtsView;
+use crate::cli::operations::EventsView;
 use crate::cli::shared::events::Receipts;
 use crate::cli::shared::receipt::Receipt;
 use crate::cli::sync::SyncView;
@@ -31,10 +35,10 @@ use changegate::changes::list::ListView;
 use changegate::changes::log::LogView;
 use changegate::changes::show::ShowView;
 use changegate::changes::windows::WindowView;
-use changegate::core::decision::Decision;
 use changegate::core::decision::replay::Replay;
 use changegate::core::evidence::Evidence;
 use changegate::core::input::Input;
+use changegate::core::operations::open::Open;
 use changegate::core::org::{
     CatalogEntry, Erasure, EscalationStep, Freezes, Roster, Settings, SignOffRow, Table, Window,
 };
@@ -138,6 +142,18 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         schema: printed::<Receipts>,
     },
     SchemaEntry {
+        name: "escalated",
+        title: "Escalation",
+        about: "what changegate escalate --format json prints",
+        schema: printed::<EscalationView>,
+    },
+    SchemaEntry {
+        name: "debts",
+        title: "Debts",
+        about: "what changegate list --debts --format json prints",
+        schema: printed::<DebtsView>,
+    },
+    SchemaEntry {
         name: "sync",
         title: "Synchronization",
         about: "what changegate sync --format json prints",
@@ -178,6 +194,30 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         title: "Test report",
         about: "what changegate test --format json prints",
         schema: printed::<Report>,
+    },
+    SchemaEntry {
+        name: "incident-list",
+        title: "Incidents",
+        about: "what changegate incident list --format json prints",
+        schema: printed::<IncidentsView>,
+    },
+    SchemaEntry {
+        name: "incident-show",
+        title: "Incident",
+        about: "what changegate incident show --format json prints",
+        schema: printed::<IncidentView>,
+    },
+    SchemaEntry {
+        name: "operations-show",
+        title: "Events of the operations log",
+        about: "what changegate operations show ID --format json prints",
+        schema: printed::<EventsView>,
+    },
+    SchemaEntry {
+        name: "operations-open",
+        title: "What is open",
+        about: "what changegate operations show --format json prints",
+        schema: printed::<Open>,
     },
     SchemaEntry {
         name: "audit-verify",
@@ -345,26 +385,4 @@ fn input() -> Schema {
         forms.push(json!({"type": "object", "maxProperties": 0, "description": description}));
     }
     schema
-}
-
-/// The document of decisions, which reports write piece by piece.
-struct Decisions;
-
-impl JsonSchema for Decisions {
-    fn schema_name() -> Cow<'static, str> {
-        "Decisions".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "object",
-            "description": "The decisions, one for each request.",
-            "properties": {"decisions": {
-                "type": "array",
-                "description": "One for each request, in order of their paths.",
-                "items": generator.subschema_for::<Decision>(),
-            }},
-            "required": ["decisions"],
-        })
-    }
 }

@@ -9,7 +9,6 @@ use clap::Args;
 use super::args::NowArg;
 use super::say::{print, warn};
 use crate::cli::shared::say;
-use changegate::changes::records::Records;
 use changegate::content::Changeset;
 use changegate::core::evidence::{Review, ReviewState};
 use changegate::core::layout::stem;
@@ -62,7 +61,7 @@ impl HereArgs {
         let branches = self.branches(Repo::discover(Path::new("."))?)?;
         match self.no_fetch {
             true => say_how_old(&branches, None),
-            false => branches.refresh()?,
+            false => branches.refresh_all()?,
         }
         Git::new(branches, self.base.clone())
     }
@@ -126,7 +125,7 @@ impl HereArgs {
 
     /// Fetches, and says how old what is known is if that isn't possible.
     pub fn look_at(&self, branches: &Branches) {
-        let fetched = if self.no_fetch { Ok(false) } else { branches.refresh().map(|()| true) };
+        let fetched = if self.no_fetch { Ok(false) } else { branches.refresh_all().map(|()| true) };
         match fetched {
             Ok(true) => {}
             Ok(false) => say_how_old(branches, None),
@@ -179,26 +178,6 @@ pub fn look_at_ledger(git: &Git, org: &Org) {
     {
         warn("warning", &format!("the ledger can't be read as it is now: {error:#}"));
     }
-}
-
-/// Reads what the ledger records of the base, by `read`. Where it can't be relied on, it says so, and
-/// the history alone is shown.
-pub fn records(
-    git: &Git,
-    org: &Org,
-    args: &HereArgs,
-    read: impl FnOnce() -> anyhow::Result<Records>,
-) -> Records {
-    // Why the remote can't be reached has been said.
-    if !args.no_fetch && !git.branches.is_out_of_reach() {
-        look_at_ledger(git, org);
-    }
-    let records = read().unwrap_or_else(|error| Records::none(format!("{error:#}")));
-    for problem in &records.problems {
-        let what = format!("not all that the ledger says can be relied on: {problem}");
-        warn("warning", &format!("{what}; `changegate audit verify` says more"));
-    }
-    records
 }
 
 /// Returns the name of the branch that is checked out.
@@ -344,6 +323,7 @@ pub fn judge_commits(git: &Git, base: &str, head: &str, now: Time) -> anyhow::Re
         base_ref: git.branches.named(base)?,
         base: base_id,
         head: head_id,
+        log: git.log_tip()?,
     };
     gate(git).judge(pull, &[], now)
 }

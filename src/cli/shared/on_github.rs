@@ -7,6 +7,7 @@ use clap::Args;
 use tempfile::TempDir;
 
 use super::say::{complain, warn};
+use changegate::core::org::Org;
 use changegate::core::record::parts::{CollectorKind, Run};
 use changegate::core::time::Time;
 use changegate::forge::github::ledger_key::ledger_key;
@@ -127,7 +128,10 @@ impl GitHubArgs {
 }
 
 /// Returns the identity given in the environment.
-fn access() -> anyhow::Result<Access> {
+///
+/// # Errors
+/// If there is none, or this program can't reach GitHub.
+pub fn access() -> anyhow::Result<Access> {
     ensure!(
         cfg!(feature = "github"),
         "this program was built without GitHub: build it without `--no-default-features`"
@@ -165,6 +169,8 @@ pub struct Round {
     pub surveyed: Vec<Surveyed>,
     /// The number of entries that record what reached the protected branches since the last round.
     pub recorded: anyhow::Result<usize>,
+    /// Whether the settings let jobs of the repository's own workflows prove what they write.
+    pub has_own_jobs: bool,
 }
 
 /// Looks at all open pull requests to protected branches, and has the `writer` record what reached these
@@ -182,6 +188,8 @@ pub fn round(
     let (branch, tip) = github.default_branch(&survey)?;
     // Policies that can't be used are reported on every pull request that they would judge, too.
     let org = gate.org_at(tip);
+    let own = |org: &Org| org.settings.execution.repository_id.is_some();
+    let has_own_jobs = org.as_ref().is_ok_and(own);
     let (recorded, protected) = match org {
         Ok(org) => {
             let recorded = writer.map_or(Ok(0), |writer| writer.catch_up(gate, &org, clock));
@@ -190,7 +198,7 @@ pub fn round(
         Err(error) => (writer.map_or(Ok(0), |_| Err(error)), vec![branch]),
     };
     let recorded = recorded.context("cannot record what reached the protected branches");
-    Ok(Round { surveyed: github.due(survey, &protected, clock())?, recorded })
+    Ok(Round { surveyed: github.due(survey, &protected, clock())?, recorded, has_own_jobs })
 }
 
 /// Runs an action about a pull request. If nothing can be decided, that is reported here and on the

@@ -21,6 +21,9 @@ pub const FORBIDDEN: u8 = 1;
 /// The exit code of a verb that could not decide.
 pub const UNDECIDED: u8 = 2;
 
+/// The exit code of `exec` where nothing could be decided, so that no command's is taken for it.
+pub const UNCLEAR: u8 = 202;
+
 /// The exit code of a verb that Ctrl-C interrupted, as of a program that the signal ended.
 pub const INTERRUPTED: u8 = 130;
 
@@ -40,7 +43,17 @@ fn without_codes(text: &str) -> String {
 /// interrupted.
 pub fn end_at_bound(bound: &str) {
     warn("error", bound);
-    std::process::exit(UNDECIDED.into());
+    std::process::exit(undecided().into());
+}
+
+/// Returns the exit code where nothing could be decided, of the verb on the command line.
+pub fn undecided() -> u8 {
+    let words = std::env::args_os().skip(1);
+    let mut verb = words.skip_while(|word| {
+        let is_flag = word.to_str().is_some_and(|word| word.starts_with('-'));
+        is_flag || ["auto", "always", "never"].iter().any(|choice| word == choice)
+    });
+    if verb.next().is_some_and(|verb| verb == "exec") { UNCLEAR } else { UNDECIDED }
 }
 
 /// Prints a message on standard error, and escapes any text from elsewhere in it.

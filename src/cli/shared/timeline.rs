@@ -12,6 +12,9 @@ use changegate::report::{cut, hanging, pad, width};
 /// The mark of what should be recorded, and isn't.
 pub const NOWHERE: &str = "-";
 
+/// The fewest columns that are worth beginning a text in.
+const ROOM: usize = 20;
+
 /// The indent of the lines below an event.
 const INDENT: usize = 4;
 
@@ -46,12 +49,17 @@ pub fn in_full(
     out
 }
 
-/// Returns an event on one line, cut to so many columns.
+/// Returns an event on one line, cut to so many columns; where that leaves no room for its text, that is on a
+/// line of its own.
 pub fn in_short(event: &HistoryEvent, who_width: usize, columns: usize) -> String {
     let row = row(event, who_width);
-    let left = columns.saturating_sub(width(&row) + 2).max(INDENT);
     let text = event.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("{row}  {}", cut(&terminal(&text), left)).trim_end().to_owned() + "\n"
+    let left = columns.saturating_sub(width(&row) + 2);
+    let (between, left) = match left < ROOM {
+        true => (format!("\n{:INDENT$}", ""), columns.saturating_sub(INDENT)),
+        false => ("  ".to_owned(), left),
+    };
+    format!("{row}{between}{}", cut(&terminal(&text), left)).trim_end().to_owned() + "\n"
 }
 
 /// Returns the width of the longest name.
@@ -65,7 +73,12 @@ pub fn who_width<'a>(events: impl IntoIterator<Item = &'a HistoryEvent>) -> usiz
 fn row(event: &HistoryEvent, who_width: usize) -> String {
     let after = event.after.map(|after| format!("+{}", after.for_people())).unwrap_or_default();
     let (who, what) = (event.who(), event.what.to_string());
-    let commit = event.commit.get(..7).unwrap_or_default();
+    // People are shown ten digits of an event's id everywhere.
+    let commit = match &event.id {
+        Some(id) => id.get(..10),
+        None => event.commit.get(..7),
+    };
+    let commit = commit.unwrap_or_default();
     let mark = match &event.recorded {
         Some(recorded) => format!(" [{}]", recorded.index),
         None if event.unrecorded => format!(" [{NOWHERE}]"),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::cli::shared::events::told;
 use crate::cli::shared::timeline::{in_full, moment, who_width};
 use changegate::changes::show::{ShowView, TimelineEntry};
-use changegate::changes::story::{HistoryEvent, State, What, somebody};
+use changegate::changes::story::{HistoryEvent, What, somebody};
+use changegate::core::operations::state::{PullState, State};
 use changegate::report::escape::{excerpt, terminal};
 use changegate::report::{Format, Judged, Reporter, hanging, whose};
 
@@ -43,15 +45,16 @@ pub fn render(view: &ShowView, colour: bool, columns: usize) -> String {
     out
 }
 
-/// Writes `CHG-1234  merged Tue 24 Nov 2026 22:10 UTC by carol as 4f0c1d2`, and what was recorded
+/// Writes `CHG-1234  ready, merged Tue 24 Nov 2026 22:10 UTC by carol as 4f0c1d2`, and what was recorded
 /// then.
 fn headline(view: &ShowView, columns: usize) -> String {
     let mut out = format!("{}  {}", terminal(&view.change), view.state);
-    match (view.state, view.merges.last()) {
-        (State::Merged, Some(merge)) => {
+    match (view.pull, view.merges.last()) {
+        (PullState::Merged, Some(merge)) => {
             let by = somebody(merge.by.as_ref(), merge.claims.as_deref().unwrap_or_default());
             let (by, commit) = (terminal(&by), merge.commit.get(..7).unwrap_or_default());
-            let _ = writeln!(out, " {} UTC by {by} as {commit}", moment(merge.at));
+            let merged = if view.state == State::Merged { "" } else { ", merged" };
+            let _ = writeln!(out, "{merged} {} UTC by {by} as {commit}", moment(merge.at));
             let tier = merge.tier.as_ref().map(|tier| format!("{tier} risk"));
             let sign_off = merge.sign_off.clone();
             let recorded: Vec<_> =
@@ -66,16 +69,23 @@ fn headline(view: &ShowView, columns: usize) -> String {
                 let _ = writeln!(out, "  {:11}  closed again after its merge", "amendment");
             }
         }
-        (State::Merged, None) => out.push_str(" without a merge commit\n"),
-        (_, merge) => {
+        (PullState::Merged, None) => out.push_str(" without a merge commit\n"),
+        (pull, merge) => {
             if merge.is_some() {
-                out.push_str(" again after its merge");
+                let _ = write!(out, ", {} again after its merge", State::of_pull(pull));
             }
             if !view.has_branch {
                 out.push_str("; its branch was deleted, and its journal keeps what was reviewed");
             }
             out.push('\n');
         }
+    }
+    if let Some(told) = view.progress.as_ref().map(|it| &it.told).filter(|it| !it.is_empty()) {
+        let _ = writeln!(out, "  {:11}  {}", "so far", terminal(told));
+    }
+    // On one line, so that it can be copied.
+    if let Some(next) = view.progress.as_ref().and_then(|it| it.next_in_words.as_ref()) {
+        let _ = writeln!(out, "  {:11}  {}", "next step", terminal(next));
     }
     // A request says it itself.
     if let (None, Some(summary)) = (&view.path, &view.summary) {
@@ -87,6 +97,9 @@ fn headline(view: &ShowView, columns: usize) -> String {
         let line =
             format!("{commit} by {who} on {} UTC went around the rules: {text}", moment(*at));
         out.push_str(&hanging("  WARNING      ", &line, columns));
+    }
+    for it in &view.went_around {
+        out.push_str(&hanging("  WARNING      ", &told(it), columns));
     }
     for event in view.timeline.iter().map(|entry| &entry.event) {
         let commit = event.commit.get(..7).unwrap_or_default();

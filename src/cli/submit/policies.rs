@@ -61,7 +61,7 @@ pub(super) fn run(
                 git.branches.program().commit(tree, &[parent], &message, true)?
             }
         };
-        let pull = Pull::of_change(&name, &git.base_ref, base, commit);
+        let pull = Pull::of_change(&name, &git.base_ref, base, commit).with_log(git.log_tip()?);
         is_up_to_date(git, &pull)?;
         let judgement = here::gate(git).judge(pull, &[], now)?;
         let tried = tried(git, &judgement);

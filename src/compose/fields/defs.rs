@@ -61,7 +61,8 @@ pub static FIELDS: &[Field] = &[
         .flag("operations", "What operations have to do or know"),
     field("incident", "/emergency/incident", EMERGENCY, Incident)
         .asked(1, "the ticket of the incident that the change answers")
-        .flag("incident", "The incident's ticket; makes the change an emergency"),
+        .flag("incident", "The incident's ticket; makes the change an emergency")
+        .flag_of(Incident, "emergency", "The same as --incident"),
     field("severity", "/emergency/severity", EMERGENCY, Severity)
         .asked(2, "how severe the incident is; the emergency route is open for P1 and P2")
         .flag("severity", "How severe the incident is"),
@@ -69,7 +70,11 @@ pub static FIELDS: &[Field] = &[
         .asked(3, "why the change can't wait for a deployment window")
         .flag("why-now", "Why the change can't wait"),
     field("break_glass", "/emergency/break_glass", EMERGENCY, Tick)
-        .about("whether it is executed first and signed off within 24 hours"),
+        .about("whether it is executed first and signed off within 24 hours")
+        .flag(
+            "break-glass",
+            "Execute it once the incident commander approved, and sign it off within 24 hours",
+        ),
     // A request that isn't an emergency must not have this part: what is asked for is its type.
     part("/emergency", EMERGENCY, Type)
         .asked(4, "only an emergency answers an incident")

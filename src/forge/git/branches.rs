@@ -16,6 +16,7 @@ use crate::core::org::Settings;
 use crate::core::yaml;
 use crate::git::{Move, Moved, Oid, Program, Repo, pause};
 use crate::ledger::AUDIT;
+use crate::operations::OPERATIONS;
 
 mod anchors;
 mod elsewhere;
@@ -155,11 +156,16 @@ impl Branches {
     /// # Errors
     /// When the remote can't be reached.
     pub fn refresh(&self) -> anyhow::Result<()> {
+        let fetched = self.fetch_branches(&["^refs/heads/audit/*"]);
+        self.is_out_of_reach.set(fetched.is_err());
+        fetched
+    }
+
+    /// Fetches all branches, and what else these refspecs say.
+    fn fetch_branches(&self, refspecs: &[&str]) -> anyhow::Result<()> {
         let Some(remote) = &self.remote else { return Ok(()) };
         let branches = format!("+refs/heads/*:refs/remotes/{remote}/*");
-        let fetched = self.program.fetch(&["--prune"], remote, &[&branches, "^refs/heads/audit/*"]);
-        self.is_out_of_reach.set(fetched.is_err());
-        fetched?;
+        self.program.fetch(&["--prune"], remote, &[&[&*branches], refspecs].concat())?;
         if let Some(stamp) = self.stamp()
             && let Some(folder) = stamp.parent()
         {
@@ -178,13 +184,13 @@ impl Branches {
     }
 
     /// Returns the full name of the ref that shows a branch here. What a clone follows by itself can
-    /// be old or forced, so that the ledger has refs of its own.
+    /// be old or forced, so that the ledger and the operations log have refs of their own.
     fn full(&self, name: &str) -> String {
         match (&self.elsewhere, &self.remote) {
             _ if !name.starts_with(AUDIT) => format!("{}{name}", self.prefix()),
-            (Some(elsewhere), _) => format!("{}{name}", elsewhere.prefix),
-            (None, Some(remote)) => format!("refs/changegate/{remote}/{name}"),
-            (None, None) => format!("{}{name}", self.prefix()),
+            (Some(elsewhere), _) if name != OPERATIONS => format!("{}{name}", elsewhere.prefix),
+            (_, Some(remote)) => format!("refs/changegate/{remote}/{name}"),
+            (_, None) => format!("{}{name}", self.prefix()),
         }
     }
 
@@ -358,7 +364,8 @@ impl Branches {
     /// # Errors
     /// When the remote can't be reached, or the repository can't be written.
     pub fn put_all(&self, moves: &[Move]) -> anyhow::Result<Moved> {
-        let is_record = moves.iter().any(|(name, _, _)| name.starts_with(AUDIT));
+        let is_record =
+            moves.iter().any(|(name, _, _)| name.starts_with(AUDIT) && name != OPERATIONS);
         let (remote, program) = match is_record {
             true => (self.ledger_remote(), self.to_ledger()?),
             false => (self.remote(), &self.program),

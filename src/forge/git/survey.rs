@@ -9,6 +9,8 @@ use super::{Git, Pull};
 use crate::content::conflicts::{Conflicts, Meets, Other, folded_stem, footprint, open_request};
 use crate::core::layout::{REQUESTS, is_request};
 use crate::core::org::Org;
+use crate::core::terms::TicketId;
+use crate::core::time::Time;
 use crate::git::{Kind, Oid};
 
 /// The requests on the base and the open branches at one point in time.
@@ -36,6 +38,18 @@ impl Git {
             let _ = self.survey.set(Survey::of(self, self.base()?, org)?);
         }
         Ok(())
+    }
+
+    /// Returns the merged requests that are planned to go on after a time, each with its start, as far as
+    /// there was a survey.
+    pub fn planned_after(&self, now: Time) -> Vec<(TicketId, Time)> {
+        let merged = self.survey.get().into_iter().flat_map(|survey| &survey.merged.others);
+        let planned = merged.filter_map(|(_, other)| {
+            let due = other.due.as_ref()?;
+            let planned = due.planned.filter(|planned| now < planned.end)?;
+            Some((due.id.clone()?, planned.start))
+        });
+        planned.collect()
     }
 }
 

@@ -41,7 +41,7 @@ impl GitHub {
         let pull = |other: &&types::Pull| {
             let base_ref = Some(other.base.branch.clone());
             let head = self.remote.commit(&other.head.sha)?;
-            Some(Pull { name: name(other.number), id: None, base_ref, base, head })
+            Some(Pull { name: name(other.number), id: None, base_ref, base, head, log: None })
         };
         let found: Vec<_> = others.iter().take(MOST).filter_map(pull).collect();
         let left_out = others.len() - found.len();

@@ -170,6 +170,12 @@ impl Client {
         self.server_time.get()
     }
 
+    /// Asks for the time by the server's clock, once; `None` if it doesn't answer.
+    pub(super) fn time(&self, path: &str) -> Option<Time> {
+        let answer = self.run(self.send(Method::GET, path, None)).ok()?;
+        date(answer.headers())
+    }
+
     /// Runs a request to its end.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)

@@ -74,6 +74,13 @@ impl<'a> Collector<'a> {
             self.add_open(&mut found, meets)?;
         }
         let submitted_at = self.submitted_at().min(now);
+        let about = (path, request.as_ref());
+        let (operations, incident) =
+            self.github.logged(self.pull, about, &mut found.merged, (self.org, now))?;
+        let incidents = match incident {
+            Some(incident) => vec![incident],
+            None => conflicts::incidents(self.repo, self.pull.base, request.as_ref())?,
+        };
         Ok(Evidence {
             forge: Some(ForgeKind::Github),
             pull_request: Some(PullRequest {
@@ -100,10 +107,11 @@ impl<'a> Collector<'a> {
             merged: found.merged,
             open: found.open,
             known_targets: found.known_targets,
-            incidents: conflicts::incidents(self.repo, self.pull.base, request.as_ref())?,
+            incidents,
             same_id: found.same_id,
             unread: found.unread,
             as_of: self.facts.merged_at(),
+            operations,
         })
     }
 

@@ -52,6 +52,24 @@ impl GitHub {
     /// # Errors
     /// When GitHub can't be reached or refuses.
     pub fn keep_comment(&self, issue: u64, mark: &str, text: &str) -> anyhow::Result<()> {
+        self.put_comment(issue, mark, text, |body| body == text)
+    }
+
+    /// Creates our comment on an issue, unless there is one that begins with this mark.
+    ///
+    /// # Errors
+    /// When GitHub can't be reached or refuses.
+    pub fn comment_once(&self, issue: u64, mark: &str, text: &str) -> anyhow::Result<()> {
+        self.put_comment(issue, mark, text, |_| true)
+    }
+
+    fn put_comment(
+        &self,
+        issue: u64,
+        mark: &str,
+        text: &str,
+        stays: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<()> {
         let comments = Comments { github: self, number: &issue.to_string() };
         let mut unclear = None;
         for _ in 0..TRIES {
@@ -60,7 +78,7 @@ impl GitHub {
                 comment.body.as_deref().is_some_and(|body| body.starts_with(mark))
             };
             let marked: Vec<_> = existing.into_iter().filter(is_marked).collect();
-            match self.client.run(comments.put_over_own(&marked, mark, text)) {
+            match self.client.run(comments.put_over_own(&marked, mark, text, &stays)) {
                 Ok(_) => return Ok(()),
                 Err(Failure::Refused(refusal)) => return Err(refusal.into()),
                 // It is unknown whether the comment was written: look again.
@@ -79,19 +97,23 @@ impl Comments<'_> {
         self.github.repository.path(&["issues", self.number, "comments"])
     }
 
-    /// Creates our comment, or updates it if it is among the `existing` ones with this mark and
-    /// their authors. Those of others are ignored: anybody can write a comment with this mark.
+    /// Creates our comment, or updates it if it is among the `existing` ones with this mark and their
+    /// authors, unless it `stays` as it is. Those of others are ignored: anybody can write a comment with this mark.
     async fn put_over_own(
         &self,
         existing: &[Comment],
         mark: &str,
         text: &str,
+        stays: &impl Fn(&str) -> bool,
     ) -> Result<Value, Failure> {
         let author = if existing.is_empty() { None } else { Some(self.author().await?) };
         let is_own = |comment: &&Comment| {
             author.as_ref().zip(comment.user.as_ref()).is_some_and(|(author, by)| author.is(by))
         };
-        self.put(existing.iter().find(is_own).map(|comment| comment.id), mark, text).await
+        match existing.iter().find(is_own) {
+            Some(own) if own.body.as_deref().is_some_and(stays) => Ok(Value::Null),
+            own => self.put(own.map(|comment| comment.id), mark, text).await,
+        }
     }
 
     /// Creates the comment with this mark, or updates our `own` one. One that somebody has deleted

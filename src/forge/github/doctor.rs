@@ -23,6 +23,7 @@ mod bypass;
 mod code_owners;
 mod ledger;
 mod look;
+mod operations;
 mod owners;
 mod policies;
 mod protection;
@@ -84,6 +85,10 @@ pub struct Surroundings {
     pub record: Vec<RecordBranch>,
     /// The address of the repository that has them, if it is another one.
     pub record_at: Option<String>,
+    /// The branch with the operations log.
+    pub operations: RecordBranch,
+    /// The repository's numeric id, if GitHub shows it.
+    pub repository_id: Option<u64>,
     /// The token that was used.
     pub token: TokenFacts,
 }
@@ -121,8 +126,8 @@ pub enum Grade {
 /// A check, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
-    /// The subject: `policies`, `branch main`, `ledger`, `workflows`, `roster` or
-    /// `token`.
+    /// The subject: `policies`, `branch main`, `ledger`, `operations`, `workflows`,
+    /// `roster` or `token`.
     pub about: String,
     /// The stable code of the check, such as `status/required`.
     pub code: &'static str,
@@ -175,6 +180,10 @@ pub fn examine(facts: &Surroundings) -> Examination {
     }
     if !facts.record.is_empty() {
         checks.extend(about("ledger", ledger::examine(&facts.record, facts.record_at.as_deref())));
+    }
+    if let Ok(org) = &facts.org {
+        let found = operations::examine(&facts.operations, org, facts.repository_id);
+        checks.extend(about("operations", found));
     }
     let workflows = workflows::examine(&facts.workflows, answerer.mode, &facts.owner);
     checks.extend(about("workflows", workflows));

@@ -32,6 +32,8 @@ pub struct Facts {
     pub head: Oid,
     /// The tip of the default branch.
     pub default_tip: Oid,
+    /// The commit of the operations log up to which that is read; `None` where there is none.
+    pub log: Option<Oid>,
     /// The repository that the pull request goes to, for git.
     pub source: Source,
     /// All reviews, in the order in which they were submitted.
@@ -102,7 +104,9 @@ impl Facts {
                 return Ok(None);
             }
         }
+        let log = github.log_tip(known.snapshot.operations.as_ref())?;
         Ok(Some(Facts {
+            log,
             base: base.commit,
             head,
             default_tip: default_branch.commit,
@@ -127,6 +131,7 @@ impl Facts {
             base_ref: Some(self.pull.base.branch.clone()),
             base: self.base,
             head: self.head,
+            log: self.log,
         }
     }
 

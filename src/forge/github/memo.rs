@@ -47,6 +47,8 @@ pub struct Basis {
     pub number: u64,
     pub branch: String,
     pub tip: Oid,
+    /// What the operations log says, if there is one.
+    pub log: Option<Digest>,
 }
 
 const KEY: &str = "?changegate=";
@@ -140,12 +142,13 @@ impl Memo {
     /// When the trees at a base can't be read.
     pub fn bases_of(repo: &Repo, pulls: &[Basis]) -> anyhow::Result<String> {
         let mut lines = Vec::new();
-        for Basis { number, branch, tip } in pulls {
+        for Basis { number, branch, tip, log } in pulls {
             let mut line = format!("{number} {branch}");
             for path in GOVERNED {
                 let entry = repo.entry(*tip, path)?;
                 line += &entry.map_or_else(|| " -".to_owned(), |entry| format!(" {}", entry.id));
             }
+            line.extend(log.as_ref().map(|log| format!(" {log}")));
             lines.push(line);
         }
         lines.sort();

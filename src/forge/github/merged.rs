@@ -97,12 +97,17 @@ impl GitHub {
         let ApiFacts { mut reviews, timeline, commits: accounts, pushes, snapshot } = known;
         let mut pull = pull.clone();
         name_the_gone(&mut pull, &mut reviews, then);
+        let log = match self.log_tip(snapshot.operations.as_ref())? {
+            Some(tip) => self.log_beside(base, tip)?.map(|log| log.tip_at(at)).transpose()?,
+            None => None,
+        };
         let is_partly_gone =
             pull.user.is_none() || reviews.iter().any(|review| review.user.is_none());
         let facts = Facts {
             base,
             head,
             default_tip: snapshot.default_branch.commit,
+            log: log.flatten(),
             source,
             // Nobody knows which ones were open then.
             open: Rc::default(),

@@ -124,12 +124,12 @@ impl GitHub {
     ) -> anyhow::Result<Memo> {
         let mut updated_at = facts.pull.updated_at;
         let mut events = facts.snapshot.events;
-        let mut bases = vec![basis(facts)];
+        let mut bases = vec![self.basis(facts)?];
         for other in with_head {
             let facts = self.facts_of(other)?;
             updated_at = updated_at.max(facts.pull.updated_at);
             events += facts.snapshot.events;
-            bases.push(basis(&facts));
+            bases.push(self.basis(&facts)?);
         }
         Ok(Memo {
             until: decision.next_change_at,
@@ -138,6 +138,13 @@ impl GitHub {
             events,
             recorded: None,
         })
+    }
+
+    /// Returns what a pull request is judged against.
+    fn basis(&self, facts: &Facts) -> anyhow::Result<Basis> {
+        let (number, branch) = (facts.pull.number, facts.pull.base.branch.clone());
+        let log = self.log_seen(facts.base, facts.log)?.map(|seen| seen.digest());
+        Ok(Basis { number, branch, tip: facts.base, log })
     }
 
     /// Returns where the last decision on a pull request is recorded, as its head's status or its
@@ -385,10 +392,4 @@ fn unless_locked(written: Result<Value, Failure>) -> Result<Value, Failure> {
         Err(Failure::Refused(refusal)) if refusal.message.contains("is locked") => Ok(Value::Null),
         written => written,
     }
-}
-
-/// Returns what a pull request is judged against.
-fn basis(facts: &Facts) -> Basis {
-    let pull = &facts.pull;
-    Basis { number: pull.number, branch: pull.base.branch.clone(), tip: facts.base }
 }

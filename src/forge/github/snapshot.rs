@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub base: Tip,
     /// The end of the ledger; `None` if the repository holds none.
     pub ledger: Option<Tip>,
+    /// The end of the operations log; `None` if the repository holds none.
+    pub operations: Option<Tip>,
     /// The current statuses, or the check run, of its head.
     pub answers: Answers,
     /// The account that this program writes under.
@@ -121,6 +123,7 @@ pub struct Nodes<T> {
 struct RepositoryPart {
     default_branch_ref: Option<Tip>,
     ledger: Option<Tip>,
+    operations: Option<Tip>,
     pull_request: Option<PullPart>,
     object: Option<AnswersPart>,
 }
@@ -168,6 +171,7 @@ impl Snapshot {
             default_branch,
             base,
             ledger: repository.ledger,
+            operations: repository.operations,
             answers: Answers::of(object, github.is_app()),
             author: Author::of(&github.client, &viewer.login),
         }))

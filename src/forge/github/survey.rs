@@ -17,6 +17,7 @@ use crate::git::Oid;
 #[derive(Debug)]
 pub struct Survey {
     default_branch: Option<Tip>,
+    operations: Option<Tip>,
     pulls: Vec<PullPart>,
 }
 
@@ -35,6 +36,7 @@ pub struct Surveyed {
 #[serde(rename_all = "camelCase")]
 struct RepositoryPart {
     default_branch_ref: Option<Tip>,
+    operations: Option<Tip>,
     pull_requests: Pulls,
 }
 
@@ -104,6 +106,7 @@ impl GitHub {
         protected: &[String],
         now: Time,
     ) -> anyhow::Result<Vec<Surveyed>> {
+        let log = self.log_tip(survey.operations.as_ref())?;
         let mut tips = BTreeMap::new();
         let mut by_head: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut pulls = Vec::new();
@@ -115,7 +118,8 @@ impl GitHub {
                 Some(known) => *known,
                 None => *tips.entry(branch.clone()).or_insert(self.fetched(base)?),
             };
-            let basis = Basis { number: pull.number, branch, tip };
+            let log = self.log_seen(tip, log)?.map(|seen| seen.digest());
+            let basis = Basis { number: pull.number, branch, tip, log };
             by_head.entry(pull.head_ref_oid.clone()).or_default().push(basis);
             pulls.push(pull);
         }
@@ -140,13 +144,14 @@ impl GitHub {
     }
 
     async fn read_all(&self) -> anyhow::Result<Survey> {
-        let mut survey = Survey { default_branch: None, pulls: Vec::new() };
+        let mut survey = Survey { default_branch: None, operations: None, pulls: Vec::new() };
         let mut after: Option<String> = None;
         loop {
             let variables = json!({ "after": after });
-            let (RepositoryPart { default_branch_ref, pull_requests }, _) =
+            let (RepositoryPart { default_branch_ref, operations, pull_requests }, _) =
                 self.query("Survey", variables).await?;
             survey.default_branch = default_branch_ref;
+            survey.operations = operations;
             survey.pulls.extend(pull_requests.nodes);
             after = pull_requests.page_info.end_cursor;
             if !pull_requests.page_info.has_next_page || after.is_none() {
@@ -171,7 +176,7 @@ impl GitHub {
         }
         if memo.bases != bases {
             return Some(
-                "governed files on its base, or pull requests with its head, have changed",
+                "governed files on its base, the operations log, or pull requests with its head, have changed",
             );
         }
         (memo.seen < pull.updated_at).then_some("it was updated")

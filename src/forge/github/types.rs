@@ -50,6 +50,8 @@ pub struct Pull {
     #[serde(default, deserialize_with = "users")]
     pub requested_reviewers: Vec<User>,
     #[serde(default)]
+    pub closed_at: Option<Time>,
+    #[serde(default)]
     pub merged_at: Option<Time>,
     /// Only in the answer about a single pull request.
     #[serde(default, deserialize_with = "user")]

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::core::decision::Decision;
-use crate::core::input::affected_services;
-use crate::core::operations::authorize::{Approved, Attempt};
+use crate::core::input::{affected_services, debtor};
+use crate::core::operations::authorize::{Approval as Approves, Approved, Attempt};
 use crate::core::operations::kinds::{Approval, Begin, Step};
 use crate::core::org::Org;
 use crate::core::record::parts::Hex;
-use crate::core::request::{Action, ChangeRequest};
+use crate::core::request::Action;
 use crate::core::time::Time;
 use crate::gate::execution::Known;
 
-/// Where an execution runs, and what.
-#[derive(Clone, Debug, Default)]
+/// Which execution it is, where it runs, and what.
+#[derive(Clone, Debug)]
 pub struct Place {
     /// The host.
     pub host: Option<String>,
@@ -21,6 +21,8 @@ pub struct Place {
     pub url: Option<String>,
     /// The digest of the command's arguments.
     pub command: Option<Hex>,
+    /// A random number.
+    pub nonce: Hex,
 }
 
 /// Returns the steps that an attempt means, with their numbers: of a rollback those that are undone.
@@ -48,8 +50,19 @@ pub fn begin(
     (org, now): (&Org, Time),
     place: &Place,
 ) -> Option<Begin> {
+    let (tier, approval) = match &known.approved {
+        Approved::By(approval) if known.is_alone => {
+            return reading(approval, attempt, (org, now), place);
+        }
+        Approved::By(approval) => (approval.tier, approved(known, attempt, approval, org)),
+        // Undoing what was executed rests on what that rested on, whatever can be proven now.
+        _ if attempt.rollback => {
+            let Begin { tier, approval, .. } = &known.life.executions.first()?.begin.what;
+            (*tier, Approval { owed: Vec::new(), debtor: None, ..approval.clone() })
+        }
+        _ => return None,
+    };
     let request = known.request()?;
-    let Approved::By(approval) = &known.approved else { return None };
     let targets: Vec<_> = request.targets().into_iter().collect();
     let services = affected_services(request.services(), &targets, org);
     let named = |(number, action): (u32, &Action)| {
@@ -60,29 +73,64 @@ pub fn begin(
     Some(Begin {
         steps: steps(known, attempt).into_iter().filter_map(named).collect(),
         rollback: attempt.rollback,
-        tier: decision.tier.unwrap_or(approval.tier).max(approval.tier),
+        tier: decision.tier.unwrap_or(tier).max(tier),
         services: services.into_iter().filter_map(|name| name.parse().ok()).collect(),
         material: Some(request.material_digest()),
-        approval: Approval {
-            proof: approval.proof,
-            at: approval.at.clone(),
-            mode: Some(approval.sign_off.mode),
-            signed_by: approval.signed_by().into_keys().cloned().collect(),
-            owed: approval.owed.clone(),
-            debtor: (!approval.owed.is_empty()).then(|| debtor(request, org)).flatten(),
-        },
+        approval,
         planned: request.planned(),
         window,
         lease_until: now + org.settings.execution.lease,
         host: place.host.clone(),
         url: place.url.clone(),
         command: place.command.clone(),
+        nonce: place.nonce.clone(),
     })
 }
 
-/// Returns who owes what is missing: the requester's team, or the requester without one.
-fn debtor(request: &ChangeRequest, org: &Org) -> Option<String> {
-    let requester = request.requester.as_ref()?;
-    let team = org.roster.people.get(requester).and_then(|person| person.team.clone());
-    Some(team.unwrap_or_else(|| requester.to_string()))
+/// Returns what the beginning says of an approval.
+fn approved(known: &Known, attempt: &Attempt, approval: &Approves, org: &Org) -> Approval {
+    // What was executed is owed; undoing it is allowed without.
+    let owes = !approval.owed.is_empty() && !attempt.rollback;
+    Approval {
+        proof: approval.proof,
+        at: approval.at.clone(),
+        mode: Some(approval.sign_off.mode),
+        signed_by: approval.signed_by().into_keys().cloned().collect(),
+        owed: if owes { approval.owed.clone() } else { Vec::new() },
+        debtor: owes.then(|| debtor(known.request(), org).map(str::to_owned)).flatten(),
+    }
+}
+
+/// Returns the beginning of what is read under an incident alone: it has no number, material content or
+/// plan.
+fn reading(
+    approval: &Approves,
+    attempt: &Attempt,
+    (org, now): (&Org, Time),
+    place: &Place,
+) -> Option<Begin> {
+    let (action, target) = attempt.steps.named()?;
+    let services = affected_services(&[], &[target], org);
+    Some(Begin {
+        steps: vec![Step { number: None, action: action.clone(), target: target.clone() }],
+        rollback: false,
+        tier: approval.tier,
+        services: services.into_iter().filter_map(|name| name.parse().ok()).collect(),
+        material: None,
+        approval: Approval {
+            proof: approval.proof,
+            at: approval.at.clone(),
+            mode: None,
+            signed_by: Vec::new(),
+            owed: Vec::new(),
+            debtor: None,
+        },
+        planned: None,
+        window: None,
+        lease_until: now + org.settings.execution.lease,
+        host: place.host.clone(),
+        url: place.url.clone(),
+        command: place.command.clone(),
+        nonce: place.nonce.clone(),
+    })
 }

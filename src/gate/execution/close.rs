@@ -1,7 +1,8 @@
-//! When a change is closed by its last end, without a word of anybody's.
+//! When a change is closed without a word of anybody's.
 
 use std::collections::BTreeSet;
 
+use crate::core::decision::Decision;
 use crate::core::operations::life::Life;
 use crate::core::org::Org;
 use crate::core::request::{Action, ChangeRequest};
@@ -24,4 +25,12 @@ pub fn needs_nothing_more(
         && request.off_script.is_none()
         && request.actions.iter().all(reads)
         && all.into_iter().all(|step| done.contains(&step))
+}
+
+/// Whether the settings let a change be closed as successful without a person saying so, if the rules
+/// approve that.
+pub fn may_close_by_itself(decision: &Decision, org: &Org, life: &Life) -> bool {
+    let begun = life.executions.iter().map(|it| it.begin.what.tier);
+    let tier = decision.tier.into_iter().chain(begun).max();
+    tier.is_some_and(|tier| org.settings.outcome.close.contains(&tier))
 }

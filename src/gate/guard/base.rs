@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Accepted, Guard, Tips, Update, remedy};
-use crate::content::journal::REVIEWS;
+use crate::content::journal::{REVIEWS, log_named_by};
 use crate::content::{Changeset, People, short};
 use crate::core::layout::{POLICIES, is_governance, is_governed, stem};
 use crate::core::record::seen::Seen;
@@ -14,7 +14,8 @@ use crate::core::terms::Verdict;
 use crate::forge::Pull;
 use crate::forge::git::{CHANGE, DEFAULT_BASES};
 use crate::gate::merge::merge_tree;
-use crate::git::{Commit, FileChange, Oid, Repo};
+use crate::git::{Commit, FileChange, JUDGED_AGAIN, Oid, Repo};
+use crate::operations::OPERATIONS;
 use crate::report::{merge_message, one_line};
 
 impl Guard {
@@ -123,7 +124,14 @@ impl Guard {
         for folder in [CHANGE, REVIEWS] {
             tips.branch(&self.git, &format!("{folder}{name}"))?;
         }
-        let pull = Pull::of_change(&name, branch, base, head);
+        let log = self.git.log_tip()?;
+        tips.branch(&self.git, OPERATIONS)?;
+        ensure!(
+            log.is_none() || log_named_by(&commit.message) == log,
+            "{OPERATIONS} has moved since it was judged, so that it {JUDGED_AGAIN}: merge it with \
+             `changegate merge {name}`"
+        );
+        let pull = Pull::of_change(&name, branch, base, head).with_log(log);
         let judgement = self.gate().judge(pull, &[], self.now)?;
         let decision = &judgement.decision;
         ensure!(
@@ -141,7 +149,12 @@ impl Guard {
              {name}`"
         );
         ensure!(
-            repo.is_made_of(commit.id, tree, &[base, head], &merge_message(decision, &name, seen))?,
+            repo.is_made_of(
+                commit.id,
+                tree,
+                &[base, head],
+                &merge_message(decision, &name, log.map(|it| it.to_string()), seen)
+            )?,
             "the merge commit holds something else than the decision, such as another message, \
              author or date: merge it with `changegate merge {name}`"
         );

@@ -67,7 +67,8 @@ impl Guard {
         let it = &entry.statement.predicate;
         let recorder = Recorder { who: &it.collector.who, at: it.recorded_at };
         let base = (self.git.base_ref.as_str(), self.git.base()?);
-        let record = genesis(repo, org, base, |name| self.git.branches.tip(name), recorder)?;
+        let mut record = genesis(repo, org, base, |name| self.git.branches.tip(name), recorder)?;
+        record.statement.predicate.operations = self.witnessing(None)?.said_by(&entry)?;
         ensure!(
             is_same(&record.statement, &entry.statement),
             "a ledger begins at the protected branches as they are, with origin and repository of the \

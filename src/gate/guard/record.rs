@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::{Guard, Update, remedy};
+use crate::content::journal::log_named_by;
 use crate::content::{People, SKEW, short};
 use crate::core::evidence::Unproven;
 use crate::core::record::entry::Entry;
-use crate::core::record::parts::{About, CollectorKind, Engine, ObjectId};
+use crate::core::record::parts::{About, CollectorKind, Engine};
 use crate::core::record::seal::Seal;
 use crate::core::record::state::State;
 use crate::core::record::statement::{Kind, Statement};
@@ -127,8 +128,12 @@ impl Guard {
             entries.push((parent, next));
             next = parent;
         }
+        if entries.is_empty() {
+            return Ok(());
+        }
         let mut state = before.entry.state.clone();
         let mut last = before.last.map(ledger::object_id);
+        let mut witnessing = self.witnessing(Some(before))?;
         for (parent, commit) in entries.into_iter().rev() {
             let why = || format!("the entry {} was rejected", short(commit));
             let Recorded { entry, seal, .. } = ledger::read(repo, commit)?;
@@ -174,6 +179,7 @@ impl Guard {
                 let kind = entry.statement.predicate.collector.kind;
                 record.statement.predicate.collector.kind = kind;
             }
+            record.statement.predicate.operations = witnessing.said_by(&entry).with_context(why)?;
             same(&record.statement, &entry.statement).with_context(why)?;
             self.is_evidence_of(&entry, &record, proof).with_context(why)?;
             state = entry.state;
@@ -284,8 +290,9 @@ impl Guard {
         let branch = base.name.strip_prefix("refs/heads/").unwrap_or(&base.name);
         let found = due.iter_mut().find(|due| due.branch == branch);
         let next = found.and_then(|due| Some((due.old, due.commits.pop_front()?)));
-        let (old, (from, commit)) =
-            next.filter(|(_, (_, commit))| is(commit.id, &merge.covers.to)).with_context(|| {
+        let (old, (from, commit)) = next
+            .filter(|(_, (_, commit))| commit.id.to_string() == merge.covers.to.to_string())
+            .with_context(|| {
                 format!(
                     "it is about a commit that {branch} doesn't bring, or that is recorded already"
                 )
@@ -298,7 +305,8 @@ impl Guard {
         }
         let [base, head] = commit.parents[..] else { bail!("it isn't about a merge") };
         let name = self.open_change_at(base, head, &commit)?;
-        let pull = Pull::of_change(&name, branch, base, head);
+        let pull =
+            Pull::of_change(&name, branch, base, head).with_log(log_named_by(&commit.message));
         let judgement = self.gate().judge(pull, &[], commit.time)?;
         ensure!(
             judgement.decision.verdict == Verdict::Approved,
@@ -388,8 +396,4 @@ fn same(expected: &Statement, found: &Statement) -> anyhow::Result<()> {
         theirs.version
     );
     bail!("it says something else than what was decided: merge again with `changegate merge`")
-}
-
-fn is(id: Oid, recorded: &ObjectId) -> bool {
-    id.to_string() == recorded.to_string()
 }

@@ -54,6 +54,7 @@ impl Writer<'_> {
         if !org.settings.ledger.on {
             return Ok(0);
         }
+        self.github.fetch_log()?;
         for _ in 0..ATTEMPTS {
             let added = self.in_store(&org.settings.ledger, |store| {
                 let tip = self.begun(store)?;

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::office::{as_app, command, name_teams};
-use crate::plumbing::github::GitHub;
+use crate::plumbing::github::{GitHub, ROSTER};
 use crate::plumbing::hub::Ran;
 use crate::plumbing::{data, root};
 pub use well::Well;
@@ -532,4 +532,39 @@ fn the_ledger_has_to_begin_and_to_stay() {
         "ledger/protected",
         "audit/evidence lacks the rules `non_fast_forward` and `required_linear_history`",
     );
+}
+
+#[test]
+fn the_operations_log_has_to_begin_to_stay_and_to_take_what_jobs_push() {
+    let github = Well::default().build();
+    let (settings, roster) = ("policies/org/settings/data.yaml", ROSTER);
+    let job = json!({"deploy": {
+        "github": {"repository_id": "8123", "workflow": ".github/workflows/deploy.yml", "ref": "refs/heads/main"},
+        "may": [{"actions": ["deploy"], "targets": ["checkout-web"]}], "acts_for": "people",
+    }});
+    let text = format!("{}\nmachines: {job}\n", github.file("main", roster));
+    github.commit("carol", "main", &[(roster, &text)], "Execute in jobs");
+    lacks_only(&github, "operations/begun", "there is no branch audit/operations");
+    github.commit("carol", "audit/operations", &[("x", "x")], "Something");
+    advises(&github, "operations/own", "don't name this repository's id");
+    let names = |id: &str| {
+        let text = github.file("main", settings);
+        let text = text.replace("\n  issuer:", &format!("\n  repository_id: \"{id}\"\n  issuer:"));
+        github.commit("carol", "main", &[(settings, &text)], "Name it");
+    };
+    let id = github.with(|state| state.ops().id).to_string();
+    names(&id);
+    let (exit, checks) = examined(&mut doctor(&github, &github.token_of("carol")));
+    assert_eq!((exit, codes(&checks, "bad")), (0, vec![]), "{checks:#?}");
+    let rules = |change: &dyn Fn(&mut Vec<Value>)| {
+        github.with(|state| change(state.rules.get_mut("audit/operations").unwrap()));
+    };
+    rules(&|rules| rules.push(well::of_kind("required_signatures", Value::Null)));
+    lacks_only(
+        &github,
+        "operations/open",
+        "audit/operations has the rules “Require signed commits”",
+    );
+    rules(&|rules| rules.truncate(2));
+    lacks_only(&github, "operations/protected", "lacks the rules “Require linear history”");
 }

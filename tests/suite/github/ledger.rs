@@ -185,6 +185,17 @@ fn whatever_the_button_makes_is_what_was_judged() {
         verified(&github).ended(0, &["3 entries", "2 byte for byte the same"]);
         let apart = github.desk("judy");
         verify(&apart).ended(0, &["3 entries"]);
+        // Git alone knows neither that it was merged nor by whose review.
+        let show = || {
+            let mut show = apart.run(program().to_str().unwrap(), &["show", "CHG-7"]);
+            Ran::of(&mut show, "").ended(0, &["merged", "APPROVED", ", as entry 2 records it\n"]);
+        };
+        show();
+        // GitHub's message of a merge names a number, and no change.
+        if way != "merge" {
+            github.delete_branch("alice", BRANCH);
+            show();
+        }
     }
 }
 

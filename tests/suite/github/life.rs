@@ -373,7 +373,8 @@ fn a_sweep_sees_that_a_pull_request_with_the_same_head_is_gone() {
     github.review(other, "carol", "CHANGES_REQUESTED");
     assert_eq!(checked(&github, pull), "failure");
     github.close(other, "carol");
-    sweep(&github).ended(0, &["or pull requests with its head", "1 judged again"]);
+    sweep(&github)
+        .ended(0, &["the operations log, or pull requests with its head", "1 judged again"]);
     assert_eq!(answer(&github, pull).0, "success");
 }
 

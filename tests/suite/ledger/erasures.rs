@@ -6,6 +6,11 @@ use super::free_text::{ADDRESS, MARK, holds_none};
 use super::*;
 use crate::plumbing::judges;
 
+use changegate::audit::verify::{Approves, GoesAround, verify};
+use changegate::core::operations::event::Event;
+use changegate::core::terms::TicketId;
+use changegate::operations::Log;
+
 const TABLE: &str = "policies/org/erasures/data.yaml";
 
 /// The digest of a file that an entry rests on.
@@ -235,15 +240,11 @@ fn nothing_else_is_taken_out() {
         if !found.is_empty() {
             let repo = Repo::discover(&bob.folder).unwrap();
             let tips = |name: &str| repo.tip(&format!("refs/heads/{name}"));
-            let verified = changegate::audit::verify::verify(
-                &repo.folder(),
-                &tips,
-                "main",
-                &judges(),
-                (&[], &[]),
-                None,
-                &|_, _| (),
-            );
+            let approves = |_: &Event, _: &Log<'_>| Ok(());
+            let goes_around = |_: &TicketId, _: &Log<'_>| Ok(Vec::new());
+            let (folder, judges) = (repo.folder(), judges());
+            let by = (&judges, &approves as Approves<'_>, &goes_around as GoesAround<'_>);
+            let verified = verify(&folder, &tips, "main", by, (&[], &[]), None, &|_, _| ());
             let findings = verified.unwrap().findings.into_iter().map(|it| {
                 format!("entry {}, {}: {}", it.index.unwrap_or_default(), it.step, it.message)
             });

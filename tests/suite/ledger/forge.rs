@@ -3,18 +3,21 @@
 use serde_json::Value;
 
 use changegate::audit::case::{Files, Recorded};
-use changegate::audit::verify::verify;
+use changegate::audit::verify::{Approves, GoesAround, verify};
+use changegate::core::operations::event::Event;
 use changegate::core::record::bones::{Bones, decision_json};
 use changegate::core::record::entry::Entry;
 use changegate::core::record::parts::ObjectId;
 use changegate::core::record::state::{KeysAt, State};
 use changegate::core::record::statement::{Kind, Statement};
 use changegate::core::record::tree::leaf;
+use changegate::core::terms::TicketId;
 use changegate::core::time::Time;
 use changegate::gate::judge::Judges;
 use changegate::gate::record::Record;
 use changegate::git::{Oid, Repo};
 use changegate::ledger;
+use changegate::operations::Log;
 use changegate::report::summary_line;
 
 use crate::plumbing::hub::{Desk, Hub};
@@ -341,8 +344,10 @@ impl<'a> Stage<'a> {
         self.set(main, forged);
         let repo = Repo::discover(&self.bob.folder).unwrap();
         let tips = |name: &str| repo.tip(&format!("refs/heads/{name}"));
-        let verified =
-            verify(&repo.folder(), &tips, "main", &self.judges, (&[], &[]), None, &|_, _| ());
+        let approves = |_: &Event, _: &Log<'_>| Ok(());
+        let goes_around = |_: &TicketId, _: &Log<'_>| Ok(Vec::new());
+        let by = (&self.judges, &approves as Approves<'_>, &goes_around as GoesAround<'_>);
+        let verified = verify(&repo.folder(), &tips, "main", by, (&[], &[]), None, &|_, _| ());
         let findings = verified.unwrap().findings.into_iter().map(|it| {
             let entry = it.index.map(|index| format!("entry {index}, ")).unwrap_or_default();
             format!("{entry}{}: {}", it.step, it.message)

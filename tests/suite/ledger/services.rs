@@ -220,6 +220,50 @@ fn what_a_service_records_is_signed_three_times() {
 }
 
 #[test]
+fn a_sweep_records_by_the_key_of_a_service() {
+    let hub = Hub::to_record();
+    let service = Service::new(&hub, "server");
+    Service::new(&hub, "other");
+    let bob = begun(&hub, &[&service], ", signature: required");
+    merge_unrecorded(&bob, "CHG-1");
+    let sweep = |key: &str, more: &[&str]| {
+        let mut command = bob.command(program(), &[&["sweep"], more].concat());
+        Ran::of(command.env("CHANGEGATE_LEDGER_KEY", hub.path(key)), "")
+    };
+    sweep("other", &[]).failed(&["may not sign the ledger"]);
+    let recorded = "record what reached protected branches: 1";
+    sweep("server", &["--dry-run"]).ended(0, &[recorded]);
+    sweep("server", &[]).ended(0, &[recorded]);
+    sweep("server", &[]).ended(0, &["everything that reached protected branches is recorded"]);
+    bob.verify().ended(0, &["signed       1 by services", "\nverified\n"]);
+}
+
+#[test]
+fn a_sweep_records_what_reached_any_protected_branch() {
+    let hub = Hub::to_record();
+    let bob = begun(&hub, &[], "");
+    let settings = "policies/org/settings/data.yaml";
+    let shipped = bob.git(&["show", &format!("main:{settings}")]);
+    let both = shipped.replace("protected_bases: [main]", "protected_bases: [main, release]");
+    assert_ne!(shipped, both);
+    put(&bob, &bob.put("main", &[(settings, &both)], "Protect release"));
+    bob.git(&["branch", "release", "main"]);
+    let on_release = bob.put("release", &[("requests/CHG-8.yaml", "a: 1\n")], "by hand");
+    bob.git(&["update-ref", "refs/heads/release", &on_release]);
+    around(&bob, 1);
+    // Two on main, a note that release is covered, and one there.
+    let recorded = "record what reached protected branches: 4";
+    bob.changegate(&["sweep"]).ended(0, &[recorded]);
+    bob.changegate(&["sweep"])
+        .ended(0, &["everything that reached protected branches is recorded"]);
+    let titles = bob.git(&["log", "--format=%s", "audit/ledger"]);
+    for title in ["on main (", "on release (", "note: branch"] {
+        assert!(titles.contains(title), "{title}: {titles}");
+    }
+    bob.verify().ended(0, &["3 bypass"]);
+}
+
+#[test]
 fn a_bundle_holds_what_a_service_signed() {
     let hub = Hub::to_record();
     let service = Service::new(&hub, "server");

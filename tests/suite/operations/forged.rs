@@ -5,7 +5,8 @@ use chrono::{TimeDelta, Utc};
 use changegate::core::digest::Digest;
 use changegate::core::operations::event::{About, Actor, Event, Head};
 use changegate::core::operations::kinds::{
-    Begin, Cancelled, EndResult, Opened, Outcome, Pauses, ProvenBy, Record, What,
+    Begin, Cancelled, EndResult, Monitored, Opened, Outcome, Pauses, ProvenBy, Record, Verified,
+    What,
 };
 use changegate::core::operations::life::Life;
 use changegate::core::operations::lines;
@@ -13,7 +14,7 @@ use changegate::core::operations::message::message;
 use changegate::core::operations::open::STATE;
 use changegate::core::operations::proof::{Proof, ProofBy};
 use changegate::core::record::parts::Hex;
-use changegate::core::request::OutcomeResult;
+use changegate::core::request::{Health, OutcomeResult};
 use changegate::core::terms::{RiskTier, Severity};
 use changegate::core::time::Time;
 use changegate::git::{Oid, Program, Repo};
@@ -21,6 +22,7 @@ use changegate::ledger::object_id;
 use changegate::operations::{Log, NAMESPACE, Rules};
 
 use super::super::executing::{now, open};
+use super::super::verifying::{change, watched};
 use crate::plumbing::hub::{Desk, Hub, Ran, request};
 
 const TO: &str = "refs/heads/audit/operations";
@@ -29,8 +31,8 @@ const TO: &str = "refs/heads/audit/operations";
 type Spoil<'a, T> = &'a dyn Fn(&mut T);
 
 /// What a forged event is, and what is put beside it.
-struct Forged {
-    head: Head,
+pub struct Forged {
+    pub head: Head,
     what: What,
     message: Option<String>,
     state: Option<String>,
@@ -38,7 +40,7 @@ struct Forged {
 }
 
 /// Makes an event behind the hub's log as it should be, lets `spoil` change it, and pushes it.
-fn push(
+pub fn push(
     desk: &Desk<'_>,
     what: What,
     about: (Option<&str>, Option<&str>),
@@ -119,6 +121,7 @@ fn opened() -> What {
     })
 }
 
+/// Edges 30: what isn't dated now is refused. Attacks 30, 31, 32, 33, 35, 36, 37: names, proofs, bases and times.
 #[test]
 fn who_writes_is_proven_and_when_is_now() {
     let hub = open();
@@ -142,11 +145,11 @@ fn who_writes_is_proven_and_when_is_now() {
         ("which isn't now", &|it| it.head.at = past(10)),
         ("dated", &|it| it.head.at = past(-10)),
         ("event of another log", &|it| it.head.log = Some(other.clone())),
-        ("has moved since it was judged", &|it| it.head.base = first.clone()),
+        ("judged by an older base", &|it| it.head.base = first.clone()),
         ("recorded in between", &|it| it.head.previous = Some(other.clone())),
         ("message isn't that of its event", &|it| it.message = Some("opened INC-002".to_owned())),
         ("aren't what follows", &|it| it.state = Some("{}\n".to_owned())),
-        ("can't verify yet", &|it| {
+        ("a token that can't be read", &|it| {
             let of = Hex(Digest::of(b""));
             it.proof = Some(Proof { of, by: ProofBy::GitHubOidc { jwt: "a.b.c".to_owned() } });
         }),
@@ -163,7 +166,7 @@ fn who_writes_is_proven_and_when_is_now() {
 }
 
 /// The beginning that `bob` may make of a change.
-fn begun(bob: &Desk<'_>, id: &str) -> Begin {
+pub fn begun(bob: &Desk<'_>, id: &str) -> Begin {
     bob.changegate(&["begin", id]).ended(0, &["recorded begin"]);
     let line = bob.events(id).remove(0).to_string();
     let What::Begin(begin) = Event::read(&line).unwrap().what().clone() else { panic!("{line}") };
@@ -171,6 +174,7 @@ fn begun(bob: &Desk<'_>, id: &str) -> Begin {
     begin
 }
 
+/// Edges 57: what runs isn't cancelled. Attacks 19, 48, 51: strangers, and claims to have been offline.
 #[test]
 fn a_beginning_says_what_was_approved() {
     let hub = open();
@@ -180,10 +184,13 @@ fn a_beginning_says_what_was_approved() {
     let begin = begun(&bob, "CHG-001");
     let policies = bob.events("CHG-001")[0]["policies"].as_str().unwrap().parse().unwrap();
     let policies = |it: &mut Forged| it.head.policies = Some(Digest::clone(&policies));
-    let later =
-        |begin: &Begin| What::Begin(Begin { lease_until: Time::from(Utc::now()), ..begin.clone() });
+    let soon = || Time::from(Utc::now() + TimeDelta::minutes(30));
+    let later = |begin: &Begin| What::Begin(Begin { lease_until: soon(), ..begin.clone() });
     let of = |id| (Some(id), None);
-    let lies: [(&str, Spoil<'_, Begin>); 5] = [
+    let lies: [(&str, Spoil<'_, Begin>); 6] = [
+        ("over before it begins", &|it| {
+            it.lease_until = Time::from(Utc::now() - TimeDelta::hours(1))
+        }),
         ("says something else than follows", &|it| it.tier = RiskTier::Low),
         ("says something else than follows", &|it| it.services = Vec::new()),
         ("says something else than follows", &|it| it.planned = None),
@@ -193,7 +200,7 @@ fn a_beginning_says_what_was_approved() {
         }),
     ];
     for (why, lie) in lies {
-        let mut lying = Begin { lease_until: Time::from(Utc::now()), ..begin.clone() };
+        let mut lying = Begin { lease_until: soon(), ..begin.clone() };
         lie(&mut lying);
         push(&bob, What::Begin(lying), of("CHG-001"), policies).refused(&[why]);
     }
@@ -214,30 +221,51 @@ fn a_beginning_says_what_was_approved() {
             performed_by: "bob".parse().unwrap(),
             why: "x".to_owned(),
             debtor: Some("platform".to_owned()),
+            open: None,
         });
         push(&bob, record, of(id), claimed).refused(&["somebody else owes sign-offs for it"]);
     }
     bob.opens("INC-001").went_well();
-    let mut reading =
-        Begin { lease_until: Time::from(Utc::now()), material: None, ..begin.clone() };
+    let mut reading = Begin { lease_until: soon(), material: None, ..begin.clone() };
     reading.approval.proof = ProvenBy::Incident;
     reading.steps.iter_mut().for_each(|step| step.number = None);
-    push(&bob, What::Begin(reading), (None, Some("INC-001")), policies)
-        .refused(&["nothing is executed under an incident alone so far"]);
+    push(&bob, What::Begin(reading.clone()), (None, Some("INC-002")), policies)
+        .refused(&["there is no such incident"]);
+    push(&bob, What::Begin(reading.clone()), (None, Some("INC-001")), policies)
+        .refused(&["`maintenance-mode` isn't an action that only reads"]);
+    let claimed = |it: &mut Forged| it.head.offline = true;
+    push(&bob, What::Begin(reading), (None, Some("INC-001")), claimed)
+        .refused(&["only an emergency under break-glass or a rollback is executed offline"]);
     let outcome = What::Outcome(Outcome {
         result: OutcomeResult::Successful,
         skipped: Vec::new(),
         note: None,
         automatic: true,
     });
-    push(&bob, outcome, of("CHG-001"), |_| {})
-        .refused(&["only a change that just reads is closed"]);
+    push(&bob, outcome, of("CHG-001"), |_| {}).refused(&["it is denied: it wasn't verified"]);
+    let verified = |health| {
+        What::Verified(Verified {
+            monitored: Monitored {
+                from: Time::from(Utc::now()),
+                to: Time::from(Utc::now() + TimeDelta::minutes(4)),
+            },
+            checks: Vec::new(),
+            health,
+            error_rate: None,
+            unexpected_impact: None,
+        })
+    };
+    push(&bob, verified(Health::Failed), of("CHG-001"), |_| {})
+        .refused(&["verification ends later than it is recorded"]);
+    push(&bob, verified(Health::Passed), of("CHG-001"), |_| {})
+        .refused(&["its health isn't what its checks come to"]);
     push(&bob, later(&begin), of("CHG-001"), policies).went_well();
     push(&bob, later(&begin), of("CHG-001"), policies).refused(&["it is being executed"]);
     let cancelled = What::Cancelled(Cancelled { reason: "x".to_owned() });
     push(&bob, cancelled, of("CHG-001"), |_| {}).refused(&["it is being executed"]);
 }
 
+/// Attacks 47: no event is judged by what arrives with it.
 #[test]
 fn nothing_arrives_together_with_the_log() {
     let hub = open();
@@ -248,4 +276,29 @@ fn nothing_arrives_together_with_the_log() {
     let main = Hub::tip(&hub, "main").unwrap();
     bob.push_together(&[&format!("{other}:{TO}"), &format!("{main}:refs/heads/new")])
         .refused(&["is pushed together with other branches"]);
+}
+
+#[test]
+fn an_outcome_that_nobody_said_is_taken_where_the_settings_let_it_be() {
+    let hub = watched("", "1s");
+    let bob = hub.desk("bob");
+    bob.merges("CHG-001", &change("CHG-001", "maintenance-mode", "1s", "an order"));
+    begun(&bob, "CHG-001");
+    bob.changegate(&["begin", "CHG-001"]).went_well();
+    bob.changegate(&["end", "CHG-001"]).went_well();
+    let answers = ["an order", "checkout/health", "checkout/error-rate"];
+    let answers = answers.map(|name| format!("{name}=passed"));
+    let flags: Vec<_> = answers.iter().flat_map(|answer| ["--manual", answer]).collect();
+    bob.changegate(&[&["verify", "CHG-001"][..], &flags].concat()).went_well();
+    let policies = bob.events("CHG-001")[0]["policies"].as_str().unwrap().parse().unwrap();
+    let policies = |it: &mut Forged| it.head.policies = Some(Digest::clone(&policies));
+    let outcome = |automatic| {
+        let (result, skipped) = (OutcomeResult::Successful, Vec::new());
+        What::Outcome(Outcome { result, skipped, note: None, automatic })
+    };
+    let of = (Some("CHG-001"), None);
+    push(&bob, outcome(true), of, policies).refused(&["a person has to say how it went"]);
+    push(&hub.desk("alice"), outcome(false), of, policies).refused(&["alice may not"]);
+    push(&bob, outcome(false), of, |_| {}).refused(&["it was judged by other policies"]);
+    push(&bob, outcome(false), of, policies).went_well();
 }

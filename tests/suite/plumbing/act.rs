@@ -61,7 +61,20 @@ impl Runner {
     /// Runs the workflows of a file in `.github/workflows` for an event.
     pub fn run(&self, site: &Site<'_>, workflow: &str, event: &str, payload: &Value) -> Ran {
         let folder = tempfile::tempdir_in(self.dir.path()).unwrap();
-        let payload_file = folder.path().join("event.json");
+        let workflow = root().join(".github/workflows").join(workflow);
+        self.run_in(site, (folder.path(), &workflow), event, payload, &[])
+    }
+
+    /// Runs the workflows of a file for an event, in a folder, with more in their environment.
+    pub fn run_in(
+        &self,
+        site: &Site<'_>,
+        (folder, workflow): (&Path, &Path),
+        event: &str,
+        payload: &Value,
+        more: &[(&str, String)],
+    ) -> Ran {
+        let payload_file = folder.join("event.json");
         fs::write(&payload_file, payload.to_string()).unwrap();
         let path = std::env::var("PATH").unwrap();
         let mut command = Command::new(&self.act);
@@ -70,15 +83,14 @@ impl Runner {
             .arg("--eventpath")
             .arg(payload_file)
             .arg("--workflows")
-            .arg(root().join(".github/workflows").join(workflow))
+            .arg(workflow)
             .arg("--directory")
-            .arg(folder.path())
+            .arg(folder)
             .args(["--platform", "ubuntu-24.04=-self-hosted", "--action-offline-mode"])
             .args(["--no-skip-checkout", "--no-cache-server"]);
-        let workflow = root().join(".github/workflows").join(workflow);
         for (file, action) in [
-            (&workflow, "actions/checkout"),
-            (&root().join(".github/actions/changegate/action.yml"), "actions/cache"),
+            (workflow, "actions/checkout"),
+            (&*root().join(".github/actions/changegate/action.yml"), "actions/cache"),
         ] {
             let stand_in =
                 root().join("tests/data/act").join(action.trim_start_matches("actions/"));
@@ -99,8 +111,11 @@ impl Runner {
         ] {
             command.arg("--env").arg(format!("{name}={value}"));
         }
+        for (name, value) in more {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
         command
-            .current_dir(folder.path())
+            .current_dir(folder)
             .env("HOME", self.dir.path().join("home"))
             .env("PATH", format!("{}:{path}", self.dir.path().join("bin").display()));
         Ran::of(&mut command, "")

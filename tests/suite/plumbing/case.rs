@@ -15,6 +15,7 @@
 //!   org: {settings: {strict_separation: true}}     # changes to the organisation's tables
 //!   now: 2026-11-23T10:00:00Z
 //!   execute: {by: bob}           # whether something may be executed, see `execution`
+//!   shows: {edges: [1]}          # what of `promises/table.yaml` it shows
 //!   expect: {verdict: pending, codes: [signoff/missing]}
 //! ```
 
@@ -65,8 +66,20 @@ pub struct Case {
     /// The time that it is decided for.
     #[serde(default = "default_now")]
     pub now: Time,
+    /// What it shows of what is promised.
+    #[serde(default)]
+    pub shows: Shows,
     /// What comes out.
     pub expect: Expect,
+}
+
+/// What a case shows of what is promised, by number.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shows {
+    pub edges: Vec<u32>,
+    pub failures: Vec<u32>,
+    pub attacks: Vec<u32>,
 }
 
 /// Monday morning, before every plan of the templates.

@@ -13,19 +13,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use changegate::content::journal::{NewEntry, Said};
-use changegate::core::policy::shipped_files;
 use changegate::core::request::RequestFile;
 use changegate::core::time::Time;
 use changegate::git::Oid;
 
 pub use super::ran::Ran;
 
+mod founding;
 mod recording;
-
-/// The people with desks; they are those of the shipped roster.
-const PEOPLE: [&str; 6] = ["alice", "bob", "carol", "dan", "erin", "heidi"];
-
-const ROSTER: &str = "policies/org/roster/data.yaml";
 
 /// When a change of an hour can run next, at least an hour from now: of a window that is open, the
 /// start would pass while the tests run.
@@ -68,60 +63,6 @@ impl Hub {
             fs::write(&hook, script).unwrap();
             make_executable(&hook);
         }
-    }
-
-    /// A hub that takes whatever is pushed.
-    pub fn open() -> Self {
-        let hub = Self::bare(&["init", "--quiet", "--bare", "-b", "main"]);
-        hub.found("main");
-        hub
-    }
-
-    /// An empty repository, made by these arguments of git's.
-    pub fn bare(arguments: &[&str]) -> Self {
-        let hub = Hub { dir: tempfile::tempdir().unwrap() };
-        fs::create_dir(hub.path("keys")).unwrap();
-        for person in PEOPLE {
-            let key = hub.key(person);
-            let arguments = ["-q", "-t", "ed25519", "-N", "", "-C", person, "-f"];
-            Ran::of(Command::new("ssh-keygen").args(arguments).arg(key), "").went_well();
-        }
-        let folder = hub.folder();
-        Ran::of(hub.surround(Command::new("git").args(arguments).arg(folder)), "").went_well();
-        hub
-    }
-
-    /// Puts the shipped policies, with everybody's key in the roster, onto a branch.
-    pub fn found(&self, branch: &str) {
-        let seed = self.path("seed");
-        let git = |arguments: &[&str]| {
-            let mut command = Command::new("git");
-            command.arg("-C").arg(&seed).args(["-c", "user.name=carol"]);
-            command.args(["-c", "user.email=carol@acme.example"]).args(arguments);
-            Ran::of(self.surround(&mut command), "").went_well();
-        };
-        for (path, bytes) in shipped_files() {
-            let file = seed.join(&path);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            let is_roster = path == ROSTER;
-            fs::write(file, if is_roster { self.roster(&bytes) } else { bytes }).unwrap();
-        }
-        git(&["init", "--quiet", "-b", branch]);
-        git(&["add", "--all"]);
-        git(&["commit", "--quiet", "-m", "Policies"]);
-        git(&["push", "--quiet", self.folder().to_str().unwrap(), branch]);
-        fs::remove_dir_all(&seed).unwrap();
-    }
-
-    fn roster(&self, shipped: &[u8]) -> Vec<u8> {
-        let mut text = String::from_utf8(shipped.to_vec()).unwrap();
-        for person in PEOPLE {
-            let key = self.public_key(person);
-            let email = format!("emails: [{person}@acme.example]");
-            assert!(text.contains(&email));
-            text = text.replace(&email, &format!("{email}, keys: [\"{key}\"]"));
-        }
-        text.into_bytes()
     }
 
     /// The repository.
@@ -210,16 +151,15 @@ pub struct Desk<'a> {
 impl Desk<'_> {
     /// Makes this somebody's repository: their name, their key.
     pub fn sit_down(&self) {
-        let key = self.hub.key(self.who).with_extension("pub");
-        for (name, value) in [
-            ("user.name", self.who),
-            ("user.email", &format!("{}@acme.example", self.who)),
-            ("user.signingkey", key.to_str().unwrap()),
-            ("gpg.format", "ssh"),
-            ("commit.gpgsign", "true"),
-        ] {
-            self.git(&["config", name, value]);
-        }
+        let (who, key) = (self.who, self.hub.key(self.who).with_extension("pub"));
+        let settings = format!(
+            "[user]\n\tname = {who}\n\temail = {who}@acme.example\n\tsigningkey = {}\n\
+             [gpg]\n\tformat = ssh\n[commit]\n\tgpgsign = true\n",
+            key.display()
+        );
+        let config = self.folder.join(".git/config");
+        let there = fs::read_to_string(&config).unwrap();
+        fs::write(config, there + &settings).unwrap();
     }
 
     /// A program at this desk.

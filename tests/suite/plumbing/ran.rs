@@ -20,6 +20,16 @@ pub fn sheltered(command: &mut Command) -> &mut Command {
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null")
 }
 
+impl From<Output> for Ran {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        Ran {
+            code: status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        }
+    }
+}
+
 impl Ran {
     /// Runs a program with an input.
     #[track_caller]
@@ -28,12 +38,23 @@ impl Ran {
         let mut child = command.spawn().unwrap();
         // It may end before it has read everything.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-        Ran {
-            code: status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&stderr).into_owned(),
-        }
+        Self::from(child.wait_with_output().unwrap())
+    }
+
+    /// Runs a command line of a shell on a terminal of so many columns, where somebody types this
+    /// and then Ctrl-D.
+    #[track_caller]
+    pub fn on_terminal(mut script: Command, columns: usize, line: &str, typed: &str) -> Self {
+        let line = format!("stty cols {columns} rows 40; {line}");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = script.spawn().unwrap();
+        // At the end of its own input, the program waits two seconds for who reads it.
+        let mut terminal = child.stdin.take().unwrap();
+        let _ = terminal.write_all(format!("{typed}\x04").as_bytes());
+        let ran = Self::from(child.wait_with_output().unwrap());
+        drop(terminal);
+        Ran { stdout: ran.stdout.replace('\r', ""), ..ran }
     }
 
     /// It succeeded; this is what it printed.

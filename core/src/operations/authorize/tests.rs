@@ -66,9 +66,13 @@ fn who_may_act() {
         (high, "bob", true, "L1", "", None),
         (high, "alice", true, "L1", "", None),
         (deploy, "alice", true, "L1", "", Some(Rollback)),
-        (deploy, "dave", true, "L1", "", Some(Rollback)),
+        // Where the catalog asks for no level, it is up to those near it, or an L3.
+        (deploy, "dave", true, "L1", "", None),
+        (deploy, "bob", true, "L1", "bob", Some(Rollback)),
+        (deploy, "erin", true, "L1", "", Some(Rollback)),
         (deploy, "ivan", true, "L1", "", None),
-        (deploy, "machine:deploy for dave", true, "L1", "", Some(Machine)),
+        (deploy, "machine:deploy for dave", true, "L1", "", None),
+        (deploy, "machine:deploy for bob", true, "L1", "", Some(Machine)),
     ] {
         let request = request(lines);
         let (by, on_behalf) =

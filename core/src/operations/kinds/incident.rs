@@ -1,8 +1,8 @@
 //! What events about incidents say.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::terms::Pauses;
 use crate::terms::{Login, Name, Severity};
 use crate::time::Time;
 
@@ -13,21 +13,6 @@ pub struct Escalated {
     pub severity: Severity,
     /// What it pauses.
     pub pauses: Pauses,
-}
-
-/// What an incident pauses.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Pauses {
-    /// No change.
-    #[default]
-    None,
-    /// Changes to its services.
-    Services,
-    /// All changes.
-    All,
 }
 
 /// An approval that somebody heard.
@@ -58,8 +43,23 @@ pub struct Opened {
     pub summary: String,
 }
 
+impl Opened {
+    /// Returns the incident after an update: what that names is another one.
+    #[must_use]
+    pub fn with(&self, update: &Updated) -> Self {
+        let update = update.clone();
+        Opened {
+            severity: update.severity.unwrap_or(self.severity),
+            services: update.services.unwrap_or_else(|| self.services.clone()),
+            commander: update.commander.or_else(|| self.commander.clone()),
+            pauses: update.pauses.unwrap_or(self.pauses),
+            summary: update.summary.unwrap_or_else(|| self.summary.clone()),
+        }
+    }
+}
+
 /// What is another one from now on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Updated {
     /// How severe the incident is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

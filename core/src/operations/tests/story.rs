@@ -85,13 +85,13 @@ impl Story {
                 false,
                 json!({"event": "begin", "steps": steps, "tier": "medium", "services": ["checkout"],
                     "material": format!("sha256:{}", hex("material")), "approval": {"proof": "merge"},
-                    "lease_until": lease}),
+                    "lease_until": lease, "nonce": hex("nonce")}),
             ),
             "owing" => (
                 false,
                 json!({"event": "begin", "steps": steps, "tier": "high",
                     "material": format!("sha256:{}", hex("material")), "lease_until": lease,
-                    "approval": {"proof": "open", "debtor": "payments",
+                    "nonce": hex("nonce"), "approval": {"proof": "open", "debtor": "payments",
                         "owed": [{"kind": "level", "any_of": ["L3"], "due_at": at(self.now + 1440)}]}}),
             ),
             "renew" => (
@@ -102,7 +102,8 @@ impl Story {
             "verify" => (
                 false,
                 json!({"event": "verified", "monitored": {"from": at(self.now - 15), "to": at(self.now)},
-                    "checks": [], "health": more}),
+                    "checks": [{"name": "carts", "kind": "manual", "passed": more == "passed"}],
+                    "health": more}),
             ),
             "outcome" => (false, json!({"event": "outcome", "result": more})),
             "cancel" => (false, json!({"event": "cancelled", "reason": "not needed"})),

@@ -54,10 +54,18 @@ impl Reader {
             let message = format!("a lease of {lease} is not between 5 minutes and 24 hours");
             self.report("settings", &["execution", "lease"], message, "write 5m to 24h");
         }
-        if !settings.execution.issuer.starts_with("https://") {
-            let message = format!("`{}` isn't the address of an issuer", settings.execution.issuer);
+        let issuer = &settings.execution.issuer;
+        // On this machine there is nobody in between.
+        if !["https://", "http://127.0.0.1:"].iter().any(|it| issuer.starts_with(it)) {
+            let message = format!("`{issuer}` isn't the address of an issuer");
             let help = "write it with its beginning, https://";
             self.report("settings", &["execution", "issuer"], message, help);
+        }
+        let id = settings.execution.repository_id.as_deref().unwrap_or("0");
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            let message = format!("`{id}` isn't the numeric id of a repository");
+            let help = "write the number that `changegate doctor` names, in quotes";
+            self.report("settings", &["execution", "repository_id"], message, help);
         }
         self.check_writers(org);
     }
@@ -172,6 +180,8 @@ mod tests {
         for (settings, problem) in [
             ("execution: {lease: 5m}", ""),
             ("execution: {lease: 4m59s}", "a lease of 4m59s is not between"),
+            ("execution: {lease: 24h}", ""),
+            ("execution: {lease: 24h1s}", "is not between 5 minutes and 24 hours"),
             ("execution: {lease: 25h}", "is not between 5 minutes and 24 hours"),
             ("execution: {issuer: token.example}", "`token.example` isn't the address"),
             ("execution: {stand_in: nobody}", "nobody"),

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::Branches;
 use crate::core::org::RemoteUrl;
-use crate::git::{Move, Oid, Program};
+use crate::git::{Move, Oid, Program, Repo};
 
 /// The refs that show here what such ledgers hold; a short name of the address follows.
 const REFS: &str = "refs/changegate-ledger/";
@@ -44,6 +44,17 @@ impl Branches {
     /// Takes the ledger from the repository at an address, or from that of the branches.
     pub fn with_ledger_at(self, url: Option<RemoteUrl>) -> Self {
         Branches { elsewhere: url.map(Elsewhere::at), ..self }
+    }
+
+    /// Returns the same branches, of a repository that is opened again.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub(in crate::forge::git) fn again(&self) -> anyhow::Result<Self> {
+        let elsewhere = self.ledger_elsewhere().cloned();
+        let (program, remote) = (self.program.clone(), self.remote.clone());
+        let again = Self::own(Repo::open(&self.repo.folder())?);
+        Ok(Branches { program, remote, ..again }.with_ledger_at(elsewhere))
     }
 
     /// Returns the address of the repository that holds the ledger; `None` if it is kept with the changes.

@@ -6,6 +6,7 @@ use super::Branches;
 use crate::content::short;
 use crate::git::Oid;
 use crate::ledger::{self, AUDIT, LEDGER};
+use crate::operations::OPERATIONS;
 
 /// The remote's ledger isn't one that continues the one that was seen here.
 #[derive(Debug, thiserror::Error)]
@@ -38,15 +39,17 @@ impl Branches {
         Ok(())
     }
 
-    /// Fetches the ledger from the remote, if there is one. Nothing is forced or removed, so that a
-    /// ledger that was rewound or deleted there is an error.
+    /// Fetches the ledger from the remote, if there is one, and the operations log of which its entries
+    /// say where it is. Nothing is forced or removed, so that one that was rewound or deleted there is an
+    /// error.
     ///
     /// # Errors
-    /// [`Rewound`] when its ledger doesn't continue the one that is known; others when the remote can't
-    /// be reached.
+    /// [`Rewound`] when a log doesn't continue the one that is known; others when the remote can't be
+    /// reached.
     pub fn refresh_ledger(&self) -> anyhow::Result<()> {
         let Some(remote) = self.ledger_remote() else { return Ok(()) };
         let all = format!("refs/heads/{AUDIT}*:{}*", self.full(AUDIT));
+        let is_elsewhere = self.ledger_elsewhere().is_some();
         let mut wanted = vec![all.clone()];
         if let Some(known) = self.tip(LEDGER)? {
             // git fails if a branch that is named is gone.
@@ -58,7 +61,21 @@ impl Branches {
             let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
             self.fetch_ledger(remote, &wanted)
         };
-        let Err(error) = fetch(&wanted) else { return Ok(()) };
+        let mut both = wanted.clone();
+        if !is_elsewhere && self.tip(OPERATIONS)?.is_some() {
+            both.push(format!("refs/heads/{OPERATIONS}:{}", self.full(OPERATIONS)));
+        }
+        let error = match fetch(&both) {
+            Ok(()) if is_elsewhere => return self.refresh_operations(),
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if !is_elsewhere {
+            wanted.push(format!("^refs/heads/{OPERATIONS}"));
+            if fetch(&wanted).is_ok() {
+                return self.refresh_operations();
+            }
+        }
         // git doesn't say which ref it can't move, or why.
         if let Some(why) = self.rewound(remote)? {
             return Err(Rewound(why).into());

@@ -6,7 +6,7 @@ use super::{Check, Seen, listed};
 use crate::ledger::LEDGER;
 
 /// The rules for the branches with the record, with what each of them prevents.
-const NEEDED: [(&str, &str); 3] = [
+pub(super) const NEEDED: [(&str, &str); 3] = [
     ("deletion", "Restrict deletions"),
     ("non_fast_forward", "Block force pushes"),
     ("required_linear_history", "Require linear history"),

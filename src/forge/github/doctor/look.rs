@@ -22,6 +22,7 @@ use crate::forge::github::types::{Repository, User};
 use crate::forge::github::{GitHub, members_of};
 use crate::git::{Entry, Kind, Oid};
 use crate::ledger::LEDGER;
+use crate::operations::OPERATIONS;
 
 /// The branches with the record.
 const RECORD: [&str; 2] = [LEDGER, "audit/evidence"];
@@ -35,6 +36,7 @@ const UNPROTECTED: &str = "Branch not protected";
 /// A repository whose default branch has been fetched.
 pub struct Home {
     repository: Repository,
+    id: Option<u64>,
     permissions: BTreeMap<String, bool>,
     /// The tip of the default branch.
     pub tip: Oid,
@@ -58,16 +60,18 @@ impl GitHub {
             #[serde(flatten)]
             repository: Repository,
             #[serde(default)]
+            id: Option<u64>,
+            #[serde(default)]
             permissions: Option<BTreeMap<String, bool>>,
         }
         let response: Response = self
             .client
             .run(self.client.get(&self.repository.path(&[])))
             .with_context(|| format!("cannot read the repository {}", self.repository))?;
-        let Response { repository, permissions } = response;
+        let Response { repository, id, permissions } = response;
         let source = self.source(&repository)?;
         let tip = self.remote.fetch_branch(&source, &repository.default_branch)?;
-        Ok(Home { repository, permissions: permissions.unwrap_or_default(), tip })
+        Ok(Home { repository, id, permissions: permissions.unwrap_or_default(), tip })
     }
 
     /// Reads everything about the protection of the repository. `org` is the organisation data on
@@ -105,6 +109,8 @@ impl GitHub {
             teams,
             record,
             record_at,
+            operations: self.record_branch(OPERATIONS)?,
+            repository_id: home.id,
             token: TokenFacts {
                 kind: TokenKind::of(self.client.token()),
                 permissions: home.permissions.clone(),
@@ -154,15 +160,16 @@ impl GitHub {
 
     /// Reads the rules for the branches with the record.
     fn record(&self) -> anyhow::Result<Vec<RecordBranch>> {
-        let branch = |name: &str| -> anyhow::Result<RecordBranch> {
-            let path = self.repository.path(&["branches", name]);
-            let shown: Option<Value> = self.client.run(self.client.get_if_shown(&path))?;
-            let path = self.repository.path(&["rules", "branches", name]);
-            let rules: Vec<Rule> = self.client.run(self.client.list(&path))?;
-            let rules = Ok(rules.into_iter().map(|rule| rule.kind).collect());
-            Ok(RecordBranch { name: name.to_owned(), exists: Ok(shown.is_some()), rules })
-        };
-        RECORD.into_iter().map(branch).collect()
+        RECORD.into_iter().map(|name| self.record_branch(name)).collect()
+    }
+
+    fn record_branch(&self, name: &str) -> anyhow::Result<RecordBranch> {
+        let path = self.repository.path(&["branches", name]);
+        let shown: Option<Value> = self.client.run(self.client.get_if_shown(&path))?;
+        let path = self.repository.path(&["rules", "branches", name]);
+        let rules: Vec<Rule> = self.client.run(self.client.list(&path))?;
+        let rules = Ok(rules.into_iter().map(|rule| rule.kind).collect());
+        Ok(RecordBranch { name: name.to_owned(), exists: Ok(shown.is_some()), rules })
     }
 
     /// Reads what can be seen of the branches with the record in another repository.

@@ -18,15 +18,22 @@ const JUDGING: [(&str, &str); 3] = [
     ("sweep", "a change stays approved when an approval expires or its start time passes"),
 ];
 
-/// The workflow that tries a change of policies before people sign it.
-const TRIAL: (&str, &str) =
-    ("change-policies", "a fault in changed policies shows only after two people have signed them");
+/// The workflows without which everything is judged as well: one tries a change of policies before people
+/// sign it, the other records what they say of changes.
+const BESIDE: [(&str, &str); 2] = [
+    ("change-policies", "a fault in changed policies shows only after two people have signed them"),
+    ("change-record", "what came of a change can't be recorded by a comment or a form"),
+];
 
 /// The write permissions that a job that judges, and records that, may have.
 const ANSWERING: [&str; 3] = ["contents", "pull-requests", "statuses"];
 
-/// The write permissions that a job that turns forms into branches may have.
-const FORM: [&str; 2] = ["contents", "issues"];
+/// The write permissions that jobs may have that run another verb than those which judge.
+const OTHERS: [(&str, &[&str]); 3] = [
+    ("comment", &["contents", "id-token", "pull-requests"]),
+    ("form", &["contents", "issues"]),
+    ("sweep", &["contents", "id-token", "pull-requests", "statuses"]),
+];
 
 /// The events that start a workflow with a token that can write, even for an outsider.
 const PRIVILEGED: [&str; 2] = ["pull_request_target", "workflow_run"];
@@ -88,18 +95,24 @@ fn present(files: &[WorkflowFile], mode: Mode) -> Vec<Check> {
         let paths = [format!("{path}.yml"), format!("{path}.yaml")];
         files.iter().any(|file| paths.contains(&file.path))
     };
-    let missing = JUDGING.iter().chain([&TRIAL]).filter(|(name, _)| !is_there(name));
+    let missing = JUDGING.iter().chain(&BESIDE).filter(|(name, _)| !is_there(name));
     let missing = missing.map(|(name, without)| {
         let found = format!("there is no .github/workflows/{name}.yml");
         match mode {
-            _ if *name == TRIAL.0 => Check::advice(code, found).why(*without).fix(commit(name)),
+            _ if BESIDE.iter().any(|(other, _)| other == name) => {
+                Check::advice(code, found).why(*without).fix(commit(name))
+            }
             Mode::Action => Check::bad(code, found).why(*without).fix(commit(name)),
             Mode::App(_) => Check::advice(code, found)
                 .why(format!("unless the App runs elsewhere, {without}"))
                 .fix("run the App where it receives GitHub's events, or commit the workflow"),
         }
     });
-    one_or_good(code, "change-check, review-ping, sweep and change-policies exist", missing)
+    one_or_good(
+        code,
+        "change-check, review-ping, sweep, change-policies and change-record exist",
+        missing,
+    )
 }
 
 fn one_or_good(code: &'static str, good: &str, checks: impl Iterator<Item = Check>) -> Vec<Check> {
@@ -148,10 +161,11 @@ impl<'a> Workflow<'a> {
         self.jobs.iter().filter(|job| job.runs_changegate()).filter_map(|job| {
             let code = "workflows/permissions";
             let label = format!("job {} in {}", job.name, self.path);
-            let may_write: &[&str] = if job.runs_form() { &FORM } else { &ANSWERING };
+            let other = OTHERS.into_iter().find(|(verb, _)| job.runs(verb));
+            let may_write = other.map_or(&ANSWERING[..], |(_, may_write)| may_write);
             let mut wanted: Vec<_> =
                 may_write.iter().map(|name| format!("{name}: write")).collect();
-            wanted.extend(job.runs_form().then(|| "pull-requests: read".to_owned()));
+            wanted.extend(job.runs("form").then(|| "pull-requests: read".to_owned()));
             let fix = format!(
                 "{}: give the job `permissions: {{contents: read, {}}}`",
                 self.path,

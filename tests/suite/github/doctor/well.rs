@@ -44,7 +44,7 @@ impl Well<'_> {
             let mut rules = self.rules();
             rules.retain(|rule| !self.without.iter().any(|kind| rule["type"] == *kind));
             state.rules.insert("main".to_owned(), rules);
-            for branch in ["audit/ledger", "audit/evidence"] {
+            for branch in ["audit/ledger", "audit/evidence", "audit/operations"] {
                 let kinds = ["deletion", "non_fast_forward", "required_linear_history"];
                 let rules = kinds.map(|kind| of_kind(kind, Value::Null));
                 state.rules.insert(branch.to_owned(), rules.into());
@@ -89,7 +89,7 @@ impl Well<'_> {
 }
 
 /// A rule of the ruleset.
-fn of_kind(kind: &str, parameters: Value) -> Value {
+pub fn of_kind(kind: &str, parameters: Value) -> Value {
     let mut rule = json!({
         "type": kind, "ruleset_source_type": "Repository", "ruleset_source": "acme/ops",
         "ruleset_id": 12,

@@ -91,6 +91,7 @@ fn every_operation_answers_as_the_contract_says() {
         github.with(|state| (state.comments.last().unwrap().id, state.check_runs[0].id));
     let comment = format!("{OPS}/issues/comments/{comment}");
     ask(&client, "PATCH", &comment, &json!({"body": "c"}), 200);
+    ask(&client, "POST", &format!("{comment}/reactions"), &json!({"content": "+1"}), 201);
     let progress = json!({"status": "in_progress"});
     ask(&client, "PATCH", &format!("{OPS}/check-runs/{run}"), &progress, 200);
     let ruleset = format!("rulesets/{}", github.with(|state| state.rulesets[0]["id"].clone()));

@@ -47,7 +47,7 @@ pub struct Answer {
 pub type Said = Result<Answer, Answer>;
 
 /// The operations that are answered: those that the product asks for.
-pub const OPERATIONS: [&str; 26] = [
+pub const OPERATIONS: [&str; 27] = [
     "pulls/list",
     "pulls/get",
     "pulls/list-commits",
@@ -57,6 +57,7 @@ pub const OPERATIONS: [&str; 26] = [
     "issues/list-comments",
     "issues/create-comment",
     "issues/update-comment",
+    "reactions/create-for-issue-comment",
     "checks/create",
     "checks/update",
     "checks/list-for-ref",
@@ -89,6 +90,7 @@ pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
         "issues/list-comments" => issues::comments(state, call),
         "issues/create-comment" => issues::comment(state, call),
         "issues/update-comment" => issues::edit_comment(state, call),
+        "reactions/create-for-issue-comment" => issues::react(state, call),
         "checks/create" => checks::create(state, call),
         "checks/update" => checks::update(state, call),
         "checks/list-for-ref" => checks::list(state, call),
@@ -114,7 +116,9 @@ pub fn answer(state: &mut State, call: &Call<'_>) -> Said {
 fn needed(operation: &str) -> &'static [(&'static str, &'static str)] {
     match operation {
         "pulls/request-reviewers" => &[("pull_requests", "write")],
-        "issues/create-comment" | "issues/update-comment" => {
+        "issues/create-comment"
+        | "issues/update-comment"
+        | "reactions/create-for-issue-comment" => {
             &[("issues", "write"), ("pull_requests", "write")]
         }
         "checks/create" | "checks/update" => &[("checks", "write")],

@@ -96,6 +96,7 @@ impl About {
         json!({"repository": {
             "defaultBranchRef": tip(state, "main"),
             "ledger": tip(state, "audit/ledger"),
+            "operations": tip(state, "audit/operations"),
             "pullRequest": pull.map(|pull| json!({
                 "state": if pull.merged.is_some() { "MERGED".to_owned() } else { pull.state.to_uppercase() },
                 "isDraft": pull.draft,
@@ -119,6 +120,7 @@ impl About {
         let last = open.iter().take(PAGE).next_back().map(|pull| format!("after-{}", pull.number));
         json!({"repository": {
             "defaultBranchRef": tip(state, "main"),
+            "operations": tip(state, "audit/operations"),
             "pullRequests": {
                 "pageInfo": {"hasNextPage": open.len() > PAGE, "endCursor": last},
                 "nodes": nodes,

@@ -29,6 +29,8 @@ pub struct State {
     /// Numbers of issues that aren't pull requests.
     pub issues: BTreeSet<u64>,
     pub comments: Vec<Comment>,
+    /// Reactions, by the comments' ids.
+    pub reactions: Vec<(u64, String)>,
     /// Issues and pull requests whose conversation is locked.
     pub locked: BTreeSet<u64>,
     /// Oldest first.
@@ -260,6 +262,7 @@ impl State {
             pulls: Vec::new(),
             issues: BTreeSet::new(),
             comments: Vec::new(),
+            reactions: Vec::new(),
             locked: BTreeSet::new(),
             activity: Vec::new(),
             statuses: Vec::new(),

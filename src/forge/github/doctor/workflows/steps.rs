@@ -59,9 +59,9 @@ impl<'a> Job<'a> {
             })
     }
 
-    /// Whether the job turns forms into branches.
-    pub fn runs_form(&self) -> bool {
-        self.commands().any(|words| words.windows(2).any(|pair| pair == ["changegate", "form"]))
+    /// Whether the job runs this verb of changegate.
+    pub fn runs(&self, verb: &str) -> bool {
+        self.commands().any(|words| words.windows(2).any(|pair| pair == ["changegate", verb]))
     }
 
     /// Returns the permissions of the job, or else those of its workflow, or else `None`.

@@ -30,8 +30,8 @@ fn comes_out(code: &str, text: &str, grade: Grade) {
 fn what_judges_has_to_be_there_where_workflows_judge() {
     let files = [file("change-check", "on: push"), file("sweep", "on: push")];
     let grade = |mode| present(&files, mode).iter().map(|check| check.grade).collect::<Vec<_>>();
-    assert_eq!(grade(Mode::Action), [Grade::Bad, Grade::Advice]);
-    assert_eq!(grade(Mode::App(1)), [Grade::Advice, Grade::Advice]);
+    assert_eq!(grade(Mode::Action), [Grade::Bad, Grade::Advice, Grade::Advice]);
+    assert_eq!(grade(Mode::App(1)), [Grade::Advice; 3]);
     assert!(present(&files, Mode::Action)[0].found.contains("review-ping"));
 }
 

@@ -49,6 +49,18 @@ pub fn edit_comment(state: &mut State, call: &Call<'_>) -> Said {
     Ok(Answer::ok(state.comment_json(comment.unwrap())))
 }
 
+pub fn react(state: &mut State, call: &Call<'_>) -> Said {
+    let (id, user) = (call.number("comment_id")?, call.user());
+    let content = call.text("content").unwrap_or_default();
+    state.comments.iter().find(|comment| comment.id == id).ok_or_else(Answer::missing)?;
+    state.reactions.push((id, content.clone()));
+    let (number, now) = (state.new_id(), state.now.to_string());
+    let user = state.user_json(user);
+    Ok(Answer::created(serde_json::json!({
+        "id": number, "node_id": "x", "user": user, "content": content, "created_at": now,
+    })))
+}
+
 fn the(state: &State, call: &Call<'_>) -> Result<u64, Answer> {
     let number = call.number("issue_number")?;
     let is_ops = std::ptr::eq(call.its_repository(state)?, state.ops());

@@ -1,0 +1,168 @@
+//! What goes on now: executions, incidents, debts, what was executed and isn't closed, and what is planned.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::progress::{Executions, Progress};
+use crate::content::{request_at, request_with_id};
+use crate::core::layout;
+use crate::core::operations::event::About;
+use crate::core::operations::kinds::Pauses;
+use crate::core::operations::open::{OpenExecution, OpenIncident};
+use crate::core::operations::state::{PullState, State};
+use crate::core::org::Org;
+use crate::core::request::ChangeRequest;
+use crate::core::terms::{TicketId, all_of};
+use crate::core::time::Time;
+use crate::forge::git::{CHANGE, Git};
+use crate::gate::execution::debts;
+use crate::operations::Log;
+
+/// How many planned changes are named.
+const MOST_PLANNED: usize = 5;
+
+/// Something that goes on, or that somebody has to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GoingOn {
+    /// What it is: `incident`, `debt`, or the state of a change, `running` for example.
+    pub what: String,
+    /// The change's or the incident's id.
+    pub id: TicketId,
+    /// What is known of it, in a few words.
+    pub told: String,
+    /// The command that comes next, with the time from or until which it may be typed; null if there is none.
+    pub next: Option<String>,
+}
+
+impl Executions<'_> {
+    /// Returns what goes on now by the log: what runs or is lost, incidents, debts, what was executed and
+    /// isn't closed, then the next of what is planned, as far as others were surveyed. Empty where no log is
+    /// kept.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn going_on(&self, git: &Git, org: &Org) -> anyhow::Result<Vec<GoingOn>> {
+        let Some(log) = &self.log else { return Ok(Vec::new()) };
+        let open = log.open();
+        let mut found = Vec::new();
+        for it in &open.executions {
+            found.extend(self.execution(git, log, it)?);
+        }
+        found.extend(open.incidents.iter().map(|it| self.incident(it)));
+        for (debt, state) in debts((git, None), org, log, self.now)? {
+            if !state.is_owed() {
+                continue;
+            }
+            let due = debt.due_at.for_people(Some(self.now));
+            let next = match request(git, &debt.change)?.1 {
+                // Nobody signs any more what is merged already.
+                PullState::Merged => {
+                    let event = &String::from(debt.of)[..10];
+                    format!("changegate operations void {event} --debt --why \"looked at it\"")
+                }
+                _ => format!("changegate review {} --approve", debt.change),
+            };
+            found.push(GoingOn {
+                what: "debt".to_owned(),
+                told: format!("{} by {}, due {due} UTC", state.as_str(), debt.debtor),
+                id: debt.change,
+                next: Some(next),
+            });
+        }
+        let is_running =
+            |id: &&TicketId| open.executions.iter().all(|it| it.change.as_ref() != Some(*id));
+        for id in open.begun.iter().filter(is_running) {
+            let (state, progress) = self.of_change(git, id)?;
+            found.extend(progress.map(|progress| note(state.to_string(), id, progress)));
+        }
+        let mut planned = Vec::new();
+        for (id, start) in git.planned_after(self.now) {
+            let (state, progress) = self.of_change(git, &id)?;
+            if let (State::Ready | State::Scheduled, Some(progress)) = (state, progress)
+                && !open.begun.contains(&id)
+            {
+                planned.push((start, note(state.to_string(), &id, progress)));
+            }
+        }
+        planned.sort_by_key(|(start, _)| *start);
+        found.extend(planned.into_iter().take(MOST_PLANNED).map(|(_, planned)| planned));
+        Ok(found)
+    }
+
+    /// Returns what is known of an execution.
+    fn execution(
+        &self,
+        git: &Git,
+        log: &Log<'_>,
+        it: &OpenExecution,
+    ) -> anyhow::Result<Option<GoingOn>> {
+        let (about, id) = match (&it.change, &it.incident) {
+            (Some(id), _) => (About::Change(id), id),
+            (None, Some(id)) => (About::Incident(id), id),
+            (None, None) => return Ok(None),
+        };
+        let life = log.life(about)?;
+        let is_lost =
+            life.open().any(|open| open.begin.id == it.execution && open.is_lost(self.now));
+        let next = match &it.change {
+            Some(id) => self.of_change(git, id)?.1.and_then(|progress| progress.next_in_words),
+            None => Some(format!("changegate end {id}")),
+        };
+        let day = |at: Time| at.for_people(Some(self.now));
+        let (state, how_long) = match is_lost {
+            true => (State::Lost, "nobody knows its end".to_owned()),
+            false => (State::Running, format!("taken to go on until {} UTC", day(it.lease_until))),
+        };
+        Ok(Some(GoingOn {
+            what: state.to_string(),
+            id: id.clone(),
+            told: format!("by {} since {} UTC, {how_long}", it.by, day(it.since)),
+            next,
+        }))
+    }
+
+    fn incident(&self, it: &OpenIncident) -> GoingOn {
+        let commander = match &it.commander {
+            Some(commander) => format!(", commanded by {commander}"),
+            None => String::new(),
+        };
+        let pauses = match it.pauses {
+            Pauses::None => String::new(),
+            Pauses::Services => format!(", pauses changes to {}", all_of(&it.services)),
+            Pauses::All => ", pauses all changes".to_owned(),
+        };
+        let since = it.since.for_people(Some(self.now));
+        GoingOn {
+            what: "incident".to_owned(),
+            id: it.incident.clone(),
+            told: format!("{:?} since {since} UTC{commander}{pauses}", it.severity),
+            next: Some(format!("changegate incident resolve {}", it.incident)),
+        }
+    }
+
+    /// Returns the state of a change that the log knows or the base holds, and what was done with it.
+    fn of_change(&self, git: &Git, id: &TicketId) -> anyhow::Result<(State, Option<Progress>)> {
+        let (request, pull) = request(git, id)?;
+        self.progress(request.as_ref(), pull)
+    }
+}
+
+fn note(what: String, id: &TicketId, progress: Progress) -> GoingOn {
+    GoingOn { what, id: id.clone(), told: progress.told, next: progress.next_in_words }
+}
+
+/// Returns the request of a change on the base or, if it isn't merged, of its branch, and which that is.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn request(git: &Git, id: &TicketId) -> anyhow::Result<(Option<ChangeRequest>, PullState)> {
+    if let Some((_, file)) = request_with_id(git.repo(), git.base()?, id)? {
+        return Ok((file.request, PullState::Merged));
+    }
+    let path = layout::request(id.as_str());
+    let request = match git.branches.tip(&format!("{CHANGE}{id}"))? {
+        Some(head) => request_at(git.repo(), head, &path)?.0.request,
+        None => None,
+    };
+    Ok((request, PullState::Open))
+}

@@ -1,0 +1,143 @@
+//! Executing where nobody can be reached: emergencies under break-glass and rollbacks, by what was fetched
+//! last. What is recorded stays in this clone, signed, until `changegate sync` brings it to the log.
+
+use anyhow::{Context as _, ensure};
+
+use super::args::ExecArgs;
+use crate::cli::shared::args::NowArg;
+use crate::cli::shared::asking::{Answer, age};
+use crate::cli::shared::judges::judges;
+use crate::cli::shared::say::note;
+use crate::cli::shared::site::Site;
+use crate::cli::submit;
+use changegate::core::layout;
+use changegate::core::operations::event::{About, Event};
+use changegate::core::operations::kinds::{Commander, What};
+use changegate::core::org::Offline;
+use changegate::core::terms::{TicketId, Verdict};
+use changegate::execute::kept::Kept;
+use changegate::execute::{Identity, Made};
+use changegate::gate::execution::begin::{Place, begin};
+use changegate::gate::execution::{Known, Route};
+use changegate::git::{Oid, Program};
+use changegate::report::Format;
+
+/// What came of it.
+pub(super) enum Begun {
+    /// It has begun, with this event by somebody.
+    Yes(Box<Site>, Box<Answer>, Box<(Event, Identity)>),
+    /// It may not.
+    No(Verdict),
+}
+
+/// Asks by what was fetched last, and keeps the beginning here.
+pub(super) fn begin_here(args: &ExecArgs, place: &Place) -> anyhow::Result<Begun> {
+    let site = Site::open_quietly(&args.here)?;
+    let (answer, begun) = ask_here(args, place, &site)?;
+    if let Some(begun) = begun {
+        note("changegate: recorded here alone: `changegate sync` brings it to the log");
+        return Ok(Begun::Yes(Box::new(site), Box::new(answer), Box::new(begun)));
+    }
+    note(answer.report(&site, Format::Text, false).trim_end());
+    Ok(Begun::No(answer.decision.verdict))
+}
+
+/// Asks, and returns the answer, with the event if it has begun.
+fn ask_here(
+    args: &ExecArgs,
+    place: &Place,
+    site: &Site,
+) -> anyhow::Result<(Answer, Option<(Event, Identity)>)> {
+    let org = &site.judge.bundle().org;
+    ensure!(
+        org.settings.execution.offline == Offline::Emergency,
+        "nothing is executed offline here: `execution.offline` is off in policies/org/settings/data.yaml"
+    );
+    let (judges, id) = (judges()?, &args.ask.id);
+    let route = route(args, site)?;
+    ensure!(
+        args.ask.is_rollback() || matches!(route, Route::Heard { .. }),
+        "only an emergency under break-glass or a rollback is executed offline: say with `--break-glass \
+         --commander LOGIN --heard TEXT` who approved it, and where you heard that"
+    );
+    let author = site.author_at_hand(args.ask.on_behalf.clone())?;
+    let now = NowArg::present();
+    let log = site.git.operations()?;
+    let mut known = Known::of((&site.git, None), &judges, log.as_ref(), (id, &route), now)?;
+    if let Some(log) = &log {
+        known.life = Kept::of(site.git.repo()).life(log, About::Change(id))?;
+    }
+    let emergency = known.request().and_then(|request| request.emergency.as_ref());
+    ensure!(
+        args.ask.is_rollback() || emergency.is_some_and(|it| it.break_glass),
+        "only an emergency under break-glass or a rollback is executed offline: {id} waits until the log can \
+         be reached"
+    );
+    let attempt = args.ask.attempt(author.by().clone(), author.on_behalf().cloned());
+    let age = age(site, now);
+    let decided = known.ask(&site.git, &judges, log.as_ref(), &attempt, (now, age))?;
+    let decision = decided.decision;
+    let made = begin(&known, &attempt, &decision, (org, now), place);
+    let Some(made) = made.filter(|_| decision.verdict == Verdict::Approved) else {
+        return Ok((Answer { known, decision }, None));
+    };
+    if let Route::Heard { commander, head } = &route {
+        keep(site, id, *head)?;
+        let heard = args.heard.clone().unwrap_or_default();
+        let what = Commander { who: commander.clone(), heard, heard_at: now };
+        author.keep(|_, _| Ok(Made::of_change(id, What::Commander(what))))?;
+    }
+    let begun = author.keep(|_, _| {
+        Ok(Made {
+            policies: Some(decision.digests.policies.clone()),
+            input: decision.digests.input.clone(),
+            ..Made::of_change(id, What::Begin(made))
+        })
+    })?;
+    let identity = author.identity().clone();
+    Ok((Answer { known, decision }, Some((begun, identity))))
+}
+
+/// Returns how it is executed: under break-glass the request is the one in the work tree, or else the one
+/// that was fetched last.
+fn route(args: &ExecArgs, site: &Site) -> anyhow::Result<Route> {
+    let Some(commander) = args.commander.clone().filter(|_| args.ask.route() != Route::Merged)
+    else {
+        return Ok(Route::Merged);
+    };
+    let id = &args.ask.id;
+    let head = match in_work_tree(site, id)? {
+        Some(commit) => Some(commit),
+        None => before(site, id)?,
+    };
+    let head = head.with_context(|| {
+        format!("there is no request {id} here: write it with `changegate new --break-glass`")
+    })?;
+    Ok(Route::Heard { commander, head })
+}
+
+/// Keeps the commit that submits a request here, if that isn't submitted yet.
+fn keep(site: &Site, id: &TicketId, commit: Oid) -> anyhow::Result<()> {
+    match before(site, id)? == Some(commit) {
+        true => Ok(()),
+        false => site.git.keep_waiting(id.as_str(), commit),
+    }
+}
+
+/// Returns the commit that submits a request, as it waits here or was fetched last.
+fn before(site: &Site, id: &TicketId) -> anyhow::Result<Option<Oid>> {
+    match site.git.waiting(id.as_str())? {
+        Some(waiting) => Ok(Some(waiting)),
+        None => site.git.branches.tip(&format!("change/{id}")),
+    }
+}
+
+/// Makes the commit that submits the request in the work tree, if there is one that isn't submitted.
+fn in_work_tree(site: &Site, id: &TicketId) -> anyhow::Result<Option<Oid>> {
+    let Ok(work_tree) = Program::anywhere().work_tree() else { return Ok(None) };
+    let path = layout::request(id.as_str());
+    if !work_tree.join(&path).is_file() {
+        return Ok(None);
+    }
+    submit::made(&site.git, &work_tree, &path, before(site, id)?).map(Some)
+}

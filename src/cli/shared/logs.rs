@@ -1,0 +1,86 @@
+//! What the ledger and the operations log say of changes, fetched again.
+
+use super::here::{HereArgs, look_at_ledger};
+use super::say::warn;
+use changegate::changes::progress::Executions;
+use changegate::changes::records::Records;
+use changegate::core::operations::kinds::Pauses;
+use changegate::core::org::Org;
+use changegate::core::time::Time;
+use changegate::execute::kept::Kept;
+use changegate::forge::git::Git;
+
+/// Reads what the ledger records of the base, by `read`. Where it can't be relied on, it says so, and
+/// the history alone is shown.
+pub fn records(
+    git: &Git,
+    org: &Org,
+    args: &HereArgs,
+    read: impl FnOnce() -> anyhow::Result<Records>,
+) -> Records {
+    // Why the remote can't be reached has been said.
+    if !args.no_fetch && !git.branches.is_out_of_reach() {
+        look_at_ledger(git, org);
+    }
+    let records = read().unwrap_or_else(|error| Records::none(format!("{error:#}")));
+    for problem in &records.problems {
+        let what = format!("not all that the ledger says can be relied on: {problem}");
+        warn("warning", &format!("{what}; `changegate audit verify` says more"));
+    }
+    records
+}
+
+/// Warns of incidents that have paused changes for longer than the settings say: none ends by itself.
+///
+/// # Errors
+/// When the log can't be read.
+pub fn warn_of_pauses(git: &Git, org: &Org, now: Time) -> anyhow::Result<()> {
+    let Some(log) = git.operations()? else { return Ok(()) };
+    let most = org.settings.incident.pause_warn;
+    for (it, since) in log.held().long_pauses(log.open(), most, now)? {
+        let (id, pauses) = (&it.incident, pause(it.pauses).unwrap_or_default());
+        let length = (now - since).for_people();
+        warn(
+            "warning",
+            &format!(
+                "{id} {pauses}, for {length} now: `changegate incident resolve {id}` ends that, or \
+                 `changegate incident update {id} --pauses none`"
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Says what an incident pauses; `None` if that is nothing.
+pub fn pause(pauses: Pauses) -> Option<&'static str> {
+    match pauses {
+        Pauses::None => None,
+        Pauses::Services => Some("pauses changes to its services"),
+        Pauses::All => Some("pauses all changes"),
+    }
+}
+
+/// Reads what the operations log says of changes, fetched again unless nothing is to be fetched. Where it
+/// can't be fetched, that is said, and what is here is shown.
+///
+/// # Errors
+/// When what is here can't be read.
+pub fn executions<'a>(
+    git: &'a Git,
+    org: &Org,
+    args: &HereArgs,
+    now: Time,
+) -> anyhow::Result<Executions<'a>> {
+    if !args.no_fetch
+        && !git.branches.is_out_of_reach()
+        && let Err(error) = git.branches.refresh_operations()
+    {
+        warn("warning", &format!("what is done now isn't known: {error:#}"));
+    }
+    let waiting = Kept::of(git.repo()).waiting().map_or(0, |events| events.len());
+    if waiting > 0 {
+        let what = format!("{waiting} events wait here: `changegate sync` brings them to the log");
+        warn("warning", &what);
+    }
+    Executions::of(git, org.settings.outcome.missing_after, now)
+}
