@@ -43,7 +43,7 @@ pub use comment::{COMMENT_MARK, Comment, comment};
 pub use criteria::{Criterion, criteria};
 pub use csv::{Table, csv};
 pub use merge::{merge_message, summary_line};
-pub use page::{NARROWEST, cut, hanging, pad, paint, style_of, width, wrap};
+pub use page::{NARROWEST, counted, cut, hanging, pad, paint, style_of, width, wrap};
 pub use replay::replay;
 pub use status::{StatusLine, one_line, status_lines};
 pub use trial::trial;

@@ -172,6 +172,17 @@ settling if {
 breaks_glass if input.request.emergency.break_glass
 
 # METADATA
+# title: Whether it waits to be executed from its open pull request
+# description: Then it needn't be merged first.
+awaits_commander if {
+	breaks_glass
+	input.execution.break_glass
+	not input.approval
+	input.operations.own.pull == "open"
+	input.operations.own.verdict != "denied"
+}
+
+# METADATA
 # title: Whether the planned start is yet to come
 early if input.now < input.calendar.planned.start
 

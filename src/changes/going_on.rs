@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::progress::{Executions, Progress};
-use crate::content::{request_at, request_with_id};
+use crate::content::{Requests, request_at, request_with_id};
 use crate::core::layout;
 use crate::core::operations::event::About;
 use crate::core::operations::kinds::Pauses;
@@ -32,6 +32,17 @@ pub struct GoingOn {
     pub told: String,
     /// The command that comes next, with the time from or until which it may be typed; null if there is none.
     pub next: Option<String>,
+}
+
+/// A change that led to an incident, or answers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChangeOfIncident {
+    /// The change's id.
+    pub change: TicketId,
+    /// Its state.
+    pub state: State,
+    /// Where it is, in a few words; empty where its state says it all.
+    pub told: String,
 }
 
 impl Executions<'_> {
@@ -136,8 +147,40 @@ impl Executions<'_> {
             what: "incident".to_owned(),
             id: it.incident.clone(),
             told: format!("{:?} since {since} UTC{commander}{pauses}", it.severity),
-            next: Some(format!("changegate incident resolve {}", it.incident)),
+            next: Some(format!(
+                "changegate incident resolve {} (an incident commander, or an L3)",
+                it.incident
+            )),
         }
+    }
+
+    /// Returns the changes of an incident of which something was executed: those that led to it, and the
+    /// emergencies that answer it.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn of_incident(&self, git: &Git, id: &TicketId) -> anyhow::Result<Vec<ChangeOfIncident>> {
+        let Some(log) = &self.log else { return Ok(Vec::new()) };
+        let (requests, base) = (Requests::of(git.repo()), git.base()?);
+        let mut found = Vec::new();
+        for change in log.held().changes()? {
+            let merged = requests.read(base, &change)?.map(|(_, file)| file.request);
+            let (request, pull) = match merged {
+                Some(request) => (request, PullState::Merged),
+                None => (open_request(git, &change)?, PullState::Open),
+            };
+            let named = request.as_ref().and_then(|it| it.emergency.as_ref()?.incident.as_ref());
+            let led_to = || -> anyhow::Result<bool> {
+                let life = log.life(About::Change(&change))?;
+                Ok(life.escalated.iter().any(|(incident, _)| incident == id))
+            };
+            if named == Some(id) || led_to()? {
+                let (state, progress) = self.progress(request.as_ref(), pull)?;
+                let told = progress.map(|it| it.told).unwrap_or_default();
+                found.push(ChangeOfIncident { change, state, told });
+            }
+        }
+        Ok(found)
     }
 
     /// Returns the state of a change that the log knows or the base holds, and what was done with it.
@@ -159,10 +202,14 @@ pub fn request(git: &Git, id: &TicketId) -> anyhow::Result<(Option<ChangeRequest
     if let Some((_, file)) = request_with_id(git.repo(), git.base()?, id)? {
         return Ok((file.request, PullState::Merged));
     }
+    Ok((open_request(git, id)?, PullState::Open))
+}
+
+/// Returns the request on the branch of a change.
+fn open_request(git: &Git, id: &TicketId) -> anyhow::Result<Option<ChangeRequest>> {
     let path = layout::request(id.as_str());
-    let request = match git.branches.tip(&format!("{CHANGE}{id}"))? {
-        Some(head) => request_at(git.repo(), head, &path)?.0.request,
-        None => None,
-    };
-    Ok((request, PullState::Open))
+    match git.branches.tip(&format!("{CHANGE}{id}"))? {
+        Some(head) => Ok(request_at(git.repo(), head, &path)?.0.request),
+        None => Ok(None),
+    }
 }

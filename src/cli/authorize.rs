@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::shared::args::NowArg;
-use super::shared::asking::{AskArgs, ask};
+use super::shared::asking::{AskArgs, age, ask};
 use super::shared::judges::judges;
 use super::shared::say::print;
 use super::shared::site::{Site, SiteArgs};
@@ -62,7 +62,10 @@ pub fn run(args: &AuthorizeArgs) -> anyhow::Result<ExitCode> {
             (author.by().clone(), author.on_behalf().cloned())
         }
     };
-    let answer = ask(&site, &judges()?, &args.ask, by, (args.now.get(), None))?;
+    let now = args.now.get();
+    // What isn't fetched is decided as where nothing can be reached, and says so.
+    let age = if args.here.here.no_fetch { age(&site, now) } else { None };
+    let answer = ask(&site, &judges()?, &args.ask, by, (now, age))?;
     print(&answer.report(&site, args.format, args.verbose))?;
     Ok(answer.exit_code())
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
 
 use super::shared::args::AnswerFormat;
@@ -108,7 +108,8 @@ impl From<How> for EndResult {
 pub fn run_end(args: &EndArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open(&args.here)?;
     let (id, result) = (&args.id, args.result.into());
-    let written = site.author(None)?.write(|log, now| {
+    let author = site.author(None)?;
+    let written = author.write(|log, now| {
         let lives = [About::Change(id), About::Incident(id)]
             .into_iter()
             .map(|about| Ok((about, log.life(about)?)))
@@ -131,6 +132,16 @@ pub fn run_end(args: &EndArgs) -> anyhow::Result<ExitCode> {
                 bail!("several executions of {id} are open: name one with {}", one_of(&named))
             }
         };
+        let by = &it.begin.head.by;
+        let is_own = by == author.by();
+        ensure!(
+            args.why.is_some() || is_own && result != EndResult::Unknown,
+            "say with --why {}",
+            match is_own {
+                true => "why nobody knows how it ended".to_owned(),
+                false => format!("why you end what {by} began"),
+            }
+        );
         let went = Went { why: args.why.clone(), ..Went::default() };
         let end = end(it, result, went, now);
         if matches!(about, About::Incident(_)) {

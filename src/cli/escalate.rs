@@ -19,7 +19,7 @@ use changegate::core::operations::event::About;
 use changegate::core::operations::kinds::{Escalated, Opened, Pauses, Updated, What};
 use changegate::core::org::{EscalationPause, Org};
 use changegate::core::request::ChangeRequest;
-use changegate::core::terms::{Name, Severity, TicketId, all_of};
+use changegate::core::terms::{Level, Name, Severity, TicketId, all_of};
 use changegate::core::time::Time;
 use changegate::execute::Made;
 use changegate::operations::Log;
@@ -210,18 +210,19 @@ fn undoers(request: &ChangeRequest, org: &Org) -> String {
     let owner = request.rollback.as_ref().and_then(|it| it.owner.as_ref());
     let level = |name: &Name| org.actions.entries.get(name.as_str())?.rollback.level;
     let level = request.actions.iter().filter_map(|it| level(it.action.as_ref()?)).max();
-    let parts = [
-        owner.map(ToString::to_string),
-        Some(match (level, request.implementer()) {
-            (Some(level), _) => format!("any {level}"),
-            (None, Some(implementer)) => {
-                format!("{implementer}, somebody of their team, an owner of the service, any L3")
-            }
-            (None, None) => "any L3".to_owned(),
-        }),
-        Some("an incident commander".to_owned()),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", or ")
+    let implementer = request.implementer();
+    let mut parts: Vec<_> = owner.map(ToString::to_string).into_iter().collect();
+    if level.is_none()
+        && let Some(implementer) = implementer
+    {
+        parts.extend((owner != Some(implementer)).then(|| implementer.to_string()));
+        parts.push(format!("somebody of {implementer}'s team"));
+        parts.push("an owner of the service".to_owned());
+    }
+    parts.push(format!("any {}", level.unwrap_or(Level::L3)));
+    parts.push("an incident commander".to_owned());
+    let last = parts.pop().unwrap_or_default();
+    format!("{} or {last}", parts.join(", "))
 }
 
 fn text(view: &EscalationView) -> String {

@@ -15,11 +15,11 @@ use changegate::core::digest::Digest;
 use changegate::core::operations::event::Event;
 use changegate::core::operations::kinds::{EndResult, What, Written as Output};
 use changegate::core::record::parts::Hex;
-use changegate::core::terms::{Effect, Verdict};
+use changegate::core::terms::{Effect, TicketId, Verdict};
 use changegate::core::time::{Duration, Time};
 use changegate::execute::author::nonce;
 use changegate::execute::end::{Went, is_done};
-use changegate::execute::kept::{Kept, Running};
+use changegate::execute::kept::{Kept, Running, RunsHere};
 use changegate::execute::run::{Caught, Ended};
 use changegate::execute::variables::variables;
 use changegate::execute::{Identity, NotTaken, Unproven};
@@ -67,8 +67,8 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
     if args.offline {
         return Ok(match begin_here(args, &place)? {
             Begun::Yes(site, answer, begun) => {
-                let (begun, identity) = *begun;
-                under_way(args, &site, caught, &answer, (&begun, identity))
+                let (begun, identity, here) = *begun;
+                under_way(args, &site, caught, &answer, (&begun, identity, here))
             }
             Begun::No(verdict) => without(verdict),
         });
@@ -80,6 +80,7 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
     })?;
     let author = site.author(args.ask.on_behalf.clone())?;
     end_what_is_gone(&site, &author);
+    let mut here = runs_here(&site, &args.ask.id, &place);
     let began = Instant::now();
     let wait =
         args.wait.map_or(StdDuration::ZERO, |wait| StdDuration::from_secs(wait.as_seconds()));
@@ -96,8 +97,8 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
                     let waited = Duration::seconds(began.elapsed().as_secs()).for_people();
                     note(format_args!("changegate: {} begins after {waited}", args.ask.id));
                 }
-                let identity = author.identity().clone();
-                return Ok(under_way(args, &site, caught, &answer, (&written.event, identity)));
+                let begun = (&written.event, author.identity().clone(), here.take());
+                return Ok(under_way(args, &site, caught, &answer, begun));
             }
             asking::Begun::No(answer) => answer,
         };
@@ -152,14 +153,9 @@ fn under_way(
     site: &Site,
     caught: Caught,
     answer: &Answer,
-    (begun, identity): (&Event, Identity),
+    (begun, identity, here): (&Event, Identity, Option<RunsHere>),
 ) -> u8 {
     let id = &args.ask.id;
-    let kept = Kept::of(site.git.repo());
-    // What is known of it here only helps to end it sooner.
-    if let Err(error) = kept.begins(&Running::here(id, begun.id())) {
-        complain(&error);
-    }
     let What::Begin(begin) = begun.what() else { return UNCLEAR };
     for finding in answer.decision.findings.iter().filter(|it| it.effect == Effect::Warn) {
         warn("warning", &finding.message);
@@ -174,9 +170,8 @@ fn under_way(
     };
     if caught.is_asked_to_end_within(StdDuration::ZERO) {
         let why = Some("it was interrupted before the command started".to_owned());
-        if author.end(begun.id(), EndResult::Stopped, Went { why, ..Went::default() }) {
-            kept.ends(begun.id());
-        }
+        let went = Went { why, ..Went::default() };
+        let_go(here, author.end(begun.id(), EndResult::Stopped, went));
         return INTERRUPTED;
     }
     let planned_end = begin.planned.filter(|_| !begin.rollback).map(|planned| planned.end);
@@ -209,21 +204,37 @@ fn under_way(
         Ended::NotFound | Ended::NotRunnable => (EndResult::Failed, Some(ended.code()), None),
     };
     let went = Went { code, signal, output: output(args), why: None };
-    // Of an end that is nowhere, the next execution here says at least that nobody knows it.
-    if author.end(begun.id(), result, went) {
-        kept.ends(begun.id());
-    }
+    let_go(here, author.end(begun.id(), result, went));
     if matches!(ended, Ended::NotFound | Ended::NotRunnable) {
         let what = if ended == Ended::NotFound { "wasn't found" } else { "can't be run" };
         warn("error", &format!("the command {} {what}", args.command[0]));
     }
-    // What only reads needs no verification, and nothing comes next.
-    if args.verify && !answer.known.is_alone && ended == Ended::Code(0) {
+    if answer.known.is_alone {
+        if args.verify {
+            note(format_args!(
+                "changegate: what is only read under {id} is neither verified nor closed"
+            ));
+        }
+    } else if args.verify && ended == Ended::Code(0) {
         afterwards::verify(args);
-    } else if !args.offline && !answer.known.is_alone {
+    } else if !args.offline {
         say_next(site, id, NowArg::present());
     }
     ended.code()
+}
+
+/// Keeps that an execution runs here, before it begins: if this process is killed, the next one ends it sooner.
+fn runs_here(site: &Site, id: &TicketId, place: &Place) -> Option<RunsHere> {
+    let kept = Kept::of(site.git.repo()).begins(&Running::here(id, &place.nonce));
+    kept.inspect_err(complain).ok()
+}
+
+/// Forgets that an execution runs here, unless its end is nowhere: of that, the next execution here says at
+/// least that nobody knows it.
+fn let_go(here: Option<RunsHere>, is_recorded: bool) {
+    if let Some(here) = here.filter(|_| !is_recorded) {
+        here.stays();
+    }
 }
 
 /// What is done while a command runs.

@@ -83,7 +83,7 @@ pub struct ListArgs {
     service: Option<String>,
 
     /// List who owes sign-offs for what was executed under break-glass, or without asking; with
-    /// `--state all` those who gave them, too
+    /// `--state all` those that are settled, refused or waived, too
     #[arg(long, conflicts_with_all = ["mine", "waiting_on_me", "off_script", "tier", "service"])]
     debts: bool,
 

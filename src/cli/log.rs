@@ -93,7 +93,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let mut is_whole = true;
     let mut changes = Vec::new();
     match &args.id {
-        Some(id) => changes.push(entry(timeline::story(&stories, id)?)?),
+        Some(id) => changes.push(entry(timeline::story(&git, &stories, id)?)?),
         None => {
             for name in stories.names()? {
                 // A mistake in one change must not hide the others.

@@ -372,7 +372,14 @@ fn next(draft: &Draft, path: &Path, place: &Place) -> String {
         false => format!("changegate submit {id}"),
     };
     if is_request(&place.name(path)) {
-        submit
+        let request = draft.file.request.as_ref();
+        match request.and_then(|it| it.emergency.as_ref()).is_some_and(|it| it.break_glass) {
+            true => format!(
+                "{submit}, or where nothing can be reached, changegate exec {id} --break-glass --offline \
+                 --commander LOGIN --heard TEXT -- COMMAND"
+            ),
+            false => submit,
+        }
     } else if place.work_tree().is_none() {
         check
     } else {

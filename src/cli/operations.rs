@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::events::{say, told};
 use super::shared::judges::judges;
+use super::shared::logs::warn_of_waiting;
 use super::shared::next::going_on;
 use super::shared::say::{json, note, print, width};
 use super::shared::site::{Site, SiteArgs};
@@ -70,6 +71,11 @@ struct KeysArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate operations show               what is open now
+  changegate operations show CHG-1234      all events of a change
+  changegate operations show INC-042       all events of an incident")]
 struct ShowArgs {
     /// The change's or incident's id; what is open if left out
     #[arg(value_name = "ID")]
@@ -84,6 +90,10 @@ struct ShowArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  changegate operations void 9f2c41d0b7 --why \"recorded for the wrong change\"
+  changegate operations void 9f2c41d0b7 --debt --why \"signed on paper, minutes of 24 November\"")]
 struct VoidArgs {
     /// The id of the event: the outcome, or the beginning of the execution; its first digits are enough
     #[arg(value_name = "EVENT")]
@@ -152,6 +162,7 @@ pub struct EventView {
 
 fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let site = Site::open_to_look(&args.here)?;
+    warn_of_waiting(&site.git);
     let log = log(&site)?;
     let Some(id) = &args.id else {
         print(&match args.format {
@@ -179,11 +190,19 @@ fn log(site: &Site) -> anyhow::Result<Log<'_>> {
     })
 }
 
-/// Returns the events of a change or an incident, whichever has the id.
+/// Returns the events of the change and of the incident that have the id: of each in order of arrival, and
+/// otherwise in the order of time.
 fn events_of(log: &Log<'_>, id: &TicketId) -> anyhow::Result<Vec<Event>> {
-    let mut events = log.events(&About::Change(id).path())?;
-    events.extend(log.events(&About::Incident(id).path())?);
-    Ok(events)
+    let mut events = Vec::new();
+    for about in [About::Change(id), About::Incident(id)] {
+        let mut latest = None;
+        for event in log.events(&about.path())? {
+            latest = latest.max(Some(event.head().at));
+            events.push((latest, event));
+        }
+    }
+    events.sort_by_key(|(latest, _)| *latest);
+    Ok(events.into_iter().map(|(_, event)| event).collect())
 }
 
 /// Returns an event as its commit's message tells it, with its date and id, and how it went around the

@@ -186,6 +186,13 @@ fn what_is_signed(git: &Git, judgement: &Judgement, me: &Login) -> anyhow::Resul
             let words = if words.is_empty() { "not stated".to_owned() } else { words.join("; ") };
             text += &hanging(&format!("  {name:<CRITERION$}  "), &words);
         }
+        if request.emergency.as_ref().is_some_and(|it| it.break_glass) {
+            text += &hanging(
+                "  ",
+                "It asks for break-glass: with an incident commander's approval it is executed before the \
+                 other sign-offs are given.",
+            );
+        }
         text.push('\n');
     }
     if judgement.file.is_none() {

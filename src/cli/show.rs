@@ -55,7 +55,7 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let gate = here::gate(&git);
     let org = gate.org_at(git.base()?)?;
     let stories = Stories::of(&git, &org)?;
-    let mut story = timeline::story(&stories, &here::id_or_here(args.id.as_deref())?)?;
+    let mut story = timeline::story(&git, &stories, &here::id_or_here(args.id.as_deref())?)?;
     let now = args.now.get();
     let executions = logs::executions(&git, &org, &args.here, now)?;
     let state = executions.of_story(&git, &story)?;

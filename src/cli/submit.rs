@@ -22,10 +22,9 @@ use super::shared::say::{again, note, warn};
 use super::shared::{me, prompt};
 use changegate::content::journal::one_line;
 use changegate::content::{Changeset, short};
-use changegate::core::decision::{Decision, Finding};
 use changegate::core::layout::stem;
 use changegate::core::request::{ChangeRequest, RequestFile};
-use changegate::core::terms::{Effect, TicketId, Verdict};
+use changegate::core::terms::TicketId;
 use changegate::forge::Pull;
 use changegate::forge::git::{Advance, CHANGE, Git};
 use changegate::gate::Judgement;
@@ -98,11 +97,11 @@ impl SubmitArgs {
 }
 
 mod find;
+mod next;
 mod policies;
 mod switch;
 
-/// The code of the finding that a reviewer requested changes.
-const OBJECTION: &str = "signoff/changes-requested";
+use next::{is_denied, next};
 
 /// Runs the verb.
 pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
@@ -257,13 +256,6 @@ fn head(repo: &Repo, files: &Program) -> Option<Oid> {
     repo.commit_with_id(&files.run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).ok()?)
 }
 
-/// Returns whether a request is denied for another reason than a reviewer's objection, which an
-/// amendment answers.
-fn is_denied(decision: &Decision) -> bool {
-    let denies = |finding: &&Finding| finding.effect == Effect::Deny;
-    decision.findings.iter().filter(denies).any(|finding| finding.code != OBJECTION)
-}
-
 /// Asks before the request at a commit is replaced by another change: one by another requester, or
 /// one with another summary and other actions.
 fn may_replace(git: &Git, at: Oid, path: &str, entry: Entry) -> anyhow::Result<()> {
@@ -341,37 +333,6 @@ fn tell(
         warn("note", &format!("{why}: to share it, run {how}"));
     }
     Ok(())
-}
-
-/// Returns what to do next, and until when.
-fn next(decision: &Decision, id: &str, args: &SubmitArgs) -> String {
-    let (typed, theirs) = (args.here.as_typed(), args.here.for_others());
-    let planned = decision.window.as_ref().and_then(|window| window.planned);
-    let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
-    let until = match (planned, due_at) {
-        (Some(planned), Some(due)) => Some(planned.start.min(due)),
-        (planned, due) => planned.map(|planned| planned.start).or(due),
-    };
-    let until = until.filter(|until| *until > decision.evaluated_at);
-    let until = until.map_or(String::new(), |until| {
-        format!(", until {} UTC", until.for_people(Some(decision.evaluated_at)))
-    });
-    match decision.verdict {
-        Verdict::Approved => format!("next: changegate merge {id}{typed}\n"),
-        Verdict::Pending => {
-            format!(
-                "next{until}, by a reviewer that it waits for: changegate review {id}{theirs} --approve\n"
-            )
-        }
-        Verdict::Denied if is_denied(decision) => {
-            let policies = if args.policies { " --policies" } else { "" };
-            format!("next: correct it, then changegate submit {id}{policies}{typed}\n")
-        }
-        Verdict::Denied => format!(
-            "next, by who requested changes: changegate review {id}{theirs} --approve, or \
-             changegate review {id}{theirs} --withdraw\n"
-        ),
-    }
 }
 
 /// Refuses to overwrite what somebody else has submitted and this clone hasn't seen.

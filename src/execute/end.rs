@@ -77,20 +77,21 @@ pub fn is_done(request: &ChangeRequest, life: &Life, attempt: &Attempt) -> bool 
         && wanted.iter().all(|(number, _)| done.contains(number))
 }
 
-/// Returns the change, or the incident, of this id in whose file an execution is, with what has happened to
-/// it; `None` if it is in neither.
+/// Returns the execution that began with this nonce and has no end, and what it is about: the change or the
+/// incident of this id; `None` if there is none.
 ///
 /// # Errors
 /// When the log can't be read.
-pub fn holding<'i>(
+pub fn without_end<'i>(
     log: &Log<'_>,
     id: &'i TicketId,
-    execution: &Hex,
-) -> anyhow::Result<Option<(About<'i>, Life)>> {
+    nonce: &Hex,
+) -> anyhow::Result<Option<(About<'i>, Execution)>> {
     for about in [About::Change(id), About::Incident(id)] {
         let life = log.life(about)?;
-        if named(&life, execution).is_some() {
-            return Ok(Some((about, life)));
+        let mut open = life.open().filter(|it| it.end.is_none());
+        if let Some(found) = open.find(|it| it.begin.what.nonce == *nonce) {
+            return Ok(Some((about, found.clone())));
         }
     }
     Ok(None)

@@ -2,6 +2,7 @@
 //! which executions run on this machine.
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -22,13 +23,13 @@ pub struct Kept {
     folder: PathBuf,
 }
 
-/// An execution that runs on this machine.
+/// An execution that runs on this machine, or is about to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Running {
     /// The change, or the incident.
     pub about: TicketId,
-    /// The execution.
-    pub execution: Hex,
+    /// What its beginning says that no other one does: it is known before that is written.
+    pub nonce: Hex,
     /// The process that waits for its command.
     pub process: u32,
     /// When that process began, as the system says it; `None` if it doesn't.
@@ -37,10 +38,10 @@ pub struct Running {
 
 impl Running {
     /// Returns this process as the one that waits for an execution.
-    pub fn here(about: &TicketId, execution: &Hex) -> Self {
+    pub fn here(about: &TicketId, nonce: &Hex) -> Self {
         let process = std::process::id();
-        let (about, execution) = (about.clone(), execution.clone());
-        Running { about, execution, process, since: since(process) }
+        let (about, nonce) = (about.clone(), nonce.clone());
+        Running { about, nonce, process, since: since(process) }
     }
 
     /// Whether its process is gone.
@@ -60,6 +61,22 @@ fn since(process: u32) -> Option<String> {
     // The name of the program is in brackets, and can hold anything.
     let (_, rest) = stat.rsplit_once(") ")?;
     rest.split(' ').nth(19).map(str::to_owned)
+}
+
+/// That an execution runs here is known until this is dropped.
+pub struct RunsHere(PathBuf);
+
+impl RunsHere {
+    /// Leaves it to the next execution here to say that nobody knows how this one ended.
+    pub fn stays(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for RunsHere {
+    fn drop(&mut self) {
+        forget(&self.0);
+    }
 }
 
 impl Kept {
@@ -131,22 +148,23 @@ impl Kept {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn begins(&self, running: &Running) -> anyhow::Result<()> {
-        self.write(&self.running_file(&running.execution), &serde_json::to_vec(running)?)
+    pub fn begins(&self, running: &Running) -> anyhow::Result<RunsHere> {
+        let file = self.running_file(running);
+        self.write(&file, &serde_json::to_vec(running)?)?;
+        Ok(RunsHere(file))
     }
 
     /// Forgets an execution that runs no more.
-    pub fn ends(&self, execution: &Hex) {
-        // What is left behind is found again, and its end is in the log.
-        let _ = fs::remove_file(self.running_file(execution));
+    pub fn ends(&self, running: &Running) {
+        forget(&self.running_file(running));
     }
 
     fn waiting_file(&self) -> PathBuf {
         self.folder.join("waiting.jsonl")
     }
 
-    fn running_file(&self, execution: &Hex) -> PathBuf {
-        self.folder.join("running").join(String::from(execution.clone()))
+    fn running_file(&self, running: &Running) -> PathBuf {
+        self.folder.join("running").join(String::from(running.nonce.clone()))
     }
 
     /// Writes a file as a whole, or not at all.
@@ -161,4 +179,9 @@ impl Kept {
         });
         written.with_context(|| format!("cannot write {}", file.display()))
     }
+}
+
+/// Removes a file. One that is left behind is found again, and what it says is in the log.
+fn forget(file: &Path) {
+    let _ = fs::remove_file(file);
 }

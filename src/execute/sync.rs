@@ -56,7 +56,8 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
             return Ok(Synced { submitted, ..Synced::default() });
         };
         let is_deleted = matches!(lost, Lost::All);
-        let from = Some(log.tip()).filter(|_| !is_deleted);
+        let known = log.tip();
+        let from = Some(known).filter(|_| !is_deleted);
         let seen = match lost {
             Lost::Behind(seen) => Log::all(Rules::at(git.repo(), git.base()?)?, seen)?,
             Lost::Nothing | Lost::All => Vec::new(),
@@ -98,8 +99,8 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
                 );
             }
             Moved::Refused(why) => {
-                let hint =
-                    git.branches.seen_operations()?.map(|seen| format!("\n{}", put_back(seen)));
+                let seen = if is_deleted { Some(known) } else { git.branches.seen_operations()? };
+                let hint = seen.map(|seen| format!("\n{}", put_back(seen)));
                 let hint = hint.unwrap_or_default();
                 return Err(Rejected(format!("the events:\n{why}{hint}")).into());
             }

@@ -57,6 +57,8 @@ pub struct Known {
     /// Whether it is what an incident alone permits, and no change.
     pub is_alone: bool,
     debts: Vec<LoggedDebt>,
+    /// Whether it is asked to be executed under break-glass.
+    is_break_glass: bool,
 }
 
 /// What somebody says of how a change went.
@@ -114,6 +116,7 @@ impl Known {
             incident: None,
             is_alone: false,
             debts: Vec::new(),
+            is_break_glass: *route != Route::Merged,
         };
         match request_with_id(git.repo(), git.base()?, id)? {
             Some((path, file)) => {
@@ -338,6 +341,7 @@ impl Known {
             verdict: self.open_change.as_ref().map(|it| it.decision.verdict),
             now,
             execution,
+            is_break_glass: self.is_break_glass,
             approval: &self.approved,
             life: &self.life,
             open: log.map(Log::open),

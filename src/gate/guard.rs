@@ -87,8 +87,9 @@ pub fn remedy(unproven: Unproven) -> &'static str {
 }
 
 /// Rejects a name that git would take for another one's: a push to `refs/heads/main` would match
-/// `refs/heads/refs/heads/main`, too. A tag `audit` would be in the way of those below it.
-fn is_unambiguous(name: &str) -> anyhow::Result<()> {
+/// `refs/heads/refs/heads/main`, too, and who fetches `main` would get `refs/tags/main`. A tag `audit` would be
+/// in the way of those below it.
+fn is_unambiguous(name: &str, base: &str) -> anyhow::Result<()> {
     let folded = without_case(name);
     for folder in ["refs/", "refs/heads/", "refs/tags/"] {
         let short = folded.strip_prefix(folder).unwrap_or_default();
@@ -96,6 +97,14 @@ fn is_unambiguous(name: &str) -> anyhow::Result<()> {
             !short.starts_with("refs/"),
             "{name} would make every push to {short} ambiguous: choose a name that doesn't begin with \
              refs/, and push to it as `git push REMOTE COMMIT:refs/heads/NAME`"
+        );
+    }
+    let outside = folded.strip_prefix("refs/").unwrap_or_default();
+    let tag = folded.strip_prefix("refs/tags/");
+    for short in [Some(outside), tag].into_iter().flatten() {
+        ensure!(
+            short != without_case(base) && !(short == outside && short.starts_with(AUDIT)),
+            "{name} would be taken for the branch {short}: choose another name"
         );
     }
     ensure!(
@@ -199,7 +208,7 @@ impl Guard {
             bail!("{name} is another name for {target}: push to that one");
         }
         if update.new.is_some() {
-            is_unambiguous(name)?;
+            is_unambiguous(name, &self.git.base_ref)?;
         }
         let mut accepted = Accepted { notes: Vec::new(), tips: Tips::default() };
         if name.strip_prefix("refs/heads/") == Some(OPERATIONS) {

@@ -82,7 +82,20 @@ impl Held<'_> {
     /// # Errors
     /// When the repository can't be read.
     pub fn incidents(&self) -> anyhow::Result<Vec<String>> {
-        let files = self.repo.files_below(self.commit, "incidents")?.into_iter();
+        self.names("incidents")
+    }
+
+    /// Returns the ids of all changes to which something happened.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn changes(&self) -> anyhow::Result<Vec<TicketId>> {
+        let names = self.names("changes")?.into_iter();
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
+    }
+
+    fn names(&self, folder: &str) -> anyhow::Result<Vec<String>> {
+        let files = self.repo.files_below(self.commit, folder)?.into_iter();
         let name = |path: &str| Some(path.rsplit('/').next()?.strip_suffix(".jsonl")?.to_owned());
         Ok(files.filter_map(|(path, _)| name(&path)).collect())
     }

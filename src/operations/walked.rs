@@ -9,9 +9,13 @@ use super::Foreign;
 use crate::files;
 use crate::git::{Oid, Repo};
 
+/// Changes with the rules by which a commit holds: what another build passed over may hold by them.
+const RULES: u32 = 1;
+
 /// How far a log was read.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Walked {
+    rules: u32,
     tip: String,
     last: String,
     foreign: Vec<(String, String)>,
@@ -20,13 +24,14 @@ pub struct Walked {
 impl Walked {
     /// Returns what was read earlier; `None` if nothing was, or nothing that can be used.
     pub(super) fn of(repo: &Repo) -> Option<Self> {
-        serde_json::from_slice(&files::read(&file(repo)).ok()?).ok()
+        let known: Self = serde_json::from_slice(&files::read(&file(repo)).ok()?).ok()?;
+        Some(known).filter(|known| known.rules == RULES)
     }
 
     /// Returns that a log was read up to a commit, and which one was the last that holds.
     pub fn up_to((tip, last): (Oid, Oid), foreign: &[Foreign]) -> Self {
         let foreign = foreign.iter().map(|it| (it.commit.to_string(), it.why.clone())).collect();
-        Walked { tip: tip.to_string(), last: last.to_string(), foreign }
+        Walked { rules: RULES, tip: tip.to_string(), last: last.to_string(), foreign }
     }
 
     /// Remembers it. If it can't be written, the log is read again.

@@ -1,5 +1,6 @@
 //! The layout that reports share: paths, width, colour.
 
+use std::fmt;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
@@ -38,6 +39,11 @@ pub fn hanging(beginning: &str, text: &str, columns: usize) -> String {
     let lines = wrap(text, columns.saturating_sub(indent).max(NARROWEST))
         .join(&format!("\n{:indent$}", ""));
     format!("{beginning}{lines}\n")
+}
+
+/// Returns a number of things in words: `1 entry`, `2 entries`.
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == N::from(1) { one } else { many })
 }
 
 /// Fills a text with blanks to so many columns.

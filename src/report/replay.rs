@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::escape::terminal;
-use super::{hanging, whose};
+use super::{counted, hanging, whose};
 use crate::core::decision::replay::{Direction, Flip, Origin, Replay, Sample, Tally, Unclear};
 use crate::core::terms::{all_of, few};
 
@@ -186,8 +186,4 @@ fn in_a_line(replay: &Replay) -> String {
 
 fn escaped(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| terminal(text).into_owned()).collect()
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -114,10 +114,13 @@ impl Desk<'_> {
         self.changegate(&[&["exec"], arguments].concat())
     }
 
+    /// The events of a change, and behind them those of the incident with its id.
     pub fn events(&self, id: &str) -> Vec<Value> {
         let shown = self.changegate(&["operations", "show", id, "--format", "json"]);
         let shown: Value = serde_json::from_str(shown.went_well()).unwrap();
-        shown["events"].as_array().unwrap().clone()
+        let mut events = shown["events"].as_array().unwrap().clone();
+        events.sort_by_key(|event| event["change"].is_null());
+        events
     }
 
     pub fn kinds(&self, id: &str) -> Vec<String> {
@@ -189,6 +192,8 @@ fn what_is_wrong_before_the_command_runs_has_a_code_of_its_own() {
     let coloured = bob.changegate(&["--color", "never", "exec", "--wat"]);
     assert_eq!(coloured.code, 202, "{coloured:?}");
     bob.changegate(&["begin", "--wat"]).ended(2, &["--wat"]);
+    let addressed = ["--log-url", "javascript:alert(1)", "CHG-001", "--", "true"];
+    bob.exec(&addressed).ended(202, &["an address begins with https:// or http://"]);
 }
 
 /// Edges 6: the other one waits. Attacks 40: nothing begins twice.
@@ -217,7 +222,7 @@ fn what_is_begun_by_hand_is_ended_by_hand() {
     bob.changegate(&["begin", "CHG-001"])
         .ended(0, &["recorded begin CHG-001: maintenance-mode on"]);
     bob.changegate(&["begin", "CHG-001"]).ended(3, &["execute/running"]);
-    erin.changegate(&["end", "CHG-001"]).ended(1, &["it has to say why"]);
+    erin.changegate(&["end", "CHG-001"]).failed(&["say with --why why you end what bob began"]);
     erin.changegate(&["end", "CHG-001", "--result", "stopped", "--why", "bob fell ill"])
         .ended(0, &["recorded end CHG-001: stopped"]);
     bob.changegate(&["cancel", "CHG-001", "--reason", "x"]).ended(1, &["was executed already"]);

@@ -59,6 +59,13 @@ fn an_emergency_is_executed_from_its_open_change_and_signed_afterwards() {
     carol.runs("INC-042", &["--break-glass"]).ended(201, &["execute/approver"]);
     alice.runs("INC-042", &["--break-glass"]).ended(0, &[]);
 
+    let told = alice.changegate(&["operations", "show", "INC-042"]).stdout;
+    assert!(
+        told.find("opened INC-042") < told.find("begin INC-042"),
+        "in the order of time: {told}"
+    );
+    let shown = alice.changegate(&["incident", "show", "INC-042"]);
+    shown.ended(0, &["\n  INC-042  executed  done "]);
     let events = alice.events("INC-042");
     let approval = &events[0]["approval"];
     assert_eq!((&approval["proof"], &approval["debtor"]), (&"open".into(), &"payments".into()));
@@ -141,7 +148,7 @@ fn an_escalation_pauses_other_changes_until_the_incident_is_resolved() {
             "1  incident-commander  carol or heidi",
             "2  service-owner       bob or dan",
             "roll back: changegate exec CHG-001 --rollback -- COMMAND\n",
-            "by carol, or bob, somebody of their team, an owner of the service, any L3, or an incident commander\n",
+            "by carol, bob, somebody of bob's team, an owner of the service, any L3 or an incident commander\n",
         ],
     );
     dan.changegate(&["merge", "CHG-002"]).ended(1, &["conflict/escalation-pause"]);
@@ -175,7 +182,15 @@ fn what_was_done_without_asking_is_recorded_on_the_open_change() {
         .changegate(&record)
         .ended(0, &["recorded record INC-007", "payments owes the sign-offs for it"]);
     let shown = alice.changegate(&["list", "--debts"]);
-    shown.ended(0, &["INC-007", "payments"]);
+    shown.ended(0, &["INC-007", "payments owes all sign-offs"]);
+    // An L3 of another team who had no part in it.
+    let debt = alice.debts().pop().unwrap()["event"].as_str().unwrap().to_owned();
+    let waive = ["operations", "void", &debt, "--debt", "--why", "signed on paper"];
+    alice.changegate(&waive).ended(1, &["alice may not"]);
+    hub.desk("erin").changegate(&waive).ended(0, &["recorded voided INC-007"]);
+    alice.changegate(&["list", "--debts"]).ended(0, &["nobody owes a sign-off"]);
+    let shown = alice.changegate(&["list", "--debts", "--state", "all"]);
+    shown.ended(0, &["INC-007  waived  payments owed all sign-offs"]);
 }
 
 #[test]
@@ -210,7 +225,7 @@ fn an_emergency_goes_on_where_nobody_can_be_reached() {
     let heard =
         |who| [&offline[..], &["--commander", who, "--heard", "the bridge, 03:12"]].concat();
     // Nobody commands an incident who isn't listed for that.
-    alice.runs("INC-042", &heard("dan")).ended(203, &["execute/not-merged"]);
+    alice.runs("INC-042", &heard("dan")).ended(202, &["dan doesn't approve it"]);
     alice.runs("INC-042", &heard("carol")).ended(0, &["changegate sync"]);
     bob.runs("CHG-001", &["--offline"]).ended(202, &["only an emergency under break-glass"]);
 

@@ -196,6 +196,13 @@ fn a_log_that_was_rewound_or_deleted_is_missed_and_brought_back() {
     bob.incident(&["list"]).ended(0, &["INC-001", "INC-003"]);
     hub.git(&["update-ref", "-d", "refs/heads/audit/operations"]);
     alice.opens("INC-004").failed(&["is gone", "somebody rewound, replaced or deleted it"]);
+    // A hook takes no log whole: who administers the server puts it back.
+    let put_back = alice.changegate(&["sync"]);
+    put_back
+        .ended(1, &["one that was deleted is put back", "git update-ref refs/heads/audit/oper"]);
+    let command = put_back.stderr.split('`').find(|it| it.starts_with("git update-ref")).unwrap();
+    hub.git(&command.split(' ').skip(1).collect::<Vec<_>>());
+    alice.opens("INC-004").went_well();
 }
 
 /// Attacks 49, 50: an L1 pauses no more than one team's services, and strangers lift nothing.

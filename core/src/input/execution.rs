@@ -31,6 +31,9 @@ pub struct ExecutionFacts<'a> {
     pub wanted: Option<usize>,
     /// Whether it undoes the change.
     pub rollback: bool,
+    /// Whether it is asked to be executed under break-glass, from its open pull request; left out if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
     /// The parameters that the caller states, as text, by name.
     pub parameters: &'a BTreeMap<String, String>,
     /// How long the caller expects it to take.

@@ -133,6 +133,7 @@ fn execution<'a>(
         asked,
         wanted,
         rollback: attempt.rollback,
+        break_glass: question.is_break_glass,
         parameters: &attempt.parameters,
         expected: attempt.expected,
         expected_end,
@@ -270,9 +271,8 @@ fn operations<'a>(
 fn own(question: &Question<'_>, request: Option<&ChangeRequest>, org: &Org) -> OwnFacts {
     let Question { now, life, open, pull, .. } = *question;
     let state = request.map(|request| {
-        let (steps, planned) = (request.actions.len() as u32, request.planned());
         let is_open = |incident: &TicketId| open.is_some_and(|open| open.is_open(incident));
-        state(Plan { pull, steps, planned }, life, now, &is_open)
+        state(Plan::of(request, pull), life, now, &is_open)
     });
     let mark = |head: &Head| Mark { by: head.by.to_string(), at: head.at };
     let running = |it: &Execution| OwnExecution {

@@ -42,6 +42,8 @@ pub struct Question<'a> {
     pub now: Time,
     /// What is to be executed, and by whom.
     pub execution: &'a Attempt,
+    /// Whether it is asked to be executed under break-glass, from its open pull request.
+    pub is_break_glass: bool,
     /// What approved the change.
     pub approval: &'a Approved,
     /// What happened to the change so far.

@@ -23,6 +23,8 @@ pub enum DebtState {
     SettledLate,
     /// They were refused: the change was closed.
     Refused,
+    /// An L3 said why nobody has to give them.
+    Waived,
 }
 
 impl DebtState {
@@ -51,6 +53,7 @@ impl DebtState {
             DebtState::Settled => "settled",
             DebtState::SettledLate => "settled late",
             DebtState::Refused => "refused",
+            DebtState::Waived => "waived",
         }
     }
 }

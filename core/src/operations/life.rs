@@ -129,6 +129,19 @@ impl Life {
 
     /// Returns the debts that weren't waived. Whether one was settled, the log alone doesn't say.
     pub fn debts(&self) -> impl Iterator<Item = Debt<'_>> {
+        self.all_debts().filter(|debt| !self.is_waived(debt))
+    }
+
+    /// Returns the debts that were waived.
+    pub fn waived(&self) -> impl Iterator<Item = Debt<'_>> {
+        self.all_debts().filter(|debt| self.is_waived(debt))
+    }
+
+    fn is_waived(&self, debt: &Debt<'_>) -> bool {
+        self.voided.iter().any(|it| it.what.what == Voids::Debt && it.what.of == *debt.of)
+    }
+
+    fn all_debts(&self) -> impl Iterator<Item = Debt<'_>> {
         let executed = self.executions.iter().filter_map(|it| {
             let (of, approval) = (&it.begin.id, &it.begin.what.approval);
             let due_at = approval.owed.iter().map(|owed| owed.due_at).min()?;
@@ -138,10 +151,7 @@ impl Life {
             let due_at = it.head.at + DUE_AFTER;
             Some(Debt { of: &it.id, debtor: it.what.debtor.as_deref()?, owed: &[], due_at })
         });
-        let is_waived = |id: &Hex| {
-            self.voided.iter().any(|it| it.what.what == Voids::Debt && it.what.of == *id)
-        };
-        executed.chain(recorded).filter(move |debt| !is_waived(debt.of))
+        executed.chain(recorded)
     }
 
     /// Returns what was executed without asking, and isn't void.

@@ -15,6 +15,7 @@ pub fn next(id: &TicketId, state: State, plan: Plan, life: &Life, now: Time) -> 
     let outcome = |result| format!("changegate outcome {id} {result} --note \"what happened\"");
     let ended = life.last_end().map(|(at, _)| at);
     let is_verified = life.verified.last().is_some_and(|it| Some(it.what.monitored.from) >= ended);
+    let watched = life.verified.last().map(|it| it.what.monitored.to - it.what.monitored.from);
     let is_over = plan.planned.is_some_and(|planned| planned.end <= now);
     match state {
         State::Scheduled | State::Ready => vec![exec],
@@ -33,6 +34,7 @@ pub fn next(id: &TicketId, state: State, plan: Plan, life: &Life, now: Time) -> 
                 .collect()
         }
         State::Escalated => vec![rollback],
+        State::Verified if watched < plan.monitor => vec![verify],
         State::Verified if life.is_rolled_back() => vec![outcome("rolled-back")],
         State::Verified => vec![format!("changegate outcome {id} successful")],
         State::Executed if is_verified => vec![outcome("with-issues"), verify, rollback],

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{API_VERSION, About, Actor};
 use super::kinds::{Pauses, Step};
-use super::life::Life;
+use super::life::{Debt, Life};
 use crate::digest::{canonical_json, to_json};
 use crate::record::parts::Hex;
 use crate::terms::{Login, Name, RiskTier, Severity, TicketId};
@@ -86,7 +86,7 @@ pub struct OpenIncident {
     pub since: Time,
 }
 
-/// A debt that wasn't waived.
+/// Sign-offs that somebody owes, or owed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct OpenDebt {
     /// The change.
@@ -97,6 +97,14 @@ pub struct OpenDebt {
     pub debtor: String,
     /// Until when the first sign-off is due.
     pub due_at: Time,
+}
+
+impl OpenDebt {
+    /// Returns a debt of a change.
+    pub fn of(change: &TicketId, debt: Debt<'_>) -> Self {
+        let (of, debtor) = (debt.of.clone(), debt.debtor.to_owned());
+        OpenDebt { change: change.clone(), of, debtor, due_at: debt.due_at }
+    }
 }
 
 impl Open {
@@ -140,12 +148,7 @@ impl Open {
         });
         match about {
             About::Change(_) => {
-                let debts = life.debts().map(|debt| OpenDebt {
-                    change: id.clone(),
-                    of: debt.of.clone(),
-                    debtor: debt.debtor.to_owned(),
-                    due_at: debt.due_at,
-                });
+                let debts = life.debts().map(|debt| OpenDebt::of(id, debt));
                 replace(&mut self.debts, |it| it.change == *id, debts, |it| it.change.folded());
                 let begun = (life.has_begun() && life.outcome.is_none()).then(|| id.clone());
                 replace(&mut self.begun, |it| it == id, begun, TicketId::folded);

@@ -10,7 +10,7 @@ use super::after::IsOpen;
 use super::kinds::EndResult;
 use super::life::Life;
 use crate::request::{ChangeRequest, Health};
-use crate::time::{Interval, Time};
+use crate::time::{Duration, Interval, Time};
 
 /// A state of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -88,13 +88,16 @@ pub struct Plan {
     pub steps: u32,
     /// When it is planned; a change that needs no plan can begin as soon as it is merged.
     pub planned: Option<Interval>,
+    /// How long the request has its services watched, if it says so.
+    pub monitor: Option<Duration>,
 }
 
 impl Plan {
     /// Returns what a request says, of a pull request of which this became.
     pub fn of(request: &ChangeRequest, pull: PullState) -> Self {
         let steps = u32::try_from(request.actions.len()).unwrap_or(u32::MAX);
-        Plan { pull, steps, planned: request.planned() }
+        let monitor = request.verification.as_ref().and_then(|it| it.monitor);
+        Plan { pull, steps, planned: request.planned(), monitor }
     }
 }
 

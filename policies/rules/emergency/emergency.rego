@@ -48,9 +48,7 @@ findings contains {
 	"help": sprintf("ask an incident commander (%s) to approve it: `changegate review %s --approve`", [who, id]),
 } if {
 	facts.advancing
-	facts.breaks_glass
-	not input.approval
-	input.operations.own.pull == "open"
+	facts.awaits_commander
 	id := input.request.id
 	who := concat(", ", commanders)
 }
@@ -118,7 +116,7 @@ findings contains {
 findings contains {
 	"code": "emergency/debt",
 	"effect": "info",
-	"message": sprintf("executed under break-glass: %s owes the missing sign-offs until %s", [debtor, due_at]),
+	"message": sprintf("executed under break-glass: its merge settles what %s owes, due %s", [debtor, due_at]),
 } if {
 	facts.settling
 	some debt in input.operations.debts

@@ -127,13 +127,21 @@ findings contains {
 	"code": "execute/not-merged",
 	"effect": effect,
 	"message": message,
-	"help": sprintf("get it approved and merged first: `changegate show %s` says what it waits for", [id]),
+	"help": sprintf("get it approved and merged%s: `changegate show %s` says what it waits for", [otherwise, id]),
 } if {
 	id := object.get(input, ["request", "id"], "ID")
 	facts.advancing
 	some [effect, message] in unmerged
 	not break_glass
+	not facts.awaits_commander
+	otherwise := how_else
 }
+
+how_else := ", or execute it now with `--break-glass`" if {
+	facts.breaks_glass
+	own.pull == "open"
+	own.verdict != "denied"
+} else := " first"
 
 break_glass if input.approval.proof == "open"
 
@@ -481,13 +489,17 @@ findings contains {
 
 who_acts := actor.login if {
 	is_string(actor.login)
+} else := sprintf("machine %s, acting for nobody,", [name]) if {
+	name := actor.machine
 } else := "nobody"
 
 what_is_done := "roll it back" if {
 	input.execution.rollback
 } else := "execute it"
 
-actor_help := sprintf("ask %s", [concat(" or ", people)]) if {
+actor_help := "have a person start it, or say for whom it acts: `--for LOGIN`" if {
+	actor.login == null
+} else := sprintf("ask %s", [concat(" or ", people)]) if {
 	people := input.execution.entitled
 	count(people) > 0
 } else := "ask somebody of the roster" if {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::look::{counted, look, of_period};
+use super::look::{look, of_period};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
@@ -14,6 +14,7 @@ use crate::cli::shared::say::{self, FORBIDDEN, print};
 use changegate::audit::controls::{Control, Controls, controls};
 use changegate::core::terms::all_of;
 use changegate::core::time::{Duration, Time};
+use changegate::report::counted;
 use changegate::report::escape::terminal;
 
 /// List what each control judged and found in a period, and when no rule served it
@@ -81,7 +82,7 @@ fn text(found: &Controls) -> String {
     for it in &found.policies {
         let (since, until) = (at(it.since, "the beginning"), at(it.until, "now"));
         let commit = &it.commit[..7];
-        let rules = counted(it.rules as u64, "rule serves", "rules serve");
+        let rules = counted(it.rules, "rule serves", "rules serve");
         let line = format!("{commit} on {} from {since} to {until}: {rules} controls", it.branch);
         let _ = writeln!(out, "  {}", terminal(&line));
     }
@@ -102,8 +103,8 @@ fn text(found: &Controls) -> String {
 
 fn control(it: &Control, width: usize) -> String {
     let name = terminal(&it.control);
-    let rules = counted(it.rules.len() as u64, "rule", "rules");
-    let merges = counted(it.merges as u64, "merge", "merges");
+    let rules = counted(it.rules.len(), "rule", "rules");
+    let merges = counted(it.merges, "merge", "merges");
     let mut out = format!("{name:width$}  {rules}, {merges} judged\n");
     for found in &it.findings {
         let entries: Vec<_> = found.entries.iter().map(ToString::to_string).collect();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::look::{brought_by, counted, look, of_period};
+use super::look::{brought_by, look, of_period};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
@@ -13,6 +13,7 @@ use crate::cli::shared::period::PeriodArgs;
 use crate::cli::shared::say::{self, FORBIDDEN, print};
 use changegate::audit::coverage::{BranchCoverage, Bypassed, Coverage, Unrecorded, coverage};
 use changegate::audit::population::is_uncovered;
+use changegate::report::counted;
 use changegate::report::escape::terminal;
 
 /// List what reached the protected branches, and what of it is not recorded
@@ -82,7 +83,7 @@ fn text(found: &Coverage) -> String {
         (0, 0) => "\ncomplete: everything is recorded\n".to_owned(),
         (0, _) => "\nnot complete: what was recorded is not on its branch any more\n".to_owned(),
         (count, _) => {
-            let commits = counted(count as u64, "commit is", "commits are");
+            let commits = counted(count, "commit is", "commits are");
             format!("\nnot complete: {commits} recorded nowhere\n")
         }
     };
@@ -93,7 +94,7 @@ fn branch(it: &BranchCoverage) -> String {
     let mut out = format!(
         "{}: {}: {} merged, {} free, {} around the gate, {} recorded nowhere\n",
         terminal(&it.branch),
-        counted(it.commits as u64, "commit", "commits"),
+        counted(it.commits, "commit", "commits"),
         it.merges,
         it.free,
         it.bypasses.len(),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 
-use super::look::{counted, look, of_period};
+use super::look::{look, of_period};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::period::PeriodArgs;
@@ -14,6 +14,7 @@ use crate::cli::shared::say::{self, FORBIDDEN};
 use changegate::audit::export::{Export, Format, Made, export};
 use changegate::audit::population::is_uncovered;
 use changegate::core::digest::Digest;
+use changegate::report::counted;
 use changegate::report::escape::terminal;
 
 /// Export the entries of a period, with a manifest that shows that nothing is left out
@@ -91,7 +92,7 @@ fn told(args: &ExportArgs, export: &Export) -> String {
     let it = &export.manifest;
     let mut out = format!(
         "exported {} to {}, {}\n",
-        counted(it.entries.len() as u64, "entry", "entries"),
+        counted(it.entries.len(), "entry", "entries"),
         say::quoted(&args.out),
         of_period(&it.period)
     );

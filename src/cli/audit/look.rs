@@ -46,8 +46,3 @@ pub fn brought_by(by: Option<&String>, claims: Option<&String>) -> String {
         None => format!(", {said}"),
     }
 }
-
-/// Writes a number with the word for what is counted.
-pub fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Error, anyhow};
 use clap::Args;
 
-use super::look::{brought_by, counted};
+use super::look::brought_by;
 use crate::cli::shared::args::{AnswerFormat, NowArg};
 use crate::cli::shared::events::told;
 use crate::cli::shared::here::HereArgs;
@@ -35,6 +35,7 @@ use changegate::forge::git::Rewound;
 use changegate::gate::execution::around;
 use changegate::gate::execution::judged::was_approved;
 use changegate::operations::Log;
+use changegate::report::counted;
 use changegate::report::escape::terminal;
 
 /// Verify the ledger: each entry, each decision, and that nothing is missing
@@ -299,7 +300,7 @@ fn text(found: &Verification) -> String {
         let _ = writeln!(
             out,
             "  continues    {}",
-            counted(found.anchors as u64, "checkpoint of others", "checkpoints of others")
+            counted(found.anchors, "checkpoint of others", "checkpoints of others")
         );
     }
     if let Some(Witness { by, at }) = &found.witnessed {
@@ -356,7 +357,7 @@ fn text(found: &Verification) -> String {
             _ => out.push_str("\nnot verified: GitHub couldn't be asked about each entry\n"),
         }
     } else {
-        let count = counted(found.findings.len() as u64, "finding", "findings");
+        let count = counted(found.findings.len(), "finding", "findings");
         let _ = writeln!(out, "\nnot as it has to be: {count}");
     }
     out

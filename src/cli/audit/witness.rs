@@ -9,13 +9,14 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::look::{counted, open};
+use super::look::open;
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say;
 use changegate::audit::log::Log;
 use changegate::audit::witness::{Witnessed, file, https, repository, tag};
+use changegate::report::counted;
 use changegate::report::escape::terminal;
 
 /// Give a witness what the ledger is now, so that nobody can rewrite it unseen

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use reqwest::Url;
 
 use crate::cli::shared::asking::AskArgs;
 use crate::cli::shared::site::SiteArgs;
@@ -97,8 +98,11 @@ fn patience(text: &str) -> Result<Duration, String> {
 }
 
 fn address(text: &str) -> Result<String, String> {
-    match text.len() <= MOST_ADDRESS {
-        true => Ok(text.to_owned()),
-        false => Err(format!("an address has at most {MOST_ADDRESS} letters")),
+    if text.len() > MOST_ADDRESS {
+        return Err(format!("an address has at most {MOST_ADDRESS} letters"));
+    }
+    match Url::parse(text) {
+        Ok(url) if ["https", "http"].contains(&url.scheme()) => Ok(text.to_owned()),
+        _ => Err("an address begins with https:// or http://".to_owned()),
     }
 }

@@ -13,12 +13,11 @@ use crate::cli::shared::site::{Site, SiteArgs};
 use changegate::core::digest::to_json;
 use changegate::core::operations::event::About;
 use changegate::core::operations::kinds::{EndResult, Renew, What};
-use changegate::core::operations::life::Execution;
 use changegate::core::record::parts::Hex;
 use changegate::core::request::OutcomeResult;
 use changegate::core::terms::{Login, TicketId};
 use changegate::core::time::Duration;
-use changegate::execute::end::{Went, closes, end, holding, named};
+use changegate::execute::end::{Went, closes, end, named, without_end};
 use changegate::execute::kept::Kept;
 use changegate::execute::{Author, Identity, Made, NotTaken};
 use changegate::forge::git::Rejected;
@@ -177,18 +176,14 @@ pub fn end_what_is_gone(site: &Site, author: &Author<'_>) {
         }
         let id = &running.about;
         let written = author.write(|log, now| {
-            let Some((about, life)) = holding(log, id, &running.execution)? else {
-                return Ok(Vec::new());
-            };
-            let open = life.open().find(|it: &&Execution| it.begin.id == running.execution);
-            let is_open = open.filter(|it| it.end.is_none());
+            let open = without_end(log, id, &running.nonce)?;
             let why = Some("the process that waited for it is gone".to_owned());
             let went = Went { why, ..Went::default() };
-            let end = is_open.map(|it| end(it, EndResult::Unknown, went, now));
-            Ok(end.map(|end| Made::about(about, end)).into_iter().collect())
+            let end = |(about, it)| Made::about(about, end(&it, EndResult::Unknown, went, now));
+            Ok(open.map(end).into_iter().collect())
         });
         match written {
-            Ok(_) => kept.ends(&running.execution),
+            Ok(_) => kept.ends(&running),
             Err(error) => {
                 warn("warning", &format!("the end of {id} couldn't be recorded: {error:#}"))
             }

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, ensure};
 
 use super::args::ExecArgs;
+use super::runs_here;
 use crate::cli::shared::args::NowArg;
 use crate::cli::shared::asking::{Answer, age};
 use crate::cli::shared::judges::judges;
@@ -15,9 +16,10 @@ use changegate::core::operations::event::{About, Event};
 use changegate::core::operations::kinds::{Commander, What};
 use changegate::core::org::Offline;
 use changegate::core::terms::{TicketId, Verdict};
-use changegate::execute::kept::Kept;
+use changegate::execute::kept::{Kept, RunsHere};
 use changegate::execute::{Identity, Made};
 use changegate::gate::execution::begin::{Place, begin};
+use changegate::gate::execution::break_glass::may_command;
 use changegate::gate::execution::{Known, Route};
 use changegate::git::{Oid, Program};
 use changegate::report::Format;
@@ -25,7 +27,7 @@ use changegate::report::Format;
 /// What came of it.
 pub(super) enum Begun {
     /// It has begun, with this event by somebody.
-    Yes(Box<Site>, Box<Answer>, Box<(Event, Identity)>),
+    Yes(Box<Site>, Box<Answer>, Box<(Event, Identity, Option<RunsHere>)>),
     /// It may not.
     No(Verdict),
 }
@@ -47,7 +49,7 @@ fn ask_here(
     args: &ExecArgs,
     place: &Place,
     site: &Site,
-) -> anyhow::Result<(Answer, Option<(Event, Identity)>)> {
+) -> anyhow::Result<(Answer, Option<(Event, Identity, Option<RunsHere>)>)> {
     let org = &site.judge.bundle().org;
     ensure!(
         org.settings.execution.offline == Offline::Emergency,
@@ -73,6 +75,13 @@ fn ask_here(
         "only an emergency under break-glass or a rollback is executed offline: {id} waits until the log can \
          be reached"
     );
+    if let (Route::Heard { commander, .. }, Some(request)) = (&route, known.request()) {
+        ensure!(
+            may_command(commander, request, org),
+            "{commander} doesn't approve it: `--commander` names somebody with the role incident-commander in \
+             policies/org/roster who has no other part in it"
+        );
+    }
     let attempt = args.ask.attempt(author.by().clone(), author.on_behalf().cloned());
     let age = age(site, now);
     let decided = known.ask(&site.git, &judges, log.as_ref(), &attempt, (now, age))?;
@@ -87,6 +96,7 @@ fn ask_here(
         let what = Commander { who: commander.clone(), heard, heard_at: now };
         author.keep(|_, _| Ok(Made::of_change(id, What::Commander(what))))?;
     }
+    let here = runs_here(site, id, place);
     let begun = author.keep(|_, _| {
         Ok(Made {
             policies: Some(decision.digests.policies.clone()),
@@ -94,8 +104,8 @@ fn ask_here(
             ..Made::of_change(id, What::Begin(made))
         })
     })?;
-    let identity = author.identity().clone();
-    Ok((Answer { known, decision }, Some((begun, identity))))
+    let begun = (begun, author.identity().clone(), here);
+    Ok((Answer { known, decision }, Some(begun)))
 }
 
 /// Returns how it is executed: under break-glass the request is the one in the work tree, or else the one

@@ -13,13 +13,15 @@ use crate::cli::shared::say::{self, warn};
 use changegate::core::operations::around::Around;
 use changegate::core::operations::debts::DebtState;
 use changegate::core::operations::event::About;
+use changegate::core::operations::open::OpenDebt;
 use changegate::core::terms::{TicketId, all_of};
 use changegate::core::time::Time;
 use changegate::forge::git::Git;
 use changegate::gate::execution;
+use changegate::operations::Log;
 use changegate::report::hanging;
 
-/// The debts that are open; with `--state all` those that were settled or refused, too.
+/// The debts that are open; with `--state all` those that were settled, refused or waived, too.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "Debts")]
 pub struct DebtsView {
@@ -69,9 +71,14 @@ fn debts(git: &Git, all: bool, now: Time) -> anyhow::Result<Vec<DebtView>> {
     let (judges, mut debts) = (judges()?, Vec::new());
     let judge = judges.at(git.repo(), git.base()?)?;
     let known = execution::debts((git, None), &judge.bundle().org, &log, now)?.into_iter();
-    for (debt, state) in known.filter(|(_, state)| all || state.is_owed()) {
+    let mut known: Vec<_> = known.filter(|(_, state)| all || state.is_owed()).collect();
+    if all {
+        known.extend(waived(&log)?.into_iter().map(|debt| (debt, DebtState::Waived)));
+        known.sort_by_key(|(debt, _)| debt.change.folded());
+    }
+    for (debt, state) in known {
         let life = log.life(About::Change(&debt.change))?;
-        let named = life.debts().find(|it| *it.of == debt.of);
+        let named = life.debts().chain(life.waived()).find(|it| *it.of == debt.of);
         let owed = named.iter().flat_map(|it| it.owed).map(|owed| owed.what.to_string());
         let left =
             |from: Time, to: Time| i64::try_from((to - from).as_seconds()).unwrap_or(i64::MAX);
@@ -93,6 +100,16 @@ fn debts(git: &Git, all: bool, now: Time) -> anyhow::Result<Vec<DebtView>> {
     Ok(debts)
 }
 
+/// Returns the debts that were waived.
+fn waived(log: &Log<'_>) -> anyhow::Result<Vec<OpenDebt>> {
+    let mut found = Vec::new();
+    for change in log.held().changes()? {
+        let life = log.life(About::Change(&change))?;
+        found.extend(life.waived().map(|debt| OpenDebt::of(&change, debt)));
+    }
+    Ok(found)
+}
+
 fn line(debt: &DebtView, now: Time) -> String {
     let owed = match debt.owed.is_empty() {
         true => "all sign-offs".to_owned(),
@@ -104,11 +121,12 @@ fn line(debt: &DebtView, now: Time) -> String {
         None => String::new(),
     };
     let (change, debtor, state) = (&debt.change, &debt.debtor, debt.state.as_str());
+    let owes = if debt.seconds_left.is_some() { "owes" } else { "owed" };
     let due = debt.due_at.for_people(Some(now));
     let around = debt.went_around.iter().map(|it| hanging("    ", &told(it), say::width()));
     let around: String = around.collect();
     format!(
-        "{change}  {state}{when}  {debtor} owes {owed}, due {due} UTC ({})\n{around}",
+        "{change}  {state}{when}  {debtor} {owes} {owed}, due {due} UTC ({})\n{around}",
         &debt.event[..10]
     )
 }

@@ -9,6 +9,7 @@ use changegate::core::org::Org;
 use changegate::core::time::Time;
 use changegate::execute::kept::Kept;
 use changegate::forge::git::Git;
+use changegate::report::counted;
 
 /// Reads what the ledger records of the base, by `read`. Where it can't be relied on, it says so, and
 /// the history alone is shown.
@@ -60,6 +61,15 @@ pub fn pause(pauses: Pauses) -> Option<&'static str> {
     }
 }
 
+/// Warns of what was recorded here, and isn't in the log.
+pub fn warn_of_waiting(git: &Git) {
+    let waiting = Kept::of(git.repo()).waiting().map_or(0, |events| events.len());
+    if waiting > 0 {
+        let what = counted(waiting, "event waits", "events wait");
+        warn("warning", &format!("{what} here: `changegate sync` brings what waits to the log"));
+    }
+}
+
 /// Reads what the operations log says of changes, fetched again unless nothing is to be fetched. Where it
 /// can't be fetched, that is said, and what is here is shown.
 ///
@@ -77,10 +87,6 @@ pub fn executions<'a>(
     {
         warn("warning", &format!("what is done now isn't known: {error:#}"));
     }
-    let waiting = Kept::of(git.repo()).waiting().map_or(0, |events| events.len());
-    if waiting > 0 {
-        let what = format!("{waiting} events wait here: `changegate sync` brings them to the log");
-        warn("warning", &what);
-    }
+    warn_of_waiting(git);
     Executions::of(git, org.settings.outcome.missing_after, now)
 }

@@ -5,7 +5,9 @@ use anyhow::bail;
 
 use super::here;
 use changegate::changes::story::{HistoryEvent, Stories, Story};
+use changegate::core::terms::TicketId;
 use changegate::core::time::Time;
+use changegate::forge::git::Git;
 use changegate::report::escape::terminal;
 use changegate::report::{cut, hanging, pad, width};
 
@@ -22,10 +24,15 @@ const INDENT: usize = 4;
 ///
 /// # Errors
 /// If there is no such change, or the repository can't be read.
-pub fn story(stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
+pub fn story(git: &Git, stories: &Stories<'_>, argument: &str) -> anyhow::Result<Story> {
     let name = here::name_of(argument);
     if let Some(story) = stories.tell(name)? {
         return Ok(story);
+    }
+    if let (Some(log), Ok(id)) = (git.operations()?, name.parse::<TicketId>())
+        && log.held().incident(&id)?.is_some()
+    {
+        bail!("{id} is an incident without a change: `changegate incident show {id}` shows it");
     }
     let names = stories.names()?;
     let names: Vec<_> = names.iter().map(String::as_str).collect();

@@ -38,6 +38,7 @@ impl Known {
             incident: log.held().incident(id)?,
             is_alone: true,
             debts: Vec::new(),
+            is_break_glass: false,
         }))
     }
 

@@ -73,7 +73,7 @@ fn is_commander(required: &Required) -> bool {
 }
 
 /// Whether somebody commands incidents, and has no other part in the change.
-fn may_command(who: &Login, request: &ChangeRequest, org: &Org) -> bool {
+pub fn may_command(who: &Login, request: &ChangeRequest, org: &Org) -> bool {
     let person = org.roster.people.get(who);
     person.is_some_and(|it| it.roles.iter().any(|role| role.as_str() == INCIDENT_COMMANDER))
         && !request.performers().any(|login| login == who)

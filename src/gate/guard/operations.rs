@@ -43,7 +43,8 @@ impl Guard {
             let log = Log::read(rules, new)?.map_err(anyhow::Error::msg)?;
             ensure!(
                 repo.commit(new)?.parents.is_empty(),
-                "{OPERATIONS} begins with one event: begin it with `changegate init --operations`"
+                "{OPERATIONS} begins with one event: a new one with `changegate init --operations`; one that was \
+                 deleted is put back by who administers the server"
             );
             let genesis = log.events(LOG)?;
             let head = genesis.first().context("it holds no event")?.head();

@@ -70,6 +70,26 @@ fn a_beginning_whose_answer_was_lost_is_found() {
     assert_eq!(bob.kinds("CHG-001"), ["begin", "end"]);
 }
 
+/// Failures 6: what is killed before it hears that it has begun is found, too.
+#[test]
+fn what_is_killed_while_it_begins_is_found() {
+    let hub = open();
+    let bob = with_change(&hub);
+    let hook = hub.folder().join("hooks/post-receive");
+    // The first program of ours above the hook is the one that pushes.
+    let script = "pid=$PPID\nuntil grep -q changegate /proc/$pid/comm; do\n  \
+                  pid=$(cut -d ' ' -f 4 /proc/$pid/stat)\ndone\nkill -9 $pid";
+    fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
+    make_executable(&hook);
+    let mark = hub.path("mark");
+    let killed = bob.exec(&["CHG-001", "--", "touch", mark.to_str().unwrap()]);
+    assert!(killed.code != 0 && !mark.exists(), "{killed:?}");
+    fs::remove_file(&hook).unwrap();
+    assert_eq!(bob.kinds("CHG-001"), ["begin"]);
+    bob.exec(&["CHG-001", "--", "true"]).ended(201, &["execute/lost"]);
+    assert_eq!(bob.events("CHG-001")[1]["result"], "unknown");
+}
+
 /// Failures 7: a clone that can't be written for a while holds up nothing but the record.
 #[test]
 fn an_end_is_tried_again_while_the_clone_cannot_be_written() {

@@ -108,7 +108,7 @@ fn what_waits_is_brought_before_anything_is_asked() {
     bob.exec(&["--record-timeout", "1s", "CHG-001", "--", "sh", "-c", &script])
         .ended(3, &["it is kept here"]);
     std::fs::rename(&away, hub.folder()).unwrap();
-    bob.changegate(&["list"]).ended(0, &["1 events wait here: `changegate sync`"]);
+    bob.changegate(&["list"]).ended(0, &["1 event waits here: `changegate sync`"]);
     bob.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
     assert_eq!(bob.kinds("CHG-001"), ["begin", "end", "begin", "end"]);
 }

@@ -61,7 +61,7 @@ fn list_says_first_what_somebody_has_to_look_at() {
         &[
             "incident    INC-042  P1 since ",
             ", pauses changes to checkout\n",
-            "next: changegate incident resolve INC-042\n",
+            "next: changegate incident resolve INC-042 (an incident commander, or an L3)\n",
         ],
     );
     let shown = alice.changegate(&["operations", "show"]);

@@ -137,7 +137,9 @@ impl Shop {
     pub fn events_of(&self, id: &str) -> Vec<Value> {
         let shown = self.as_job(&["operations", "show", id, "--format", "json"]);
         let shown: Value = serde_json::from_str(shown.went_well()).unwrap();
-        shown["events"].as_array().unwrap().clone()
+        let mut events = shown["events"].as_array().unwrap().clone();
+        events.sort_by_key(|event| event["change"].is_null());
+        events
     }
 
     fn file(&self, name: &str) -> String {

@@ -6,6 +6,7 @@
 //!     for: alice
 //!     steps: [1]                 # or {action: deploy, target: web}; default: all that are left
 //!     rollback: true
+//!     break_glass: true          # it is asked to be executed from its open change
 //!     parameters: {pods: "12"}
 //!     expected: 20m
 //!     unproven: true             # nothing proves who acts
@@ -58,6 +59,7 @@ pub struct Asked {
     on_behalf: Option<String>,
     steps: Option<Value>,
     rollback: bool,
+    break_glass: bool,
     parameters: BTreeMap<String, String>,
     expected: Option<Duration>,
     unproven: bool,
@@ -116,6 +118,7 @@ impl Asked {
             verdict: self.verdict,
             now: case.now,
             execution: &attempt,
+            is_break_glass: self.break_glass,
             approval: &approval,
             life: &life,
             open: Some(&open),

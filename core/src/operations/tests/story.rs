@@ -182,7 +182,7 @@ impl Story {
 
     pub fn state(&self, pull: PullState) -> State {
         let planned = Some(Interval { start: at(0), end: at(60) });
-        let plan = Plan { pull, steps: 2, planned };
+        let plan = Plan { pull, steps: 2, planned, monitor: None };
         state(plan, &self.change, at(self.now), &|incident| self.open.is_open(incident))
     }
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 
-use crate::cli::audit::look::counted;
 use crate::cli::shared::judges::judges;
 use changegate::audit::anchor::{Anchor, KnownKey};
 use changegate::audit::bundle::{Signers, Verified, folder, verify, zip};
 use changegate::core::org::SigningKey;
 use changegate::files;
+use changegate::report::counted;
 use changegate::report::escape::terminal;
 
 /// What keys are known from that no file names.
@@ -82,7 +82,7 @@ pub fn text(found: &Verified) -> String {
         out.push_str("  signed by    nobody who is known\n");
     }
     if found.material > 0 {
-        let _ = writeln!(out, "  rests on     {}", counted(found.material as u64, "file", "files"));
+        let _ = writeln!(out, "  rests on     {}", counted(found.material, "file", "files"));
     }
     if let Some(results) = super::made_again(found.replayed) {
         let _ = writeln!(out, "  made again   {results}");

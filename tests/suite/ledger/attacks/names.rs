@@ -25,6 +25,11 @@ fn names_that_make_pushes_ambiguous() {
         alice.push(&[&format!("origin/main:{name}")]).refused(&ambiguous);
     }
     alice.push(&["origin/main:refs/tags/audit"]).refused(&["would block the ledger's tags"]);
+    // Who fetches a branch by its short name would get these.
+    for name in ["refs/main", "refs/tags/main", "refs/tags/MAIN", "refs/audit/operations"] {
+        let taken = [name, "would be taken for the branch"];
+        alice.push(&[&format!("origin/main:{name}")]).refused(&taken);
+    }
     // Where no hook was asked, all is pushed that has to be.
     hub.unguard();
     let specs = names.map(|name| format!("origin/main:{name}"));
