@@ -2,13 +2,15 @@
 //!
 //! Together they reach each kind of change, each tier by people of each level, each action of the
 //! catalog by those of the lowest and of the highest, each field both filled in and left out, and the
-//! edges of windows, freezes and validity, with the names in the organisation's own tables: what a rule does wrong only in an emergency shows here,
-//! and not in the first emergency.
+//! edges of windows, freezes and validity, with the names in the organisation's own tables, and the questions
+//! after the merge: what a rule does wrong only in an emergency shows here, and not in the first emergency.
 
+mod questions;
 mod tables;
 #[cfg(test)]
 mod tests;
 
+pub use questions::{Asked, questions};
 use serde_json::{Value, json};
 
 use super::evidence::Evidence;

@@ -22,7 +22,7 @@ use crate::core::operations::closing::Closing;
 use crate::core::org::Org;
 use crate::core::policy::testing::TestReport;
 use crate::core::policy::{BundleError, Evaluator, Files, PolicyBundle, Ruling, Undecided};
-use crate::core::rehearsal::{Sample, samples};
+use crate::core::rehearsal::{Asked, Sample, questions, samples};
 use crate::core::request::{ChangeRequest, RequestFile};
 use crate::core::sign_off::lock_out;
 use crate::core::time::Time;
@@ -149,6 +149,17 @@ impl Judge {
         self.evaluating(|rule| close(closing, self.bundle(), &self.source, rule))
     }
 
+    /// Answers a sample question.
+    ///
+    /// # Errors
+    /// As [`Judge::ask`] and [`Judge::close`].
+    pub fn answer(&self, asked: &Asked, now: Time) -> Result<Decided, Undecided> {
+        match asked.closing(now) {
+            Some(closing) => self.close(&closing),
+            None => self.ask(&asked.question(now)),
+        }
+    }
+
     /// Hands the evaluation of an input document to what decides, within the bounds.
     fn evaluating(
         &self,
@@ -272,7 +283,7 @@ impl Judges {
 
     /// Checks that the policies after a merge can judge what comes next: afterwards nothing could
     /// repair them. As far as those before could, they have to approve a change of policies that
-    /// everybody approves, and to decide every sample, every request that isn't closed, and the `open`
+    /// everybody approves, and to decide every sample and sample question, every request that isn't closed, and the `open`
     /// changes.
     ///
     /// # Errors
@@ -307,6 +318,16 @@ impl Judges {
                 && before.as_ref().is_none_or(could)
             {
                 let what = format!("{} could not be judged after this merge", sample.name);
+                return Err(error).context(what);
+            }
+        }
+        // Who takes out all rules of a purpose means that.
+        for asked in questions(org, now).iter().filter(|it| judge.bundle().answers(it.purpose())) {
+            let could = |before: &Judge| before.answer(asked, now).is_ok();
+            if let Err(error) = judge.answer(asked, now)
+                && before.as_ref().is_none_or(could)
+            {
+                let what = format!("{} could not be decided after this merge", asked.name);
                 return Err(error).context(what);
             }
         }

@@ -16,7 +16,7 @@ use crate::content::requests_at;
 use crate::core::decision::{Decided, Difference, Trial, Tried, approves};
 use crate::core::layout::{POLICIES, is_below};
 use crate::core::policy::testing::TestReport;
-use crate::core::rehearsal::{Sample, samples};
+use crate::core::rehearsal::{Asked, Sample, questions, samples};
 use crate::core::request::RequestFile;
 use crate::core::time::Time;
 use crate::forge::Pull;
@@ -24,7 +24,8 @@ use crate::forge::git::Git;
 use crate::git::{Oid, Repo};
 
 /// Compares what two judges decide on each request at a commit that isn't over, as if it had just
-/// been submitted, and on samples of each kind, with the names in the tables of both.
+/// been submitted, on samples of each kind, with the names in the tables of both, and on the sample questions
+/// after the merge.
 ///
 /// # Errors
 /// If the commit can't be read.
@@ -42,6 +43,7 @@ pub fn at(
     let former = samples(&before.bundle().org, now).into_iter();
     cases.extend(former.filter(|sample| !known.contains(&sample.name)));
     let mut differences = differences(&cases, (before, after), now);
+    differences.extend(of_questions((before, after), now));
     let [replaced, new] = [before, after].map(|judge| judge.change_approved_by_all(now));
     let name = "a change of policies that everybody approves";
     differences.extend(Difference::of(name, &replaced, &new));
@@ -68,6 +70,21 @@ fn differences(cases: &[Sample], (before, after): (&Judge, &Judge), now: Time) -
         Difference::of(&sample.name, &decide(before), &decide(after))
     };
     cases.par_iter().filter_map(difference).collect()
+}
+
+/// Compares what two judges answer to the sample questions, as far as one of them has rules for that.
+fn of_questions((before, after): (&Judge, &Judge), now: Time) -> Vec<Difference> {
+    let answers =
+        |asked: &Asked| [before, after].iter().any(|it| it.bundle().answers(asked.purpose()));
+    let difference = |asked: Asked| {
+        let answer = |judge: &Judge| -> Tried {
+            let answered = judge.answer(&asked, now);
+            answered.map(|decided| decided.decision).map_err(|error| error.to_string())
+        };
+        Difference::of(&asked.name, &answer(before), &answer(after))
+    };
+    let asked = questions(&after.bundle().org, now).into_par_iter();
+    asked.filter(answers).filter_map(difference).collect()
 }
 
 /// Returns what two judges decide on the requests of open pull requests, as if each had just been

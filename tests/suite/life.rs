@@ -211,11 +211,14 @@ fn policies_that_could_not_judge_the_next_change_are_not_merged() {
                  \tf := {\"code\": input.now, \"effect\": \"deny\", \"message\": \"m\"}\n}";
     let rare = "findings contains {\"code\": \"odd/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
                 \tinput.request.emergency\n\teffect := lower(\"BLOCK\")\n}";
+    let undoing = "findings contains {\"code\": \"execute/x\", \"effect\": effect, \"message\": \"m\"} if {\n\
+                   \tinput.execution.rollback\n\teffect := lower(\"BLOCK\")\n}";
     for (package, rule, parts) in [
         ("odd", "findings contains {", ["nothing could be judged after this merge", "odd.rego"]),
         ("odd", merged, ["CHG-1.yaml could not be judged after this merge", "odd.rego"]),
         ("policy", alone, ["no change of the policies could be approved", "odd.rego"]),
         ("odd", rare, ["an off-script emergency could not be judged after this merge", "odd.rego"]),
+        ("execute", undoing, ["to roll it back could not be decided after this merge", "odd.rego"]),
     ] {
         let hub = Hub::guarded();
         let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));

@@ -1,8 +1,9 @@
 //! Samples reach what they are for.
 
 use super::*;
-use crate::decision::{Difference, decide};
+use crate::decision::{Difference, ask, close, decide};
 use crate::policy::{PolicyBundle, SHIPPED, shipped_files};
+use crate::terms::Verdict;
 
 #[test]
 fn samples_are_as_they_were_written_and_reach_the_rules() {
@@ -23,6 +24,42 @@ fn samples_are_as_they_were_written_and_reach_the_rules() {
     for code in ["emergency/commander", "signoff/changes-requested", "conflict/overlap"] {
         assert!(codes.contains(code), "{code} isn't among {codes:?}");
     }
+}
+
+#[test]
+fn questions_reach_the_rules_of_executions_and_outcomes() {
+    let bundle = PolicyBundle::load(shipped_files(), || std::time::Duration::ZERO).unwrap();
+    let now = "2026-11-23T10:00:00Z".parse().unwrap();
+    let mut evaluator = bundle.evaluator();
+    let mut codes = std::collections::BTreeSet::new();
+    let questions = questions(&bundle.org, now);
+    assert_eq!(questions.len(), 71, "none of them is left out");
+    let mut approved = 0;
+    for asked in &questions {
+        let decided = match asked.closing(now) {
+            Some(closing) => close(&closing, &bundle, SHIPPED, |it| evaluator.rule(it)),
+            None => ask(&asked.question(now), &bundle, SHIPPED, |it| evaluator.rule(it)),
+        };
+        let decision = decided.unwrap_or_else(|why| panic!("{}: {why}", asked.name)).decision;
+        assert_ne!(decision.digests.input, None, "{}: {:?}", asked.name, decision.findings);
+        approved += usize::from(decision.verdict == Verdict::Approved);
+        codes.extend(decision.findings.into_iter().map(|found| found.code));
+    }
+    let rules = |code: &&str| ["execute/", "outcome/"].iter().any(|it| code.starts_with(it));
+    let known = bundle.codes();
+    let missing: Vec<_> =
+        known.keys().map(|code| &**code).filter(rules).filter(|it| !codes.contains(*it)).collect();
+    // Of the log, of the merge, and of what tables say that aren't shipped.
+    let others = [
+        "execute/approval-revoked",
+        "execute/concurrent",
+        "execute/late-record",
+        "execute/stand-in",
+        "execute/unauthorized",
+        "outcome/missing",
+        "outcome/record",
+    ];
+    assert_eq!((approved, missing), (7, others.to_vec()));
 }
 
 #[test]
