@@ -26,13 +26,14 @@ impl Stub {
     /// One that ends so.
     fn ending(code: u8) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let stub = Stub { dir };
         let script = format!(
-            "#!/bin/sh\necho \"called: $*\"\n\
+            "#!/bin/sh\n{{\necho \"called: $*\"\n\
              echo \"with: $GITHUB_EVENT_NAME $GITHUB_REPOSITORY $GITHUB_API_URL $(echo \"$GITHUB_TOKEN\" \
              | cksum)\"\n\
-             echo \"on: $(git branch --show-current)\"\nexit {code}\n"
+             echo \"on: $(git branch --show-current)\"\n}} | tee -a '{}'\nexit {code}\n",
+            stub.said().display()
         );
-        let stub = Stub { dir };
         fs::write(stub.program(), script).unwrap();
         make_executable(&stub.program());
         stub
@@ -40,6 +41,16 @@ impl Stub {
 
     fn program(&self) -> PathBuf {
         self.dir.path().join("changegate")
+    }
+
+    fn said(&self) -> PathBuf {
+        self.dir.path().join("said")
+    }
+
+    /// A run with all that this program said in it: of a step that fails, act may show less.
+    fn beside(&self, mut ran: Ran) -> Ran {
+        ran.stdout += &fs::read_to_string(self.said()).unwrap_or_default();
+        ran
     }
 }
 
@@ -73,7 +84,7 @@ fn run(code: u8, workflow: &str, event: &str, payload: &Value) -> Option<Ran> {
         api: "http://127.0.0.1:9",
         token: "ghs_s3cret",
     };
-    Some(runner.run(&site, workflow, event, payload))
+    Some(stub.beside(runner.run(&site, workflow, event, payload)))
 }
 
 pub fn payload(more: Value) -> Value {
@@ -191,11 +202,12 @@ fn a_change_of_policies_is_tried_and_nothing_else_is() {
         let stub = Stub::ending(code);
         let files = [("policies/rules/odd/odd.rego", "# changed\n")];
         let Some((ran, base)) = tried(&stub.program(), &files) else { return };
-        ran.ended(ends, &[&format!("called: test --against {base} --event /"), "event.json"]);
+        stub.beside(ran).ended(ends, &[&format!("called: test --against {base} --event /"), "event.json"]);
     }
     let stub = Stub::ending(1);
     let files = [("requests/CHG-1.yaml", "# changed\n")];
     let Some((ran, _)) = tried(&stub.program(), &files) else { return };
+    let ran = stub.beside(ran);
     ran.ended(0, &["no policies are changed", "Job succeeded"]);
     assert!(!ran.stdout.contains("called:"), "{ran:?}");
 }

@@ -209,11 +209,17 @@ findings contains {
 	"code": "execute/changed",
 	"effect": "deny",
 	"message": "the request on the base branch isn't what was approved",
+	"help": sprintf("restore what %s approved, or get the change of it approved", [approval]),
 } if {
+	approval := approved_at
 	facts.advancing
 	input.approval.proof
 	not input.approval.material_holds
 }
+
+approved_at := input.approval.at if {
+	is_string(input.approval.at)
+} else := "its review"
 
 # METADATA
 # title: An approval doesn't permit execution any more
@@ -286,7 +292,12 @@ findings contains {
 	"code": "execute/escalated",
 	"effect": "deny",
 	"message": "it led to an incident that is still open",
+	"help": sprintf(
+		"roll it back: `changegate exec %s --rollback -- COMMAND`, or wait until the incident is resolved",
+		[id],
+	),
 } if {
+	id := object.get(input, ["request", "id"], "ID")
 	facts.advancing
 	own.state == "escalated"
 }

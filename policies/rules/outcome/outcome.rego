@@ -74,7 +74,9 @@ findings contains {
 	"code": "outcome/running",
 	"effect": "pending",
 	"message": sprintf("%s executes it since %s", [who, since]),
+	"help": sprintf("wait until it has ended; what is done by hand ends with `changegate end %s`", [id]),
 } if {
+	id := object.get(input, ["request", "id"], "ID")
 	running := own.running
 	not running.lost
 	who := running.by
@@ -93,7 +95,12 @@ findings contains {
 	"code": "outcome/lost",
 	"effect": "deny",
 	"message": sprintf("nobody knows how the execution by %s since %s ended", [who, since]),
+	"help": sprintf(
+		"find out how it ended, and say so: `changegate end %s --result failed --why \"looked at it\"`",
+		[id],
+	),
 } if {
+	id := object.get(input, ["request", "id"], "ID")
 	running := own.running
 	running.lost
 	who := running.by

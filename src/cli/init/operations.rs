@@ -9,6 +9,7 @@ use changegate::content::short;
 use changegate::execute::{Author, Identity, keys};
 use changegate::forge::git::Git;
 use changegate::forge::github::issuer;
+use changegate::gate::witnessing::holds_what_was_seen;
 use changegate::git::Repo;
 use changegate::operations::OPERATIONS;
 
@@ -25,6 +26,8 @@ pub fn run(args: &InitArgs) -> anyhow::Result<()> {
     let git = Git::new(branches, None)?;
     let judge = here::judges().at(git.repo(), git.base()?)?;
     let org = &judge.bundle().org;
+    here::look_at_ledger(&git, org);
+    holds_what_was_seen(&git, &here::judges())?;
     let identity = Identity::here(git.branches.program(), org, None, job().map(|job| (job, None)))?;
     let author = Author::new(&git, identity, NowArg::present);
     if args.dry_run {

@@ -10,6 +10,7 @@ use crate::core::operations::kinds::What;
 use crate::core::operations::lines::LOG;
 use crate::core::org::Org;
 use crate::gate::execution::judged::is_approved;
+use crate::gate::witnessing::holds_what_was_seen;
 use crate::git::JUDGED_AGAIN;
 use crate::ledger::oid;
 use crate::operations::{Log, Next, OPERATIONS, Rules};
@@ -40,6 +41,7 @@ impl Guard {
         tips.branch(&self.git, &self.git.base_ref)?;
         let rules = Rules::at(repo, self.git.base()?)?;
         let Some(old) = update.old else {
+            holds_what_was_seen(&self.git, &self.judges)?;
             let log = Log::read(rules, new)?.map_err(anyhow::Error::msg)?;
             ensure!(
                 repo.commit(new)?.parents.is_empty(),

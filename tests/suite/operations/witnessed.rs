@@ -97,6 +97,21 @@ fn a_log_that_was_rewound_is_found() {
     hub.desk_at("bob", "bob-later").execute("CHG-2");
     hub.git(&["update-ref", "-d", "refs/heads/audit/operations"]);
     hub.desk_at("erin", "last").verify().ended(1, &["it saw audit/operations at", "which is gone"]);
+    // No other one is begun in its place, neither here nor by whom nobody can see the ledger.
+    let carol = hub.desk_at("carol", "fresh");
+    let begin = ["init", "--operations"];
+    carol.changegate(&begin).failed(&["doesn't go on from", "where the ledger saw it"]);
+    let ledger = hub.tip("audit/ledger").unwrap();
+    hub.unguard();
+    hub.git(&["update-ref", "-d", "refs/heads/audit/ledger"]);
+    let blind = hub.desk_at("carol", "blind");
+    blind.changegate(&begin).went_well();
+    let other = hub.tip(OPERATIONS).unwrap();
+    hub.git(&["update-ref", "refs/heads/audit/ledger", &ledger]);
+    hub.git(&["update-ref", "-d", "refs/heads/audit/operations"]);
+    hub.guard();
+    let other = format!("{other}:refs/heads/audit/operations");
+    blind.push(&[&other]).refused(&["doesn't go on from", "where the ledger saw it"]);
 }
 
 #[test]
