@@ -16,7 +16,7 @@ use crate::core::operations::state::{PullState, State};
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
 use crate::core::terms::{Effect, Login, RiskTier, Verdict};
-use crate::core::time::{Interval, Time};
+use crate::core::time::{Duration, Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
@@ -95,6 +95,9 @@ impl ListEntry {
         key(self).cmp(&key(other)).then(by_time).then_with(|| self.change.cmp(&other.change))
     }
 }
+
+/// After how long a change without a plan, of which nothing is left to wait for, is pointed out.
+const UNEXECUTED_AFTER: Duration = Duration::days(30);
 
 /// Makes the entries of the list.
 pub struct Lister<'a> {
@@ -262,12 +265,19 @@ impl Lister<'_> {
             true => beside(why.clone(), entry.progress.as_ref(), entry.state),
             false => told_of(entry.progress.as_ref()).unwrap_or(&why).to_owned(),
         };
+        let since = merge.commit.time;
+        // What has no plan never expires.
+        let is_left = entry.state == State::Ready && entry.planned.is_none();
+        let told = match is_left && since + UNEXECUTED_AFTER <= self.now {
+            true => format!("{told}; not executed in {}", (self.now - since).for_people()),
+            false => told,
+        };
         Ok(ListEntry {
             summary: entry.summary.or(first_title(repo, name, merge.base, merge.head)?),
             tier,
             brief: told,
             why,
-            since: Some(merge.commit.time),
+            since: Some(since),
             bypassed,
             ..entry
         })

@@ -138,6 +138,12 @@ fn a_change_that_only_reads_closes_by_itself() {
     alice.merges("CHG-001", &logs("CHG-001", "alice"));
     bob.changegate(&["authorize", "CHG-001"]).ended(0, &["approved"]);
     alice.changegate(&["authorize", "CHG-001", "--format", "json"]).ended(0, &["\"execute\""]);
+    for (days, is_listed) in [(29, false), (31, true)] {
+        let then = (Utc::now() + TimeDelta::days(days)).to_rfc3339_opts(SecondsFormat::Secs, true);
+        let listed = alice.changegate(&["list", "--state", "ready", "--now", &then]);
+        listed.ended(0, &["CHG-001"]);
+        assert_eq!(listed.stdout.contains("not executed in 31 d"), is_listed, "{listed:?}");
+    }
     let script = "echo \"$CHANGEGATE_CHANGE $CHANGEGATE_STEP $CHANGEGATE_ACTION $CHANGEGATE_TARGET\"; exit 0";
     let ran = alice.exec(&["CHG-001", "--", "sh", "-c", script]);
     assert_eq!(

@@ -282,3 +282,23 @@ fn a_clock_that_is_wrong_is_set_before_anything_is_executed() {
     let off_by = events[0]["clock"]["off_by"].as_str().unwrap();
     assert!(off_by.ends_with('s') && !off_by.contains('m'), "{events:?}");
 }
+
+#[test]
+fn what_was_executed_is_undone_as_it_was_whatever_its_pull_request_became() {
+    let shop = Shop::open();
+    let github = &shop.github;
+    shop.begins();
+    shop.declares();
+    let pull = shop.breaks_glass();
+    github.review(pull, "carol", "APPROVED");
+    shop.deploys("alice", 101);
+    shop.runs(&["--break-glass"]).ended(0, &[]);
+    let path = "requests/INC-042.yaml";
+    let amended = github.file("change/INC-042", path).replace("edge-fra-1", "edge-fra-2");
+    github.commit("alice", "change/INC-042", &[(path, &amended)], "Another host");
+    shop.deploys("dan", 104);
+    shop.runs(&["--rollback"]).ended(0, &[]);
+    let events = shop.events_of("INC-042");
+    assert_eq!(events[2]["rollback"], true, "{events:?}");
+    assert_eq!(events[2]["steps"][0]["target"], "edge-fra-1", "{events:?}");
+}
