@@ -5,7 +5,9 @@
 //! bring what was recorded offline. A commit that is anything else, or whose event doesn't hold, is
 //! foreign: it is passed over, and what follows takes its files from the last commit that holds.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use anyhow::ensure;
 
@@ -25,6 +27,7 @@ mod facts;
 mod held;
 mod proven;
 mod read;
+mod recent;
 mod rules;
 mod seen;
 mod then;
@@ -33,7 +36,7 @@ mod walked;
 pub use facts::{Seen, logged, owed};
 pub use held::Held;
 pub use proven::NAMESPACE;
-use read::file;
+use recent::{HeldFile, Recent};
 pub use rules::Rules;
 pub use walked::Walked;
 
@@ -46,6 +49,10 @@ const MOST_LINES: usize = 2_000;
 /// The operations log, as far as it was read.
 pub struct Log<'r> {
     rules: Rules<'r>,
+    /// The files that were read last at the last commit that holds.
+    recent: Recent,
+    /// The base of the last event that was written online, once it is known.
+    judged_by: Cell<Option<Oid>>,
     /// The last commit that was read; the next one is put behind it.
     tip: Oid,
     /// The last commit that holds.
@@ -70,8 +77,9 @@ pub struct Next {
     proof: Proof,
     life: Life,
     open: Open,
-    /// The file that it is appended to, as it is afterwards.
-    file: (String, String),
+    /// The path of the file that it is appended to, and what that held.
+    path: String,
+    before: Rc<HeldFile>,
 }
 
 impl Next {
@@ -83,6 +91,11 @@ impl Next {
     /// Returns what has happened to the change or the incident with it.
     pub fn life(&self) -> &Life {
         &self.life
+    }
+
+    /// Returns the file that it is appended to, as it is afterwards.
+    fn text(&self) -> String {
+        format!("{}{}", self.before.text, lines::text(&self.event, &self.proof))
     }
 }
 
@@ -96,8 +109,8 @@ impl<'r> Log<'r> {
             return Ok(Err("it is an event of another log".to_owned()));
         }
         let path = lines::path(&event);
-        let before = file(self.rules.repo, self.last, &path)?.unwrap_or_default();
-        let known = self.events(&path)?;
+        let before = self.recent.file(self.held(), &path)?;
+        let known = &before.events;
         if known.iter().any(|it| it.id() == event.id()) {
             return Ok(Err("it is in the log already".to_owned()));
         }
@@ -121,7 +134,7 @@ impl<'r> Log<'r> {
                 return Ok(Err(why));
             }
         }
-        let life = self.held().life_of(&known);
+        let life = self.held().life_of(known);
         if let Some(why) =
             self.rules.refuses(&event, &proof, &life, &self.open.incidents, &self.keys)?
         {
@@ -143,13 +156,15 @@ impl<'r> Log<'r> {
             Some(about) => self.open.clone().with(about, &life),
             None => self.open.clone(),
         };
-        let file = (path, before + &lines::text(&event, &proof));
-        Ok(Ok(Next { event, proof, life, open, file }))
+        Ok(Ok(Next { event, proof, life, open, path, before }))
     }
 
     /// Returns the commit by which the last event was judged that was written online, as its commit's message
     /// says, which is that of the event; `None` if there is none.
     fn last_base(&self) -> anyhow::Result<Option<Oid>> {
+        if let Some(known) = self.judged_by.get() {
+            return Ok(Some(known));
+        }
         let mut next = Some(self.last);
         while let Some(commit) = next {
             let held = self.rules.repo.commit(commit)?;
@@ -157,7 +172,9 @@ impl<'r> Log<'r> {
             let is_offline = lines.nth(2).is_some_and(|it| it.ends_with(", recorded offline."));
             if !is_offline && !self.foreign.iter().any(|it| it.commit == commit) {
                 let base = lines.rev().find_map(|line| line.strip_prefix("Base: "));
-                return Ok(base.and_then(|base| Oid::from_str(base).ok()));
+                let base = base.and_then(|base| Oid::from_str(base).ok());
+                self.judged_by.set(base);
+                return Ok(base);
             }
             next = held.parents.first().copied();
         }
@@ -212,8 +229,7 @@ impl<'r> Log<'r> {
     /// # Errors
     /// When the repository can't be written.
     pub fn append(&mut self, program: &Program, next: Next) -> anyhow::Result<Oid> {
-        let (path, text) = &next.file;
-        let files = [(path.as_str(), text.as_str()), (STATE, &next.open.text())];
+        let files = [(next.path.as_str(), &*next.text()), (STATE, &next.open.text())];
         let commit =
             commit(self.rules.repo, program, Some((self.last, self.tip)), &files, &next.event)?;
         ensure!(self.follow(commit)?.is_some(), "the event can't be read as it was written");

@@ -175,7 +175,7 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let went_around = around(&site.git, &judges()?, &log, id, NowArg::present())?;
     print(&match args.format {
         AnswerFormat::Json => {
-            let lines = events.iter().map(|event| serde_json::from_str(&event.line()));
+            let lines = events.iter().map(|event| serde_json::from_str(event.line()));
             json(&EventsView { events: lines.collect::<Result<_, _>>()?, went_around })?
         }
         AnswerFormat::Text if events.is_empty() => format!("nothing has happened to {id}\n"),

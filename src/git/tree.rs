@@ -1,9 +1,15 @@
 //! Trees: reads files with their modes, compares two trees, and makes new trees from old ones.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use git2::{FileMode, ObjectType, TreeWalkMode, TreeWalkResult};
 
 use super::{Oid, Repo};
+
+/// The modes of a regular file and of a folder.
+const FILE: i32 = 0o100644;
+const FOLDER: i32 = 0o040000;
 
 /// An entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +239,62 @@ impl Repo {
         store().context("cannot write to the repository")
     }
 
+    /// Returns the id of a commit's tree with these regular files in it; nothing is written.
+    ///
+    /// # Errors
+    /// When the commit's trees can't be read.
+    pub fn tree_with(&self, commit: Oid, files: &[(&str, Oid)]) -> anyhow::Result<Oid> {
+        self.folder_with(Some(self.tree(commit)?.id()), files)
+    }
+
+    /// Returns the id of a tree, or of a new one, with these files in it.
+    fn folder_with(&self, tree: Option<Oid>, files: &[(&str, Oid)]) -> anyhow::Result<Oid> {
+        let tree = tree.map(|tree| self.inner.find_tree(tree)).transpose()?;
+        let known = |name: &str| tree.as_ref().and_then(|tree| tree.get_name(name));
+        let mut below: BTreeMap<&str, Vec<(&str, Oid)>> = BTreeMap::new();
+        let mut own = BTreeMap::new();
+        for (path, id) in files {
+            match path.split_once('/') {
+                Some((folder, rest)) => below.entry(folder).or_default().push((rest, *id)),
+                None => drop(own.insert(path.as_bytes(), (FILE, *id))),
+            }
+        }
+        for (folder, files) in below {
+            let known = known(folder).filter(|entry| entry.filemode_raw() == FOLDER);
+            let id = self.folder_with(known.map(|entry| entry.id()), &files)?;
+            own.insert(folder.as_bytes(), (FOLDER, id));
+        }
+        // Git sorts a folder as if its name ended with a slash.
+        let key = |name: &[u8], mode| [name, if mode == FOLDER { b"/" } else { b"" }].concat();
+        let is_there = |(name, (mode, _)): &(&&[u8], &(i32, Oid))| {
+            let name = std::str::from_utf8(name).unwrap_or_default();
+            known(name).is_some_and(|entry| entry.filemode_raw() == *mode)
+        };
+        let new = own.iter().filter(|it| !is_there(it));
+        let mut new: Vec<_> = new.map(|(name, it)| (key(name, it.0), *name, *it)).collect();
+        new.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+        let mut bytes = Vec::new();
+        let mut put = |name: &[u8], (mode, id): (i32, Oid)| {
+            bytes.extend_from_slice(format!("{mode:o} ").as_bytes());
+            bytes.extend_from_slice(name);
+            bytes.push(0);
+            bytes.extend_from_slice(id.as_bytes());
+        };
+        for entry in tree.iter().flat_map(|tree| tree.iter()) {
+            let (name, mode) = (entry.name_bytes(), entry.filemode_raw());
+            while let Some((_, name, it)) = new.pop_if(|it| it.0 < key(name, mode)) {
+                put(name, it);
+            }
+            match own.get(name) {
+                None => put(name, (mode, entry.id())),
+                Some(it) if it.0 == mode => put(name, *it),
+                Some(_) => {}
+            }
+        }
+        new.into_iter().rev().for_each(|(_, name, it)| put(name, it));
+        Ok(Oid::hash_object(ObjectType::Tree, &bytes)?)
+    }
+
     /// Returns the tree of a commit, or the tree with this id.
     fn tree(&self, id: Oid) -> anyhow::Result<git2::Tree<'_>> {
         self.inner
@@ -278,7 +340,7 @@ impl Entry {
         let kind = match mode {
             0o120000 => Kind::Link,
             0o160000 => Kind::Submodule,
-            0o040000 => Kind::Folder,
+            FOLDER => Kind::Folder,
             mode if mode & 0o111 != 0 => Kind::Executable,
             _ => Kind::File,
         };
@@ -295,5 +357,40 @@ impl Kind {
             Kind::Submodule => FileMode::Commit,
             Kind::Folder => FileMode::Tree,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_tree_is_known_before_it_is_written() {
+        let repo = Repo::in_memory().unwrap();
+        let blob = |text: &str| repo.store(text.as_bytes()).unwrap();
+        let stored = |files: &[(&str, &str)]| {
+            let files: BTreeMap<_, _> = files.iter().copied().collect();
+            let files = files.into_iter().map(|(path, text)| (path, Some(Entry::file(blob(text)))));
+            repo.store_tree(None, files.collect::<Vec<_>>()).unwrap()
+        };
+        let old = [("a/b/1", "1"), ("a/b/2", "2"), ("a-c", "3"), ("a.d/x", "4"), ("state", "5")];
+        let before = stored(&old);
+        for new in [
+            &[("state", "6")][..],
+            &[("a/b/1", "6"), ("state", "7")],
+            &[("a/b/3", "6"), ("state", "7")],
+            &[("a/a/1", "6"), ("a/c/1", "6")],
+            &[("a,", "6"), ("a0/1", "7")],
+            &[("0", "6"), ("z", "7"), ("aa/b/c", "8")],
+            &[("state", "5")],
+        ] {
+            let ids: Vec<_> = new.iter().map(|(path, text)| (*path, blob(text))).collect();
+            let expected = stored(&[&old[..], new].concat());
+            assert_eq!(repo.tree_with(before, &ids).unwrap(), expected, "{new:?}");
+        }
+        // A file in place of a folder, and a folder in place of a file.
+        let other = [("a/b/1", "1"), ("a/b/2", "2"), ("a-c/1", "6"), ("a.d", "7"), ("state", "5")];
+        let ids = [("a-c/1", blob("6")), ("a.d", blob("7"))];
+        assert_eq!(repo.tree_with(before, &ids).unwrap(), stored(&other));
     }
 }

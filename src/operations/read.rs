@@ -6,14 +6,15 @@ use anyhow::Context as _;
 
 use super::walked::Walked;
 use super::{Foreign, Log, Next, OPERATIONS, Rules};
-use crate::core::operations::event::Event;
-use crate::core::operations::kinds::What;
+use crate::core::operations::event::{About, Event};
+use crate::core::operations::kinds::{Keys, What};
 use crate::core::operations::life::Life;
 use crate::core::operations::lines;
 use crate::core::operations::message::message;
 use crate::core::operations::open::{Open, STATE};
 use crate::core::operations::proof::Proof;
-use crate::git::{Entry, FileChange, Kind, Oid, Repo};
+use crate::git::{Commit, Entry, FileChange, Kind, Oid, Repo, blob_id};
+use crate::ledger::oid;
 
 impl<'r> Log<'r> {
     /// Reads a log up to a commit, from where it was read here last; `Err` within says why it isn't one.
@@ -79,7 +80,7 @@ impl<'r> Log<'r> {
             _ => None,
         });
         let keys = keys.collect();
-        Ok(Ok(Log { rules, tip, last, open, keys, foreign }))
+        Ok(Ok(Log::with(rules, (tip, last), open, keys, foreign)))
     }
 
     /// Returns the events that hold on a log, with their proofs and in its order, but for the first.
@@ -127,8 +128,18 @@ impl<'r> Log<'r> {
         if !is_it {
             return foreign("its first commit isn't that of a genesis");
         }
-        let (keys, foreign) = (Vec::new(), Vec::new());
-        Ok(Ok(Log { rules, tip: first, last: first, open, keys, foreign }))
+        Ok(Ok(Log::with(rules, (first, first), open, Vec::new(), Vec::new())))
+    }
+
+    fn with(
+        rules: Rules<'r>,
+        (tip, last): (Oid, Oid),
+        open: Open,
+        keys: Vec<Keys>,
+        foreign: Vec<Foreign>,
+    ) -> Self {
+        let (recent, judged_by) = Default::default();
+        Log { rules, recent, judged_by, tip, last, open, keys, foreign }
     }
 
     /// Reads the next commit, and returns what it appends; `None` if it is foreign.
@@ -151,6 +162,10 @@ impl<'r> Log<'r> {
                 if let What::Keys(keys) = next.event.what() {
                     self.keys.push(keys.clone());
                 }
+                if !next.event.head().offline {
+                    self.judged_by.set(oid(&next.event.head().base).ok());
+                }
+                self.recent.append(&next);
                 Some(next)
             }
             Err(why) => {
@@ -169,6 +184,9 @@ impl<'r> Log<'r> {
         let held = repo.commit(commit)?;
         if held.parents != [self.tip] {
             return Ok(Err("it has several parents".to_owned()));
+        }
+        if let Some(next) = self.as_said(commit, &held)? {
+            return Ok(Ok(next));
         }
         let changes = repo.changes(Some(self.last), commit)?;
         let mut appended = changes.iter().filter(|change| change.path != STATE);
@@ -193,8 +211,7 @@ impl<'r> Log<'r> {
             Ok(next) => next,
             Err(why) => return Ok(Err(why)),
         };
-        let (path, text) = &next.file;
-        let expected = [(path.as_str(), text.as_str()), (STATE, &next.open.text())];
+        let expected = [(next.path.as_str(), &*next.text()), (STATE, &next.open.text())];
         if !holds_just(repo, &changes, commit, &expected)? {
             return Ok(Err("its files aren't what follows from its event".to_owned()));
         }
@@ -202,6 +219,38 @@ impl<'r> Log<'r> {
             return Ok(Err("its message isn't that of its event".to_owned()));
         }
         Ok(Ok(next))
+    }
+
+    /// Returns what a commit behind the tip appends, if that holds and is in the file that its message says:
+    /// nearly always, and nothing has to be compared to find that out. `None` if it has to be looked at.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    fn as_said(&self, commit: Oid, held: &Commit) -> anyhow::Result<Option<Next>> {
+        let repo = self.rules.repo;
+        let Some(path) = said(&held.message) else { return Ok(None) };
+        let Some(after) = file(repo, commit, &path)? else { return Ok(None) };
+        let before = self.recent.file(self.held(), &path)?;
+        let added = after.strip_prefix(&before.text).and_then(|added| lines::read(added).ok());
+        let Some(Ok([(event, proof)])) = added.map(<[_; 1]>::try_from) else { return Ok(None) };
+        if held.message != message(&event) {
+            return Ok(None);
+        }
+        let Ok(next) = self.next(event, proof)? else { return Ok(None) };
+        let state = blob_id(next.open.text().as_bytes());
+        let files = [(&*path, blob_id(after.as_bytes())), (STATE, state)];
+        let expected = repo.tree_with(self.last, &files)?;
+        Ok(Some(next).filter(|next| next.path == path && held.tree == expected))
+    }
+}
+
+/// Returns the path of the file that an event is in, as its commit's message says.
+fn said(message: &str) -> Option<String> {
+    let id = |name: &str| message.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+    match (id("Change: "), id("Incident: ")) {
+        (Some(change), _) => Some(About::Change(&change).path()),
+        (None, Some(incident)) => Some(About::Incident(&incident).path()),
+        (None, None) => None,
     }
 }
 

@@ -202,7 +202,8 @@ fn a_change_of_policies_is_tried_and_nothing_else_is() {
         let stub = Stub::ending(code);
         let files = [("policies/rules/odd/odd.rego", "# changed\n")];
         let Some((ran, base)) = tried(&stub.program(), &files) else { return };
-        stub.beside(ran).ended(ends, &[&format!("called: test --against {base} --event /"), "event.json"]);
+        stub.beside(ran)
+            .ended(ends, &[&format!("called: test --against {base} --event /"), "event.json"]);
     }
     let stub = Stub::ending(1);
     let files = [("requests/CHG-1.yaml", "# changed\n")];

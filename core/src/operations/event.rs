@@ -28,6 +28,7 @@ pub struct Event {
     id: Hex,
     head: Head,
     what: What,
+    line: String,
 }
 
 /// What every event says.
@@ -146,8 +147,11 @@ pub enum Unreadable {
 impl Event {
     /// Makes an event, whose id follows from what it says.
     pub fn new(head: Head, what: What) -> Self {
-        let id = Hex(Digest::of(canonical_json(&content(&head, &what)).as_bytes()));
-        Event { id, head, what }
+        let mut content = content(&head, &what);
+        let id = Hex(Digest::of(canonical_json(&content).as_bytes()));
+        content["id"] = String::from(id.clone()).into();
+        let line = canonical_json(&content);
+        Event { id, head, what, line }
     }
 
     /// Reads a line, without its line feed.
@@ -167,7 +171,7 @@ impl Event {
         let head = Head::deserialize(&value).map_err(malformed)?;
         let what = What::deserialize(value).map_err(malformed)?;
         let event = Event::new(head, what);
-        if event.line() != line {
+        if event.line != line {
             let why = "it holds what the format doesn't know, isn't canonical JSON, or its id isn't \
                        that of its content";
             return Err(Unreadable::Malformed(why.to_owned()));
@@ -177,10 +181,8 @@ impl Event {
     }
 
     /// Returns the line, without its line feed: what is signed.
-    pub fn line(&self) -> String {
-        let mut content = content(&self.head, &self.what);
-        content["id"] = String::from(self.id.clone()).into();
-        canonical_json(&content)
+    pub fn line(&self) -> &str {
+        &self.line
     }
 
     /// Returns the digest of the event without its id.

@@ -148,7 +148,7 @@ fn what_goes_around_the_rules_is_told() {
 #[test]
 fn a_line_is_read_in_one_spelling() {
     let (story, _) = Story::told("begin 1");
-    let line = story.events[0].line();
+    let line = story.events[0].line().to_owned();
     assert_eq!(Event::read(&line).as_ref(), Ok(&story.events[0]));
     let event = &line[1..line.len() - 1];
     for other in [
@@ -172,7 +172,7 @@ fn a_line_is_read_in_one_spelling() {
 #[test]
 fn an_event_has_what_belongs_to_its_kind() {
     let (story, _) = Story::told("begin 1");
-    let begin: Value = serde_json::from_str(&story.event("begin 1,2").line()).unwrap();
+    let begin: Value = serde_json::from_str(story.event("begin 1,2").line()).unwrap();
     let refused = |change: &dyn Fn(&mut Value)| {
         let mut content = begin.clone();
         content.as_object_mut().unwrap().remove("id");
@@ -211,7 +211,7 @@ fn an_event_has_what_belongs_to_its_kind() {
 #[test]
 fn a_line_has_at_most_64_kib() {
     let (story, _) = Story::told("begin 1");
-    let mut content: Value = serde_json::from_str(&story.events[0].line()).unwrap();
+    let mut content: Value = serde_json::from_str(story.events[0].line()).unwrap();
     content.as_object_mut().unwrap().remove("id");
     let length = story.events[0].line().len() + ",\"host\":\"\"".len();
     for (more, is_read) in [(0, true), (1, false)] {
