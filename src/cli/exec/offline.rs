@@ -24,10 +24,13 @@ use changegate::gate::execution::{Known, Route};
 use changegate::git::{Oid, Program};
 use changegate::report::Format;
 
+/// The event that began an execution, by whom, and that it runs here.
+type UnderWay = (Event, Identity, Option<RunsHere>);
+
 /// What came of it.
 pub(super) enum Begun {
-    /// It has begun, with this event by somebody.
-    Yes(Box<Site>, Box<Answer>, Box<(Event, Identity, Option<RunsHere>)>),
+    /// It has begun.
+    Yes(Box<Site>, Box<Answer>, Box<UnderWay>),
     /// It may not.
     No(Verdict),
 }
@@ -49,7 +52,7 @@ fn ask_here(
     args: &ExecArgs,
     place: &Place,
     site: &Site,
-) -> anyhow::Result<(Answer, Option<(Event, Identity, Option<RunsHere>)>)> {
+) -> anyhow::Result<(Answer, Option<UnderWay>)> {
     let org = &site.judge.bundle().org;
     ensure!(
         org.settings.execution.offline == Offline::Emergency,
