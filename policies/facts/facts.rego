@@ -172,11 +172,12 @@ settling if {
 breaks_glass if input.request.emergency.break_glass
 
 # METADATA
-# title: Whether it waits to be executed from its open pull request
+# title: Whether it is to be executed from its open pull request, and the incident commander is missing
 # description: Then it needn't be merged first.
 awaits_commander if {
 	breaks_glass
 	input.execution.break_glass
+	input.execution.awaits_commander
 	not input.approval
 	input.operations.own.pull == "open"
 	input.operations.own.verdict != "denied"

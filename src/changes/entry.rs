@@ -267,7 +267,9 @@ impl Lister<'_> {
         };
         let since = merge.commit.time;
         // What has no plan never expires.
-        let is_left = entry.state == State::Ready && entry.planned.is_none();
+        let is_left = entry.state == State::Ready
+            && entry.planned.is_none()
+            && entry.progress.as_ref().is_some_and(|it| it.done.is_empty());
         let told = match is_left && since + UNEXECUTED_AFTER <= self.now {
             true => format!("{told}; not executed in {}", (self.now - since).for_people()),
             false => told,

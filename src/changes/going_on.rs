@@ -164,17 +164,17 @@ impl Executions<'_> {
         let (requests, base) = (Requests::of(git.repo()), git.base()?);
         let mut found = Vec::new();
         for change in log.held().changes()? {
+            let life = log.life(About::Change(&change))?;
+            if !life.has_begun() {
+                continue;
+            }
             let merged = requests.read(base, &change)?.map(|(_, file)| file.request);
             let (request, pull) = match merged {
                 Some(request) => (request, PullState::Merged),
                 None => (open_request(git, &change)?, PullState::Open),
             };
             let named = request.as_ref().and_then(|it| it.emergency.as_ref()?.incident.as_ref());
-            let led_to = || -> anyhow::Result<bool> {
-                let life = log.life(About::Change(&change))?;
-                Ok(life.escalated.iter().any(|(incident, _)| incident == id))
-            };
-            if named == Some(id) || led_to()? {
+            if named == Some(id) || life.escalated.iter().any(|(incident, _)| incident == id) {
                 let (state, progress) = self.progress(request.as_ref(), pull)?;
                 let told = progress.map(|it| it.told).unwrap_or_default();
                 found.push(ChangeOfIncident { change, state, told });

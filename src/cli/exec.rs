@@ -89,7 +89,11 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
         if caught.is_asked_to_end_within(StdDuration::ZERO) {
             return Ok(INTERRUPTED);
         }
-        let answer = match begin_now(&site, &judges, &author, &args.ask, &place)? {
+        let begun = begin_now(&site, &judges, &author, &args.ask, &place).inspect_err(|_| {
+            // Only the answer may have been lost.
+            here.take().into_iter().for_each(RunsHere::stays);
+        });
+        let answer = match begun? {
             asking::Begun::Yes(answer, written) => {
                 tell(&site, &answer);
                 told::tell(&[("execution", &String::from(written.event.id().clone()))]);

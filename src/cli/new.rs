@@ -33,6 +33,7 @@ use changegate::content::folder::read_bounded;
 use changegate::core::layout::{self, REQUESTS, is_request, stem};
 use changegate::core::operations::event::About;
 use changegate::core::operations::kinds::Opened;
+use changegate::core::org::{Offline, Org};
 use changegate::core::policy::PolicyBundle;
 use changegate::core::request::{ChangeRequest, RequestFile};
 use changegate::core::terms::{RiskTier, Verdict};
@@ -153,7 +154,7 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         say::note(format_args!("wrote {}", path.display()));
         return submit::run(&SubmitArgs::of(id, &args.here));
     }
-    let next = next(&draft, &path, &place);
+    let next = next(&draft, &path, &place, &bundle.org);
     say::done(&format!("wrote {}\nnext: {next}\n", path.display()));
     Ok(ExitCode::SUCCESS)
 }
@@ -360,8 +361,8 @@ fn write(draft: &Draft, path: &Path) -> anyhow::Result<()> {
     written.with_context(|| format!("write {}", path.display()))
 }
 
-/// Returns the next command. Only a request in a repository's requests/ can be submitted.
-fn next(draft: &Draft, path: &Path, place: &Place) -> String {
+/// Returns the next command: only a request in a repository's requests/ can be submitted.
+fn next(draft: &Draft, path: &Path, place: &Place, org: &Org) -> String {
     let check = format!("changegate check {}", say::quoted(path));
     let id = match (&draft.decision.change, draft.decision.verdict) {
         (Some(id), Verdict::Approved | Verdict::Pending) => id,
@@ -372,14 +373,14 @@ fn next(draft: &Draft, path: &Path, place: &Place) -> String {
         false => format!("changegate submit {id}"),
     };
     if is_request(&place.name(path)) {
-        let request = draft.file.request.as_ref();
-        match request.and_then(|it| it.emergency.as_ref()).is_some_and(|it| it.break_glass) {
-            true => format!(
-                "{submit}, or where nothing can be reached, changegate exec {id} --break-glass --offline \
-                 --commander LOGIN --heard TEXT -- COMMAND"
-            ),
-            false => submit,
+        let emergency = draft.file.request.as_ref().and_then(|it| it.emergency.as_ref());
+        if !emergency.is_some_and(|it| it.break_glass)
+            || org.settings.execution.offline != Offline::Emergency
+        {
+            return submit;
         }
+        let offline = "--break-glass --offline --commander LOGIN --heard TEXT -- COMMAND";
+        format!("{submit}, or where nothing can be reached, changegate exec {id} {offline}")
     } else if place.work_tree().is_none() {
         check
     } else {

@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow};
 use serde::{Deserialize, Serialize};
 
 use crate::core::operations::event::{About, Event};
+use crate::core::operations::kinds::What;
 use crate::core::operations::life::Life;
 use crate::core::operations::lines;
 use crate::core::operations::proof::Proof;
@@ -75,7 +76,10 @@ impl RunsHere {
 
 impl Drop for RunsHere {
     fn drop(&mut self) {
-        forget(&self.0);
+        // What became of it then, nobody has said.
+        if !std::thread::panicking() {
+            forget(&self.0);
+        }
     }
 }
 
@@ -108,6 +112,18 @@ impl Kept {
         let waiting = self.waiting()?.into_iter().map(|(event, _)| event);
         events.extend(waiting.filter(|event| event.about() == Some(about)));
         Ok(Life::of(&events, &|_, _| true))
+    }
+
+    /// Whether the beginning with a nonce waits here.
+    ///
+    /// # Errors
+    /// As [`Kept::waiting`].
+    pub fn waits(&self, nonce: &Hex) -> anyhow::Result<bool> {
+        let is_it = |(event, _): &(Event, Proof)| match event.what() {
+            What::Begin(begin) => begin.nonce == *nonce,
+            _ => false,
+        };
+        Ok(self.waiting()?.iter().any(is_it))
     }
 
     /// Keeps another event until the log has it.

@@ -342,6 +342,7 @@ impl Known {
             now,
             execution,
             is_break_glass: self.is_break_glass,
+            awaits_commander: self.open_change.as_ref().is_some_and(break_glass::awaits_commander),
             approval: &self.approved,
             life: &self.life,
             open: log.map(Log::open),

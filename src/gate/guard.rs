@@ -89,7 +89,10 @@ pub fn remedy(unproven: Unproven) -> &'static str {
 /// Rejects a name that git would take for another one's: a push to `refs/heads/main` would match
 /// `refs/heads/refs/heads/main`, too, and who fetches `main` would get `refs/tags/main`. A tag `audit` would be
 /// in the way of those below it.
-fn is_unambiguous(name: &str, base: &str) -> anyhow::Result<()> {
+fn is_unambiguous<'a>(
+    name: &str,
+    bases: impl Iterator<Item = &'a str> + Clone,
+) -> anyhow::Result<()> {
     let folded = without_case(name);
     for folder in ["refs/", "refs/heads/", "refs/tags/"] {
         let short = folded.strip_prefix(folder).unwrap_or_default();
@@ -102,8 +105,10 @@ fn is_unambiguous(name: &str, base: &str) -> anyhow::Result<()> {
     let outside = folded.strip_prefix("refs/").unwrap_or_default();
     let tag = folded.strip_prefix("refs/tags/");
     for short in [Some(outside), tag].into_iter().flatten() {
+        let is_base = bases.clone().any(|base| short == without_case(base));
+        let is_of_record = short == outside && short.starts_with(AUDIT);
         ensure!(
-            short != without_case(base) && !(short == outside && short.starts_with(AUDIT)),
+            !is_base && !is_of_record,
             "{name} would be taken for the branch {short}: choose another name"
         );
     }
@@ -208,7 +213,7 @@ impl Guard {
             bail!("{name} is another name for {target}: push to that one");
         }
         if update.new.is_some() {
-            is_unambiguous(name, &self.git.base_ref)?;
+            is_unambiguous(name, self.bases())?;
         }
         let mut accepted = Accepted { notes: Vec::new(), tips: Tips::default() };
         if name.strip_prefix("refs/heads/") == Some(OPERATIONS) {
@@ -274,10 +279,7 @@ impl Guard {
     ) -> anyhow::Result<()> {
         let is_spelling =
             |name: &str, other: &str| name != other && without_case(name) == without_case(other);
-        let settings = self.org().map_or(&[][..], |org| &org.settings.protected_bases);
-        let bases = settings.iter().map(String::as_str).chain(DEFAULT_BASES);
-        let mut bases = bases.chain([self.git.base_ref.as_str()]);
-        if let Some(base) = bases.find(|base| is_spelling(branch, base)) {
+        if let Some(base) = self.bases().find(|base| is_spelling(branch, base)) {
             bail!(
                 "{branch} differs from the protected branch {base} by case only: choose another name"
             );
@@ -350,11 +352,14 @@ impl Guard {
     }
 
     fn is_protected(&self, branch: &str) -> bool {
-        branch == self.git.base_ref
-            || DEFAULT_BASES.contains(&branch)
-            || self
-                .org()
-                .is_some_and(|org| org.settings.protected_bases.iter().any(|base| base == branch))
+        self.bases().any(|base| base == branch)
+    }
+
+    /// Returns the branches to which nothing gets but approved changes.
+    fn bases(&self) -> impl Iterator<Item = &str> + Clone {
+        let settings = self.org().map_or(&[][..], |org| &org.settings.protected_bases);
+        let bases = settings.iter().map(String::as_str).chain(DEFAULT_BASES);
+        bases.chain([self.git.base_ref.as_str()])
     }
 
     fn is_closed(&self, name: &str) -> anyhow::Result<bool> {

@@ -72,10 +72,9 @@ fn differences(cases: &[Sample], (before, after): (&Judge, &Judge), now: Time) -
     cases.par_iter().filter_map(difference).collect()
 }
 
-/// Compares what two judges answer to the sample questions, as far as one of them has rules for that.
+/// Compares what two judges answer to the sample questions. Who takes out all rules of a purpose means that.
 fn of_questions((before, after): (&Judge, &Judge), now: Time) -> Vec<Difference> {
-    let answers =
-        |asked: &Asked| [before, after].iter().any(|it| it.bundle().answers(asked.purpose()));
+    let answers = |asked: &Asked| after.bundle().answers(asked.purpose());
     let difference = |asked: Asked| {
         let answer = |judge: &Judge| -> Tried {
             let answered = judge.answer(&asked, now);

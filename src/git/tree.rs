@@ -260,7 +260,7 @@ impl Repo {
             }
         }
         for (folder, files) in below {
-            let known = known(folder).filter(|entry| entry.filemode_raw() == FOLDER);
+            let known = known(folder).filter(|entry| entry.kind() == Some(ObjectType::Tree));
             let id = self.folder_with(known.map(|entry| entry.id()), &files)?;
             own.insert(folder.as_bytes(), (FOLDER, id));
         }

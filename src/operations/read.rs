@@ -1,7 +1,5 @@
 //! Reads a log commit by commit: what each appends, or why it is foreign.
 
-use std::collections::BTreeSet;
-
 use anyhow::Context as _;
 
 use super::walked::Walked;
@@ -13,7 +11,7 @@ use crate::core::operations::lines;
 use crate::core::operations::message::message;
 use crate::core::operations::open::{Open, STATE};
 use crate::core::operations::proof::Proof;
-use crate::git::{Commit, Entry, FileChange, Kind, Oid, Repo, blob_id};
+use crate::git::{Commit, Entry, Kind, Oid, Repo, blob_id, tree_id};
 use crate::ledger::oid;
 
 impl<'r> Log<'r> {
@@ -121,10 +119,12 @@ impl<'r> Log<'r> {
             return foreign(&why);
         }
         let open = Open::new(event.id().clone());
-        let expected = [(lines::LOG, text.as_str()), (STATE, &open.text())];
+        let [log, state] = [&text, &open.text()].map(|text| blob_id(text.as_bytes()));
+        let tree = tree_id([(lines::LOG, log), (STATE, state)]);
+        let held = repo.commit(first)?;
         let is_it = matches!(event.what(), What::Genesis(_))
-            && holds_just(repo, &repo.changes(None, first)?, first, &expected)?
-            && repo.commit(first)?.message == message(event);
+            && held.tree == tree
+            && held.message == message(event);
         if !is_it {
             return foreign("its first commit isn't that of a genesis");
         }
@@ -211,8 +211,7 @@ impl<'r> Log<'r> {
             Ok(next) => next,
             Err(why) => return Ok(Err(why)),
         };
-        let expected = [(next.path.as_str(), &*next.text()), (STATE, &next.open.text())];
-        if !holds_just(repo, &changes, commit, &expected)? {
+        if held.tree != self.tree_behind(&next)? {
             return Ok(Err("its files aren't what follows from its event".to_owned()));
         }
         if held.message != message(&next.event) {
@@ -237,10 +236,14 @@ impl<'r> Log<'r> {
             return Ok(None);
         }
         let Ok(next) = self.next(event, proof)? else { return Ok(None) };
-        let state = blob_id(next.open.text().as_bytes());
-        let files = [(&*path, blob_id(after.as_bytes())), (STATE, state)];
-        let expected = repo.tree_with(self.last, &files)?;
-        Ok(Some(next).filter(|next| next.path == path && held.tree == expected))
+        let is_it = next.path == path && held.tree == self.tree_behind(&next)?;
+        Ok(is_it.then_some(next))
+    }
+
+    /// Returns the tree of a commit that appends an event: all of it, so that nothing else can hide there.
+    fn tree_behind(&self, next: &Next) -> anyhow::Result<Oid> {
+        let [file, state] = [next.text(), next.open.text()].map(|text| blob_id(text.as_bytes()));
+        self.rules.repo.tree_with(self.last, &[(&next.path, file), (STATE, state)])
     }
 }
 
@@ -260,20 +263,4 @@ pub(super) fn file(repo: &Repo, commit: Oid, path: &str) -> anyhow::Result<Optio
         Some(Entry { kind: Kind::File, id }) => Ok(String::from_utf8(repo.bytes(id)?).ok()),
         _ => Ok(None),
     }
-}
-
-/// Whether a commit holds what another one does, by what it changes, but for these files, which it holds so.
-fn holds_just(
-    repo: &Repo,
-    changes: &[FileChange],
-    commit: Oid,
-    files: &[(&str, &str)],
-) -> anyhow::Result<bool> {
-    for (path, text) in files {
-        if file(repo, commit, path)?.as_deref() != Some(text) {
-            return Ok(false);
-        }
-    }
-    let names: BTreeSet<_> = files.iter().map(|(path, _)| *path).collect();
-    Ok(changes.iter().all(|change| names.contains(change.path.as_str())))
 }

@@ -10,7 +10,7 @@ use crate::files;
 use crate::git::{Oid, Repo};
 
 /// Changes with the rules by which a commit holds: what another build passed over may hold by them.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 
 /// How far a log was read.
 #[derive(Debug, Deserialize, Serialize)]

@@ -155,6 +155,41 @@ fn the_log_only_grows_and_is_pushed_alone() {
     assert_eq!(hub.tip("audit/operations").unwrap(), tip);
 }
 
+/// A tree that Git's own readers take for the same one: what follows would be compared with less than all of it.
+#[test]
+fn a_commit_whose_folders_are_spelled_otherwise_is_no_event() {
+    let hub = begun();
+    let alice = hub.desk("alice");
+    alice.opens("INC-001").went_well();
+    let before = hub.tip("audit/operations").unwrap();
+    alice.opens("INC-002").went_well();
+    let tip = hub.tip("audit/operations").unwrap();
+    alice.git(&["fetch", "--quiet", "origin", "audit/operations"]);
+    hub.git(&["update-ref", "refs/heads/audit/operations", &before]);
+    let mut tree = Vec::new();
+    for line in alice.git(&["ls-tree", &tip]).lines() {
+        let (entry, name) = line.split_once('\t').unwrap();
+        let [mode, _, id] = entry.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let mode = if name == "incidents" { "40755" } else { mode };
+        tree.extend(format!("{mode} {name}\0").bytes());
+        let id = id.as_bytes().chunks(2).map(|two| std::str::from_utf8(two).unwrap());
+        tree.extend(id.map(|two| u8::from_str_radix(two, 16).unwrap()));
+    }
+    let stored = |kind: &str, bytes: &[u8]| {
+        let file = hub.path("object");
+        std::fs::write(&file, bytes).unwrap();
+        let file = file.to_str().unwrap();
+        alice.git(&["hash-object", "-t", kind, "-w", "--literally", file])
+    };
+    let odd = stored("tree", &tree);
+    let held = alice.git(&["cat-file", "commit", &tip]) + "\n";
+    let (_, rest) = held.split_once('\n').unwrap();
+    let commit = stored("commit", format!("tree {odd}\n{rest}").as_bytes());
+    let to = "refs/heads/audit/operations";
+    alice.push(&[&format!("{commit}:{to}")]).refused(&["aren't what follows from its event"]);
+    alice.push(&[&format!("{tip}:{to}")]).went_well();
+}
+
 /// Edges 67: it is listed, and passed over.
 #[test]
 fn what_is_written_around_the_hook_stops_nobody_and_counts_for_nothing() {

@@ -34,6 +34,9 @@ pub struct ExecutionFacts<'a> {
     /// Whether it is asked to be executed under break-glass, from its open pull request; left out if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub break_glass: bool,
+    /// Whether the open pull request waits for the incident commander; left out if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_commander: bool,
     /// The parameters that the caller states, as text, by name.
     pub parameters: &'a BTreeMap<String, String>,
     /// How long the caller expects it to take.

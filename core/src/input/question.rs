@@ -134,6 +134,7 @@ fn execution<'a>(
         wanted,
         rollback: attempt.rollback,
         break_glass: question.is_break_glass,
+        awaits_commander: question.awaits_commander,
         parameters: &attempt.parameters,
         expected: attempt.expected,
         expected_end,

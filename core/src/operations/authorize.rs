@@ -44,6 +44,8 @@ pub struct Question<'a> {
     pub execution: &'a Attempt,
     /// Whether it is asked to be executed under break-glass, from its open pull request.
     pub is_break_glass: bool,
+    /// Whether the open pull request waits for the incident commander.
+    pub awaits_commander: bool,
     /// What approved the change.
     pub approval: &'a Approved,
     /// What happened to the change so far.

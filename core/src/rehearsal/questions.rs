@@ -70,6 +70,7 @@ impl Asked {
             now,
             execution: &self.attempt,
             is_break_glass: self.is_break_glass,
+            awaits_commander: self.is_break_glass,
             approval: &self.approved,
             life: &self.life,
             open: self.open.as_ref(),

@@ -139,6 +139,7 @@ findings contains {
 
 how_else := ", or execute it now with `--break-glass`" if {
 	facts.breaks_glass
+	not input.execution.break_glass
 	own.pull == "open"
 	own.verdict != "denied"
 } else := " first"

@@ -47,7 +47,7 @@ pub(super) fn next(decision: &Decision, id: &str, args: &SubmitArgs) -> String {
 /// Returns whether a request is denied for another reason than a reviewer's objection, which an
 /// amendment answers.
 pub(super) fn is_denied(decision: &Decision) -> bool {
-    !denies(decision, |code| code == OBJECTION)
+    !denies(decision, |code| [OBJECTION, PAUSE].contains(&code))
 }
 
 /// Whether nothing denies it but findings with such a code.

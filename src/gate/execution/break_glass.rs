@@ -62,6 +62,12 @@ pub(super) fn approval(
     Some(approval)
 }
 
+/// Whether an open change waits for the incident commander.
+pub(super) fn awaits_commander(judgement: &Judgement) -> bool {
+    let is_it = |finding: &Finding| finding.code == COMMANDER && finding.effect == Effect::Pending;
+    judgement.decision.findings.iter().any(is_it)
+}
+
 fn is_commanded(decision: &Decision) -> bool {
     let sign_off = decision.sign_off.iter();
     let mut required = sign_off.flat_map(|sign_off| &sign_off.required);

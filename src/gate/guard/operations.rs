@@ -41,13 +41,13 @@ impl Guard {
         tips.branch(&self.git, &self.git.base_ref)?;
         let rules = Rules::at(repo, self.git.base()?)?;
         let Some(old) = update.old else {
-            holds_what_was_seen(&self.git, &self.judges)?;
             let log = Log::read(rules, new)?.map_err(anyhow::Error::msg)?;
             ensure!(
                 repo.commit(new)?.parents.is_empty(),
                 "{OPERATIONS} begins with one event: a new one with `changegate init --operations`; one that was \
                  deleted is put back by who administers the server"
             );
+            holds_what_was_seen(&self.git, &self.judges)?;
             let genesis = log.events(LOG)?;
             let head = genesis.first().context("it holds no event")?.head();
             return self.is_of_now(head, &log);

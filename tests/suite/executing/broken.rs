@@ -77,8 +77,8 @@ fn what_is_killed_while_it_begins_is_found() {
     let bob = with_change(&hub);
     let hook = hub.folder().join("hooks/post-receive");
     // The first program of ours above the hook is the one that pushes.
-    let script = "pid=$PPID\nuntil grep -q changegate /proc/$pid/comm; do\n  \
-                  pid=$(cut -d ' ' -f 4 /proc/$pid/stat)\ndone\nkill -9 $pid";
+    let script = "pid=$PPID\nwhile [ $pid -gt 1 ] && ! grep -q changegate /proc/$pid/comm; do\n  \
+                  pid=$(cut -d ' ' -f 4 /proc/$pid/stat)\ndone\n[ $pid -gt 1 ] && kill -9 $pid";
     fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
     make_executable(&hook);
     let mark = hub.path("mark");

@@ -208,7 +208,7 @@ fn a_file_has_at_most_two_thousand_lines_before_it_is_closed() {
         let long = alice.put(&tip, &[(&file, text)], "long\n\nBase: 0");
         put(&hub, &alice, &long);
         for folder in [hub.folder(), alice.folder.join(".git")] {
-            let walked = json!({"rules": 1, "tip": long, "last": long, "foreign": []});
+            let walked = json!({"rules": 2, "tip": long, "last": long, "foreign": []});
             fs::create_dir_all(folder.join("changegate")).unwrap();
             fs::write(folder.join("changegate/operations-read.json"), walked.to_string()).unwrap();
         }

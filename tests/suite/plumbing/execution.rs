@@ -7,6 +7,7 @@
 //!     steps: [1]                 # or {action: deploy, target: web}; default: all that are left
 //!     rollback: true
 //!     break_glass: true          # it is asked to be executed from its open change
+//!     awaits_commander: true     # that waits for the incident commander
 //!     parameters: {pods: "12"}
 //!     expected: 20m
 //!     unproven: true             # nothing proves who acts
@@ -60,6 +61,7 @@ pub struct Asked {
     steps: Option<Value>,
     rollback: bool,
     break_glass: bool,
+    awaits_commander: bool,
     parameters: BTreeMap<String, String>,
     expected: Option<Duration>,
     unproven: bool,
@@ -119,6 +121,7 @@ impl Asked {
             now: case.now,
             execution: &attempt,
             is_break_glass: self.break_glass,
+            awaits_commander: self.awaits_commander,
             approval: &approval,
             life: &life,
             open: Some(&open),

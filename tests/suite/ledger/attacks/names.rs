@@ -26,7 +26,7 @@ fn names_that_make_pushes_ambiguous() {
     }
     alice.push(&["origin/main:refs/tags/audit"]).refused(&["would block the ledger's tags"]);
     // Who fetches a branch by its short name would get these.
-    for name in ["refs/main", "refs/tags/main", "refs/tags/MAIN", "refs/audit/operations"] {
+    for name in ["refs/main", "refs/tags/master", "refs/tags/MAIN", "refs/audit/operations"] {
         let taken = [name, "would be taken for the branch"];
         alice.push(&[&format!("origin/main:{name}")]).refused(&taken);
     }
