@@ -116,7 +116,7 @@ findings contains {
 findings contains {
 	"code": "emergency/debt",
 	"effect": "info",
-	"message": sprintf("executed under break-glass: its merge settles what %s owes, due %s", [debtor, due_at]),
+	"message": sprintf("executed under break-glass: its merge settles what %s owes until %s", [debtor, due_at]),
 } if {
 	facts.settling
 	some debt in input.operations.debts
