@@ -33,7 +33,7 @@
 //!   a change of policies leaves enough of them
 //! - [`core::decision`]: [`core::decision::decide`], whether a change may be merged, and
 //!   [`core::decision::ask`], whether it may be executed now: findings, verdict; [`core::rehearsal`]: the
-//!   sample cases on which a change of policies is tried
+//!   sample cases and questions on which a change of policies is tried
 //! - [`core::record`]: an entry of the ledger as a value: its statement, its message, its place in the
 //!   tree over all of them, and the proofs
 //! - [`core::operations`]: the log of what people and pipelines did, as values: events, which may follow

@@ -185,20 +185,36 @@ impl<'r> Log<'r> {
         if held.parents != [self.tip] {
             return Ok(Err("it has several parents".to_owned()));
         }
-        if let Some(next) = self.as_said(commit, &held)? {
+        if let Some(path) = said(&held.message)
+            && let Ok(next) = self.appended_to(&path, commit, &held)?
+        {
             return Ok(Ok(next));
         }
+        // To say what is wrong, or where the message leads elsewhere.
         let changes = repo.changes(Some(self.last), commit)?;
         let mut appended = changes.iter().filter(|change| change.path != STATE);
         let (Some(change), None) = (appended.next(), appended.next()) else {
             return Ok(Err("it doesn't append to one file".to_owned()));
         };
-        let before = file(repo, self.last, &change.path)?.unwrap_or_default();
-        let Some(after) = file(repo, commit, &change.path)? else {
-            return Ok(Err(format!("{} isn't a file of text", change.path)));
+        self.appended_to(&change.path, commit, &held)
+    }
+
+    /// Returns what a commit behind the tip appends to a file, or why it is foreign.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    fn appended_to(
+        &self,
+        path: &str,
+        commit: Oid,
+        held: &Commit,
+    ) -> anyhow::Result<Result<Next, String>> {
+        let before = self.recent.file(self.held(), path)?;
+        let Some(after) = file(self.rules.repo, commit, path)? else {
+            return Ok(Err(format!("{path} isn't a file of text")));
         };
-        let Some(added) = after.strip_prefix(&before) else {
-            return Ok(Err(format!("{} isn't appended to", change.path)));
+        let Some(added) = after.strip_prefix(&before.text) else {
+            return Ok(Err(format!("{path} isn't appended to")));
         };
         let added = match lines::read(added) {
             Ok(added) => added,
@@ -218,26 +234,6 @@ impl<'r> Log<'r> {
             return Ok(Err("its message isn't that of its event".to_owned()));
         }
         Ok(Ok(next))
-    }
-
-    /// Returns what a commit behind the tip appends, if that holds and is in the file that its message says:
-    /// nearly always, and nothing has to be compared to find that out. `None` if it has to be looked at.
-    ///
-    /// # Errors
-    /// When the repository can't be read.
-    fn as_said(&self, commit: Oid, held: &Commit) -> anyhow::Result<Option<Next>> {
-        let repo = self.rules.repo;
-        let Some(path) = said(&held.message) else { return Ok(None) };
-        let Some(after) = file(repo, commit, &path)? else { return Ok(None) };
-        let before = self.recent.file(self.held(), &path)?;
-        let added = after.strip_prefix(&before.text).and_then(|added| lines::read(added).ok());
-        let Some(Ok([(event, proof)])) = added.map(<[_; 1]>::try_from) else { return Ok(None) };
-        if held.message != message(&event) {
-            return Ok(None);
-        }
-        let Ok(next) = self.next(event, proof)? else { return Ok(None) };
-        let is_it = next.path == path && held.tree == self.tree_behind(&next)?;
-        Ok(is_it.then_some(next))
     }
 
     /// Returns the tree of a commit that appends an event: all of it, so that nothing else can hide there.
