@@ -73,6 +73,9 @@ const LEFT: usize = 500;
 /// The change that is executed.
 const NOW: &str = "CHG-NOW";
 
+const LEDGER: &str = "ledger: {on: true, origin: git.acme.example/ops, \
+                      repository: \"git+https://git.acme.example/ops\"}";
+
 const ALWAYS: &str = "\
 reviewed: 2026-11-02
 days: {days: [mon, tue, wed, thu, fri, sat, sun], from: \"00:00\", to: \"23:59\", zone: UTC, for: [low, medium, high]}
@@ -85,8 +88,10 @@ fn main() {
         println!("{size} events");
         let town = Town::found(size / EACH);
         town.measure_walk();
-        town.measure_authorize();
+        town.measure_authorize(NOW);
         town.measure_exec();
+        town.begin_ledger();
+        town.measure_authorize("CHG-LATER");
         if std::env::var_os("KEEP").is_some() {
             println!("  kept in {}", town.dir.keep().display());
         }
@@ -210,19 +215,33 @@ impl Town {
         println!("  the rest                  {:.0} events/s", a_second(rest));
     }
 
-    fn measure_authorize(&self) {
+    /// From now on, a ledger records what is merged.
+    fn begin_ledger(&self) {
+        let mut stream = String::from("commit refs/heads/main\n");
+        let at = Utc::now().timestamp();
+        let _ = writeln!(stream, "committer bob <bob@acme.example> {at} +0000\ndata 1\nx");
+        stream += "from refs/heads/main^0\n";
+        let settings = "policies/org/settings/data.yaml";
+        let text = fs::read_to_string(settings).unwrap().replace("ledger: {on: false}", LEDGER);
+        file(&mut stream, settings, &text);
+        git(&self.path("hub.git"), &["fast-import", "--quiet"], &stream);
+        self.works(&["init", "--ledger"]);
+    }
+
+    /// Asks whether a new change may be executed.
+    fn measure_authorize(&self, id: &str) {
         let text =
-            request(NOW, (Utc::now() - TimeDelta::minutes(10), Utc::now() + TimeDelta::hours(9)));
+            request(id, (Utc::now() - TimeDelta::minutes(10), Utc::now() + TimeDelta::hours(9)));
         fs::create_dir_all(self.path("bob/requests")).unwrap();
-        fs::write(self.path(&format!("bob/requests/{NOW}.yaml")), text).unwrap();
-        self.works(&["submit", NOW]);
-        self.works(&["merge", NOW]);
-        let ask = ["authorize", NOW, "--no-fetch"];
+        fs::write(self.path(&format!("bob/requests/{id}.yaml")), text).unwrap();
+        self.works(&["submit", id]);
+        self.works(&["merge", id]);
+        let ask = ["authorize", id, "--no-fetch"];
         self.works(&ask);
         let time = each_of(20, || run(&mut self.changegate(&ask)));
         let passed = median(20, || run(&mut self.changegate(&ask)));
         let (time, passed) = (milliseconds(time), milliseconds(passed));
-        println!("  authorize                 {time}, by the clock {passed}");
+        println!("  authorize {id:15} {time}, by the clock {passed}");
     }
 
     fn measure_exec(&self) {

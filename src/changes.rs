@@ -4,11 +4,21 @@
 //! - [`bypass`]: what reached the base around the rules
 //! - [`records`]: what the ledger says of the commits on the base
 //! - [`progress`]: what the operations log says of what was done with them; [`going_on`], of what goes on now
-//! - [`list`], [`show`], [`log`], [`windows`]: the answers of the commands with these names
+//! - [`frozen`]: what holds up a planned change; [`fitting`]: which ones another calendar hits, and when else
+//!   each would fit
+//! - [`line`], what the commits on the base brought, and [`in_short`], what its requests say, of which what was
+//!   read is [`kept`] for the next time
+//! - [`list`], [`show`], [`log`], [`calendar`], [`windows`]: the answers of the commands with these names
 
 pub mod bypass;
+pub mod calendar;
 pub mod entry;
+pub mod fitting;
+pub mod frozen;
 pub mod going_on;
+pub mod in_short;
+pub mod kept;
+mod line;
 pub mod list;
 pub mod log;
 pub mod progress;

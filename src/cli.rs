@@ -22,6 +22,7 @@ use changegate::gate::apart;
 mod audit;
 mod authorize;
 mod begin;
+mod calendar;
 mod cancel;
 mod check;
 mod close;
@@ -34,6 +35,7 @@ mod escalate;
 mod exec;
 mod explain;
 mod form;
+mod freeze;
 mod hook;
 mod incident;
 mod init;
@@ -45,6 +47,7 @@ mod new;
 mod operations;
 mod outcome;
 mod record;
+mod reschedule;
 mod review;
 mod schema;
 mod shared;
@@ -53,6 +56,7 @@ mod signers;
 mod submit;
 mod sweep;
 mod sync;
+mod template;
 mod test;
 mod verify;
 mod window;
@@ -89,6 +93,7 @@ Examples:
   changegate check                          judge what is new in requests/
   changegate check requests/CHG-1234.yaml   judge one
   changegate list --waiting-on-me           the changes that wait for your review
+  changegate calendar                       what is planned in the next days
   changegate show CHG-1234                  the whole story of a change
   changegate log --since 2026-10-01         the audit trail of a quarter
   changegate audit verify                   whether the record is whole and true
@@ -127,6 +132,7 @@ enum Verb {
     Operations(operations::OperationsArgs),
     Sync(sync::SyncArgs),
     List(list::ListArgs),
+    Calendar(calendar::CalendarArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
     Audit(audit::AuditArgs),
@@ -134,6 +140,9 @@ enum Verb {
     Sweep(sweep::SweepArgs),
     Doctor(doctor::DoctorArgs),
     Window(window::WindowArgs),
+    Freeze(freeze::FreezeArgs),
+    Template(template::TemplateArgs),
+    Reschedule(reschedule::RescheduleArgs),
     Explain(explain::ExplainArgs),
     Test(test::TestArgs),
     Schema(schema::SchemaArgs),
@@ -179,6 +188,7 @@ pub fn main() -> ExitCode {
         Verb::Operations(args) => operations::run(&args),
         Verb::Sync(args) => sync::run(&args),
         Verb::List(args) => list::run(&args),
+        Verb::Calendar(args) => calendar::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),
         Verb::Audit(args) => audit::run(&args),
@@ -186,6 +196,9 @@ pub fn main() -> ExitCode {
         Verb::Sweep(args) => sweep::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Window(args) => window::run(&args),
+        Verb::Freeze(args) => freeze::run(&args),
+        Verb::Template(args) => template::run(&args),
+        Verb::Reschedule(args) => reschedule::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Schema(args) => schema::run(&args),

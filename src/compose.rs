@@ -4,6 +4,7 @@
 //! - [`answer`], [`tickets`], [`openings`]: what an answer is read as, free ticket numbers, when a
 //!   change may run
 //! - [`draft`], [`render`]: the request as it would be written, and what the policies say about it
+//! - [`promote`]: a template from requests that were executed
 //! - [`index`], [`beside`]: what other request files act on, those here and those on the shared
 //!   branches
 
@@ -14,5 +15,6 @@ pub mod emergency;
 pub mod fields;
 pub mod index;
 pub mod openings;
+pub mod promote;
 pub mod render;
 pub mod tickets;

@@ -2,7 +2,7 @@
 //! with them.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
@@ -34,6 +34,20 @@ pub fn read_up_to(most: usize, path: &Path) -> anyhow::Result<Vec<u8>> {
     let read = File::open(path).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes));
     read.map_err(failed)?;
     Ok(bytes)
+}
+
+/// Writes a file as a whole, or not at all; the folder is made if it isn't there.
+///
+/// # Errors
+/// If it can't be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
 /// Checks that a folder is there.

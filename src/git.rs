@@ -76,10 +76,11 @@ pub struct Identity {
 static HASHES: AtomicBool = AtomicBool::new(false);
 
 /// From now on each object is hashed when it is read, so that one with another content than its id
-/// says can't be read.
+/// says can't be read, and none is kept: who reads all of a record reads most of it once.
 pub fn hash_what_is_read() {
     HASHES.store(true, Ordering::Relaxed);
     git2::opts::strict_hash_verification(true);
+    git2::opts::enable_caching(false);
 }
 
 /// Returns the id that Git gives to a commit with these bytes.

@@ -30,6 +30,7 @@ mod read;
 mod recent;
 mod rules;
 mod seen;
+mod templates;
 mod then;
 mod walked;
 
@@ -38,6 +39,7 @@ pub use held::Held;
 pub use proven::NAMESPACE;
 use recent::{HeldFile, Recent};
 pub use rules::Rules;
+pub use templates::suspending;
 pub use walked::Walked;
 
 /// The branch with the log.

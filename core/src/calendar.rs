@@ -10,10 +10,12 @@
 //! alone; an *opening* is what freezes leave of it. The policies decide what a freeze means for a
 //! change.
 
+mod free;
 mod occurrence;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
 
@@ -21,9 +23,10 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::free::{Free, STEP, next_step};
 use self::occurrence::{longest, occurrences};
 use super::org::{ClockTime, Date, Freeze, Freezes, Quarter, Table, Weekday, Window, Zone};
-use super::terms::RiskTier;
+use super::terms::{Name, RiskTier};
 use super::time::{Duration, Interval, Time, midnight};
 
 /// How far ahead openings are searched: a year and the longest freeze that is likely.
@@ -54,8 +57,8 @@ pub struct CalendarFacts {
     pub clock: Option<ClockFacts>,
     /// Every window, by name.
     pub windows: Vec<WindowFact>,
-    /// The freezes that end after now or after the planned start, whichever is earlier, in order of
-    /// their starts.
+    /// The freezes that concern the change and end after now or after the planned start, whichever is
+    /// earlier, in order of their starts.
     pub freezes: Vec<FreezeFact>,
     /// The quarters that the planned interval touches and whose freezes aren't announced.
     pub unannounced: Vec<String>,
@@ -70,7 +73,7 @@ pub struct CalendarFacts {
 pub struct NowFacts {
     /// The windows that are open, by name; freezes don't count.
     pub windows: Vec<OpenWindow>,
-    /// The freezes that have begun and not ended, in order of their starts.
+    /// The freezes that concern the change and have begun and not ended, in order of their starts.
     pub freezes: Vec<OngoingFreeze>,
 }
 
@@ -95,6 +98,9 @@ pub struct OngoingFreeze {
     pub name: String,
     /// The first instant after it.
     pub end: Time,
+    /// The services that are frozen; absent if all are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Name>,
 }
 
 /// What a window means for a planned interval.
@@ -163,6 +169,9 @@ pub struct FreezeFact {
     pub start: Time,
     /// The first instant after it.
     pub end: Time,
+    /// The services that are frozen; absent if all are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Name>,
     /// Whether the planned interval shares an instant with it.
     pub overlaps: bool,
 }
@@ -191,6 +200,21 @@ impl Calendar {
         self.freezes.iter().filter(move |freeze| freeze.end > instant)
     }
 
+    /// Returns what counts for a change that affects these services: the windows, and the freezes that
+    /// concern it.
+    pub fn of<T: AsRef<str>>(&self, services: &[T]) -> Cow<'_, Self> {
+        self.with_freezes(|freeze| freeze.concerns(services))
+    }
+
+    /// Returns it with the freezes alone that `is_meant`.
+    pub fn with_freezes(&self, is_meant: impl Fn(&Freeze) -> bool) -> Cow<'_, Self> {
+        if self.freezes.iter().all(&is_meant) {
+            return Cow::Borrowed(self);
+        }
+        let freezes: Vec<_> = self.freezes.iter().filter(|it| is_meant(it)).cloned().collect();
+        Cow::Owned(Calendar { thawed: thawed(&freezes), freezes, ..self.clone() })
+    }
+
     /// Returns what the policies read about a planned interval.
     pub fn facts(&self, planned: Option<Interval>, now: Time) -> CalendarFacts {
         let length = planned.map_or(Duration::seconds(0), |planned| planned.length());
@@ -207,6 +231,7 @@ impl Calendar {
             name: freeze.name.clone(),
             start: freeze.start,
             end: freeze.end,
+            services: freeze.services.clone(),
             overlaps: planned.is_some_and(|planned| planned.overlaps(&freeze.interval())),
         });
         let touched = planned.into_iter().flat_map(quarters);
@@ -228,7 +253,11 @@ impl Calendar {
             Some(OpenWindow { name, tiers, open_until: occurrence.end })
         });
         let frozen = self.freezes_after(now).filter(|freeze| freeze.start <= now);
-        let frozen = frozen.map(|it| OngoingFreeze { name: it.name.clone(), end: it.end });
+        let frozen = frozen.map(|it| OngoingFreeze {
+            name: it.name.clone(),
+            end: it.end,
+            services: it.services.clone(),
+        });
         NowFacts { windows: open.collect(), freezes: frozen.collect() }
     }
 

@@ -43,7 +43,7 @@ pub const API_VERSION: &str = "changegate/v1";
 
 /// The number of times that the same case began to give other decisions; the record names it, so that
 /// a decision is only compared byte by byte with one of the same number.
-pub const SEMANTICS: u64 = 1;
+pub const SEMANTICS: u64 = 2;
 
 /// What a rule says about a change.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]

@@ -19,7 +19,9 @@ mod log;
 mod pushers;
 
 pub use footprint::Footprint;
-pub use log::{LogEvidence, LoggedBegun, LoggedDebt, LoggedExecution, LoggedIncident, OwnLog};
+pub use log::{
+    LogEvidence, LoggedBegun, LoggedDebt, LoggedExecution, LoggedIncident, LoggedUse, OwnLog,
+};
 pub use pushers::{Pusher, Pushers};
 
 /// Everything that is known about a pull request.

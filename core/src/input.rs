@@ -27,12 +27,15 @@ mod build;
 mod closing;
 mod execution;
 mod log;
+mod look_alikes;
 mod question;
+mod template;
 
 pub use closing::*;
 pub use execution::*;
 pub use log::debtor;
 pub use question::build_question;
+pub use template::TemplateFacts;
 
 pub use build::{affected_services, build, excluded_from, is_ungoverned, just_submitted};
 
@@ -79,6 +82,9 @@ pub struct Input<'a> {
     pub unread: &'a [String],
     /// The tables below `policies/org` whose review is overdue.
     pub overdue_reviews: Vec<&'static str>,
+    /// The template that the request uses; left out if it uses none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<TemplateFacts<'a>>,
     /// The execution that somebody asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<ExecutionFacts<'a>>,

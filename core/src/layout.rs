@@ -92,6 +92,17 @@ pub fn table_at(path: &str) -> Option<&str> {
     path.strip_suffix("/data.yaml")
 }
 
+/// Returns the path of a template of standard changes.
+pub fn template(name: &str) -> String {
+    format!("{POLICIES}/templates/{name}/data.yaml")
+}
+
+/// Returns the name of the template at a path; `None` if there is none.
+pub fn template_at(path: &str) -> Option<&str> {
+    let path = path.strip_prefix(POLICIES)?.strip_prefix("/templates/")?;
+    path.strip_suffix("/data.yaml").filter(|name| !name.contains('/'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ pub mod record;
 pub mod rehearsal;
 pub mod request;
 pub mod sign_off;
+pub mod template;
 pub mod terms;
 pub mod time;
 pub mod yaml;

@@ -14,7 +14,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::evidence::Unproven;
-use crate::terms::Level;
+use crate::template::Template;
+use crate::terms::{Level, Name};
 use crate::time::Time;
 
 mod execution;
@@ -50,6 +51,8 @@ pub struct Org {
     pub escalation: Table<Vec<EscalationStep>>,
     /// What the evidence of the ledger must not hold any longer; empty without that table.
     pub erasures: Vec<Erasure>,
+    /// The templates of standard changes, by name.
+    pub templates: BTreeMap<Name, Template>,
     /// Switches and limits.
     pub settings: Settings,
 }

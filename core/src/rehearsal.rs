@@ -13,6 +13,7 @@ mod tests;
 pub use questions::{Asked, questions};
 use serde_json::{Value, json};
 
+use super::digest::to_json;
 use super::evidence::Evidence;
 use super::input::Case;
 use super::layout::REQUESTS;
@@ -86,6 +87,7 @@ pub fn samples(org: &Org, now: Time) -> Vec<Sample> {
             samples.push(kind(&name, &[actions.clone(), json!({"requester": login})]));
         }
     }
+    samples.extend(of_templates(org, now));
     samples.extend(of_the_catalog(org, now));
     samples.extend(tables::of_the_tables(org, now));
     samples.extend(without_a_field("a request", &full(org, now, &[]), &[""]));
@@ -109,6 +111,21 @@ pub fn samples(org: &Org, now: Time) -> Vec<Sample> {
         samples.push(Sample::new(name, &request, evidence("CHANGES_REQUESTED")));
     }
     samples
+}
+
+/// Returns a use of each template by a person of the lowest level, and one of a template that isn't there.
+fn of_templates(org: &Org, now: Time) -> Vec<Sample> {
+    let uses = org.templates.iter().filter_map(|(name, template)| {
+        let samples = template.parameters.iter().map(|(name, it)| (name.clone(), it.sample()));
+        let used = to_json(&template.request(name, &samples.collect()).ok()?);
+        let sample = request(org, now, &[used]);
+        Some(Sample::new(format!("a use of the template {name}"), &sample, json!({})))
+    });
+    let other = json!({
+        "type": "standard", "template": {"name": "no-template", "parameters": {"name": "value"}},
+    });
+    let other = Sample::new("a use of no template", &request(org, now, &[other]), json!({}));
+    uses.chain([other]).collect()
 }
 
 /// Returns each action of the catalog by a person of the lowest level, with what is always asked for,

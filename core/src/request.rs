@@ -25,6 +25,8 @@ pub use parts::*;
 pub use record::*;
 pub use secret::SECRET;
 
+pub use super::template::TemplateUse;
+
 /// What a request file held, as far as it could be read.
 pub struct RequestFile {
     /// The path as findings name it, with `/` between its parts.
@@ -140,6 +142,9 @@ pub struct ChangeRequest {
     /// The kind of change; `normal` if left out.
     #[serde(default, rename = "type")]
     pub kind: ChangeType,
+    /// The template that a standard change uses.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub template: Option<TemplateUse>,
     /// What will be done, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "Fail the EU region over to eu-west-2")]

@@ -27,9 +27,18 @@ former := {login | some part in ["requester", "implementer"]; login := input.pre
 
 # METADATA
 # title: Whether somebody amends a merged request who neither requested nor performs it
+# description: |
+#   Everybody who contributed to the amendment counts, and not only who submitted it first: who adds to somebody's
+#   own amendment takes it over.
 taken_over if {
 	is_object(input.previous)
 	not input.pull_request.author in former
+}
+
+taken_over if {
+	is_object(input.previous)
+	some contributor in input.pull_request.contributors
+	not contributor.login in former
 }
 
 # METADATA
@@ -136,6 +145,16 @@ level := lowest if {
 	contributors := {contributor.login | some contributor in input.pull_request.contributors}
 	lowest := min([input.people[login].level | some login in requesters | contributors])
 } else := null
+
+# METADATA
+# title: Whether the change is a use of a template
+# description: |
+#   What a template says was decided by two independent L3 once, for all its uses; the rules on templates deny what
+#   isn't just that.
+standard if {
+	input.request.type == "standard"
+	input.template.known
+}
 
 # METADATA
 # title: The question

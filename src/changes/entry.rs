@@ -5,22 +5,24 @@ use std::cmp::{Ordering, Reverse};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::brief::{brief, waits_for};
 use super::bypass::{Bypass, of_merge};
 use super::progress::{Executions, Progress};
 use super::records::{RecordedAs, Records};
 use super::story::{ChangeStatus, Stories};
 use crate::content::{Changeset, first_title, request_at};
-use crate::core::decision::{Decision, Required, SignOffMode};
 use crate::core::input::affected_services;
 use crate::core::operations::state::{PullState, State};
 use crate::core::org::Org;
-use crate::core::request::ChangeRequest;
-use crate::core::terms::{Effect, Login, RiskTier, Verdict};
+use crate::core::request::{ChangeRequest, ChangeType};
+use crate::core::terms::{Login, Name, RiskTier, Verdict};
 use crate::core::time::{Duration, Interval, Time};
 use crate::forge::Pull;
 use crate::forge::git::Git;
 use crate::gate::{Gate, Judgement};
-use crate::report::{missing, one_line, so_many};
+use crate::report::one_line;
+
+mod brief;
 
 /// A change as the list shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -45,6 +47,13 @@ pub struct ListEntry {
     pub off_script: bool,
     /// The services that the change affects.
     pub services: Vec<String>,
+    /// The kind of change; null for a change of policies.
+    #[serde(rename = "type")]
+    pub kind: Option<ChangeType>,
+    /// The actions of its steps.
+    pub actions: Vec<Name>,
+    /// The targets of its steps.
+    pub targets: Vec<Name>,
     /// The verdict on an open change; null if no decision could be made.
     pub verdict: Option<Verdict>,
     /// The reason for the verdict, in one line; for a merged or closed change, who did it.
@@ -120,6 +129,29 @@ pub struct Lister<'a> {
 }
 
 impl Lister<'_> {
+    /// Returns the entries of a change, of those that are wanted: that of its last pull request, and that of
+    /// its merged version if it is being amended.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn entries(
+        &self,
+        name: &str,
+        is_wanted: impl Fn(PullState) -> bool,
+    ) -> anyhow::Result<Vec<ListEntry>> {
+        let Some(status) = self.stories.status(name)? else { return Ok(Vec::new()) };
+        let mut pulls = vec![status.pull];
+        // An open branch says nothing of what was merged before it.
+        if status.pull == PullState::Open
+            && is_wanted(PullState::Merged)
+            && self.stories.was_merged(name)?
+        {
+            pulls.push(PullState::Merged);
+        }
+        let pulls = pulls.into_iter().filter(|pull| is_wanted(*pull));
+        Ok(pulls.map(|pull| self.entry(name, &status, pull)).collect())
+    }
+
     /// Returns the entry of a change, as what became of its pull request, or of an earlier one. If it can't
     /// be judged, the entry says why.
     pub fn entry(&self, name: &str, status: &ChangeStatus, pull: PullState) -> ListEntry {
@@ -206,8 +238,8 @@ impl Lister<'_> {
     ) -> anyhow::Result<ListEntry> {
         let records = self.records;
         let around = |bypass: &&Bypass| !records.is_merge(bypass.commit.id);
-        let pushed = self.stories.bypasses(name)?.iter().rfind(around);
-        let merge = self.stories.merges(name)?.last();
+        let (bypasses, merges) = (self.stories.bypasses(name)?, self.stories.merges(name)?);
+        let (pushed, merge) = (bypasses.iter().rfind(around), merges.last());
         let last = [pushed.map(|bypass| &bypass.commit), merge.map(|merge| &merge.commit)];
         let last = last.into_iter().flatten().max_by_key(|commit| commit.time);
         let last = last.map(|commit| commit.id);
@@ -305,6 +337,9 @@ impl Lister<'_> {
             people,
             off_script: request.off_script.is_some(),
             services: services.into_iter().map(str::to_owned).collect(),
+            kind: Some(request.kind),
+            actions: request.actions.iter().filter_map(|step| step.action.clone()).collect(),
+            targets: request.targets().into_iter().cloned().collect(),
             planned: request.planned(),
             ..entry
         })
@@ -323,72 +358,11 @@ fn told_of(progress: Option<&Progress>) -> Option<&str> {
     progress.map(|it| it.told.as_str()).filter(|told| !told.is_empty())
 }
 
-fn waits_for(decision: &Decision, author: Option<&Login>) -> Vec<Login> {
-    match decision.verdict {
-        Verdict::Approved => Vec::new(),
-        Verdict::Denied => decision.requester.as_ref().or(author).cloned().into_iter().collect(),
-        Verdict::Pending => {
-            let mut people: Vec<Login> = Vec::new();
-            for login in decision.missing().flat_map(|required| &required.eligible) {
-                if !people.contains(login) {
-                    people.push(login.clone());
-                }
-            }
-            people
-        }
-    }
-}
-
 /// Adds which entry of the ledger says so of a bypass, or that none says anything.
 fn told(why: String, entry: &ListEntry, is_bypass: bool) -> String {
     match entry.recorded.filter(|_| is_bypass) {
         Some(index) => format!("{why} (entry {index})"),
         None if entry.unrecorded => format!("{why}, recorded nowhere"),
         None => why,
-    }
-}
-
-/// Returns the reason for a verdict in a few words: `waits for carol|erin, bob`, `direct (L2)`,
-/// `signed by carol, bob`, or the message of the first finding that denies the change.
-fn brief(decision: &Decision, most_names: usize) -> String {
-    let strongest = |effect| {
-        let finding = decision.findings.iter().find(|finding| finding.effect == effect);
-        finding.map_or_else(|| decision.verdict.to_string(), |finding| finding.message.clone())
-    };
-    match decision.verdict {
-        Verdict::Denied => strongest(Effect::Deny),
-        Verdict::Pending => {
-            let groups = missing(decision).into_iter();
-            let groups =
-                groups.map(|(required, number)| so_many(number, any_of(required, most_names)));
-            let groups: Vec<_> = groups.collect();
-            match groups.is_empty() {
-                true => strongest(Effect::Pending),
-                false => format!("waits for {}", groups.join(", ")),
-            }
-        }
-        Verdict::Approved => match (&decision.sign_off, decision.level) {
-            (Some(sign_off), level) if sign_off.mode == SignOffMode::Direct => {
-                level.map_or("direct".to_owned(), |level| format!("direct ({level})"))
-            }
-            (Some(sign_off), _) => {
-                let signers =
-                    sign_off.required.iter().filter_map(|required| required.satisfied_by.as_ref());
-                let mut names: Vec<_> = signers.map(Login::as_str).collect();
-                names.dedup();
-                format!("signed by {}", names.join(", "))
-            }
-            (None, _) => "not judged".to_owned(),
-        },
-    }
-}
-
-/// Returns the eligible people as `carol|erin`, or the first of more than `most`: `bob|carol|+4`.
-fn any_of(required: &Required, most: usize) -> String {
-    let names: Vec<_> = required.eligible.iter().map(Login::as_str).collect();
-    match names.len() {
-        0 => format!("nobody ({})", required.what),
-        more if more > most => format!("{}|+{}", names[..most - 1].join("|"), more - most + 1),
-        _ => names.join("|"),
     }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::in_short::InShort;
 use super::progress::{Executions, Progress};
 use crate::content::{Requests, request_at, request_with_id};
 use crate::core::layout;
@@ -47,7 +48,7 @@ pub struct ChangeOfIncident {
 
 impl Executions<'_> {
     /// Returns what goes on now by the log: what runs or is lost, incidents, debts, what was executed and
-    /// isn't closed, then the next of what is planned, as far as others were surveyed. Empty where no log is
+    /// isn't closed, then the next of what is planned. Empty where no log is
     /// kept.
     ///
     /// # Errors
@@ -87,12 +88,13 @@ impl Executions<'_> {
             found.extend(progress.map(|progress| note(state.to_string(), id, progress)));
         }
         let mut planned = Vec::new();
-        for (id, start) in git.planned_after(self.now) {
-            let (state, progress) = self.of_change(git, &id)?;
-            if let (State::Ready | State::Scheduled, Some(progress)) = (state, progress)
-                && !open.begun.contains(&id)
-            {
-                planned.push((start, note(state.to_string(), &id, progress)));
+        for InShort { id, planned: due, .. } in self.requests(git)? {
+            let Some(due) = due.filter(|due| self.now < due.end && !open.begun.contains(id)) else {
+                continue;
+            };
+            let (state, progress) = self.of_change(git, id)?;
+            if let (State::Ready | State::Scheduled, Some(progress)) = (state, progress) {
+                planned.push((due.start, note(state.to_string(), id, progress)));
             }
         }
         planned.sort_by_key(|(start, _)| *start);

@@ -1,19 +1,27 @@
 //! What the operations log says of changes: their states, and what was done.
 
+use std::cell::OnceCell;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::calendar::Executed;
+use super::frozen::freezes;
+use super::in_short::{InShort, requests};
+use super::kept::Kept;
 use super::story::{HistoryEvent, Story, What};
 use crate::content::request_at;
+use crate::core::calendar::Calendar;
 use crate::core::operations::event::{About, Actor, Event};
 use crate::core::operations::kinds::{EndResult, What as Kind};
 use crate::core::operations::life::Life;
 use crate::core::operations::message::{free_text, in_short};
 use crate::core::operations::next::{in_words, next};
 use crate::core::operations::state::{Plan, PullState, State, state};
+use crate::core::org::Org;
 use crate::core::request::{ChangeRequest, OutcomeResult};
 use crate::core::terms::TicketId;
-use crate::core::time::{Duration, Time};
+use crate::core::time::Time;
 use crate::forge::git::Git;
 use crate::operations::Log;
 
@@ -58,17 +66,48 @@ pub struct Running {
 /// The log, as far as it tells what became of changes.
 pub struct Executions<'a> {
     pub(super) log: Option<Log<'a>>,
-    missing_after: Duration,
+    org: &'a Org,
+    calendar: Calendar,
     pub(super) now: Time,
+    kept: Option<Kept>,
+    requests: OnceCell<Vec<InShort>>,
 }
 
 impl<'a> Executions<'a> {
-    /// Reads the log as it was fetched last. `missing_after` is how long an outcome may take.
+    /// Reads the log as it was fetched last. `org` is the organisation data at base; what is read of the
+    /// requests there is `kept` for the next time.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn of(git: &'a Git, missing_after: Duration, now: Time) -> anyhow::Result<Self> {
-        Ok(Executions { log: git.operations()?, missing_after, now })
+    pub fn of(git: &'a Git, org: &'a Org, now: Time, kept: Option<Kept>) -> anyhow::Result<Self> {
+        let (requests, calendar) = (OnceCell::new(), Calendar::new(&org.windows, &org.freezes));
+        Ok(Executions { log: git.operations()?, org, calendar, now, kept, requests })
+    }
+
+    /// Returns the requests on the base in short, in the order of their paths.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn requests(&self, git: &Git) -> anyhow::Result<&[InShort]> {
+        if let Some(requests) = self.requests.get() {
+            return Ok(requests);
+        }
+        let requests = requests(git.repo(), git.base()?, self.kept.as_ref())?;
+        Ok(self.requests.get_or_init(|| requests))
+    }
+
+    /// Whether a change is closed or cancelled.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub fn is_over(&self, id: &TicketId) -> anyhow::Result<bool> {
+        let life = self.log.as_ref().map(|log| log.life(About::Change(id))).transpose()?;
+        Ok(life.is_some_and(|life| life.outcome.is_some() || life.cancelled.is_some()))
+    }
+
+    /// Returns the changes that were begun and have no outcome; none where no log is kept.
+    pub fn begun(&self) -> &[TicketId] {
+        self.log.as_ref().map_or(&[], |log| &log.open().begun)
     }
 
     /// Returns the state of a change, and what was done with it, by its request on the base or, as long as
@@ -98,7 +137,11 @@ impl<'a> Executions<'a> {
             lease_until: it.lease_until,
             url: it.begin.what.url.clone(),
         });
-        let missing = life.misses_outcome_since(plan.planned, self.missing_after, self.now);
+        let missing = life.misses_outcome_since(
+            plan.planned,
+            self.org.settings.outcome.missing_after,
+            self.now,
+        );
         let mut progress = Progress {
             steps: plan.steps,
             done: life.done().into_iter().collect(),
@@ -110,6 +153,14 @@ impl<'a> Executions<'a> {
             next,
         };
         progress.told = told(state, &life, &progress, self.now);
+        if matches!(state, State::Scheduled | State::Ready)
+            && let Some(freeze) = freezes(&self.calendar, self.org, request, self.now).first()
+        {
+            let until = freeze.end.for_people(Some(self.now));
+            progress.told = format!("frozen: {} until {until} UTC", freeze.name);
+            progress.next = vec![format!("changegate reschedule {id} --next")];
+            progress.next_in_words = progress.next.first().cloned();
+        }
         Ok((state, Some(progress)))
     }
 
@@ -124,6 +175,42 @@ impl<'a> Executions<'a> {
         };
         let (file, _) = request_at(git.repo(), merge.head, path)?;
         self.progress(file.request.as_ref(), PullState::Merged)
+    }
+
+    /// Returns what was executed of a change, and when something happened to it last.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub fn executed(&self, name: &str) -> anyhow::Result<(Vec<Executed>, Option<Time>)> {
+        let (Some(log), Ok(id)) = (&self.log, name.parse::<TicketId>()) else {
+            return Ok((Vec::new(), None));
+        };
+        let events = log.events(&About::Change(&id).path())?;
+        let last = events.iter().map(|event| event.head().at).max();
+        let life = log.life(About::Change(&id))?;
+        let executions = life.executions.iter().filter(|it| !it.is_void).map(|it| {
+            let times = (it.begin.head.at, it.end.as_ref().map(|end| end.head.at));
+            let lease_until = it.is_open().then_some(it.lease_until);
+            Executed { lease_until, ..Executed::ended(times, it.result(), it.begin.what.rollback) }
+        });
+        let records = life.counting().map(|it| {
+            let times = (it.what.started_at, Some(it.what.ended_at));
+            let executed = Executed::ended(times, Some(it.what.result), it.what.rollback);
+            Executed { recorded: true, ..executed }
+        });
+        let mut executed: Vec<_> = executions.chain(records).collect();
+        executed.sort_by_key(|it| it.started_at);
+        Ok((executed, last))
+    }
+
+    /// Returns the changes that are being executed, or to which something happened since a time.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub fn changed_since(&self, time: Time) -> anyhow::Result<Vec<TicketId>> {
+        let Some(log) = &self.log else { return Ok(Vec::new()) };
+        let running = log.open().executions.iter().filter_map(|it| it.change.clone());
+        Ok(running.chain(log.changed_since(time)?).collect())
     }
 
     /// Returns what happened to a change by the log, in its order; longer leases are left out.

@@ -11,9 +11,11 @@
 //! an amendment, and is then open again.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::bypass::{self, Bypass};
+use super::bypass::Bypass;
+use super::kept::Kept;
+use super::line::{Around, Line};
 use crate::content::Changeset;
 use crate::content::journal::{Entry, REVIEWS};
 use crate::content::{People, Signer};
@@ -59,29 +61,23 @@ pub struct Stories<'a> {
     heads: BTreeMap<String, Oid>,
     /// The commits on the branches that aren't part of the base.
     unmerged: HashSet<Oid>,
-    merges: OnceCell<Merges>,
-}
-
-/// The first-parent history of the base, and the changes that were merged into it.
-struct Merges {
-    line: HashSet<Oid>,
-    by_name: HashMap<String, Vec<Merge>>,
-    heads: HashSet<Oid>,
-    bypasses: BTreeMap<String, Vec<Bypass>>,
+    line: OnceCell<Line>,
+    kept: Option<Kept>,
 }
 
 impl<'a> Stories<'a> {
-    /// Reads the branches as of now. `org` is the organisation data at base.
+    /// Reads the branches as of now. `org` is the organisation data at base; what is read of that is `kept` for
+    /// the next time.
     ///
     /// # Errors
     /// When the repository can't be read.
-    pub fn of(git: &'a Git, org: &'a Org) -> anyhow::Result<Self> {
+    pub fn of(git: &'a Git, org: &'a Org, kept: Option<Kept>) -> anyhow::Result<Self> {
         let base = git.base()?;
         let heads: BTreeMap<_, _> = git.branches.below(CHANGE)?.into_iter().collect();
         let tips: Vec<_> = heads.values().copied().collect();
         let unmerged = git.repo().commits_since(base, &tips)?.into_iter().collect();
         let people = People::of(&org.roster);
-        Ok(Stories { git, org, people, base, heads, unmerged, merges: OnceCell::new() })
+        Ok(Stories { git, org, people, base, heads, unmerged, line: OnceCell::new(), kept })
     }
 
     /// Returns the names of the changes that have a branch.
@@ -96,8 +92,7 @@ impl<'a> Stories<'a> {
     pub fn names(&self) -> anyhow::Result<BTreeSet<String>> {
         let reviewed = self.git.branches.below(REVIEWS)?.into_iter().map(|(name, _)| name);
         let mut names: BTreeSet<_> = self.heads.keys().cloned().chain(reviewed).collect();
-        names.extend(self.all_merges()?.by_name.keys().cloned());
-        names.extend(self.all_merges()?.bypasses.keys().cloned());
+        names.extend(self.line()?.names().cloned());
         Ok(names)
     }
 
@@ -143,15 +138,18 @@ impl<'a> Stories<'a> {
     /// # Errors
     /// When the base's history can't be read.
     pub fn was_merged(&self, name: &str) -> anyhow::Result<bool> {
-        Ok(!self.merges(name)?.is_empty() || !self.bypasses(name)?.is_empty())
+        let line = self.line()?;
+        Ok(!line.merges(name).is_empty() || !line.bypasses(name).is_empty())
     }
 
     /// Returns the merges of a change, oldest first.
     ///
     /// # Errors
     /// When the base's history can't be read.
-    pub fn merges(&self, name: &str) -> anyhow::Result<&[Merge]> {
-        Ok(self.all_merges()?.by_name.get(name).map_or(&[], Vec::as_slice))
+    pub fn merges(&self, name: &str) -> anyhow::Result<Vec<Merge>> {
+        let commits = self.line()?.merges(name).iter().map(|commit| self.repo().commit(*commit));
+        let merges = commits.map(|commit| Ok(Merge::of(commit?)));
+        Ok(merges.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// Returns the commits on the base that changed a request, or the policies, without being the
@@ -159,8 +157,12 @@ impl<'a> Stories<'a> {
     ///
     /// # Errors
     /// When the base's history can't be read.
-    pub fn bypasses(&self, name: &str) -> anyhow::Result<&[Bypass]> {
-        Ok(self.all_merges()?.bypasses.get(name).map_or(&[], Vec::as_slice))
+    pub fn bypasses(&self, name: &str) -> anyhow::Result<Vec<Bypass>> {
+        let bypasses = self.line()?.bypasses(name).iter().map(|Around { commit, path, round }| {
+            let commit = self.repo().commit(*commit)?;
+            Ok(Bypass { commit, path: path.clone(), round: *round })
+        });
+        bypasses.collect()
     }
 
     /// Returns the commits on the base that merged a change, or changed it in another way.
@@ -168,8 +170,9 @@ impl<'a> Stories<'a> {
     /// # Errors
     /// When the base's history can't be read.
     pub fn on_base(&self, name: &str) -> anyhow::Result<HashSet<Oid>> {
-        let merges = self.merges(name)?.iter().map(|merge| merge.commit.id);
-        Ok(merges.chain(self.bypasses(name)?.iter().map(|bypass| bypass.commit.id)).collect())
+        let line = self.line()?;
+        let merges = line.merges(name).iter().copied();
+        Ok(merges.chain(line.bypasses(name).iter().map(|bypass| bypass.commit)).collect())
     }
 
     /// Returns whose key or address a commit has, and whether that is proven.
@@ -199,11 +202,8 @@ impl<'a> Stories<'a> {
         if self.unmerged.contains(&head) {
             return self.is_squashed(name, head);
         }
-        let merges = self.all_merges()?;
-        if merges.heads.contains(&head)
-            || !merges.line.contains(&head)
-            || merges.by_name.contains_key(name)
-        {
+        let line = self.line()?;
+        if line.merged(head) || !line.holds(head) || !line.merges(name).is_empty() {
             return Ok(true);
         }
         let before = self.repo().parent(head)?;
@@ -222,45 +222,12 @@ impl<'a> Stories<'a> {
         Ok(self.merges(name)?.last().is_some_and(|merge| merge.is_squashed))
     }
 
-    fn all_merges(&self) -> anyhow::Result<&Merges> {
-        if let Some(merges) = self.merges.get() {
-            return Ok(merges);
+    fn line(&self) -> anyhow::Result<&Line> {
+        if let Some(line) = self.line.get() {
+            return Ok(line);
         }
-        let merges = self.read_merges()?;
-        Ok(self.merges.get_or_init(|| merges))
-    }
-
-    fn read_merges(&self) -> anyhow::Result<Merges> {
-        let repo = self.repo();
-        let line = repo.first_parents(self.base)?;
-        let names: HashMap<_, _> = self.heads.iter().map(|(name, head)| (*head, name)).collect();
-        let mut by_name: HashMap<String, Vec<Merge>> = HashMap::new();
-        let mut heads = HashSet::new();
-        let mut bypasses: BTreeMap<String, Vec<Bypass>> = BTreeMap::new();
-        let github = bypass::of_github(self.git);
-        for id in line.iter().rev() {
-            let commit = repo.commit(*id)?;
-            let merge = Merge::read(commit.clone());
-            let name = merge.as_ref().and_then(|merge| {
-                heads.insert(merge.head);
-                let named = names.get(&merge.head).map(|name| name.as_str());
-                merge.trailer("Change").or(named).map(str::to_owned)
-            });
-            let merge = merge.zip(name);
-            let own = merge.as_ref().map(|(merge, _)| merge);
-            for (name, path) in bypass::paths(repo, &commit, own, &github)? {
-                let round = by_name.get(&name).map_or(0, Vec::len);
-                let bypass = Bypass { commit: commit.clone(), path, round };
-                bypasses.entry(name).or_default().push(bypass);
-            }
-            if let Some((merge, name)) = merge {
-                by_name.entry(name).or_default().push(merge);
-            }
-            for name in bypass::squashed(repo, &commit, &github)? {
-                by_name.entry(name).or_default().extend(Merge::squashed(commit.clone()));
-            }
-        }
-        Ok(Merges { line: line.into_iter().collect(), by_name, heads, bypasses })
+        let line = Line::read(self.git, self.base, &self.heads, self.kept.as_ref())?;
+        Ok(self.line.get_or_init(|| line))
     }
 
     /// Returns the path of the request that a range of commits changes.

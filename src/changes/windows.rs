@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::core::calendar::Calendar;
 use crate::core::org::{Freeze, Zone};
-use crate::core::terms::RiskTier;
+use crate::core::terms::{Name, RiskTier};
 use crate::core::time::{Duration, Interval, Time};
 
 /// The minimum length that any opening satisfies.
@@ -23,6 +23,9 @@ pub struct WindowView {
     pub duration: Duration,
     /// The tier that was asked for.
     pub tier: Option<RiskTier>,
+    /// The services that were asked for; if there are none, freezes of some services alone take nothing
+    /// from openings.
+    pub services: Vec<Name>,
     /// The windows for this tier, the one that can be used first at the beginning.
     pub windows: Vec<WindowState>,
     /// The current and future freezes, in the order of their starts.
@@ -48,14 +51,21 @@ pub struct WindowState {
     pub next_opening: Option<Interval>,
 }
 
-/// Returns the windows at `now` for a change of this length (zero: any) and tier (`None`: any).
+/// Returns the windows at `now` for a change of this length (zero: any) and tier (`None`: any) to services
+/// (none: any).
 pub fn view(
     calendar: &Calendar,
     source: &str,
     now: Time,
     length: Duration,
     tier: Option<RiskTier>,
+    services: &[Name],
 ) -> WindowView {
+    let all = calendar;
+    let calendar = match services {
+        [] => calendar.with_freezes(|freeze| freeze.services.is_empty()),
+        services => calendar.of(services),
+    };
     let mut windows: Vec<_> = calendar
         .windows()
         .filter(|(_, window)| tier.is_none_or(|tier| window.tiers.contains(&tier)))
@@ -72,6 +82,14 @@ pub fn view(
         let next = state.next_opening.map(|opening| opening.start);
         (next.is_none(), next, state.open.is_none())
     });
-    let freezes = calendar.freezes_after(now).cloned().collect();
-    WindowView { now, bundle: source.to_owned(), duration: length, tier, windows, freezes }
+    let freezes = all.freezes_after(now).filter(|freeze| freeze.concerns(services));
+    WindowView {
+        now,
+        bundle: source.to_owned(),
+        duration: length,
+        tier,
+        services: services.to_vec(),
+        windows,
+        freezes: freezes.cloned().collect(),
+    }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::AnswerFormat;
@@ -66,7 +67,7 @@ pub struct EndArgs {
     id: TicketId,
 
     /// The id of the execution, of which the first digits are enough; the one that is open if left out
-    #[arg(long, value_name = "EVENT")]
+    #[arg(long, value_name = "EVENT", value_parser = NonEmptyStringValueParser::new())]
     execution: Option<String>,
 
     /// How it went

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -100,6 +100,9 @@ pub struct EscalationView {
 
 /// Runs the verb.
 pub fn run(args: &EscalateArgs) -> anyhow::Result<ExitCode> {
+    if let Some(incident) = args.incident.as_ref().filter(|it| !it.is_incident()) {
+        bail!("{incident} isn't the number of an incident: write INC-001 or INC-2026-0214-001");
+    }
     let site = Site::open(&args.here)?;
     let org = &site.judge.bundle().org;
     let request = site.executed(&args.id)?;

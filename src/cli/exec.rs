@@ -108,7 +108,12 @@ fn execute(args: &ExecArgs) -> anyhow::Result<u8> {
         };
         let asked = args.ask.attempt(author.by().clone(), author.on_behalf().cloned());
         let request = answer.known.request();
-        if args.if_not_done && request.is_some_and(|it| is_done(it, &answer.known.life, &asked)) {
+        let states_others =
+            answer.decision.findings.iter().any(|it| it.code == "execute/parameters");
+        if args.if_not_done
+            && !states_others
+            && request.is_some_and(|it| is_done(it, &answer.known.life, &asked))
+        {
             note(format_args!("changegate: {} is done already", args.ask.id));
             return Ok(0);
         }

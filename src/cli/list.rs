@@ -14,7 +14,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::shared::args::{AnswerFormat, NowArg, tier_parser};
+use super::shared::args::{AnswerFormat, NowArg, tier_parser, unknown_service};
+use super::shared::caches::kept;
 use super::shared::here::HereArgs;
 use super::shared::judges::judges;
 use super::shared::logs;
@@ -22,12 +23,14 @@ use super::shared::me::me;
 use super::shared::next::going_on;
 use super::shared::say;
 use changegate::changes::entry::{ListEntry, Lister};
+use changegate::changes::in_short::InShort;
 use changegate::changes::list::{ListView, Unrecorded};
+use changegate::changes::progress::Executions;
 use changegate::changes::records::Records;
 use changegate::changes::story::Stories;
 use changegate::core::operations::state::{PullState, State};
 use changegate::core::org::Org;
-use changegate::core::terms::{Login, Name, RiskTier};
+use changegate::core::terms::{Login, RiskTier};
 use changegate::core::time::Time;
 use changegate::forge::git::Git;
 use changegate::gate::Gate;
@@ -148,6 +151,35 @@ impl Wanted {
         }
     }
 
+    /// Returns the names of the changes that can be listed, where that can be said without looking at each.
+    fn some(
+        self,
+        git: &Git,
+        executions: &Executions<'_>,
+        now: Time,
+    ) -> anyhow::Result<Option<Vec<String>>> {
+        let is_planned = |request: &&InShort| match (self, request.planned) {
+            (Wanted::Scheduled, planned) => planned.is_some_and(|planned| now < planned.start),
+            (_, planned) => planned.is_none_or(|it| it.start <= now && now < it.end),
+        };
+        Ok(match self {
+            Wanted::Open => Some(Vec::new()),
+            Wanted::Scheduled | Wanted::Ready => {
+                let planned = executions.requests(git)?.iter().filter(is_planned);
+                Some(planned.map(|request| request.id.to_string()).collect())
+            }
+            Wanted::Running
+            | Wanted::Lost
+            | Wanted::Incomplete
+            | Wanted::Executed
+            | Wanted::Verified
+            | Wanted::Escalated => {
+                Some(executions.begun().iter().map(ToString::to_string).collect())
+            }
+            _ => None,
+        })
+    }
+
     /// Whether a change in this state is listed, of those that [`Wanted::may_take`] lets pass.
     fn takes(self, state: State) -> bool {
         let wanted = match self {
@@ -220,17 +252,22 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     let gate = Gate::new(git.repo(), git, judges.clone());
     let org = gate.org_at(git.base()?)?;
     let filter = Filter::of(args, git, &org)?;
-    let stories = Stories::of(git, &org)?;
-    git.survey_others(&org)?;
+    let stories = Stories::of(git, &org, kept(git))?;
+    git.survey_others();
     let most_names = if say::width() == usize::MAX { usize::MAX } else { MOST_NAMES };
-    // What is open isn't recorded yet.
     let wanted = args.wanted();
-    let records =
-        logs::records(git, &org, &args.here, || match wanted.may_take(PullState::Merged) {
-            true => Records::read(git, &judges, None),
-            false => Records::read_gap(git, &judges),
-        });
     let executions = logs::executions(git, &org, &args.here, now)?;
+    let some = wanted.some(git, &executions, now)?;
+    let records = logs::records(git, &org, &args.here, || {
+        let Some(some) = &some else { return Records::read(git, &judges, None) };
+        let commits = some.iter().map(|name| stories.on_base(name));
+        let commits = commits.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect();
+        // What is open isn't recorded yet.
+        match wanted {
+            Wanted::Open => Records::read_gap(git, &judges),
+            _ => Records::read(git, &judges, Some(commits)),
+        }
+    });
     let going_on = match args.state.is_some() || args.is_filtered() {
         true => Vec::new(),
         false => executions.going_on(git, &org)?,
@@ -239,37 +276,22 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     let (gate, stories, records, org) = (&gate, &stories, &records, &org);
     let executions = &executions;
     let lister = Lister { git, gate, stories, records, executions, org, now, most_names };
-    let names: Vec<String> = match wanted {
-        Wanted::Open => stories.branches().map(str::to_owned).collect(),
-        _ => stories.names()?.into_iter().collect(),
+    let names = match (wanted, some) {
+        (Wanted::Open, _) => stories.branches().map(str::to_owned).collect(),
+        (_, Some(some)) => some,
+        (_, None) => stories.names()?.into_iter().collect(),
     };
     let mut changes = Vec::new();
     for name in &names {
-        let entries = entries(&lister, name, wanted);
+        let entries = lister.entries(name, |pull| wanted.may_take(pull));
         let entries =
             entries.unwrap_or_else(|error| vec![ListEntry::unclear(name, PullState::Open, &error)]);
-        changes.extend(entries.into_iter().filter(|entry| filter.takes(entry)));
+        let entries = entries.into_iter().filter(|entry| wanted.takes(entry.state));
+        changes.extend(entries.filter(|entry| filter.takes(entry)));
     }
     changes.sort_by(ListEntry::by_urgency);
     let unrecorded = Unrecorded::of(records, stories);
     Ok(ListView { now, base: git.base_ref.clone(), going_on, changes, unrecorded })
-}
-
-/// Returns the entries of a change: that of its last pull request, and that of its merged version if it is
-/// being amended.
-fn entries(lister: &Lister<'_>, name: &str, wanted: Wanted) -> anyhow::Result<Vec<ListEntry>> {
-    let Some(status) = lister.stories.status(name)? else { return Ok(Vec::new()) };
-    let mut pulls = vec![status.pull];
-    // An open branch says nothing of what was merged before it.
-    if status.pull == PullState::Open
-        && wanted.may_take(PullState::Merged)
-        && lister.stories.was_merged(name)?
-    {
-        pulls.push(PullState::Merged);
-    }
-    let pulls = pulls.into_iter().filter(|pull| wanted.may_take(*pull));
-    let entries = pulls.map(|pull| lister.entry(name, &status, pull));
-    Ok(entries.filter(|entry| wanted.takes(entry.state)).collect())
 }
 
 /// The conditions for a change to be listed.
@@ -283,12 +305,7 @@ impl<'a> Filter<'a> {
         if let Some(service) = &args.service
             && !org.roster.services.contains_key(service.as_str())
         {
-            let known: Vec<_> = org.roster.services.keys().map(Name::as_str).collect();
-            let hint = match changegate::core::yaml::did_you_mean(service, &known) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("the services are {}", known.join(", ")),
-            };
-            bail!("there is no service `{service}` in the roster: {hint}");
+            bail!("{}", unknown_service(service, org));
         }
         let is_about_me = args.mine || args.waiting_on_me;
         let me = is_about_me.then(|| me(git.branches.program(), &org.roster)).transpose()?;

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::shared::args::NowArg;
+use super::shared::caches::kept;
 use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
 use super::shared::logs;
@@ -71,8 +72,8 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let judges = judges()?;
     let gate = Gate::new(git.repo(), &git, judges.clone());
     let org = gate.org_at(git.base()?)?;
-    let stories = Stories::of(&git, &org)?;
-    git.survey_others(&org)?;
+    let stories = Stories::of(&git, &org, kept(&git))?;
+    git.survey_others();
     let about = args.id.as_deref().map(here::name_of);
     let records = logs::records(&git, &org, &args.here, || {
         let commits = about.map(|name| stories.on_base(name)).transpose()?;

@@ -20,7 +20,7 @@ use super::shared::receipt::Receipt;
 use super::shared::say::{note, quoted, warn};
 use changegate::content::short;
 use changegate::core::org::RemoteUrl;
-use changegate::core::terms::Verdict;
+use changegate::core::terms::{TicketId, Verdict};
 use changegate::forge::git::{Git, Rejected, Rewound};
 use changegate::forge::{Forge as _, Pull};
 use changegate::gate::Judgement;
@@ -65,6 +65,13 @@ pub struct MergeArgs {
 
     #[command(flatten)]
     here: HereArgs,
+}
+
+impl MergeArgs {
+    /// Returns the arguments that merge the change with an id.
+    pub fn of(id: &TicketId, here: &HereArgs) -> Self {
+        MergeArgs { id: Some(id.to_string()), format: AnswerFormat::Text, here: here.clone() }
+    }
 }
 
 /// Runs the verb.

@@ -19,32 +19,34 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::merge::{self, MergeArgs};
 use super::shared::args::{NowArg, PoliciesArg};
 use super::shared::here::HereArgs;
 use super::shared::place::Place;
-use super::shared::{me, prompt, say};
+use super::shared::{prompt, say};
 use super::submit::{self, SubmitArgs};
+use begin::{begin, setting};
 use changegate::compose::answer;
 use changegate::compose::beside::Beside;
 use changegate::compose::draft::{Draft, Drafting, Open, usual_path};
 use changegate::compose::emergency;
 use changegate::compose::tickets::Tickets;
-use changegate::content::folder::read_bounded;
+use changegate::core::input::affected_services;
 use changegate::core::layout::{self, REQUESTS, is_request, stem};
 use changegate::core::operations::event::About;
 use changegate::core::operations::kinds::Opened;
 use changegate::core::org::{Offline, Org};
 use changegate::core::policy::PolicyBundle;
-use changegate::core::request::{ChangeRequest, RequestFile};
-use changegate::core::terms::{RiskTier, Verdict};
+use changegate::core::request::{ChangeRequest, Schedule};
+use changegate::core::terms::{Name, RiskTier, Verdict};
 use changegate::core::time::{Duration, Time};
 use changegate::forge::git::Git;
-use changegate::git::{Program, Repo};
-use changegate::report::page::shown;
+use changegate::git::Repo;
 use changegate::report::{Format, Judged, Reporter, whose};
 use flags::Flags;
 use known::Known;
 
+mod begin;
 mod dialogue;
 mod flags;
 mod known;
@@ -65,6 +67,14 @@ pub struct NewArgs {
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
+    /// The template that a standard change uses: `changegate template list`
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    template: Option<Name>,
+
+    /// The value of one of the template's parameters; may be given more than once
+    #[arg(long, value_name = "NAME=VALUE", requires = "template", value_parser = setting)]
+    set: Vec<(String, String)>,
+
     /// Where to write the request, instead of requests/<ID>.yaml; - prints it
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
@@ -72,6 +82,10 @@ pub struct NewArgs {
     /// Submit it at once
     #[arg(long, conflicts_with = "output")]
     submit: bool,
+
+    /// Merge it at once, too, if it is approved as it is submitted
+    #[arg(long, requires = "submit")]
+    merge: bool,
 
     #[command(flatten)]
     policies: PoliciesArg,
@@ -94,6 +108,9 @@ Examples:
       a dialogue about a change that leaves the usual script
   changegate new --from requests/CHG-1203.yaml --start 2026-11-25T09:30:00Z --duration 30m
       the same change as last time, at another time
+  changegate new --template scale-web --set target=checkout-web --set from=6 --set to=12 --duration 30m \\
+      --reason 'the sale starts' --users none --operations none --submit --merge
+      a standard change, planned for the next time at which it fits, in one command
   changegate new --action pull-logs:checkout-web --summary 'Pull the logs of Friday' \\
       --reason 'two carts were lost' --users none --operations none
       a change that only reads, without a question
@@ -152,7 +169,11 @@ pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     write(&draft, &path)?;
     if let (true, Some(id)) = (args.submit, &draft.decision.change) {
         say::note(format_args!("wrote {}", path.display()));
-        return submit::run(&SubmitArgs::of(id, &args.here));
+        let submitted = submit::run(&SubmitArgs::of(id, &args.here))?;
+        return match args.merge && submitted == ExitCode::SUCCESS {
+            true => merge::run(&MergeArgs::of(id, &args.here)),
+            false => Ok(submitted),
+        };
     }
     let next = next(&draft, &path, &place, &bundle.org);
     say::done(&format!("wrote {}\nnext: {next}\n", path.display()));
@@ -181,64 +202,6 @@ fn tickets(here: &HereArgs, top: &Path) -> anyhow::Result<(Tickets, Option<Git>)
     let requests = files.map(|(path, _)| path).filter(|path| is_request(path));
     let tickets = tickets.and(requests.map(|path| (stem(&path).to_owned(), path)));
     Ok((tickets, Some(git)))
-}
-
-/// Returns what is known before anybody is asked, and how long the change takes, if that is known.
-fn begin(
-    args: &NewArgs,
-    bundle: &PolicyBundle,
-) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
-    let (mut request, length) = match &args.from {
-        Some(path) => template(path)?,
-        None => Default::default(),
-    };
-    let given = args.flags.fill(&mut request);
-    if request.id.is_none() {
-        // A request is named after its number, and so a path that was given says it.
-        let named = args.output.as_deref().and_then(|path| path.file_stem()?.to_str());
-        request.id = named.and_then(|name| name.parse().ok());
-    }
-    let roster = &bundle.org.roster;
-    match &request.requester {
-        Some(requester) if roster.people.contains_key(requester) => {}
-        Some(requester) => say::warn(
-            "warning",
-            &format!(
-                "{requester} isn't in policies/org/roster/data.yaml, so that nothing will count as \
-                 theirs: have them added there, and submit that first with `changegate submit --policies`"
-            ),
-        ),
-        None => match me::me(&Program::anywhere(), roster) {
-            Ok(me) => request.requester = Some(me),
-            Err(why) => say::warn("note", &format!("who asks for this isn't known: {why:#}")),
-        },
-    }
-    Ok((request, given.or(length)))
-}
-
-/// Returns another request without what is its own: number, requester, schedule, and outcome.
-fn template(path: &Path) -> anyhow::Result<(ChangeRequest, Option<Duration>)> {
-    let file = RequestFile::read(&shown(path), &read_bounded(path)?);
-    let Some(request) = file.request.filter(|_| file.problems.is_empty()) else {
-        let problems = file.problems.iter().map(|problem| {
-            let (line, column) = (problem.span.line, problem.span.column);
-            format!("{}:{line}:{column}: {}", file.path, problem.message)
-        });
-        bail!("the template can't be used:\n{}", problems.collect::<Vec<_>>().join("\n"));
-    };
-    let length = request.planned().map(|planned| planned.length());
-    let request = ChangeRequest {
-        id: None,
-        requester: None,
-        schedule: None,
-        execution: None,
-        verification_result: None,
-        outcome: None,
-        escalation: None,
-        cancelled: None,
-        ..request
-    };
-    Ok((request, length))
 }
 
 /// A request that isn't complete yet.
@@ -299,7 +262,10 @@ impl Form<'_> {
         if let Some((schedule, length)) = self.request.schedule.as_mut().zip(self.length) {
             schedule.end = schedule.end.or(schedule.start.map(|start| start + length));
         }
-        let draft = self.draft()?;
+        let mut draft = self.draft()?;
+        if self.args.template.is_some() && self.plan(&draft) {
+            draft = self.draft()?;
+        }
         let open = draft.open();
         if open.is_empty() {
             return Ok(draft);
@@ -309,6 +275,22 @@ impl Form<'_> {
             false => "",
         };
         bail!("the request isn't complete, or not right:\n{}{hint}", listed(&open));
+    }
+
+    /// Plans a use of a template whose length alone is given for the next time at which it fits; returns whether
+    /// it did.
+    fn plan(&mut self, draft: &Draft) -> bool {
+        let has_start = self.request.schedule.as_ref().is_some_and(|it| it.start.is_some());
+        let (Some(length), Some(tier), false) = (self.length, draft.decision.tier, has_start)
+        else {
+            return false;
+        };
+        let targets: Vec<_> = self.request.targets().into_iter().collect();
+        let services = affected_services(self.request.services(), &targets, &self.bundle.org);
+        let free = self.bundle.calendar.of(&services).next_free(tier, length, &[], self.now);
+        let (start, end) = (free.as_ref().map(|it| it.at.start), free.as_ref().map(|it| it.at.end));
+        self.request.schedule = Some(Schedule { start, end });
+        free.is_some()
     }
 
     fn draft(&mut self) -> anyhow::Result<Draft> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::caches::kept;
 use super::shared::events::{say, told};
 use super::shared::judges::judges;
 use super::shared::logs::warn_of_waiting;
@@ -172,7 +173,8 @@ fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let events = events_of(&log, id)?;
-    let went_around = around(&site.git, &judges()?, &log, id, NowArg::present())?;
+    let went_around =
+        around((&site.git, site.github.as_ref()), &judges()?, &log, id, NowArg::present())?;
     print(&match args.format {
         AnswerFormat::Json => {
             let lines = events.iter().map(|event| serde_json::from_str(event.line()));
@@ -236,8 +238,7 @@ fn owed(site: &Site, log: &Log<'_>) -> anyhow::Result<Open> {
 /// Returns what is open, for people, and what doesn't count.
 fn open(site: &Site, log: &Log<'_>) -> anyhow::Result<String> {
     let org = &site.judge.bundle().org;
-    let executions =
-        Executions::of(&site.git, org.settings.outcome.missing_after, NowArg::present())?;
+    let executions = Executions::of(&site.git, org, NowArg::present(), kept(&site.git))?;
     let mut text = going_on(&executions.going_on(&site.git, org)?, width());
     for it in log.foreign() {
         text += &hanging("foreign     ", &format!("{}  {}", it.commit, terminal(&it.why)), width());
@@ -250,6 +251,9 @@ fn void(args: &VoidArgs) -> anyhow::Result<ExitCode> {
     let log = log(&site)?;
     let event = find(&log, &args.event)?;
     let what = match event.what() {
+        What::Outcome(_) if args.debt => {
+            bail!("an outcome owes nothing: without --debt, this takes the outcome back")
+        }
         What::Outcome(_) => Voids::Outcome,
         What::Begin(_) | What::Record(_) if !args.debt => Voids::Execution,
         What::Begin(_) | What::Record(_) => Voids::Debt,

@@ -1,7 +1,7 @@
 //! `changegate schema`: the JSON Schemas of everything that people and programs exchange with it.
 
 mod catalogue;
-mod decisions;
+mod documents;
 mod polish;
 #[cfg(test)]
 mod tests;

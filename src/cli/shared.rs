@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod asking;
+pub mod caches;
 pub mod closing;
 pub mod events;
 pub mod here;

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::caches::kept;
 use super::shared::here::{self, HereArgs};
 use super::shared::{logs, say, timeline};
 use changegate::changes::records::Records;
@@ -54,7 +55,7 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let gate = here::gate(&git);
     let org = gate.org_at(git.base()?)?;
-    let stories = Stories::of(&git, &org)?;
+    let stories = Stories::of(&git, &org, kept(&git))?;
     let mut story = timeline::story(&git, &stories, &here::id_or_here(args.id.as_deref())?)?;
     let now = args.now.get();
     let executions = logs::executions(&git, &org, &args.here, now)?;
@@ -66,7 +67,7 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     });
     let id = story.name.parse::<TicketId>().ok();
     let went_around = match (git.operations()?, id) {
-        (Some(log), Some(id)) => around(&git, &here::judges(), &log, &id, now)?,
+        (Some(log), Some(id)) => around((&git, None), &here::judges(), &log, &id, now)?,
         _ => Vec::new(),
     };
     let told = show::tell(&git, &gate, &stories, &records, story, state, now);

@@ -14,7 +14,6 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use self::switch::switch;
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
@@ -101,7 +100,8 @@ mod next;
 mod policies;
 mod switch;
 
-use next::{is_denied, next};
+pub use next::{is_denied, next};
+use switch::switch;
 
 /// Runs the verb.
 pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
@@ -198,7 +198,10 @@ fn taken_out(
 }
 
 /// Creates the commit that adds the request to the tree at `parent`, without the dropped files.
-fn commit(
+///
+/// # Errors
+/// When the repository can't be read or written.
+pub fn commit(
     git: &Git,
     parent: Oid,
     base: Oid,
@@ -300,7 +303,8 @@ fn tell(
             None => format!("{id} is already submitted in this form, as {CHANGE}{id}"),
         };
         let objections = here::objections(git, judgement)?;
-        let text = format!("{report}{objections}{how}\n{}", next(decision, id, args));
+        let text =
+            format!("{report}{objections}{how}\n{}", next(decision, id, args.policies, &args.here));
         (text, Receipt::did(id, "submitted", Some(decision)).commit(head))
     } else {
         let (why, what) = match is_denied(decision) {

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::shared::args::tier_parser;
+use super::shared::args::{tier_parser, unknown_service};
 use super::shared::place::Place;
 use super::shared::say;
 use changegate::changes::windows::WindowState;
@@ -12,12 +12,13 @@ use changegate::changes::windows::{ANY, view};
 use changegate::report::whose;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg, PoliciesArg};
 use changegate::core::calendar::HORIZON;
 use changegate::core::org::{Freeze, Zone};
-use changegate::core::terms::{RiskTier, all_of};
+use changegate::core::terms::{Name, RiskTier, all_of};
 use changegate::core::time::{Duration, Interval, Time};
 use changegate::report::hanging;
 
@@ -32,8 +33,10 @@ Examples:
       what is open now, and what opens next
   changegate window --duration 2h --tier high
       the next openings in which a high-risk change of two hours fits
+  changegate window --service checkout
+      without the freezes of other services
   changegate window --now 2026-12-24T10:00:00Z --format json
-what is open at another time, for a script")]
+      what is open at another time, for a script")]
 pub struct WindowArgs {
     /// The duration of the change, such as 30m or 2h: shorter openings are ignored
     #[arg(long, value_name = "LENGTH")]
@@ -42,6 +45,10 @@ pub struct WindowArgs {
     /// The change's risk tier: windows that don't accept it are left out
     #[arg(long, value_parser = tier_parser())]
     tier: Option<RiskTier>,
+
+    /// A service that the change affects; may be given more than once. Freezes of others are left out
+    #[arg(long = "service", value_name = "NAME")]
+    services: Vec<Name>,
 
     #[command(flatten)]
     policies: PoliciesArg,
@@ -59,7 +66,11 @@ pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
     let judge = args.policies.load(&Place::around([])?)?;
     let length = args.duration.unwrap_or(ANY);
     let calendar = &judge.bundle().calendar;
-    let view = view(calendar, &judge.source, args.now.get(), length, args.tier);
+    let known = &judge.bundle().org.roster.services;
+    if let Some(service) = args.services.iter().find(|it| !known.contains_key(it.as_str())) {
+        bail!("{}", unknown_service(service.as_str(), &judge.bundle().org));
+    }
+    let view = view(calendar, &judge.source, args.now.get(), length, args.tier, &args.services);
     say::print(&match args.format {
         AnswerFormat::Text => render_text(&view, say::width()),
         AnswerFormat::Json => say::json(&view)?,
@@ -69,8 +80,10 @@ pub fn run(args: &WindowArgs) -> anyhow::Result<ExitCode> {
 
 /// Returns the output for people.
 pub fn render_text(view: &WindowView, columns: usize) -> String {
+    // One that concerns some services alone, and none that was asked for, freezes only those.
+    let is_all = |freeze: &&Freeze| freeze.services.is_empty() || !view.services.is_empty();
     let (current, coming): (Vec<_>, Vec<_>) =
-        view.freezes.iter().partition(|freeze| freeze.start <= view.now);
+        view.freezes.iter().partition(|freeze| freeze.start <= view.now && is_all(freeze));
     let labels = view.windows.iter().map(|state| state.window.as_str());
     let width = labels.map(str::len).max().unwrap_or(0).max("freezes".len());
 
@@ -90,9 +103,14 @@ pub fn render_text(view: &WindowView, columns: usize) -> String {
     let mut label = "freezes";
     for freeze in coming {
         let dates = freeze.interval().for_people(Some(view.now));
-        let wait = (freeze.start - view.now).for_people();
         let name = named(freeze);
-        let text = format!("{dates} UTC, in {wait}: {name}");
+        let text = match freeze.start <= view.now {
+            true => format!("{dates} UTC, now: {name}"),
+            false => {
+                let wait = (freeze.start - view.now).for_people();
+                format!("{dates} UTC, in {wait}: {name}")
+            }
+        };
         out += &hanging(&format!("  {label:width$}  "), &text, columns);
         label = "";
     }
@@ -187,8 +205,12 @@ fn local(interval: Interval, zone: &Zone, now: Time) -> Option<String> {
 
 /// Writes `year-end (the offices are closed)`.
 fn named(freeze: &Freeze) -> String {
+    let of = match freeze.services.as_slice() {
+        [] => String::new(),
+        services => format!(" of {}", all_of(services)),
+    };
     match &freeze.reason {
-        Some(reason) => format!("{} ({reason})", freeze.name),
-        None => freeze.name.clone(),
+        Some(reason) => format!("{}{of} ({reason})", freeze.name),
+        None => format!("{}{of}", freeze.name),
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Beside<'a> {
         let git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
         let request = file.request.as_ref();
         if self.are_many {
-            git.survey_others(self.org)?;
+            git.survey_others();
         }
         let path = Some(file.path.as_str()).filter(|path| is_placed && is_request(path));
         let id = request.and_then(|request| request.id.as_ref());

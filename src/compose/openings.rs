@@ -1,14 +1,11 @@
 //! When a change may run: the next openings of the windows that take it.
 
-use crate::core::calendar::Calendar;
+use crate::core::calendar::{Calendar, next_step};
 use crate::core::terms::RiskTier;
 use crate::core::time::{Duration, Interval, Time};
 
 /// How many openings of one window are suggested.
 pub const OF_A_WINDOW: usize = 3;
-
-/// A suggested start is on a full quarter of an hour.
-pub const STEP: u64 = 15 * 60;
 
 /// An opening that a change fits into.
 #[derive(Debug, PartialEq)]
@@ -49,12 +46,6 @@ pub fn suggestions(
         .collect();
     suggestions.sort_by_key(|suggestion| suggestion.start);
     suggestions
-}
-
-/// Returns the first full quarter of an hour after an instant.
-pub fn next_step(now: Time) -> Time {
-    let into = now.utc().timestamp().rem_euclid(STEP as i64) as u64;
-    now + Duration::seconds(STEP - into)
 }
 
 /// Returns a start from which the change fits into an opening.

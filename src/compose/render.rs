@@ -20,6 +20,13 @@ pub fn render(request: &ChangeRequest, path: &str) -> String {
     out
 }
 
+/// Returns the text of a mapping that isn't a request, without comments.
+pub fn plain(fields: &Map<String, Value>) -> String {
+    let mut out = String::new();
+    block(&mut out, fields, "/-", 0);
+    out
+}
+
 /// Writes a mapping, a line or more for each entry.
 fn block(out: &mut String, fields: &Map<String, Value>, pointer: &str, indent: usize) {
     let mut fields: Vec<_> =

@@ -161,8 +161,9 @@ impl<'a> Author<'a> {
             if attempt > 0 {
                 ensure!(
                     began.elapsed() < PATIENCE,
-                    "{OPERATIONS} couldn't be written in {} s, because others write all the time:\n{last}",
-                    PATIENCE.as_secs()
+                    "{OPERATIONS} couldn't be written in {} s, because others write all the time, {}:\n{last}",
+                    PATIENCE.as_secs(),
+                    self.last_winner().unwrap_or_default()
                 );
                 std::thread::sleep(pause(attempt - 1));
                 self.git.branches.refresh_with_operations()?;
@@ -198,6 +199,13 @@ impl<'a> Author<'a> {
             }
         }
         bail!("{OPERATIONS} couldn't be written:\n{last}")
+    }
+
+    /// Says who wrote to the log last.
+    fn last_winner(&self) -> Option<String> {
+        let repo = self.git.repo();
+        let last = repo.commit(self.git.branches.operations_tip().ok()??).ok()?;
+        Some(format!("the last of them {}: `{}`", last.committer.name, last.title()))
     }
 
     /// Keeps what `make` says in this clone, as something that was recorded offline: [`super::sync`] brings

@@ -10,7 +10,7 @@
 //! content if every commit since the reviewed one holds the same content. Dates only decide when an
 //! approval expires.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -51,6 +51,8 @@ pub struct Git {
     pub base_ref: String,
     /// The other changes, read once to judge many.
     survey: OnceCell<survey::Survey>,
+    /// Whether many changes are judged.
+    is_surveying: Cell<bool>,
     /// The operations log up to commits of it, beside bases.
     seen: RefCell<HashMap<(Oid, Oid), Seen>>,
     /// The moment as of which it is looked at; `None` if that is now.
@@ -89,8 +91,15 @@ impl Git {
         moment: Option<Moment>,
         recorded: Arc<OnceLock<HashMap<Oid, Oid>>>,
     ) -> Self {
-        let (survey, seen) = (OnceCell::new(), RefCell::default());
-        Git { branches, base_ref, survey, seen, moment, recorded }
+        Git {
+            branches,
+            base_ref,
+            survey: OnceCell::new(),
+            is_surveying: Cell::new(false),
+            seen: RefCell::default(),
+            moment,
+            recorded,
+        }
     }
 
     /// Returns it as of a moment: its base, an open change and the reviews are those of then.
@@ -183,7 +192,9 @@ impl Git {
         org: &Org,
     ) -> anyhow::Result<Conflicts> {
         let meets = Meets::of(request);
-        if let Some(survey) = self.survey.get().filter(|survey| survey.is_at(base)) {
+        if base == self.base()?
+            && let Some(survey) = self.survey(org)?
+        {
             return Ok(survey.conflicts(name, path, meets.as_ref()));
         }
         let mut found = conflicts::at_base(self.repo(), base, path, meets.as_ref(), None)?;
@@ -282,7 +293,7 @@ impl Forge for Git {
         let (path, request) = (changeset.path.as_deref(), collector.request()?);
         let request = request.as_ref();
         // Reading all requests of each past base would take as long as all of that history.
-        let is_past = self.survey.get().is_some_and(|survey| !survey.is_at(pull.base));
+        let is_past = self.is_surveying.get() && pull.base != self.base()?;
         let mut found = match is_past && is_merged()? {
             true => Conflicts::default(),
             false => self.conflicts(pull.base, &pull.name, path, request, org)?,

@@ -9,7 +9,7 @@ use super::judge::Judges;
 use super::{Gate, Judgement};
 use crate::content::{request_with_id, requests_at};
 use crate::core::decision::Decided;
-use crate::core::evidence::{Incident, LoggedDebt};
+use crate::core::evidence::{Incident, LoggedDebt, LoggedUse};
 use crate::core::operations::authorize::{Approved, Attempt, Question, Steps};
 use crate::core::operations::closing::Closing;
 use crate::core::operations::debts::DebtState;
@@ -27,7 +27,7 @@ use crate::forge::git::Git;
 use crate::forge::github::{GitHub, name};
 use crate::forge::{Forge as _, Pull};
 use crate::git::{Oid, Repo};
-use crate::operations::{Log, Seen, owed};
+use crate::operations::{Log, Seen, owed, suspending};
 
 mod alone;
 mod around;
@@ -57,6 +57,7 @@ pub struct Known {
     /// Whether it is what an incident alone permits, and no change.
     pub is_alone: bool,
     debts: Vec<LoggedDebt>,
+    suspends: Vec<LoggedUse>,
     /// Whether it is asked to be executed under break-glass.
     is_break_glass: bool,
 }
@@ -116,6 +117,7 @@ impl Known {
             incident: None,
             is_alone: false,
             debts: Vec::new(),
+            suspends: Vec::new(),
             is_break_glass: *route != Route::Merged,
         };
         match request_with_id(git.repo(), git.base()?, id)? {
@@ -145,6 +147,9 @@ impl Known {
         let named = request.and_then(|it| it.emergency.as_ref()?.incident.clone());
         if let Some(log) = log {
             known.incident = named.map(|id| log.held().incident(&id)).transpose()?.flatten();
+            if let Some(request) = known.request() {
+                known.suspends = suspending(log.held(), git.base()?, request)?;
+            }
             let judge = judges.at(git.repo(), git.base()?)?;
             let debts = debts((git, github), &judge.bundle().org, log, now)?.into_iter();
             let open = debts.filter(|(_, state)| state.is_owed());
@@ -347,6 +352,7 @@ impl Known {
             life: &self.life,
             open: log.map(Log::open),
             debts: &self.debts,
+            suspends: &self.suspends,
             incident: self.incident.as_ref(),
             is_alone: self.is_alone,
             age,

@@ -167,7 +167,7 @@ pub fn open_changes(
     now: Time,
 ) -> anyhow::Result<Vec<ByBoth>> {
     let org = &before.bundle().org;
-    git.survey_others(org)?;
+    git.survey_others();
     let gate = Gate::new(git.repo(), git, judges.clone());
     let open = git.open(org)?.into_iter().filter(|open| own != Some(&open.name));
     let by_both = open.map(|open| {

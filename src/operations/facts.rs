@@ -5,6 +5,7 @@ use anyhow::Context as _;
 
 use super::held::Held;
 use super::read::file;
+use super::templates::suspending;
 use super::walked::Walked;
 use super::{Log, OPERATIONS, Rules};
 use crate::content::{Pull, Requests, short};
@@ -28,6 +29,8 @@ use crate::ledger::oid;
 /// The log up to a commit, beside the base at a commit.
 #[derive(Clone)]
 pub struct Seen {
+    /// The commit of the base.
+    base: Oid,
     tip: Oid,
     /// The last commit up to there that holds.
     last: Oid,
@@ -98,7 +101,7 @@ impl Seen {
         for debt in &open.debts {
             debts.push((debt.clone(), signed_at(&requests, base, held, debt)?));
         }
-        Ok(Seen { tip, last: held.commit, open, begun, debts })
+        Ok(Seen { base, tip, last: held.commit, open, begun, debts })
     }
 
     /// Returns the commit of the open change from which a change was executed first, if it was.
@@ -151,7 +154,10 @@ impl Seen {
             commander: it.commander.clone(),
         });
         let debts = self.due(is_refused, now)?.into_iter().filter(|(_, state)| state.is_owed());
+        let held = Held { repo, commit: self.last };
+        let suspends = request.map(|request| suspending(held, self.base, request)).transpose()?;
         Ok(LogEvidence {
+            suspends: suspends.unwrap_or_default(),
             tip: Some(self.tip.to_string()),
             own: own(&life),
             running: running.filter(|it| !is_own(&it.change)).collect(),

@@ -1,6 +1,5 @@
 //! How far the log was read in this repository, so that nobody reads all of it for one event.
 
-use std::fs;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -39,13 +38,8 @@ impl Walked {
         if Self::of(repo).is_some_and(|known| known.tip == self.tip) {
             return;
         }
-        let file = file(repo);
-        let new = file.with_extension(format!("{}.new", std::process::id()));
-        let folder = file.parent().map(fs::create_dir_all);
-        let written = folder.is_some_and(|made| made.is_ok())
-            && serde_json::to_vec(self).is_ok_and(|bytes| fs::write(&new, bytes).is_ok());
-        if !written || fs::rename(&new, &file).is_err() {
-            let _ = fs::remove_file(&new);
+        if let Ok(bytes) = serde_json::to_vec(self) {
+            let _ = files::replace(&file(repo), &bytes);
         }
     }
 

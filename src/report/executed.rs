@@ -6,6 +6,7 @@ use crate::core::operations::event::Event;
 use crate::core::operations::kinds::What;
 use crate::core::operations::message::message;
 use crate::core::operations::state::State;
+use crate::core::org::Freeze;
 use crate::core::terms::{Login, TicketId, all_of};
 use crate::core::time::{Duration, Interval, Time};
 
@@ -153,6 +154,17 @@ impl Reminder {
             owed.debtor
         );
         Reminder { about: format!("debt {}", owed.of), whom, what }
+    }
+
+    /// Reminds of a merged change that a freeze holds up.
+    pub fn of_freeze(id: &TicketId, freeze: &Freeze, whom: Option<Login>) -> Self {
+        let Freeze { name, start, end, .. } = freeze;
+        let until = end.for_people(None);
+        let what = format!(
+            "{id} is merged, and can't be executed as planned: the freeze {name} lasts until {until} UTC. Plan it \
+             for another time: `changegate reschedule {id} --next`."
+        );
+        Reminder { about: format!("freeze {id} {name} {start}"), whom, what }
     }
 
     /// Reminds of an incident that has paused changes for long.

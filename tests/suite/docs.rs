@@ -35,7 +35,8 @@ fn every_command_runs_and_prints_what_is_shown() {
 fn every_other_command_is_understood() {
     for page in pages() {
         let shell = page.blocks.iter().filter(|block| block.language == "sh");
-        let lines = shell.flat_map(|block| block.text.lines()).map(str::to_owned);
+        let whole = shell.map(|block| block.text.replace("\\\n", " "));
+        let lines = whole.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
         for line in lines.chain(page.spans()) {
             let command = line.split(" #").next().unwrap_or_default();
             // The variables of a pipeline.

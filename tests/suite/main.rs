@@ -7,7 +7,8 @@
 //!
 //! With real repositories, people and keys: the [`life`] of a change, what is [`at_hand`] before it
 //! is submitted, what it leaves in [`clones`], [`attacks`] on its record, and what happens [`together`]
-//! or is cut off in the middle. The [`ledger`] records it, and proves it; [`operations`] are what is done afterwards.
+//! or is cut off in the middle. The [`ledger`] records it, and proves it; [`operations`] are what is done afterwards,
+//! of which there is an [`overview`].
 //!
 //! On [`github`]: a server of the tests' own, held against what GitHub says of itself.
 
@@ -44,6 +45,7 @@ mod next_change;
 mod operations;
 mod other_engine;
 mod other_verifiers;
+mod overview;
 mod own_tables;
 mod place;
 mod plumbing;

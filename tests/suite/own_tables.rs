@@ -151,7 +151,9 @@ fn broken(files: &Files, org: &Value) -> Option<String> {
 
 #[test]
 fn the_shipped_tests_pass_whatever_the_tables_say() {
-    let files = shipped_files();
+    let mut files = shipped_files();
+    // Templates are of the actions that there are.
+    files.retain(|path, _| !path.starts_with("policies/templates/"));
     let changes = [changes(), vec![least()]].concat();
     let broken: Vec<_> = changes.par_iter().filter_map(|org| broken(&files, org)).collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));

@@ -142,11 +142,25 @@ impl CaseJudge {
 /// A bundle's files with changes to the organisation's tables, as JSON merge patches (RFC 7396).
 pub fn changed(files: &Files, org: &Value) -> Files {
     let mut files = files.clone();
-    for (table, patch) in org.as_object().into_iter().flatten() {
-        let path = format!("policies/org/{table}/data.yaml");
-        let mut data: Value = yaml::parse(&files[&path]).read().value.unwrap();
+    let mut patched = |path: String, patch: &Value| {
+        if patch.is_null() {
+            files.remove(&path);
+            return;
+        }
+        let held = files.get(&path).map(|bytes| yaml::parse(bytes).read().value.unwrap());
+        let mut data = held.unwrap_or(Value::Null);
         merge(&mut data, patch, Nulls::Remove);
         files.insert(path, data.to_string().into_bytes());
+    };
+    for (table, patch) in org.as_object().into_iter().flatten() {
+        match table.as_str() {
+            "templates" => {
+                for (name, patch) in patch.as_object().into_iter().flatten() {
+                    patched(format!("policies/templates/{name}/data.yaml"), patch);
+                }
+            }
+            table => patched(format!("policies/org/{table}/data.yaml"), patch),
+        }
     }
     files
 }

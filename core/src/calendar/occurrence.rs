@@ -20,9 +20,9 @@ pub(super) fn occurrences(
     after: Time,
     before: Time,
 ) -> impl Iterator<Item = Interval> {
-    // A night from 24:00 to 24:00 ends two days after the day that it belongs to, and a clock that
-    // is set back over midnight shows the day before again.
-    let first = window.zone.shows(after).date() - Days::new(2);
+    let (_, to) = bounds(window);
+    // A clock that is set back over midnight shows the day before again.
+    let first = window.zone.shows(after).date() - Days::new(u64::from(to / MINUTES_A_DAY) + 1);
     let last = window.zone.shows(before).date() + Days::new(1);
     first
         .iter_days()
@@ -42,7 +42,7 @@ pub(super) fn longest(window: &Window) -> Duration {
 /// Returns the occurrence that belongs to a day; `None` if the window isn't open on that day, or if
 /// the clock skips all of it.
 pub(super) fn occurrence(window: &Window, day: NaiveDate) -> Option<Interval> {
-    if !window.days.contains(&day.weekday().into()) {
+    if !window.begins_on().contains(&day.weekday().into()) {
         return None;
     }
     let (from, to) = bounds(window);
@@ -53,8 +53,7 @@ pub(super) fn occurrence(window: &Window, day: NaiveDate) -> Option<Interval> {
 
 /// Returns when a window opens and closes, in minutes after the midnight at which its day begins.
 fn bounds(window: &Window) -> (u16, u16) {
-    let (from, to) = (window.from.minutes(), window.to.minutes());
-    (from, if to <= from { to + MINUTES_A_DAY } else { to })
+    (window.from.minutes(), window.to.minutes() + window.days_later() * MINUTES_A_DAY)
 }
 
 /// Returns the first and the last instant at which a zone's clock shows this many minutes after a

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod spans;
+
 fn at(text: &str) -> Time {
     text.parse().unwrap()
 }
@@ -42,6 +44,7 @@ fn calendar<const N: usize>(windows: [(&str, Window); N], freezes: &[Interval]) 
         name: format!("freeze-{index}"),
         start: freeze.start,
         end: freeze.end,
+        services: Vec::new(),
         reason: None,
     });
     Calendar::new(
@@ -259,13 +262,17 @@ mod model {
     }
 
     pub fn occurrence(window: &Window, day: NaiveDate) -> Option<Interval> {
-        if !window.days.contains(&day.weekday().into()) {
+        if !window.begins_on().contains(&day.weekday().into()) {
             return None;
         }
-        let night = i64::from(window.to <= window.from);
         let midnight = day.and_time(NaiveTime::MIN);
         let from = midnight + TimeDelta::minutes(window.from.minutes().into());
-        let to = midnight + TimeDelta::minutes(window.to.minutes().into()) + TimeDelta::days(night);
+        let at = |day: NaiveDate| {
+            day.and_time(NaiveTime::MIN) + TimeDelta::minutes(window.to.minutes().into())
+        };
+        // The first end of that kind behind the beginning.
+        let is_last = |day: &NaiveDate| window.to_day.is_none_or(|to| to == day.weekday().into());
+        let to = day.iter_days().filter(is_last).map(at).find(|to| *to > from)?;
         let start = around(from).find(|minute| shows(window, *minute) >= from)?;
         let last = around(to).rfind(|minute| shows(window, *minute) <= to)?;
         let end = if shows(window, last) == to { last } else { last + MINUTE };
@@ -275,7 +282,7 @@ mod model {
     /// Returns the occurrences within a month of `now`.
     pub fn occurrences(window: &Window, now: Time) -> Vec<Interval> {
         let day = now.utc().date_naive();
-        (-4..=32).filter_map(|days| occurrence(window, day + TimeDelta::days(days))).collect()
+        (-12..=32).filter_map(|days| occurrence(window, day + TimeDelta::days(days))).collect()
     }
 
     /// Returns the earliest run of minutes that are open and not frozen.
@@ -325,9 +332,16 @@ prop_compose! {
         from in 0..=96u16,
         to in 0..=96u16,
         days in prop::sample::subsequence(vec!["mon", "tue", "wed", "thu", "fri", "sat", "sun"], 1..=7),
+        span in prop::option::of((0..7usize, 0..7usize)),
     ) -> (Window, Time) {
         let clock = |quarters: u16| format!("{:02}:{:02}", quarters / 4, quarters % 4 * 15);
-        let hours = json!({"days": days, "from": clock(from), "to": clock(to), "zone": odd.0});
+        let mut hours = json!({"days": days, "from": clock(from), "to": clock(to), "zone": odd.0});
+        if let Some((from, to)) = span {
+            let day = |number: usize| ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][number];
+            hours["days"] = json!([]);
+            hours["from_day"] = json!(day(from));
+            hours["to_day"] = json!(day(to));
+        }
         (window(hours), at(odd.1))
     }
 }

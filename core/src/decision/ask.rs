@@ -197,7 +197,7 @@ fn next_change(
     let debts = question.debts.iter().map(|debt| debt.due_at);
     let planned = input.calendar.planned;
     let edges = planned.into_iter().flat_map(|planned| [planned.start, planned.end]);
-    let next_edge = bundle.calendar.next_edge(tier, now);
+    let next_edge = bundle.calendar.of(&input.services).next_edge(tier, now);
     let ends = input.calendar.now.iter().flat_map(|now| &now.windows).map(|it| it.open_until);
     let ends = ends.chain(planned.map(|planned| planned.end));
     // From the second after it on, what is expected to take so long doesn't fit any more.

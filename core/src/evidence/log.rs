@@ -29,6 +29,10 @@ pub struct LogEvidence {
     /// Other changes of the requester that were begun and have no outcome.
     #[serde(default)]
     pub begun: Vec<LoggedBegun>,
+    /// Uses of the request's template that failed, were rolled back or led to an incident since the template
+    /// was changed last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspends: Vec<LoggedUse>,
 }
 
 impl LogEvidence {
@@ -115,6 +119,16 @@ pub struct LoggedDebt {
     pub change: TicketId,
     /// Until when the first is due.
     pub due_at: Time,
+}
+
+/// A use of a template that went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedUse {
+    /// The change.
+    pub change: TicketId,
+    /// How it went: `failed`, `rolled-back` or `escalated`.
+    pub result: String,
 }
 
 /// A change that was begun and has no outcome.

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::log::log_facts;
+use super::look_alikes::look_alikes;
+use super::template::template;
 use super::{
-    Active, ApprovalFacts, Case, Change, ChangeKind, Input, LookAlike, PersonFacts, Prepared,
+    Active, ApprovalFacts, Case, Change, ChangeKind, Input, PersonFacts, Prepared,
     PullRequestFacts, Purpose,
 };
 use crate::approvals::{Exclusion, Reviewing, Standing, excluded};
@@ -19,8 +21,8 @@ use crate::evidence::{
 };
 use crate::layout::{is_governance, is_governed};
 use crate::org::Org;
-use crate::request::{ChangeRequest, RECORD_FIELDS, RequestedApproval, SERVICE_OWNER};
-use crate::terms::{Login, Name, look_alike};
+use crate::request::{ChangeRequest, RECORD_FIELDS, RequestedApproval};
+use crate::terms::{Login, Name};
 use crate::time::{Interval, Time};
 use crate::yaml::pointer_push;
 
@@ -73,9 +75,12 @@ pub fn build<'a>(
         let targets: Vec<_> = request.targets().into_iter().collect();
         affected_services(request.services(), &targets, org)
     });
+    let calendar = calendar.of(&services);
     let asked_for = request.into_iter().flat_map(asked_for);
     let former = evidence.previous.iter().flat_map(|previous| previous.performers());
-    let is_taken_over = !former.clone().any(|login| Some(login) == pull_request.author.as_ref());
+    let is_former = |who: Option<&Login>| former.clone().any(|login| Some(login) == who);
+    let is_taken_over = !is_former(pull_request.author.as_ref())
+        || pull_request.contributors.iter().any(|it| !is_former(it.login.as_ref()));
     let asked_for: Vec<_> = asked_for.chain(former.filter(|_| is_taken_over)).collect();
     let reviewing = Reviewing {
         org,
@@ -109,6 +114,7 @@ pub fn build<'a>(
         unread: &evidence.unread,
         overdue_reviews: org.overdue_reviews(now).0,
         services,
+        template: template(request, org, log.map_or(&[], |log| &log.suspends)),
         execution: None,
         approval: None,
         unproven: None,
@@ -262,47 +268,6 @@ pub fn affected_services<'a, T: AsRef<str>>(
     let declared = declared.iter().map(Name::as_str).filter(|name| !says_nothing(name, org));
     let all: BTreeSet<_> = declared.chain(mapped.map(|(name, _)| name.as_str())).collect();
     all.into_iter().collect()
-}
-
-/// Returns the names of a request that look like one of the organisation's, or of another request's.
-fn look_alikes<'a>(
-    request: &'a ChangeRequest,
-    evidence: &'a Evidence,
-    org: &'a Org,
-) -> Vec<LookAlike<'a>> {
-    let services = &org.roster.services;
-    let others = evidence.merged.iter().chain(&evidence.open).flat_map(|other| &other.targets);
-    let targets = services.values().flat_map(|service| &service.targets);
-    let targets: BTreeSet<&str> =
-        targets.chain(others).chain(&evidence.known_targets).map(Name::as_str).collect();
-    let actions = org.actions.entries.keys().map(String::as_str).collect();
-    let services = services.keys().map(Name::as_str).collect();
-    let roles = org.roster.people.values().flat_map(|person| &person.roles);
-    let roles = roles.map(Name::as_str).chain([SERVICE_OWNER]).collect();
-
-    let mut found = Vec::new();
-    let mut compare = |pointer: String, name: &'a Name, known: &BTreeSet<&'a str>| {
-        let mut known = known.iter().filter(|_| !known.contains(name.as_str()));
-        if let Some(known) = known.find(|known| look_alike(name, known)) {
-            found.push(LookAlike { pointer, name, known });
-        }
-    };
-    for (index, action) in request.actions.iter().enumerate() {
-        for (field, name, known) in
-            [("action", &action.action, &actions), ("target", &action.target, &targets)]
-        {
-            name.iter().for_each(|name| compare(format!("/actions/{index}/{field}"), name, known));
-        }
-    }
-    for (index, service) in request.services().iter().enumerate() {
-        compare(format!("/impact/services/{index}"), service, &services);
-    }
-    for (index, approval) in request.approvals.iter().enumerate() {
-        if let RequestedApproval::Role(role) = approval {
-            compare(format!("/approvals/{index}/role"), role, &roles);
-        }
-    }
-    found
 }
 
 /// Returns the other requests whose planned interval overlaps, merged ones first.

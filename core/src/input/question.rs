@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::build::{affected_services, filled, person_facts};
 use super::execution::*;
 use super::log::{debt_facts, debtor};
+use super::template::template;
 use super::{Input, Purpose};
 use crate::calendar::{Calendar, CalendarFacts};
 use crate::decision::API_VERSION;
@@ -40,6 +41,7 @@ pub fn build_question<'a>(question: &Question<'a>, org: &'a Org, calendar: &Cale
         (None, Some((_, target))) => affected_services(&[], &[target], org),
         (None, None) => Vec::new(),
     };
+    let calendar = calendar.of(&services);
     let planned = request.and_then(ChangeRequest::planned);
     let execution = execution(question, request, org);
     let rollback_owner = request.and_then(|it| it.rollback.as_ref()?.owner.as_ref());
@@ -65,6 +67,7 @@ pub fn build_question<'a>(question: &Question<'a>, org: &'a Org, calendar: &Cale
         same_id: &[],
         unread: &[],
         overdue_reviews: Vec::new(),
+        template: template(request, org, question.suspends),
         execution: Some(execution),
         approval: match approval {
             Approved::By(approval) => Some(ChangeApproval {

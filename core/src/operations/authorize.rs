@@ -15,7 +15,7 @@ use super::life::Life;
 use super::open::Open;
 use super::state::PullState;
 use crate::decision::{Decision, Required, SignOff, SignOffMode};
-use crate::evidence::{Incident, LoggedDebt};
+use crate::evidence::{Incident, LoggedDebt, LoggedUse};
 use crate::input::affected_services;
 use crate::org::{ActsFor, Org, Person, StandIn};
 use crate::policy::Requirement;
@@ -54,6 +54,8 @@ pub struct Question<'a> {
     pub open: Option<&'a Open>,
     /// The sign-offs that are owed, of all changes.
     pub debts: &'a [LoggedDebt],
+    /// Uses of the request's template that went wrong since that was changed last.
+    pub suspends: &'a [LoggedUse],
     /// The log's record of the incident that the request names, or under which alone it is executed.
     pub incident: Option<&'a Incident>,
     /// Whether that incident, which then has this id, is the only ticket: something is to be read, and

@@ -10,7 +10,7 @@ use super::{
     LedgerSettings, OutcomeSettings, Quarter, Zone,
 };
 use crate::digest::Digest;
-use crate::terms::{Level, Login, RiskTier};
+use crate::terms::{Level, Login, Name, RiskTier};
 use crate::time::{Duration, Interval, Time};
 
 /// An action of the catalog.
@@ -82,16 +82,27 @@ pub enum Direct {
     Direct,
 }
 
-/// A deployment window: on some days, from one time of day to another.
+/// A deployment window: on some days, from one time of day to another, or once a week, from a time on one
+/// day to a time on another.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["days"]}, {"required": ["from_day", "to_day"]}]))]
 pub struct Window {
     /// The days on which it begins; a night belongs to the day on which it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1), example = ["tue", "wed", "thu"])]
     pub days: Vec<Weekday>,
+    /// In place of `days`: the day on which a window begins that may be longer than a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"fri")]
+    pub from_day: Option<Weekday>,
+    /// The day on which that window ends; a week later if it is `from_day` and `to` isn't after `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"mon")]
+    pub to_day: Option<Weekday>,
     /// When it opens, local time.
     pub from: ClockTime,
-    /// When it closes, local time; on the next day if that is not after `from`.
+    /// When it closes, local time; with `days`, on the next day if that is not after `from`.
     pub to: ClockTime,
     /// The IANA time zone of its times.
     #[serde(default)]
@@ -103,6 +114,29 @@ pub struct Window {
     /// The tiers that should run in it.
     #[serde(default)]
     pub preferred_for: Vec<RiskTier>,
+}
+
+impl Window {
+    /// Returns the days of the week on which it begins.
+    pub fn begins_on(&self) -> &[Weekday] {
+        if self.days.is_empty() { self.from_day.as_slice() } else { &self.days }
+    }
+
+    /// Returns how many days after the one on which it begins it ends.
+    pub fn days_later(&self) -> u16 {
+        let is_later = self.to > self.from;
+        match (self.from_day, self.to_day) {
+            (Some(from), Some(to)) if from != to => (to as u16 + 7 - from as u16) % 7,
+            (Some(_), Some(_)) => {
+                if is_later {
+                    0
+                } else {
+                    7
+                }
+            }
+            _ => u16::from(!is_later),
+        }
+    }
 }
 
 /// A day of the week.
@@ -166,6 +200,10 @@ pub struct Freeze {
     pub start: Time,
     /// The first instant after it.
     pub end: Time,
+    /// The services that are frozen, by the roster's names; all if left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["checkout"])]
+    pub services: Vec<Name>,
     /// The reason, for those who have to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -175,6 +213,14 @@ impl Freeze {
     /// Returns the interval from its start to its end.
     pub fn interval(&self) -> Interval {
         Interval { start: self.start, end: self.end }
+    }
+
+    /// Whether it concerns a change that affects these services. Of one that names none nobody knows that it
+    /// doesn't.
+    pub fn concerns<T: AsRef<str>>(&self, services: &[T]) -> bool {
+        let is_frozen =
+            |service: &T| self.services.iter().any(|it| it.as_str() == service.as_ref());
+        self.services.is_empty() || services.is_empty() || services.iter().any(is_frozen)
     }
 }
 

@@ -32,20 +32,21 @@ pub fn is_passed_over(path: &str) -> bool {
 
 /// Returns a problem for each file that would take no part in decisions: neither Rego nor a table.
 pub(super) fn strangers(files: &Files) -> Vec<PolicyProblem> {
-    let is_table = |path: &str| layout::table_at(path).is_some_and(|name| !name.contains('/'));
+    let is_table = |path: &str| {
+        layout::table_at(path).is_some_and(|name| !name.contains('/'))
+            || layout::template_at(path).is_some()
+    };
     let strangers = files.keys().filter(|path| !path.ends_with(".rego") && !is_table(path));
-    let problem = |path: &String| {
-        PolicyProblem {
+    let problem = |path: &String| PolicyProblem {
         path: path.clone(),
         line: 1,
         column: 1,
         message: "this file takes no part in decisions".to_owned(),
         help: Some(
-            "A rule's file ends in `.rego`, a table is policies/org/NAME/data.yaml; delete others, \
-             or keep them outside policies/."
+            "A rule's file ends in `.rego`, a table is policies/org/NAME/data.yaml, a template \
+             policies/templates/NAME/data.yaml; delete others, or keep them outside policies/."
                 .to_owned(),
         ),
-    }
     };
     strangers.map(problem).collect()
 }

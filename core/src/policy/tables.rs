@@ -15,6 +15,7 @@ mod calendar;
 mod erasures;
 mod machines;
 mod settings;
+mod templates;
 
 /// The most bytes that a table may have.
 const LARGEST_TABLE: usize = 16 * 1024 * 1024;
@@ -79,7 +80,18 @@ pub fn read(files: &Files) -> Result<Org, Vec<PolicyProblem>> {
     let has_erasures = reader.documents.contains_key("erasures");
     let erasures = if has_erasures { reader.table("erasures") } else { Some(Vec::new()) };
     let Some(erasures) = erasures else { return Err(reader.problems) };
-    let org = Org { roster, actions, matrix, windows, freezes, escalation, erasures, settings };
+    let templates = templates::read(files, &mut reader.problems);
+    let org = Org {
+        roster,
+        actions,
+        matrix,
+        windows,
+        freezes,
+        escalation,
+        erasures,
+        templates,
+        settings,
+    };
     reader.check_roster(&org);
     reader.check_actions(&org);
     reader.check_matrix(&org);
@@ -87,6 +99,7 @@ pub fn read(files: &Files) -> Result<Org, Vec<PolicyProblem>> {
     reader.check_escalation(&org);
     reader.check_erasures(&org);
     reader.check_settings(&org);
+    reader.check_templates(files, &org);
     if reader.problems.is_empty() { Ok(org) } else { Err(reader.problems) }
 }
 

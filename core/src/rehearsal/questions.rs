@@ -75,6 +75,7 @@ impl Asked {
             life: &self.life,
             open: self.open.as_ref(),
             debts: &self.debts,
+            suspends: &[],
             incident: self.incident.as_ref(),
             is_alone: self.file.is_none() && self.incident.is_some(),
             age: self.age,

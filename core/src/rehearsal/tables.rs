@@ -7,7 +7,7 @@ use super::{ID, Sample, actions, people, request, reviews};
 use crate::calendar::Calendar;
 use crate::layout;
 use crate::org::Org;
-use crate::terms::RiskTier;
+use crate::terms::{Name, RiskTier};
 use crate::time::{Duration, Interval, Time};
 
 const HOUR: Duration = Duration::hours(1);
@@ -20,7 +20,7 @@ pub(super) fn of_the_tables(org: &Org, now: Time) -> Vec<Sample> {
     let mut planned = Vec::new();
     for (_, window) in calendar.windows() {
         let openings = calendar.openings_of(window, now, Duration::seconds(0));
-        let whole = openings.filter(|opening| opening.start > now).take(window.days.len());
+        let whole = openings.filter(|opening| opening.start > now).take(window.begins_on().len());
         let highest = window.tiers.iter().max();
         for (day, opening) in whole.enumerate() {
             let tiers = window.tiers.iter().filter(|tier| day == 0 || Some(*tier) == highest);
@@ -28,24 +28,35 @@ pub(super) fn of_the_tables(org: &Org, now: Time) -> Vec<Sample> {
         }
     }
     let approved = planned.iter().copied().max_by_key(|(tier, _)| *tier);
+    let sample = |(tier, planned): (RiskTier, Interval), service: Option<&Name>| {
+        let [start, end] = [planned.start, planned.end].map(|at| at.for_people(Some(now)));
+        let of = service.map(|service| format!(" to {service}")).unwrap_or_default();
+        let name = format!("a change{of} of {tier} risk from {start} to {end} UTC");
+        let mut request = at(org, now, tier, planned);
+        if let Some(service) = service {
+            request["impact"]["services"] = json!([service]);
+            // One that no other service has.
+            let target = org.roster.services.get(service).and_then(|it| it.targets.first());
+            request["actions"][0]["target"] = json!(target.unwrap_or(service));
+        }
+        Sample::new(name, &request, json!({}))
+    };
+    let mut frozen = Vec::new();
     for freeze in calendar.freezes_after(now + HOUR) {
         let start = freeze.start.max(now + HOUR);
-        for start in [start, start.max(freeze.end - HOUR), freeze.end] {
-            planned.push((RiskTier::Medium, Interval { start, end: start + HOUR }));
-        }
+        let hour = |start| (RiskTier::Medium, Interval { start, end: start + HOUR });
+        planned.extend([start, start.max(freeze.end - HOUR), freeze.end].map(hour));
+        // It may be for some services only.
+        let services = org.roster.services.keys();
+        frozen.extend(services.map(|service| sample(hour(start), Some(service))));
     }
-    let sample = |(tier, planned): (RiskTier, Interval)| {
-        let [start, end] = [planned.start, planned.end].map(|at| at.for_people(Some(now)));
-        let name = format!("a change of {tier} risk from {start} to {end} UTC");
-        Sample::new(name, &at(org, now, tier, planned), json!({}))
-    };
     let approved = approved.map(|(tier, planned)| {
         let valid_for = org.settings.approval_valid_for;
         let name = format!("a change of {tier} risk that was approved nearly {valid_for} ago");
         let evidence = evidence(org, now - valid_for + Duration::seconds(60));
         Sample::new(name, &at(org, now, tier, planned), evidence)
     });
-    planned.into_iter().map(sample).chain(approved).collect()
+    planned.into_iter().map(|planned| sample(planned, None)).chain(frozen).chain(approved).collect()
 }
 
 /// Returns a request for a change of a tier at this time.

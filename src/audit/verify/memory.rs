@@ -7,7 +7,6 @@
 //! their ids say isn't looked at again.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -156,10 +155,7 @@ impl Memory {
             leaves: BASE64.encode(leaves),
             tree: Tree::default(),
         };
-        let new = path.with_extension(format!("{}.new", std::process::id()));
-        fs::create_dir_all(&self.folder)?;
-        fs::write(&new, serde_json::to_vec(&remembered)?)?;
-        Ok(fs::rename(new, path)?)
+        Ok(files::replace(&path, &serde_json::to_vec(&remembered)?)?)
     }
 }
 

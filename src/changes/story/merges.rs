@@ -26,6 +26,14 @@ impl Merge {
         Some(Merge { base, head, is_squashed: false, trailers: trailers.collect(), commit })
     }
 
+    /// Takes a commit that put a change on the base: by merging it, or as GitHub squashes it.
+    pub fn of(commit: Commit) -> Option<Self> {
+        match commit.parents.len() {
+            2 => Self::read(commit),
+            _ => Self::squashed(commit),
+        }
+    }
+
     /// Takes a commit that GitHub made of a pull request as a merge of its own content; `None` for the first
     /// commit.
     pub fn squashed(commit: Commit) -> Option<Self> {

@@ -111,7 +111,7 @@ impl Stories<'_> {
         }
         for bypass in self.bypasses(name)? {
             path = bypass.path.clone().or(path);
-            teller.bypass(bypass);
+            teller.bypass(&bypass);
         }
         teller.reviews(name, &journal, merges.len());
         let (request, source) = match (&path, status.head) {
@@ -132,7 +132,7 @@ impl Stories<'_> {
             source,
             summary,
             path,
-            merges: merges.to_vec(),
+            merges,
             events: teller.events(),
             status,
         }))

@@ -14,6 +14,7 @@ use clap::Args;
 
 use super::look::brought_by;
 use crate::cli::shared::args::{AnswerFormat, NowArg};
+use crate::cli::shared::caches::caches;
 use crate::cli::shared::events::told;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
@@ -136,16 +137,13 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     };
     let tips = |name: &str| git.branches.tip(name);
     let now = NowArg::present();
-    let memory = caches().map(|folder| Memory {
-        folder: folder.join("changegate/verified"),
-        is_used: !args.full,
-        now,
-    });
+    let memory =
+        caches().map(|folder| Memory { folder: folder.join("verified"), is_used: !args.full, now });
     let (folder, memory) = (git.repo().folder(), memory.as_ref());
     let outside = (&kept[..], &args.keys[..]);
     let judges = judges()?;
     let approves = |event: &Event, log: &Log<'_>| was_approved(&git, &judges, event, log);
-    let goes_around = |id: &TicketId, log: &Log<'_>| around(&git, &judges, log, id, now);
+    let goes_around = |id: &TicketId, log: &Log<'_>| around((&git, None), &judges, log, id, now);
     let by = (&judges, &approves as Approves<'_>, &goes_around as GoesAround<'_>);
     let mut found = verify(&folder, &tips, &git.base_ref, by, outside, memory, &advance)?;
     if let Some(progress) = progress.get() {
@@ -178,13 +176,6 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     })?;
     let is_partial = found.asked.as_ref().is_some_and(|asked| !asked.unasked.is_empty());
     Ok(exit(found.newer.is_some() || is_partial, found.findings.is_empty()))
-}
-
-/// Returns the user's folder for what can be made again; `None` if there is none.
-fn caches() -> Option<PathBuf> {
-    let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let set = set.filter(|folder| folder.is_absolute());
-    set.or_else(|| Some(std::env::home_dir()?.join(".cache")))
 }
 
 fn exit(is_partial: bool, is_sound: bool) -> ExitCode {

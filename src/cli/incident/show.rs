@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Common, line};
 use crate::cli::shared::args::{AnswerFormat, NowArg};
+use crate::cli::shared::caches::kept;
 use crate::cli::shared::say::{json, print, width};
 use crate::cli::shared::site::Site;
 use changegate::changes::going_on::ChangeOfIncident;
@@ -124,8 +125,7 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     let it = life.incident.as_ref().with_context(unknown)?;
     let resolved = it.resolved.as_ref();
     let org = &site.judge.bundle().org;
-    let executions =
-        Executions::of(&site.git, org.settings.outcome.missing_after, NowArg::present())?;
+    let executions = Executions::of(&site.git, org, NowArg::present(), kept(&site.git))?;
     let shown = IncidentView {
         incident: args.id.clone(),
         severity: it.is.severity,

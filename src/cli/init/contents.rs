@@ -80,6 +80,8 @@ impl Basis<'_> {
     /// runs the verb.
     fn bundle(&self) -> anyhow::Result<Files> {
         let mut files = shipped_files();
+        // What is standard is up to each organisation.
+        files.retain(|path, _| layout::template_at(path).is_none());
         for (path, bytes) in files.iter_mut().filter(|(path, _)| path.ends_with("/data.yaml")) {
             let text = String::from_utf8_lossy(bytes);
             if let Some(shipped) = reviewed_line(&text) {

@@ -10,6 +10,7 @@ use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::events::told;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::say::{self, warn};
+use crate::cli::shared::site::beside;
 use changegate::core::operations::around::Around;
 use changegate::core::operations::debts::DebtState;
 use changegate::core::operations::event::About;
@@ -70,8 +71,21 @@ fn debts(git: &Git, all: bool, now: Time) -> anyhow::Result<Vec<DebtView>> {
     let Some(log) = git.operations()? else { return Ok(Vec::new()) };
     let (judges, mut debts) = (judges()?, Vec::new());
     let judge = judges.at(git.repo(), git.base()?)?;
-    let known = execution::debts((git, None), &judge.bundle().org, &log, now)?.into_iter();
-    let mut known: Vec<_> = known.filter(|(_, state)| all || state.is_owed()).collect();
+    let org = &judge.bundle().org;
+    // Only GitHub knows which of its pull requests were refused.
+    let mut github = beside(&git.branches)?;
+    let known = match execution::debts((git, github.as_ref()), org, &log, now) {
+        Err(error) if github.is_some() => {
+            warn(
+                "warning",
+                &format!("what became of pull requests on GitHub isn't known: {error:#}"),
+            );
+            github = None;
+            execution::debts((git, None), org, &log, now)
+        }
+        known => known,
+    };
+    let mut known: Vec<_> = known?.into_iter().filter(|(_, it)| all || it.is_owed()).collect();
     if all {
         known.extend(waived(&log)?.into_iter().map(|debt| (debt, DebtState::Waived)));
         known.sort_by_key(|(debt, _)| debt.change.folded());
@@ -88,7 +102,13 @@ fn debts(git: &Git, all: bool, now: Time) -> anyhow::Result<Vec<DebtView>> {
         };
         debts.push(DebtView {
             owed: owed.collect(),
-            went_around: execution::around(git, &judges, &log, &debt.change, now)?,
+            went_around: execution::around(
+                (git, github.as_ref()),
+                &judges,
+                &log,
+                &debt.change,
+                now,
+            )?,
             seconds_left: state.is_owed().then_some(left),
             event: String::from(debt.of),
             change: debt.change,

@@ -2,7 +2,9 @@
 
 use super::known::Known;
 use crate::cli::shared::prompt::{choose, parsed, say};
-use changegate::compose::openings::{Suggestion, length_of, next_step, suggestions, within};
+use changegate::compose::openings::{Suggestion, length_of, suggestions, within};
+use changegate::core::calendar::next_step;
+use changegate::core::input::affected_services;
 use changegate::core::request::{ChangeRequest, ChangeType, Schedule};
 use changegate::core::time::{Duration, Time};
 
@@ -24,13 +26,16 @@ pub fn ask(known: &Known<'_>, request: &ChangeRequest) -> anyhow::Result<Schedul
             say("No window binds an emergency; in a freeze only P1 goes out.");
             parsed("start", Some(next_step(known.now).to_string()), &[], str::parse::<Time>)?
         }
-        None => ask_start(known, length)?,
+        None => ask_start(known, request, length)?,
     };
     Ok(Schedule { start: Some(start), end: Some(start + length) })
 }
 
-fn ask_start(known: &Known<'_>, length: Duration) -> anyhow::Result<Time> {
-    let suggestions = suggestions(known.calendar, known.now, length, known.tier);
+fn ask_start(known: &Known<'_>, request: &ChangeRequest, length: Duration) -> anyhow::Result<Time> {
+    let targets: Vec<_> = request.targets().into_iter().collect();
+    let services = affected_services(request.services(), &targets, known.org);
+    let calendar = known.calendar.of(&services);
+    let suggestions = suggestions(&calendar, known.now, length, known.tier);
     if suggestions.is_empty() {
         say(&format!("No window for {} risk opens for that long.", known.tier));
         return parsed("start", None, &[], str::parse);

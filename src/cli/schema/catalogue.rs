@@ -4,14 +4,9 @@
 //! filled in, never `null`, so that an editor marks one that was left blank. Documents that the
 //! checker writes may get further fields in later versions.
 
-use std::collections::BTreeMap;
+use schemars::Schema;
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Value, json};
-
-use super::decisions::Decisions;
-use super::polish;
+use super::documents::{Decisions, actions, escalation, evidence, input, matrix, printed, written};
 use crate::cli::audit::expunge::Expunged;
 use crate::cli::audit::record_bypass::Recorded as Explained;
 use crate::cli::audit::witness::Visit;
@@ -23,6 +18,7 @@ use crate::cli::operations::EventsView;
 use crate::cli::shared::events::Receipts;
 use crate::cli::shared::receipt::Receipt;
 use crate::cli::sync::SyncView;
+use crate::cli::template::TemplatesView;
 use crate::cli::test::Report;
 use changegate::audit::bundle::Verified;
 use changegate::audit::controls::Controls;
@@ -31,19 +27,17 @@ use changegate::audit::export::Manifest;
 use changegate::audit::sample::Sample;
 use changegate::audit::show::ShowView as EntriesView;
 use changegate::audit::verify::Verification;
+use changegate::changes::calendar::CalendarView;
+use changegate::changes::fitting::PreviewView;
 use changegate::changes::list::ListView;
 use changegate::changes::log::LogView;
 use changegate::changes::show::ShowView;
 use changegate::changes::windows::WindowView;
 use changegate::core::decision::replay::Replay;
-use changegate::core::evidence::Evidence;
-use changegate::core::input::Input;
 use changegate::core::operations::open::Open;
-use changegate::core::org::{
-    CatalogEntry, Erasure, EscalationStep, Freezes, Roster, Settings, SignOffRow, Table, Window,
-};
+use changegate::core::org::{Erasure, Freezes, Roster, Settings, Table, Window};
 use changegate::core::request::ChangeRequest;
-use changegate::core::terms::{Level, Name, RiskTier};
+use changegate::core::template::Template;
 
 /// A type that has a schema.
 pub(super) struct SchemaEntry {
@@ -106,6 +100,12 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         schema: written::<Vec<Erasure>>,
     },
     SchemaEntry {
+        name: "template",
+        title: "Template",
+        about: "a template of standard changes: policies/templates/<name>/data.yaml",
+        schema: written::<Template>,
+    },
+    SchemaEntry {
         name: "settings",
         title: "Settings",
         about: "switches and limits: policies/org/settings/data.yaml",
@@ -164,6 +164,24 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         title: "Changes",
         about: "what changegate list --format json prints",
         schema: printed::<ListView>,
+    },
+    SchemaEntry {
+        name: "calendar",
+        title: "Calendar",
+        about: "what changegate calendar --format json prints",
+        schema: printed::<CalendarView>,
+    },
+    SchemaEntry {
+        name: "freeze-preview",
+        title: "Changes that a calendar hits",
+        about: "what changegate freeze preview --format json prints",
+        schema: printed::<PreviewView>,
+    },
+    SchemaEntry {
+        name: "templates",
+        title: "Templates",
+        about: "what changegate template list --format json prints",
+        schema: printed::<TemplatesView>,
     },
     SchemaEntry {
         name: "show",
@@ -303,86 +321,4 @@ impl SchemaEntry {
         schema.ensure_object().entry("description").or_insert_with(about);
         schema
     }
-}
-
-/// Returns the schema of a file that people write.
-fn written<T: JsonSchema>() -> Schema {
-    let settings = SchemaSettings::draft2020_12().for_deserialize();
-    settings.with_transform(polish::written).into_generator().into_root_schema_for::<T>()
-}
-
-/// Returns the schema of a document that the checker writes.
-fn printed<T: JsonSchema>() -> Schema {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    settings.with_transform(polish::printed).into_generator().into_root_schema_for::<T>()
-}
-
-/// Returns the schema of the catalog, whose keys are names of actions.
-fn actions() -> Schema {
-    let mut schema = written::<Table<CatalogEntry>>();
-    let name = Name::json_schema(&mut SchemaGenerator::default());
-    schema.insert("propertyNames".to_owned(), json!({"pattern": name.get("pattern")}));
-    schema
-}
-
-/// Returns the schema of a table whose names are fixed: each is a property of its own.
-fn matrix() -> Schema {
-    let mut schema = written::<Table<BTreeMap<Level, SignOffRow>>>();
-    let tiers = RiskTier::ALL.map(|tier| tier.to_string());
-    polish::name_keys(&mut schema, &tiers, |tier| format!("Who approves a {tier}-risk change."));
-    schema.insert("required".to_owned(), json!(tiers));
-    for tier in &tiers {
-        let Some(rows) = schema.pointer_mut(&format!("/properties/{tier}")) else { continue };
-        let Ok(rows) = <&mut Schema>::try_from(rows) else { continue };
-        let levels = [Level::L1, Level::L2, Level::L3].map(|level| level.to_string());
-        polish::name_keys(rows, &levels, |level| {
-            format!("The review that a requester of {level} needs.")
-        });
-        rows.insert("required".to_owned(), json!(levels));
-    }
-    schema
-}
-
-fn escalation() -> Schema {
-    let mut schema = written::<Table<Vec<EscalationStep>>>();
-    polish::name_keys(
-        &mut schema,
-        &["P1", "P2", "P3", "P4", "P5"].map(str::to_owned),
-        |severity| format!("Whom to notify of a {severity} incident, in order."),
-    );
-    schema
-}
-
-/// Returns the schema of evidence. Review states may be in lower case, as in some of GitHub's
-/// interfaces.
-fn evidence() -> Schema {
-    let mut schema = written::<Evidence>();
-    if let Some(Value::Array(states)) = schema.pointer_mut("/$defs/ReviewState/oneOf") {
-        let names: Vec<_> = states.iter().filter_map(|state| state["const"].as_str()).collect();
-        let names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
-        let description = "The states in lower case, as webhooks write them.";
-        states.push(json!({"enum": names, "type": "string", "description": description}));
-    }
-    schema
-}
-
-/// Returns the schema of the input document. In the request that the policies see, a list holds
-/// null in place of a text that said nothing, and an entry of `approvals` lacks such a name.
-fn input() -> Schema {
-    let mut schema = printed::<Input<'_>>();
-    for list in [
-        "Impact/properties/services",
-        "Rollback/properties/steps",
-        "Verification/properties/health_checks",
-        "Verification/properties/error_rates",
-    ] {
-        if let Some(items) = schema.pointer_mut(&format!("/$defs/{list}/items")) {
-            *items = json!({"anyOf": [items.take(), {"type": "null"}]});
-        }
-    }
-    if let Some(Value::Array(forms)) = schema.pointer_mut("/$defs/RequestedApproval/oneOf") {
-        let description = "An entry whose name said nothing.";
-        forms.push(json!({"type": "object", "maxProperties": 0, "description": description}));
-    }
-    schema
 }

@@ -163,7 +163,7 @@ fn schemas_hold_for_what_is_printed() {
     }
     holds("decision", &serde_json::json!({ "decisions": decisions }), "check's report");
 
-    let view = windows::view(&bundle.calendar, SHIPPED, now(), "1h".parse().unwrap(), None);
+    let view = windows::view(&bundle.calendar, SHIPPED, now(), "1h".parse().unwrap(), None, &[]);
     holds("window-report", &serde_json::to_value(view).unwrap(), "window's report");
     let report = bundle.test(None, SHIPPED).unwrap();
     holds("test-report", &serde_json::to_value(report).unwrap(), "test's report");

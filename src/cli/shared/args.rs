@@ -10,10 +10,11 @@ use super::judges;
 use super::place::Place;
 use crate::cli::shared::say::end_at_bound;
 use changegate::content::folder;
-use changegate::core::org::Date;
+use changegate::core::org::{Date, Org};
 use changegate::core::policy::{Files, SHIPPED, shipped_files};
-use changegate::core::terms::RiskTier;
+use changegate::core::terms::{Name, RiskTier};
 use changegate::core::time::{Duration, Time};
+use changegate::core::yaml::did_you_mean;
 use changegate::gate::judge::Judge;
 use changegate::report::page::shown;
 
@@ -116,4 +117,14 @@ fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
             .map(of_day)
             .map_err(|why| format!("{why}, or a time such as 2026-11-24T22:00:00Z")),
     }
+}
+
+/// Says that the roster has no service of this name, and which was meant.
+pub fn unknown_service(service: &str, org: &Org) -> String {
+    let known: Vec<_> = org.roster.services.keys().map(Name::as_str).collect();
+    let hint = match did_you_mean(service, &known) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the services are {}", known.join(", ")),
+    };
+    format!("there is no service `{service}` in the roster: {hint}")
 }

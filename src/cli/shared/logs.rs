@@ -1,5 +1,6 @@
 //! What the ledger and the operations log say of changes, fetched again.
 
+use super::caches::kept;
 use super::here::{HereArgs, look_at_ledger};
 use super::say::warn;
 use changegate::changes::progress::Executions;
@@ -77,7 +78,7 @@ pub fn warn_of_waiting(git: &Git) {
 /// When what is here can't be read.
 pub fn executions<'a>(
     git: &'a Git,
-    org: &Org,
+    org: &'a Org,
     args: &HereArgs,
     now: Time,
 ) -> anyhow::Result<Executions<'a>> {
@@ -88,5 +89,5 @@ pub fn executions<'a>(
         warn("warning", &format!("what is done now isn't known: {error:#}"));
     }
     warn_of_waiting(git);
-    Executions::of(git, org.settings.outcome.missing_after, now)
+    Executions::of(git, org, now, kept(git))
 }

@@ -1,5 +1,6 @@
 //! What comes next, as the verbs say it.
 
+use super::caches::kept;
 use super::say::note;
 use super::site::Site;
 use changegate::changes::going_on::{GoingOn, request};
@@ -16,7 +17,7 @@ use changegate::report::hanging;
 pub fn next(git: &Git, org: &Org, id: &TicketId, now: Time) -> String {
     let next = || -> anyhow::Result<Option<String>> {
         let (request, pull) = request(git, id)?;
-        let executions = Executions::of(git, org.settings.outcome.missing_after, now)?;
+        let executions = Executions::of(git, org, now, kept(git))?;
         let (_, progress) = executions.progress(request.as_ref(), pull)?;
         Ok(progress.and_then(|progress| progress.next_in_words))
     };

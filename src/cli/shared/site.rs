@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::args::NowArg;
+use super::caches::caches;
 use super::here::{HereArgs, look_at_ledger};
 use super::judges::judges;
 use super::on_github::access;
@@ -114,11 +115,8 @@ impl SiteArgs {
 
 /// Returns the folder that keeps what was fetched of a repository on GitHub, and what waits for its log.
 fn kept(api: &str, name: &Name) -> Option<PathBuf> {
-    let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let set = set.filter(|folder| folder.is_absolute());
-    let caches = set.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
     let host: String = api.chars().map(|it| if it.is_alphanumeric() { it } else { '-' }).collect();
-    Some(caches.join("changegate").join(host).join(&name.owner).join(format!("{}.git", name.name)))
+    Some(caches()?.join(host).join(&name.owner).join(format!("{}.git", name.name)))
 }
 
 fn announce(text: &str) {
@@ -126,7 +124,10 @@ fn announce(text: &str) {
 }
 
 /// Returns GitHub, if the remote is there, and if there is a token with which it can be asked.
-fn beside(branches: &Branches) -> anyhow::Result<Option<GitHub>> {
+///
+/// # Errors
+/// When it can't be prepared.
+pub fn beside(branches: &Branches) -> anyhow::Result<Option<GitHub>> {
     let url = branches.remote().map(|remote| format!("remote.{remote}.url"));
     let url = url.and_then(|setting| branches.program().setting(&setting));
     let api = std::env::var("GITHUB_API_URL").ok().filter(|api| !api.is_empty());

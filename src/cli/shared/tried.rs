@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::judges::{by, judges};
 use super::say;
+use crate::cli::freeze;
 use crate::cli::test::{Coverage, in_words};
 use changegate::audit::replay::{Part, Record, Trying, replay};
 use changegate::core::decision::replay::Replay;
@@ -31,9 +32,10 @@ pub fn tried(git: &Git, judgement: &Judgement) -> Tried {
         Ok(None) => Tried { text: String::new(), is_sound: true },
         Ok(Some((tests, compared))) => Tried {
             text: format!(
-                "\nThe new policies, tried:\n\n{}{}\n",
+                "\nThe new policies, tried:\n\n{}{}\n{}",
                 in_words(&tests, Coverage::None),
-                report::trial(&compared, say::width())
+                report::trial(&compared, say::width()),
+                planned(git, judgement)
             ),
             is_sound: tests.is_passed() && compared.is_sound(),
         },
@@ -42,6 +44,13 @@ pub fn tried(git: &Git, judgement: &Judgement) -> Tried {
             Tried { text: format!("\nThe new policies, tried:\n\n{why}\n\n"), is_sound: false }
         }
     }
+}
+
+/// Returns what freezes and windows that a change brings hit, in words.
+fn planned(git: &Git, judgement: &Judgement) -> String {
+    freeze::in_words(git, judgement).unwrap_or_else(|error| {
+        report::escape::terminal(&format!("what is planned isn't known: {error:#}\n")).into_owned()
+    })
 }
 
 /// Returns what the policies that a change brings would have decided on what is recorded, in words; empty

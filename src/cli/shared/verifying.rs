@@ -54,7 +54,8 @@ pub fn verify(
     let org = &site.judge.bundle().org;
     let life = site.git.operations()?.map(|log| log.life(About::Change(id))).transpose()?;
     let life = life.unwrap_or_default();
-    check(&author, verifying.on_behalf.as_ref(), (id, &request), org, &life)?;
+    let now = NowArg::present();
+    check(&author, verifying.on_behalf.as_ref(), (id, &request), org, &life, now)?;
     let plan = Plan::of(&request, org, &life, &verifying.wanted)?;
     if let Some(unanswered) = in_words(&plan, id).filter(|_| !prompt::is_possible()) {
         bail!("{id} isn't verified: {unanswered}");

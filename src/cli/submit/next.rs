@@ -1,6 +1,6 @@
 //! What comes after a submission.
 
-use super::SubmitArgs;
+use crate::cli::shared::here::HereArgs;
 use changegate::core::decision::Decision;
 use changegate::core::terms::{Effect, Verdict};
 
@@ -11,8 +11,8 @@ const OBJECTION: &str = "signoff/changes-requested";
 const PAUSE: &str = "conflict/escalation-pause";
 
 /// Returns what to do next, and until when.
-pub(super) fn next(decision: &Decision, id: &str, args: &SubmitArgs) -> String {
-    let (typed, theirs) = (args.here.as_typed(), args.here.for_others());
+pub fn next(decision: &Decision, id: &str, is_of_policies: bool, here: &HereArgs) -> String {
+    let (typed, theirs) = (here.as_typed(), here.for_others());
     let planned = decision.window.as_ref().and_then(|window| window.planned);
     let due_at = decision.sign_off.as_ref().and_then(|sign_off| sign_off.due_at);
     let until = match (planned, due_at) {
@@ -34,7 +34,7 @@ pub(super) fn next(decision: &Decision, id: &str, args: &SubmitArgs) -> String {
             "next, once the incident is resolved: changegate check --branch change/{id}{typed}\n"
         ),
         Verdict::Denied if is_denied(decision) => {
-            let policies = if args.policies { " --policies" } else { "" };
+            let policies = if is_of_policies { " --policies" } else { "" };
             format!("next: correct it, then changegate submit {id}{policies}{typed}\n")
         }
         Verdict::Denied => format!(
@@ -46,7 +46,7 @@ pub(super) fn next(decision: &Decision, id: &str, args: &SubmitArgs) -> String {
 
 /// Returns whether a request is denied for another reason than a reviewer's objection, which an
 /// amendment answers.
-pub(super) fn is_denied(decision: &Decision) -> bool {
+pub fn is_denied(decision: &Decision) -> bool {
     !denies(decision, |code| [OBJECTION, PAUSE].contains(&code))
 }
 

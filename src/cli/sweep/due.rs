@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::cli::shared::caches::kept;
+use changegate::changes::frozen::freezes;
+use changegate::changes::in_short::{self, InShort};
 use changegate::content::request_with_id;
+use changegate::core::calendar::Calendar;
+use changegate::core::input::affected_services;
 use changegate::core::operations::debts::DebtState;
 use changegate::core::operations::event::{About, Actor, Event};
 use changegate::core::operations::life::Life;
@@ -35,6 +40,27 @@ pub fn open(log: &Log<'_>) -> BTreeSet<TicketId> {
     let running = open.executions.iter().filter_map(|it| it.change.clone());
     let owed = open.debts.iter().map(|debt| debt.change.clone());
     open.begun.iter().cloned().chain(running).chain(owed).collect()
+}
+
+/// Returns the changes on the base that are planned for a time at which they are frozen.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn frozen(
+    git: &Git,
+    (calendar, org): (&Calendar, &Org),
+    now: Time,
+) -> anyhow::Result<Vec<TicketId>> {
+    let planned = in_short::requests(git.repo(), git.base()?, kept(git).as_ref())?.into_iter();
+    let is_frozen = |it: &InShort| {
+        let targets: Vec<_> = it.steps.iter().map(|(_, target)| target).collect();
+        let services = affected_services(&it.services, &targets, org);
+        it.planned.filter(|planned| now < planned.end).is_some_and(|planned| {
+            let mut freezes = calendar.freezes_after(now.max(planned.start));
+            freezes.any(|it| it.start < planned.end && it.concerns(&services))
+        })
+    };
+    Ok(planned.filter(is_frozen).map(|it| it.id).collect())
 }
 
 /// Returns what the log says of a change; `None` if its request isn't here. `debts` are those of all
@@ -113,7 +139,7 @@ pub fn pauses(log: &Log<'_>, org: &Org, now: Time) -> anyhow::Result<Vec<(Ticket
 
 impl Told {
     /// Returns what somebody has to be reminded of.
-    pub fn reminders(&self, org: &Org, now: Time) -> Vec<Reminder> {
+    pub fn reminders(&self, org: &Org, calendar: &Calendar, now: Time) -> Vec<Reminder> {
         let Told { id, request, life, .. } = self;
         let requester = request.requester.as_ref();
         let lost = life.open().filter(|it| it.is_lost(now)).map(|it| {
@@ -128,6 +154,12 @@ impl Told {
         let patience = org.settings.outcome.missing_after;
         if let Some(due) = life.misses_outcome_since(request.planned(), patience, now) {
             reminders.push(Reminder::of_outcome(id, (due - patience, now), requester.cloned()));
+        }
+        if matches!(self.state, State::Scheduled | State::Ready) {
+            let performer = request.implementer();
+            let frozen = freezes(calendar, org, request, now);
+            reminders
+                .extend(frozen.iter().map(|it| Reminder::of_freeze(id, it, performer.cloned())));
         }
         let overdue = DebtState::Overdue.as_str();
         let overdue = self.owed.iter().filter(|owed| owed.state == overdue);

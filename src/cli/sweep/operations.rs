@@ -56,6 +56,8 @@ fn bring_keys(site: &Site, log: &Log<'_>) -> anyhow::Result<usize> {
 /// lately.
 fn candidates(site: &Site, log: &Log<'_>, now: Time) -> anyhow::Result<BTreeSet<TicketId>> {
     let mut found = due::open(log);
+    let bundle = site.judge.bundle();
+    found.extend(due::frozen(&site.git, (&bundle.calendar, &bundle.org), now)?);
     let repo = site.git.repo();
     for commit in repo.first_parents(log.tip())? {
         let commit = repo.commit(commit)?;
@@ -97,7 +99,9 @@ fn tell(
     let escalated = |incident: &TicketId| told.life.escalated.iter().any(|(id, _)| id == incident);
     let pauses = due::pauses(log, org, now)?.into_iter();
     let pauses = pauses.filter(|(incident, _)| escalated(incident)).map(|(_, reminder)| reminder);
-    for reminder in told.reminders(org, now).into_iter().chain(pauses) {
+    for reminder in
+        told.reminders(org, &site.judge.bundle().calendar, now).into_iter().chain(pauses)
+    {
         let (mark, text) = reminder.comment();
         github.comment_once(pull, &mark, &text)?;
     }

@@ -25,9 +25,12 @@ pub fn reminders(git: &Git, is_dry_run: bool, now: Time) -> anyhow::Result<Optio
     let known = fs::read_to_string(&file).unwrap_or_default();
     let mut known: BTreeSet<_> = known.lines().map(str::to_owned).collect();
     let mut reminders = Vec::new();
-    for id in due::open(&log) {
+    let calendar = &judge.bundle().calendar;
+    let mut ids = due::open(&log);
+    ids.extend(due::frozen(git, (calendar, org), now)?);
+    for id in ids {
         let told = due::told(git, &log, &id, &debts, now)?;
-        reminders.extend(told.into_iter().flat_map(|told| told.reminders(org, now)));
+        reminders.extend(told.into_iter().flat_map(|told| told.reminders(org, calendar, now)));
     }
     reminders.extend(due::pauses(&log, org, now)?.into_iter().map(|(_, reminder)| reminder));
     reminders.retain(|reminder| known.insert(reminder.about.clone()));

@@ -36,7 +36,7 @@ fn year_end() -> Value {
 
 #[track_caller]
 fn shows(calendar: &Calendar, now: &str, length: Duration, tier: Option<RiskTier>, text: &str) {
-    let view = view(calendar, SHIPPED, now.parse().unwrap(), length, tier);
+    let view = view(calendar, SHIPPED, now.parse().unwrap(), length, tier, &[]);
     assert_eq!(render_text(&view, 100), text);
 }
 
@@ -148,7 +148,7 @@ fn the_arguments_are_read() {
 fn scripts_get_the_window_that_can_be_used_first() {
     let calendar = calendar("UTC", json!([]));
     let now = "2026-11-21T10:00:00Z".parse().unwrap();
-    let view = view(&calendar, SHIPPED, now, ANY, None);
+    let view = view(&calendar, SHIPPED, now, ANY, None, &[]);
     assert_eq!(
         serde_json::to_value(&view).unwrap()["windows"][0],
         json!({

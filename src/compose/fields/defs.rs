@@ -20,6 +20,8 @@ pub static FIELDS: &[Field] = &[
     field("type", "/type", WHAT, Type)
         .about("standard (routine), normal or emergency (answers a P1 or P2 incident)")
         .flag("type", "The kind of change"),
+    part("/template/name", WHAT, Text).given_by("--template NAME"),
+    part("/template/parameters", WHAT, Text).given_by("--set NAME=VALUE"),
     field("summary", "/summary", WHY, Text)
         .asked(9, "what is going to be done, in one line")
         .flag("summary", "What is going to be done, in one line"),

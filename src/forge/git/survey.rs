@@ -9,13 +9,10 @@ use super::{Git, Pull};
 use crate::content::conflicts::{Conflicts, Meets, Other, folded_stem, footprint, open_request};
 use crate::core::layout::{REQUESTS, is_request};
 use crate::core::org::Org;
-use crate::core::terms::TicketId;
-use crate::core::time::Time;
 use crate::git::{Kind, Oid};
 
 /// The requests on the base and the open branches at one point in time.
 pub struct Survey {
-    base: Oid,
     /// The paths of request files at base, by their file names without extension, in lower case.
     paths: BTreeMap<String, Vec<String>>,
     /// The merged requests, by path.
@@ -27,29 +24,18 @@ pub struct Survey {
 }
 
 impl Git {
-    /// Reads all open changes once, to judge many of them as of now. Later updates to the branches
-    /// are ignored.
-    ///
-    /// # Errors
-    /// When the repository can't be read.
-    pub fn survey_others(&self, org: &Org) -> anyhow::Result<()> {
-        // An earlier survey of the same command is just as good.
-        if self.survey.get().is_none() {
-            let _ = self.survey.set(Survey::of(self, self.base()?, org)?);
-        }
-        Ok(())
+    /// Prepares to judge many changes as of now: what else there is is read once, when it is asked for first.
+    /// Later updates to the branches are ignored.
+    pub fn survey_others(&self) {
+        self.is_surveying.set(true);
     }
 
-    /// Returns the merged requests that are planned to go on after a time, each with its start, as far as
-    /// there was a survey.
-    pub fn planned_after(&self, now: Time) -> Vec<(TicketId, Time)> {
-        let merged = self.survey.get().into_iter().flat_map(|survey| &survey.merged.others);
-        let planned = merged.filter_map(|(_, other)| {
-            let due = other.due.as_ref()?;
-            let planned = due.planned.filter(|planned| now < planned.end)?;
-            Some((due.id.clone()?, planned.start))
-        });
-        planned.collect()
+    /// Returns the survey, if many changes are judged.
+    pub(super) fn survey(&self, org: &Org) -> anyhow::Result<Option<&Survey>> {
+        if self.is_surveying.get() && self.survey.get().is_none() {
+            let _ = self.survey.set(Survey::of(self, self.base()?, org)?);
+        }
+        Ok(self.survey.get())
     }
 }
 
@@ -73,12 +59,7 @@ impl Survey {
             (other.due.is_some() || other.unread.is_some()).then_some((path, other))
         };
         let merged = Index::of(files.into_par_iter().filter_map(read).collect());
-        Ok(Survey { base, paths, merged, unread, open: Index::of(open(git, org)?) })
-    }
-
-    /// Whether the survey was made at this base.
-    pub fn is_at(&self, base: Oid) -> bool {
-        self.base == base
+        Ok(Survey { paths, merged, unread, open: Index::of(open(git, org)?) })
     }
 
     /// Returns the other requests that affect the change with this name, and the request at `path`;

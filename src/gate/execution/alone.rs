@@ -37,6 +37,7 @@ impl Known {
             alike: Vec::new(),
             incident: log.held().incident(id)?,
             is_alone: true,
+            suspends: Vec::new(),
             debts: Vec::new(),
             is_break_glass: false,
         }))

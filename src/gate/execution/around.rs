@@ -9,15 +9,17 @@ use crate::core::operations::event::About;
 use crate::core::terms::{Login, TicketId};
 use crate::core::time::Time;
 use crate::forge::git::Git;
+use crate::forge::github::GitHub;
 use crate::gate::judge::Judges;
 use crate::operations::Log;
 
-/// Returns what went around the rules when a change was executed, as it is known at a time.
+/// Returns what went around the rules when a change was executed, as it is known at a time. Where GitHub isn't
+/// asked, nobody says that a commander didn't confirm what is open there.
 ///
 /// # Errors
-/// When the repository can't be read.
+/// When the repository can't be read, or GitHub can't be asked.
 pub fn around(
-    git: &Git,
+    (git, github): (&Git, Option<&GitHub>),
     judges: &Judges,
     log: &Log<'_>,
     id: &TicketId,
@@ -30,9 +32,9 @@ pub fn around(
     }
     let judge = judges.at(git.repo(), git.base()?)?;
     let settings = &judge.bundle().org.settings;
-    let known = Known::of((git, None), judges, Some(log), (id, &Route::Merged), now)?;
+    let known = Known::of((git, github), judges, Some(log), (id, &Route::Merged), now)?;
     // Reviews of what is open on GitHub aren't in the repository.
-    if known.merged.is_none() && settings.execution.repository_id.is_some() {
+    if github.is_none() && known.merged.is_none() && settings.execution.repository_id.is_some() {
         return Ok(around);
     }
     let due_after = settings.break_glass.due_after;

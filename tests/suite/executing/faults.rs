@@ -1,5 +1,6 @@
 //! What goes wrong around executions: races, lost answers, logs that were rewound, bases that can't be read.
 
+use std::fs;
 use std::thread;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
@@ -65,6 +66,27 @@ fn a_rewound_log_is_believed_by_nobody_who_knows_better() {
     asks().ended(1, &["execute/empty"]);
 }
 
+/// Failures 2: who is never fast enough is told after a minute who was, and the command hasn't run.
+#[test]
+fn who_is_never_fast_enough_gives_up_after_a_minute() {
+    let hub = with_change();
+    // Whenever somebody pushes an event, somebody else has just written.
+    let hook = hub.folder().join("hooks/pre-receive");
+    let script = format!(
+        "#!/bin/sh\nunset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n\
+         tip=$(git rev-parse refs/heads/{LOG})\n\
+         new=$(echo 'a faster event' | git -c user.name=rival -c user.email=rival@acme.example \
+         commit-tree -p $tip $tip^{{tree}})\n\
+         git update-ref refs/heads/{LOG} $new\n"
+    );
+    fs::write(&hook, script).unwrap();
+    let ran = hub.path("ran");
+    bob(&hub)
+        .exec(&["CHG-001", "--", "touch", ran.to_str().unwrap()])
+        .ended(202, &["couldn't be written in 60 s", "the last of them rival: `a faster event`"]);
+    assert!(!ran.exists());
+}
+
 #[test]
 fn the_environment_of_who_calls_is_not_what_was_approved() {
     let hub = with_change();
@@ -107,7 +129,7 @@ fn what_waits_is_brought_before_anything_is_asked() {
     let script = format!("mv '{}' '{}'; exit 3", hub.folder().display(), away.display());
     bob.exec(&["--record-timeout", "1s", "CHG-001", "--", "sh", "-c", &script])
         .ended(3, &["it is kept here"]);
-    std::fs::rename(&away, hub.folder()).unwrap();
+    fs::rename(&away, hub.folder()).unwrap();
     bob.changegate(&["list"]).ended(0, &["1 event waits here: `changegate sync`"]);
     bob.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
     assert_eq!(bob.kinds("CHG-001"), ["begin", "end", "begin", "end"]);
@@ -175,7 +197,7 @@ fn a_signal_before_the_command_starts_keeps_it_from_starting() {
     let mut child = exec.spawn().unwrap();
     let pid = child.id().to_string();
     let is_caught = || {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
         u64::from_str_radix(mask.trim(), 16).unwrap() >> 14 & 1 == 1
     };

@@ -40,14 +40,19 @@ impl Shop {
         Ran::of(command.envs(self.issuer.environment()), "")
     }
 
-    /// Alice opens the pull request of an emergency that a DevOps lead signs as well; its number.
-    fn breaks_glass(&self) -> u64 {
-        let request = request_of("alice", "edge-fra-1")
+    /// An emergency of alice's that a DevOps lead signs as well.
+    fn emergency() -> String {
+        request_of("alice", "edge-fra-1")
             .replace("id: CHG-7", "id: INC-042\ntype: emergency")
             .replace("2026-11-23T22:15:00Z", &text(-10))
             .replace("2026-11-23T22:30:00Z", &text(50))
             + "approvals: [{role: devops-lead}]\n"
-            + "emergency: {incident: INC-042, severity: P1, why_now: 61000 logins, break_glass: true}\n";
+            + "emergency: {incident: INC-042, severity: P1, why_now: 61000 logins, break_glass: true}\n"
+    }
+
+    /// Alice opens its pull request; its number.
+    fn breaks_glass(&self) -> u64 {
+        let request = Self::emergency();
         let files = [("requests/INC-042.yaml", request.as_str())];
         self.github.set_now((Utc::now() - TimeDelta::seconds(5)).into());
         self.github.commit("alice", "change/INC-042", &files, "Submit INC-042");
@@ -254,10 +259,65 @@ fn what_was_objected_to_and_closed_is_refused() {
         changegate(github, &["check", "--pr", &other.to_string(), "--now", &now])
     };
     judges(60 * 25).ended(1, &["emergency/debt-overdue"]);
+    // What is in a clone alone doesn't say which were refused.
+    let desk = github.desk("alice");
+    let debts = || {
+        let mut command = desk.run(program().to_str().unwrap(), &["list", "--debts"]);
+        sheltered(&mut command).args(["--state", "all"]);
+        command.env("GITHUB_API_URL", github.url()).env("GITHUB_TOKEN", github.token_of("alice"));
+        Ran::of(command.env("NO_PROXY", "127.0.0.1"), "")
+    };
+    debts().ended(0, &["INC-042  owed"]);
     github.review(pull, "erin", "CHANGES_REQUESTED");
     github.close(pull, "alice");
     let judged = judges(60 * 25);
     assert!(!format!("{judged:?}").contains("emergency/debt-overdue"), "{judged:?}");
+    debts().ended(0, &["INC-042  refused"]);
+    github.delete_branch("alice", "change/INC-042");
+    shop.as_job(&["verify", "INC-042", "--dry-run"]).ended(0, &["would watch for"]);
+}
+
+/// 39: a commander whom somebody heard, and who never confirms it, leaves a debt.
+#[test]
+fn an_approval_that_was_heard_and_never_confirmed_went_around() {
+    let shop = Shop::open();
+    let github = &shop.github;
+    shop.begins();
+    shop.declares();
+    let desk = github.desk("alice");
+    let key = shop.folder.path().join("alice.pub");
+    desk.git(&["config", "gpg.format", "ssh"]);
+    desk.git(&["config", "user.signingkey", key.to_str().unwrap()]);
+    desk.write("requests/INC-042.yaml", &Shop::emergency());
+    let run = |more: &[&str]| {
+        github.set_now(Utc::now().into());
+        let mut command = desk.run(program().to_str().unwrap(), more);
+        sheltered(&mut command);
+        command.env("GITHUB_API_URL", github.url()).env("GITHUB_TOKEN", github.token_of("alice"));
+        Ran::of(command.env("NO_PROXY", "127.0.0.1"), "")
+    };
+    run(&["list"]).ended(0, &["INC-042"]);
+    let heard = ["--offline", "--break-glass", "--commander", "carol", "--heard", "go"];
+    run(&[&["exec", "INC-042"], &heard[..], &["--", "true"]].concat()).ended(0, &[]);
+    run(&["sync"]).ended(0, &["brought begin INC-042"]);
+    let pull = github.open_pull("alice", "change/INC-042", "main");
+    let sweeps = |minutes: i64| {
+        let mut command = command(github);
+        command.args(["sweep", "--now", &text(minutes)]).current_dir(shop.folder.path());
+        command.env("XDG_CACHE_HOME", shop.folder.path().join("caches"));
+        Ran::of(&mut command, "").went_well();
+        let comments = github.comments(pull).into_iter().map(|(_, body)| body);
+        comments.collect::<String>()
+    };
+    assert!(!sweeps(60 * 23).contains("before it was signed off"));
+    let told = sweeps(60 * 25);
+    assert!(told.contains("before it was signed off"), "{told}");
+    assert!(told.contains("- overdue: payments owes"), "{told}");
+    let mut list = desk.run(program().to_str().unwrap(), &["list", "--debts"]);
+    sheltered(&mut list).args(["--now", &text(60 * 25)]);
+    list.env("GITHUB_API_URL", github.url()).env("GITHUB_TOKEN", github.token_of("alice"));
+    Ran::of(list.env("NO_PROXY", "127.0.0.1"), "")
+        .ended(0, &["INC-042  overdue", "emergency/commander-unconfirmed: alice heard carol"]);
 }
 
 /// 30: what is executed is dated by a clock that agrees with the server's.

@@ -111,6 +111,7 @@ impl Asked {
         let attempt = self.attempt(request);
         let (life, open) = (self.life(request), self.open());
         let debts: Vec<_> = open.debts.iter().cloned().map(owed).collect();
+        let evidence = case.evidence().operations.unwrap_or_default();
         let pull = self.pull.as_ref().map_or(PullState::Merged, |word| read(json!(word)));
         let question = Question {
             id: self.under.as_ref().unwrap_or(request.id.as_ref().unwrap()),
@@ -126,6 +127,7 @@ impl Asked {
             life: &life,
             open: Some(&open),
             debts: &debts,
+            suspends: &evidence.suspends,
             incident: self.incident.as_ref(),
             is_alone: self.under.is_some(),
             age: self.age,

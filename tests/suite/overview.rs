@@ -1,0 +1,6 @@
+//! The overview: calendar, freezes, rescheduling, templates and reports, from real repositories.
+
+mod calendar;
+mod freezes;
+mod kept;
+mod templates;
