@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, bail};
 use git2::{ErrorCode, Repository, Sort};
 
+use self::walk::Ancestry;
 use crate::core::time::Time;
 
 mod address;
@@ -42,6 +43,8 @@ pub struct Repo {
     inner: Repository,
     /// Folders with objects that aren't part of it yet.
     added: RefCell<Vec<String>>,
+    /// What leads to a commit that was asked about often.
+    ancestry: RefCell<Ancestry>,
 }
 
 /// A commit. All of its data are claims by its maker.
@@ -141,7 +144,7 @@ impl Repo {
         let inner = Repository::open_bare(git_dir).map_err(|error| refused(git_dir, &error))?;
         refuse_altered_history(inner.path())?;
         refuse_partial(&inner)?;
-        Ok(Repo { inner, added: RefCell::default() })
+        Ok(Repo { inner, added: RefCell::default(), ancestry: RefCell::default() })
     }
 
     /// Opens a repository that may hold only the end of its history.
@@ -150,7 +153,7 @@ impl Repo {
     /// When there is none in this folder.
     pub fn open_end(git_dir: &Path) -> anyhow::Result<Self> {
         let inner = Repository::open_bare(git_dir).map_err(|error| refused(git_dir, &error))?;
-        Ok(Repo { inner, added: RefCell::default() })
+        Ok(Repo { inner, added: RefCell::default(), ancestry: RefCell::default() })
     }
 
     /// Opens the repository once more, with the objects that were added to it, and without what libgit2
@@ -299,18 +302,6 @@ impl Repo {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error).context("cannot find the merge base"),
         }
-    }
-
-    /// Whether `ancestor` is `commit` itself or one of its ancestors.
-    ///
-    /// # Errors
-    /// When the history can't be read.
-    pub fn leads_to(&self, ancestor: Oid, commit: Oid) -> anyhow::Result<bool> {
-        Ok(ancestor == commit
-            || self
-                .inner
-                .graph_descendant_of(commit, ancestor)
-                .with_context(|| format!("cannot read the history of {commit}"))?)
     }
 }
 

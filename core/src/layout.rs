@@ -3,6 +3,9 @@
 /// The folder with the policy bundle.
 pub const POLICIES: &str = "policies";
 
+/// The folder with the templates of standard changes.
+pub const TEMPLATES: &str = "policies/templates";
+
 /// The folder with the change requests.
 pub const REQUESTS: &str = "requests";
 
@@ -94,12 +97,12 @@ pub fn table_at(path: &str) -> Option<&str> {
 
 /// Returns the path of a template of standard changes.
 pub fn template(name: &str) -> String {
-    format!("{POLICIES}/templates/{name}/data.yaml")
+    format!("{TEMPLATES}/{name}/data.yaml")
 }
 
 /// Returns the name of the template at a path; `None` if there is none.
 pub fn template_at(path: &str) -> Option<&str> {
-    let path = path.strip_prefix(POLICIES)?.strip_prefix("/templates/")?;
+    let path = path.strip_prefix(TEMPLATES)?.strip_prefix('/')?;
     path.strip_suffix("/data.yaml").filter(|name| !name.contains('/'))
 }
 

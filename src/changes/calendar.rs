@@ -9,7 +9,7 @@ use super::entry::{ListEntry, Lister};
 use super::progress::Executions;
 use super::story::Stories;
 use crate::content::conflicts::open_request;
-use crate::core::calendar::Calendar;
+use crate::core::calendar::{Calendar, HORIZON};
 use crate::core::operations::kinds::EndResult;
 use crate::core::org::{Freeze, Org};
 use crate::core::request::ChangeRequest;
@@ -211,9 +211,17 @@ fn windows(calendar: &Calendar, tier: Option<RiskTier>, period: Interval) -> Vec
     let windows = calendar.windows().filter(|(_, window)| takes(&window.tiers));
     let mut open: Vec<_> = windows
         .flat_map(|(name, window)| {
-            let openings = calendar.openings_of(window, period.start, Duration::seconds(1));
-            let within = openings.take_while(|open| open.start < period.end);
-            within.map(|open| OpenWindow { window: name.to_owned(), open })
+            // No search goes further than that.
+            let mut open: Vec<Interval> = Vec::new();
+            let mut from = period.start;
+            while from < period.end {
+                let openings = calendar.openings_of(window, from, Duration::seconds(1));
+                let end = open.last().map(|open| open.end);
+                let new = openings.take_while(|open| open.start < period.end);
+                open.extend(new.filter(|it| Some(it.end) > end).collect::<Vec<_>>());
+                from = from + HORIZON;
+            }
+            open.into_iter().map(|open| OpenWindow { window: name.to_owned(), open })
         })
         .collect();
     open.sort_by_key(|it| (it.open.start, it.open.end));

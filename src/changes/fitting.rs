@@ -140,10 +140,18 @@ pub fn next_free(
     (length, taken): (Duration, &[Interval]),
 ) -> anyhow::Result<Option<Free>> {
     let busy = [busy(lister, entry)?, taken.to_vec()].concat();
-    let tier = entry.tier.unwrap_or(RiskTier::Critical);
+    let tier = tier(entry, lister.org);
     // Nobody expects it earlier than it is planned.
     let from = entry.planned.map_or(lister.now, |planned| planned.start.max(lister.now));
     Ok(calendar.of(&entry.services).next_free(tier, length, &busy, from))
+}
+
+/// Returns a change's tier: where its merge doesn't say it, what the catalog says of its actions.
+fn tier(entry: &ListEntry, org: &Org) -> RiskTier {
+    let of_action = |name: &Name| org.actions.entries.get(name.as_str()).map(|action| action.tier);
+    let off_script = entry.off_script.then_some(RiskTier::High);
+    let known = entry.actions.iter().filter_map(of_action).chain(off_script).max();
+    entry.tier.or(known).unwrap_or(RiskTier::Critical)
 }
 
 /// How a change fits into a calendar.
@@ -160,7 +168,7 @@ impl Fits {
         }
         let facts = calendar.of(&entry.services).facts(Some(at), at.start);
         let frozen = facts.freezes.iter().filter(|it| it.overlaps).map(|it| it.name.clone());
-        let takes = |tiers: &[RiskTier]| entry.tier.is_none_or(|tier| tiers.contains(&tier));
+        let takes = |tiers: &[RiskTier]| tiers.contains(&tier(entry, org));
         let outside = !facts.windows.iter().any(|it| it.fits && takes(&it.tiers));
         Fits { freezes: frozen.collect(), outside }
     }

@@ -17,7 +17,7 @@ pub fn is_bound<'a>(kind: ChangeType, actions: impl Iterator<Item = &'a Name>, o
     kind != ChangeType::Emergency && (actions.peek().is_none() || !actions.all(reads))
 }
 
-/// Returns the freezes that share an instant with what is planned and aren't over, in order of their starts.
+/// Returns the freezes in which what is planned would begin now or as planned, in order of their starts.
 pub fn freezes(calendar: &Calendar, org: &Org, request: &ChangeRequest, now: Time) -> Vec<Freeze> {
     let actions = request.actions.iter().filter_map(|step| step.action.as_ref());
     let Some(planned) = request.planned().filter(|_| is_bound(request.kind, actions, org)) else {
@@ -25,7 +25,8 @@ pub fn freezes(calendar: &Calendar, org: &Org, request: &ChangeRequest, now: Tim
     };
     let targets: Vec<_> = request.targets().into_iter().collect();
     let services = affected_services(request.services(), &targets, org);
-    let freezes = calendar.freezes_after(now.max(planned.start));
-    let freezes = freezes.filter(|it| it.start < planned.end && it.concerns(&services));
+    let begins = now.max(planned.start);
+    let freezes = calendar.freezes_after(begins);
+    let freezes = freezes.filter(|it| it.start <= begins && it.concerns(&services));
     freezes.cloned().collect()
 }

@@ -154,6 +154,7 @@ impl<'a> Executions<'a> {
         };
         progress.told = told(state, &life, &progress, self.now);
         if matches!(state, State::Scheduled | State::Ready)
+            && !life.has_begun()
             && let Some(freeze) = freezes(&self.calendar, self.org, request, self.now).first()
         {
             let until = freeze.end.for_people(Some(self.now));

@@ -109,7 +109,8 @@ Examples:
   changegate new --from requests/CHG-1203.yaml --start 2026-11-25T09:30:00Z --duration 30m
       the same change as last time, at another time
   changegate new --template scale-web --set target=checkout-web --set from=6 --set to=12 --duration 30m \\
-      --reason 'the sale starts' --users none --operations none --submit --merge
+      --reason 'the sale starts' --users none --operations none --monitor 15m \\
+      --health-check 'an order' --error-rate 'cloudwatch: checkout/5xx' --submit --merge
       a standard change, planned for the next time at which it fits, in one command
   changegate new --action pull-logs:checkout-web --summary 'Pull the logs of Friday' \\
       --reason 'two carts were lost' --users none --operations none
@@ -227,7 +228,12 @@ impl Form<'_> {
             tier: RiskTier::Low,
             length: self.length,
         };
-        let mut was_asked = self.args.from.is_none() && !self.args.flags.say_what();
+        let is_begun = self.args.from.is_some() || self.args.template.is_some();
+        let mut was_asked = !is_begun && !self.args.flags.say_what();
+        if self.args.template.is_some() {
+            let draft = self.draft()?;
+            self.plan(&draft);
+        }
         if was_asked {
             dialogue.greet(&self.request);
             dialogue.begin(&mut self.request)?;

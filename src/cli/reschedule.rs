@@ -90,6 +90,10 @@ pub fn run(args: &RescheduleArgs) -> anyhow::Result<ExitCode> {
     let branch = format!("{CHANGE}{}", args.id);
     let seen = git.repo().tip(&format!("refs/heads/{branch}"))?;
     is_to_come(&git, &args.id)?;
+    if git.is_closed(args.id.as_str(), &here::gate(&git).org_at(git.base()?)?)? {
+        let (id, typed) = (&args.id, args.here.as_typed());
+        bail!("{id} is closed: reopen it first with `changegate close {id}{typed} --reopen`");
+    }
     let before = signed(&git, args, now)?;
     let mut result = None;
     let put = git.branches.advance(&branch, |tip| {
@@ -307,20 +311,29 @@ fn tell(
     Receipt::did(id, "rescheduled", Some(decision)).commit(put).print(args.format, &text)
 }
 
-/// Takes the work tree along, if the change is checked out there and its request is as it was submitted.
+/// Takes the work tree along, if the change is checked out there as it was submitted.
 fn follow(git: &Git, branch: &str, path: &str, seen: Option<Oid>) {
     let Ok(work_tree) = Program::anywhere().work_tree() else { return };
     let (folder, local) = (Program::in_folder(&work_tree), format!("refs/heads/{branch}"));
     if folder.head().as_deref() != Some(&local) {
         return;
     }
-    let tip = git.branches.tip(branch).ok().flatten();
-    let is_ours = folder.run(&["diff", "--quiet", "HEAD", "--", path]).is_err();
-    let followed = tip.filter(|_| !is_ours).map(|tip| {
-        folder.run(&["read-tree", "-m", "-u", "HEAD", &tip.to_string()])?;
-        git.branches.program().move_refs(&[(local, seen, tip)])
-    });
-    if !matches!(followed, Some(Ok(_))) {
-        warn("note", &format!("{path} here was left as it is: `git pull` brings its new times"));
+    let followed = || -> anyhow::Result<()> {
+        let tip = git.branches.tip(branch)?.context("its branch is gone")?;
+        let seen = seen.context("it wasn't here before")?;
+        ensure!(
+            git.repo().leads_to(seen, tip)?,
+            "there are commits here that aren't on the remote"
+        );
+        let (from, to) = (seen.to_string(), tip.to_string());
+        folder.run(&["diff", "--quiet", &from, "--", path])?;
+        folder.run(&["read-tree", "-m", "-u", &from, &to])?;
+        if git.repo().tip(&local)? != Some(tip) {
+            git.branches.program().move_refs(&[(local.clone(), Some(seen), tip)])?;
+        }
+        Ok(())
+    };
+    if followed().is_err() {
+        warn("note", &format!("{path} here was left as it is, with the times of before"));
     }
 }

@@ -235,7 +235,13 @@ fn from(args: &FromArgs) -> anyhow::Result<()> {
     let changes = args.ids.iter().map(|id| change(&git, id));
     let changes = changes.collect::<anyhow::Result<Vec<_>>>()?;
     let today = Date(NowArg::present().utc().date_naive());
-    let template = promote::template(&args.name, &changes, today)
+    let name = args.name.as_str();
+    ensure!(
+        name.chars().all(|it| it.is_ascii_alphanumeric() || it == '-'),
+        "a template's name is that of a folder: write letters, digits and `-`, not `{name}`"
+    );
+    let judge = judges()?.at(git.repo(), git.base()?)?;
+    let template = promote::template(&args.name, &changes, &judge.bundle().org, today)
         .map_err(|why| anyhow!("these changes make no template: {why}"))?;
     let text = promote::render(&template);
     if args.output.as_ref().is_some_and(|path| path.as_os_str() == "-") {

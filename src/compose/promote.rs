@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::render::plain;
 use crate::core::digest::to_json;
-use crate::core::org::Date;
+use crate::core::org::{Date, Org};
 use crate::core::request::ChangeRequest;
 use crate::core::template::{Parameter, Template};
-use crate::core::terms::Name;
+use crate::core::terms::{Name, RiskTier};
 
 /// The fields of a request that a template may fix.
 const FIXED: [&str; 8] = [
@@ -31,6 +31,7 @@ const FIXED: [&str; 8] = [
 pub fn template(
     name: &Name,
     changes: &[ChangeRequest],
+    org: &Org,
     reviewed: Date,
 ) -> Result<Template, String> {
     let Some(first) = changes.first() else { return Err("name at least one change".to_owned()) };
@@ -82,12 +83,25 @@ pub fn template(
         "actions": steps,
         "parameters": found.parameters,
         "fixed": fixed,
+        "tier_at_most": tier(changes, org)?,
         "from": changes.iter().filter_map(|it| it.id.clone()).collect::<BTreeSet<_>>(),
     });
     let template: Template = serde_json::from_value(template).map_err(|error| error.to_string())?;
     match template.problems(name).into_iter().next() {
         Some((_, why)) => Err(why),
         None => Ok(template),
+    }
+}
+
+/// Returns the highest tier of the changes by the catalog, and at least the usual one of templates.
+fn tier(changes: &[ChangeRequest], org: &Org) -> Result<RiskTier, String> {
+    let actions = changes.iter().flat_map(|it| &it.actions).filter_map(|step| step.action.as_ref());
+    let known = actions.filter_map(|name| org.actions.entries.get(name.as_str()));
+    let declared = changes.iter().filter_map(|it| it.risk);
+    let highest = known.map(|action| action.tier).chain(declared).chain([RiskTier::Medium]).max();
+    match highest.unwrap_or(RiskTier::Medium) {
+        RiskTier::Critical => Err("a change of critical risk is never a standard one".to_owned()),
+        tier => Ok(tier),
     }
 }
 
@@ -252,6 +266,11 @@ fn word(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::policy::{PolicyBundle, shipped_files};
+
+    fn org() -> Org {
+        PolicyBundle::tables(&shipped_files()).unwrap()
+    }
 
     fn change(number: u32, target: &str, pods: i64, trigger: &str) -> ChangeRequest {
         serde_json::from_value(json!({
@@ -277,7 +296,7 @@ mod tests {
             change(3, "portal-web", 20, "latency"),
         ];
         let name: Name = "scale".parse().unwrap();
-        let made = template(&name, &changes, "2026-11-02".parse().unwrap()).unwrap();
+        let made = template(&name, &changes, &org(), "2026-11-02".parse().unwrap()).unwrap();
         // What differs beyond the parameters is named by the steps.
         assert_eq!(made.summary, "drain-traffic of {target}, scale-service of {target}");
         let made = to_json(&made);
@@ -293,7 +312,7 @@ mod tests {
         };
         let changes = [plain(1, "checkout-web", 12, "5xx"), plain(2, "portal-web", 14, "latency")];
         let name: Name = "scale".parse().unwrap();
-        let made = template(&name, &changes, "2026-11-02".parse().unwrap()).unwrap();
+        let made = template(&name, &changes, &org(), "2026-11-02".parse().unwrap()).unwrap();
         assert_eq!(made.summary, "Scale {target} to {pods} pods");
         assert_eq!(
             to_json(&made.fixed),
@@ -317,7 +336,7 @@ mod tests {
     fn what_is_not_the_same_is_no_template() {
         let name: Name = "scale".parse().unwrap();
         let of = |changes: &[ChangeRequest]| {
-            template(&name, changes, "2026-11-02".parse().unwrap()).unwrap_err()
+            template(&name, changes, &org(), "2026-11-02".parse().unwrap()).unwrap_err()
         };
         let one = change(1, "a", 1, "");
         let mut other = change(2, "a", 1, "");

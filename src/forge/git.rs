@@ -193,7 +193,7 @@ impl Git {
     ) -> anyhow::Result<Conflicts> {
         let meets = Meets::of(request);
         if base == self.base()?
-            && let Some(survey) = self.survey(org)?
+            && let Some(survey) = self.survey(org)?.filter(|survey| survey.is_at(base))
         {
             return Ok(survey.conflicts(name, path, meets.as_ref()));
         }

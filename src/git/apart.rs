@@ -20,7 +20,7 @@ impl Repo {
             Repository::from_odb(objects)
         };
         let inner = make().context("cannot make a repository in memory")?;
-        Ok(Repo { inner, added: RefCell::default() })
+        Ok(Repo { inner, added: RefCell::default(), ancestry: RefCell::default() })
     }
 
     /// Makes a bare repository in a temporary folder, which reads the objects of this one, too, and has

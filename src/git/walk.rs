@@ -1,5 +1,7 @@
 //! Walks over the history of several commits at once.
 
+use std::collections::{HashMap, HashSet};
+
 use anyhow::Context as _;
 use git2::Sort;
 
@@ -35,7 +37,46 @@ impl<'r> Fresh<'r> {
     }
 }
 
+/// How often it is asked what leads to a commit before all that does is read.
+const OFTEN: usize = 16;
+
+/// What leads to a commit.
+#[derive(Default)]
+pub(super) struct Ancestry {
+    /// How often it was asked about which commit.
+    asked: HashMap<Oid, usize>,
+    /// The commit that was asked about often, and all that lead to it.
+    all: Option<(Oid, HashSet<Oid>)>,
+}
+
 impl Repo {
+    /// Whether `ancestor` is `commit` itself or one of its ancestors.
+    ///
+    /// # Errors
+    /// When the history can't be read.
+    pub fn leads_to(&self, ancestor: Oid, commit: Oid) -> anyhow::Result<bool> {
+        if ancestor == commit || self.is_known_to_lead(ancestor, commit)? {
+            return Ok(true);
+        }
+        let leads = self.inner.graph_descendant_of(commit, ancestor);
+        leads.with_context(|| format!("cannot read the history of {commit}"))
+    }
+
+    /// Whether it is known that a commit leads to another one. To look for thousands of commits in the same
+    /// history takes as long as that is, each time.
+    fn is_known_to_lead(&self, ancestor: Oid, commit: Oid) -> anyhow::Result<bool> {
+        let mut ancestry = self.ancestry.borrow_mut();
+        let asked = ancestry.asked.entry(commit).or_default();
+        *asked += 1;
+        if *asked == OFTEN {
+            let mut walk = self.inner.revwalk()?;
+            walk.push(commit)?;
+            ancestry.all = Some((commit, walk.collect::<Result<_, _>>()?));
+        }
+        let all = ancestry.all.as_ref().filter(|(of, _)| *of == commit);
+        Ok(all.is_some_and(|(_, all)| all.contains(&ancestor)))
+    }
+
     /// Returns the commits reachable from any of `heads` but not from `base`, parents before
     /// children.
     ///

@@ -14,7 +14,7 @@ use crate::core::evidence::{
     Footprint, Incident, LogEvidence, LoggedBegun, LoggedDebt, LoggedExecution, LoggedIncident,
     OwnLog,
 };
-use crate::core::layout::stem;
+use crate::core::layout::{TEMPLATES, stem};
 use crate::core::operations::debts::DebtState;
 use crate::core::operations::event::{About, Event};
 use crate::core::operations::kinds::What;
@@ -31,6 +31,8 @@ use crate::ledger::oid;
 pub struct Seen {
     /// The commit of the base.
     base: Oid,
+    /// Whether that has templates of standard changes.
+    has_templates: bool,
     tip: Oid,
     /// The last commit up to there that holds.
     last: Oid,
@@ -101,7 +103,8 @@ impl Seen {
         for debt in &open.debts {
             debts.push((debt.clone(), signed_at(&requests, base, held, debt)?));
         }
-        Ok(Seen { base, tip, last: held.commit, open, begun, debts })
+        let has_templates = held.repo.entry(base, TEMPLATES)?.is_some();
+        Ok(Seen { base, has_templates, tip, last: held.commit, open, begun, debts })
     }
 
     /// Returns the commit of the open change from which a change was executed first, if it was.
@@ -114,10 +117,14 @@ impl Seen {
     }
 
     /// Returns a digest of what can matter to any change: incidents, debts, and what has begun. What ends in
-    /// between doesn't change it.
+    /// between doesn't change it, unless there are templates, which it can suspend.
     pub fn digest(&self) -> Digest {
         let Open { incidents, debts, begun, .. } = &self.open;
-        Digest::of(canonical_json(&to_json(&(incidents, debts, begun))).as_bytes())
+        let all = match self.has_templates {
+            true => to_json(&(incidents, debts, begun, self.last.to_string())),
+            false => to_json(&(incidents, debts, begun)),
+        };
+        Digest::of(canonical_json(&all).as_bytes())
     }
 
     /// Whether a change is closed or cancelled.

@@ -78,9 +78,7 @@ pub fn build<'a>(
     let calendar = calendar.of(&services);
     let asked_for = request.into_iter().flat_map(asked_for);
     let former = evidence.previous.iter().flat_map(|previous| previous.performers());
-    let is_former = |who: Option<&Login>| former.clone().any(|login| Some(login) == who);
-    let is_taken_over = !is_former(pull_request.author.as_ref())
-        || pull_request.contributors.iter().any(|it| !is_former(it.login.as_ref()));
+    let is_taken_over = !former.clone().any(|login| Some(login) == pull_request.author.as_ref());
     let asked_for: Vec<_> = asked_for.chain(former.filter(|_| is_taken_over)).collect();
     let reviewing = Reviewing {
         org,

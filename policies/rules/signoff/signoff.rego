@@ -33,8 +33,9 @@ required contains {
 	performer := {"L1": "an L1", "L2": "an L2", "L3": "an L3", null: "someone without a level"}[level]
 }
 
-# What the tier's row in the matrix says of a level; a use of a template is direct for all.
+# What the tier's row in the matrix says of a level; a use of a template is direct for everybody who has one.
 says_of(row, level) := "direct" if {
+	is_string(level)
 	facts.standard
 	not facts.taken_over
 } else := object.get(row, level, row.L1)

@@ -11,6 +11,19 @@ import data.changegate.facts
 # title: The questions that these rules answer
 purposes := {"merge", "execute"}
 
+# What is executed was merged, and what is only planned for another time was: as its template said then.
+judged if {
+	not facts.executing
+	not rescheduled
+}
+
+rescheduled if {
+	input.change.kind == "amend"
+	every pointer in input.change.material {
+		startswith(pointer, "/schedule")
+	}
+}
+
 # METADATA
 # title: A standard change without a template
 # description: Only a use of a template is a standard change.
@@ -26,7 +39,7 @@ findings contains {
 	"message": "a standard change uses a template, and this one names none",
 	"pointer": "/type",
 } if {
-	not facts.executing
+	judged
 	input.request.type == "standard"
 	not is_string(input.template.name)
 }
@@ -46,7 +59,7 @@ findings contains {
 	"message": sprintf("there is no template `%s`", [name]),
 	"pointer": "/template/name",
 } if {
-	not facts.executing
+	judged
 	name := input.template.name
 	is_string(name)
 	not input.template.known
@@ -67,7 +80,7 @@ findings contains {
 	"message": sprintf("the parameter `%s`: %s", [name, why]),
 	"pointer": "/template/parameters",
 } if {
-	not facts.executing
+	judged
 	some bad in input.template.parameters
 	name := bad.name
 	why := bad.why
@@ -90,7 +103,7 @@ findings contains {
 	"message": sprintf("`%s` isn't what the template %s says", [trim_prefix(pointer, "/"), name]),
 	"pointer": pointer,
 } if {
-	not facts.executing
+	judged
 	name := input.template.name
 	some pointer in input.template.differs
 }
@@ -101,7 +114,7 @@ findings contains {
 	"message": sprintf("only a standard change uses a template, and this one is %s", [kind]),
 	"pointer": "/type",
 } if {
-	not facts.executing
+	judged
 	input.template
 	kind := input.request.type
 	kind != "standard"
@@ -113,7 +126,7 @@ findings contains {
 	"message": "what leaves the usual script isn't a standard change",
 	"pointer": "/off_script",
 } if {
-	not facts.executing
+	judged
 	input.template
 	input.request.off_script
 }
@@ -133,7 +146,7 @@ findings contains {
 	"message": sprintf("it is of %s risk, and the template %s goes up to %s", [tier, name, most]),
 	"pointer": "/template/name",
 } if {
-	not facts.executing
+	judged
 	name := input.template.name
 	most := input.template.tier_at_most
 	tier := facts.tier
@@ -165,6 +178,7 @@ findings contains {
 	"pointer": "/template/name",
 } if {
 	facts.standard
+	not rescheduled
 	name := input.template.name
 	uses := [sprintf("%s %s", [used.change, went[used.result]]) | some used in input.template.suspended_by]
 	uses != []

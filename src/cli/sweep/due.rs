@@ -155,7 +155,7 @@ impl Told {
         if let Some(due) = life.misses_outcome_since(request.planned(), patience, now) {
             reminders.push(Reminder::of_outcome(id, (due - patience, now), requester.cloned()));
         }
-        if matches!(self.state, State::Scheduled | State::Ready) {
+        if matches!(self.state, State::Scheduled | State::Ready) && !life.has_begun() {
             let performer = request.implementer();
             let frozen = freezes(calendar, org, request, now);
             reminders

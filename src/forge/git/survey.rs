@@ -13,6 +13,7 @@ use crate::git::{Kind, Oid};
 
 /// The requests on the base and the open branches at one point in time.
 pub struct Survey {
+    base: Oid,
     /// The paths of request files at base, by their file names without extension, in lower case.
     paths: BTreeMap<String, Vec<String>>,
     /// The merged requests, by path.
@@ -40,6 +41,11 @@ impl Git {
 }
 
 impl Survey {
+    /// Whether the survey was made at this base.
+    pub fn is_at(&self, base: Oid) -> bool {
+        self.base == base
+    }
+
     fn of(git: &Git, base: Oid, org: &Org) -> anyhow::Result<Self> {
         let repo = git.repo();
         let mut paths: BTreeMap<_, Vec<String>> = BTreeMap::new();
@@ -59,7 +65,7 @@ impl Survey {
             (other.due.is_some() || other.unread.is_some()).then_some((path, other))
         };
         let merged = Index::of(files.into_par_iter().filter_map(read).collect());
-        Ok(Survey { paths, merged, unread, open: Index::of(open(git, org)?) })
+        Ok(Survey { base, paths, merged, unread, open: Index::of(open(git, org)?) })
     }
 
     /// Returns the other requests that affect the change with this name, and the request at `path`;

@@ -7,8 +7,10 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::executing::{Shop, text};
+
 use super::ledger::{LEDGER, verify};
 use super::office::{answer, changegate, command, request_of};
+use crate::plumbing::github::Fault;
 use crate::plumbing::hub::{Ran, program};
 use crate::plumbing::ran::sheltered;
 
@@ -181,6 +183,52 @@ fn an_emergency_is_executed_from_its_open_pull_request_and_signed_afterwards() {
     let titles = github.git(&["log", "-1", "--format=%s", LEDGER]);
     assert!(titles.starts_with("merged: INC-042"), "{titles}");
     verified();
+}
+
+/// Failures 8: where GitHub's API is down and Git is up, the ledger proves what was approved.
+#[test]
+fn what_is_recorded_is_executed_while_the_api_is_down() {
+    let keys = tempfile::tempdir().unwrap();
+    let key = keys.path().join("ledger");
+    let arguments = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"];
+    Ran::of(Command::new("ssh-keygen").args(arguments).arg(&key), "").went_well();
+    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    let writers = format!("writers: [{{name: actions, key: {}}}]", public.trim());
+    let ledger = format!("ledger: {{on: true, origin: github.example/acme/ops, {writers}}}");
+    let shop = Shop::open_with(&ledger);
+    let github = &shop.github;
+    let workflow = |arguments: &[&str]| {
+        let mut command = command(github);
+        command.env("GITHUB_ACTIONS", "true").env("CHANGEGATE_LEDGER_KEY", &key);
+        let now = github.now().to_string();
+        Ran::of(command.args(arguments).args(["--now", &now]), "")
+    };
+    github.set_now(Utc::now().into());
+    let mut init = command(github);
+    init.env("GITHUB_ACTIONS", "true").env("CHANGEGATE_LEDGER_KEY", &key);
+    Ran::of(init.args(["init", "--ledger"]), "").ended(0, &["began the ledger"]);
+    let pull = shop.submits("alice");
+    github.set_now(Utc::now().into());
+    github.review(pull, "bob", "APPROVED");
+    workflow(&["check", "--pr", &pull.to_string()]).ended(0, &[]);
+    github.advance("1s");
+    github.merge(pull, "alice");
+    github.advance("1s");
+    workflow(&["sweep"]).went_well();
+    shop.begins();
+    let desk = github.desk("alice");
+    let own = shop.folder.path().join("alice.pub");
+    desk.git(&["config", "gpg.format", "ssh"]);
+    desk.git(&["config", "user.signingkey", own.to_str().unwrap()]);
+    for (method, pattern) in [("GET", "/repos/"), ("POST", "/repos/"), ("POST", "/graphql")] {
+        github.fail(Fault::status(503).on(method, pattern).always());
+    }
+    let mut exec = desk.run(program().to_str().unwrap(), &["exec", "CHG-7", "--", "true"]);
+    sheltered(&mut exec).env("GITHUB_API_URL", github.url());
+    exec.env("GITHUB_TOKEN", github.token_of("alice")).env("NO_PROXY", "127.0.0.1");
+    Ran::of(&mut exec, "").ended(0, &[]);
+    let log = github.git(&["log", "--format=%s", "audit/operations"]);
+    assert!(log.starts_with("end CHG-7: done\nbegin CHG-7"), "{log}");
 }
 
 /// Undoing what was executed under break-glass is asked of the squashed request, whose commits are gone.

@@ -71,3 +71,20 @@ fn what_is_kept_is_made_again_where_it_does_not_hold() {
     bob.git(&["fetch", "--quiet", "origin", "+main:refs/remotes/origin/main"]);
     assert_eq!(listed(&bob), listed(&fresh));
 }
+
+/// What is asked often about a history is answered from memory, and just as before.
+#[test]
+fn what_leads_to_a_commit_is_the_same_however_often_it_is_asked() {
+    let hub = open();
+    let bob = hub.desk("bob");
+    bob.merges("CHG-001", &now("CHG-001", "bob"));
+    bob.submit_text("CHG-002", &now("CHG-002", "bob")).went_well();
+    let repo = changegate::git::Repo::discover(&hub.folder()).unwrap();
+    let tip = |branch: &str| hub.tip(branch).unwrap().parse::<changegate::git::Oid>().unwrap();
+    let (main, merged, open) = (tip("main"), tip("change/CHG-001"), tip("change/CHG-002"));
+    for _ in 0..40 {
+        assert!(repo.leads_to(main, main).unwrap() && repo.leads_to(merged, main).unwrap());
+        assert!(!repo.leads_to(open, main).unwrap() && !repo.leads_to(main, merged).unwrap());
+        assert!(repo.leads_to(main, open).unwrap());
+    }
+}
