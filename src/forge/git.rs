@@ -26,7 +26,7 @@ use crate::core::evidence::Evidence;
 use crate::core::layout::{REQUESTS, is_request, stem};
 use crate::core::org::Org;
 use crate::core::request::ChangeRequest;
-use crate::core::time::Time;
+use crate::core::time::{Duration, Time};
 use crate::core::yaml::did_you_mean;
 use crate::git::{Oid, Repo};
 use crate::operations::{Log, Rules, Seen};
@@ -71,6 +71,28 @@ pub struct Moment {
     pub base: Oid,
     /// The head of the change that is asked about, if it was open; `None` if it was merged.
     pub head: Option<Oid>,
+    /// How many of the reviews dated about then were there; as their dates say if `None`.
+    pub reviews: Option<usize>,
+}
+
+impl Moment {
+    /// Whether a date is so close to it that a review of that date may have come before or after it: a
+    /// second is long, and no two clocks agree.
+    pub fn is_about(&self, time: Time) -> bool {
+        self.at - Duration::seconds(1) < time && time <= self.at + SKEW
+    }
+
+    fn keep_reviews(&self, journal: &mut Vec<journal::Entry>) {
+        let mut left = self.reviews;
+        journal.retain(|entry| match &mut left {
+            Some(left) if self.is_about(entry.commit.time) => {
+                let is_left = *left > 0;
+                *left = left.saturating_sub(1);
+                is_left
+            }
+            _ => entry.commit.time <= self.at,
+        });
+    }
 }
 
 impl Git {
@@ -144,7 +166,7 @@ impl Git {
             None => Vec::new(),
         };
         if let Some(moment) = &self.moment {
-            entries.retain(|entry| entry.commit.time <= moment.at);
+            moment.keep_reviews(&mut entries);
         }
         Ok(entries)
     }
@@ -192,7 +214,8 @@ impl Git {
         org: &Org,
     ) -> anyhow::Result<Conflicts> {
         let meets = Meets::of(request);
-        if base == self.base()?
+        if self.is_surveying.get()
+            && base == self.base()?
             && let Some(survey) = self.survey(org)?.filter(|survey| survey.is_at(base))
         {
             return Ok(survey.conflicts(name, path, meets.as_ref()));

@@ -9,7 +9,6 @@ use super::begin::{Place, begin as made};
 use super::close::{may_close_by_itself, needs_nothing_more};
 use super::record::debtor;
 use super::{Attempt, Known, Route, Said};
-use crate::content::SKEW;
 use crate::core::input::debtor as debtor_of;
 use crate::core::operations::authorize::{Approved, Steps};
 use crate::core::operations::event::{About, Event, Head};
@@ -18,7 +17,6 @@ use crate::core::org::{Offline, Org};
 use crate::core::policy::Requirement;
 use crate::core::request::OutcomeResult;
 use crate::core::terms::{TicketId, Verdict};
-use crate::core::time::Duration;
 use crate::forge::git::{Git, Moment};
 use crate::gate::judge::Judges;
 use crate::gate::recording::tip;
@@ -158,7 +156,7 @@ fn owes(
     log: &Log<'_>,
 ) -> anyhow::Result<()> {
     let commit = begin.approval.at.as_deref().and_then(|commit| git.repo().commit_with_id(commit));
-    let moment = Moment { at: head.at, base: oid(&head.base)?, head: commit };
+    let moment = Moment { at: head.at, base: oid(&head.base)?, head: commit, reviews: None };
     let then = git.as_of(moment)?;
     let life = log.life(About::Change(id))?;
     let route = match (life.heard.last(), commit) {
@@ -257,12 +255,20 @@ pub fn was_approved(
         at: head.at,
         base: oid(&head.base)?,
         head: open.and_then(|commit| git.repo().commit_with_id(commit)),
+        reviews: None,
     };
-    let judged = |at| is_approved(&git.as_of(Moment { at, ..moment })?, judges, event, log);
-    // Which reviews were there already, dates alone don't say: a second is long, and no two clocks agree.
-    let others = [head.at - Duration::seconds(1), head.at + SKEW];
-    judged(head.at).or_else(|why| match others.into_iter().any(|at| judged(at).is_ok()) {
-        true => Ok(()),
-        false => Err(why),
+    let judged = |reviews| {
+        let then = git.as_of(Moment { reviews, ..moment })?;
+        is_approved(&then, judges, event, log)
+    };
+    judged(None).or_else(|why| {
+        // Which reviews were there already, dates alone don't say.
+        let Some(about) = event.about() else { return Err(why) };
+        let journal = git.journal(&about.to_string())?;
+        let about = journal.iter().filter(|entry| moment.is_about(entry.commit.time)).count();
+        match (0..=about).any(|reviews| judged(Some(reviews)).is_ok()) {
+            true => Ok(()),
+            false => Err(why),
+        }
     })
 }
