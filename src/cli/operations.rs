@@ -193,10 +193,10 @@ fn log(site: &Site) -> anyhow::Result<Log<'_>> {
 }
 
 /// Returns the events of the change and of the incident that have the id: of each in order of arrival, and
-/// otherwise in the order of time.
+/// otherwise in the order of time, within a second the incident's first.
 fn events_of(log: &Log<'_>, id: &TicketId) -> anyhow::Result<Vec<Event>> {
     let mut events = Vec::new();
-    for about in [About::Change(id), About::Incident(id)] {
+    for about in [About::Incident(id), About::Change(id)] {
         let mut latest = None;
         for event in log.events(&about.path())? {
             latest = latest.max(Some(event.head().at));

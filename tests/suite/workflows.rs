@@ -261,9 +261,15 @@ fn whoever_changes_policies_gets_no_rights_by_it() {
 fn a_trial_on_the_record_is_shown_and_nothing_more() {
     let workflow = data(&root().join(".github/workflows/change-policies.yml"));
     let steps = workflow["jobs"]["trial"]["steps"].as_array().unwrap();
-    let step = steps.last().unwrap();
-    let condition = step["if"].as_str().unwrap();
-    assert!(condition.contains("github.event_name == 'pull_request'"), "{condition}");
+    let step_with = |command: &str| {
+        let runs = |step: &&Value| step["run"].as_str().is_some_and(|run| run.contains(command));
+        let step = steps.iter().find(runs).unwrap();
+        let condition = step["if"].as_str().unwrap();
+        assert!(condition.contains("github.event_name == 'pull_request'"), "{condition}");
+        step
+    };
+    step_with("changegate freeze preview");
+    let step = step_with("changegate audit replay");
     for (code, is_recorded) in [(0, true), (1, true), (2, true), (0, false)] {
         let folder = tempfile::tempdir().unwrap();
         let git = |arguments: &[&str]| {
