@@ -41,7 +41,7 @@ findings contains {
 } if {
 	judged
 	input.request.type == "standard"
-	not is_string(input.template.name)
+	not is_string(object.get(input, ["template", "name"], null))
 }
 
 # METADATA
