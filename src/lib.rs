@@ -20,7 +20,8 @@
 //! - [`core::yaml`]: text to a tree that knows its places, to any serde type, with every problem at
 //!   once
 //! - [`core::request`], [`core::evidence`], [`core::org`]: what people write, what is known about a
-//!   pull request, and the organisation's tables
+//!   pull request, and the organisation's tables; [`core::template`]: what was decided once, and whether a
+//!   standard change is a use of it
 //!
 //! Its decisions:
 //! - [`core::approvals`]: which reviews count, and why the others don't
@@ -51,7 +52,7 @@
 //! - [`ledger`]: the branch whose commits are the entries of the record, and that with their evidence;
 //!   [`ledger::store`] is the end of one that is kept elsewhere
 //! - [`operations`]: the branch whose commits are the events of what was done: which of them hold, and what they
-//!   come to
+//!   come to, down to the templates that they suspend
 //! - [`forge`]: what holds pull requests; [`forge::git`], the embedded default: branches and signed
 //!   commits, no server; [`forge::github`], reviews in and status checks out: its `plan` says what
 //!   is posted, `publish` posts it; `client::transport` (the only user of octocrab) is all that a
@@ -73,14 +74,17 @@
 //!   [`execute::verify`] watches afterwards, [`execute::kept`] and [`execute::sync`] are for where the log
 //!   can't be reached
 //! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of
-//!   that, [`changes::going_on`] what somebody has to look at now
+//!   that, [`changes::going_on`] what somebody has to look at now, [`changes::calendar`] what is planned, and
+//!   [`changes::fitting`] what other freezes and windows would hit; [`changes::kept`] is a cache that may be deleted
+//!   at any time
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
 //!   complete, and [`audit::bundle`] an entry without one; [`audit::entries`] is what the other verbs
 //!   show of it, and [`audit::find`] finds one; [`audit::replay`] tries other policies on it,
 //!   [`audit::ask`] asks the forge again, which is handed in, [`audit::policies`] names those that came
 //!   around the gate, and [`audit::witness`] gives the log to others
 //! - [`compose`]: writing a request; [`compose::fields`] is the one table of its fields, which the
-//!   dialogue, the flags, the issue forms and the written file follow
+//!   dialogue, the flags, the issue forms and the written file follow; [`compose::promote`] makes a template
+//!   of changes that were done
 //! - [`intake`]: an issue's form to a branch with a request; [`intake::command`], a comment to a command line
 //! - `cli`, in the program alone: one file for each verb; `shared` is their toolbox, `schema` the
 //!   formats as JSON Schema
