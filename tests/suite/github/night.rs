@@ -1,6 +1,6 @@
 //! The night of an incident on GitHub: break-glass from the open pull request, and its sign-offs afterwards.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chrono::{TimeDelta, Utc};
@@ -75,6 +75,17 @@ impl Shop {
         Ran::of(command.envs(self.issuer.environment()), "")
     }
 
+    /// A shop with a ledger, and the key that its workflows record with.
+    fn recorded(keys: &Path) -> (Self, PathBuf) {
+        let key = keys.join("ledger");
+        let arguments = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"];
+        Ran::of(Command::new("ssh-keygen").args(arguments).arg(&key), "").went_well();
+        let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+        let writers = format!("writers: [{{name: actions, key: {}}}]", public.trim());
+        let ledger = format!("ledger: {{on: true, origin: github.example/acme/ops, {writers}}}");
+        (Self::open_with(&ledger), key)
+    }
+
     fn declares(&self) {
         let words = "incident open INC-042 --severity P1 --service edge --summary '61000 logins'";
         self.says("dan", 104, words).ended(0, &["recorded opened INC-042"]);
@@ -90,13 +101,7 @@ impl Shop {
 #[test]
 fn an_emergency_is_executed_from_its_open_pull_request_and_signed_afterwards() {
     let keys = tempfile::tempdir().unwrap();
-    let key = keys.path().join("ledger");
-    let arguments = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"];
-    Ran::of(Command::new("ssh-keygen").args(arguments).arg(&key), "").went_well();
-    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
-    let writers = format!("writers: [{{name: actions, key: {}}}]", public.trim());
-    let ledger = format!("ledger: {{on: true, origin: github.example/acme/ops, {writers}}}");
-    let shop = Shop::open_with(&ledger);
+    let (shop, key) = Shop::recorded(keys.path());
     let github = &shop.github;
     let workflow = |arguments: &[&str]| {
         let mut command = command(github);
@@ -189,13 +194,7 @@ fn an_emergency_is_executed_from_its_open_pull_request_and_signed_afterwards() {
 #[test]
 fn what_is_recorded_is_executed_while_the_api_is_down() {
     let keys = tempfile::tempdir().unwrap();
-    let key = keys.path().join("ledger");
-    let arguments = ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"];
-    Ran::of(Command::new("ssh-keygen").args(arguments).arg(&key), "").went_well();
-    let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
-    let writers = format!("writers: [{{name: actions, key: {}}}]", public.trim());
-    let ledger = format!("ledger: {{on: true, origin: github.example/acme/ops, {writers}}}");
-    let shop = Shop::open_with(&ledger);
+    let (shop, key) = Shop::recorded(keys.path());
     let github = &shop.github;
     let workflow = |arguments: &[&str]| {
         let mut command = command(github);
