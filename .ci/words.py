@@ -1,7 +1,7 @@
 """Holds texts against the turns of phrase of words.txt: documentation, comments, messages.
 
 Takes the paths of files. Of Rust and Rego it reads comments, and strings that hold a blank; of everything
-else all but code: fenced blocks, and what is between backticks.
+else all but code: fenced blocks, styles, and what is between backticks.
 """
 
 import re
@@ -14,7 +14,7 @@ PIECES = {
     ".rs": re.compile(r"//[^\n]*|r(#*)\".*?\"\1|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\\n])'", re.S),
     ".rego": re.compile(r"#[^\n]*|`[^`]*`|\"(?:\\.|[^\"\\\n])*\""),
 }
-FENCED = re.compile(r"^ *```.*?^ *```", re.S | re.M)
+FENCED = re.compile(r"^ *```.*?^ *```|^<style>.*?^</style>|^<meta[^>]*>", re.S | re.M)
 CODE = re.compile(r"`[^`\n]*`")
 # What begins a line of a comment, or takes a string to the next line.
 MARK = re.compile(r"^ *(?://[/!]?|#)|\\$", re.M)

@@ -6,10 +6,12 @@
 //! - [`progress`]: what the operations log says of what was done with them; [`going_on`], of what goes on now
 //! - [`frozen`]: what holds up a planned change; [`fitting`]: which ones another calendar hits, and when else
 //!   each would fit
+//! - [`accounts`]: what became of each change in short, which figures are made of; [`needs`]: what needs somebody
 //! - [`line`], what the commits on the base brought, and [`in_short`], what its requests say, of which what was
 //!   read is [`kept`] for the next time
 //! - [`list`], [`show`], [`log`], [`calendar`], [`windows`]: the answers of the commands with these names
 
+pub mod accounts;
 pub mod bypass;
 pub mod calendar;
 pub mod entry;
@@ -21,6 +23,7 @@ pub mod kept;
 mod line;
 pub mod list;
 pub mod log;
+pub mod needs;
 pub mod progress;
 pub mod records;
 pub mod show;

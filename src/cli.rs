@@ -47,6 +47,7 @@ mod new;
 mod operations;
 mod outcome;
 mod record;
+mod report;
 mod reschedule;
 mod review;
 mod schema;
@@ -133,6 +134,7 @@ enum Verb {
     Sync(sync::SyncArgs),
     List(list::ListArgs),
     Calendar(calendar::CalendarArgs),
+    Report(report::ReportArgs),
     Show(show::ShowArgs),
     Log(log::LogArgs),
     Audit(audit::AuditArgs),
@@ -189,6 +191,7 @@ pub fn main() -> ExitCode {
         Verb::Sync(args) => sync::run(&args),
         Verb::List(args) => list::run(&args),
         Verb::Calendar(args) => calendar::run(&args),
+        Verb::Report(args) => report::run(&args),
         Verb::Show(args) => show::run(&args),
         Verb::Log(args) => log::run(&args),
         Verb::Audit(args) => audit::run(&args),

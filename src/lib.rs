@@ -40,11 +40,13 @@
 //! - [`core::operations`]: the log of what people and pipelines did, as values: events, which may follow
 //!   on which, and the state that they come to; [`core::operations::authorize`], who may execute what;
 //!   [`core::operations::measured`], what samples come to; [`core::operations::next`], what comes next
+//! - [`core::metrics`]: what the changes of a period come to in figures
 //!
 //! Around it, from the ground up:
 //! - [`files`]: files that people name, and what is wrong with them in plain words; [`web`]: exchanges with
 //!   servers
-//! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; pure as well
+//! - [`report`]: decisions as text, JSON, Markdown, GitHub annotations, SARIF; [`report::overview`], the figures of a
+//!   period as a page; pure as well
 //! - [`git`]: repositories (the only user of git2), signatures, keys, the `git` program
 //! - [`content`]: what commits and folders hold for the checker: bundle, changeset, conflicts, people;
 //!   [`content::journal`], the reviews of a change as signed commits; [`content::collect`], the evidence
@@ -75,7 +77,8 @@
 //!   can't be reached
 //! - [`changes`]: the read side: what became of changes; [`changes::records`] is what the ledger says of
 //!   that, [`changes::going_on`] what somebody has to look at now, [`changes::calendar`] what is planned, and
-//!   [`changes::fitting`] what other freezes and windows would hit; [`changes::kept`] is a cache that may be deleted
+//!   [`changes::fitting`] what other freezes and windows would hit; [`changes::accounts`] is what became of each in short,
+//!   [`changes::needs`] what needs somebody; [`changes::kept`] is a cache that may be deleted
 //!   at any time
 //! - [`audit`]: [`audit::verify`] proves from the repository alone that what is recorded is true and
 //!   complete, and [`audit::bundle`] an entry without one; [`audit::entries`] is what the other verbs

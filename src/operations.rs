@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::core::operations::event::{About, Event};
 use crate::core::operations::kinds::{Keys, What};
@@ -20,6 +20,7 @@ use crate::core::operations::open::{Open, STATE};
 use crate::core::operations::proof::Proof;
 use crate::core::operations::writer::Writing;
 use crate::core::terms::TicketId;
+use crate::core::time::Time;
 use crate::git::{Entry, Oid, Program, Repo};
 use crate::ledger::oid;
 
@@ -253,6 +254,15 @@ impl<'r> Log<'r> {
         let (log, state) = (lines::text(event, proof), Open::new(event.id().clone()).text());
         let files = [(lines::LOG, log.as_str()), (STATE, state.as_str())];
         commit(rules.repo, program, None, &files, event)
+    }
+
+    /// Returns when it began.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn began_at(&self) -> anyhow::Result<Time> {
+        let events = self.events(lines::LOG)?;
+        Ok(events.first().context("a log begins with an event")?.head().at)
     }
 
     /// Returns the last commit that was read.

@@ -31,6 +31,7 @@ mod github;
 mod json;
 pub mod markdown;
 mod merge;
+pub mod overview;
 pub mod page;
 mod replay;
 mod sarif;

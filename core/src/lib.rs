@@ -10,6 +10,7 @@ pub mod digest;
 pub mod evidence;
 pub mod input;
 pub mod layout;
+pub mod metrics;
 pub mod operations;
 pub mod org;
 pub mod policy;

@@ -20,6 +20,7 @@ use crate::time::Time;
 
 mod execution;
 mod ledger;
+mod loosened;
 mod machines;
 mod remote;
 mod roster;

@@ -9,7 +9,9 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, TimeDelta, Timelike, Utc};
+use chrono::{
+    DateTime, Datelike, Months, NaiveDate, SubsecRound, TimeDelta, Timelike, Utc, Weekday,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -337,6 +339,11 @@ impl Interval {
         self.start <= inner.start && inner.end <= self.end
     }
 
+    /// Returns whether an instant is within this interval.
+    pub fn holds(&self, at: Time) -> bool {
+        self.start <= at && at < self.end
+    }
+
     /// Returns whether the two intervals share an instant.
     pub fn overlaps(&self, other: &Interval) -> bool {
         self.start < other.end && other.start < self.end
@@ -363,6 +370,19 @@ impl Interval {
 /// Returns the first instant of a day, in UTC.
 pub fn midnight(day: NaiveDate) -> Time {
     Time(day.and_time(chrono::NaiveTime::MIN).and_utc())
+}
+
+/// Returns the month of an instant, in UTC.
+pub fn month_of(at: Time) -> Interval {
+    let first = at.0.date_naive().with_day(1).unwrap_or_default();
+    let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
+    Interval { start: midnight(first), end: midnight(next) }
+}
+
+/// Returns the week of an instant, from Monday on in UTC.
+pub fn week_of(at: Time) -> Interval {
+    let start = midnight(at.0.date_naive().week(Weekday::Mon).first_day());
+    Interval { start, end: start + Duration::days(7) }
 }
 
 #[cfg(test)]

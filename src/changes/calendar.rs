@@ -14,7 +14,7 @@ use crate::core::operations::kinds::EndResult;
 use crate::core::org::{Freeze, Org};
 use crate::core::request::ChangeRequest;
 use crate::core::terms::{Name, RiskTier};
-use crate::core::time::{Duration, Interval, Time, midnight};
+use crate::core::time::{Duration, Interval, Time, midnight, week_of};
 use crate::forge::git::Git;
 
 /// What is asked for.
@@ -226,6 +226,18 @@ fn windows(calendar: &Calendar, tier: Option<RiskTier>, period: Interval) -> Vec
         .collect();
     open.sort_by_key(|it| (it.open.start, it.open.end));
     open
+}
+
+/// Returns in which hours of the last week of a period a window is open: 24 for each day from Monday on, in UTC.
+pub fn open_hours(calendar: &Calendar, period: Interval) -> Vec<Vec<bool>> {
+    let week = week_of(period.end - Duration::seconds(1));
+    let open = windows(calendar, None, week);
+    let is_open = |day: u64, hour: u64| {
+        let start = week.start + Duration::hours(day * 24 + hour);
+        let hour = Interval { start, end: start + Duration::hours(1) };
+        open.iter().any(|it| it.open.overlaps(&hour))
+    };
+    (0..7).map(|day| (0..24).map(|hour| is_open(day, hour)).collect()).collect()
 }
 
 fn of(

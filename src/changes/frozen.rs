@@ -1,10 +1,11 @@
 //! Which freezes hold up what is planned.
 
+use super::in_short::InShort;
 use crate::core::calendar::Calendar;
 use crate::core::input::affected_services;
 use crate::core::org::{Freeze, Org};
 use crate::core::request::{ChangeRequest, ChangeType};
-use crate::core::terms::Name;
+use crate::core::terms::{Name, TicketId};
 use crate::core::time::Time;
 
 /// Whether windows and freezes bind a change of a kind with these actions: what answers an incident isn't bound
@@ -15,6 +16,24 @@ pub fn is_bound<'a>(kind: ChangeType, actions: impl Iterator<Item = &'a Name>, o
     };
     let mut actions = actions.peekable();
     kind != ChangeType::Emergency && (actions.peek().is_none() || !actions.all(reads))
+}
+
+/// Returns the changes of these that are planned for a time at which their services are frozen, whether or not
+/// freezes bind them.
+pub fn frozen<'a>(
+    requests: &'a [InShort],
+    (calendar, org): (&Calendar, &Org),
+    now: Time,
+) -> Vec<&'a TicketId> {
+    let is_frozen = |it: &&InShort| {
+        let targets: Vec<_> = it.steps.iter().map(|(_, target)| target).collect();
+        let services = affected_services(&it.services, &targets, org);
+        it.planned.filter(|planned| now < planned.end).is_some_and(|planned| {
+            let mut freezes = calendar.freezes_after(now.max(planned.start));
+            freezes.any(|it| it.start < planned.end && it.concerns(&services))
+        })
+    };
+    requests.iter().filter(is_frozen).map(|it| &it.id).collect()
 }
 
 /// Returns the freezes in which what is planned would begin now or as planned, in order of their starts.

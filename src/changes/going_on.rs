@@ -186,7 +186,11 @@ impl Executions<'_> {
     }
 
     /// Returns the state of a change that the log knows or the base holds, and what was done with it.
-    fn of_change(&self, git: &Git, id: &TicketId) -> anyhow::Result<(State, Option<Progress>)> {
+    pub(super) fn of_change(
+        &self,
+        git: &Git,
+        id: &TicketId,
+    ) -> anyhow::Result<(State, Option<Progress>)> {
         let (request, pull) = request(git, id)?;
         self.progress(request.as_ref(), pull)
     }

@@ -20,6 +20,8 @@ const REQUESTS_IN_SHORT: &str = "requests";
 pub struct InShort {
     /// Its id.
     pub id: TicketId,
+    /// What is to be done.
+    pub summary: Option<String>,
     /// The kind of change.
     #[serde(rename = "type")]
     pub kind: ChangeType,
@@ -42,7 +44,7 @@ pub struct InShort {
 
 impl InShort {
     /// Shortens a request; `None` if it has no id.
-    fn of(request: ChangeRequest) -> Option<Self> {
+    pub(super) fn of(request: ChangeRequest) -> Option<Self> {
         let steps =
             request.actions.iter().filter_map(|step| step.action.clone().zip(step.target.clone()));
         Some(InShort {
@@ -54,6 +56,7 @@ impl InShort {
             template: request.template.as_ref().and_then(|it| it.name.clone()),
             services: request.services().to_vec(),
             requester: request.requester,
+            summary: request.summary,
             id: request.id?,
         })
     }

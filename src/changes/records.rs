@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use self::whole::Whole;
+use super::kept::Kept;
 use crate::core::decision::{Decision, SignOffMode};
+use crate::core::metrics::Decided;
 use crate::core::record::entry::Entry;
 use crate::core::record::explanation::Explained;
 use crate::core::record::message::{signers, why};
@@ -21,10 +24,12 @@ use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
 use crate::gate::recording::{covered, evidence_branch, tip};
 use crate::git::{Commit, Oid};
-use crate::ledger::{self, Placed, Tip, evidence_of, held, is_explanation, oid, read_back};
+use crate::ledger::{self, Flaws, Placed, Tip, evidence_of, held, is_explanation, oid, read_back};
+
+mod whole;
 
 /// What an entry of the ledger says of a commit on the base.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct RecordedAs {
     /// The index of the entry.
     pub index: u64,
@@ -89,6 +94,10 @@ pub struct Records {
     entries: HashMap<Oid, Entry>,
     /// The newest commit with evidence.
     evidence: Option<Oid>,
+    /// The commits of the entries about commits on the base, where all were read.
+    places: HashMap<Oid, Oid>,
+    /// What was decided of each change, the oldest first, where all entries were read.
+    decided: HashMap<String, Vec<Decided>>,
     /// The commits on the base that are recorded nowhere, oldest first.
     pub unrecorded: Vec<Commit>,
     due: HashSet<Oid>,
@@ -97,12 +106,11 @@ pub struct Records {
 }
 
 impl Records {
-    /// Reads what the ledger says of these commits on the base, or of all if none are named. Empty
-    /// where there is no ledger.
+    /// Reads what the ledger says of these commits on the base. Empty where there is no ledger.
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub fn read(git: &Git, judges: &Judges, commits: Option<HashSet<Oid>>) -> anyhow::Result<Self> {
+    pub fn read(git: &Git, judges: &Judges, commits: HashSet<Oid>) -> anyhow::Result<Self> {
         let Some(tip) = tip(git)? else { return Ok(Self::default()) };
         let mut records = Self::of_gap(git, judges, &tip)?;
         records.add(git, &tip, commits)?;
@@ -136,15 +144,9 @@ impl Records {
         Ok(records)
     }
 
-    fn add(
-        &mut self,
-        git: &Git,
-        tip: &Tip,
-        mut wanted: Option<HashSet<Oid>>,
-    ) -> anyhow::Result<()> {
+    fn add(&mut self, git: &Git, tip: &Tip, mut wanted: HashSet<Oid>) -> anyhow::Result<()> {
         let base = format!("refs/heads/{}", git.base_ref);
-        let mut found: Vec<(Oid, RecordedAs)> = Vec::new();
-        let (mut notes, mut entries) = (Vec::new(), Vec::new());
+        let (mut notes, mut found) = (Vec::new(), Vec::new());
         let flaws = read_back(&git.repo().folder(), tip.commit, |Placed { entry, .. }| {
             if is_explanation(&entry) {
                 notes.push(entry);
@@ -155,34 +157,67 @@ impl Records {
                 return ControlFlow::Continue(());
             };
             let commit = oid(&merge.covers.to).ok().filter(|_| on.name == base);
-            let is_wanted = |commit: &Oid| wanted.as_mut().is_none_or(|them| them.remove(commit));
-            if let Some(commit) = commit.filter(is_wanted) {
-                found.push((commit, RecordedAs::of(&entry)));
-                entries.extend(wanted.is_some().then_some((commit, entry)));
+            if let Some(commit) = commit.filter(|commit| wanted.remove(commit)) {
+                found.push((commit, entry));
             }
-            match wanted.as_ref().is_some_and(HashSet::is_empty) {
+            match wanted.is_empty() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
         })?;
-        if let Some(problem) = flaws.problem() {
-            self.problems.push(problem);
+        self.tell(&flaws);
+        // What rests on entries that don't follow from each other proves nothing.
+        let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
+        found.retain(|(_, entry)| entry.index < sound_below);
+        notes.retain(|entry| entry.index < sound_below);
+        let recorded = found.iter().map(|(commit, entry)| (*commit, RecordedAs::of(entry)));
+        self.by_commit = recorded.collect();
+        self.entries = found.into_iter().collect();
+        self.explain(git, tip, &notes)
+    }
+
+    /// Reads all that the ledger says of the base. Empty where there is no ledger. What was read before is taken
+    /// from what is `kept`.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub fn read_all(git: &Git, judges: &Judges, kept: Option<&Kept>) -> anyhow::Result<Self> {
+        let Some(tip) = tip(git)? else { return Ok(Self::default()) };
+        let mut records = Self::of_gap(git, judges, &tip)?;
+        let (whole, flaws) = Whole::read(git, &tip, kept)?;
+        records.tell(&flaws);
+        for said in whole.of {
+            let commit = Oid::from_str(&said.commit)?;
+            records.places.insert(commit, Oid::from_str(&said.entry)?);
+            records.by_commit.insert(commit, said.recorded);
         }
+        for (change, decided) in whole.decided {
+            records.decided.entry(change).or_default().push(decided);
+        }
+        let notes = whole.notes.iter().rev().map(|commit| {
+            let recorded = ledger::read(git.repo(), Oid::from_str(commit)?)?;
+            Ok(recorded.entry.ok())
+        });
+        let notes = notes.collect::<anyhow::Result<Vec<_>>>()?;
+        records.explain(git, &tip, &notes.into_iter().flatten().collect::<Vec<_>>())?;
+        Ok(records)
+    }
+
+    /// Adds what is wrong with the ledger.
+    fn tell(&mut self, flaws: &Flaws) {
+        self.problems.extend(flaws.problem());
         if flaws.foreign > 0 {
             self.problems.push(format!("{} of its commits hold no entry", flaws.foreign));
         }
-        // What rests on entries that don't follow from each other proves nothing.
-        let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
-        found.retain(|(_, recorded)| recorded.index < sound_below);
-        notes.retain(|entry| entry.index < sound_below);
-        entries.retain(|(_, entry)| entry.index < sound_below);
-        self.entries = entries.into_iter().collect();
+    }
+
+    /// Adds what notes say about bypasses. They are newest first.
+    fn explain(&mut self, git: &Git, tip: &Tip, notes: &[Entry]) -> anyhow::Result<()> {
         self.evidence = git.branches.tip(evidence_branch(&tip.entry.state.evidence)?)?;
-        let mut said = explanations(git, self.evidence, &notes)?;
-        for (_, recorded) in found.iter_mut().filter(|(_, it)| it.because.is_some()) {
+        let mut said = explanations(git, self.evidence, notes)?;
+        for recorded in self.by_commit.values_mut().filter(|it| it.because.is_some()) {
             recorded.explanations = said.remove(&recorded.id).unwrap_or_default();
         }
-        self.by_commit = found.into_iter().collect();
         Ok(())
     }
 
@@ -198,6 +233,32 @@ impl Records {
         let kept = evidence_of(git.repo(), self.evidence?, [entry.id.clone()].into()).ok()?;
         let bytes = held(git.repo(), *kept.get(&entry.id)?, entry, "decision.json")?;
         serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Returns the commit of the entry about a commit on the base, where all entries were read.
+    pub fn place(&self, commit: Oid) -> Option<Oid> {
+        self.places.get(&commit).copied()
+    }
+
+    /// Returns the newest commit with evidence.
+    pub fn evidence(&self) -> Option<Oid> {
+        self.evidence
+    }
+
+    /// Whether there is a ledger, and it could be read.
+    pub fn is_kept(&self) -> bool {
+        self.evidence.is_some()
+    }
+
+    /// Returns what was decided of a change, the oldest first, where all entries were read.
+    pub fn decided(&self, change: &str) -> &[Decided] {
+        self.decided.get(change).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns what went around the gate and is recorded, by the commits on the base.
+    pub fn bypasses(&self) -> impl Iterator<Item = (Oid, &RecordedAs)> {
+        let all = self.by_commit.iter().filter(|(_, it)| it.because.is_some());
+        all.map(|(commit, it)| (*commit, it))
     }
 
     /// Whether a commit should be recorded, and isn't.

@@ -152,6 +152,14 @@ impl<'a> Stories<'a> {
         Ok(merges.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
+    /// Returns the commit that merged a change last.
+    ///
+    /// # Errors
+    /// When the base's history can't be read.
+    pub(super) fn last_merge(&self, name: &str) -> anyhow::Result<Option<Oid>> {
+        Ok(self.line()?.merges(name).last().copied())
+    }
+
     /// Returns the commits on the base that changed a request, or the policies, without being the
     /// merge of a change, oldest first.
     ///

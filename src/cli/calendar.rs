@@ -4,26 +4,24 @@ mod ics;
 mod month;
 mod text;
 
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
-use chrono::{Datelike as _, Months, NaiveDate};
 use clap::{Args, ValueEnum};
 
 use super::shared::args::{NowArg, day_begins, day_ends, tier_parser, unknown_service};
-use super::shared::caches::kept;
 use super::shared::here::HereArgs;
-use super::shared::judges::judges;
+use super::shared::lister::{Read, with_lister};
+use super::shared::origin::Origin;
 use super::shared::{logs, say};
 use changegate::changes::calendar::{Asked, CalendarView, names, view};
-use changegate::changes::entry::Lister;
 use changegate::changes::records::Records;
-use changegate::changes::story::Stories;
 use changegate::core::calendar::HORIZON;
 use changegate::core::terms::{Name, RiskTier};
-use changegate::core::time::{Duration, Interval, Time, midnight};
+use changegate::core::time::{Duration, Interval, Time, midnight, month_of, week_of};
 use changegate::forge::git::Git;
-use changegate::gate::Gate;
 
 /// Show what is planned and what was executed, beside windows and freezes
 ///
@@ -110,7 +108,10 @@ pub fn run(args: &CalendarArgs) -> anyhow::Result<ExitCode> {
         CalendarFormat::Text if args.month => month::render(&view, say::width()),
         CalendarFormat::Text => text::render(&view, say::colour(&std::io::stdout()), say::width()),
         CalendarFormat::Json => say::json(&view)?,
-        CalendarFormat::Ics => ics::render(&view, &ics::Place::of(&git)?, args.windows)?,
+        CalendarFormat::Ics => {
+            let changed_at = git.repo().commit(git.base()?)?.time;
+            ics::render(&view, (&Origin::of(&git), changed_at), args.windows)?
+        }
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -118,22 +119,14 @@ pub fn run(args: &CalendarArgs) -> anyhow::Result<ExitCode> {
 impl CalendarArgs {
     /// Returns the stretch of time that is asked for.
     fn period(&self, now: Time) -> anyhow::Result<Interval> {
-        let day = |time: Time| time.utc().date_naive();
-        let reference = day(self.from.unwrap_or(now));
-        let of_days = |first: NaiveDate, last: Option<NaiveDate>| Interval {
-            start: midnight(first),
-            end: last.map_or(midnight(first), midnight),
-        };
         if self.week {
-            let monday = reference.week(chrono::Weekday::Mon).first_day();
-            return Ok(of_days(monday, monday.checked_add_days(chrono::Days::new(7))));
+            return Ok(week_of(self.from.unwrap_or(now)));
         }
         if self.month {
-            let first = reference.with_day(1).unwrap_or(reference);
-            return Ok(of_days(first, first.checked_add_months(Months::new(1))));
+            return Ok(month_of(self.from.unwrap_or(now)));
         }
         let is_ics = self.format == CalendarFormat::Ics;
-        let today = midnight(day(now));
+        let today = midnight(now.utc().date_naive());
         let earliest = if is_ics { today - BACK } else { today };
         let start = self.from.unwrap_or(earliest);
         let usual = match is_ics && self.from.is_none() {
@@ -156,34 +149,28 @@ fn look(
     period: Interval,
     now: Time,
 ) -> anyhow::Result<CalendarView> {
-    let judges = judges()?;
-    let gate = Gate::new(git.repo(), git, judges.clone());
-    let judge = judges.at(git.repo(), git.base()?)?;
-    let (org, calendar) = (&judge.bundle().org, &judge.bundle().calendar);
-    if let Some(service) = &args.service
-        && !org.roster.services.contains_key(service.as_str())
-    {
-        bail!("{}", unknown_service(service.as_str(), org));
-    }
-    git.survey_others();
-    let stories = Stories::of(git, org, kept(git))?;
-    let executions = logs::executions(git, org, &args.here, now)?;
-    let names = names(git, org, &executions, period)?;
-    let records = logs::records(git, org, &args.here, || {
-        let commits = names.iter().map(|name| stories.on_base(name));
-        let commits = commits.collect::<anyhow::Result<Vec<_>>>()?;
-        Records::read(git, &judges, Some(commits.into_iter().flatten().collect()))
-    });
-    let lister = Lister {
-        git,
-        gate: &gate,
-        stories: &stories,
-        records: &records,
-        executions: &executions,
-        org,
+    let named = OnceCell::new();
+    with_lister(
+        (git, &args.here),
         now,
-        most_names: usize::MAX,
-    };
-    let asked = Asked { period, tier: args.tier, service: args.service.clone() };
-    view(&lister, calendar, &asked, &names)
+        |Read { judges, org, stories, executions }| {
+            let names = names(git, org, executions, period)?;
+            let names = named.get_or_init(|| names);
+            Ok(logs::records(git, org, &args.here, || {
+                let commits = names.iter().map(|name| stories.on_base(name));
+                let commits = commits.collect::<anyhow::Result<Vec<_>>>()?;
+                Records::read(git, judges, commits.into_iter().flatten().collect())
+            }))
+        },
+        |lister, judge| {
+            if let Some(service) = &args.service
+                && !lister.org.roster.services.contains_key(service.as_str())
+            {
+                bail!("{}", unknown_service(service.as_str(), lister.org));
+            }
+            let asked = Asked { period, tier: args.tier, service: args.service.clone() };
+            let names = named.get_or_init(BTreeSet::new);
+            view(lister, &judge.bundle().calendar, &asked, names)
+        },
+    )
 }

@@ -9,15 +9,12 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::shared::args::NowArg;
-use super::shared::caches::kept;
 use super::shared::here::{HereArgs, own_commit};
-use super::shared::judges::judges;
+use super::shared::lister::with_lister;
+use super::shared::say;
 use super::shared::site::beside;
-use super::shared::{logs, say};
-use changegate::changes::entry::Lister;
 use changegate::changes::fitting::{PreviewView, Tables, preview};
 use changegate::changes::records::Records;
-use changegate::changes::story::Stories;
 use changegate::content::bundle_files;
 use changegate::core::calendar::Calendar;
 use changegate::core::layout;
@@ -28,7 +25,7 @@ use changegate::core::yaml;
 use changegate::files;
 use changegate::forge::Forge as _;
 use changegate::forge::git::{CHANGE, Git};
-use changegate::gate::{Gate, Judgement};
+use changegate::gate::Judgement;
 use changegate::git::Oid;
 
 /// Look at what a freeze or a window that is only proposed would mean
@@ -176,24 +173,14 @@ pub fn look(
     (source, proposed): (&str, &Org),
     now: Time,
 ) -> anyhow::Result<PreviewView> {
-    let judges = judges()?;
-    let gate = Gate::new(git.repo(), git, judges.clone());
-    let judge = judges.at(git.repo(), git.base()?)?;
-    let org = &judge.bundle().org;
-    git.survey_others();
-    let stories = Stories::of(git, org, kept(git))?;
-    let executions = logs::executions(git, org, here, now)?;
-    let lister = Lister {
-        git,
-        gate: &gate,
-        stories: &stories,
-        records: &Records::default(),
-        executions: &executions,
-        org,
+    with_lister(
+        (git, here),
         now,
-        most_names: usize::MAX,
-    };
-    let calendar = Calendar::new(&proposed.windows, &proposed.freezes);
-    let in_force = Tables { calendar: &judge.bundle().calendar, org };
-    preview(&lister, (in_force, Tables { calendar: &calendar, org: proposed }), source)
+        |_| Ok(Records::default()),
+        |lister, judge| {
+            let calendar = Calendar::new(&proposed.windows, &proposed.freezes);
+            let in_force = Tables { calendar: &judge.bundle().calendar, org: lister.org };
+            preview(lister, (in_force, Tables { calendar: &calendar, org: proposed }), source)
+        },
+    )
 }

@@ -259,13 +259,15 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     let executions = logs::executions(git, &org, &args.here, now)?;
     let some = wanted.some(git, &executions, now)?;
     let records = logs::records(git, &org, &args.here, || {
-        let Some(some) = &some else { return Records::read(git, &judges, None) };
+        let Some(some) = &some else {
+            return Records::read_all(git, &judges, kept(git).as_ref());
+        };
         let commits = some.iter().map(|name| stories.on_base(name));
         let commits = commits.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect();
         // What is open isn't recorded yet.
         match wanted {
             Wanted::Open => Records::read_gap(git, &judges),
-            _ => Records::read(git, &judges, Some(commits)),
+            _ => Records::read(git, &judges, commits),
         }
     });
     let going_on = match args.state.is_some() || args.is_filtered() {

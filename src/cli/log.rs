@@ -75,9 +75,9 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
     let stories = Stories::of(&git, &org, kept(&git))?;
     git.survey_others();
     let about = args.id.as_deref().map(here::name_of);
-    let records = logs::records(&git, &org, &args.here, || {
-        let commits = about.map(|name| stories.on_base(name)).transpose()?;
-        Records::read(&git, &judges, commits)
+    let records = logs::records(&git, &org, &args.here, || match about {
+        Some(name) => Records::read(&git, &judges, stories.on_base(name)?),
+        None => Records::read_all(&git, &judges, kept(&git).as_ref()),
     });
     let executions = logs::executions(&git, &org, &args.here, NowArg::present())?;
     let entry = |mut story: Story| {

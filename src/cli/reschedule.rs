@@ -10,17 +10,13 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
 use super::shared::args::{AnswerFormat, NowArg};
-use super::shared::caches::kept;
 use super::shared::here::{self, HereArgs};
-use super::shared::judges::judges;
-use super::shared::logs;
+use super::shared::lister::with_lister;
 use super::shared::receipt::Receipt;
 use super::shared::say::warn;
 use super::submit::{commit, is_denied, next};
-use changegate::changes::entry::Lister;
 use changegate::changes::fitting::next_free;
 use changegate::changes::records::Records;
-use changegate::changes::story::Stories;
 use changegate::content::{request_with_id, short};
 use changegate::core::decision::Decision;
 use changegate::core::operations::event::About;
@@ -31,7 +27,7 @@ use changegate::core::time::{Duration, Interval, Time};
 use changegate::core::yaml;
 use changegate::forge::Pull;
 use changegate::forge::git::{Advance, CHANGE, Git};
-use changegate::gate::{Gate, Judgement};
+use changegate::gate::Judgement;
 use changegate::git::{Entry, Oid, Program};
 use changegate::report::Format;
 
@@ -191,37 +187,28 @@ fn next_fitting(
     length: Duration,
     now: Time,
 ) -> anyhow::Result<Interval> {
-    let judges = judges()?;
-    let gate = Gate::new(git.repo(), git, judges.clone());
-    let judge = judges.at(git.repo(), git.base()?)?;
-    let (org, calendar) = (&judge.bundle().org, &judge.bundle().calendar);
-    let stories = Stories::of(git, org, kept(git))?;
-    let executions = logs::executions(git, org, &args.here, now)?;
-    let records = Records::default();
-    let lister = Lister {
-        git,
-        gate: &gate,
-        stories: &stories,
-        records: &records,
-        executions: &executions,
-        org,
+    with_lister(
+        (git, &args.here),
         now,
-        most_names: usize::MAX,
-    };
-    let entries = lister.entries(args.id.as_str(), |pull| pull != PullState::GivenUp)?;
-    let entry = entries.first().with_context(|| format!("{} is closed", args.id))?;
-    ensure!(
-        entry.kind != Some(ChangeType::Emergency),
-        "no window binds an emergency: say when it begins with --start"
-    );
-    let free = next_free(&lister, calendar, entry, (length, entry.planned.as_slice()))?;
-    let free = free.with_context(|| {
-        format!(
-            "nothing fits it for {} within 400 days: `changegate window` shows what opens",
-            length.for_people()
-        )
-    })?;
-    Ok(free.at)
+        |_| Ok(Records::default()),
+        |lister, judge| {
+            let entries = lister.entries(args.id.as_str(), |pull| pull != PullState::GivenUp)?;
+            let entry = entries.first().with_context(|| format!("{} is closed", args.id))?;
+            ensure!(
+                entry.kind != Some(ChangeType::Emergency),
+                "no window binds an emergency: say when it begins with --start"
+            );
+            let calendar = &judge.bundle().calendar;
+            let free = next_free(lister, calendar, entry, (length, entry.planned.as_slice()))?;
+            let free = free.with_context(|| {
+                format!(
+                    "nothing fits it for {} within 400 days: `changegate window` shows what opens",
+                    length.for_people()
+                )
+            })?;
+            Ok(free.at)
+        },
+    )
 }
 
 /// Returns a request with other times, and nothing else changed.

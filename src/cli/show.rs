@@ -63,7 +63,7 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     story.add(executions.events(&story.name)?);
     let records = logs::records(&git, &org, &args.here, || {
         let commits = stories.on_base(&story.name)?;
-        Records::read(&git, &here::judges(), Some(commits))
+        Records::read(&git, &here::judges(), commits)
     });
     let id = story.name.parse::<TicketId>().ok();
     let went_around = match (git.operations()?, id) {

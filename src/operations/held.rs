@@ -82,7 +82,7 @@ impl Held<'_> {
     /// # Errors
     /// When the repository can't be read.
     pub fn incidents(&self) -> anyhow::Result<Vec<String>> {
-        self.names("incidents")
+        Ok(self.files("incidents")?.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Returns the ids of all changes to which something happened.
@@ -90,14 +90,22 @@ impl Held<'_> {
     /// # Errors
     /// When the repository can't be read.
     pub fn changes(&self) -> anyhow::Result<Vec<TicketId>> {
-        let names = self.names("changes")?.into_iter();
-        Ok(names.filter_map(|name| name.parse().ok()).collect())
+        let files = self.change_files()?.into_iter();
+        Ok(files.filter_map(|(name, _)| name.parse().ok()).collect())
     }
 
-    fn names(&self, folder: &str) -> anyhow::Result<Vec<String>> {
+    /// Returns the ids of all changes to which something happened, with the files that say what.
+    ///
+    /// # Errors
+    /// When the repository can't be read.
+    pub fn change_files(&self) -> anyhow::Result<Vec<(String, Oid)>> {
+        self.files("changes")
+    }
+
+    fn files(&self, folder: &str) -> anyhow::Result<Vec<(String, Oid)>> {
         let files = self.repo.files_below(self.commit, folder)?.into_iter();
         let name = |path: &str| Some(path.rsplit('/').next()?.strip_suffix(".jsonl")?.to_owned());
-        Ok(files.filter_map(|(path, _)| name(&path)).collect())
+        Ok(files.filter_map(|(path, file)| Some((name(&path)?, file.id))).collect())
     }
 
     /// Returns the events of a file, in order of arrival.

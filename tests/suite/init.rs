@@ -38,7 +38,7 @@ fn a_fresh_repository_is_ready() {
     let said = init_with_people(&place);
     let text = said.went_well();
     for part in [
-        "written       README.md, docs/changegate/ (3 files), policies/ (42 files), schemas/ (42 files)",
+        "written       README.md, docs/changegate/ (3 files), policies/ (42 files), schemas/ (44 files)",
         "no `keys` for alice, bob, carol, dan",
         "git config gpg.format ssh",
         "git add README.md docs/changegate/ policies/ schemas/",

@@ -3,4 +3,6 @@
 mod calendar;
 mod freezes;
 mod kept;
+mod page;
+mod report;
 mod templates;

@@ -74,6 +74,7 @@ fn changes() -> Vec<Value> {
         ("escalation_pause", json!("all")),
         ("incident", json!({"pause_warn": "1h"})),
         ("reactive_outside_windows", json!(["medium", "high"])),
+        ("promote_after", json!(9)),
         ("approvals_not_before", json!({"alice": "2099-01-01T00:00:00Z"})),
     ];
     let changed = settings.iter().map(|(name, _)| (*name).to_owned());

@@ -154,6 +154,35 @@ fn a_sweep_takes_no_event() {
 }
 
 #[test]
+fn a_week_is_reported_as_a_page_and_in_the_summary() {
+    let script = "#!/bin/sh\necho \"called: $*\"\n\
+        for last; do :; done\n[ \"$last\" = report.html ] && echo '<p>page</p>' >report.html\nexit 0\n";
+    let dir = tempfile::tempdir().unwrap();
+    let (stub, artifacts) = (dir.path().join("stub"), dir.path().join("artifacts"));
+    fs::write(&stub, script).unwrap();
+    make_executable(&stub);
+    fs::create_dir(&artifacts).unwrap();
+    let Some(runner) = Runner::with(&stub) else { return };
+    let repository = repository();
+    let site = Site {
+        repository: repository.path().to_str().unwrap(),
+        api: "http://127.0.0.1:9",
+        token: "ghs_s3cret",
+    };
+    let workflow = root().join(".github/workflows/report.yml");
+    let event = payload(json!({"inputs": {"from": "2026-11-01", "to": "$(touch hacked)"}}));
+    let to = ("ARTIFACTS", artifacts.display().to_string());
+    let place = (dir.path(), &*workflow);
+    let ran = runner.run_in(&site, place, "workflow_dispatch", &event, &[to]);
+    let called = "called: report --from 2026-11-01 --to $(touch hacked) --format html \
+                  --output report.html";
+    ran.ended(0, &[called, "Job succeeded"]);
+    assert_eq!(fs::read_to_string(artifacts.join("report.html")).unwrap(), "<p>page</p>\n");
+    let Some(ran) = run(2, "report.yml", "schedule", &payload(json!({}))) else { return };
+    ran.ended(1, &["called: report --from 20"]);
+}
+
+#[test]
 fn a_sweep_by_hand_begins_the_ledger_if_that_is_asked_for() {
     for (ticked, is_begun) in [("true", true), ("false", false), ("", false)] {
         let event = payload(json!({"inputs": {"begin-ledger": ticked}}));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{API_VERSION, About, Actor};
 use super::kinds::{Pauses, Step};
-use super::life::{Debt, Life};
+use super::life::{Debt, GRACE, Life};
 use crate::digest::{canonical_json, to_json};
 use crate::record::parts::Hex;
 use crate::terms::{Login, Name, RiskTier, Severity, TicketId};
@@ -97,6 +97,13 @@ pub struct OpenDebt {
     pub debtor: String,
     /// Until when the first sign-off is due.
     pub due_at: Time,
+}
+
+impl OpenExecution {
+    /// Whether nobody knows at this time whether it goes on.
+    pub fn is_lost(&self, now: Time) -> bool {
+        self.is_unknown || now >= self.lease_until + GRACE
+    }
 }
 
 impl OpenDebt {

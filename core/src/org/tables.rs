@@ -283,6 +283,8 @@ pub struct Settings {
     /// The tiers of which direct changes may run outside windows, under the open incident whose number they
     /// have.
     pub reactive_outside_windows: Vec<RiskTier>,
+    /// How many successful changes that did the same off-script make a candidate for a template.
+    pub promote_after: u32,
     /// The time, by login, before which a person's approvals don't permit execution: for stolen keys.
     pub approvals_not_before: BTreeMap<Login, Time>,
 }
@@ -367,6 +369,7 @@ impl Default for Settings {
             escalation_pause: EscalationPause::default(),
             incident: IncidentSettings::default(),
             reactive_outside_windows: Vec::new(),
+            promote_after: 3,
             approvals_not_before: BTreeMap::new(),
         }
     }

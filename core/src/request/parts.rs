@@ -13,7 +13,9 @@ use crate::time::{Duration, Time};
 use super::exact::GREATEST;
 
 /// The kind of change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeType {
     /// Routine and well understood.
@@ -23,6 +25,16 @@ pub enum ChangeType {
     Normal,
     /// A response to a P1 or P2 incident; needs `emergency` and the incident commander.
     Emergency,
+}
+
+impl std::fmt::Display for ChangeType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ChangeType::Standard => "standard",
+            ChangeType::Normal => "normal",
+            ChangeType::Emergency => "emergency",
+        })
+    }
 }
 
 /// An action on a target.

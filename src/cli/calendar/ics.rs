@@ -4,13 +4,12 @@ use std::fmt::{self, Write as _};
 
 use anyhow::ensure;
 
+use crate::cli::shared::origin::Origin;
 use changegate::changes::calendar::{CalendarEntry, CalendarView};
 use changegate::core::layout;
 use changegate::core::operations::state::{PullState, State};
 use changegate::core::terms::all_of;
 use changegate::core::time::{Interval, Time};
-use changegate::forge::git::Git;
-use changegate::forge::github::{Name, is_on_site};
 
 /// The most events: calendar programs give up on more.
 const MOST: usize = 5_000;
@@ -18,44 +17,16 @@ const MOST: usize = 5_000;
 /// The most bytes of a line, its end apart.
 const LINE: usize = 75;
 
-/// The repository that the events are of.
-pub struct Place {
-    /// Its name, by which events are told apart from those of other repositories.
-    name: String,
-    /// The address of its files on the base, if it is on GitHub.
-    files: Option<String>,
-    /// When its base was changed last: what says when freezes and windows were.
-    changed_at: Time,
-}
-
-impl Place {
-    /// Returns where the changes are.
-    pub fn of(git: &Git) -> anyhow::Result<Self> {
-        let branches = &git.branches;
-        let url = branches.remote().map(|remote| format!("remote.{remote}.url"));
-        let url = url.and_then(|setting| branches.program().setting(&setting));
-        let github = url.as_deref().filter(|url| is_on_site(url, None)).and_then(Name::in_url);
-        let files =
-            github.as_ref().map(|name| format!("https://github.com/{name}/blob/{}", git.base_ref));
-        let url = url.as_deref().map(|url| url.trim_end_matches('/').trim_end_matches(".git"));
-        let short = url.and_then(|url| url.rsplit(['/', ':']).next());
-        let folder = branches.repo().folder();
-        let own = folder.parent().and_then(|it| it.file_name()).map(|it| it.to_string_lossy());
-        let name = match (&github, short) {
-            (Some(name), _) => format!("{}.{}.github.com", name.name, name.owner),
-            (None, Some(short)) => short.to_owned(),
-            (None, None) => own.unwrap_or_default().into_owned(),
-        };
-        let changed_at = git.repo().commit(git.base()?)?.time;
-        Ok(Place { name, files, changed_at })
-    }
-}
-
-/// Returns the events: changes, freezes, and if they are wanted, openings of windows.
+/// Returns the events: changes, freezes, and if they are wanted, openings of windows. What doesn't say when it
+/// was changed last was when the base was.
 ///
 /// # Errors
 /// If there are more than calendar programs take.
-pub fn render(view: &CalendarView, place: &Place, with_windows: bool) -> anyhow::Result<String> {
+pub fn render(
+    view: &CalendarView,
+    (origin, changed_at): (&Origin, Time),
+    with_windows: bool,
+) -> anyhow::Result<String> {
     let windows = if with_windows { view.windows.len() } else { 0 };
     let count = view.changes.len() + view.freezes.len() + windows;
     ensure!(
@@ -69,9 +40,9 @@ pub fn render(view: &CalendarView, place: &Place, with_windows: bool) -> anyhow:
     lines.add("PRODID", "-//changegate//calendar//EN");
     lines.add("CALSCALE", "GREGORIAN");
     lines.add("METHOD", "PUBLISH");
-    lines.text("X-WR-CALNAME", &format!("Changes of {}", place.name));
+    lines.text("X-WR-CALNAME", &format!("Changes of {}", origin.domain));
     for entry in &view.changes {
-        change(&mut lines, entry, place, view.now);
+        change(&mut lines, entry, (origin, changed_at), view.now);
     }
     for freeze in &view.freezes {
         let of = match freeze.services.as_slice() {
@@ -79,9 +50,9 @@ pub fn render(view: &CalendarView, place: &Place, with_windows: bool) -> anyhow:
             services => format!(" of {}", all_of(services)),
         };
         let event = Event {
-            uid: format!("freeze-{}-{}@{}", freeze.name, stamp(freeze.start), place.name),
+            uid: format!("freeze-{}-{}@{}", freeze.name, stamp(freeze.start), origin.domain),
             at: freeze.interval(),
-            changed_at: place.changed_at,
+            changed_at,
             sequence: 0,
             status: "CONFIRMED",
             summary: format!("Freeze: {}{of}", freeze.name),
@@ -92,9 +63,9 @@ pub fn render(view: &CalendarView, place: &Place, with_windows: bool) -> anyhow:
     }
     for it in view.windows.iter().filter(|_| with_windows) {
         let event = Event {
-            uid: format!("window-{}-{}@{}", it.window, stamp(it.open.start), place.name),
+            uid: format!("window-{}-{}@{}", it.window, stamp(it.open.start), origin.domain),
             at: it.open,
-            changed_at: place.changed_at,
+            changed_at,
             sequence: 0,
             status: "CONFIRMED",
             summary: format!("Window: {}", it.window),
@@ -108,7 +79,7 @@ pub fn render(view: &CalendarView, place: &Place, with_windows: bool) -> anyhow:
 }
 
 /// Writes a change, if it has a time.
-fn change(lines: &mut Lines, it: &CalendarEntry, place: &Place, now: Time) {
+fn change(lines: &mut Lines, it: &CalendarEntry, (origin, changed_at): (&Origin, Time), now: Time) {
     let entry = &it.entry;
     let executed = || it.executions.iter().map(|it| it.interval(now)).next();
     let Some(at) = entry.planned.or_else(executed) else { return };
@@ -132,11 +103,11 @@ fn change(lines: &mut Lines, it: &CalendarEntry, place: &Place, now: Time) {
     });
     let about: Vec<_> = about.into_iter().flatten().chain(executed).collect();
     let mark = if is_amendment { "-amended" } else { "" };
-    let url = place.files.as_ref().filter(|_| entry.pull == PullState::Merged);
+    let url = origin.files.as_ref().filter(|_| entry.pull == PullState::Merged);
     let event = Event {
-        uid: format!("{}{mark}@{}", entry.change, place.name),
+        uid: format!("{}{mark}@{}", entry.change, origin.domain),
         at,
-        changed_at: it.changed_at.unwrap_or(place.changed_at),
+        changed_at: it.changed_at.unwrap_or(changed_at),
         sequence: it.versions,
         status,
         summary: format!("{} {}", entry.change, entry.summary.as_deref().unwrap_or_default()),

@@ -30,7 +30,7 @@ const ACTION: &str = "- uses: changegate/changegate/.github/actions/changegate@{
 /// The release tag of that commit.
 const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
-const WORKFLOWS: [(&str, &str); 6] = [
+const WORKFLOWS: [(&str, &str); 7] = [
     (CHECK_WORKFLOW, include_str!("../../../.github/workflows/change-check.yml")),
     (
         ".github/workflows/change-form.yml",
@@ -44,6 +44,7 @@ const WORKFLOWS: [(&str, &str); 6] = [
         ".github/workflows/change-record.yml",
         include_str!("../../../.github/workflows/change-record.yml"),
     ),
+    (".github/workflows/report.yml", include_str!("../../../.github/workflows/report.yml")),
     (
         ".github/workflows/review-ping.yml",
         include_str!("../../../.github/workflows/review-ping.yml"),

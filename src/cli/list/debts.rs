@@ -9,8 +9,8 @@ use super::{ListArgs, Wanted};
 use crate::cli::shared::args::AnswerFormat;
 use crate::cli::shared::events::told;
 use crate::cli::shared::judges::judges;
+use crate::cli::shared::logs;
 use crate::cli::shared::say::{self, warn};
-use crate::cli::shared::site::beside;
 use changegate::core::operations::around::Around;
 use changegate::core::operations::debts::DebtState;
 use changegate::core::operations::event::About;
@@ -72,20 +72,8 @@ fn debts(git: &Git, all: bool, now: Time) -> anyhow::Result<Vec<DebtView>> {
     let (judges, mut debts) = (judges()?, Vec::new());
     let judge = judges.at(git.repo(), git.base()?)?;
     let org = &judge.bundle().org;
-    // Only GitHub knows which of its pull requests were refused.
-    let mut github = beside(&git.branches)?;
-    let known = match execution::debts((git, github.as_ref()), org, &log, now) {
-        Err(error) if github.is_some() => {
-            warn(
-                "warning",
-                &format!("what became of pull requests on GitHub isn't known: {error:#}"),
-            );
-            github = None;
-            execution::debts((git, None), org, &log, now)
-        }
-        known => known,
-    };
-    let mut known: Vec<_> = known?.into_iter().filter(|(_, it)| all || it.is_owed()).collect();
+    let (known, github) = logs::debts(git, org, &log, now)?;
+    let mut known: Vec<_> = known.into_iter().filter(|(_, it)| all || it.is_owed()).collect();
     if all {
         known.extend(waived(&log)?.into_iter().map(|debt| (debt, DebtState::Waived)));
         known.sort_by_key(|(debt, _)| debt.change.folded());

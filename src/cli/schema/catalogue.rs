@@ -15,6 +15,7 @@ use crate::cli::escalate::EscalationView;
 use crate::cli::incident::{IncidentView, IncidentsView};
 use crate::cli::list::debts::DebtsView;
 use crate::cli::operations::EventsView;
+use crate::cli::report::PromotionsView;
 use crate::cli::shared::events::Receipts;
 use crate::cli::shared::receipt::Receipt;
 use crate::cli::sync::SyncView;
@@ -38,6 +39,7 @@ use changegate::core::operations::open::Open;
 use changegate::core::org::{Erasure, Freezes, Roster, Settings, Table, Window};
 use changegate::core::request::ChangeRequest;
 use changegate::core::template::Template;
+use changegate::report::overview::Overview;
 
 /// A type that has a schema.
 pub(super) struct SchemaEntry {
@@ -170,6 +172,18 @@ pub(super) const SCHEMAS: &[SchemaEntry] = &[
         title: "Calendar",
         about: "what changegate calendar --format json prints",
         schema: printed::<CalendarView>,
+    },
+    SchemaEntry {
+        name: "report",
+        title: "Report",
+        about: "what changegate report --format json prints",
+        schema: printed::<Overview>,
+    },
+    SchemaEntry {
+        name: "promotions",
+        title: "Candidates for templates",
+        about: "what changegate report --promotions --format json prints",
+        schema: printed::<PromotionsView>,
     },
     SchemaEntry {
         name: "freeze-preview",

@@ -122,9 +122,19 @@ fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
 /// Says that the roster has no service of this name, and which was meant.
 pub fn unknown_service(service: &str, org: &Org) -> String {
     let known: Vec<_> = org.roster.services.keys().map(Name::as_str).collect();
-    let hint = match did_you_mean(service, &known) {
+    unknown("service", service, &known)
+}
+
+/// Says that the roster has no team of a name.
+pub fn unknown_team(team: &str, org: &Org) -> String {
+    let known: Vec<_> = org.roster.teams.keys().map(String::as_str).collect();
+    unknown("team", team, &known)
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let hint = match did_you_mean(name, known) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the services are {}", known.join(", ")),
+        None => format!("the {what}s are {}", known.join(", ")),
     };
-    format!("there is no service `{service}` in the roster: {hint}")
+    format!("there is no {what} `{name}` in the roster: {hint}")
 }

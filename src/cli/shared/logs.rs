@@ -3,13 +3,19 @@
 use super::caches::kept;
 use super::here::{HereArgs, look_at_ledger};
 use super::say::warn;
+use super::site::beside;
 use changegate::changes::progress::Executions;
 use changegate::changes::records::Records;
+use changegate::core::operations::debts::DebtState;
 use changegate::core::operations::kinds::Pauses;
+use changegate::core::operations::open::OpenDebt;
 use changegate::core::org::Org;
 use changegate::core::time::Time;
 use changegate::execute::kept::Kept;
 use changegate::forge::git::Git;
+use changegate::forge::github::GitHub;
+use changegate::gate::execution;
+use changegate::operations::Log;
 use changegate::report::counted;
 
 /// Reads what the ledger records of the base, by `read`. Where it can't be relied on, it says so, and
@@ -90,4 +96,29 @@ pub fn executions<'a>(
     }
     warn_of_waiting(git);
     Executions::of(git, org, now, kept(git))
+}
+
+/// Debts, each with what it is now.
+type Debts = Vec<(OpenDebt, DebtState)>;
+
+/// Returns the debts that weren't waived, and GitHub if that was asked: it alone knows
+/// which of its pull requests were refused.
+///
+/// # Errors
+/// When the repository can't be read.
+pub fn debts(
+    git: &Git,
+    org: &Org,
+    log: &Log<'_>,
+    now: Time,
+) -> anyhow::Result<(Debts, Option<GitHub>)> {
+    let github = beside(&git.branches)?;
+    match execution::debts((git, github.as_ref()), org, log, now) {
+        Err(error) if github.is_some() => {
+            let what = "what became of pull requests on GitHub isn't known";
+            warn("warning", &format!("{what}: {error:#}"));
+            Ok((execution::debts((git, None), org, log, now)?, None))
+        }
+        known => Ok((known?, github)),
+    }
 }

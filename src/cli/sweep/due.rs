@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::shared::caches::kept;
 use changegate::changes::frozen::freezes;
-use changegate::changes::in_short::{self, InShort};
 use changegate::content::request_with_id;
 use changegate::core::calendar::Calendar;
-use changegate::core::input::affected_services;
 use changegate::core::operations::debts::DebtState;
 use changegate::core::operations::event::{About, Actor, Event};
 use changegate::core::operations::life::Life;
@@ -40,27 +37,6 @@ pub fn open(log: &Log<'_>) -> BTreeSet<TicketId> {
     let running = open.executions.iter().filter_map(|it| it.change.clone());
     let owed = open.debts.iter().map(|debt| debt.change.clone());
     open.begun.iter().cloned().chain(running).chain(owed).collect()
-}
-
-/// Returns the changes on the base that are planned for a time at which they are frozen.
-///
-/// # Errors
-/// When the repository can't be read.
-pub fn frozen(
-    git: &Git,
-    (calendar, org): (&Calendar, &Org),
-    now: Time,
-) -> anyhow::Result<Vec<TicketId>> {
-    let planned = in_short::requests(git.repo(), git.base()?, kept(git).as_ref())?.into_iter();
-    let is_frozen = |it: &InShort| {
-        let targets: Vec<_> = it.steps.iter().map(|(_, target)| target).collect();
-        let services = affected_services(&it.services, &targets, org);
-        it.planned.filter(|planned| now < planned.end).is_some_and(|planned| {
-            let mut freezes = calendar.freezes_after(now.max(planned.start));
-            freezes.any(|it| it.start < planned.end && it.concerns(&services))
-        })
-    };
-    Ok(planned.filter(is_frozen).map(|it| it.id).collect())
 }
 
 /// Returns what the log says of a change; `None` if its request isn't here. `debts` are those of all

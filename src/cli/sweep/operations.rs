@@ -5,8 +5,11 @@
 use std::collections::BTreeSet;
 
 use super::due::{self, Told};
+use crate::cli::shared::caches::kept;
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::site::{Site, SiteArgs, job};
+use changegate::changes::frozen::frozen;
+use changegate::changes::in_short;
 use changegate::core::layout::{is_request, stem};
 use changegate::core::terms::TicketId;
 use changegate::core::time::{Duration, Time};
@@ -57,8 +60,9 @@ fn bring_keys(site: &Site, log: &Log<'_>) -> anyhow::Result<usize> {
 fn candidates(site: &Site, log: &Log<'_>, now: Time) -> anyhow::Result<BTreeSet<TicketId>> {
     let mut found = due::open(log);
     let bundle = site.judge.bundle();
-    found.extend(due::frozen(&site.git, (&bundle.calendar, &bundle.org), now)?);
     let repo = site.git.repo();
+    let requests = in_short::requests(repo, site.git.base()?, kept(&site.git).as_ref())?;
+    found.extend(frozen(&requests, (&bundle.calendar, &bundle.org), now).into_iter().cloned());
     for commit in repo.first_parents(log.tip())? {
         let commit = repo.commit(commit)?;
         if commit.time + RECENT < now {

@@ -6,7 +6,10 @@ use std::fs;
 use anyhow::Context as _;
 
 use super::due;
+use crate::cli::shared::caches::kept;
 use crate::cli::shared::judges::judges;
+use changegate::changes::frozen::frozen;
+use changegate::changes::in_short;
 use changegate::core::time::Time;
 use changegate::forge::git::Git;
 use changegate::report::executed::Reminder;
@@ -27,7 +30,8 @@ pub fn reminders(git: &Git, is_dry_run: bool, now: Time) -> anyhow::Result<Optio
     let mut reminders = Vec::new();
     let calendar = &judge.bundle().calendar;
     let mut ids = due::open(&log);
-    ids.extend(due::frozen(git, (calendar, org), now)?);
+    let requests = in_short::requests(git.repo(), git.base()?, kept(git).as_ref())?;
+    ids.extend(frozen(&requests, (calendar, org), now).into_iter().cloned());
     for id in ids {
         let told = due::told(git, &log, &id, &debts, now)?;
         reminders.extend(told.into_iter().flat_map(|told| told.reminders(org, calendar, now)));

@@ -91,6 +91,7 @@ impl Runner {
         for (file, action) in [
             (workflow, "actions/checkout"),
             (&*root().join(".github/actions/changegate/action.yml"), "actions/cache"),
+            (&*root().join(".github/workflows/report.yml"), "actions/upload-artifact"),
         ] {
             let stand_in =
                 root().join("tests/data/act").join(action.trim_start_matches("actions/"));

@@ -67,6 +67,10 @@ impl Reader {
             let help = "write the number that `changegate doctor` names, in quotes";
             self.report("settings", &["execution", "repository_id"], message, help);
         }
+        if settings.promote_after < 2 {
+            let help = "write at least 2";
+            self.report("settings", &["promote_after"], "one change doesn't make a pattern", help);
+        }
         self.check_writers(org);
     }
 
