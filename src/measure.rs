@@ -27,7 +27,7 @@ mod prometheus;
 
 use network::Network;
 pub use network::Token;
-use plan::{Plan, Rate};
+use plan::{Plan, Polled, Rate};
 
 /// The most samples that are kept of a check.
 const MOST_SAMPLES: u64 = 200;
@@ -83,11 +83,12 @@ pub fn watch(
     let (from, began) = (clock(), Instant::now());
     let total = StdDuration::from_secs((plan.until(from) - from).as_seconds());
     let between = between(interval, total);
-    let mut answers = vec![Vec::new(); plan.polled.len()];
+    let urls: Vec<_> = plan.polled.iter().map(|it| it.url.clone()).collect();
+    let mut answers = vec![Vec::new(); urls.len()];
     let mut next = began;
     loop {
-        let new = network.poll(&plan.polled);
-        let failing = plan.polled.iter().zip(&new);
+        let new = network.poll(&urls);
+        let failing = urls.iter().zip(&new);
         let failing = failing
             .filter_map(|(url, answer)| Some((url.as_str(), answer.wrong.as_deref()?)))
             .collect();
@@ -105,8 +106,10 @@ pub fn watch(
         }
     }
     let monitored = Monitored { from, to: clock().max(from) };
-    let mut checks: Vec<_> =
-        plan.polled.iter().zip(&answers).map(|(url, all)| polled(url.as_str(), all)).collect();
+    let of_names = |(it, all): (&Polled, &Vec<Answer>)| {
+        it.names.iter().map(|name| polled(name, all)).collect::<Vec<_>>()
+    };
+    let mut checks: Vec<_> = plan.polled.iter().zip(&answers).flat_map(of_names).collect();
     for (name, passed) in &plan.manual {
         let passed = passed.map_or_else(|| answer(name), Ok)?;
         checks.push(manual(name, passed));

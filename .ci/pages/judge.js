@@ -39,24 +39,23 @@ function complain(where, what) {
   console.error(`${where}: ${what}`);
 }
 
-const { sessionId } = await ask("POST", "", {
-  capabilities: {
-    alwaysMatch: {
-      "goog:chromeOptions": {
-        args: [
-          "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-          "--disable-background-networking", "--disable-component-update", "--disable-sync",
-          "--force-color-profile=srgb", `--user-data-dir=${profile}`,
-        ],
-      },
+const capabilities = {
+  alwaysMatch: {
+    "goog:chromeOptions": {
+      args: [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--force-color-profile=srgb", `--user-data-dir=${profile}`,
+      ],
     },
   },
-});
-const at = `/${sessionId}`;
+};
+let at = "";
 const chrome = (cmd, params) => ask("POST", `${at}/goog/cdp/execute`, { cmd, params });
 const run = (script, ...args) => ask("POST", `${at}/execute/sync`, { script, args });
 
 try {
+  at = `/${(await ask("POST", "", { capabilities })).sessionId}`;
   const pages = readdirSync(folder).filter((name) => name.endsWith(".html"));
   if (pages.length === 0) complain(folder, "holds no page");
   for (const page of pages) {
@@ -87,7 +86,7 @@ try {
   }
   console.log(`${pages.length * 4} views of ${pages.length} pages, ${problems} problems`);
 } finally {
-  await ask("DELETE", at).catch(() => {});
+  if (at) await ask("DELETE", at).catch(() => {});
   driver.kill();
   rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::request::{ChangeType, OutcomeResult};
-use crate::terms::{Login, Name, Verdict};
+use crate::terms::{Login, Name, TicketId, Verdict};
 use crate::time::{Duration, Interval, Time};
 
 mod account;
@@ -45,7 +45,7 @@ pub struct Metrics {
     /// How long it took from when a change was known to go wrong until it was rolled back, or its incident
     /// resolved.
     pub recovery: Spread,
-    /// How many that went wrong weren't made good yet.
+    /// How many that went wrong weren't made good yet, and aren't closed.
     pub unrecovered: usize,
     /// The emergencies that answer an incident to which an earlier change led, of what was executed.
     pub rework: Share,
@@ -116,6 +116,8 @@ pub struct SignOffs {
     pub direct: usize,
     /// The changes that needed one.
     pub reviewed: usize,
+    /// The changes that were merged although sign-offs were missing.
+    pub unsigned: usize,
     /// The changes of which nobody here knows; GitHub keeps reviews, and without a ledger nothing else does.
     pub unknown: usize,
     /// From when what was signed had arrived until the last sign-off.
@@ -171,15 +173,17 @@ pub struct Group {
 }
 
 impl Metrics {
-    /// Returns what these changes come to in a period. `is_deployment` says which actions bring a new version of
-    /// something.
+    /// Returns what those of all changes that are `asked` for come to in a period. `is_deployment` says which
+    /// actions bring a new version of something.
     pub fn of(
         accounts: &[Account],
+        asked: &dyn Fn(&Account) -> bool,
         period: &Interval,
         is_deployment: &dyn Fn(&Name) -> bool,
     ) -> Self {
         let is_in = |at: Option<Time>| at.is_some_and(|at| period.holds(at));
-        let all: Vec<_> = accounts.iter().filter(|it| it.is_in(period)).collect();
+        let asked: Vec<_> = accounts.iter().filter(|it| asked(it)).collect();
+        let all: Vec<_> = asked.iter().copied().filter(|it| it.is_in(period)).collect();
         let merged: Vec<_> = all.iter().copied().filter(|it| is_in(it.merged_at)).collect();
         let executed: Vec<_> = all.iter().copied().filter(|it| is_in(it.executed_at())).collect();
         let share = |what: &dyn Fn(&Account) -> bool| {
@@ -191,9 +195,12 @@ impl Metrics {
             is_done && is_in(run.ended_at) && run.actions.iter().any(is_deployment)
         });
         let deployments = deployments.count();
-        let wrong: Vec<_> = all.iter().filter_map(|it| it.recovery()).collect();
-        let wrong: Vec<_> = wrong.into_iter().filter(|(from, _)| period.holds(*from)).collect();
-        let recovered = wrong.iter().filter_map(|(from, to)| Some((*to)? - *from));
+        let wrong = asked.iter().filter_map(|it| Some((it, it.recovery()?)));
+        let wrong: Vec<_> = wrong.filter(|(_, (from, _))| period.holds(*from)).collect();
+        let recovered = wrong.iter().filter_map(|(_, (from, to))| Some((*to)? - *from));
+        let is_open = |(it, (_, to)): &&(&&Account, (Time, Option<Time>))| {
+            to.is_none() && it.closed_at().is_none()
+        };
         let planned = executed.iter().filter(|it| it.planned.is_some()).count();
         let in_plan = executed.iter().filter(|it| kept_plan(it) == Some(true)).count();
         Metrics {
@@ -203,7 +210,7 @@ impl Metrics {
                 merged: merged.len(),
                 executed: executed.len(),
                 closed: all.iter().filter(|it| is_in(it.closed_at())).count(),
-                of_policies: all.iter().filter(|it| it.kind.is_none()).count(),
+                of_policies: all.iter().filter(|it| it.change.parse::<TicketId>().is_err()).count(),
                 executions: runs().count(),
             },
             deployments: Rate { count: deployments, a_day: a_day(deployments, period) },
@@ -215,7 +222,7 @@ impl Metrics {
                 it.outcome.is_some_and(|(result, _)| result == OutcomeResult::WithIssues)
             }),
             recovery: Spread::of(recovered),
-            unrecovered: wrong.iter().filter(|(_, to)| to.is_none()).count(),
+            unrecovered: wrong.iter().filter(is_open).count(),
             rework: rework(accounts, &executed),
             sign_off: sign_offs(&merged),
             until_start: Spread::of(
@@ -238,7 +245,7 @@ impl Metrics {
                 recorded: runs().filter(|run| run.recorded).count(),
                 offline: runs().filter(|run| run.offline).count(),
             },
-            denials: denials(&all, period),
+            denials: denials(&asked, period),
             weeks: weeks::weeks(&executed, period),
             hours: weeks::hours(&all, period),
             by_tier: groups(&executed, |it| it.tier.iter().copied().collect()),
@@ -263,15 +270,17 @@ fn kept_plan(account: &Account) -> Option<bool> {
 
 /// Returns the emergencies that answer an incident to which an earlier change led.
 fn rework(accounts: &[Account], executed: &[&Account]) -> Share {
-    let mut led_to = BTreeMap::new();
-    for (account, it) in accounts.iter().flat_map(|it| it.escalated.iter().map(move |e| (it, e))) {
-        led_to.entry(it.incident.folded()).or_insert((&account.change, it.at));
+    let mut led_to: BTreeMap<String, Vec<(&str, Time)>> = BTreeMap::new();
+    for account in accounts {
+        for it in &account.escalated {
+            led_to.entry(it.incident.folded()).or_default().push((&account.change, it.at));
+        }
     }
     let is_rework = |it: &&&Account| {
-        let earlier = it.incident.as_ref().and_then(|incident| led_to.get(&incident.folded()));
         let began = it.executed_at();
+        let incident = it.incident.as_ref().and_then(|incident| led_to.get(&incident.folded()));
         it.kind == Some(ChangeType::Emergency)
-            && earlier.is_some_and(|(by, at)| **by != it.change && Some(*at) <= began)
+            && incident.into_iter().flatten().any(|(by, at)| *by != it.change && Some(*at) <= began)
     };
     Share::of(executed.iter().filter(is_rework).count(), executed.len())
 }
@@ -280,12 +289,16 @@ fn sign_offs(merged: &[&Account]) -> SignOffs {
     let (mut from_content, mut from_submission) = (Vec::new(), Vec::new());
     let mut by_role: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     let mut by_person: BTreeMap<&Login, Vec<Duration>> = BTreeMap::new();
-    let (mut direct, mut reviewed, mut unknown) = (0, 0, 0);
+    let (mut direct, mut reviewed, mut unsigned, mut unknown) = (0, 0, 0, 0);
     for account in merged {
         let Some(signed) = &account.signed else {
             unknown += 1;
             continue;
         };
+        if !signed.is_complete {
+            unsigned += 1;
+            continue;
+        }
         if signed.is_direct {
             direct += 1;
             continue;
@@ -309,6 +322,7 @@ fn sign_offs(merged: &[&Account]) -> SignOffs {
     SignOffs {
         direct,
         reviewed,
+        unsigned,
         unknown,
         from_content: Spread::of(from_content),
         from_submission: Spread::of(from_submission),

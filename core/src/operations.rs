@@ -24,6 +24,7 @@
 pub mod after;
 pub mod around;
 pub mod authorize;
+pub mod checks;
 pub mod closing;
 pub mod debts;
 pub mod escalation;

@@ -22,7 +22,6 @@ use crate::core::operations::state::PullState;
 use crate::core::org::Org;
 use crate::core::terms::{Name, TicketId};
 use crate::core::time::Time;
-use crate::git::Oid;
 
 mod lived;
 mod merged;
@@ -54,27 +53,29 @@ pub fn accounts(
     for name in stories.branches() {
         open.extend(lister.entries(name, |pull| pull == PullState::Open)?);
     }
-    let mut last = BTreeMap::new();
-    for name in &names {
-        last.extend(stories.last_merge(name)?.map(|commit| (name.as_str(), commit)));
-    }
-    let merged = merged::read(lister, kept, &last, told)?;
     let mut lives = lived::read(executions.log.as_ref(), kept)?;
+    names.extend(lives.keys().cloned());
+    let mut merges = Vec::new();
+    for name in &names {
+        let commits = stories.merge_commits(name)?.iter();
+        merges.extend(commits.map(|commit| (name.as_str(), *commit)));
+    }
+    let mut merged = merged::read(lister, kept, &merges, told)?;
     let mut all = Vec::new();
     for name in &names {
         let lived = lives.remove(name.as_str()).unwrap_or_default();
-        let merged = last.get(name.as_str()).and_then(|commit| merged.get(commit));
+        let merged = merged.remove(name.as_str()).unwrap_or_default();
         let request = by_id.get(name.as_str()).copied();
-        let bypasses = stories.bypasses(name)?.into_iter().map(|bypass| bypass.commit.time);
-        let around: Vec<Time> = bypasses.collect();
-        let account = match (request, merged) {
-            (None, None) if around.is_empty() => unmerged(lister, name, &open)?,
-            _ => Some(of(name, request, merged, org)),
+        let mut around = BTreeSet::new();
+        for bypass in stories.bypasses(name)? {
+            let commit = bypass.commit;
+            around.extend((!lister.records.is_merge(commit.id)).then_some(commit.time));
+        }
+        around.extend(merged.iter().filter(|it| it.is_around).map(|it| it.at));
+        let account = match (request, merged.is_empty() && around.is_empty()) {
+            (None, true) => unmerged(lister, name, &open)?,
+            _ => of(name, request, &merged, org),
         };
-        let Some(account) = account else { continue };
-        let on_base = merged.filter(|merged| merged.is_around).map(|merged| merged.at);
-        let around: BTreeSet<_> =
-            account.around.iter().copied().chain(around).chain(on_base).collect();
         let around = around.into_iter().collect();
         let decided = lister.records.decided(name).to_vec();
         all.push(lived.add_to(Account { around, decided, ..account }));
@@ -83,19 +84,19 @@ pub fn accounts(
     Ok(Accounts { all, open })
 }
 
-/// Returns the account of what is on the base, without what was done.
-fn of(name: &str, request: Option<&InShort>, merged: Option<&Merged>, org: &Org) -> Account {
+/// Returns the account of what is on the base, of merges of which the first is the oldest, without what was done.
+fn of(name: &str, request: Option<&InShort>, merged: &[Merged], org: &Org) -> Account {
     let account = match request {
         Some(request) => of_request(request, org),
         None => Account { change: name.to_owned(), ..Account::default() },
     };
-    let Some(merged) = merged else { return account };
+    let (Some(first), Some(last)) = (merged.first(), merged.last()) else { return account };
     Account {
-        tier: merged.tier,
-        signed: merged.proof.signed.clone(),
-        submitted_at: merged.proof.submitted_at,
-        merged_at: Some(merged.at),
-        summary: account.summary.or_else(|| merged.title.clone()),
+        tier: last.tier,
+        signed: last.proof.signed.clone(),
+        submitted_at: first.proof.submitted_at,
+        merged_at: Some(first.at),
+        summary: account.summary.or_else(|| last.title.clone()),
         ..account
     }
 }
@@ -121,19 +122,22 @@ fn of_request(request: &InShort, org: &Org) -> Account {
         off_script: request.off_script.clone(),
         template: request.template.clone(),
         incident: request.incident.clone(),
-        does: request.steps.iter().map(does).collect(),
+        // Only of exceptions it is asked what they do.
+        does: match request.off_script {
+            Some(_) => request.steps.iter().map(does).collect(),
+            None => Vec::new(),
+        },
         planned: request.planned,
         ..Account::default()
     }
 }
 
-/// Returns the account of a change that isn't on the base; `None` if there is none.
-fn unmerged(
-    lister: &Lister<'_>,
-    name: &str,
-    open: &[ListEntry],
-) -> anyhow::Result<Option<Account>> {
-    let Some(story) = lister.stories.tell(name)? else { return Ok(None) };
+/// Returns the account of a change that isn't on the base.
+fn unmerged(lister: &Lister<'_>, name: &str, open: &[ListEntry]) -> anyhow::Result<Account> {
+    let Some(story) = lister.stories.tell(name)? else {
+        // Its branch is gone, and the log alone knows it.
+        return Ok(Account { change: name.to_owned(), ..Account::default() });
+    };
     let request = story.request.and_then(InShort::of);
     let account = match &request {
         Some(request) => of_request(request, lister.org),
@@ -144,12 +148,12 @@ fn unmerged(
     };
     let entry = open.iter().find(|entry| entry.change == name);
     let given_up = times(What::Closed).max().filter(|_| story.status.pull == PullState::GivenUp);
-    Ok(Some(Account {
+    Ok(Account {
         tier: entry.and_then(|entry| entry.tier),
         submitted_at: entry.and_then(|entry| entry.since).or_else(|| times(What::Submitted).min()),
         given_up_at: given_up,
         ..account
-    }))
+    })
 }
 
 /// Says when the incidents were resolved to which changes led.
@@ -168,6 +172,3 @@ fn resolve(lister: &Lister<'_>, accounts: &mut [Account]) -> anyhow::Result<()> 
     }
     Ok(())
 }
-
-/// The commits that merged changes last, by their names.
-type Last<'a> = BTreeMap<&'a str, Oid>;

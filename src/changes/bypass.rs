@@ -80,7 +80,7 @@ pub(super) fn paths(
 }
 
 /// Whether GitHub committed it, where it judges.
-fn is_githubs(repo: &Repo, commit: &Commit, github: &[String]) -> anyhow::Result<bool> {
+pub(super) fn is_githubs(repo: &Repo, commit: &Commit, github: &[String]) -> anyhow::Result<bool> {
     let Some(&base) = commit.parents.first() else { return Ok(false) };
     Ok(github.contains(&commit.committer.email) && repo.entry(base, CHECK_WORKFLOW)?.is_some())
 }
@@ -116,7 +116,9 @@ pub fn of_merge(
     if let Some(recorded) = records.of(merge.commit.id) {
         return recorded.around();
     }
-    if merge.is_squashed {
+    let is_githubs = || is_githubs(git.repo(), &merge.commit, &of_github(git)).unwrap_or(false);
+    // GitHub keeps the reviews of what it merged.
+    if merge.is_squashed || merge.commit.committer.email.starts_with("noreply@") && is_githubs() {
         return None;
     }
     let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head)

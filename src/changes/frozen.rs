@@ -26,9 +26,9 @@ pub fn frozen<'a>(
     now: Time,
 ) -> Vec<&'a TicketId> {
     let is_frozen = |it: &&InShort| {
-        let targets: Vec<_> = it.steps.iter().map(|(_, target)| target).collect();
-        let services = affected_services(&it.services, &targets, org);
         it.planned.filter(|planned| now < planned.end).is_some_and(|planned| {
+            let targets: Vec<_> = it.steps.iter().map(|(_, target)| target).collect();
+            let services = affected_services(&it.services, &targets, org);
             let mut freezes = calendar.freezes_after(now.max(planned.start));
             freezes.any(|it| it.start < planned.end && it.concerns(&services))
         })

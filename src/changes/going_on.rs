@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::in_short::InShort;
 use super::progress::{Executions, Progress};
-use crate::content::{Requests, request_at, request_with_id};
+use crate::content::{Requests, request_at};
 use crate::core::layout;
 use crate::core::operations::event::About;
 use crate::core::operations::kinds::Pauses;
@@ -55,10 +55,10 @@ impl Executions<'_> {
     /// When the repository can't be read.
     pub fn going_on(&self, git: &Git, org: &Org) -> anyhow::Result<Vec<GoingOn>> {
         let Some(log) = &self.log else { return Ok(Vec::new()) };
-        let open = log.open();
+        let (open, requests) = (log.open(), &Requests::of(git.repo()));
         let mut found = Vec::new();
         for it in &open.executions {
-            found.extend(self.execution(git, log, it)?);
+            found.extend(self.execution((git, requests), log, it)?);
         }
         found.extend(open.incidents.iter().map(|it| self.incident(it)));
         for (debt, state) in debts((git, None), org, log, self.now)? {
@@ -66,7 +66,7 @@ impl Executions<'_> {
                 continue;
             }
             let due = debt.due_at.for_people(Some(self.now));
-            let next = match request(git, &debt.change)?.1 {
+            let next = match request((git, requests), &debt.change)?.1 {
                 // Nobody signs any more what is merged already.
                 PullState::Merged => {
                     let event = &String::from(debt.of)[..10];
@@ -84,7 +84,7 @@ impl Executions<'_> {
         let is_running =
             |id: &&TicketId| open.executions.iter().all(|it| it.change.as_ref() != Some(*id));
         for id in open.begun.iter().filter(is_running) {
-            let (state, progress) = self.of_change(git, id)?;
+            let (state, progress) = self.of_change((git, requests), id)?;
             found.extend(progress.map(|progress| note(state.to_string(), id, progress)));
         }
         let mut planned = Vec::new();
@@ -92,7 +92,7 @@ impl Executions<'_> {
             let Some(due) = due.filter(|due| self.now < due.end && !open.begun.contains(id)) else {
                 continue;
             };
-            let (state, progress) = self.of_change(git, id)?;
+            let (state, progress) = self.of_change((git, requests), id)?;
             if let (State::Ready | State::Scheduled, Some(progress)) = (state, progress) {
                 planned.push((due.start, note(state.to_string(), id, progress)));
             }
@@ -105,7 +105,7 @@ impl Executions<'_> {
     /// Returns what is known of an execution.
     fn execution(
         &self,
-        git: &Git,
+        (git, requests): (&Git, &Requests<'_>),
         log: &Log<'_>,
         it: &OpenExecution,
     ) -> anyhow::Result<Option<GoingOn>> {
@@ -118,7 +118,9 @@ impl Executions<'_> {
         let is_lost =
             life.open().any(|open| open.begin.id == it.execution && open.is_lost(self.now));
         let next = match &it.change {
-            Some(id) => self.of_change(git, id)?.1.and_then(|progress| progress.next_in_words),
+            Some(id) => {
+                self.of_change((git, requests), id)?.1.and_then(|progress| progress.next_in_words)
+            }
             None => Some(format!("changegate end {id}")),
         };
         let day = |at: Time| at.for_people(Some(self.now));
@@ -188,7 +190,7 @@ impl Executions<'_> {
     /// Returns the state of a change that the log knows or the base holds, and what was done with it.
     pub(super) fn of_change(
         &self,
-        git: &Git,
+        git: (&Git, &Requests<'_>),
         id: &TicketId,
     ) -> anyhow::Result<(State, Option<Progress>)> {
         let (request, pull) = request(git, id)?;
@@ -204,8 +206,11 @@ fn note(what: String, id: &TicketId, progress: Progress) -> GoingOn {
 ///
 /// # Errors
 /// When the repository can't be read.
-pub fn request(git: &Git, id: &TicketId) -> anyhow::Result<(Option<ChangeRequest>, PullState)> {
-    if let Some((_, file)) = request_with_id(git.repo(), git.base()?, id)? {
+pub fn request(
+    (git, requests): (&Git, &Requests<'_>),
+    id: &TicketId,
+) -> anyhow::Result<(Option<ChangeRequest>, PullState)> {
+    if let Some((_, file)) = requests.read(git.base()?, id)? {
         return Ok((file.request, PullState::Merged));
     }
     Ok((open_request(git, id)?, PullState::Open))

@@ -27,9 +27,9 @@ struct Held<T> {
 }
 
 impl Kept {
-    /// Keeps what is read of a repository in a folder.
-    pub fn of(folder: PathBuf, repo: &Repo) -> Self {
-        let repo = Digest::of(repo.folder().display().to_string().as_bytes());
+    /// Keeps in a folder what is read of a repository and a base.
+    pub fn of(folder: PathBuf, repo: &Repo, base: &str) -> Self {
+        let repo = Digest::of(format!("{} {base}", repo.folder().display()).as_bytes());
         Kept { folder, repo: String::from(Hex(repo)) }
     }
 

@@ -1,24 +1,28 @@
 //! What needs somebody: what is open by the log, what went around the rules, and what time passed by.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::accounts::Accounts;
-use super::entry::Lister;
+use super::entry::{ListEntry, Lister};
 use super::frozen::{freezes, frozen};
 use super::going_on::request;
-use crate::content::short;
+use crate::content::{Requests, short};
 use crate::core::calendar::Calendar;
 use crate::core::layout;
 use crate::core::metrics::Account;
 use crate::core::operations::debts::DebtState;
-use crate::core::operations::event::Actor;
+use crate::core::operations::event::{About, Actor};
 use crate::core::operations::kinds::Pauses;
 use crate::core::operations::open::OpenDebt;
 use crate::core::operations::state::State;
-use crate::core::terms::{Login, TicketId};
-use crate::core::time::Interval;
+use crate::core::terms::{Level, Login, Name, TicketId, Verdict};
+use crate::core::time::{Duration, Interval, Time};
 use crate::git::{Commit, Oid};
 use crate::report::overview::{Need, Needed, Only};
+
+/// How far back what went around the gate is named where there is no ledger, at least.
+const RECENT: Duration = Duration::days(90);
 
 /// What is known beside the accounts.
 pub struct Beside<'a> {
@@ -45,7 +49,9 @@ pub fn needs(
     beside: &Beside<'_>,
 ) -> anyhow::Result<Vec<Need>> {
     let by_name = accounts.all.iter().map(|account| (account.change.as_str(), account));
-    let mut gathered = Gathered { lister, beside, by_name: by_name.collect(), needs: Vec::new() };
+    let (by_name, requests) = (by_name.collect(), Requests::of(lister.git.repo()));
+    let open = &accounts.open;
+    let mut gathered = Gathered { lister, beside, by_name, open, requests, needs: Vec::new() };
     gathered.by_log()?;
     gathered.around()?;
     gathered.overdue(accounts);
@@ -60,22 +66,42 @@ struct Gathered<'a> {
     lister: &'a Lister<'a>,
     beside: &'a Beside<'a>,
     by_name: HashMap<&'a str, &'a Account>,
+    open: &'a [ListEntry],
+    requests: Requests<'a>,
     needs: Vec<Need>,
 }
 
 impl Gathered<'_> {
     /// Adds what is the matter with a change, if it is asked for.
-    fn add(&mut self, what: Needed, of: &str, who: Vec<String>, told: String, command: String) {
-        let account = self.by_name.get(of);
-        let only = self.beside.only;
-        if !account.map_or(only.is_all(), |account| only.takes(account)) {
-            return;
+    fn add(
+        &mut self,
+        what: Needed,
+        (of, since): (&str, Option<Time>),
+        who: Vec<String>,
+        told: String,
+        command: String,
+    ) {
+        let (account, only) = (self.by_name.get(of), self.beside.only);
+        if account.map_or(only.is_all(), |account| only.takes(account)) {
+            self.push(what, (of, since), who, told, command);
         }
+    }
+
+    fn push(
+        &mut self,
+        what: Needed,
+        (of, since): (&str, Option<Time>),
+        who: Vec<String>,
+        told: String,
+        command: String,
+    ) {
+        let account = self.by_name.get(of);
         let merged =
             account.filter(|account| account.kind.is_some() && account.merged_at.is_some());
         let address = self.beside.files.filter(|_| merged.is_some());
         self.needs.push(Need {
             what,
+            since,
             of: of.to_owned(),
             summary: account.and_then(|account| account.summary.clone()),
             who,
@@ -99,7 +125,15 @@ impl Gathered<'_> {
             let told = format!("{severity:?} since {since} UTC{pauses}");
             let who = it.commander.iter().map(Login::to_string).collect();
             let command = format!("changegate incident resolve {}", it.incident);
-            self.add(Needed::Incident, it.incident.as_str(), who, told, command);
+            if self.is_asked(&it.services) {
+                let life = log.life(About::Incident(&it.incident))?;
+                let summary = life.incident.map(|incident| incident.is.summary);
+                let of = (it.incident.as_str(), Some(it.since));
+                self.push(Needed::Incident, of, who, told, command);
+                if let (Some(need), Some(summary)) = (self.needs.last_mut(), summary) {
+                    need.summary = Some(summary);
+                }
+            }
         }
         for (debt, state) in self.beside.debts.iter().filter(|(_, state)| state.is_owed()) {
             let what = match state {
@@ -107,32 +141,40 @@ impl Gathered<'_> {
                 _ => Needed::Debt,
             };
             let is_merged = self.account(&debt.change).is_some_and(|it| it.merged_at.is_some());
-            let command = match is_merged {
-                // Nobody signs any more what is merged already.
-                true => {
+            let owes = format!("owed by {}, due {} UTC", debt.debtor, debt.due_at.for_people(None));
+            // Nobody signs any more what is merged already: somebody of another team waives it.
+            let (who, told, command) = match (is_merged, self.merge_of(&debt.change)) {
+                (true, _) => {
                     let event = &String::from(debt.of.clone())[..10];
-                    format!("changegate operations void {event} --debt --why ...")
+                    let command = format!("changegate operations void {event} --debt --why ...");
+                    (self.waivers(&debt.debtor), format!("{owes}, and can only be waived"), command)
                 }
-                false => format!("changegate review {} --approve", debt.change),
+                (false, Some(merge)) => {
+                    (vec![debt.debtor.clone()], format!("{owes}; signed, and to be merged"), merge)
+                }
+                (false, None) => {
+                    let command = format!("changegate review {} --approve", debt.change);
+                    (vec![debt.debtor.clone()], format!("sign-offs are {owes}"), command)
+                }
             };
-            let told = format!("sign-offs are owed, due {} UTC", debt.due_at.for_people(None));
-            self.add(what, debt.change.as_str(), vec![debt.debtor.clone()], told, command);
+            let of = (debt.change.as_str(), Some(debt.due_at));
+            self.add(what, of, who, told, command);
         }
         for it in &log.open().executions {
-            let (Some(id), true) = (&it.change, it.is_lost(now)) else { continue };
+            let id = it.change.as_ref().or(it.incident.as_ref());
+            let (Some(id), true) = (id, it.is_lost(now)) else { continue };
             let by = match (&it.on_behalf, &it.by) {
                 (Some(login), _) | (None, Actor::Person(login)) => login.to_string(),
                 (None, machine @ Actor::Machine(_)) => machine.to_string(),
             };
             let told = format!("begun {} UTC, and nobody knows its end", it.since.for_people(None));
             let command = format!("changegate end {id} --result ... --why ...");
-            self.add(Needed::Lost, id.as_str(), vec![by], told, command);
+            self.add(Needed::Lost, (id.as_str(), Some(it.since)), vec![by], told, command);
         }
         for id in executions.begun() {
-            let (state, progress) = executions.of_change(git, id)?;
-            let Some(progress) = progress.filter(|it| it.outcome_missing_since.is_some()) else {
-                continue;
-            };
+            let (state, progress) = executions.of_change((git, &self.requests), id)?;
+            let since = progress.as_ref().and_then(|it| it.outcome_missing_since);
+            let Some(progress) = progress.filter(|_| since.is_some()) else { continue };
             // What it waits for first is told above.
             if matches!(state, State::Lost | State::Running) {
                 continue;
@@ -141,10 +183,10 @@ impl Gathered<'_> {
                 true => "nobody said what came of it".to_owned(),
                 false => progress.told.clone(),
             };
-            let command = progress.next.first().cloned();
+            let command = progress.next.first().map(|it| it.replace("-- COMMAND", "-- ..."));
             let command = command.unwrap_or_else(|| format!("changegate show {id}"));
             let who = self.requester(id);
-            self.add(Needed::WithoutOutcome, id.as_str(), who, told, command);
+            self.add(Needed::WithoutOutcome, (id.as_str(), since), who, told, command);
         }
         Ok(())
     }
@@ -155,32 +197,36 @@ impl Gathered<'_> {
         let title = |commit: &Commit| format!("{}: {}", stories.who(commit), commit.title());
         for commit in &records.unrecorded {
             let told = format!("recorded nowhere, by {}", title(commit));
-            let command = "changegate audit coverage".to_owned();
+            let command = "changegate sweep".to_owned();
             self.commit(commit.id, told, command);
         }
         let unexplained = records.bypasses().filter(|(_, it)| it.explanations.is_empty());
         let mut unexplained: Vec<_> = unexplained.collect();
         unexplained.sort_by_key(|(_, it)| it.index);
         for (commit, recorded) in unexplained {
-            let commit = git.repo().commit(commit)?;
             let why = recorded.around().unwrap_or_default();
-            let told = format!("{why}, by {}", title(&commit));
+            // What the base was reset behind isn't in every clone.
+            let told = match git.repo().commit(commit) {
+                Ok(commit) => format!("{why}, by {}", title(&commit)),
+                Err(_) => format!("{why}, and it isn't here any more"),
+            };
             let command =
                 format!("changegate audit record-bypass {} --because ...", recorded.index);
-            self.commit(commit.id, told, command);
+            self.commit(commit, told, command);
         }
         if records.is_kept() {
             return Ok(());
         }
-        let in_period =
-            |account: &&&Account| account.around.iter().any(|at| self.beside.period.holds(*at));
+        // Without a ledger nobody can say why, and what is old is told for ever by `list` alone.
+        let from = self.beside.period.start.min(self.lister.now - RECENT);
+        let in_period = |account: &&&Account| account.around.iter().any(|at| from <= *at);
         let mut names: Vec<_> =
             self.by_name.values().filter(in_period).map(|it| it.change.clone()).collect();
         names.sort();
         for name in names {
             let told = "reached the base without having been approved".to_owned();
-            let command = format!("changegate show {name}");
-            self.add(Needed::WentAround, &name, Vec::new(), told, command);
+            let command = format!("changegate show {}", quoted(&name));
+            self.add(Needed::WentAround, (&name, None), Vec::new(), told, command);
         }
         Ok(())
     }
@@ -192,6 +238,7 @@ impl Gathered<'_> {
         }
         self.needs.push(Need {
             what: Needed::WentAround,
+            since: None,
             of: short(commit),
             summary: None,
             who: Vec::new(),
@@ -206,9 +253,9 @@ impl Gathered<'_> {
         for entry in accounts.open.iter().filter(|entry| entry.overdue) {
             let who = entry.waits_for.iter().map(Login::to_string).collect();
             let due = entry.due_at.map(|due| format!(", due {} UTC", due.for_people(None)));
-            let told = format!("{}{}", entry.brief, due.unwrap_or_default());
-            let command = format!("changegate review {} --approve", entry.change);
-            self.add(Needed::SignOffOverdue, &entry.change, who, told, command);
+            let told = format!("sign-offs are missing{}", due.unwrap_or_default());
+            let command = format!("changegate review {} --approve", quoted(&entry.change));
+            self.add(Needed::SignOffOverdue, (&entry.change, entry.due_at), who, told, command);
         }
     }
 
@@ -220,7 +267,7 @@ impl Gathered<'_> {
         }
         let calendar = self.beside.calendar;
         for id in frozen(executions.requests(git)?, (calendar, org), now) {
-            let (Some(request), pull) = request(git, id)? else { continue };
+            let (Some(request), pull) = request((git, &self.requests), id)? else { continue };
             let (state, progress) = executions.progress(Some(&request), pull)?;
             let is_waiting = matches!(state, State::Scheduled | State::Ready)
                 && progress.is_some_and(|it| it.done.is_empty());
@@ -229,8 +276,10 @@ impl Gathered<'_> {
             let until = freeze.end.for_people(None);
             let told = format!("{} until {until} UTC", freeze.name);
             let who = request.implementer().iter().map(ToString::to_string).collect();
-            let command = format!("changegate reschedule {id} --next");
-            self.add(Needed::Frozen, id.as_str(), who, told, command);
+            let command = self.merge_of(id);
+            let command = command.unwrap_or_else(|| format!("changegate reschedule {id} --next"));
+            let start = request.planned().map(|planned| planned.start);
+            self.add(Needed::Frozen, (id.as_str(), start), who, told, command);
         }
         Ok(())
     }
@@ -254,11 +303,40 @@ impl Gathered<'_> {
         for (name, planned) in expired {
             let Ok(id) = name.parse::<TicketId>() else { continue };
             let told = format!("was planned for {} UTC", planned.for_people(None));
-            let command = format!("changegate reschedule {id} --next");
+            let command = self.merge_of(&id);
+            let command = command.unwrap_or_else(|| format!("changegate reschedule {id} --next"));
             let who = self.requester(&id);
-            self.add(Needed::Expired, &name, who, told, command);
+            self.add(Needed::Expired, (&name, Some(planned.end)), who, told, command);
         }
         Ok(())
+    }
+
+    /// Whether an incident of these services is asked for; incidents have no tier.
+    fn is_asked(&self, services: &[Name]) -> bool {
+        let Only { team, service, .. } = self.beside.only;
+        let known = &self.lister.org.roster.services;
+        let is_of = |team: &String| {
+            let mut teams = services.iter().filter_map(|it| known.get(it.as_str())?.team.as_ref());
+            teams.any(|it| it == team)
+        };
+        service.as_ref().is_none_or(|service| services.contains(service))
+            && team.as_ref().is_none_or(is_of)
+    }
+
+    /// Returns who may waive a debt: each L3 whose team doesn't owe it.
+    fn waivers(&self, debtor: &str) -> Vec<String> {
+        let people = self.lister.org.roster.people.iter();
+        let may = people.filter(|(login, person)| {
+            let owes = person.team.as_deref() == Some(debtor) || login.as_str() == debtor;
+            person.level == Some(Level::L3) && !owes
+        });
+        may.map(|(login, _)| login.to_string()).collect()
+    }
+
+    /// Returns the command that goes on with an open change, if it can be merged.
+    fn merge_of(&self, id: &TicketId) -> Option<String> {
+        let open = self.open.iter().find(|entry| entry.change == id.as_str())?;
+        (open.verdict == Some(Verdict::Approved)).then(|| format!("changegate merge {id}"))
     }
 
     fn account(&self, id: &TicketId) -> Option<&Account> {
@@ -272,4 +350,9 @@ impl Gathered<'_> {
             .into_iter()
             .collect()
     }
+}
+
+/// Returns a name as a shell takes it for one word: anybody can give a branch or a file any name.
+fn quoted(name: &str) -> Cow<'_, str> {
+    shlex::try_quote(name).unwrap_or(Cow::Borrowed("..."))
 }

@@ -190,7 +190,8 @@ impl<'a> Executions<'a> {
         let last = events.iter().map(|event| event.head().at).max();
         let life = log.life(About::Change(&id))?;
         let executions = life.executions.iter().filter(|it| !it.is_void).map(|it| {
-            let times = (it.begin.head.at, it.end.as_ref().map(|end| end.head.at));
+            let known = it.end.as_ref().filter(|end| end.what.result != EndResult::Unknown);
+            let times = (it.begin.head.at, known.map(|end| end.head.at));
             let lease_until = it.is_open().then_some(it.lease_until);
             Executed { lease_until, ..Executed::ended(times, it.result(), it.begin.what.rollback) }
         });

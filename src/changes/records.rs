@@ -23,8 +23,11 @@ use crate::forge::git::Git;
 use crate::gate::arrivals::unrecorded;
 use crate::gate::judge::Judges;
 use crate::gate::recording::{covered, evidence_branch, tip};
+use crate::gate::signing::counts;
 use crate::git::{Commit, Oid};
-use crate::ledger::{self, Flaws, Placed, Tip, evidence_of, held, is_explanation, oid, read_back};
+use crate::ledger::{
+    self, Flaws, Placed, Recorded, Tip, evidence_of, held, is_explanation, oid, read_back,
+};
 
 mod whole;
 
@@ -96,6 +99,8 @@ pub struct Records {
     evidence: Option<Oid>,
     /// The commits of the entries about commits on the base, where all were read.
     places: HashMap<Oid, Oid>,
+    /// How many entries say that material was erased, where all were read.
+    pub(super) erasures: usize,
     /// What was decided of each change, the oldest first, where all entries were read.
     decided: HashMap<String, Vec<Decided>>,
     /// The commits on the base that are recorded nowhere, oldest first.
@@ -103,6 +108,8 @@ pub struct Records {
     due: HashSet<Oid>,
     /// What is wrong with the ledger.
     pub problems: Vec<String>,
+    /// What its reader was warned of.
+    pub warnings: Vec<String>,
 }
 
 impl Records {
@@ -113,7 +120,7 @@ impl Records {
     pub fn read(git: &Git, judges: &Judges, commits: HashSet<Oid>) -> anyhow::Result<Self> {
         let Some(tip) = tip(git)? else { return Ok(Self::default()) };
         let mut records = Self::of_gap(git, judges, &tip)?;
-        records.add(git, &tip, commits)?;
+        records.add(git, judges, &tip, commits)?;
         Ok(records)
     }
 
@@ -144,10 +151,21 @@ impl Records {
         Ok(records)
     }
 
-    fn add(&mut self, git: &Git, tip: &Tip, mut wanted: HashSet<Oid>) -> anyhow::Result<()> {
+    fn add(
+        &mut self,
+        git: &Git,
+        judges: &Judges,
+        tip: &Tip,
+        mut wanted: HashSet<Oid>,
+    ) -> anyhow::Result<()> {
         let base = format!("refs/heads/{}", git.base_ref);
-        let (mut notes, mut found) = (Vec::new(), Vec::new());
-        let flaws = read_back(&git.repo().folder(), tip.commit, |Placed { entry, .. }| {
+        let (mut notes, mut found, mut unsigned) = (Vec::new(), Vec::new(), 0);
+        let flaws = read_back(&git.repo().folder(), tip.commit, |placed| {
+            if !is_signed(git, judges, &placed) {
+                unsigned += 1;
+                return ControlFlow::Continue(());
+            }
+            let Placed { entry, .. } = placed;
             if is_explanation(&entry) {
                 notes.push(entry);
                 return ControlFlow::Continue(());
@@ -165,7 +183,7 @@ impl Records {
                 false => ControlFlow::Continue(()),
             }
         })?;
-        self.tell(&flaws);
+        self.tell(&flaws, (flaws.foreign, unsigned));
         // What rests on entries that don't follow from each other proves nothing.
         let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
         found.retain(|(_, entry)| entry.index < sound_below);
@@ -184,8 +202,9 @@ impl Records {
     pub fn read_all(git: &Git, judges: &Judges, kept: Option<&Kept>) -> anyhow::Result<Self> {
         let Some(tip) = tip(git)? else { return Ok(Self::default()) };
         let mut records = Self::of_gap(git, judges, &tip)?;
-        let (whole, flaws) = Whole::read(git, &tip, kept)?;
-        records.tell(&flaws);
+        let (whole, flaws) = Whole::read(git, judges, &tip, kept)?;
+        records.tell(&flaws, (whole.foreign, whole.unsigned));
+        records.erasures = whole.erasures;
         for said in whole.of {
             let commit = Oid::from_str(&said.commit)?;
             records.places.insert(commit, Oid::from_str(&said.entry)?);
@@ -204,10 +223,14 @@ impl Records {
     }
 
     /// Adds what is wrong with the ledger.
-    fn tell(&mut self, flaws: &Flaws) {
+    fn tell(&mut self, flaws: &Flaws, (foreign, unsigned): (usize, usize)) {
         self.problems.extend(flaws.problem());
-        if flaws.foreign > 0 {
-            self.problems.push(format!("{} of its commits hold no entry", flaws.foreign));
+        if foreign > 0 {
+            self.problems.push(format!("{foreign} of its commits hold no entry"));
+        }
+        if unsigned > 0 {
+            let what = "of its entries were signed by nobody who may, and don't count";
+            self.problems.push(format!("{unsigned} {what}"));
         }
     }
 
@@ -270,6 +293,13 @@ impl Records {
     pub fn is_merge(&self, commit: Oid) -> bool {
         self.of(commit).is_some_and(|recorded| recorded.because.is_none())
     }
+}
+
+/// Whether somebody signed an entry who may.
+fn is_signed(git: &Git, judges: &Judges, placed: &Placed) -> bool {
+    let Placed { commit, entry, seal, .. } = placed.clone();
+    let recorded = Recorded { commit, entry: Ok(entry), seal, tree: None };
+    counts(git.repo(), judges, &recorded).unwrap_or(false)
 }
 
 /// Returns what notes say about bypasses, oldest first, by the ids of those. `notes` are newest first.

@@ -152,12 +152,12 @@ impl<'a> Stories<'a> {
         Ok(merges.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// Returns the commit that merged a change last.
+    /// Returns the commits that merged a change, oldest first.
     ///
     /// # Errors
     /// When the base's history can't be read.
-    pub(super) fn last_merge(&self, name: &str) -> anyhow::Result<Option<Oid>> {
-        Ok(self.line()?.merges(name).last().copied())
+    pub(super) fn merge_commits(&self, name: &str) -> anyhow::Result<&[Oid]> {
+        Ok(self.line()?.merges(name))
     }
 
     /// Returns the commits on the base that changed a request, or the policies, without being the

@@ -1,7 +1,8 @@
 //! `changegate report`: what needs somebody, and what the changes of a period come to.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,8 +31,8 @@ use changegate::core::metrics::{Account, Metrics, Promotion, promotions};
 use changegate::core::operations::debts::DebtState;
 use changegate::core::org::Org;
 use changegate::core::terms::{Name, RiskTier};
-use changegate::core::time::{Duration, Interval, Time, month_of};
-use changegate::files;
+use changegate::core::time::{Duration, Interval, Time, midnight, month_of};
+use changegate::gate::recording::tip;
 use changegate::report::overview::{self, Only, Overview};
 
 /// Report what needs somebody, and what the changes of a period come to
@@ -39,7 +40,7 @@ use changegate::report::overview::{self, Only, Overview};
 /// First comes what needs somebody now, each with the command that helps. Then how often, how fast and how well
 /// changes were executed, how long sign-offs took, what went around the rules, and which exceptions have become so
 /// usual that a template could decide them once. All of it follows from Git: the base, reviews, the ledger and the
-/// operations log.
+/// operations log; GitHub alone says which debts were refused there.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -84,7 +85,7 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
 
-    /// The file to write
+    /// The file to write; `-` prints it
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -108,6 +109,9 @@ enum ReportFormat {
     /// For browsers: one page that needs nothing else.
     Html,
 }
+
+/// The columns of a text in a file.
+const FILE: usize = 100;
 
 /// The candidates for templates.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -152,9 +156,10 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     )?;
     match &args.output {
         None => say::print(&text)?,
+        Some(path) if path.as_os_str() == "-" => say::print(&text)?,
         Some(path) => {
             let failed = || format!("cannot write {}", path.display());
-            files::replace(path, text.as_bytes()).with_context(failed)?;
+            fs::write(path, text.as_bytes()).with_context(failed)?;
             say::done(&format!("wrote {}\n", quoted(path)));
         }
     }
@@ -164,14 +169,21 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 impl ReportArgs {
     /// Returns the period that is asked for.
     fn period(&self, now: Time) -> anyhow::Result<Interval> {
+        // What is yet to come is no part of it; within a day it stays the same.
+        let today = midnight(now.utc().date_naive()) + Duration::days(1);
         let before = month_of(month_of(now).start - Duration::seconds(1));
         let period = match (self.from, self.to) {
             (None, None) => before,
-            (Some(start), to) => Interval { start, end: to.unwrap_or(now) },
+            (Some(start), to) => Interval { start, end: to.unwrap_or(today) },
             (None, Some(end)) => {
                 Interval { start: month_of(end - Duration::seconds(1)).start, end }
             }
         };
+        ensure!(
+            period.start <= now,
+            "the period has yet to begin: --from names its first day or instant"
+        );
+        let period = Interval { end: period.end.min(today), ..period };
         ensure!(
             period.start < period.end,
             "the period ends before it begins: --from names its first day, --to its last, which is today if it is \
@@ -195,6 +207,15 @@ impl ReportArgs {
     }
 }
 
+/// Returns the candidates for templates with a change that is asked for. Any change can be one against another.
+fn promoted(accounts: &[Account], lister: &Lister<'_>, only: &Only) -> Vec<Promotion> {
+    let asked = accounts.iter().filter(|it| only.takes(it)).map(|it| it.change.as_str());
+    let asked: BTreeSet<_> = asked.collect();
+    let mut promotions = promotions(accounts, lister.org, lister.now);
+    promotions.retain(|it| it.changes.iter().any(|change| asked.contains(change.as_str())));
+    promotions
+}
+
 /// Returns the candidates for templates in the format that is asked for.
 fn candidates(
     args: &ReportArgs,
@@ -202,8 +223,7 @@ fn candidates(
     accounts: &[Account],
     only: &Only,
 ) -> anyhow::Result<String> {
-    let accounts: Vec<_> = accounts.iter().filter(|it| only.takes(it)).cloned().collect();
-    let promotions = promotions(&accounts, lister.org, lister.now);
+    let promotions = promoted(accounts, lister, only);
     if args.format == ReportFormat::Json {
         return say::json(&PromotionsView { now: lister.now, promotions });
     }
@@ -216,6 +236,16 @@ fn candidates(
     })
 }
 
+/// Returns what isn't known, or can't be relied on.
+fn warnings(lister: &Lister<'_>) -> anyhow::Result<Vec<String>> {
+    let mut warnings = lister.records.warnings.clone();
+    if lister.org.settings.ledger.on && tip(lister.git)?.is_none() {
+        let what = "the settings say that there is a ledger, and none is known here";
+        warnings.push(format!("{what}: `changegate init --ledger` begins one"));
+    }
+    Ok(warnings)
+}
+
 /// Returns the report in the format that is asked for.
 fn report(
     args: &ReportArgs,
@@ -225,11 +255,13 @@ fn report(
     period: Interval,
 ) -> anyhow::Result<String> {
     let Lister { git, org, now, .. } = *lister;
-    let of_all: Vec<_> = accounts.all.iter().filter(|it| only.takes(it)).cloned().collect();
+    let asked = |account: &Account| only.takes(account);
+    let of_all: Vec<_> = accounts.all.iter().filter(|it| asked(it)).collect();
     if args.format == ReportFormat::Csv {
-        let in_period: Vec<_> = of_all.iter().filter(|it| it.is_in(&period)).collect();
+        let in_period: Vec<_> = of_all.into_iter().filter(|it| it.is_in(&period)).collect();
         return overview::table(&in_period);
     }
+    logs::warn_of_pauses(git, org, now)?;
     let (debts, unproven) = match git.operations()? {
         Some(log) => (logs::debts(git, org, &log, now)?.0, log.foreign().len()),
         None => (Vec::new(), 0),
@@ -240,7 +272,8 @@ fn report(
     let needs = needs(lister, &accounts, &beside)?;
     let mut of_state: BTreeMap<&'static str, usize> = BTreeMap::new();
     let due = debts.iter().filter(|(debt, _)| period.holds(debt.due_at));
-    let due = due.filter(|(debt, _)| of_all.iter().any(|it| it.change == debt.change.as_str()));
+    let names: BTreeSet<_> = of_all.iter().map(|it| it.change.as_str()).collect();
+    let due = due.filter(|(debt, _)| names.contains(debt.change.as_str()));
     let waived = of_all.iter().flat_map(|it| &it.waived).filter(|due| period.holds(**due));
     let states = due.map(|(_, state)| *state).chain(waived.map(|_| DebtState::Waived));
     for state in states {
@@ -252,18 +285,22 @@ fn report(
     let overview = Overview {
         repository: origin.name,
         period,
+        warnings: warnings(lister)?,
         needs,
-        metrics: Metrics::of(&of_all, &period, &is_deployment),
+        metrics: Metrics::of(&accounts.all, &asked, &period, &is_deployment),
         debts: of_state,
         unproven,
-        promotions: promotions(&of_all, org, now),
+        promotions: promoted(&accounts.all, lister, &only),
         loosened: org.settings.loosened(),
         open_hours: open_hours(calendar, period),
-        only,
+        only: only.clone(),
     };
     match args.format {
         ReportFormat::Json => say::json(&overview),
         ReportFormat::Html => overview.html(),
-        ReportFormat::Text | ReportFormat::Csv => Ok(overview.text(say::width())),
+        ReportFormat::Text | ReportFormat::Csv => {
+            let width = if args.output.is_some() { FILE } else { say::width() };
+            Ok(overview.text(width))
+        }
     }
 }

@@ -35,7 +35,7 @@ use changegate::report::Format;
 ///
 /// The request is amended as it was submitted or merged, and submitted again with your signature: only its times
 /// are changed. Approvals are for what was planned, so that those that change with it are said to be needed again.
-/// It isn't submitted if it would be denied.
+/// It isn't submitted if it would be denied, unless a pause or an objection alone denies it, which may pass.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -226,7 +226,9 @@ fn show(view: &TemplateView) -> String {
         format!(" --set {}", word(&format!("{parameter}={sample}")))
     });
     let set: String = set.collect();
-    out + &format!("next: changegate new --template {name}{set} --duration 30m --submit --merge\n")
+    out + &format!(
+        "next: changegate new --template {name}{set} --duration 30m --reason ... --submit --merge\n"
+    )
 }
 
 /// Writes a template from changes.

@@ -6,8 +6,9 @@ use anyhow::{Context as _, bail, ensure};
 use reqwest::Url;
 
 use crate::core::input::affected_services;
+use crate::core::operations::checks::{Asked, asked, rate_name};
 use crate::core::operations::life::Life;
-use crate::core::org::{ErrorRateSource, Org, Service};
+use crate::core::org::{ErrorRateSource, Org};
 use crate::core::request::ChangeRequest;
 use crate::core::terms::{Name, all_of};
 use crate::core::time::{Duration, Interval, Time};
@@ -37,7 +38,7 @@ pub struct Wanted {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The addresses that have to answer.
-    pub polled: Vec<Url>,
+    pub polled: Vec<Polled>,
     /// The checks that a person answers, with the answers.
     pub manual: Vec<(String, Option<bool>)>,
     /// The error rates.
@@ -52,6 +53,15 @@ pub struct Plan {
     pub private: BTreeSet<String>,
 }
 
+/// An address that has to answer.
+#[derive(Clone, Debug)]
+pub struct Polled {
+    /// The address.
+    pub url: Url,
+    /// How policies and request write it: the names of its checks.
+    pub names: Vec<String>,
+}
+
 /// The error rate of a service.
 #[derive(Clone, Debug)]
 pub struct Rate {
@@ -64,7 +74,7 @@ pub struct Rate {
 impl Rate {
     /// Returns the name of its check.
     pub fn name(&self) -> String {
-        format!("{}/error-rate", self.service)
+        rate_name(&self.service)
     }
 }
 
@@ -102,10 +112,10 @@ impl Plan {
             after,
             private: BTreeSet::new(),
         };
-        plan.add_services(request, org)?;
-        plan.add_checks_of(request);
+        plan.add_checks(request, org)?;
         for text in &wanted.health {
-            plan.poll(url(text).with_context(|| format!("`{text}` isn't an address to ask"))?);
+            let why = || format!("`{text}` isn't an address to ask");
+            plan.poll(text, url(text).with_context(why)?);
         }
         plan.answer(&wanted.manual)?;
         let number = plan.polled.len() + plan.manual.len() + plan.rates.len();
@@ -132,58 +142,51 @@ impl Plan {
         servers.collect()
     }
 
-    fn add_services(&mut self, request: &ChangeRequest, org: &Org) -> anyhow::Result<()> {
+    /// Adds the checks that the change asks for.
+    fn add_checks(&mut self, request: &ChangeRequest, org: &Org) -> anyhow::Result<()> {
         let targets: Vec<_> = request.targets().into_iter().collect();
-        let affected: BTreeSet<_> =
-            affected_services(request.services(), &targets, org).into_iter().collect();
-        for (name, service) in &org.roster.services {
-            if !affected.contains(name.as_str()) {
-                continue;
+        let affected = affected_services(request.services(), &targets, org);
+        let affected = affected.iter().filter_map(|name| org.roster.services.get(*name));
+        let hosts = affected.flat_map(|service| &service.hosts);
+        self.private.extend(hosts.map(|host| host.to_ascii_lowercase()));
+        for it in asked(request, org) {
+            match it {
+                Asked::Health { service, address } => {
+                    let why = || {
+                        format!("the roster's `{address}` for {service} isn't an address to ask")
+                    };
+                    self.poll(address, url(address).with_context(why)?);
+                }
+                Asked::Rate { service, source } => {
+                    self.rates.push(Rate { service: service.clone(), source: source.clone() });
+                }
+                Asked::Person(name) => self.manual.push((name, None)),
+                Asked::Own(text) => self.add_own(text),
             }
-            self.private.extend(service.hosts.iter().map(|host| host.to_ascii_lowercase()));
-            self.add_service(name, service)?;
         }
         Ok(())
     }
 
-    fn add_service(&mut self, name: &Name, service: &Service) -> anyhow::Result<()> {
-        for text in &service.health {
-            let why = || format!("the roster's `{text}` for {name} isn't an address to ask");
-            self.poll(url(text).with_context(why)?);
-        }
-        if service.health.is_empty() {
-            self.manual.push((format!("{name}/health"), None));
-        }
-        let rate =
-            |source: &ErrorRateSource| Rate { service: name.clone(), source: source.clone() };
-        match &service.error_rate {
-            Some(source) => self.rates.push(rate(source)),
-            None => self.manual.push((format!("{name}/error-rate"), None)),
-        }
-        Ok(())
-    }
-
-    /// Adds the request's own checks: what is on a host that a service lists is polled, and anything else is
+    /// Adds a check of the request's own: what is on a host that a service lists is polled, and anything else is
     /// up to a person.
-    fn add_checks_of(&mut self, request: &ChangeRequest) {
-        let checks = request.verification.iter().flat_map(|it| &it.health_checks);
-        for text in checks {
-            let is_listed = |url: &Url| {
-                url.scheme() == "https"
-                    && url.host_str().is_some_and(|it| self.private.contains(it))
-            };
-            let is_polled = |url: &Url| self.polled.contains(url);
-            match url(text).filter(|url| is_listed(url) || is_polled(url)) {
-                Some(url) => self.poll(url),
-                None if self.manual.iter().any(|(name, _)| name == text) => {}
-                None => self.manual.push((text.clone(), None)),
-            }
+    fn add_own(&mut self, text: &str) {
+        let is_listed = |url: &Url| {
+            url.scheme() == "https" && url.host_str().is_some_and(|it| self.private.contains(it))
+        };
+        let is_polled = |url: &Url| self.polled.iter().any(|it| it.url == *url);
+        match url(text).filter(|url| is_listed(url) || is_polled(url)) {
+            Some(url) => self.poll(text, url),
+            None if self.manual.iter().any(|(name, _)| name == text) => {}
+            None => self.manual.push((text.to_owned(), None)),
         }
     }
 
-    fn poll(&mut self, url: Url) {
-        if !self.polled.contains(&url) {
-            self.polled.push(url);
+    /// Polls an address, once however often and in whatever form it is named.
+    fn poll(&mut self, name: &str, url: Url) {
+        match self.polled.iter_mut().find(|it| it.url == url) {
+            Some(known) if known.names.iter().any(|it| it == name) => {}
+            Some(known) => known.names.push(name.to_owned()),
+            None => self.polled.push(Polled { url, names: vec![name.to_owned()] }),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Overview {
     /// The changes that were asked for; all, where a field is null.
     #[serde(flatten)]
     pub only: Only,
+    /// What isn't known, or can't be relied on.
+    pub warnings: Vec<String>,
     /// What needs somebody now, the most urgent first.
     pub needs: Vec<Need>,
     /// What the changes of the period come to.
@@ -76,6 +78,8 @@ impl Only {
 pub struct Need {
     /// What it is.
     pub what: Needed,
+    /// Since when, or until when something was or is due.
+    pub since: Option<Time>,
     /// The change, the incident, or the commit on the base.
     pub of: String,
     /// What is or was to be done.

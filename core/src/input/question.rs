@@ -15,6 +15,7 @@ use crate::digest::canonical_json;
 use crate::operations::authorize::{
     Acting, Approved, Attempt, Capacity, Question, capacity, reader,
 };
+use crate::operations::checks::unanswered;
 use crate::operations::event::{Actor, Head};
 use crate::operations::kinds::Verified;
 use crate::operations::kinds::{EndResult, Step};
@@ -23,7 +24,7 @@ use crate::operations::measured::is_raised;
 use crate::operations::open::OpenExecution;
 use crate::operations::state::{Plan, state};
 use crate::org::Org;
-use crate::request::ChangeRequest;
+use crate::request::{ChangeRequest, Health};
 use crate::terms::{Login, Name, TicketId};
 
 /// How many people are named who may execute a change.
@@ -299,24 +300,31 @@ fn own(question: &Question<'_>, request: Option<&ChangeRequest>, org: &Org) -> O
         executions: life.executions.iter().filter(|it| !it.is_void).count(),
         done: life.done(),
         rolled_back: life.is_rolled_back(),
-        verified: life.verified.last().map(|last| verified(last, life, org)),
+        verified: life.verified.last().map(|last| verified(last, request, life, org)),
         closed: life.outcome.as_ref().map(|it| mark(&it.head)),
         cancelled: life.cancelled.as_ref().map(|it| mark(&it.head)),
     }
 }
 
-fn verified(last: &Said<Verified>, life: &Life, org: &Org) -> VerifiedFacts {
+fn verified(
+    last: &Said<Verified>,
+    request: Option<&ChangeRequest>,
+    life: &Life,
+    org: &Org,
+) -> VerifiedFacts {
     let end = life.last_end().map(|(end, _)| end);
     let is_current = |it: &Verified| end.is_none_or(|end| end <= it.monitored.from);
     let Verified { monitored, checks, health, error_rate, .. } = &last.what;
     let failed = checks.iter().filter(|check| !check.passed && check.kind.counts_for_health());
+    let unanswered = request.map(|it| unanswered(it, org, checks)).unwrap_or_default();
+    let health = if unanswered.is_empty() { *health } else { Health::Failed };
     let current = life.verified.iter().filter(|it| is_current(&it.what));
     VerifiedFacts {
         from: monitored.from,
         to: monitored.to,
         current: is_current(&last.what),
-        health: *health,
-        failed: failed.map(|check| check.name.clone()).collect(),
+        health,
+        failed: failed.map(|check| check.name.clone()).chain(unanswered).collect(),
         error_rate: error_rate.as_ref().map(|rate| RateFacts {
             before: rate.before.clone(),
             after: rate.after.clone(),

@@ -8,7 +8,7 @@ use crate::terms::{Login, Name, RiskTier, TicketId, Verdict};
 use crate::time::{Duration, Interval, Time};
 
 /// What became of a change.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
     /// The change's name: the id of its request, or the name that a change of policies was given.
     pub change: String,
@@ -36,9 +36,9 @@ pub struct Account {
     pub planned: Option<Interval>,
     /// How it was signed off, of what was merged last; `None` if that isn't known.
     pub signed: Option<Signed>,
-    /// When it was submitted, if that is known.
+    /// When it was submitted first, if that is known.
     pub submitted_at: Option<Time>,
-    /// When it reached the base, last.
+    /// When it reached the base first.
     pub merged_at: Option<Time>,
     /// When it was closed without having been merged.
     pub given_up_at: Option<Time>,
@@ -65,6 +65,8 @@ pub struct Signed {
     pub arrived_at: Option<Time>,
     /// Whether it needed nobody's review.
     pub is_direct: bool,
+    /// Whether all sign-offs were given that were needed.
+    pub is_complete: bool,
     /// The sign-offs that counted.
     pub by: Vec<SignedBy>,
 }
@@ -104,6 +106,8 @@ pub struct Run {
     pub rollback: bool,
     /// Whether it was recorded afterwards, without asking.
     pub recorded: bool,
+    /// Whether nobody had approved it then.
+    pub around: bool,
     /// Whether sign-offs were owed for it.
     pub break_glass: bool,
     /// Whether it was recorded where the log couldn't be reached.
@@ -115,7 +119,7 @@ pub struct Run {
 }
 
 /// An incident to which a change led.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Escalation {
     /// The incident.
     pub incident: TicketId,
@@ -149,7 +153,7 @@ impl Account {
 
     /// Returns when the last of the needed sign-offs was given; `None` if none was needed, or nothing is known.
     pub fn signed_at(&self) -> Option<Time> {
-        self.signed.iter().flat_map(|it| &it.by).map(|it| it.at).max()
+        self.signed.iter().filter(|it| it.is_complete).flat_map(|it| &it.by).map(|it| it.at).max()
     }
 
     /// Whether its rollback began, it failed, or it led to an incident.
@@ -158,6 +162,16 @@ impl Account {
         matches!(came_to, Some(OutcomeResult::Failed | OutcomeResult::RolledBack))
             || !self.escalated.is_empty()
             || self.runs.iter().any(|run| run.rollback)
+    }
+
+    /// Whether it was rolled back.
+    pub fn is_rolled_back(&self) -> bool {
+        self.runs.iter().any(|run| run.rollback && run.is_done())
+    }
+
+    /// Whether it went around the rules: onto the base, or when it was executed.
+    pub fn went_around(&self) -> bool {
+        !self.around.is_empty() || self.runs.iter().any(|run| run.around)
     }
 
     /// Whether it was executed before all sign-offs were given.
@@ -175,9 +189,8 @@ impl Account {
     pub fn recovery(&self) -> Option<(Time, Option<Time>)> {
         let failed = self.outcome.filter(|(result, _)| *result == OutcomeResult::Failed);
         let rollbacks = || self.runs.iter().filter(|run| run.rollback);
-        let from = self.escalated.iter().map(|it| it.at).min();
-        let from = from.or(failed.map(|(_, at)| at));
-        let from = from.or_else(|| rollbacks().map(|run| run.began_at).min())?;
+        let known = self.escalated.iter().map(|it| it.at).chain(failed.map(|(_, at)| at));
+        let from = known.chain(rollbacks().map(|run| run.began_at)).min()?;
         let undone = rollbacks().filter(|run| run.is_done()).filter_map(|run| run.ended_at);
         let resolved = self.escalated.iter().filter_map(|it| it.resolved_at);
         Some((from, undone.chain(resolved).filter(|at| *at >= from).min()))

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::account::Account;
 use crate::org::Org;
 use crate::request::OutcomeResult;
+use crate::terms::all_of;
 use crate::time::{Duration, Time};
 
 /// How far back is looked.
@@ -22,6 +23,26 @@ pub struct Promotion {
     pub does: Vec<String>,
     /// The changes, the oldest first.
     pub changes: Vec<String>,
+}
+
+impl Promotion {
+    /// Says what they do, and how often: `drain-traffic on checkout instead of runbooks/drain.md: 3 times, …`.
+    pub fn told(&self) -> String {
+        let script = match self.script.is_empty() {
+            true => String::new(),
+            false => format!(" instead of {}", self.script),
+        };
+        format!("{}{script}: {} times, all successful", all_of(&self.does), self.changes.len())
+    }
+
+    /// Returns the command that makes a template of them.
+    pub fn command(&self) -> String {
+        let what: String = self.does.first().map(|it| it.replace(" on ", "-")).unwrap_or_default();
+        let name: String =
+            what.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let name = name.split('-').filter(|it| !it.is_empty()).collect::<Vec<_>>().join("-");
+        format!("changegate template from {} --name {name}", self.changes.join(" "))
+    }
 }
 
 /// Returns the candidates at a time: groups of executed off-script changes of which at least

@@ -44,12 +44,12 @@ impl Spread {
         }
     }
 
-    /// Formats it for reports: `4 h 12 min, nine in ten within 31 h (n 389)`.
+    /// Formats it for reports: `median 4 h 12 min, nine in ten within 31 h (n 389)`.
     pub fn for_people(&self) -> String {
         match (self.median, self.p90) {
             (Some(median), Some(p90)) => {
                 let (median, p90) = (median.for_people(), p90.for_people());
-                format!("{median}, nine in ten within {p90} (n {})", self.n)
+                format!("median {median}, nine in ten within {p90} (n {})", self.n)
             }
             _ if self.n == 0 => "none".to_owned(),
             _ => {

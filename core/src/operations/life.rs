@@ -138,14 +138,29 @@ impl Life {
     }
 
     fn is_waived(&self, debt: &Debt<'_>) -> bool {
-        self.voided.iter().any(|it| it.what.what == Voids::Debt && it.what.of == *debt.of)
+        self.waivers(debt.of).next().is_some()
+    }
+
+    fn is_waived_before(&self, debt: &Hex, at: Time) -> bool {
+        self.waivers(debt).any(|it| it.head.at <= at)
+    }
+
+    fn waivers<'a>(&'a self, debt: &Hex) -> impl Iterator<Item = &'a Said<Voided>> {
+        self.voided.iter().filter(move |it| it.what.what == Voids::Debt && it.what.of == *debt)
     }
 
     fn all_debts(&self) -> impl Iterator<Item = Debt<'_>> {
-        let executed = self.executions.iter().filter_map(|it| {
+        // What is tried again owes no more than before, unless that was waived.
+        let mut known: Option<&Hex> = None;
+        let executed = self.executions.iter().filter_map(move |it| {
             let (of, approval) = (&it.begin.id, &it.begin.what.approval);
             let due_at = approval.owed.iter().map(|owed| owed.due_at).min()?;
-            Some(Debt { of, debtor: approval.debtor.as_deref()?, owed: &approval.owed, due_at })
+            let debtor = approval.debtor.as_deref()?;
+            if known.is_some_and(|known| !self.is_waived_before(known, it.begin.head.at)) {
+                return None;
+            }
+            known = Some(of);
+            Some(Debt { of, debtor, owed: &approval.owed, due_at })
         });
         let recorded = self.counting().filter_map(|it| {
             let due_at = it.head.at + DUE_AFTER;
@@ -176,6 +191,17 @@ impl Life {
         let executed = executed.and_then(|it| it.begin.what.approval.at.clone());
         let recorded = || self.records.iter().find_map(|it| it.what.open.as_ref());
         executed.or_else(|| recorded().map(ToString::to_string))
+    }
+
+    /// Whether any execution, record, outcome or escalation was written where the log couldn't be reached.
+    pub fn is_offline(&self) -> bool {
+        let executions = self.executions.iter().map(|it| &it.begin.head);
+        let records = self.records.iter().map(|it| &it.head);
+        let ends = self.executions.iter().filter_map(|it| it.end.as_ref()).map(|it| &it.head);
+        let outcome = self.outcome.iter().map(|it| &it.head);
+        let escalated = self.escalated.iter().map(|(_, it)| &it.head);
+        let heads = executions.chain(records).chain(ends).chain(outcome).chain(escalated);
+        heads.into_iter().any(|head| head.offline)
     }
 
     /// Returns whether anything was executed.

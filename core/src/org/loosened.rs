@@ -1,6 +1,7 @@
 //! The settings that are looser than the usual ones: every report names them.
 
 use super::{Offline, Settings};
+use crate::digest::to_json;
 use crate::terms::RiskTier;
 
 impl Settings {
@@ -16,6 +17,7 @@ impl Settings {
         let closed = self.outcome.close.iter().filter(|tier| **tier > RiskTier::Medium);
         let reactive = self.reactive_outside_windows.iter();
         let monitored = self.outcome.monitor_at_least;
+        let tolerance = &self.outcome.error_rate;
         let unsigned = self.unsigned_reviews.is_allowed();
         let all = [
             unsigned.then(|| "unsigned_reviews: allow".to_owned()),
@@ -44,6 +46,10 @@ impl Settings {
                 let usual = usual.outcome.monitor_at_least;
                 format!("outcome.monitor_at_least: {monitored}, usually {usual}")
             }),
+            (tolerance.times > usual.outcome.error_rate.times)
+                .then(|| format!("outcome.error_rate.times: {}", to_json(&tolerance.times))),
+            (tolerance.points > usual.outcome.error_rate.points)
+                .then(|| format!("outcome.error_rate.points: {}", to_json(&tolerance.points))),
             lists("outcome.close", closed.map(ToString::to_string).collect()),
             lists("reactive_outside_windows", reactive.map(ToString::to_string).collect()),
         ];

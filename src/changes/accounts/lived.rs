@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::changes::kept::Kept;
 use crate::core::metrics::{Account, Escalation, Run};
 use crate::core::operations::event::About;
-use crate::core::operations::kinds::{ProvenBy, Step};
+use crate::core::operations::kinds::{EndResult, ProvenBy, Step};
 use crate::core::operations::life::Life;
 use crate::core::request::OutcomeResult;
 use crate::core::terms::{Name, TicketId};
@@ -25,6 +25,9 @@ pub(super) struct Lived {
     cancelled_at: Option<Time>,
     escalated: Vec<(TicketId, Time)>,
     waived: Vec<Time>,
+    /// Whether it rests on more than its own file: on when incidents were open.
+    #[serde(skip)]
+    is_offline: bool,
 }
 
 impl Lived {
@@ -33,13 +36,16 @@ impl Lived {
             steps.iter().map(|step| step.action.clone()).collect()
         };
         let executed = life.executions.iter().filter(|it| !it.is_void).map(|it| {
-            let (begin, end) = (&it.begin.what, it.end.as_ref());
+            // When one ended of which nobody knows how isn't known either.
+            let known = it.end.as_ref().filter(|end| end.what.result != EndResult::Unknown);
+            let (begin, end) = (&it.begin.what, known);
             Run {
                 began_at: it.begin.head.at,
                 ended_at: end.map(|end| end.head.at),
                 result: it.result(),
                 rollback: begin.rollback,
                 recorded: false,
+                around: false,
                 break_glass: begin.approval.proof == ProvenBy::Open,
                 offline: it.begin.head.offline,
                 overran: end.and_then(|end| end.what.overran),
@@ -52,7 +58,8 @@ impl Lived {
             result: Some(it.what.result),
             rollback: it.what.rollback,
             recorded: true,
-            break_glass: it.what.debtor.is_some(),
+            around: it.what.debtor.is_some(),
+            break_glass: false,
             offline: it.head.offline,
             overran: None,
             actions: actions(&it.what.steps),
@@ -65,6 +72,7 @@ impl Lived {
             cancelled_at: life.cancelled.as_ref().map(|it| it.head.at),
             escalated: life.escalated.iter().map(|(id, it)| (id.clone(), it.head.at)).collect(),
             waived: life.waived().map(|debt| debt.due_at).collect(),
+            is_offline: !life.out_of_turn.is_empty() || life.is_offline(),
         }
     }
 
@@ -105,7 +113,7 @@ pub(super) fn read(
                 Lived::of(&log.life(About::Change(&id))?)
             }
         };
-        if kept.is_some() {
+        if kept.is_some() && !lived.is_offline {
             new.insert(file, lived.clone());
         }
         lives.insert(name, lived);

@@ -1,18 +1,17 @@
 //! What is known of merges: how each change was signed off, as the ledger holds it or, where it doesn't, as it is
 //! judged again as of its own time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Last;
 use crate::changes::bypass;
 use crate::changes::entry::Lister;
 use crate::changes::kept::Kept;
 use crate::changes::story::Merge;
 use crate::content::first_title;
-use crate::content::journal::log_named_by;
+use crate::content::journal::{REVIEWS, log_named_by};
 use crate::core::decision::{Decision, SignOffMode};
 use crate::core::evidence::{Evidence, ReviewState};
 use crate::core::metrics::{Signed, SignedBy};
@@ -50,54 +49,76 @@ pub(super) struct Proof {
     pub(super) signed: Option<Signed>,
 }
 
-/// What is known of merges, by their commits, each with whether the ledger said so: what was judged again may be
-/// recorded since.
-type Known = HashMap<String, (bool, Merged)>;
+/// What is kept: of each change and commit, with what it was read from.
+#[derive(Default, Deserialize, Serialize)]
+struct Known {
+    /// How many erasures the ledger says there were: what was taken out of its evidence isn't kept.
+    erasures: usize,
+    merges: HashMap<String, (String, Merged)>,
+}
 
-/// Returns what is known of these merges, by their commits.
+/// Returns what is known of these merges, by the names of their changes, in the order in which they are named. How
+/// many of those that aren't kept were read, and of how many, is `told`.
 ///
 /// # Errors
 /// When the repository can't be read.
 pub(super) fn read(
     lister: &Lister<'_>,
     kept: Option<&Kept>,
-    last: &Last<'_>,
+    merges: &[(&str, Oid)],
     told: &dyn Fn(usize, usize),
-) -> anyhow::Result<HashMap<Oid, Merged>> {
-    let records = lister.records;
-    let is_recorded = |commit: Oid| records.of(commit).is_some();
-    let mut known = kept.and_then(|kept| kept.read::<Known>(MERGES)).unwrap_or_default();
-    let (mut all, mut unread) = (HashMap::new(), Vec::new());
-    for (name, commit) in last {
-        match known.remove(&commit.to_string()).filter(|(was, _)| *was == is_recorded(*commit)) {
-            Some((_, merged)) => drop(all.insert(*commit, merged)),
-            None => unread.push((*name, *commit)),
+) -> anyhow::Result<HashMap<String, Vec<Merged>>> {
+    let Lister { git, records, .. } = *lister;
+    let journals: HashMap<_, _> = git.branches.below(REVIEWS)?.into_iter().collect();
+    let key = |(name, commit): &(&str, Oid)| format!("{commit} {name}");
+    // A judgement rests on the reviews that are here, an entry on its own.
+    let source = |(name, commit): &(&str, Oid)| match records.of(*commit) {
+        Some(recorded) => recorded.id.clone(),
+        None => journals.get(*name).map(Oid::to_string).unwrap_or_default(),
+    };
+    let known = kept.and_then(|kept| kept.read::<Known>(MERGES));
+    let known = known.filter(|known| known.erasures == records.erasures).unwrap_or_default();
+    let is_known =
+        |it: &&(&str, Oid)| known.merges.get(&key(it)).is_some_and(|(from, _)| *from == source(it));
+    let unread: Vec<_> = merges.iter().filter(|it| !is_known(it)).collect();
+    let proofs = recorded(lister, unread.iter().map(|(_, commit)| *commit).collect())?;
+    let github = bypass::of_github(git);
+    let (mut by_name, mut new) = (HashMap::<String, Vec<Merged>>::new(), Known::default());
+    let (mut done, mut is_new) = (0, known.merges.len() != merges.len());
+    for it in merges {
+        let (name, commit) = it;
+        let (merged, is_sure) = match known.merges.get(&key(it)).filter(|_| is_known(&it)) {
+            Some((_, merged)) => (Some(merged.clone()), true),
+            None => {
+                told(done, unread.len());
+                (done, is_new) = (done + 1, true);
+                known_of(lister, (name, *commit), proofs.get(commit), &github)?
+            }
+        };
+        let Some(merged) = merged else { continue };
+        if is_sure && kept.is_some() {
+            new.merges.insert(key(it), (source(it), merged.clone()));
         }
+        by_name.entry((*name).to_owned()).or_default().push(merged);
     }
-    let mut proofs = recorded(lister, unread.iter().map(|(_, commit)| *commit))?;
-    for (place, (name, commit)) in unread.iter().enumerate() {
-        told(place, unread.len());
-        let merged = merged(lister, name, *commit, proofs.remove(commit))?;
-        all.extend(merged.map(|merged| (*commit, merged)));
+    if let Some(kept) = kept.filter(|_| is_new) {
+        new.erasures = records.erasures;
+        kept.write(MERGES, &new);
     }
-    if let Some(kept) = kept.filter(|_| !unread.is_empty()) {
-        let pairs =
-            all.iter().map(|(commit, it)| (commit.to_string(), (is_recorded(*commit), it.clone())));
-        kept.write(MERGES, &pairs.collect::<Known>());
-    }
-    Ok(all)
+    Ok(by_name)
 }
 
-/// Returns what is known of a merge, of which the ledger holds this proof.
-fn merged(
+/// Returns what is known of a merge, of which the ledger holds this proof, and whether that is all that will ever be
+/// known from what is here.
+fn known_of(
     lister: &Lister<'_>,
-    name: &str,
-    commit: Oid,
-    proof: Option<Proof>,
-) -> anyhow::Result<Option<Merged>> {
+    (name, commit): (&str, Oid),
+    proof: Option<&Proof>,
+    github: &[String],
+) -> anyhow::Result<(Option<Merged>, bool)> {
     let Lister { git, gate, records, .. } = *lister;
     let repo = git.repo();
-    let Some(merge) = Merge::of(repo.commit(commit)?) else { return Ok(None) };
+    let Some(merge) = Merge::of(repo.commit(commit)?) else { return Ok((None, true)) };
     let title = match name.parse::<TicketId>() {
         Ok(_) => None,
         Err(_) => first_title(repo, name, merge.base, merge.head)?,
@@ -111,30 +132,32 @@ fn merged(
     };
     if let Some(recorded) = records.of(commit) {
         let is_around = recorded.because.is_some();
-        let proof = proof.unwrap_or_default();
-        return Ok(Some(Merged { tier: recorded.tier, is_around, proof, ..unknown }));
+        let (is_sure, proof) = (proof.is_some(), proof.cloned().unwrap_or_default());
+        let merged = Merged { tier: recorded.tier, is_around, proof, ..unknown };
+        return Ok((Some(merged), is_sure));
     }
-    if merge.is_squashed {
-        return Ok(Some(unknown));
+    // GitHub keeps the reviews of what it merged.
+    if merge.is_squashed || bypass::is_githubs(repo, &merge.commit, github)? {
+        return Ok((Some(unknown), true));
     }
     let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head)
         .with_log(log_named_by(&merge.commit.message));
-    // What can't be judged any more isn't known.
-    let Ok(judgement) = gate.judge(pull, &[], merge.commit.time) else { return Ok(Some(unknown)) };
-    Ok(Some(Merged {
+    let Ok(judgement) = gate.judge(pull, &[], merge.commit.time) else {
+        return Ok((Some(unknown), false));
+    };
+    let merged = Merged {
         tier: judgement.decision.tier,
         is_around: bypass::why(repo, &judgement, merge.commit.tree).is_some(),
         proof: Proof::of(&judgement.decision, &judgement.evidence),
         ..unknown
-    }))
+    };
+    Ok((Some(merged), true))
 }
 
 /// Returns how changes were signed off, by what the ledger holds of these commits on the base.
-fn recorded(
-    lister: &Lister<'_>,
-    commits: impl Iterator<Item = Oid>,
-) -> anyhow::Result<HashMap<Oid, Proof>> {
+fn recorded(lister: &Lister<'_>, commits: BTreeSet<Oid>) -> anyhow::Result<HashMap<Oid, Proof>> {
     let (repo, records) = (lister.git.repo(), lister.records);
+    let commits = commits.into_iter();
     let places: Vec<_> =
         commits.filter_map(|commit| Some((commit, records.place(commit)?))).collect();
     let Some(tip) = records.evidence().filter(|_| !places.is_empty()) else {
@@ -167,8 +190,7 @@ impl Proof {
     fn of(decision: &Decision, evidence: &Evidence) -> Self {
         let submitted_at = evidence.pull_request.as_ref().map(|it| it.submitted_at);
         let arrived_at = evidence.content_arrived_at.or(submitted_at);
-        let complete = decision.sign_off.as_ref().filter(|sign_off| sign_off.is_complete());
-        let signed = complete.map(|sign_off| {
+        let signed = decision.sign_off.as_ref().map(|sign_off| {
             let given = |who: &Login| {
                 let reviews = sign_off.reviews.iter().filter(|it| it.counts);
                 let own = reviews.filter(|it| it.user.as_ref() == Some(who));
@@ -180,7 +202,8 @@ impl Proof {
                 Some(SignedBy { role: role(&required.what), at: given(&who)?, who })
             });
             let is_direct = sign_off.mode == SignOffMode::Direct;
-            Signed { arrived_at, is_direct, by: by.collect() }
+            let is_complete = sign_off.is_complete();
+            Signed { arrived_at, is_direct, is_complete, by: by.collect() }
         });
         Proof { submitted_at, signed }
     }

@@ -4,15 +4,17 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::RecordedAs;
+use super::{RecordedAs, is_signed};
 use crate::changes::kept::Kept;
 use crate::core::metrics::Decided;
 use crate::core::record::entry::Entry;
+use crate::core::record::parts::About;
 use crate::core::record::statement::{Kind, Predicate};
 use crate::core::terms::Effect;
 use crate::forge::git::Git;
+use crate::gate::judge::Judges;
 use crate::git::Oid;
-use crate::ledger::{Flaws, Placed, Tip, is_explanation, read_back};
+use crate::ledger::{Flaws, Tip, is_explanation, read_back};
 
 /// The name under which it is kept.
 const LEDGER: &str = "ledger";
@@ -20,10 +22,14 @@ const LEDGER: &str = "ledger";
 /// What the entries say, oldest first.
 #[derive(Default, Deserialize, Serialize)]
 pub(super) struct Whole {
-    /// The base.
-    base: String,
     /// The commit of the last entry.
     tip: String,
+    /// How many commits hold no entry.
+    pub(super) foreign: usize,
+    /// How many entries nobody signed who may.
+    pub(super) unsigned: usize,
+    /// How many entries say that material was taken out of the evidence.
+    pub(super) erasures: usize,
     /// What they say of commits on the base.
     pub(super) of: Vec<Said>,
     /// What was decided of changes, by their ids.
@@ -46,22 +52,30 @@ impl Whole {
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub(super) fn read(git: &Git, tip: &Tip, kept: Option<&Kept>) -> anyhow::Result<(Self, Flaws)> {
+    pub(super) fn read(
+        git: &Git,
+        judges: &Judges,
+        tip: &Tip,
+        kept: Option<&Kept>,
+    ) -> anyhow::Result<(Self, Flaws)> {
         let base = format!("refs/heads/{}", git.base_ref);
-        let known = kept.and_then(|kept| kept.read::<Self>(LEDGER)).filter(|it| it.base == base);
+        let known = kept.and_then(|kept| kept.read::<Self>(LEDGER));
         let known_tip = known.as_ref().and_then(|known| Oid::from_str(&known.tip).ok());
-        let (mut new, mut is_met) = (Vec::new(), false);
-        let flaws =
-            read_back(&git.repo().folder(), tip.commit, |Placed { commit, entry, .. }| {
-                is_met = Some(commit) == known_tip;
-                if is_met {
-                    return ControlFlow::Break(());
-                }
-                new.push(Read::of(commit, &entry, &base));
-                ControlFlow::Continue(())
-            })?;
+        let (mut new, mut is_met, mut unsigned) = (Vec::new(), false, 0);
+        let flaws = read_back(&git.repo().folder(), tip.commit, |placed| {
+            is_met = Some(placed.commit) == known_tip;
+            if is_met {
+                return ControlFlow::Break(());
+            }
+            match is_signed(git, judges, &placed) {
+                true => new.push(Read::of(placed.commit, &placed.entry, &base)),
+                false => unsigned += 1,
+            }
+            ControlFlow::Continue(())
+        })?;
         let mut whole = known.filter(|_| is_met).unwrap_or_default();
-        whole.base = base;
+        whole.foreign += flaws.foreign;
+        whole.unsigned += unsigned;
         // What rests on entries that don't follow from each other proves nothing.
         let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
         let is_new = !new.is_empty();
@@ -69,10 +83,10 @@ impl Whole {
             whole.tip = read.commit.to_string();
             whole.of.extend(read.said);
             whole.decided.extend(read.decided);
-            whole.notes.extend(read.is_note.then(|| read.commit.to_string()));
+            whole.notes.extend(read.is_explanation.then(|| read.commit.to_string()));
+            whole.erasures += usize::from(read.is_erasure);
         }
-        let is_clean = flaws.foreign == 0 && flaws.broken_at.is_none();
-        if let Some(kept) = kept.filter(|_| is_new && is_clean) {
+        if let Some(kept) = kept.filter(|_| is_new && flaws.broken_at.is_none()) {
             kept.write(LEDGER, &whole);
         }
         Ok((whole, flaws))
@@ -85,21 +99,27 @@ struct Read {
     commit: Oid,
     said: Option<Said>,
     decided: Option<(String, Decided)>,
-    is_note: bool,
+    is_explanation: bool,
+    is_erasure: bool,
 }
 
 impl Read {
     fn of(commit: Oid, entry: &Entry, base: &str) -> Self {
         let it = &entry.statement.predicate;
-        let on_base =
-            it.merge.as_ref().filter(|_| it.base.as_ref().is_some_and(|on| on.name == base));
-        let said = on_base.map(|merge| Said {
+        let is_of_base = it.base.as_ref().is_some_and(|on| on.name == base);
+        let said = it.merge.as_ref().filter(|_| is_of_base).map(|merge| Said {
             commit: merge.covers.to.to_string(),
             entry: commit.to_string(),
             recorded: RecordedAs::of(entry),
         });
-        let is_note = is_explanation(entry);
-        Read { index: entry.index, commit, said, decided: decided(it), is_note }
+        Read {
+            index: entry.index,
+            commit,
+            said,
+            decided: decided(it).filter(|_| is_of_base),
+            is_explanation: is_explanation(entry),
+            is_erasure: it.note.as_ref().is_some_and(|note| note.about == About::Erasure),
+        }
     }
 }
 

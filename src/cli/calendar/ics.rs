@@ -7,6 +7,7 @@ use anyhow::ensure;
 use crate::cli::shared::origin::Origin;
 use changegate::changes::calendar::{CalendarEntry, CalendarView};
 use changegate::core::layout;
+use changegate::core::operations::kinds::EndResult;
 use changegate::core::operations::state::{PullState, State};
 use changegate::core::terms::all_of;
 use changegate::core::time::{Interval, Time};
@@ -98,7 +99,11 @@ fn change(lines: &mut Lines, it: &CalendarEntry, (origin, changed_at): (&Origin,
         (!people.is_empty()).then(|| format!("people: {}", people.join(", "))),
     ];
     let executed = it.executions.iter().map(|it| {
-        let what = if it.rollback { "rolled back" } else { "executed" };
+        let what = match (it.rollback, it.result) {
+            (true, Some(EndResult::Done)) => "rolled back",
+            (true, _) => "rollback tried",
+            (false, _) => "executed",
+        };
         format!("{what}: {} UTC", it.interval(now).for_people(None))
     });
     let about: Vec<_> = about.into_iter().flatten().chain(executed).collect();

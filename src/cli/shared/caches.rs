@@ -15,5 +15,5 @@ pub fn caches() -> Option<PathBuf> {
 
 /// Returns where it is kept what was read of a repository.
 pub fn kept(git: &Git) -> Option<Kept> {
-    Some(Kept::of(caches()?.join("read"), git.repo()))
+    Some(Kept::of(caches()?.join("read"), git.repo(), &git.base_ref))
 }

@@ -171,13 +171,13 @@ pub fn nothing_at(url: &RemoteUrl) -> String {
     )
 }
 
-/// Fetches the ledger, if there is to be one, so that what is signed next names it.
-pub fn look_at_ledger(git: &Git, org: &Org) {
-    if org.settings.ledger.on
-        && let Err(error) = git.branches.refresh_ledger()
-    {
-        warn("warning", &format!("the ledger can't be read as it is now: {error:#}"));
-    }
+/// Fetches the ledger, if there is to be one, so that what is signed next names it. Returns the warning, if it
+/// can't be fetched.
+pub fn look_at_ledger(git: &Git, org: &Org) -> Option<String> {
+    let error = org.settings.ledger.on.then(|| git.branches.refresh_ledger().err()).flatten()?;
+    let warning = format!("the ledger can't be read as it is now: {error:#}");
+    warn("warning", &warning);
+    Some(warning)
 }
 
 /// Returns the name of the branch that is checked out.

@@ -2,6 +2,7 @@
 
 use super::caches::kept;
 use super::here::{HereArgs, look_at_ledger};
+use super::judges::judges;
 use super::say::warn;
 use super::site::beside;
 use changegate::changes::progress::Executions;
@@ -15,6 +16,7 @@ use changegate::execute::kept::Kept;
 use changegate::forge::git::Git;
 use changegate::forge::github::GitHub;
 use changegate::gate::execution;
+use changegate::gate::witnessing::holds_what_was_seen;
 use changegate::operations::Log;
 use changegate::report::counted;
 
@@ -26,15 +28,25 @@ pub fn records(
     args: &HereArgs,
     read: impl FnOnce() -> anyhow::Result<Records>,
 ) -> Records {
+    let mut warnings = Vec::new();
     // Why the remote can't be reached has been said.
     if !args.no_fetch && !git.branches.is_out_of_reach() {
-        look_at_ledger(git, org);
+        warnings.extend(look_at_ledger(git, org));
     }
-    let records = read().unwrap_or_else(|error| Records::none(format!("{error:#}")));
-    for problem in &records.problems {
+    let mut records = read().unwrap_or_else(|error| Records::none(format!("{error:#}")));
+    let of_record = records.problems.iter().map(|problem| {
         let what = format!("not all that the ledger says can be relied on: {problem}");
-        warn("warning", &format!("{what}; `changegate audit verify` says more"));
+        format!("{what}; `changegate audit verify` says more")
+    });
+    let mut of_record: Vec<_> = of_record.collect();
+    if let Err(error) = judges().and_then(|judges| holds_what_was_seen(git, &judges)) {
+        of_record.push(format!("not all that was done is known here: {error:#}"));
     }
+    for warning in &of_record {
+        warn("warning", warning);
+    }
+    warnings.extend(of_record);
+    records.warnings = warnings;
     records
 }
 

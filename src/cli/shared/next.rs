@@ -5,6 +5,7 @@ use super::say::note;
 use super::site::Site;
 use changegate::changes::going_on::{GoingOn, request};
 use changegate::changes::progress::Executions;
+use changegate::content::Requests;
 use changegate::core::org::Org;
 use changegate::core::terms::TicketId;
 use changegate::core::time::Time;
@@ -16,7 +17,7 @@ use changegate::report::hanging;
 /// verify CHG-1234`. Empty where nothing is to be done; nothing depends on it.
 pub fn next(git: &Git, org: &Org, id: &TicketId, now: Time) -> String {
     let next = || -> anyhow::Result<Option<String>> {
-        let (request, pull) = request(git, id)?;
+        let (request, pull) = request((git, &Requests::of(git.repo())), id)?;
         let executions = Executions::of(git, org, now, kept(git))?;
         let (_, progress) = executions.progress(request.as_ref(), pull)?;
         Ok(progress.and_then(|progress| progress.next_in_words))

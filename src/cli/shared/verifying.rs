@@ -135,8 +135,8 @@ fn in_words(plan: &Plan, id: &TicketId) -> Option<String> {
 pub fn planned(site: &Site, id: &TicketId, verifying: &Verifying) -> anyhow::Result<String> {
     let plan = plan(site, id, verifying)?;
     let mut text = format!("would watch for {}\n", plan.watch.for_people());
-    for url in &plan.polled {
-        let _ = writeln!(text, "polls      {}", terminal(url.as_str()));
+    for it in &plan.polled {
+        let _ = writeln!(text, "polls      {}", terminal(it.url.as_str()));
     }
     for rate in &plan.rates {
         let times = [plan.before, plan.after].map(|it: Interval| it.for_people(None));

@@ -87,7 +87,7 @@ fn only_what_a_service_lists_is_polled() {
         ),
     ] {
         let plan = plan(service, checks, &Wanted::default()).unwrap();
-        let found: Vec<_> = plan.polled.iter().map(Url::as_str).collect();
+        let found: Vec<_> = plan.polled.iter().map(|it| it.url.as_str()).collect();
         assert_eq!(found, polled, "{service} {checks}");
         let names: Vec<_> = plan.manual.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, manual, "{service} {checks}");

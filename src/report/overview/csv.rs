@@ -1,6 +1,6 @@
 //! The changes of a period for spreadsheets, a row each.
 
-use crate::core::metrics::Account;
+use crate::core::metrics::{Account, Signed};
 use crate::core::time::Time;
 use crate::report::csv;
 
@@ -40,6 +40,15 @@ pub(super) fn render(accounts: &[&Account]) -> anyhow::Result<String> {
     csv(HEADER, accounts.iter().map(|account| row(account)))
 }
 
+/// Returns how a change was signed off.
+fn mode(it: &Signed) -> &'static str {
+    match (it.is_complete, it.is_direct) {
+        (false, _) => "missing",
+        (true, true) => "direct",
+        (true, false) => "review",
+    }
+}
+
 fn row(it: &Account) -> [String; HEADER.len()] {
     let at = |time: Option<Time>| time.map(|time| time.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -57,28 +66,29 @@ fn row(it: &Account) -> [String; HEADER.len()] {
         it.requester.as_ref().map(ToString::to_string).unwrap_or_default(),
         text(&it.team),
         it.services.join(" "),
-        text(&it.off_script),
+        it.off_script
+            .as_ref()
+            .map(|it| if it.is_empty() { "yes" } else { it }.to_owned())
+            .unwrap_or_default(),
         it.template.as_ref().map(ToString::to_string).unwrap_or_default(),
         it.incident.as_ref().map(ToString::to_string).unwrap_or_default(),
         at(it.planned.map(|planned| planned.start)),
         at(it.planned.map(|planned| planned.end)),
         at(it.submitted_at),
         at(signed.and_then(|it| it.arrived_at)),
-        signed
-            .map(|it| if it.is_direct { "direct" } else { "review" }.to_owned())
-            .unwrap_or_default(),
+        signed.map(mode).unwrap_or_default().to_owned(),
         signers.join(", "),
         at(it.signed_at()),
         at(it.merged_at),
         at(it.executed_at()),
         at(it.done_at()),
         it.runs.len().to_string(),
-        yes(it.runs.iter().any(|run| run.rollback)),
+        yes(it.is_rolled_back()),
         yes(it.broke_glass()),
         overran.map(|it| it.as_seconds().to_string()).unwrap_or_default(),
         escalated.join(" "),
         it.outcome.map(|(result, _)| result.to_string()).unwrap_or_default(),
         at(it.closed_at()),
-        yes(!it.around.is_empty()),
+        yes(it.went_around()),
     ]
 }

@@ -34,6 +34,9 @@ pub(super) fn sections(report: &Overview) -> Vec<Section> {
     let debts = if debts.is_empty() { "none".to_owned() } else { debts.join(", ") };
     let sign_off = &it.sign_off;
     let mut reviewed = format!("{} reviewed, {} direct", sign_off.reviewed, sign_off.direct);
+    if sign_off.unsigned > 0 {
+        reviewed += &format!(", {} without all sign-offs", sign_off.unsigned);
+    }
     if sign_off.unknown > 0 {
         reviewed += &format!(", {} not known here", sign_off.unknown);
     }

@@ -7,7 +7,7 @@ use askama::Template;
 use super::figures::{Section, sections};
 use super::pictures::{self, DAYS, KINDS};
 use super::{Need, Needed, Overview, Promotion};
-use crate::core::metrics::{Group, Taken, Week};
+use crate::core::metrics::{Denial, Group, Taken, Week};
 use crate::core::terms::all_of;
 use crate::report::counted;
 use crate::report::escape::terminal;
@@ -19,10 +19,12 @@ struct Page {
     title: String,
     numbers: String,
     only: String,
+    warnings: Vec<String>,
     in_short: String,
     needs: Vec<Row>,
     sections: Vec<Section>,
     pictures: Vec<Pictured>,
+    denials: Vec<Denied>,
     promotions: Vec<Candidate>,
     loosened: Vec<String>,
 }
@@ -48,6 +50,13 @@ struct Pictured {
     rows: Vec<Vec<String>>,
 }
 
+/// What denied changes.
+struct Denied {
+    code: String,
+    changes: usize,
+    until_over: String,
+}
+
 /// A candidate for a template.
 struct Candidate {
     told: String,
@@ -65,10 +74,12 @@ pub(super) fn render(it: &Overview) -> anyhow::Result<String> {
             counts.executed
         ),
         only: plain(&it.only_in_words()),
+        warnings: it.warnings.iter().map(|it| plain(it)).collect(),
         in_short: in_short(&it.needs),
         needs: it.needs.iter().map(row).collect(),
         sections: sections(it),
         pictures: pictures(it),
+        denials: it.metrics.denials.iter().map(denied).collect(),
         promotions: it.promotions.iter().map(candidate).collect(),
         loosened: it.loosened.iter().map(|it| plain(it)).collect(),
     };
@@ -103,16 +114,12 @@ fn row(need: &Need) -> Row {
     }
 }
 
+fn denied(it: &Denial) -> Denied {
+    Denied { code: plain(&it.code), changes: it.changes, until_over: it.until_over.for_people() }
+}
+
 fn candidate(it: &Promotion) -> Candidate {
-    let script = match it.script.is_empty() {
-        true => String::new(),
-        false => format!(" instead of {}", it.script),
-    };
-    let often = format!("{} times, all successful", it.changes.len());
-    Candidate {
-        told: plain(&format!("{}{script}: {often}", all_of(&it.does))),
-        command: plain(&format!("changegate template from {}", it.changes.join(" "))),
-    }
+    Candidate { told: plain(&it.told()), command: plain(&it.command()) }
 }
 
 /// Returns the pictures that have something to show.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::core::metrics::{Group, Metrics, Spread, Taken, Week};
 use crate::core::request::ChangeType;
 use crate::core::time::Duration;
+use crate::report::escape::terminal;
 
 /// The width of each picture.
 const WIDTH: usize = 720;
@@ -64,10 +65,10 @@ impl Picture {
     }
 }
 
-/// Escapes text for HTML.
+/// Escapes text for HTML, hidden characters too.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in terminal(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -90,7 +91,7 @@ pub(super) fn weeks(it: &Metrics) -> String {
     let total = |week: &Week| week.executed.values().sum::<usize>() as u64;
     let most = it.weeks.iter().map(total).max().unwrap_or_default();
     let mut picture = Picture::new(HEIGHT + BELOW + 20);
-    let step = (WIDTH - 40) / it.weeks.len().max(1);
+    let step = ((WIDTH - 40) / it.weeks.len().max(1)).max(1);
     let bar = (step * 3 / 4).clamp(2, 60);
     picture.text("end", (34, 28), &most.to_string());
     picture.text("end", (34, 20 + HEIGHT), "0");
@@ -129,7 +130,7 @@ pub(super) fn lead_time(it: &Metrics) -> String {
         |spread: &Spread| spread.p10.or(spread.values.first().copied()).map(|it| it.as_seconds());
     let most = it.weeks.iter().filter_map(|week| high(&week.lead_time)).max().unwrap_or_default();
     let mut picture = Picture::new(HEIGHT + BELOW + 20);
-    let step = (WIDTH - 100) / it.weeks.len().max(1);
+    let step = ((WIDTH - 100) / it.weeks.len().max(1)).max(1);
     let place = |index: usize| 90 + index * step + step / 2;
     let y = |seconds: u64| 20 + HEIGHT - part(seconds, most, HEIGHT - 20);
     let known: Vec<_> =

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::figures::sections;
+use super::pictures::typical;
 use super::{Need, Needed, Overview};
 use crate::core::metrics::{Promotion, Taken};
 use crate::core::terms::all_of;
@@ -29,6 +30,9 @@ pub(super) fn render(it: &Overview, width: usize) -> String {
     let only = it.only_in_words();
     if !only.is_empty() {
         out += &format!("{}\n", terminal(&only));
+    }
+    for warning in &it.warnings {
+        out += &hanging("\nWARNING: ", &terminal(warning), width);
     }
     out += &needs(&it.needs, width);
     for section in sections(it) {
@@ -80,10 +84,7 @@ fn needs(needs: &[Need], width: usize) -> String {
 
 /// Returns how long sign-offs took, as bars.
 fn taken(title: &str, all: &[Taken]) -> String {
-    let seconds = |it: &Taken| {
-        let typical = it.took.median.or(it.took.values.get(it.took.values.len() / 2).copied());
-        typical.map_or(0, |it| it.as_seconds())
-    };
+    let seconds = |it: &Taken| typical(&it.took).map_or(0, |it| it.as_seconds());
     let Some(longest) = all.iter().map(seconds).max() else { return String::new() };
     let rows = all.iter().map(|it| {
         let bar = bar(seconds(it), longest);
@@ -108,7 +109,11 @@ fn weeks(it: &Overview) -> String {
         let from = week.from.utc().format("%-d %b %Y").to_string();
         format!("  {}{} {}{failed}\n", pad(&from, NAME), bar(count(week), most), count(week))
     });
-    format!("\nExecuted changes, by weeks from Monday on\n{}", rows.collect::<String>())
+    let last = match it.metrics.weeks.len() > MOST_WEEKS {
+        true => format!(" (the last {MOST_WEEKS})"),
+        false => String::new(),
+    };
+    format!("\nExecuted changes, by weeks from Monday on{last}\n{}", rows.collect::<String>())
 }
 
 fn denials(it: &Overview, width: usize) -> String {
@@ -126,14 +131,8 @@ fn denials(it: &Overview, width: usize) -> String {
 /// Returns candidates for templates, with the command that makes one of each.
 pub(super) fn promotions(promotions: &[Promotion], width: usize) -> String {
     let one = |it: &Promotion| {
-        let script = match it.script.is_empty() {
-            true => String::new(),
-            false => format!(" instead of {}", it.script),
-        };
-        let often = format!("{} times, all successful", it.changes.len());
-        let told = terminal(&format!("{}{script}: {often}", all_of(&it.does))).into_owned();
-        let command = format!("changegate template from {}", it.changes.join(" "));
-        hanging("  ", &told, width) + &hanging("    ", &terminal(&command), width)
+        hanging("  ", &terminal(&it.told()), width)
+            + &hanging("    ", &terminal(&it.command()), width)
     };
     promotions.iter().map(one).collect()
 }

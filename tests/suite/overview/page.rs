@@ -59,6 +59,7 @@ fn drawn(number: u64, drawn: &mut Drawn) -> Account {
         result: Some(EndResult::Done),
         rollback,
         recorded: false,
+        around: false,
         break_glass: kind == ChangeType::Emergency && !rollback,
         offline: false,
         overran: None,
@@ -81,6 +82,7 @@ fn drawn(number: u64, drawn: &mut Drawn) -> Account {
         signed: Some(Signed {
             arrived_at: Some(submitted),
             is_direct: kind == ChangeType::Standard,
+            is_complete: true,
             by: signers,
         }),
         merged_at: Some(signed + Duration::seconds(60)),
@@ -111,6 +113,7 @@ fn overview() -> Overview {
     let accounts: Vec<_> = (0..420).map(|number| drawn(number, &mut numbers)).collect();
     let need = |what: Needed, of: &str, who: &str, told: &str, command: &str| Need {
         what,
+        since: None,
         of: of.to_owned(),
         summary: Some("Fail the <EU> region over to eu-west-2".to_owned()),
         who: vec![who.to_owned()],
@@ -122,6 +125,7 @@ fn overview() -> Overview {
         repository: "acme/ops".to_owned(),
         period: year(),
         only: Only::default(),
+        warnings: vec!["not all that the ledger says can be relied on".to_owned()],
         needs: vec![
             need(
                 Needed::Incident,
@@ -155,7 +159,7 @@ fn overview() -> Overview {
                 )
             },
         ],
-        metrics: Metrics::of(&accounts, &year(), &|_| true),
+        metrics: Metrics::of(&accounts, &|_| true, &year(), &|_| true),
         debts: BTreeMap::from([("settled", 4), ("overdue", 1)]),
         unproven: 0,
         promotions: vec![Promotion {
@@ -189,8 +193,10 @@ fn the_page_of_a_year() {
     let mut numbers = Drawn(7);
     let empty = Overview {
         needs: Vec::new(),
+        warnings: Vec::new(),
         metrics: Metrics::of(
             &[drawn(0, &mut numbers)],
+            &|_| true,
             &Interval { start: year().end, ..year() },
             &|_| true,
         ),

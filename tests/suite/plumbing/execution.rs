@@ -37,6 +37,7 @@ use changegate::core::decision::{self, Decided};
 use changegate::core::digest::Digest;
 use changegate::core::evidence::Incident;
 use changegate::core::operations::authorize::{Approval, Approved, Attempt, Question, Steps};
+use changegate::core::operations::checks::answers;
 use changegate::core::operations::closing::Closing;
 use changegate::core::operations::event::{API_VERSION, Event, Head};
 use changegate::core::operations::kinds::{Outcome, Owed, ProvenBy, What};
@@ -44,6 +45,7 @@ use changegate::core::operations::life::Life;
 use changegate::core::operations::open::Open;
 use changegate::core::operations::state::PullState;
 use changegate::core::operations::writer::Writing;
+use changegate::core::org::Org;
 use changegate::core::policy::{SHIPPED, Undecided};
 use changegate::core::record::parts::Hex;
 use changegate::core::request::{ChangeRequest, RequestFile};
@@ -109,7 +111,8 @@ impl Asked {
         let request = file.request.as_ref().expect("what is merged can be read");
         let approval = self.approved(judge, case, &file)?;
         let attempt = self.attempt(request);
-        let (life, open) = (self.life(request), self.open());
+        let org = judge.bundle(&case.org).0.org.clone();
+        let (life, open) = (self.life(request, &org), self.open());
         let debts: Vec<_> = open.debts.iter().cloned().map(owed).collect();
         let evidence = case.evidence().operations.unwrap_or_default();
         let pull = self.pull.as_ref().map_or(PullState::Merged, |word| read(json!(word)));
@@ -205,7 +208,8 @@ impl Asked {
     }
 
     /// What happened: events that say what isn't usual.
-    fn life(&self, request: &ChangeRequest) -> Life {
+    fn life(&self, request: &ChangeRequest, org: &Org) -> Life {
+        let checks = answers(request, org, true);
         let mut life = Life::default();
         let mut execution = json!(null);
         for said in &self.events {
@@ -216,7 +220,7 @@ impl Asked {
                 "tier": "medium", "material": Digest::of(b""), "approval": {"proof": "merge"},
                 "lease_until": at + Duration::hours(1), "execution": execution, "steps": [1],
                 "result": "done", "severity": "P2", "pauses": "none", "reason": "not needed",
-                "monitored": {"from": at - Duration::seconds(900), "to": at}, "checks": [],
+                "monitored": {"from": at - Duration::seconds(900), "to": at}, "checks": checks,
                 "health": "passed", "nonce": hex("nonce"),
             });
             merge(&mut event, said, Nulls::Stay);
