@@ -3,7 +3,7 @@
 //! A log of changes that were merged, executed, verified and closed: four events each, proven by an SSH key.
 //! What is measured: the walk of a clone that knows nothing of it, with proofs and without; then, with what
 //! was walked kept, `authorize` without network, and `exec` of a command that does nothing, beside what git
-//! alone takes to fetch and push as often. Of a process it is the time on the processor, which says more on a
+//! alone takes to fetch and push as often; at last the report, the calendar and the list of all changes. Of a process it is the time on the processor, which says more on a
 //! busy machine than how long it takes, with that of the programs that it runs.
 //!
 //! Measured on two cores with little else to do:
@@ -47,11 +47,14 @@ use changegate::git::{Repo, Signature, verified};
 use changegate::operations::{Log, NAMESPACE, OPERATIONS, Rules};
 use cpu::{cpu, each_of};
 use measure::{median, milliseconds, run};
+use peak::peak;
 use stream::{file, git};
 
 #[path = "measure/cpu.rs"]
 mod cpu;
 mod measure;
+#[path = "measure/peak.rs"]
+mod peak;
 #[path = "measure/stream.rs"]
 mod stream;
 
@@ -92,6 +95,7 @@ fn main() {
         town.measure_exec();
         town.begin_ledger();
         town.measure_authorize("CHG-LATER");
+        town.measure_looking();
         if std::env::var_os("KEEP").is_some() {
             println!("  kept in {}", town.dir.keep().display());
         }
@@ -242,6 +246,33 @@ impl Town {
         let passed = median(20, || run(&mut self.changegate(&ask)));
         let (time, passed) = (milliseconds(time), milliseconds(passed));
         println!("  authorize {id:15} {time}, by the clock {passed}");
+    }
+
+    /// The verbs that look at all changes: when nothing is kept of what they read, and then.
+    fn measure_looking(&self) {
+        let (from, to) = (Utc::now() - TimeDelta::days(400), Utc::now() + TimeDelta::days(40));
+        let [from, to] = [from, to].map(|it| it.format("%Y-%m-%d").to_string());
+        for arguments in [
+            &["report", "--from", &from][..],
+            &["report", "--from", &from, "--format", "html"],
+            &["report", "--from", &from, "--format", "csv"],
+            &["calendar"],
+            &["calendar", "--from", &from, "--to", &to, "--format", "json"],
+            &["list", "--state", "scheduled"],
+        ] {
+            let _ = fs::remove_dir_all(self.path("caches"));
+            let look = || {
+                let mut command = self.changegate(&[arguments, &["--no-fetch"]].concat());
+                command.env("XDG_CACHE_HOME", self.path("caches"));
+                command
+            };
+            let first = median(1, || run(&mut look()));
+            let again = median(5, || run(&mut look()));
+            let (_, own) = peak(&mut look());
+            let (first, again) = (milliseconds(first), milliseconds(again));
+            let named = arguments.join(" ");
+            println!("  {named}: {first}, again {again}, {} MiB its own", own / 1024);
+        }
     }
 
     fn measure_exec(&self) {

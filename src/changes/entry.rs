@@ -11,6 +11,8 @@ use super::progress::{Executions, Progress};
 use super::records::{RecordedAs, Records};
 use super::story::{ChangeStatus, Stories};
 use crate::content::{Changeset, first_title, request_at};
+use crate::core::decision::{Decision, ReviewStanding};
+use crate::core::evidence::ReviewState;
 use crate::core::input::affected_services;
 use crate::core::operations::state::{PullState, State};
 use crate::core::org::Org;
@@ -61,6 +63,8 @@ pub struct ListEntry {
     /// The reason in a few words.
     #[serde(skip)]
     pub brief: String,
+    /// Who approved, and whether that counts; of a merged change, who counted.
+    pub approvals: Vec<ListedApproval>,
     /// The people who can act now: those who can give a missing sign-off, or the requester if
     /// the change is denied.
     pub waits_for: Vec<Login>,
@@ -79,6 +83,15 @@ pub struct ListEntry {
     pub recorded: Option<u64>,
     /// Whether that reached the base since the ledger covers it, and is recorded nowhere.
     pub unrecorded: bool,
+}
+
+/// An approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ListedApproval {
+    /// Who gave it, on a merged change with what they signed for: `carol (L3)`.
+    pub by: String,
+    /// Whether it counts.
+    pub counts: bool,
 }
 
 impl ListEntry {
@@ -193,6 +206,7 @@ impl Lister<'_> {
         Ok(ListEntry {
             summary,
             tier: decision.tier,
+            approvals: approvals(decision),
             verdict: Some(decision.verdict),
             why: one_line(decision),
             brief,
@@ -286,12 +300,16 @@ impl Lister<'_> {
             }
             _ => why,
         };
-        let said =
-            |tier: &RiskTier| merge.trailer("Tier").is_some_and(|text| text == tier.to_string());
         let tier = match records.of(merge.commit.id) {
             Some(recorded) => recorded.tier,
-            None => RiskTier::ALL.into_iter().find(said),
+            None => merge.tier(),
         };
+        let approved: Vec<_> = match records.of(merge.commit.id) {
+            Some(recorded) => recorded.approved_by.clone(),
+            None => merge.trailers("Approved-by").map(str::to_owned).collect(),
+        };
+        let approved = approved.into_iter().map(|by| ListedApproval { by, counts: true });
+        let entry = ListEntry { approvals: approved.collect(), ..entry };
         let entry = self.of_request(entry, request.as_ref())?;
         let told = match bypassed {
             true => beside(why.clone(), entry.progress.as_ref(), entry.state),
@@ -344,6 +362,17 @@ impl Lister<'_> {
             ..entry
         })
     }
+}
+
+/// Returns who approved, and whether that counts.
+fn approvals(decision: &Decision) -> Vec<ListedApproval> {
+    let reviews = decision.sign_off.iter().flat_map(|sign_off| &sign_off.reviews);
+    let approving = reviews.filter(|review| review.state == ReviewState::Approved);
+    let one = |review: &ReviewStanding| {
+        let by = review.user.as_ref().map(ToString::to_string).unwrap_or_default();
+        ListedApproval { by, counts: review.counts }
+    };
+    approving.map(one).collect()
 }
 
 /// Adds what was done to a reason in a few words.

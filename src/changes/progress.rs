@@ -312,6 +312,7 @@ fn event(event: &Event) -> Option<HistoryEvent> {
         id: Some(String::from(event.id().clone())),
         about: None,
         text: texts.chain(offline).collect::<Vec<_>>().join("\n"),
+        counted: None,
         recorded: None,
         unrecorded: false,
     })

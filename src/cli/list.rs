@@ -6,15 +6,16 @@
 //! print:  those that pass the filters, the most urgent first
 //! ```
 
+mod csv;
 pub mod debts;
 mod text;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
 
-use super::shared::args::{AnswerFormat, NowArg, tier_parser, unknown_service};
+use super::shared::args::{NowArg, tier_parser, unknown_service};
 use super::shared::caches::kept;
 use super::shared::here::HereArgs;
 use super::shared::judges::judges;
@@ -98,7 +99,19 @@ pub struct ListArgs {
 
     /// The output format
     #[arg(long, value_enum, default_value_t)]
-    format: AnswerFormat,
+    format: ListFormat,
+}
+
+/// The output format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For scripts.
+    Json,
+    /// For spreadsheets: a row for each change.
+    Csv,
 }
 
 /// The states that are listed.
@@ -231,18 +244,20 @@ pub fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let git = args.here.open_to_look()?;
     let now = args.now.get();
     if args.debts {
+        ensure!(args.format != ListFormat::Csv, "--debts is for --format text and json");
         return debts::run(args, &git, now);
     }
     let view = view(args, &git, now)?;
     say::print(&match args.format {
-        AnswerFormat::Text if view.changes.is_empty() => {
+        ListFormat::Text if view.changes.is_empty() => {
             let width = say::width();
             going_on(&view.going_on, width) + args.nothing() + &text::unrecorded(&view, width)
         }
-        AnswerFormat::Text => {
+        ListFormat::Text => {
             text::render(&view, args.waiting_on_me, say::colour(&std::io::stdout()), say::width())
         }
-        AnswerFormat::Json => say::json(&view)?,
+        ListFormat::Json => say::json(&view)?,
+        ListFormat::Csv => csv::render(&view)?,
     })?;
     Ok(ExitCode::SUCCESS)
 }

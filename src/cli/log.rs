@@ -20,6 +20,8 @@ use changegate::changes::bypass::of_merge;
 use changegate::changes::log::{LogEntry, LogView};
 use changegate::changes::records::Records;
 use changegate::changes::story::{Stories, Story};
+use changegate::core::operations::state::PullState;
+use changegate::forge::Pull;
 use changegate::gate::Gate;
 use changegate::report::escape::terminal;
 
@@ -79,7 +81,8 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
         Some(name) => Records::read(&git, &judges, stories.on_base(name)?),
         None => Records::read_all(&git, &judges, kept(&git).as_ref()),
     });
-    let executions = logs::executions(&git, &org, &args.here, NowArg::present())?;
+    let now = NowArg::present();
+    let executions = logs::executions(&git, &org, &args.here, now)?;
     let entry = |mut story: Story| {
         let (state, _) = executions.of_story(&git, &story)?;
         story.add(executions.events(&story.name)?);
@@ -89,7 +92,13 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
                 story.bypassed(merge.commit.id, &why);
             }
         }
-        anyhow::Ok(LogEntry::of(story, state))
+        let open = (story.status.pull == PullState::Open).then_some(story.status.head).flatten();
+        let open = open.and_then(|head| {
+            let pull = Pull::of_change(&story.name, &git.base_ref, git.base().ok()?, head);
+            gate.judge(pull.with_log(git.log_tip().ok()?), &[], now).ok()
+        });
+        let open = open.as_ref().map(|judgement| &judgement.decision);
+        anyhow::Ok(LogEntry::of(story, state, &records, open, &org))
     };
     let mut is_whole = true;
     let mut changes = Vec::new();

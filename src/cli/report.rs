@@ -169,7 +169,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 impl ReportArgs {
     /// Returns the period that is asked for.
     fn period(&self, now: Time) -> anyhow::Result<Interval> {
-        // What is yet to come is no part of it; within a day it stays the same.
+        // What is yet to come isn't part of it; within a day it stays the same.
         let today = midnight(now.utc().date_naive()) + Duration::days(1);
         let before = month_of(month_of(now).start - Duration::seconds(1));
         let period = match (self.from, self.to) {

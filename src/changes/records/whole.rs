@@ -61,12 +61,13 @@ impl Whole {
         let base = format!("refs/heads/{}", git.base_ref);
         let known = kept.and_then(|kept| kept.read::<Self>(LEDGER));
         let known_tip = known.as_ref().and_then(|known| Oid::from_str(&known.tip).ok());
-        let (mut new, mut is_met, mut unsigned) = (Vec::new(), false, 0);
+        let (mut new, mut is_met, mut newest, mut unsigned) = (Vec::new(), false, None, 0);
         let flaws = read_back(&git.repo().folder(), tip.commit, |placed| {
             is_met = Some(placed.commit) == known_tip;
             if is_met {
                 return ControlFlow::Break(());
             }
+            newest = newest.or(Some(placed.commit));
             match is_signed(git, judges, &placed) {
                 true => new.push(Read::of(placed.commit, &placed.entry, &base)),
                 false => unsigned += 1,
@@ -78,9 +79,11 @@ impl Whole {
         whole.unsigned += unsigned;
         // What rests on entries that don't follow from each other proves nothing.
         let sound_below = flaws.broken_at.map_or(u64::MAX, |(index, _)| index);
-        let is_new = !new.is_empty();
+        let is_new = newest.is_some();
+        if let Some(newest) = newest {
+            whole.tip = newest.to_string();
+        }
         for read in new.into_iter().rev().filter(|it| it.index < sound_below) {
-            whole.tip = read.commit.to_string();
             whole.of.extend(read.said);
             whole.decided.extend(read.decided);
             whole.notes.extend(read.is_explanation.then(|| read.commit.to_string()));

@@ -39,6 +39,9 @@ pub struct HistoryEvent {
     /// The comment of a review, or the first line of a commit's message; of what went around the
     /// rules, why it did.
     pub text: String,
+    /// Of an approval, whether it counted when the change was merged or, of one that isn't, counts now; null if
+    /// that isn't known here.
+    pub counted: Option<bool>,
     /// What the ledger records of a commit on the base; null if it records nothing of it.
     pub recorded: Option<RecordedAs>,
     /// Whether it reached the base since the ledger covers that, and is recorded nowhere.

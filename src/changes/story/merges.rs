@@ -1,6 +1,7 @@
 //! Merges into the base, and the decisions that their messages record.
 
 use crate::content::journal::split;
+use crate::core::terms::RiskTier;
 use crate::git::{Commit, Oid};
 
 /// A merge of a change into the base.
@@ -45,6 +46,12 @@ impl Merge {
     pub fn trailer(&self, name: &str) -> Option<&str> {
         let mut values = self.trailers(name);
         values.next().filter(|_| values.next().is_none())
+    }
+
+    /// Returns the tier that its message names, if it does.
+    pub fn tier(&self) -> Option<RiskTier> {
+        let said = self.trailer("Tier")?;
+        RiskTier::ALL.into_iter().find(|tier| tier.to_string() == said)
     }
 
     /// Returns all values of a trailer such as `Approved-by`.

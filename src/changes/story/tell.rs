@@ -316,6 +316,7 @@ impl Teller<'_> {
             id: None,
             about: about.map(|about| about.to_string()),
             text,
+            counted: None,
             recorded: None,
             unrecorded: false,
         }

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ListArgs, Wanted};
-use crate::cli::shared::args::AnswerFormat;
+use super::{ListArgs, ListFormat, Wanted};
 use crate::cli::shared::events::told;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::logs;
@@ -57,9 +56,9 @@ pub struct DebtView {
 pub(super) fn run(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ExitCode> {
     let view = DebtsView { now, debts: debts(git, args.state == Some(Wanted::All), now)? };
     say::print(&match args.format {
-        AnswerFormat::Json => say::json(&view)?,
-        AnswerFormat::Text if view.debts.is_empty() => "nobody owes a sign-off\n".to_owned(),
-        AnswerFormat::Text => view.debts.iter().map(|debt| line(debt, now)).collect(),
+        ListFormat::Json => say::json(&view)?,
+        _ if view.debts.is_empty() => "nobody owes a sign-off\n".to_owned(),
+        _ => view.debts.iter().map(|debt| line(debt, now)).collect(),
     })?;
     Ok(ExitCode::SUCCESS)
 }

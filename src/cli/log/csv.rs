@@ -4,10 +4,15 @@ use changegate::changes::log::LogView;
 use changegate::changes::story::HistoryEvent;
 use changegate::report;
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 18] = [
     "change",
     "state",
     "summary",
+    "tier",
+    "requester",
+    "services",
+    "planned_start",
+    "planned_end",
     "event",
     "at",
     "seconds_since_previous",
@@ -16,6 +21,7 @@ const HEADER: [&str; 12] = [
     "unproven",
     "commit",
     "text",
+    "counted",
     "recorded",
 ];
 
@@ -28,6 +34,11 @@ pub fn render(view: &LogView) -> anyhow::Result<String> {
                 change.change.clone(),
                 change.state.to_string(),
                 change.summary.clone().unwrap_or_default(),
+                change.tier.map(|tier| tier.to_string()).unwrap_or_default(),
+                change.requester.as_ref().map(ToString::to_string).unwrap_or_default(),
+                change.services.join(" "),
+                change.planned.map(|planned| planned.start.to_string()).unwrap_or_default(),
+                change.planned.map(|planned| planned.end.to_string()).unwrap_or_default(),
                 event.what.to_string(),
                 event.at.to_string(),
                 event.after.map(|after| after.as_seconds().to_string()).unwrap_or_default(),
@@ -36,6 +47,11 @@ pub fn render(view: &LogView) -> anyhow::Result<String> {
                 unproven.and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default(),
                 event.id.clone().unwrap_or_else(|| event.commit.clone()),
                 event.text.clone(),
+                match event.counted {
+                    Some(true) => "yes".to_owned(),
+                    Some(false) => "no".to_owned(),
+                    None => String::new(),
+                },
                 match &event.recorded {
                     Some(recorded) => recorded.index.to_string(),
                     None if event.unrecorded => "nowhere".to_owned(),

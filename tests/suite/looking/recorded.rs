@@ -83,13 +83,13 @@ fn what_is_not_recorded_is_named() {
     assert_eq!(text.stdout.matches("changegate audit show 1").count(), 1, "{text:?}");
     let csv = desk.changegate(&["log", "--format", "csv"]);
     assert!(
-        csv.stdout.starts_with("change,") && csv.stdout.contains(",text,recorded\r\n"),
+        csv.stdout.starts_with("change,") && csv.stdout.contains(",text,counted,recorded\r\n"),
         "{csv:?}"
     );
     for end in [
-        "Merge CHG-1: Put worker CHG1 into maintenance,\r\n",
-        "CHG2 into maintenance,1\r\n",
-        "heidi)\",nowhere\r\n",
+        "Merge CHG-1: Put worker CHG1 into maintenance,,\r\n",
+        "CHG2 into maintenance,,1\r\n",
+        "heidi)\",,nowhere\r\n",
     ] {
         assert!(csv.stdout.contains(end), "{end}: {csv:?}");
     }

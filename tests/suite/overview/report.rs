@@ -5,7 +5,7 @@ use std::fs;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::executing::{now, recording};
+use crate::executing::{now, open, recording};
 use crate::plumbing::hub::{Desk, Hub, Ran, request};
 
 /// The arguments for a report of the days around today, with more.
@@ -162,4 +162,118 @@ fn a_report_is_of_what_was_asked_for() {
     // Without changes there is nothing to tell, and nothing goes wrong.
     let first = bob.changegate(&["report", "--from", "2020-01-01", "--to", "2020-01-31"]);
     first.ended(0, &["January 2020 · 0 changes, 0 executed"]);
+}
+
+/// The columns that spreadsheets and scripts ask for are in the lists, too.
+#[test]
+fn lists_say_whose_approval_counted() {
+    let hub = open();
+    let (alice, bob) = (hub.desk("alice"), hub.desk("bob"));
+    let carol = hub.desk_at("carol", "reviews");
+    alice.submit("CHG-001").ended(0, &["submitted"]);
+    carol.approve("CHG-001").went_well();
+    let other = request("CHG-001", "alice").replace("worker-CHG001", "worker-other");
+    alice.submit_text("CHG-001", &other).ended(0, &["submitted"]);
+    let listed = |more: &[&str]| {
+        bob.changegate(&[&["list", "--state", "all", "--format", "csv"], more].concat())
+            .went_well()
+            .to_owned()
+    };
+    let table = listed(&[]);
+    assert!(table.starts_with("change,state,summary,type,tier,"), "{table}");
+    assert!(
+        table.contains(",carol (doesn't count),") && table.contains(",alice,checkout,"),
+        "{table}"
+    );
+    carol.approve("CHG-001").went_well();
+    let counted = |desk: &Desk<'_>| {
+        let view = desk.changegate(&["log", "--format", "json"]).json("log");
+        let change = &view["changes"][0];
+        assert_eq!((&change["tier"], &change["requester"]), (&json!("high"), &json!("alice")));
+        assert_eq!(change["services"], json!(["checkout"]));
+        assert!(change["planned"]["start"].is_string(), "{change}");
+        let events = change["events"].as_array().unwrap().iter();
+        let approved = events.filter(|event| event["event"] == "approved");
+        approved.map(|event| (event["by"].clone(), event["counted"].clone())).collect::<Vec<_>>()
+    };
+    let both = [(json!("carol"), json!(false)), (json!("carol"), json!(true))];
+    assert_eq!(counted(&bob), both);
+    alice.changegate(&["merge", "CHG-001"]).went_well();
+    assert_eq!(counted(&bob), both, "by the message of the merge");
+    assert!(listed(&[]).contains(",carol (L3),"), "{}", listed(&[]));
+    let rows = bob.changegate(&["log", "--format", "csv"]).went_well().to_owned();
+    assert!(rows.contains(",no,\r\n") && rows.contains(",yes,\r\n"), "{rows}");
+    bob.changegate(&["list", "--debts", "--format", "csv"]).ended(2, &["--debts is for"]);
+}
+
+/// A clone that never saw what was lost says that something is, in the report itself.
+#[test]
+fn what_was_rewound_or_forged_is_warned_of() {
+    let hub = recording();
+    let bob = hub.desk("bob");
+    bob.merges("CHG-001", &now("CHG-001", "bob"));
+    let before = hub.tip("audit/operations").unwrap();
+    bob.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
+    // The entry of the next merge saw what was executed.
+    bob.merges("CHG-002", &now("CHG-002", "bob"));
+    let whole = report(&bob, &[]);
+    assert_eq!(
+        (&whole["warnings"], &whole["metrics"]["changes"]["executed"]),
+        (&json!([]), &json!(1))
+    );
+    hub.unguard();
+    let warned = |folder: &str, part: &str| {
+        let fresh = hub.desk_at("bob", folder);
+        let view = report(&fresh, &[]);
+        assert!(view["warnings"].to_string().contains(part), "{part}: {}", view["warnings"]);
+        for format in ["text", "html"] {
+            let ran = ran(&fresh, &["--format", format, "--output", "-"]);
+            let shown = ran.went_well().replace("&#39;", "'");
+            let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(shown.contains(part), "{format}: {ran:?}");
+        }
+        view
+    };
+    hub.git(&["update-ref", "refs/heads/audit/operations", &before]);
+    let view = warned("rewound", "audit/operations doesn't go on from");
+    assert_eq!(view["metrics"]["changes"]["executed"], 0);
+    // Somebody signs nothing in the name of somebody else.
+    let tip = hub.tip("audit/ledger").unwrap();
+    let tree = format!("{tip}^{{tree}}");
+    let message = hub.git(&["log", "-1", "--format=%B", &tip]);
+    let parent = format!("{tip}^");
+    let as_eve = ["-c", "user.name=eve", "-c", "user.email=eve@acme.example", "commit-tree"];
+    let forged =
+        hub.git(&[&as_eve[..], &["-m", message.trim_end(), "-p", &parent, &tree]].concat());
+    hub.git(&["update-ref", "refs/heads/audit/ledger", forged.trim()]);
+    warned("forged", "1 of its entries were signed by nobody who may, and don't count");
+    hub.git(&["update-ref", "-d", "refs/heads/audit/ledger"]);
+    warned("without", "the settings say that there is a ledger, and none is known here");
+}
+
+/// What is amended after it was merged keeps when it was submitted first, and a report in a file keeps the file.
+#[test]
+fn an_amended_change_counts_from_its_first_submission() {
+    let hub = open();
+    let bob = hub.desk("bob");
+    bob.merges("CHG-001", &request("CHG-001", "bob"));
+    let row = |name: &str| {
+        let table = ran(&bob, &["--format", "csv"]).went_well().to_owned();
+        let mut rows = csv::Reader::from_reader(table.as_bytes());
+        let names = rows.headers().unwrap().clone();
+        let row = rows.records().map(|row| row.unwrap()).find(|row| &row[0] == "CHG-001").unwrap();
+        row[names.iter().position(|it| it == name).unwrap()].to_owned()
+    };
+    let first = ["submitted_at", "merged_at"].map(row);
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    bob.merges("CHG-001", &now("CHG-001", "bob"));
+    assert_eq!(["submitted_at", "merged_at"].map(row), first);
+    bob.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
+    assert_eq!(row("executions"), "1");
+    let (file, link) = (hub.path("page.html"), hub.path("link.html"));
+    fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    ran(&bob, &["--format", "html", "--output", link.to_str().unwrap()]).ended(0, &["wrote"]);
+    assert!(fs::read_to_string(&file).unwrap().contains("CHG-001") || link.is_symlink());
+    assert!(link.is_symlink());
 }
