@@ -9,7 +9,9 @@ use super::judge::Judges;
 use super::merge::merge_tree;
 use super::recording::{covered, evidence_branch};
 use super::signing::{counts, end};
+use super::witnessing;
 use crate::content::People;
+use crate::content::journal::log_named_by;
 use crate::core::decision::{Decision, Required, SignOff};
 use crate::core::digest::Digest;
 use crate::core::evidence::Evidence;
@@ -248,6 +250,13 @@ fn by_merge(
     }
     if !is_theirs {
         return Ok(Found::unproven(Some("nobody of the roster signed its merge")));
+    }
+    // Who leaves out what was going on isn't held to it.
+    if log_named_by(&commit.message).is_none()
+        && let Some(log) = witnessing::log(git)?
+        && log.tip_at(commit.time)?.is_some()
+    {
+        return Ok(Found::unproven(Some("its merge doesn't say what the operations log held")));
     }
     if merge_tree(git.repo(), &judgement.pull).ok() != Some(commit.tree) {
         return Ok(Found::unproven(Some("its merge holds something else than was approved")));

@@ -203,3 +203,23 @@ fn policies_that_change_before_the_push_arrives_are_asked() {
         }
     }
 }
+
+/// Who merges by hand and doesn't say what was going on isn't taken for one who asked.
+#[test]
+fn a_merge_by_hand_says_what_the_operations_log_held() {
+    let hub = open();
+    let bob = hub.desk("bob");
+    hub.unguard();
+    let log = hub.tip("audit/operations").unwrap();
+    let merge = |id: &str, named: &str| {
+        bob.submit_text(id, &now(id, "bob")).ended(0, &["submitted"]);
+        let (base, head) = (hub.tip("main").unwrap(), hub.tip(&format!("change/{id}")).unwrap());
+        let tree = bob.git(&["merge-tree", "--write-tree", &base, &head]);
+        let message = format!("Merge {id}: by hand\n\nChange: {id}\nTier: high\n{named}");
+        let merged = bob.commit(&tree, &[&base, &head], &message, &["-S"], &[]);
+        bob.push(&[&format!("{merged}:refs/heads/main")]).went_well();
+        bob.exec(&[id, "--", "echo", "ran"])
+    };
+    merge("CHG-001", "").ended(201, &["execute/unproven", "what the operations log held"]);
+    merge("CHG-002", &format!("Operations: {log}\n")).ended(0, &["ran"]);
+}
