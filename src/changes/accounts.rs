@@ -4,7 +4,7 @@
 //! ```text
 //! base ─ requests in short ┐
 //! first-parent line ───────┼▶ Account, one a change
-//! merges ─ how each was signed off, by the ledger or judged again ┤   (kept by the merge's commit)
+//! merges ─ how each was signed off, by the ledger or its message ┤   (kept by the merge's commit)
 //! log ─ what was done, file by file ┘                                 (kept by the file's content)
 //! ```
 

@@ -80,7 +80,7 @@ pub(super) fn paths(
 }
 
 /// Whether GitHub committed it, where it judges.
-pub(super) fn is_githubs(repo: &Repo, commit: &Commit, github: &[String]) -> anyhow::Result<bool> {
+fn is_githubs(repo: &Repo, commit: &Commit, github: &[String]) -> anyhow::Result<bool> {
     let Some(&base) = commit.parents.first() else { return Ok(false) };
     Ok(github.contains(&commit.committer.email) && repo.entry(base, CHECK_WORKFLOW)?.is_some())
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::records::Records;
 use super::story::{HistoryEvent, Merge, Story, What};
-use crate::core::decision::Decision;
+use crate::core::decision::{Decision, ReviewStanding};
 use crate::core::evidence::ReviewState;
 use crate::core::input::affected_services;
 use crate::core::operations::state::State;
@@ -108,10 +108,12 @@ fn settle(story: &mut Story, records: &Records, open: Option<&Decision>) {
         }
     }
     let Some(sign_off) = open.and_then(|decision| decision.sign_off.as_ref()) else { return };
+    let mut left: Vec<_> =
+        sign_off.reviews.iter().filter(|it| it.state == ReviewState::Approved).collect();
     for event in story.events[begins..].iter_mut().filter(|event| event.what == What::Approved) {
-        let mut own = sign_off.reviews.iter().filter(|it| {
-            it.user == event.by && it.submitted_at == event.at && it.state == ReviewState::Approved
-        });
-        event.counted = own.next_back().map(|review| review.counts);
+        let is_it = |it: &&ReviewStanding| it.user == event.by && it.submitted_at == event.at;
+        // Two of one second come in their order.
+        let place = left.iter().position(is_it);
+        event.counted = place.map(|place| left.remove(place).counts);
     }
 }

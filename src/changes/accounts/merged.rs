@@ -1,24 +1,22 @@
-//! What is known of merges: how each change was signed off, as the ledger holds it or, where it doesn't, as it is
-//! judged again as of its own time.
+//! What is known of merges: how each change was signed off, as the ledger holds it or, where it doesn't, as the
+//! merge's own message and the reviews say.
 
 use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::changes::bypass;
 use crate::changes::entry::Lister;
 use crate::changes::kept::Kept;
 use crate::changes::story::Merge;
 use crate::content::first_title;
-use crate::content::journal::{REVIEWS, log_named_by};
-use crate::core::decision::{Decision, SignOffMode};
+use crate::content::journal::{REVIEWS, Said};
+use crate::core::decision::{Decision, Required, SignOffMode};
 use crate::core::evidence::{Evidence, ReviewState};
 use crate::core::metrics::{Signed, SignedBy};
 use crate::core::policy::Requirement;
 use crate::core::terms::{Login, RiskTier, TicketId};
 use crate::core::time::Time;
-use crate::forge::Pull;
 use crate::git::{Oid, Repo};
 use crate::ledger::{self, evidence_of, held};
 
@@ -71,7 +69,7 @@ pub(super) fn read(
     let Lister { git, records, .. } = *lister;
     let journals: HashMap<_, _> = git.branches.below(REVIEWS)?.into_iter().collect();
     let key = |(name, commit): &(&str, Oid)| format!("{commit} {name}");
-    // A judgement rests on the reviews that are here, an entry on its own.
+    // A message rests on the reviews that are here, an entry on its own.
     let source = |(name, commit): &(&str, Oid)| match records.of(*commit) {
         Some(recorded) => recorded.id.clone(),
         None => journals.get(*name).map(Oid::to_string).unwrap_or_default(),
@@ -82,7 +80,6 @@ pub(super) fn read(
         |it: &&(&str, Oid)| known.merges.get(&key(it)).is_some_and(|(from, _)| *from == source(it));
     let unread: Vec<_> = merges.iter().filter(|it| !is_known(it)).collect();
     let proofs = recorded(lister, unread.iter().map(|(_, commit)| *commit).collect())?;
-    let github = bypass::of_github(git);
     let (mut by_name, mut new) = (HashMap::<String, Vec<Merged>>::new(), Known::default());
     let (mut done, mut is_new) = (0, known.merges.len() != merges.len());
     for it in merges {
@@ -92,7 +89,7 @@ pub(super) fn read(
             None => {
                 told(done, unread.len());
                 (done, is_new) = (done + 1, true);
-                known_of(lister, (name, *commit), proofs.get(commit), &github)?
+                known_of(lister, (name, *commit), proofs.get(commit))?
             }
         };
         let Some(merged) = merged else { continue };
@@ -114,9 +111,8 @@ fn known_of(
     lister: &Lister<'_>,
     (name, commit): (&str, Oid),
     proof: Option<&Proof>,
-    github: &[String],
 ) -> anyhow::Result<(Option<Merged>, bool)> {
-    let Lister { git, gate, records, .. } = *lister;
+    let Lister { git, records, .. } = *lister;
     let repo = git.repo();
     let Some(merge) = Merge::of(repo.commit(commit)?) else { return Ok((None, true)) };
     let title = match name.parse::<TicketId>() {
@@ -136,22 +132,46 @@ fn known_of(
         let merged = Merged { tier: recorded.tier, is_around, proof, ..unknown };
         return Ok((Some(merged), is_sure));
     }
-    // GitHub keeps the reviews of what it merged.
-    if merge.is_squashed || bypass::is_githubs(repo, &merge.commit, github)? {
-        return Ok((Some(unknown), true));
+    Ok((Some(by_message(lister, name, &merge, unknown)?), true))
+}
+
+/// Returns what a merge's own message says, as `changegate merge` writes it, and the reviews that it names: to judge
+/// all merges once more, each beside all others, would take hours. GitHub keeps the reviews of what it merged.
+fn by_message(
+    lister: &Lister<'_>,
+    name: &str,
+    merge: &Merge,
+    unknown: Merged,
+) -> anyhow::Result<Merged> {
+    let Lister { git, stories, .. } = *lister;
+    if merge.is_squashed || merge.trailer("Change") != Some(name) {
+        return Ok(unknown);
     }
-    let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head)
-        .with_log(log_named_by(&merge.commit.message));
-    let Ok(judgement) = gate.judge(pull, &[], merge.commit.time) else {
-        return Ok((Some(unknown), false));
-    };
-    let merged = Merged {
-        tier: judgement.decision.tier,
-        is_around: bypass::why(repo, &judgement, merge.commit.tree).is_some(),
-        proof: Proof::of(&judgement.decision, &judgement.evidence),
-        ..unknown
-    };
-    Ok((Some(merged), true))
+    let journal = git.journal(name)?;
+    let approvals = journal.iter().filter(|entry| entry.said == Some(Said::Approved));
+    let approvals = approvals.filter(|entry| entry.commit.time <= merge.commit.time);
+    let approvals: Vec<_> =
+        approvals.filter_map(|it| Some((stories.known(&it.commit)?, it.commit.time))).collect();
+    let mut by = Vec::new();
+    for text in merge.trailers("Approved-by") {
+        let Some((who, roles)) = text.strip_suffix(')').and_then(|it| it.split_once(" (")) else {
+            continue;
+        };
+        let own = approvals.iter().rfind(|(login, _)| login.as_str() == who);
+        for role in roles.split(", ").filter(|role| *role != "late") {
+            let role = role.split(" of ").next().unwrap_or(role).to_owned();
+            by.extend(own.map(|(who, at)| SignedBy { role, who: who.clone(), at: *at }));
+        }
+    }
+    let commits = git.repo().commits_since(merge.base, &[merge.head])?.into_iter();
+    let submitted_at = commits.map(|it| Ok(git.repo().commit(it)?.time));
+    let submitted_at = submitted_at.collect::<anyhow::Result<Vec<_>>>()?.into_iter().min();
+    let is_direct = merge.trailer("Sign-off") == Some("direct");
+    let says = is_direct || merge.trailers("Approved-by").next().is_some();
+    let signed =
+        says.then_some(Signed { arrived_at: submitted_at, is_direct, is_complete: true, by });
+    let proof = Proof { submitted_at, signed };
+    Ok(Merged { tier: merge.tier(), proof, ..unknown })
 }
 
 /// Returns how changes were signed off, by what the ledger holds of these commits on the base.
@@ -199,7 +219,7 @@ impl Proof {
             };
             let by = sign_off.required.iter().filter_map(|required| {
                 let who = required.satisfied_by.clone()?;
-                Some(SignedBy { role: role(&required.what), at: given(&who)?, who })
+                Some(SignedBy { role: role(required), at: given(&who)?, who })
             });
             let is_direct = sign_off.mode == SignOffMode::Direct;
             let is_complete = sign_off.is_complete();
@@ -209,13 +229,12 @@ impl Proof {
     }
 }
 
-/// Returns as what a sign-off is counted.
-fn role(what: &Requirement) -> String {
-    match what {
-        Requirement::Owner { .. } => "service-owner".to_owned(),
-        Requirement::Person { .. } => "in person".to_owned(),
-        Requirement::Level { .. } | Requirement::Role { .. } | Requirement::Commander => {
-            what.to_string()
-        }
+/// Returns as what a sign-off is counted: of a level, that of who gave it.
+fn role(required: &Required) -> String {
+    match (&required.what, required.level) {
+        (_, Some(level)) => level.to_string(),
+        (Requirement::Owner { .. }, None) => "service-owner".to_owned(),
+        (Requirement::Person { .. }, None) => "in person".to_owned(),
+        (what, None) => what.to_string(),
     }
 }
