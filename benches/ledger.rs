@@ -12,25 +12,26 @@
 //!
 //! | what | target | 1,000 entries | 10,000 entries |
 //! | --- | --- | --- | --- |
-//! | append without push, with a key file | 15 ms | 1.15 ms | 0.73 ms |
+//! | append without push, with a key file | 15 ms | 0.73 ms | 0.93 ms |
 //! | bytes fetched, pushed for one entry | 16 kB, 8 kB | 3.4 kB, 3.9 kB | 3.3 kB, 3.9 kB |
-//! | push from the store | 1.5 x a bare one | 1.43 x | 1.55 x |
+//! | push from the store | 1.5 x a bare one | 1.24 x | 1.61 x |
 //! | log, evidence, packed | 2.3 kB, 2.8 kB | 1.5 kB, 1.4 kB | 1.5 kB, 1.4 kB |
-//! | line, statements, tree | 10,000 entries/s on two cores | 7,140/s on one | 10,420/s on one |
-//! | all steps | report | 1,920/s | 2,910/s |
-//! | the same as reading and hashing | 1.5 x | 2.3 x | 1.8 x |
-//! | one entry more, in a process of its own | 200 ms | 148 ms | 124 ms |
-//! | bundle, in this process | 20 ms | 40 ms | 46 ms |
-//! | the tree alone | 1 s at 100,000 | 2 ms | 20 ms; a proof less than 0.01 ms |
-//! | memory of `audit verify --full`, the program's own | flat | 55 MiB | 72 MiB |
-//! | `check --pr`, without a ledger | 15 ms | 2.5 ms, 3.0 ms | 3.0 ms, 3.5 ms |
-//! | what if, 250 merges | 1 s for 1,000 | 1.6 s | |
+//! | line, statements, tree | 10,000 entries/s on two cores | 9,090/s on one | 8,620/s on one |
+//! | all steps | report | 1,920/s | 1,850/s |
+//! | the same as reading and hashing | 1.5 x | 2.6 x | 2.6 x |
+//! | one entry more, in a process of its own | 200 ms | 166 ms | 138 ms |
+//! | bundle, in this process | 20 ms | 59 ms | 47 ms |
+//! | the tree alone | 1 s at 100,000 | 2 ms | 23 ms; a proof less than 0.01 ms |
+//! | memory of `audit verify --full`, the program's own | flat | 69 MiB | 66 MiB |
+//! | `check --pr`, without a ledger | 15 ms | 3.5 ms, 2.5 ms | 4.0 ms, 7.5 ms |
+//! | what if, 1,000 merges | 1 s on two cores | 3.3 s | |
 //!
-//! What if takes two decisions a merge, those of the interpreter: 6.4 ms each on one core, so that 1,000 merges in
-//! a second would take one that is six times faster. A bundle's policies are read for its roster. What has to grow
-//! in memory is the leaves and times of the entries (some 120 bytes each), where their evidence is, and the
-//! bypasses, which are listed: here all entries are some. What is mapped of Git's packs counts as memory, and isn't
-//! the program's own.
+//! All steps take more than reading and hashing because each entry's signature is verified, its message rendered
+//! again, and what it counts compared with the commits on the base. What if takes two decisions a merge, those of the
+//! interpreter, some 3 ms each, so that 1,000 merges in a second would take one that is three times faster. A
+//! bundle's policies are read for its roster. What has to grow in memory is the leaves and times of the entries (some
+//! 120 bytes each), where their evidence is, and the bypasses, which are listed: here all entries are some. What is
+//! mapped of Git's packs counts as memory, and isn't the program's own.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
 #![allow(

@@ -133,7 +133,7 @@ fn a_change_of_policies_is_submitted_tried_and_shown() {
     erin.changegate(&["show", "release-notes"]).ended(0, &[&format!("\n  summary      {why}\n")]);
     let show = erin.changegate(&["show", "release-notes", "--format", "json"]).json("show");
     assert_eq!(show["summary"], why);
-    let csv = format!("release-notes,merged,{why},merged,");
+    let csv = format!("release-notes,merged,{why},,,,,,merged,");
     erin.changegate(&["log", "--format", "csv"]).ended(0, &[&csv]);
     bob.git(&["fetch", "--quiet"]);
     assert!(bob.git(&["show", &format!("origin/main:{RULE}")]).contains("a release links"));
