@@ -161,22 +161,23 @@ impl Records {
         let base = format!("refs/heads/{}", git.base_ref);
         let (mut notes, mut found, mut unsigned) = (Vec::new(), Vec::new(), 0);
         let flaws = read_back(&git.repo().folder(), tip.commit, |placed| {
-            if !is_signed(git, judges, &placed) {
+            let it = &placed.entry.statement.predicate;
+            let both = it.merge.as_ref().zip(it.base.as_ref()).filter(|(_, on)| on.name == base);
+            let commit = both.and_then(|(merge, _)| oid(&merge.covers.to).ok());
+            let commit = commit.filter(|commit| wanted.contains(commit));
+            let is_note = is_explanation(&placed.entry);
+            // Only what is told needs a signature: each takes time.
+            if (is_note || commit.is_some()) && !is_signed(git, judges, &placed) {
                 unsigned += 1;
                 return ControlFlow::Continue(());
             }
-            let Placed { entry, .. } = placed;
-            if is_explanation(&entry) {
-                notes.push(entry);
-                return ControlFlow::Continue(());
-            }
-            let it = &entry.statement.predicate;
-            let (Some(merge), Some(on)) = (&it.merge, &it.base) else {
-                return ControlFlow::Continue(());
-            };
-            let commit = oid(&merge.covers.to).ok().filter(|_| on.name == base);
-            if let Some(commit) = commit.filter(|commit| wanted.remove(commit)) {
-                found.push((commit, entry));
+            match commit {
+                Some(commit) => {
+                    wanted.remove(&commit);
+                    found.push((commit, placed.entry));
+                }
+                None if is_note => notes.push(placed.entry),
+                None => {}
             }
             match wanted.is_empty() {
                 true => ControlFlow::Break(()),

@@ -243,6 +243,10 @@ fn warnings(lister: &Lister<'_>) -> anyhow::Result<Vec<String>> {
         let what = "the settings say that there is a ledger, and none is known here";
         warnings.push(format!("{what}: `changegate init --ledger` begins one"));
     }
+    if lister.git.operations()?.is_none() {
+        let what = "no operations log is known here, so nothing says what was executed";
+        warnings.push(format!("{what}: `changegate init --operations` begins one"));
+    }
     Ok(warnings)
 }
 

@@ -248,7 +248,9 @@ fn what_was_rewound_or_forged_is_warned_of() {
     hub.git(&["update-ref", "refs/heads/audit/ledger", forged.trim()]);
     warned("forged", "1 of its entries were signed by nobody who may, and don't count");
     hub.git(&["update-ref", "-d", "refs/heads/audit/ledger"]);
+    hub.git(&["update-ref", "-d", "refs/heads/audit/operations"]);
     warned("without", "the settings say that there is a ledger, and none is known here");
+    warned("nothing", "no operations log is known here, so nothing says what was executed");
 }
 
 /// What is amended after it was merged keeps when it was submitted first, and a report in a file keeps the file.
