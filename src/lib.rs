@@ -39,7 +39,8 @@
 //!   tree over all of them, and the proofs
 //! - [`core::operations`]: the log of what people and pipelines did, as values: events, which may follow
 //!   on which, and the state that they come to; [`core::operations::authorize`], who may execute what;
-//!   [`core::operations::measured`], what samples come to; [`core::operations::next`], what comes next
+//!   [`core::operations::checks`], what has to be measured, and [`core::operations::measured`], what samples come
+//!   to; [`core::operations::next`], what comes next
 //! - [`core::metrics`]: what the changes of a period come to in figures
 //!
 //! Around it, from the ground up:

@@ -82,23 +82,9 @@ impl Gathered<'_> {
         command: String,
     ) {
         let (account, only) = (self.by_name.get(of), self.beside.only);
-        if account.map_or(only.is_all(), |account| only.takes(account)) {
-            self.push(what, (of, since), who, told, command);
+        if !account.map_or(only.is_all(), |account| only.takes(account)) {
+            return;
         }
-    }
-
-    fn push(
-        &mut self,
-        what: Needed,
-        (of, since): (&str, Option<Time>),
-        who: Vec<String>,
-        told: String,
-        command: String,
-    ) {
-        let account = self.by_name.get(of);
-        let merged =
-            account.filter(|account| account.kind.is_some() && account.merged_at.is_some());
-        let address = self.beside.files.filter(|_| merged.is_some());
         self.needs.push(Need {
             what,
             since,
@@ -107,8 +93,16 @@ impl Gathered<'_> {
             who,
             told,
             command,
-            address: address.map(|files| format!("{files}/{}", layout::request(of))),
+            address: self.address(of),
         });
+    }
+
+    /// Returns the address of the request of a merged change.
+    fn address(&self, of: &str) -> Option<String> {
+        let account = self.by_name.get(of)?;
+        let is_merged = account.kind.is_some() && account.merged_at.is_some();
+        let files = self.beside.files.filter(|_| is_merged)?;
+        Some(format!("{files}/{}", layout::request(of)))
     }
 
     /// Adds what is open by the log: incidents, debts, what nobody knows the end of, and what isn't closed.
@@ -127,12 +121,16 @@ impl Gathered<'_> {
             let command = format!("changegate incident resolve {}", it.incident);
             if self.is_asked(&it.services) {
                 let life = log.life(About::Incident(&it.incident))?;
-                let summary = life.incident.map(|incident| incident.is.summary);
-                let of = (it.incident.as_str(), Some(it.since));
-                self.push(Needed::Incident, of, who, told, command);
-                if let (Some(need), Some(summary)) = (self.needs.last_mut(), summary) {
-                    need.summary = Some(summary);
-                }
+                self.needs.push(Need {
+                    what: Needed::Incident,
+                    since: Some(it.since),
+                    of: it.incident.to_string(),
+                    summary: life.incident.map(|incident| incident.is.summary),
+                    who,
+                    told,
+                    command,
+                    address: self.address(it.incident.as_str()),
+                });
             }
         }
         for (debt, state) in self.beside.debts.iter().filter(|(_, state)| state.is_owed()) {
