@@ -45,7 +45,7 @@ pub struct Metrics {
     /// How long it took from when a change was known to go wrong until it was rolled back, or its incident
     /// resolved.
     pub recovery: Spread,
-    /// How many that went wrong weren't made good yet, and aren't closed.
+    /// How many that went wrong weren't made good yet, and weren't closed since.
     pub unrecovered: usize,
     /// The emergencies that answer an incident to which an earlier change led, of what was executed.
     pub rework: Share,
@@ -198,8 +198,8 @@ impl Metrics {
         let wrong = asked.iter().filter_map(|it| Some((it, it.recovery()?)));
         let wrong: Vec<_> = wrong.filter(|(_, (from, _))| period.holds(*from)).collect();
         let recovered = wrong.iter().filter_map(|(_, (from, to))| Some((*to)? - *from));
-        let is_open = |(it, (_, to)): &&(&&Account, (Time, Option<Time>))| {
-            to.is_none() && it.closed_at().is_none()
+        let is_open = |(it, (from, to)): &&(&&Account, (Time, Option<Time>))| {
+            to.is_none() && it.closed_at().is_none_or(|at| at < *from)
         };
         let planned = executed.iter().filter(|it| it.planned.is_some()).count();
         let in_plan = executed.iter().filter(|it| kept_plan(it) == Some(true)).count();

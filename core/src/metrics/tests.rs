@@ -249,8 +249,28 @@ fn what_counts_as_failed() {
             &|it: &mut Account| it.escalated.push(incident(Some("11-10 22:00"))),
             (1, 0, vec![duration("1h")], 0),
         ),
-        ("escalated", &|it: &mut Account| it.escalated.push(incident(None)), (1, 0, none(), 1)),
-    ] as [(&str, Change<'_>, _); 8]
+        (
+            "escalated, and closed since",
+            &|it: &mut Account| it.escalated.push(incident(None)),
+            (1, 0, none(), 0),
+        ),
+        (
+            "closed, and then escalated",
+            &|it: &mut Account| {
+                it.escalated.push(incident(None));
+                it.outcome = Some((OutcomeResult::Successful, at("11-10 20:59")));
+            },
+            (1, 0, none(), 1),
+        ),
+        (
+            "escalated",
+            &|it: &mut Account| {
+                it.escalated.push(incident(None));
+                it.outcome = None;
+            },
+            (1, 0, none(), 1),
+        ),
+    ] as [(&str, Change<'_>, _); 10]
     {
         assert_eq!(with(change), expected, "{what}");
     }
