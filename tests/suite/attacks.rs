@@ -1,4 +1,4 @@
-//! Attacks on the record of changes, each by its number in the list of those that have to fail.
+//! Attacks on the record of changes; `promises/table.yaml` lists them by number.
 //!
 //! Where the attacker pushes to a guarded hub, the push is refused. Where the attacker can write
 //! the hub's refs as they like, and anyone who asks is told why it doesn't count.
@@ -46,7 +46,7 @@ fn forced_into_main(desk: &Desk<'_>, head: &str) -> Ran {
     desk.push(&[&format!("{merge}:refs/heads/main")])
 }
 
-/// 1: an edit after the approval.
+/// Record 1: an edit after the approval.
 #[test]
 fn edit_after_approval() {
     let hub = Hub::guarded();
@@ -66,7 +66,7 @@ fn edit_after_approval() {
         .refused(&["can't be rewritten", "add a commit with"]);
 }
 
-/// 2: the policies edited along with the request.
+/// Record 2, 35: the policies, or the workflow that checks, edited along with the request.
 #[test]
 fn policies_edited_along_with_the_request() {
     let hub = Hub::guarded();
@@ -87,7 +87,7 @@ fn judged_by_hand(desk: &Desk<'_>, head: &str) -> Ran {
     desk.changegate(&["check", "--no-fetch", "--base", "main", "--head", head])
 }
 
-/// 3: somebody who gives themselves a level.
+/// Record 3: somebody who gives themselves a level.
 #[test]
 fn self_grant_in_the_roster() {
     let hub = Hub::guarded();
@@ -112,7 +112,7 @@ fn self_grant_in_the_roster() {
     alice.push(&[&format!("{head}:refs/heads/main")]).refused(&["is not the merge of a change"]);
 }
 
-/// 4: the base is tightened before the merge.
+/// Record 4: the base is tightened before the merge.
 #[test]
 fn base_tightened_before_the_merge() {
     let hub = Hub::open();
@@ -128,7 +128,7 @@ fn base_tightened_before_the_merge() {
     assert_eq!(hub.tip("main").unwrap(), tight);
 }
 
-/// 5: an approved request copied to another number, and its signed reviews to another journal.
+/// Record 5, 55: an approved request copied to another number, and its signed reviews to another journal.
 #[test]
 fn copy_of_an_approved_request() {
     let hub = Hub::guarded();
@@ -153,7 +153,7 @@ fn copy_of_an_approved_request() {
     assert!(codes(&carol.decision("CHG-3")).contains(&"request/branch"));
 }
 
-/// 7: a rename of a merged request. 8: its deletion, and the revert of its merge.
+/// Record 7, 8: a rename of a merged request, its deletion, and the revert of its merge.
 #[test]
 fn rename_deletion_and_revert() {
     let hub = Hub::guarded();
@@ -186,7 +186,7 @@ fn rename_deletion_and_revert() {
     hub.is_sound();
 }
 
-/// 9: forged dates of commits.
+/// Record 9: forged dates of commits.
 #[test]
 fn forged_dates() {
     let hub = Hub::guarded();
@@ -217,7 +217,7 @@ fn forged_dates() {
     alice.push(&[&format!("{future}:refs/heads/change/CHG-1")]).refused(&["in the future"]);
 }
 
-/// 9: one content approved, another one put in its place, and the first one again.
+/// Record 9: one content approved, another one put in its place, and the first one again.
 #[test]
 fn back_to_what_was_approved() {
     let hub = Hub::guarded();

@@ -23,5 +23,6 @@ mod other_paths;
 mod reasons;
 mod reviews;
 mod story;
+mod switched_off;
 mod teams;
 mod trial;

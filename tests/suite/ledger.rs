@@ -198,7 +198,7 @@ fn several_merge_at_once() {
     hub.is_sound();
 }
 
-/// Eight writers with eight entries each over both branches, each entry with evidence.
+/// Record 28: eight writers with eight entries each over both branches, each entry with evidence.
 #[test]
 fn nothing_is_lost_among_many_writers() {
     let hub = Hub::to_record();

@@ -327,6 +327,7 @@ fn the_audit_trail_is_cut_by_dates() {
     assert!(text.contains("+15 min  merged             bob"), "{text}");
 }
 
+/// Record 70: a cell that a spreadsheet would take for a formula.
 #[test]
 fn a_table_runs_nothing_in_a_spreadsheet() {
     let town = town_with_a_change();
@@ -340,6 +341,7 @@ fn a_table_runs_nothing_in_a_spreadsheet() {
     assert!(lines[2].ends_with(",\"'=HYPERLINK(\"\"x\"\"), \"\"y\"\"\",,"), "{table}");
 }
 
+/// Record 70: what would act on a terminal, or turn its text round.
 #[test]
 fn nothing_in_a_commit_acts_on_the_terminal() {
     let town = Town::founded();

@@ -1,5 +1,5 @@
-//! Each thing that is promised of executions has something that shows it: the table lists them by number,
-//! and tests and cases say which they show.
+//! Each thing that is promised of executions and of the record has something that shows it: the table lists
+//! them by number, and tests and cases say which they show.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,6 +15,8 @@ struct Table {
     edges: BTreeMap<u32, Promise>,
     failures: BTreeMap<u32, Promise>,
     attacks: BTreeMap<u32, String>,
+    /// Attacks on the record of changes.
+    record: BTreeMap<u32, String>,
 }
 
 #[derive(Deserialize)]
@@ -28,7 +30,7 @@ struct Promise {
 }
 
 /// The kinds of promises, as comments begin that name them.
-const KINDS: [&str; 3] = ["Edges", "Failures", "Attacks"];
+const KINDS: [&str; 4] = ["Edges", "Failures", "Attacks", "Record"];
 
 /// The numbers of a kind that a comment names: `Edges 33, 34: …`.
 fn numbers(comment: &str, kind: &str) -> Option<Vec<u32>> {
@@ -38,8 +40,8 @@ fn numbers(comment: &str, kind: &str) -> Option<Vec<u32>> {
 }
 
 /// The numbers that the comments of tests name, by kind.
-fn shown_by_tests() -> [BTreeSet<u32>; 3] {
-    let mut shown = [const { BTreeSet::new() }; 3];
+fn shown_by_tests() -> [BTreeSet<u32>; 4] {
+    let mut shown = [const { BTreeSet::new() }; 4];
     let folders = ["tests/suite", "src", "core/src"].map(|folder| root().join(folder));
     let files = folders.iter().flat_map(|folder| files_below(folder.to_str().unwrap(), ".rs"));
     for file in files.filter(|file| !file.ends_with("promises.rs")) {
@@ -66,16 +68,19 @@ fn what_is_promised_is_shown() {
         let later = promises.iter().filter(|(_, promise)| promise.later);
         later.map(|(number, _)| *number).collect::<BTreeSet<_>>()
     };
-    let attacks = (table.attacks.keys().copied().collect(), BTreeSet::new());
-    let promised: [(BTreeSet<u32>, BTreeSet<u32>); 3] = [
+    let built =
+        |promises: &BTreeMap<u32, String>| (promises.keys().copied().collect(), BTreeSet::new());
+    let promised: [(BTreeSet<u32>, BTreeSet<u32>); 4] = [
         (table.edges.keys().copied().collect(), later(&table.edges)),
         (table.failures.keys().copied().collect(), later(&table.failures)),
-        attacks,
+        built(&table.attacks),
+        built(&table.record),
     ];
     assert_eq!(promised[0].0, (1..=70).collect());
+    assert_eq!(promised[3].0, (1..=78).collect());
     let mut shown = shown_by_tests();
-    for Shows { edges, failures, attacks } in every().iter().map(|case| &case.shows) {
-        for (shown, more) in shown.iter_mut().zip([edges, failures, attacks]) {
+    for Shows { edges, failures, attacks, record } in every().iter().map(|case| &case.shows) {
+        for (shown, more) in shown.iter_mut().zip([edges, failures, attacks, record]) {
             shown.extend(more);
         }
     }

@@ -57,7 +57,7 @@ fn recorded(hub: &Hub) -> String {
     all
 }
 
-/// 63: a request with a credential that was merged around the gate.
+/// Record 63: a request with a credential that was merged around the gate.
 #[test]
 fn the_record_holds_no_credential() {
     let hub = Hub::recording();

@@ -176,7 +176,7 @@ fn witnessed() -> Hub {
     hub
 }
 
-/// 43, 44: a witness on the network cosigns what continues, and nothing else.
+/// Record 43, 44: a witness on the network cosigns what continues, and nothing else.
 #[test]
 fn a_witness_on_the_network_cosigns() {
     let hub = witnessed();
@@ -230,7 +230,7 @@ fn a_witness_on_the_network_cosigns() {
     assert_eq!(online.with(|book| book.last.unwrap().0), 4);
 }
 
-/// 52: an entry whose maker's clock was set ahead or back by more than five minutes, between two times at
+/// Record 52: an entry whose maker's clock was set ahead or back by more than five minutes, between two times at
 /// which a witness saw the log.
 #[test]
 fn no_entry_is_from_another_time_than_a_witness_saw_it() {

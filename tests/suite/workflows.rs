@@ -1,5 +1,6 @@
 //! The shipped workflows and their action, run.
 
+mod caches;
 mod executing;
 mod install;
 
@@ -94,6 +95,7 @@ pub fn payload(more: Value) -> Value {
     payload
 }
 
+/// Record 35: what runs is the default branch's, whatever a pull request makes of it.
 #[test]
 fn a_pull_request_is_judged_whatever_happens_to_it() {
     let queued = "refs/heads/gh-readonly-queue/main/pr-7-0a";
@@ -285,7 +287,7 @@ fn whoever_changes_policies_gets_no_rights_by_it() {
     assert!(!expressions.contains("secrets.") && !expressions.contains("cache"), "{expressions}");
 }
 
-/// 67: what a pull request says of itself goes into the summary as it is, and decides nothing.
+/// Record 67: what a pull request says of itself goes into the summary as it is, and decides nothing.
 #[test]
 fn a_trial_on_the_record_is_shown_and_nothing_more() {
     let workflow = data(&root().join(".github/workflows/change-policies.yml"));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// 16: something else than a regular file in a request's place.
+/// Record 16: something else than a regular file in a request's place.
 #[test]
 fn no_regular_file() {
     let hub = Hub::guarded();
@@ -25,7 +25,8 @@ fn no_regular_file() {
     assert_eq!(ran.code, 1, "{ran:?}");
 }
 
-/// 17: paths that lead elsewhere, or that some file systems take for others.
+/// Record 6, 17: paths that lead elsewhere, or that some file systems take for others, and a ticket that is
+/// used again.
 #[test]
 fn odd_paths() {
     let hub = Hub::open();
@@ -71,7 +72,7 @@ fn odd_paths() {
     }
 }
 
-/// 17: a tree that holds a name twice, so that one content is judged and the other one merged.
+/// Record 17: a tree that holds a name twice, so that one content is judged and the other one merged.
 #[test]
 fn a_name_that_stands_twice() {
     let hub = Hub::open();
@@ -114,7 +115,7 @@ fn a_name_that_stands_twice() {
     }
 }
 
-/// 18: YAML that readers could take differently.
+/// Record 18: YAML that readers could take differently.
 #[test]
 fn ambiguous_yaml() {
     let hub = Hub::open();
@@ -135,7 +136,7 @@ fn ambiguous_yaml() {
     }
 }
 
-/// 19: a request with characters that show nothing.
+/// Record 19: a request with characters that show nothing.
 #[test]
 fn hidden_characters() {
     let hub = Hub::open();
@@ -150,7 +151,7 @@ fn hidden_characters() {
     }
 }
 
-/// 40: what would take for ever.
+/// Record 40: what would take for ever.
 #[test]
 fn resource_exhaustion() {
     let hub = Hub::guarded();
@@ -174,7 +175,7 @@ fn resource_exhaustion() {
     }
 }
 
-/// 40: rules that never end, on a branch: it is the base's that judge.
+/// Record 40: rules that never end, on a branch: it is the base's that judge.
 #[test]
 fn endless_rules_on_a_branch() {
     let hub = Hub::guarded();
@@ -194,7 +195,7 @@ fn endless_rules_on_a_branch() {
     assert!(started.elapsed().as_secs() < 5);
 }
 
-/// 40: rules that never end, on the base, for one of the changes.
+/// Record 40: rules that never end, on the base, for one of the changes.
 #[test]
 fn what_can_t_be_judged_can_be_closed_and_stops_no_list() {
     let hub = Hub::open();
@@ -245,7 +246,7 @@ fn records_of_incidents_that_nobody_reads() {
     }
 }
 
-/// 40: a branch of 2,000 commits, and a journal of 500 entries.
+/// Record 40: a branch of 2,000 commits, and a journal of 500 entries.
 #[test]
 fn a_long_history() {
     let hub = Hub::open();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// 11: a push in another's name.
+/// Record 11: a push in another's name.
 #[test]
 fn in_another_persons_name() {
     let hub = Hub::guarded();
@@ -42,7 +42,7 @@ fn in_another_persons_name() {
         .refused(&["its signature isn't valid"]);
 }
 
-/// 11: a commit of a change in another's name.
+/// Record 11: a commit of a change in another's name.
 #[test]
 fn a_change_in_another_persons_name() {
     let hub = Hub::guarded();
@@ -87,7 +87,7 @@ fn a_change_in_another_persons_name() {
     carol.approve("CHG-2").ended(1, &["carol contributed a commit to it"]);
 }
 
-/// 13: names that look like others.
+/// Record 13: names that look like others.
 #[test]
 fn names_that_look_like_others() {
     let hub = Hub::guarded();
@@ -112,7 +112,7 @@ fn names_that_look_like_others() {
     assert_eq!(carol.decision("CHG-1")["verdict"], "approved");
 }
 
-/// 13: targets that look like those of other requests, open and merged ones.
+/// Record 13: targets that look like those of other requests, open and merged ones.
 #[test]
 fn targets_that_look_like_others() {
     let hub = Hub::guarded();
@@ -143,7 +143,7 @@ fn targets_that_look_like_others() {
     bob.changegate(&["check", "CHG-2"]).ended(0, &[]);
 }
 
-/// 19: what would act on a terminal, in all places that others write to.
+/// Record 19: what would act on a terminal, in all places that others write to.
 #[test]
 fn nothing_raw_reaches_the_terminal() {
     let hub = Hub::open();
@@ -197,7 +197,7 @@ fn nothing_raw_reaches_the_terminal() {
     assert_eq!(refused(&log, Text::Prose).next(), None);
 }
 
-/// 36: trailers in a title, a summary, a comment.
+/// Record 36: trailers in a title, a summary, a comment.
 #[test]
 fn injected_trailers() {
     let hub = Hub::guarded();

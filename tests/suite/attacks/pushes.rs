@@ -53,7 +53,7 @@ fn additions() -> [Addition; 7] {
     ]
 }
 
-/// A merge is made again and compared, byte for byte.
+/// Record 69: a merge is made again and compared, byte for byte.
 #[test]
 fn what_is_added_to_a_merge() {
     let hub = Hub::guarded();
@@ -225,7 +225,7 @@ fn delayed(hub: &Hub, script: &str) {
     make_executable(&hook);
 }
 
-/// An objection that arrives between the judgement of a merge and the merge.
+/// Record 29: an objection that arrives between the judgement of a merge and the merge.
 #[test]
 fn an_objection_between_judging_and_merging() {
     let hub = Hub::guarded();

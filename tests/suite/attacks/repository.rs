@@ -16,7 +16,7 @@ fn lasting(ran: &Ran) -> Value {
 
 const CHECK: [&str; 5] = ["check", "--branch", "CHG-1", "--format", "json"];
 
-/// 20: attributes that hide differences or filter content.
+/// Record 20: attributes that hide differences or filter content.
 #[test]
 fn attributes_and_filters() {
     let hub = Hub::open();
@@ -45,7 +45,7 @@ fn attributes_and_filters() {
     judged_by_hand(&alice, &head).ended(1, &["error[request/split]", ".gitattributes"]);
 }
 
-/// 21: a hostile configuration, hooks, environment.
+/// Record 21: a hostile configuration, hooks, environment.
 #[test]
 fn hostile_surroundings() {
     let hub = Hub::guarded();
@@ -118,7 +118,7 @@ fn hostile_surroundings() {
     alice.push(&[&format!("{forged}:refs/heads/reviews/CHG-1")]).refused(&["it isn't signed"]);
 }
 
-/// 22: refs/replace, pushed and in the clone.
+/// Record 22: refs/replace, pushed and in the clone.
 #[test]
 fn replaced_objects() {
     let hub = Hub::guarded();
@@ -147,7 +147,7 @@ fn replaced_objects() {
     alice.push(&[&format!("{forged}:refs/heads/main")]).refused(&["CHG-1 is pending"]);
 }
 
-/// 23: grafts. 24: shallow and partial clones. Kinds of repositories that can't be read.
+/// Record 23, 24: grafts, and shallow and partial clones. Kinds of repositories that can't be read.
 #[test]
 fn unreliable_repositories() {
     let hub = Hub::open();

@@ -147,6 +147,7 @@ fn a_sample_is_drawn_again_with_sha256sum() {
         .ended(0, &["1 of 3 entries since it began", &lines[0][..12]]);
 }
 
+/// Record 72: two people who sign for each other can't be told from others; how often, and how fast, is shown.
 #[test]
 fn controls_have_rules_findings_and_gaps() {
     let audited = Audited::new();

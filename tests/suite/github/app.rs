@@ -34,6 +34,7 @@ fn a_check_run_is_brought_up_to_date_in_place() {
     assert!(writes.iter().all(|it| it.target.ends_with("/access_tokens")), "{writes:?}");
 }
 
+/// Record 34: a check run of the same name.
 #[test]
 fn another_app_s_check_run_of_the_same_name_is_left_alone() {
     let (github, pull) = opened(&request());

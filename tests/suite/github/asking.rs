@@ -55,6 +55,7 @@ fn what_is_true_is_told_again() {
     asked(&github, &auditor, "--ask-forge=2").ended(0, &["GitHub again about 2 of 3 entries"]);
 }
 
+/// Record 54: only GitHub can tell.
 #[test]
 fn an_invented_review_is_found() {
     let (github, _) = approved();
@@ -66,6 +67,7 @@ fn an_invented_review_is_found() {
     differs(&github, forget, "that is recorded isn't one of its own");
 }
 
+/// Record 55: a real review, of something else.
 #[test]
 fn a_review_that_was_moved_from_another_pull_request_is_found() {
     let (github, _) = approved();

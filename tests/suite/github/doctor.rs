@@ -175,6 +175,7 @@ fn an_app_that_may_more_than_judging_takes_is_told() {
     }
 }
 
+/// Record 34: a status of the same name that somebody else sets.
 #[test]
 fn the_status_has_to_come_from_whom_changegate_is() {
     let anybody = Well { source: None, ..Well::default() }.build();

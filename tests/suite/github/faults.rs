@@ -263,6 +263,7 @@ fn the_token_goes_to_the_server_of_the_api_alone() {
     check(&github, pull).ended(2, &["the token isn't sent there"]);
 }
 
+/// Record 15: behind a hundred others.
 #[test]
 fn an_objection_on_a_page_of_its_own_is_seen() {
     let (github, pull) = opened(&request());

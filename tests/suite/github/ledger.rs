@@ -119,6 +119,7 @@ fn what_was_merged_is_recorded_by_the_next_sweep() {
     Ran::of(&mut show, "").ended(0, &["APPROVED", "bob", ", as entry 2 records it\n"]);
 }
 
+/// Record 63: anyone who writes it, anywhere.
 #[test]
 fn the_log_holds_no_text_and_no_address() {
     let github = GitHub::start();
@@ -158,6 +159,7 @@ fn the_log_holds_no_text_and_no_address() {
     );
 }
 
+/// Record 31: a squash, whose message holds no trailer.
 #[test]
 fn whatever_the_button_makes_is_what_was_judged() {
     type Merges = fn(&GitHub, u64) -> String;
@@ -199,6 +201,7 @@ fn whatever_the_button_makes_is_what_was_judged() {
     }
 }
 
+/// Record 32: an administrator's merge, and a push.
 #[test]
 fn what_went_around_the_gate_is_a_bypass() {
     let (github, pull) = recording(&request());
@@ -266,6 +269,7 @@ fn nothing_is_answered_that_could_not_be_recorded() {
     assert_eq!(titles(&github).len(), 2);
 }
 
+/// Record 78: one entry reports all that they push.
 #[test]
 fn strangers_do_not_fill_the_log() {
     let (github, _) = recording(&request());

@@ -172,6 +172,7 @@ fn a_queue_brings_nothing_besides() {
     }
 }
 
+/// Record 66: policies and a change under them in one group of a queue.
 #[test]
 fn policies_that_change_in_the_queue_are_waited_for() {
     let (github, pull) = opened(&planned());

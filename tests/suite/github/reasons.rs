@@ -1,10 +1,12 @@
 //! Why something is recorded as a bypass, by what had been decided on it, and what was known of people
 //! when it was merged.
 
+use std::collections::BTreeMap;
+
 use super::forged;
 use super::ledger::{LEDGER, REQUEST, SETTINGS, begin, recording, titles, verified, verify};
 use super::office::{BRANCH, checked, command, name_teams, request, sweep};
-use crate::plumbing::github::GitHub;
+use crate::plumbing::github::{GitHub, NewCommit, State, person, texts};
 use crate::plumbing::ran::Ran;
 
 /// A server where bob has approved alice's change, and that is recorded.
@@ -38,6 +40,7 @@ fn bypassed(github: &GitHub, pull: u64) -> String {
     titles(github).pop().unwrap()
 }
 
+/// Record 29: an approval, an objection, and a merge on the approval.
 #[test]
 fn an_approval_that_a_later_decision_took_back_was_superseded() {
     let (github, pull) = approved();
@@ -58,6 +61,7 @@ fn an_approval_of_another_head_was_superseded() {
     assert!(title.ends_with("(superseded)"), "{title}");
 }
 
+/// Record 30: a merge on an approval by older policies.
 #[test]
 fn policies_that_changed_since_the_approval_are_the_reason() {
     let (github, pull) = approved();
@@ -114,6 +118,42 @@ fn an_approval_that_only_went_stale_is_not_one() {
     github.advance("1m");
     let title = bypassed(&github, pull);
     assert!(title.ends_with("(not-approved)"), "{title}");
+}
+
+/// Record 69: a merge in the browser, and a squash, with something else in it than was judged.
+#[test]
+fn other_content_than_was_judged_is_the_reason() {
+    for is_squash in [false, true] {
+        for (path, content) in [
+            (REQUEST, request().replace("edge-fra-1", "edge-fra-2")),
+            (REQUEST, request() + "# and more\n"),
+            ("requests/CHG-8.yaml", "id: CHG-8\n".to_owned()),
+            ("docs/a.md", "text\n".to_owned()),
+        ] {
+            let (github, pull) = approved();
+            let (main, head) = (github.tip("main").unwrap(), github.head(pull));
+            let parents = if is_squash { vec![main] } else { vec![main, head] };
+            let files = BTreeMap::from([(REQUEST, request()), (path, content)]);
+            let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+            let web = ("GitHub".to_owned(), "noreply@github.com".to_owned());
+            let commit = github.write(&NewCommit {
+                parents,
+                author: person("bob"),
+                committer: Some(web),
+                files: texts(&files),
+                message: "Block it (#1)".to_owned(),
+            });
+            let merge = |state: &mut State| {
+                state.merge_as(pull, state.id_of("bob"), commit.parse().unwrap())
+            };
+            github.with(merge);
+            github.advance("1m");
+            sweep(&github).ended(0, &["reached protected branches: 1"]);
+            let title = titles(&github).pop().unwrap();
+            assert!(title.ends_with("(other-content)"), "{is_squash}, {path}: {title}");
+            verified(&github).ended(0, &["1 bypass", "by bob"]);
+        }
+    }
 }
 
 #[test]

@@ -53,6 +53,7 @@ static SCENARIOS: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Record 10, 11, 12, 13, 14, 15: roles, names, addresses and machines; reviews that are stale or dismissed.
 #[test]
 fn reviews_count_as_the_scenarios_say() {
     let failures: Vec<_> = SCENARIOS.par_iter().filter_map(Scenario::failure).collect();

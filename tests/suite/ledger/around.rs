@@ -18,6 +18,7 @@ fn merge_by_hand(desk: &Desk<'_>, id: &str, head: &str, (path, text): (&str, &st
     desk.commit(&tree, &["origin/main", head], &message, &["-S"], &[])
 }
 
+/// Record 32, 69: what was pushed or merged by hand, with other content, too.
 #[test]
 fn the_next_merge_records_what_went_around() {
     let hub = Hub::recording();
@@ -96,7 +97,49 @@ fn the_next_merge_records_what_went_around() {
     hub.is_sound();
 }
 
-/// 33: a base that was forced back.
+/// Changes the settings by a change of the policies that two L3 sign.
+#[track_caller]
+fn switch(hub: &Hub, name: &'static str, from: &str, to: &str) {
+    const SETTINGS: &str = "policies/org/settings/data.yaml";
+    let bob = hub.desk_at("bob", name);
+    let settings = bob.git(&["show", &format!("origin/main:{SETTINGS}")]);
+    assert!(settings.contains(from), "{settings}");
+    bob.write(SETTINGS, &(settings.replace(from, to) + "\n"));
+    bob.changegate(&["submit", "--policies", name, "--message", "Switch the ledger"]).went_well();
+    for who in ["carol", "erin"] {
+        hub.desk_at(who, &format!("{name}-{who}")).approve(name).went_well();
+    }
+    bob.changegate(&["merge", name]).ended(0, &["merged"]);
+}
+
+/// Record 45: a ledger that is switched off for a while. What is merged then is missed at once, and recorded
+/// by the first merge after that.
+#[test]
+fn a_ledger_that_was_switched_off() {
+    let hub = Hub::recording();
+    let (on, off) = ("ledger: {on: true", "ledger: {on: false");
+    hub.desk("bob").execute("CHG-1");
+    switch(&hub, "off", on, off);
+    let tip = hub.tip("audit/ledger");
+    hub.desk_at("bob", "meanwhile").execute("CHG-2");
+    switch(&hub, "on", off, on);
+    assert_eq!(hub.tip("audit/ledger"), tip);
+    let erin = hub.desk("erin");
+    let nowhere = "it reached main, and is recorded nowhere: Merge ";
+    erin.verify().ended(1, &["2 findings", &format!("{nowhere}CHG-2"), &format!("{nowhere}on")]);
+    erin.changegate(&["audit", "coverage"]).ended(1, &["CHG-2"]);
+    hub.desk_at("bob", "after").execute("CHG-3");
+    let titles = super::titles(&hub);
+    for (title, merged) in
+        titles.iter().zip(["CHG-3 ", "policies (on)", "CHG-2 ", "policies (off)"])
+    {
+        assert!(title.starts_with(&format!("merged: {merged}")), "{titles:?}");
+    }
+    erin.verify().ended(0, &["1 genesis and 5 merge", "\nverified\n"]);
+    hub.is_sound();
+}
+
+/// Record 33: a base that was forced back.
 #[test]
 fn a_base_that_was_rewritten() {
     let hub = Hub::recording();
@@ -123,7 +166,7 @@ fn a_base_that_was_rewritten() {
     erin.verify().ended(0, &["\nverified\n"]);
 }
 
-/// 65: the base was pushed, and the ledger lost its race.
+/// Record 65: the base was pushed, and the ledger lost its race.
 #[test]
 fn a_push_that_was_not_atomic() {
     let hub = Hub::recording();
@@ -139,7 +182,7 @@ fn a_push_that_was_not_atomic() {
     erin.verify().ended(0, &["1 genesis and 2 merge", "2 byte for byte the same", "\nverified\n"]);
 }
 
-/// 43, 26: a ledger that the server has set back isn't followed.
+/// Record 26, 43: a ledger that the server has set back isn't followed.
 #[test]
 fn a_ledger_that_was_rewound_on_the_server() {
     let hub = Hub::recording();
@@ -173,7 +216,7 @@ fn a_ledger_that_was_rewound_on_the_server() {
     assert!(!ran.stderr.contains("warning"), "{ran:?}");
 }
 
-/// 43: a ledger that was deleted, and one that is begun a second time.
+/// Record 43: a ledger that was deleted, and one that is begun a second time.
 #[test]
 fn a_ledger_that_was_deleted_is_missed_and_begins_once() {
     let hub = Hub::recording();

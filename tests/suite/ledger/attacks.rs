@@ -1,4 +1,4 @@
-//! Attacks on the ledger, each by its number in the list of those that have to fail.
+//! Attacks on the ledger; `promises/table.yaml` lists them by number.
 //!
 //! Where a hook guards the hub, the push is refused. Where none was asked, `audit verify` names the
 //! entry, the step and what it means.
@@ -17,6 +17,7 @@ use super::{auditor, entry_at};
 use crate::plumbing::hub::{Hub, Ran, request};
 
 mod content;
+mod decisions;
 mod evidence;
 mod line;
 mod names;

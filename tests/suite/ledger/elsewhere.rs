@@ -138,7 +138,7 @@ fn from_the_beginning_to_the_proof() {
     hub.is_sound();
 }
 
-/// 74: a clone whose own configuration leads to another ledger.
+/// Record 74: a clone whose own configuration leads to another ledger.
 #[test]
 fn no_configuration_leads_to_another_one() {
     let (hub, ledger) = recording();

@@ -154,7 +154,7 @@ fn without_any_remote_it_goes_as_well() {
     bob.verify().ended(0, &["\nverified\n"]);
 }
 
-/// 61: an erasure that no change of the policies allows, or that takes out more than it says.
+/// Record 61: an erasure that no change of the policies allows, or that takes out more than it says.
 #[test]
 fn nothing_else_is_taken_out() {
     let (hub, secret) = with_a_secret();

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use changegate::audit::case::{Files, Recorded};
 use changegate::audit::verify::{Approves, GoesAround, verify};
+use changegate::core::decision::Decision;
 use changegate::core::operations::event::Event;
 use changegate::core::record::bones::{Bones, decision_json};
 use changegate::core::record::entry::Entry;
@@ -126,26 +127,37 @@ pub fn resting_on(
     statement: &Statement,
     edit: impl FnOnce(&mut Files),
 ) -> Record {
-    let mut statement = statement.clone();
-    let id = |id: &ObjectId| Oid::from_str(&id.to_string()).unwrap();
-    let mut files = Files::new();
-    for it in &statement.predicate.material {
-        files.insert(it.name.clone(), repo.bytes(id(&it.git_blob)).unwrap());
-    }
+    let statement = statement.clone();
+    let mut files = files_of(repo, &statement);
     edit(&mut files);
     let path = statement.subject[0].name.clone();
     let base = &statement.predicate.base.as_ref().unwrap().commit;
     let recorded = Recorded::read(&statement.predicate, &files, Some(&path), || None).unwrap();
-    let made = judges.at(repo, id(base)).unwrap().decide(&recorded.case()).unwrap();
-    let is_merge = statement.predicate.kind == Kind::Merge;
-    let title = made.decision.summary.as_deref().filter(|_| is_merge);
-    statement.predicate.decision = Some(Bones::of(&made.decision, title.map(summary_line)));
-    files.insert("decision.json".to_owned(), decision_json(&made.decision).into_bytes());
+    let made = judges.at(repo, id_of(base)).unwrap().decide(&recorded.case()).unwrap();
     files.insert("input.json".to_owned(), made.input.unwrap().into_bytes());
+    saying(statement, files, &made.decision)
+}
+
+/// The record of what a statement says, but with another decision.
+fn saying(mut statement: Statement, mut files: Files, decision: &Decision) -> Record {
+    let is_merge = statement.predicate.kind == Kind::Merge;
+    let title = decision.summary.as_deref().filter(|_| is_merge);
+    statement.predicate.decision = Some(Bones::of(decision, title.map(summary_line)));
+    files.insert("decision.json".to_owned(), decision_json(decision).into_bytes());
     let files: Vec<_> = files.into_iter().collect();
     statement.predicate.material = ledger::material(&files);
-    let policies = statement.predicate.policies.as_ref().map(|it| id(&it.git_tree));
+    let policies = statement.predicate.policies.as_ref().map(|it| id_of(&it.git_tree));
     Record { statement, files, policies }
+}
+
+/// The files that a statement rests on.
+fn files_of(repo: &Repo, statement: &Statement) -> Files {
+    let material = statement.predicate.material.iter();
+    material.map(|it| (it.name.clone(), repo.bytes(id_of(&it.git_blob)).unwrap())).collect()
+}
+
+fn id_of(id: &ObjectId) -> Oid {
+    Oid::from_str(&id.to_string()).unwrap()
 }
 
 /// Edits a document among files.
@@ -290,8 +302,24 @@ impl<'a> Stage<'a> {
     /// from that.
     pub fn resting_on(&self, index: usize, edit: impl FnOnce(&mut Files)) -> Forged {
         let repo = Repo::discover(&self.bob.folder).unwrap();
-        let Record { statement, files, policies } =
-            resting_on(&repo, &self.judges, &self.entries[index].statement, edit);
+        let statement = &self.entries[index].statement;
+        self.recording(index, resting_on(&repo, &self.judges, statement, edit))
+    }
+
+    /// The record of what a statement says, as another program would have decided it.
+    pub fn deciding(&self, statement: Statement, edit: impl FnOnce(&mut Value)) -> Record {
+        let repo = Repo::discover(&self.bob.folder).unwrap();
+        let files = files_of(&repo, &statement);
+        let mut decision = serde_json::from_slice(&files["decision.json"]).unwrap();
+        edit(&mut decision);
+        let decision: Decision = serde_json::from_value(decision).unwrap();
+        saying(statement, files, &decision)
+    }
+
+    /// Another record in the place of an entry, and all that follows from that.
+    pub fn recording(&self, index: usize, record: Record) -> Forged {
+        let repo = Repo::discover(&self.bob.folder).unwrap();
+        let Record { statement, files, policies } = record;
         let tree = ledger::evidence_tree(&repo, &files, policies).unwrap();
         let mut all = vec![(Some(tree.to_string()), statement)];
         for entry in &self.entries[index + 1..] {

@@ -1,4 +1,4 @@
-//! 63: the log holds no text that somebody was free to write, and no address: it can't be taken back.
+//! The log holds no text that somebody was free to write, and no address: it can't be taken back.
 //!
 //! Everything that people write is marked. The title of a merged change alone may be there, because the
 //! base has it, too. Erasures and what services record are looked at where those are tested.
@@ -68,6 +68,7 @@ pub fn holds_none(git: &dyn Fn(&[&str]) -> String, titles: &[&str]) {
     }
 }
 
+/// Record 63: of all that people write, the log of plain Git holds the title of what was merged.
 #[test]
 fn the_log_of_plain_git_holds_no_text_and_no_address() {
     let writer = services::Service::new(&Hub::open(), "server").writer();
@@ -139,7 +140,7 @@ fn the_log_of_plain_git_holds_no_text_and_no_address() {
     erin.verify().ended(1, &["entry 2 notes it", "not as it has to be: 1 finding"]);
 }
 
-/// What an entry holds of a decision, of every case.
+/// Record 63: what an entry holds of a decision, of every case.
 #[test]
 fn the_bones_of_a_decision_hold_no_text_and_no_address() {
     let mut judge = CaseJudge::shipped();

@@ -80,6 +80,7 @@ pub struct Shows {
     pub edges: Vec<u32>,
     pub failures: Vec<u32>,
     pub attacks: Vec<u32>,
+    pub record: Vec<u32>,
 }
 
 /// Monday morning, before every plan of the templates.

@@ -2,6 +2,7 @@
 
 use super::{Check, Files, Recorded, Replayed};
 use crate::audit::Step;
+use crate::core::decision::Decision;
 use crate::core::evidence::Evidence;
 use crate::core::layout::{POLICIES, is_request, stem, table_at};
 use crate::core::org::Org;
@@ -25,6 +26,12 @@ impl Check<'_> {
     ) -> Option<fn(&mut Replayed)> {
         let it = &self.entry.statement.predicate;
         let bones = it.decision.as_ref()?;
+        // It is read in its stead, also where nothing can be made again.
+        let says = |said: Decision| Bones::of(&said, bones.title.clone()).is_same(bones);
+        let decided = files.get("decision.json").map(|bytes| serde_json::from_slice(bytes));
+        if decided.is_some_and(|said| !said.is_ok_and(says)) {
+            self.finding(Step::Decision, "decision.json says something else than the entry");
+        }
         if it.material.iter().any(|material| material.withheld.is_some()) {
             return Some(|out| out.withheld += 1);
         }

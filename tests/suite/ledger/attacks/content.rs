@@ -4,7 +4,7 @@
 use super::super::forge::set;
 use super::*;
 
-/// 42, 46, 48, 49, 50: statements about something else than the merge.
+/// Record 42, 46, 48, 49, 50: statements about something else than the merge.
 #[test]
 fn statements_about_something_else() {
     let hub = Hub::recording();
@@ -66,7 +66,7 @@ fn statements_about_something_else() {
     the_truth_holds(&stage);
 }
 
-/// 42: an entry that is dated ahead discredits nobody's but itself, and blocks nobody.
+/// Record 42: an entry that is dated ahead discredits nobody's but itself, and blocks nobody.
 #[test]
 fn dated_ahead() {
     let hub = Hub::recording();
@@ -93,7 +93,7 @@ fn dated_ahead() {
     assert!(recorded.statement.predicate.recorded_at < "2099-01-01T00:00:00Z".parse().unwrap());
 }
 
-/// 49, 50: an entry about a commit by hand that names other policies, by which its author may sign; and
+/// Record 49, 50: an entry about a commit by hand that names other policies, by which its author may sign; and
 /// a ledger that begins on a branch with policies of its own.
 #[test]
 fn policies_of_ones_own() {
@@ -170,7 +170,7 @@ fn policies_of_ones_own() {
     }
 }
 
-/// 48, 76: a range that takes a commit along which has no entry of its own.
+/// Record 48, 76: a range that takes a commit along which has no entry of its own.
 #[test]
 fn ranges_that_take_something_along() {
     let hub = Hub::recording();
@@ -203,7 +203,7 @@ fn ranges_that_take_something_along() {
     ran.refused(&["is not the merge of a change"]);
 }
 
-/// 63: the log holds no text of a request, and no address; 36: a title can't make a trailer.
+/// Record 36, 63: the log holds no text of a request, and no address, and a title can't make a trailer.
 #[test]
 fn nothing_of_a_request_but_its_title() {
     let hub = Hub::recording();
@@ -224,7 +224,7 @@ fn nothing_of_a_request_but_its_title() {
     auditor(&hub).verify().ended(0, &["\nverified\n"]);
 }
 
-/// 61: withheld without a credential, so that nobody can make the decision again.
+/// Record 61: withheld without a credential, so that nobody can make the decision again.
 #[test]
 fn nothing_else_is_withheld() {
     let hub = Hub::recording();

@@ -93,8 +93,8 @@ fn sources_that_are_others() {
     stage.is_found("a commit is left out", main, &forged, ["entry 1, provenance: ", why]);
 }
 
-/// A review that was there, and that the evidence and its sources leave out; and a branch of reviews that
-/// was rewritten since.
+/// Record 56: a review that was there, and that the evidence and its sources leave out; and a branch of
+/// reviews that was rewritten since. What never came to be there isn't missed.
 #[test]
 fn reviews_that_are_left_out() {
     let hub = Hub::recording();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// 41, 59: commits that hold something else than the files of an entry.
+/// Record 41, 59: commits that hold something else than the files of an entry.
 #[test]
 fn commits_that_are_no_entries() {
     let hub = Hub::recording();
@@ -75,7 +75,7 @@ fn commits_that_are_no_entries() {
     the_truth_holds(&stage);
 }
 
-/// 58: another signature, header or message.
+/// Record 58: another signature, header or message.
 #[test]
 fn commits_with_something_else_around_the_entry() {
     let hub = Hub::recording();
@@ -159,7 +159,7 @@ fn commits_with_something_else_around_the_entry() {
     the_truth_holds(&stage);
 }
 
-/// 37, 60, 62, 63, 71: files of an entry that can't be read, or that disagree.
+/// Record 37, 60, 62, 63, 71: files of an entry that can't be read, or that disagree.
 #[test]
 fn files_that_are_not_those_of_an_entry() {
     let hub = Hub::recording();
@@ -200,7 +200,7 @@ fn files_that_are_not_those_of_an_entry() {
     stage.bob.submit("CHG-4").went_well();
     stage.bob.changegate(&["merge", "CHG-4"]).failed(&["cannot continue audit/ledger", "format 2"]);
 
-    // 60: a checkpoint or state of another log, and both of another one that agree.
+    // Record 60: a checkpoint or state of another log, and both of another one that agree.
     for (what, file, from, to) in [
         ("60: origin", "checkpoint", "git.acme.example/ops", "git.acme.example/other"),
         ("60: size", "checkpoint", "\n4\n", "\n5\n"),
@@ -252,7 +252,7 @@ fn files_that_are_not_those_of_an_entry() {
     the_truth_holds(&stage);
 }
 
-/// 27, 47, 53, 75, 77: entries in another order, twice, or in between.
+/// Record 26, 27, 47, 53, 75, 77: entries in another order, twice, or in between.
 #[test]
 fn entries_where_they_cannot_stand() {
     let hub = Hub::recording();
@@ -287,7 +287,7 @@ fn entries_where_they_cannot_stand() {
     let forged = Forged { ledger, evidence: evidence.clone() };
     stage.is_found("27: left out", &stage.main[1], &forged, ["entry 3, ", cannot]);
 
-    // 75: a foreign commit, and an entry behind it that leaps over a sound one.
+    // Record 75: a foreign commit, and an entry behind it that leaps over a sound one.
     let mut foreign = stage.last();
     foreign.files.truncate(1);
     let foreign = foreign.commit(&stage.bob);
@@ -303,7 +303,7 @@ fn entries_where_they_cannot_stand() {
     the_truth_holds(&stage);
 }
 
-/// 27, 75: a commit with two parents, one of which may be the base: it counts for nothing, and the next
+/// Record 27, 75: a commit with two parents, one of which may be the base: it counts for nothing, and the next
 /// merge is recorded behind it.
 #[test]
 fn a_foreign_commit_stops_nothing() {
@@ -336,7 +336,7 @@ fn a_foreign_commit_stops_nothing() {
     }
 }
 
-/// 41: an entry behind foreign commits that doesn't note them, and a note of some that there aren't. What
+/// Record 41: an entry behind foreign commits that doesn't note them, and a note of some that there aren't. What
 /// the program writes behind them is accepted.
 #[test]
 fn foreign_commits_are_noted() {
@@ -387,7 +387,7 @@ fn foreign_commits_are_noted() {
     hub.is_sound();
 }
 
-/// 58: an entry that is signed with a key that nobody named. What the program writes next isn't built on it.
+/// Record 58: an entry that is signed with a key that nobody named. What the program writes next isn't built on it.
 #[test]
 fn an_entry_that_nobody_signed_who_may() {
     let hub = Hub::recording();

@@ -41,7 +41,7 @@ fn names_that_make_pushes_ambiguous() {
     auditor(&hub).verify().ended(0, &["\nverified\n"]);
 }
 
-/// 64: a tag that isn't ours could never be taken away again; where there is one, it stops nothing.
+/// Record 64: a tag that isn't ours could never be taken away again; where there is one, it stops nothing.
 #[test]
 fn a_tag_that_is_not_ours_stops_no_witness() {
     let hub = Hub::recording();
@@ -79,7 +79,7 @@ fn a_tag_that_is_not_ours_stops_no_witness() {
     found.ended(1, &["not as it has to be: 2 findings"]);
 }
 
-/// 65: a push that isn't atomic loses its base to another one, after the hook has judged it. The record
+/// Record 65: a push that isn't atomic loses its base to another one, after the hook has judged it. The record
 /// doesn't move alone either.
 #[test]
 fn a_push_that_is_not_atomic_and_loses_its_base() {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// 26, 43, 64, 77: a ledger that is deleted, reset or begun again. A clone that has seen it says so; one
+/// Record 26, 43, 64, 77: a ledger that is deleted, reset or begun again. A clone that has seen it says so; one
 /// that hasn't needs a checkpoint from outside.
 #[test]
 fn a_ledger_that_is_reset() {
@@ -41,7 +41,7 @@ fn a_ledger_that_is_reset() {
     fs::remove_dir_all(&fresh.folder).unwrap();
     hub.git(&["update-ref", "-d", "refs/tags/audit/3"]);
 
-    // 26: cut off, past the hook.
+    // Record 26: cut off, past the hook.
     let [first, second] = [first, second].map(|name| hub.git(&["rev-parse", name]));
     for cut in [&first, &second] {
         hub.git(&["update-ref", "refs/heads/audit/ledger", cut]);
@@ -50,7 +50,7 @@ fn a_ledger_that_is_reset() {
         fs::remove_dir_all(&fresh.folder).unwrap();
         erin.verify().ended(1, &["doesn't continue the one that was seen here"]);
     }
-    // 43, 77: deleted, and begun again from what the base is now. Its merges say that there was another.
+    // Record 43, 77: deleted, and begun again from what the base is now. Its merges say that there was another.
     hub.git(&["update-ref", "-d", "refs/heads/audit/ledger"]);
     hub.git(&["update-ref", "-d", "refs/heads/audit/evidence"]);
     let begin = ["init", "--ledger"];
@@ -87,7 +87,7 @@ fn a_ledger_that_is_reset() {
     }
 }
 
-/// 46: a whole history in another repository.
+/// Record 46: a whole history in another repository.
 #[test]
 fn a_history_in_another_repository() {
     let hub = Hub::recording();
@@ -105,7 +105,7 @@ fn a_history_in_another_repository() {
     ran.ended(1, &["coverage: main: ", "which is recorded: it wasn't fetched since"]);
 }
 
-/// 61: evidence that is removed, changed or added to.
+/// Record 6, 61: evidence that is removed, changed, added to or taken from another entry.
 #[test]
 fn evidence_that_is_rewritten() {
     let hub = Hub::recording();
@@ -179,7 +179,7 @@ fn evidence_that_is_rewritten() {
     the_truth_holds(&stage);
 }
 
-/// 25, 57: a repository whose objects are not what their names say, or whose index of commits is forged.
+/// Record 25, 57: a repository whose objects are not what their names say, or whose index of commits is forged.
 #[test]
 fn planted_objects() {
     let hub = Hub::recording();
@@ -229,7 +229,7 @@ fn planted_objects() {
     desk.verify().ended(0, &["3 entries", verified]);
 }
 
-/// 32, 66, 69: policies and a change under them in one push, and merges by hand.
+/// Record 32, 66: policies and a change under them in one push, past the gate.
 #[test]
 fn policies_and_a_change_in_one_push() {
     let hub = Hub::recording();

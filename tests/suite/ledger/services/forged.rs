@@ -3,7 +3,7 @@
 use super::*;
 use crate::ledger::mutation::lines_changed;
 
-/// Each signature of a seal changed, dropped, doubled, moved and made by another key: a commit with such a
+/// Record 53, 58: each signature of a seal changed, dropped, doubled, moved and made by another key: a commit with such a
 /// thing holds no entry. One key that signs everything is looked at when verifying.
 #[test]
 fn nothing_passes_for_a_seal() {
@@ -115,7 +115,7 @@ fn nothing_passes_for_a_seal() {
     }
     assert!(tried > 500, "{tried}");
 
-    // 53, 58: all of it by a key that nobody named.
+    // Record 53, 58: all of it by a key that nobody named.
     around(&bob, 2);
     let git = opened(&bob);
     let [Record { statement, .. }] = records(&git, "server").try_into().ok().unwrap();
@@ -132,7 +132,7 @@ fn nothing_passes_for_a_seal() {
     );
 }
 
-/// A stolen key gives nobody an approval: those are signed by the people themselves.
+/// Record 39, 54: a stolen key gives nobody an approval: those are signed by the people themselves.
 #[test]
 fn a_stolen_key_approves_nothing() {
     let hub = Hub::to_record();
@@ -161,7 +161,7 @@ fn a_stolen_key_approves_nothing() {
         };
     }
 
-    // 39: the thief says that carol did.
+    // Record 39: the thief says that carol did.
     let mut forged = serde_json::to_value(&statement).unwrap();
     let it = &mut forged["predicate"];
     it["kind"] = json!("merge");

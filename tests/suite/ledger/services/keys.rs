@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// Record 39, 53: from when on a key that was taken away, lost or stolen proves nothing.
 #[test]
 fn keys_are_rotated_lost_and_stolen() {
     let hub = Hub::to_record();
@@ -48,7 +49,7 @@ fn keys_are_rotated_lost_and_stolen() {
     let by_itself = "1 added, 1 removed in entry 9, as entry 8 says; signed by a new key";
     bob.verify().ended(0, &[by_itself, "\nverified\n"]);
 
-    // 53: the key that was taken away signs once more.
+    // Record 53: the key that was taken away signs once more.
     around(&bob, 6);
     let git = opened(&bob);
     let [Record { statement, .. }] = records(&git, "old").try_into().ok().unwrap();
@@ -58,7 +59,7 @@ fn keys_are_rotated_lost_and_stolen() {
         .ended(1, &["a key that no entry before it lets sign", &old.public().fingerprint()]);
     bob.git(&["update-ref", "refs/heads/audit/ledger", &before]);
 
-    // 39: a stolen key, and from which entry on it doesn't count.
+    // Record 39: a stolen key, and from which entry on it doesn't count.
     let next = Service::new(&hub, "next");
     seal(&bob, &last).unwrap();
     let gone = [

@@ -199,9 +199,14 @@ impl State {
 
     /// Lets the merge queue merge the commit that it has made.
     pub fn merge_queued(&mut self, number: u64, commit: Oid) -> Oid {
-        let (onto, _) = self.range(self.pull(number));
         let queue = self.id_of("github-merge-queue[bot]");
-        self.brought(number, queue, onto, commit)
+        self.merge_as(number, queue, commit)
+    }
+
+    /// Lets somebody merge a pull request as a commit that is there already.
+    pub fn merge_as(&mut self, number: u64, user: u64, commit: Oid) -> Oid {
+        let (onto, _) = self.range(self.pull(number));
+        self.brought(number, user, onto, commit)
     }
 
     /// Moves a branch, as a push does; `None` deletes it.

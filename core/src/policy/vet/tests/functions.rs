@@ -9,6 +9,7 @@ fn every_allowed_function_exists_in_the_interpreter() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// Record 38: rules whose answer depends on more than their input.
 #[test]
 fn functions_that_would_differ_on_replay_are_refused() {
     refuses(
