@@ -210,10 +210,13 @@ impl Run {
                     let about = match about {
                         About::Change(id) | About::Incident(id) => id,
                     };
+                    // What follows on its first line advises who is about to act.
+                    let why = format!("{why:#}");
                     let why = format!(
                         "execute/unauthorized: {} began to execute {about}, and the policies of then don't \
-                         approve it: {why:#}",
-                        event.head().by
+                         approve it: {}",
+                        event.head().by,
+                        why.lines().next().unwrap_or_default()
                     );
                     self.of_log(Some(commit), why);
                 }
