@@ -7,8 +7,9 @@
 //! - [`frozen`]: what holds up a planned change; [`fitting`]: which ones another calendar hits, and when else
 //!   each would fit
 //! - [`accounts`]: what became of each change in short, which figures are made of; [`needs`]: what needs somebody
-//! - [`line`], what the commits on the base brought, and [`in_short`], what its requests say, of which what was
-//!   read is [`kept`] for the next time
+//! - [`line`], what the commits on the base brought, [`judged`], what merges came to that no ledger records,
+//!   [`in_short`], what its requests say, and [`lived`], what was done with them: what was read of these is
+//!   [`kept`] for the next time
 //! - [`list`], [`show`], [`log`], [`calendar`], [`windows`]: the answers of the commands with these names
 
 pub mod accounts;
@@ -19,9 +20,11 @@ pub mod fitting;
 pub mod frozen;
 pub mod going_on;
 pub mod in_short;
+mod judged;
 pub mod kept;
 mod line;
 pub mod list;
+mod lived;
 pub mod log;
 pub mod needs;
 pub mod progress;

@@ -18,6 +18,7 @@ use crate::core::time::Time;
 
 mod address;
 mod apart;
+mod changes;
 mod co_authors;
 pub mod key;
 mod program;
@@ -29,12 +30,13 @@ mod walk;
 mod work_tree;
 
 pub use address::host_and_path;
+pub use changes::FileChange;
 pub use git2::Oid;
 pub use program::{JUDGED_AGAIN, Move, Moved, Program};
 pub use rivals::pause;
 pub use signature::{Signature, verified};
 pub use tag::TagText;
-pub use tree::{Entry, FileChange, Kind};
+pub use tree::{Entry, Kind};
 pub use walk::Fresh;
 pub use work_tree::work_tree_around;
 

@@ -23,7 +23,6 @@ use crate::core::org::Org;
 use crate::core::terms::{Name, TicketId};
 use crate::core::time::Time;
 
-mod lived;
 mod merged;
 
 /// What became of all changes.
@@ -53,7 +52,7 @@ pub fn accounts(
     for name in stories.branches() {
         open.extend(lister.entries(name, |pull| pull == PullState::Open)?);
     }
-    let mut lives = lived::read(executions.log.as_ref(), kept)?;
+    let mut lives = executions.lives()?;
     names.extend(lives.keys().cloned());
     let mut merges = Vec::new();
     for name in &names {

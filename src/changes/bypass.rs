@@ -2,12 +2,11 @@
 //!
 //! Two kinds: a commit that changes a governed path without being the merge of a change
 //! ([`Bypass`]), and a merge of a change that wasn't approved at that moment, or that brings more
-//! than was judged ([`of_merge`]). A hook refuses both; without one, or with one that was switched
+//! than was judged ([`Stories::around`](super::story::Stories::around)). A hook refuses both; without one, or with one that was switched
 //! off, only a look back shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::records::Records;
 use super::story::merges::Merge;
 use crate::content::Changeset;
 use crate::content::journal::log_named_by;
@@ -104,26 +103,27 @@ pub(super) fn squashed(
     Ok(requests.map(|file| stem(&file.path).to_owned()).collect())
 }
 
-/// Returns why a merge went around the rules: as it is recorded or, where it isn't, as it is judged as
-/// of its own time; `None` if it didn't, or if that can't be judged any more.
-pub fn of_merge(
+/// Whether GitHub keeps the reviews of a merge, because it made it.
+pub(super) fn is_kept_by_github(git: &Git, merge: &Merge) -> bool {
+    let commit = &merge.commit;
+    let is_githubs = || is_githubs(git.repo(), commit, &of_github(git)).unwrap_or(false);
+    merge.is_squashed || commit.committer.email.starts_with("noreply@") && is_githubs()
+}
+
+/// Returns why a merge went around the rules, as it is judged as of its own time; `None` if it didn't.
+///
+/// # Errors
+/// When it can't be judged any more.
+pub(super) fn of_merge(
     git: &Git,
     gate: &Gate<'_, Git>,
-    records: &Records,
     name: &str,
     merge: &Merge,
-) -> Option<String> {
-    if let Some(recorded) = records.of(merge.commit.id) {
-        return recorded.around();
-    }
-    let is_githubs = || is_githubs(git.repo(), &merge.commit, &of_github(git)).unwrap_or(false);
-    // GitHub keeps the reviews of what it merged.
-    if merge.is_squashed || merge.commit.committer.email.starts_with("noreply@") && is_githubs() {
-        return None;
-    }
+) -> anyhow::Result<Option<String>> {
     let pull = Pull::of_change(name, &git.base_ref, merge.base, merge.head)
         .with_log(log_named_by(&merge.commit.message));
-    why(git.repo(), &gate.judge(pull, &[], merge.commit.time).ok()?, merge.commit.tree)
+    let judgement = gate.judge(pull, &[], merge.commit.time)?;
+    Ok(why(git.repo(), &judgement, merge.commit.tree))
 }
 
 /// Returns why a merge with this tree goes around the judgement of that moment.

@@ -144,7 +144,8 @@ pub fn names(
     let is_in = |planned: Option<Interval>| planned.is_some_and(|it| it.overlaps(&period));
     let planned = executions.requests(git)?.iter().filter(|it| is_in(it.planned));
     names.extend(planned.map(|request| request.id.to_string()));
-    names.extend(executions.changed_since(period.start)?.iter().map(ToString::to_string));
+    let lives = executions.lives()?.into_iter();
+    names.extend(lives.filter(|(_, lived)| lived.was_executed_in(&period)).map(|(name, _)| name));
     for pull in git.open(org)? {
         let request = open_request(git.repo(), pull.base, pull.head, &pull.name);
         let planned = request.ok().flatten().as_ref().and_then(ChangeRequest::planned);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::brief::{brief, waits_for};
-use super::bypass::{Bypass, of_merge};
+use super::bypass::Bypass;
 use super::progress::{Executions, Progress};
 use super::records::{RecordedAs, Records};
 use super::story::{ChangeStatus, Stories};
@@ -285,7 +285,7 @@ impl Lister<'_> {
             None => None,
         };
         let by = self.stories.who(&merge.commit);
-        let around = of_merge(self.git, self.gate, records, name, merge);
+        let around = self.stories.around(self.gate, records, name, merge);
         let why = match (&around, &pushed) {
             (Some(why), _) => format!("merged past the rules by {by}: {why}"),
             (None, Some((_, pushed))) => format!("merged by {by}, {pushed}"),

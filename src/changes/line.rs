@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::bypass;
@@ -13,6 +14,9 @@ use crate::git::{Oid, Repo};
 
 /// The name under which it is kept.
 const LINE: &str = "line";
+
+/// The number of commits that are read at a time.
+const CHUNK: usize = 128;
 
 /// The line up to a base, and the changes that were merged into it.
 pub(super) struct Line {
@@ -120,8 +124,15 @@ impl Read {
             next = repo.parent(commit)?;
         }
         self.line.truncate(known);
-        for commit in new.iter().rev() {
-            self.line.push(Passed::read(repo, *commit, github)?);
+        new.reverse();
+        let folder = repo.folder();
+        let chunks = new.par_chunks(CHUNK).map(|chunk| {
+            // libgit2 keeps what a repository that is open has read.
+            let repo = Repo::open(&folder)?;
+            chunk.iter().map(|commit| Passed::read(&repo, *commit, github)).collect()
+        });
+        for passed in chunks.collect::<anyhow::Result<Vec<Vec<_>>>>()? {
+            self.line.extend(passed);
         }
         Ok(!new.is_empty())
     }

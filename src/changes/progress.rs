@@ -1,6 +1,8 @@
 //! What the operations log says of changes: their states, and what was done.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,6 +11,7 @@ use super::calendar::Executed;
 use super::frozen::freezes;
 use super::in_short::{InShort, requests};
 use super::kept::Kept;
+use super::lived::{self, Lived};
 use super::story::{HistoryEvent, Story, What};
 use crate::content::request_at;
 use crate::core::calendar::Calendar;
@@ -71,6 +74,16 @@ pub struct Executions<'a> {
     pub(super) now: Time,
     kept: Option<Kept>,
     requests: OnceCell<Vec<InShort>>,
+    /// What was read last.
+    lived: RefCell<Option<Rc<OfChange>>>,
+}
+
+/// What the log holds of a change.
+struct OfChange {
+    id: TicketId,
+    life: Life,
+    /// When something happened to it last.
+    last: Option<Time>,
 }
 
 impl<'a> Executions<'a> {
@@ -80,8 +93,9 @@ impl<'a> Executions<'a> {
     /// # Errors
     /// When it can't be read.
     pub fn of(git: &'a Git, org: &'a Org, now: Time, kept: Option<Kept>) -> anyhow::Result<Self> {
-        let (requests, calendar) = (OnceCell::new(), Calendar::new(&org.windows, &org.freezes));
-        Ok(Executions { log: git.operations()?, org, calendar, now, kept, requests })
+        let calendar = Calendar::new(&org.windows, &org.freezes);
+        let (requests, lived) = (OnceCell::new(), RefCell::default());
+        Ok(Executions { log: git.operations()?, org, calendar, now, kept, requests, lived })
     }
 
     /// Returns the requests on the base in short, in the order of their paths.
@@ -94,6 +108,27 @@ impl<'a> Executions<'a> {
         }
         let requests = requests(git.repo(), git.base()?, self.kept.as_ref())?;
         Ok(self.requests.get_or_init(|| requests))
+    }
+
+    /// Returns what was done with each change, by their ids.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub(super) fn lives(&self) -> anyhow::Result<HashMap<String, Lived>> {
+        lived::read(self.log.as_ref(), self.kept.as_ref())
+    }
+
+    /// Returns what the log holds of a change.
+    fn read(&self, log: &Log<'_>, id: &TicketId) -> anyhow::Result<Rc<OfChange>> {
+        if let Some(known) = self.lived.borrow().as_ref().filter(|known| known.id == *id) {
+            return Ok(Rc::clone(known));
+        }
+        let held = log.held();
+        let events = held.events(&About::Change(id).path())?;
+        let last = events.iter().map(|event| event.head().at).max();
+        let read = Rc::new(OfChange { id: id.clone(), life: held.life_of(&events), last });
+        self.lived.replace(Some(Rc::clone(&read)));
+        Ok(read)
     }
 
     /// Whether a change is closed or cancelled.
@@ -125,11 +160,11 @@ impl<'a> Executions<'a> {
         let (Some(log), Some(request), Some(id)) = (&self.log, request, id) else {
             return Ok((State::of_pull(pull), None));
         };
-        let life = log.life(About::Change(id))?;
+        let life = &self.read(log, id)?.life;
         let is_open = |incident: &TicketId| log.open().is_open(incident);
         let plan = Plan::of(request, pull);
-        let state = state(plan, &life, self.now, &is_open);
-        let next = next(id, state, plan, &life, self.now);
+        let state = state(plan, life, self.now, &is_open);
+        let next = next(id, state, plan, life, self.now);
         let running = life.open().last().map(|it| Running {
             execution: String::from(it.begin.id.clone()),
             by: it.begin.head.by.to_string(),
@@ -152,7 +187,7 @@ impl<'a> Executions<'a> {
             next_in_words: in_words(&next, state, plan, self.now),
             next,
         };
-        progress.told = told(state, &life, &progress, self.now);
+        progress.told = told(state, life, &progress, self.now);
         if matches!(state, State::Scheduled | State::Ready)
             && !life.has_begun()
             && let Some(freeze) = freezes(&self.calendar, self.org, request, self.now).first()
@@ -186,9 +221,7 @@ impl<'a> Executions<'a> {
         let (Some(log), Ok(id)) = (&self.log, name.parse::<TicketId>()) else {
             return Ok((Vec::new(), None));
         };
-        let events = log.events(&About::Change(&id).path())?;
-        let last = events.iter().map(|event| event.head().at).max();
-        let life = log.life(About::Change(&id))?;
+        let OfChange { life, last, .. } = &*self.read(log, &id)?;
         let executions = life.executions.iter().filter(|it| !it.is_void).map(|it| {
             let known = it.end.as_ref().filter(|end| end.what.result != EndResult::Unknown);
             let times = (it.begin.head.at, known.map(|end| end.head.at));
@@ -202,17 +235,7 @@ impl<'a> Executions<'a> {
         });
         let mut executed: Vec<_> = executions.chain(records).collect();
         executed.sort_by_key(|it| it.started_at);
-        Ok((executed, last))
-    }
-
-    /// Returns the changes that are being executed, or to which something happened since a time.
-    ///
-    /// # Errors
-    /// When the log can't be read.
-    pub fn changed_since(&self, time: Time) -> anyhow::Result<Vec<TicketId>> {
-        let Some(log) = &self.log else { return Ok(Vec::new()) };
-        let running = log.open().executions.iter().filter_map(|it| it.change.clone());
-        Ok(running.chain(log.changed_since(time)?).collect())
+        Ok((executed, *last))
     }
 
     /// Returns what happened to a change by the log, in its order; longer leases are left out.

@@ -13,9 +13,11 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::bypass::Bypass;
+use super::bypass::{self, Bypass};
+use super::judged::Judged;
 use super::kept::Kept;
 use super::line::{Around, Line};
+use super::records::Records;
 use crate::content::Changeset;
 use crate::content::journal::{Entry, REVIEWS};
 use crate::content::{People, Signer};
@@ -24,6 +26,7 @@ use crate::core::operations::state::PullState;
 use crate::core::org::Org;
 use crate::core::terms::Login;
 use crate::forge::git::{CHANGE, Git, closed_by};
+use crate::gate::Gate;
 use crate::git::{Commit, Oid, Repo};
 
 mod events;
@@ -62,6 +65,7 @@ pub struct Stories<'a> {
     /// The commits on the branches that aren't part of the base.
     unmerged: HashSet<Oid>,
     line: OnceCell<Line>,
+    judged: Judged,
     kept: Option<Kept>,
 }
 
@@ -77,7 +81,8 @@ impl<'a> Stories<'a> {
         let tips: Vec<_> = heads.values().copied().collect();
         let unmerged = git.repo().commits_since(base, &tips)?.into_iter().collect();
         let people = People::of(&org.roster);
-        Ok(Stories { git, org, people, base, heads, unmerged, line: OnceCell::new(), kept })
+        let (line, judged) = (OnceCell::new(), Judged::of(kept.clone()));
+        Ok(Stories { git, org, people, base, heads, unmerged, line, judged, kept })
     }
 
     /// Returns the names of the changes that have a branch.
@@ -171,6 +176,27 @@ impl<'a> Stories<'a> {
             Ok(Bypass { commit, path: path.clone(), round: *round })
         });
         bypasses.collect()
+    }
+
+    /// Returns why a merge went around the rules: as it is recorded or, where it isn't, as it is judged as of its
+    /// own time; `None` if it didn't, or if that can't be judged any more.
+    pub fn around(
+        &self,
+        gate: &Gate<'_, Git>,
+        records: &Records,
+        name: &str,
+        merge: &Merge,
+    ) -> Option<String> {
+        if let Some(recorded) = records.of(merge.commit.id) {
+            return recorded.around();
+        }
+        if bypass::is_kept_by_github(self.git, merge) {
+            return None;
+        }
+        // Reviews may still arrive here.
+        let reviews = self.git.branches.tip(&format!("{REVIEWS}{name}")).ok().flatten();
+        let judge = || bypass::of_merge(self.git, gate, name, merge);
+        self.judged.get((name, merge.commit.id), reviews, judge).ok().flatten()
     }
 
     /// Returns the commits on the base that merged a change, or changed it in another way.

@@ -16,7 +16,6 @@ use super::shared::logs;
 use super::shared::period::PeriodArgs;
 use super::shared::say::{self, UNDECIDED};
 use super::shared::timeline::{self, NOWHERE, in_short, who_width};
-use changegate::changes::bypass::of_merge;
 use changegate::changes::log::{LogEntry, LogView};
 use changegate::changes::records::Records;
 use changegate::changes::story::{Stories, Story};
@@ -88,7 +87,7 @@ pub fn run(args: &LogArgs) -> anyhow::Result<ExitCode> {
         story.add(executions.events(&story.name)?);
         story.mark(&records);
         for merge in story.merges.clone() {
-            if let Some(why) = of_merge(&git, &gate, &records, &story.name, &merge) {
+            if let Some(why) = stories.around(&gate, &records, &story.name, &merge) {
                 story.bypassed(merge.commit.id, &why);
             }
         }

@@ -1,9 +1,9 @@
-//! Trees: reads files with their modes, compares two trees, and makes new trees from old ones.
+//! Trees: reads files with their modes, and makes new trees from old ones.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use git2::{FileMode, ObjectType, TreeWalkMode, TreeWalkResult};
+use git2::{FileMode, ObjectType, Tree, TreeWalkMode, TreeWalkResult};
 
 use super::{Oid, Repo};
 
@@ -33,17 +33,6 @@ pub enum Kind {
     Submodule,
     /// A folder.
     Folder,
-}
-
-/// A file that differs between two trees; a rename is a deletion and an addition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileChange {
-    /// The path, with `/` between its parts; bytes that aren't UTF-8 are replaced.
-    pub path: String,
-    /// The entry before; `None` if the file is new.
-    pub before: Option<Entry>,
-    /// The entry after; `None` if the file is deleted.
-    pub after: Option<Entry>,
 }
 
 impl Repo {
@@ -133,76 +122,6 @@ impl Repo {
             })
             .with_context(|| format!("cannot list {folder} at {commit}"))?;
         Ok(files)
-    }
-
-    /// Returns the files that differ between two commits, sorted by path.
-    ///
-    /// # Errors
-    /// When the trees can't be read.
-    pub fn changes(&self, before: Option<Oid>, after: Oid) -> anyhow::Result<Vec<FileChange>> {
-        let old = before.map(|commit| self.tree(commit)).transpose()?;
-        let new = self.tree(after)?;
-        let diff = self
-            .inner
-            .diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut whole()))
-            .with_context(|| format!("cannot compare with {after}"))?;
-        Ok(file_changes(&diff))
-    }
-
-    /// Returns what differs between two commits as Git shows it: the files with the numbers of their
-    /// changed lines, then the patch. All content is taken for text, so that nothing stays hidden.
-    ///
-    /// # Errors
-    /// When the trees can't be read.
-    pub fn patch(&self, before: Oid, after: Oid) -> anyhow::Result<String> {
-        let (old, new) = (self.tree(before)?, self.tree(after)?);
-        let mut options = whole();
-        options.force_text(true);
-        let mut print = || -> Result<String, git2::Error> {
-            let diff = self.inner.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
-            let stats = diff.stats()?.to_buf(git2::DiffStatsFormat::FULL, 80)?;
-            let mut text = String::from_utf8_lossy(&stats).into_owned() + "\n";
-            diff.print(git2::DiffFormat::Patch, |_, _, line| {
-                text.extend(Some(line.origin()).filter(|origin| "+- ".contains(*origin)));
-                text += &String::from_utf8_lossy(line.content());
-                true
-            })?;
-            Ok(text)
-        };
-        print().with_context(|| format!("cannot compare {before} with {after}"))
-    }
-
-    /// Returns the files that Git's merge of `head` into `base` changes there.
-    ///
-    /// `None` if it isn't a simple merge: because of a conflict, or because the two have no common
-    /// ancestor or several best ones.
-    ///
-    /// # Errors
-    /// When the trees or the history can't be read.
-    pub fn merge_changes(&self, base: Oid, head: Oid) -> anyhow::Result<Option<Vec<FileChange>>> {
-        let ancestors = self.inner.merge_bases(base, head);
-        let ancestors = match &ancestors {
-            Ok(ancestors) => &ancestors[..],
-            Err(error) if error.code() == git2::ErrorCode::NotFound => &[],
-            Err(_) => return ancestors.context("cannot find the merge base").map(|_| None),
-        };
-        match ancestors {
-            [ancestor] if *ancestor == base => return self.changes(Some(base), head).map(Some),
-            [_] => {}
-            _ => return Ok(None),
-        }
-        let merge = || -> Result<_, git2::Error> {
-            let (ours, theirs) = (self.inner.find_commit(base)?, self.inner.find_commit(head)?);
-            let index = self.inner.merge_commits(&ours, &theirs, None)?;
-            if index.has_conflicts() {
-                return Ok(None);
-            }
-            let (tree, mut whole) = (ours.tree()?, whole());
-            let diff =
-                self.inner.diff_tree_to_index(Some(&tree), Some(&index), Some(&mut whole))?;
-            Ok(Some(file_changes(&diff)))
-        };
-        merge().with_context(|| format!("cannot merge {head} into {base}"))
     }
 
     /// Stores content, and returns its id.
@@ -296,38 +215,12 @@ impl Repo {
     }
 
     /// Returns the tree of a commit, or the tree with this id.
-    fn tree(&self, id: Oid) -> anyhow::Result<git2::Tree<'_>> {
+    pub(super) fn tree(&self, id: Oid) -> anyhow::Result<Tree<'_>> {
         self.inner
             .find_object(id, None)
             .and_then(|object| object.peel_to_tree())
             .with_context(|| format!("cannot read the files at {id}"))
     }
-}
-
-/// Returns options for a diff with every difference, also of kinds and submodules.
-fn whole() -> git2::DiffOptions {
-    let mut options = git2::DiffOptions::new();
-    options.include_typechange(true).ignore_submodules(false);
-    options
-}
-
-/// Returns the files that differ, sorted by path.
-fn file_changes(diff: &git2::Diff<'_>) -> Vec<FileChange> {
-    let side = |file: git2::DiffFile<'_>| {
-        (file.id() != Oid::ZERO_SHA1).then(|| Entry::of(file.mode().into(), file.id()))
-    };
-    let changes = diff.deltas().map(|delta| {
-        let (old, new) = (delta.old_file(), delta.new_file());
-        let path = new.path_bytes().or(old.path_bytes()).unwrap_or_default();
-        FileChange {
-            path: String::from_utf8_lossy(path).into_owned(),
-            before: side(old),
-            after: side(new),
-        }
-    });
-    let mut changes: Vec<_> = changes.collect();
-    changes.sort_by(|one, other| one.path.cmp(&other.path));
-    changes
 }
 
 impl Entry {
@@ -336,7 +229,7 @@ impl Entry {
         Entry { kind: Kind::File, id }
     }
 
-    fn of(mode: i32, id: Oid) -> Self {
+    pub(super) fn of(mode: i32, id: Oid) -> Self {
         let kind = match mode {
             0o120000 => Kind::Link,
             0o160000 => Kind::Submodule,

@@ -45,7 +45,8 @@ impl Held<'_> {
         }))
     }
 
-    pub(super) fn life_of(&self, events: &[Event]) -> Life {
+    /// Returns the life of what these events are about, oldest first.
+    pub fn life_of(&self, events: &[Event]) -> Life {
         Life::of(events, &|incident, at| self.was_open(incident, at))
     }
 

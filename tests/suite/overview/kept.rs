@@ -32,7 +32,7 @@ fn what_is_kept_is_made_again_where_it_does_not_hold() {
     bob.merges("CHG-001", &now("CHG-001", "bob"));
     let first = listed(&bob);
     let files = kept(&hub);
-    assert_eq!(files.len(), 2, "{files:?}");
+    assert_eq!(files.len(), 3, "{files:?}");
     let texts: Vec<_> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     // It goes on from there.
     bob.merges("CHG-002", &now("CHG-002", "bob"));

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::changes::kept::Kept;
+use super::kept::Kept;
 use crate::core::metrics::{Account, Escalation, Run};
 use crate::core::operations::event::About;
 use crate::core::operations::kinds::{EndResult, ProvenBy, Step};
 use crate::core::operations::life::Life;
 use crate::core::request::OutcomeResult;
 use crate::core::terms::{Name, TicketId};
-use crate::core::time::Time;
+use crate::core::time::{Interval, Time};
 use crate::operations::Log;
 
 /// The name under which it is kept.
@@ -74,6 +74,15 @@ impl Lived {
             waived: life.waived().map(|debt| debt.due_at).collect(),
             is_offline: !life.out_of_turn.is_empty() || life.is_offline(),
         }
+    }
+
+    /// Whether anything was executed in an interval. Of what hasn't ended nobody knows how long it goes on.
+    pub(super) fn was_executed_in(&self, interval: &Interval) -> bool {
+        let is_in = |run: &Run| {
+            let has_ended = run.ended_at.is_some_and(|end| end < interval.start);
+            run.began_at < interval.end && !has_ended
+        };
+        self.runs.iter().any(is_in)
     }
 
     /// Adds it to the account of its change.
