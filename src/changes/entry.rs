@@ -310,7 +310,10 @@ impl Lister<'_> {
         };
         let approved = approved.into_iter().map(|by| ListedApproval { by, counts: true });
         let entry = ListEntry { approvals: approved.collect(), ..entry };
-        let entry = self.of_request(entry, request.as_ref())?;
+        let mut entry = self.of_request(entry, request.as_ref())?;
+        if let Some(progress) = &mut entry.progress {
+            progress.limit(bypassed, status.pull == PullState::Open);
+        }
         let told = match bypassed {
             true => beside(why.clone(), entry.progress.as_ref(), entry.state),
             false => told_of(entry.progress.as_ref()).unwrap_or(&why).to_owned(),

@@ -184,7 +184,9 @@ fn planned(lister: &Lister<'_>) -> anyhow::Result<Vec<(ListEntry, Interval)>> {
         names.extend(is_later(request.planned()).then_some(name));
     }
     let mut planned = Vec::new();
-    for name in names {
+    // What was begun isn't planned again.
+    let is_begun = |name: &str| lister.executions.begun().iter().any(|id| id.as_str() == name);
+    for name in names.into_iter().filter(|name| !is_begun(name)) {
         for entry in lister.entries(&name, |pull| pull != PullState::GivenUp)? {
             let is_to_come = matches!(
                 entry.state,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::in_short::InShort;
 use super::progress::{Executions, Progress};
+use super::story::Stories;
 use crate::content::{Requests, request_at};
 use crate::core::layout;
 use crate::core::operations::event::About;
@@ -53,7 +54,11 @@ impl Executions<'_> {
     ///
     /// # Errors
     /// When the repository can't be read.
-    pub fn going_on(&self, git: &Git, org: &Org) -> anyhow::Result<Vec<GoingOn>> {
+    pub fn going_on(
+        &self,
+        (git, org): (&Git, &Org),
+        stories: &Stories<'_>,
+    ) -> anyhow::Result<Vec<GoingOn>> {
         let Some(log) = &self.log else { return Ok(Vec::new()) };
         let (open, requests) = (log.open(), &Requests::of(git.repo()));
         let mut found = Vec::new();
@@ -94,11 +99,16 @@ impl Executions<'_> {
             };
             let (state, progress) = self.of_change((git, requests), id)?;
             if let (State::Ready | State::Scheduled, Some(progress)) = (state, progress) {
-                planned.push((due.start, note(state.to_string(), id, progress)));
+                planned.push((due.start, state, id, progress));
             }
         }
-        planned.sort_by_key(|(start, _)| *start);
-        found.extend(planned.into_iter().take(MOST_PLANNED).map(|(_, planned)| planned));
+        planned.sort_by_key(|(start, ..)| *start);
+        for (_, state, id, mut progress) in planned.into_iter().take(MOST_PLANNED) {
+            let status = stories.status(id.as_str())?;
+            let is_amended = status.is_some_and(|status| status.pull == PullState::Open);
+            progress.limit(!stories.bypasses(id.as_str())?.is_empty(), is_amended);
+            found.push(note(state.to_string(), id, progress));
+        }
         Ok(found)
     }
 

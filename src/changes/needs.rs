@@ -267,15 +267,19 @@ impl Gathered<'_> {
         for id in frozen(executions.requests(git)?, (calendar, org), now) {
             let (Some(request), pull) = request((git, &self.requests), id)? else { continue };
             let (state, progress) = executions.progress(Some(&request), pull)?;
-            let is_waiting = matches!(state, State::Scheduled | State::Ready)
-                && progress.is_some_and(|it| it.done.is_empty());
+            let is_waiting = matches!(state, State::Scheduled | State::Ready | State::Incomplete);
             let freezes = freezes(calendar, org, &request, now);
             let Some(freeze) = freezes.first().filter(|_| is_waiting) else { continue };
             let until = freeze.end.for_people(None);
             let told = format!("{} until {until} UTC", freeze.name);
             let who = request.implementer().iter().map(ToString::to_string).collect();
-            let command = self.merge_of(id);
-            let command = command.unwrap_or_else(|| format!("changegate reschedule {id} --next"));
+            // What was begun isn't planned again.
+            let is_begun = progress.is_none_or(|it| !it.done.is_empty());
+            let plan = match state == State::Incomplete || is_begun {
+                true => format!("changegate show {id}"),
+                false => format!("changegate reschedule {id} --next"),
+            };
+            let command = self.merge_of(id).unwrap_or(plan);
             let start = request.planned().map(|planned| planned.start);
             self.add(Needed::Frozen, (id.as_str(), start), who, told, command);
         }

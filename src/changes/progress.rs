@@ -187,15 +187,20 @@ impl<'a> Executions<'a> {
             next_in_words: in_words(&next, state, plan, self.now),
             next,
         };
-        progress.told = told(state, life, &progress, self.now);
-        if matches!(state, State::Scheduled | State::Ready)
-            && !life.has_begun()
+        progress.told = told(state, plan, life, (&progress, self.now));
+        if matches!(state, State::Scheduled | State::Ready | State::Incomplete)
             && let Some(freeze) = freezes(&self.calendar, self.org, request, self.now).first()
         {
             let until = freeze.end.for_people(Some(self.now));
-            progress.told = format!("frozen: {} until {until} UTC", freeze.name);
-            progress.next = vec![format!("changegate reschedule {id} --next")];
-            progress.next_in_words = progress.next.first().cloned();
+            let frozen = format!("frozen: {} until {until} UTC", freeze.name);
+            let told = [std::mem::take(&mut progress.told), frozen];
+            progress.told =
+                told.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
+            match life.has_begun() {
+                true => progress.leave(|next| !is_forward(next)),
+                false => progress.next = vec![format!("changegate reschedule {id} --next")],
+            }
+            progress.next_in_words = joined(&progress.next);
         }
         Ok((state, Some(progress)))
     }
@@ -251,8 +256,35 @@ impl<'a> Executions<'a> {
     }
 }
 
+impl Progress {
+    /// Leaves only those of the next commands that a condition takes.
+    fn leave(&mut self, condition: impl Fn(&str) -> bool) {
+        if !self.next.iter().all(|next| condition(next)) {
+            self.next.retain(|next| condition(next));
+            self.next_in_words = joined(&self.next);
+        }
+    }
+
+    /// Takes away the commands that are refused of what came around the rules, and those that were followed where
+    /// an amendment is open.
+    pub(super) fn limit(&mut self, went_around: bool, is_amended: bool) {
+        let is_late =
+            self.next.first().is_some_and(|next| next.starts_with("changegate reschedule"));
+        self.leave(|next| !(went_around && is_forward(next) || is_amended && is_late));
+    }
+}
+
+/// Whether a command goes on with what is approved.
+fn is_forward(command: &str) -> bool {
+    command.starts_with("changegate exec") && !command.contains("--rollback")
+}
+
+fn joined(commands: &[String]) -> Option<String> {
+    (!commands.is_empty()).then(|| commands.join(", or "))
+}
+
 /// Says where a change is in a few words; empty where its state says it all.
-fn told(state: State, life: &Life, progress: &Progress, now: Time) -> String {
+fn told(state: State, plan: Plan, life: &Life, (progress, now): (&Progress, Time)) -> String {
     let day = |at: Time| at.for_people(Some(now));
     let begun = progress.running.as_ref().map(|it| format!("by {} since {}", it.by, day(it.since)));
     let end = life.last_end();
@@ -272,11 +304,12 @@ fn told(state: State, life: &Life, progress: &Progress, now: Time) -> String {
         }
         State::Incomplete => {
             let last = match end.map(|(_, result)| result) {
-                Some(EndResult::Failed) => "the last execution failed",
-                Some(EndResult::Stopped) => "the last execution was stopped",
-                _ => "its time is over",
+                Some(EndResult::Failed) => ", the last execution failed",
+                Some(EndResult::Stopped) => ", the last execution was stopped",
+                _ if plan.planned.is_some_and(|it| it.end <= now) => ", its time is over",
+                _ => "",
             };
-            format!("{done} of {steps} steps done, {last}")
+            format!("{done} of {steps} steps done{last}")
         }
         State::Ready if done > 0 => format!("{done} of {steps} steps done"),
         State::Closed => {

@@ -6,7 +6,7 @@ use anyhow::{bail, ensure};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
-use super::shared::args::AnswerFormat;
+use super::shared::args::{AnswerFormat, said};
 use super::shared::asking::{AskArgs, begin_now};
 use super::shared::events::say;
 use super::shared::judges::judges;
@@ -75,7 +75,7 @@ pub struct EndArgs {
     result: How,
 
     /// Why nobody knows, or why you say so although somebody else began it
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     why: Option<String>,
 
     /// The output format

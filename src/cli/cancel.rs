@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use clap::Args;
 
-use super::shared::args::AnswerFormat;
+use super::shared::args::{AnswerFormat, said};
 use super::shared::events::say;
 use super::shared::site::{Site, SiteArgs};
 use changegate::core::operations::kinds::{Cancelled, What};
@@ -27,7 +27,7 @@ pub struct CancelArgs {
     id: TicketId,
 
     /// Why
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     reason: String,
 
     /// The output format

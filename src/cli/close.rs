@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::args::{AnswerFormat, NowArg, said};
 use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
 use super::shared::receipt::Receipt;
@@ -35,7 +35,7 @@ pub struct CloseArgs {
     reopen: bool,
 
     /// The reason
-    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", default_value = "", value_parser = said, allow_hyphen_values = true)]
     comment: String,
 
     /// The output format

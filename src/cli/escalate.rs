@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::incident::severity;
-use super::shared::args::AnswerFormat;
+use super::shared::args::{AnswerFormat, said};
 use super::shared::events::EventReceipt;
 use super::shared::say::{done, json, width};
 use super::shared::site::{Site, SiteArgs};
@@ -53,7 +53,7 @@ pub struct EscalateArgs {
     pauses: Option<Pause>,
 
     /// What is wrong
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     summary: Option<String>,
 
     /// The output format

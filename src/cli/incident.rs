@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::shared::args::AnswerFormat;
+use super::shared::args::{AnswerFormat, said};
 use super::shared::events::say;
 use super::shared::logs::pause;
 use super::shared::say::{json, print, width};
@@ -108,7 +108,7 @@ struct OpenArgs {
     pauses: Pause,
 
     /// What is wrong
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     summary: String,
 
     #[command(flatten)]
@@ -142,11 +142,11 @@ struct UpdateArgs {
     pauses: Option<Pause>,
 
     /// What is wrong
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     summary: Option<String>,
 
     /// Anything that a later reader should know
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     note: Option<String>,
 
     #[command(flatten)]
@@ -163,7 +163,7 @@ struct ResolveArgs {
     id: TicketId,
 
     /// Anything that a later reader should know
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     note: Option<String>,
 
     #[command(flatten)]

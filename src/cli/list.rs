@@ -287,7 +287,7 @@ fn view(args: &ListArgs, git: &Git, now: Time) -> anyhow::Result<ListView> {
     });
     let going_on = match args.state.is_some() || args.is_filtered() {
         true => Vec::new(),
-        false => executions.going_on(git, &org)?,
+        false => executions.going_on((git, &org), &stories)?,
     };
     logs::warn_of_pauses(git, &org, now)?;
     let (gate, stories, records, org) = (&gate, &stories, &records, &org);

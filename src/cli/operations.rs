@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::args::{AnswerFormat, NowArg, said};
 use super::shared::caches::kept;
 use super::shared::events::{say, told};
 use super::shared::judges::judges;
@@ -17,6 +17,7 @@ use super::shared::next::going_on;
 use super::shared::say::{json, note, print, width};
 use super::shared::site::{Site, SiteArgs};
 use changegate::changes::progress::Executions;
+use changegate::changes::story::Stories;
 use changegate::core::operations::around::Around;
 use changegate::core::operations::event::{About, Event};
 use changegate::core::operations::kinds::{Voided, Voids, What};
@@ -105,7 +106,7 @@ struct VoidArgs {
     debt: bool,
 
     /// Why
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     why: String,
 
     /// The output format
@@ -239,7 +240,8 @@ fn owed(site: &Site, log: &Log<'_>) -> anyhow::Result<Open> {
 fn open(site: &Site, log: &Log<'_>) -> anyhow::Result<String> {
     let org = &site.judge.bundle().org;
     let executions = Executions::of(&site.git, org, NowArg::present(), kept(&site.git))?;
-    let mut text = going_on(&executions.going_on(&site.git, org)?, width());
+    let stories = Stories::of(&site.git, org, kept(&site.git))?;
+    let mut text = going_on(&executions.going_on((&site.git, org), &stories)?, width());
     for it in log.foreign() {
         text += &hanging("foreign     ", &format!("{}  {}", it.commit, terminal(&it.why)), width());
     }

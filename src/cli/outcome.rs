@@ -1,6 +1,6 @@
 //! `changegate outcome`: says how a change went, which closes it.
 
-use super::shared::args::AnswerFormat;
+use super::shared::args::{AnswerFormat, said};
 use super::shared::closing::{Closing, close_now};
 use super::shared::judges::judges;
 use super::shared::site::{Site, SiteArgs};
@@ -33,7 +33,7 @@ pub struct OutcomeArgs {
     result: Went,
 
     /// What a later reader should know
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     note: Option<String>,
 
     /// A step that wasn't executed, and why it wasn't needed; may be given more than once

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 
 use super::begin::How;
-use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::args::{AnswerFormat, NowArg, said};
 use super::shared::events::say;
 use super::shared::judges::judges;
 use super::shared::say::warn;
@@ -60,7 +60,7 @@ pub struct RecordArgs {
     rollback: bool,
 
     /// Why nobody asked
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     why: String,
 
     /// The output format

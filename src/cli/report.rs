@@ -179,8 +179,9 @@ impl ReportArgs {
                 Interval { start: month_of(end - Duration::seconds(1)).start, end }
             }
         };
+        let is_reversed = self.to.is_some_and(|end| end <= period.start);
         ensure!(
-            period.start <= now,
+            is_reversed || period.start <= now,
             "the period has yet to begin: --from names its first day or instant"
         );
         let period = Interval { end: period.end.min(today), ..period };
@@ -229,7 +230,8 @@ fn candidates(
     }
     Ok(match promotions.is_empty() {
         true => format!(
-            "no candidates: none has gone well {} times off-script, and never anything else, in 180 days\n",
+            "no candidates: of what no template covers, none has gone well {} times off-script, and never anything else, in \
+             180 days\n",
             lister.org.settings.promote_after
         ),
         false => overview::promotions(&promotions, say::width()),

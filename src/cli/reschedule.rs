@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::shared::args::{AnswerFormat, NowArg};
 use super::shared::here::{self, HereArgs};
@@ -37,7 +37,7 @@ use changegate::report::Format;
 /// are changed. Approvals are for what was planned, so that those that change with it are said to be needed again.
 /// It isn't submitted if it would be denied, unless a pause or an objection alone denies it, which may pass.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(group = ArgGroup::new("when").required(true), after_help = "\
 Examples:
   changegate reschedule CHG-1234 --next
       at the next time at which it fits
@@ -55,7 +55,7 @@ pub struct RescheduleArgs {
     id: TicketId,
 
     /// When it begins, RFC 3339
-    #[arg(long, value_name = "RFC3339", required_unless_present = "next", conflicts_with = "next")]
+    #[arg(long, value_name = "RFC3339", group = "when")]
     start: Option<Time>,
 
     /// When it ends; as long after its start as it was planned if left out
@@ -67,7 +67,7 @@ pub struct RescheduleArgs {
     duration: Option<Duration>,
 
     /// The next time at which it fits: in a window, outside of freezes, beside no other change to its targets
-    #[arg(long)]
+    #[arg(long, group = "when")]
     next: bool,
 
     /// The output format

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{ArgGroup, Args};
 
-use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::args::{AnswerFormat, NowArg, said};
 use super::shared::here::{self, HereArgs};
 use super::shared::judges::judges;
 use super::shared::receipt::Receipt;
@@ -70,7 +70,7 @@ pub struct ReviewArgs {
     withdraw: bool,
 
     /// Your comment; without another option it is a remark
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     comment: Option<String>,
 
     /// Sign without confirmation, for example without a terminal; a remark needs none

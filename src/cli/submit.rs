@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::shared::args::{AnswerFormat, NowArg};
+use super::shared::args::{AnswerFormat, NowArg, said};
 use super::shared::here::{self, HereArgs};
 use super::shared::receipt::Receipt;
 use super::shared::say::{again, note, warn};
@@ -61,7 +61,7 @@ pub struct SubmitArgs {
     policies: bool,
 
     /// Why the policies change
-    #[arg(long, value_name = "TEXT", requires = "policies", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", requires = "policies", value_parser = said, allow_hyphen_values = true)]
     message: Option<String>,
 
     /// Submit it although it is denied

@@ -42,12 +42,23 @@ pub struct SyncArgs {
 pub struct SyncView {
     /// The changes that were submitted.
     pub submitted: Vec<String>,
+    /// Those that couldn't be.
+    pub unsubmitted: Vec<UnsubmittedChange>,
     /// The ids of the events that the log has now.
     pub brought: Vec<String>,
     /// The events that it can't take.
     pub refused: Vec<RefusedEvent>,
     /// Whether the remote's log had lost what was seen here.
     pub has_lost: bool,
+}
+
+/// A change whose request couldn't be submitted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct UnsubmittedChange {
+    /// The change's name.
+    pub change: String,
+    /// Why.
+    pub why: String,
 }
 
 /// An event that the log can't take.
@@ -67,7 +78,8 @@ pub fn run(args: &SyncArgs) -> anyhow::Result<ExitCode> {
         AnswerFormat::Json => json(&view(&synced))?,
         AnswerFormat::Text => text(&synced, args.dry_run),
     })?;
-    Ok(if synced.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
+    let is_whole = synced.refused.is_empty() && synced.unsubmitted.is_empty();
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
 }
 
 fn id(event: &Event) -> String {
@@ -76,8 +88,11 @@ fn id(event: &Event) -> String {
 
 fn view(synced: &Synced) -> SyncView {
     let refused = synced.refused.iter();
+    let unsubmitted = synced.unsubmitted.iter().cloned();
+    let unsubmitted = unsubmitted.map(|(change, why)| UnsubmittedChange { change, why });
     SyncView {
         submitted: synced.submitted.clone(),
+        unsubmitted: unsubmitted.collect(),
         brought: synced.brought.iter().map(id).collect(),
         refused: refused
             .map(|(event, why)| RefusedEvent { id: id(event), why: why.clone() })
@@ -98,6 +113,9 @@ fn text(synced: &Synced, is_dry: bool) -> String {
     }
     for name in &synced.submitted {
         text += &format!("{} {name}\n", if is_dry { "would submit" } else { "submitted" });
+    }
+    for (name, why) in &synced.unsubmitted {
+        text += &format!("not submitted {name}: {why}\n");
     }
     for event in &synced.brought {
         text += &format!("{} {}\n", if is_dry { "would bring" } else { "brought" }, title(event));

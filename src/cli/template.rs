@@ -226,9 +226,14 @@ fn show(view: &TemplateView) -> String {
         format!(" --set {}", word(&format!("{parameter}={sample}")))
     });
     let set: String = set.collect();
-    out + &format!(
-        "next: changegate new --template {name}{set} --duration 30m --reason ... --submit --merge\n"
-    )
+    match suspended_by.is_empty() {
+        true => {
+            out + &format!(
+                "next: changegate new --template {name}{set} --duration 30m --reason ... --submit --merge\n"
+            )
+        }
+        false => out,
+    }
 }
 
 /// Writes a template from changes.

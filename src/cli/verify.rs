@@ -1,6 +1,6 @@
 //! `changegate verify`: watches the services of a change after it was executed, and records what was found.
 
-use super::shared::args::AnswerFormat;
+use super::shared::args::{AnswerFormat, said};
 use super::shared::events::say;
 use super::shared::say::{FORBIDDEN, INTERRUPTED, print};
 use super::shared::site::{Site, SiteArgs};
@@ -48,7 +48,7 @@ pub struct VerifyArgs {
     interval: Duration,
 
     /// What happened that the request didn't foresee
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     unexpected_impact: Option<String>,
 
     /// The person for whom a machine acts

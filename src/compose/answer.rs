@@ -18,9 +18,21 @@ pub fn text(answer: &str) -> Result<String, String> {
     if is_blank(answer) {
         return Err("an answer is needed here".to_owned());
     }
+    not_a_placeholder(answer)?;
     match yaml::parse(yaml::write::quoted(answer).as_bytes()).problems.first() {
         Some(problem) => Err(problem.message.clone()),
         None => Ok(answer.to_owned()),
+    }
+}
+
+/// Checks that a text isn't what stands for one in an advice.
+///
+/// # Errors
+/// When it is.
+pub fn not_a_placeholder(text: &str) -> Result<(), String> {
+    match text.trim() {
+        "..." | "…" => Err(format!("`{text}` stands for a text: write your own")),
+        _ => Ok(()),
     }
 }
 

@@ -180,6 +180,9 @@ impl<'a> Author<'a> {
             let from = log.tip();
             let now = (self.clock)();
             let made = make(&log, now)?;
+            if made.iter().any(|made| matches!(made.what, What::Begin(_))) {
+                self.pushes_where_it_fetches()?;
+            }
             written = self.append(&mut log, made, now)?;
             if written.is_empty() {
                 return Ok(written);
@@ -199,6 +202,19 @@ impl<'a> Author<'a> {
             }
         }
         bail!("{OPERATIONS} couldn't be written:\n{last}")
+    }
+
+    /// Checks that what begins will be seen by all who fetch.
+    fn pushes_where_it_fetches(&self) -> anyhow::Result<()> {
+        let branches = &self.git.branches;
+        let Some(remote) = branches.remote() else { return Ok(()) };
+        if let Some(url) = branches.program().pushes_elsewhere(remote)? {
+            bail!(
+                "git pushes to {url} what it fetches from elsewhere, so that nobody would see it: have `git remote \
+                 get-url --push {remote}` say the same as without --push (remote.{remote}.pushurl, pushInsteadOf)"
+            );
+        }
+        Ok(())
     }
 
     /// Says who wrote to the log last.

@@ -100,7 +100,13 @@ impl Kept {
         }
         let text = String::from_utf8(files::read(&file)?).context("they aren't text");
         let read = text.and_then(|text| lines::read(&text).map_err(|why| anyhow!(why)));
-        read.with_context(|| format!("read the events that wait in {}", file.display()))
+        read.with_context(|| {
+            format!(
+                "cannot read the events that wait in {}: take out the line, and say what it said with `changegate \
+                 record --help`",
+                file.display()
+            )
+        })
     }
 
     /// Returns what has happened to a change, or under an incident, with what waits here.

@@ -9,7 +9,7 @@ use super::kept::Kept;
 use crate::core::operations::event::Event;
 use crate::core::operations::lines;
 use crate::core::operations::proof::Proof;
-use crate::forge::git::{CHANGE, Git, Lost, Rejected};
+use crate::forge::git::{CHANGE, Git, Lost, Rejected, WAITING};
 use crate::git::{Moved, Oid, pause};
 use crate::operations::{Log, OPERATIONS, Rules};
 
@@ -18,6 +18,8 @@ use crate::operations::{Log, OPERATIONS, Rules};
 pub struct Synced {
     /// The changes that were submitted.
     pub submitted: Vec<String>,
+    /// Those that couldn't be, with the reason. Their requests stay here.
+    pub unsubmitted: Vec<(String, String)>,
     /// The events that the log has now.
     pub brought: Vec<Event>,
     /// Those that it can't take, with the reason. What the server refuses stays here.
@@ -44,7 +46,7 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
         let lost = git.branches.restore_operations()?;
         git.branches.refresh()?;
         // The events rest on the requests.
-        let submitted = submit(git, is_dry)?;
+        let (submitted, unsubmitted) = submit(git, is_dry)?;
         let waiting = kept.waiting()?;
         let Some(mut log) = git.operations()? else {
             ensure!(
@@ -53,7 +55,7 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
                  `changegate init --operations`",
                 waiting.len()
             );
-            return Ok(Synced { submitted, ..Synced::default() });
+            return Ok(Synced { submitted, unsubmitted, ..Synced::default() });
         };
         let is_deleted = matches!(lost, Lost::All);
         let known = log.tip();
@@ -63,7 +65,7 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
             Lost::Nothing | Lost::All => Vec::new(),
         };
         let has_lost = is_deleted || !seen.is_empty();
-        let mut synced = Synced { submitted, has_lost, ..Synced::default() };
+        let mut synced = Synced { submitted, unsubmitted, has_lost, ..Synced::default() };
         for (event, proof) in seen {
             append(git, &mut log, event, proof, &mut synced)?;
         }
@@ -92,11 +94,9 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
             }
             Moved::Lost(_) => {}
             Moved::Refused(_) if !synced.has_lost => {
-                return one_by_one(
-                    git,
-                    &kept,
-                    Synced { submitted: synced.submitted, ..Synced::default() },
-                );
+                let Synced { submitted, unsubmitted, .. } = synced;
+                let synced = Synced { submitted, unsubmitted, ..Synced::default() };
+                return one_by_one(git, &kept, synced);
             }
             Moved::Refused(why) => {
                 let seen = if is_deleted { Some(known) } else { git.branches.seen_operations()? };
@@ -155,9 +155,12 @@ pub fn put_back(seen: Oid) -> String {
     )
 }
 
-/// Submits the requests that wait here; returns the names of their changes.
-fn submit(git: &Git, is_dry: bool) -> anyhow::Result<Vec<String>> {
-    let (repo, mut submitted) = (git.repo(), Vec::new());
+/// A change whose request couldn't be submitted, and why.
+type Unsubmitted = (String, String);
+
+/// Submits the requests that wait here; returns the names of their changes, and of those that hold up no other.
+fn submit(git: &Git, is_dry: bool) -> anyhow::Result<(Vec<String>, Vec<Unsubmitted>)> {
+    let (repo, mut submitted, mut unsubmitted) = (git.repo(), Vec::new(), Vec::new());
     for (name, commit) in git.all_waiting()? {
         let branch = format!("{CHANGE}{name}");
         let there = git.branches.tip(&branch)?;
@@ -166,16 +169,22 @@ fn submit(git: &Git, is_dry: bool) -> anyhow::Result<Vec<String>> {
             None => repo.leads_to(commit, git.base()?)?,
         };
         let follows = there.is_none_or(|there| repo.leads_to(there, commit).unwrap_or(false));
-        ensure!(
-            is_there || follows,
-            "{branch} was submitted by somebody else meanwhile, so that the request that waits here can't be: \
-             give yours another id, and say what happened with `changegate record --help`"
-        );
+        if !is_there && !follows {
+            let why = format!(
+                "{branch} was submitted by somebody else meanwhile: give yours another id, say what happened with \
+                 `changegate record --help`, and forget what waits: `git update-ref -d {WAITING}{name}`"
+            );
+            unsubmitted.push((name, why));
+            continue;
+        }
         if !is_there && !is_dry {
             match git.branches.put(&branch, there, commit)? {
                 Moved::Yes => {}
                 Moved::Lost(why) => bail!("{branch} has moved meanwhile: run this again\n{why}"),
-                Moved::Refused(why) => return Err(Rejected(format!("{branch}:\n{why}")).into()),
+                Moved::Refused(why) => {
+                    unsubmitted.push((name, format!("the server rejected {branch}:\n{why}")));
+                    continue;
+                }
             }
         }
         submitted.extend((!is_there).then_some(name.clone()));
@@ -183,7 +192,7 @@ fn submit(git: &Git, is_dry: bool) -> anyhow::Result<Vec<String>> {
             git.forget_waiting(&name)?;
         }
     }
-    Ok(submitted)
+    Ok((submitted, unsubmitted))
 }
 
 fn append(

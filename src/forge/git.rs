@@ -39,6 +39,7 @@ mod waiting;
 pub mod write;
 
 pub use branches::{Advance, Branches, DEFAULT_BASES, Lost, Rejected, Rewound};
+pub use waiting::WAITING;
 
 /// The prefix of branches with changes; the change's name follows.
 pub const CHANGE: &str = "change/";

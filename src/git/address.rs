@@ -11,6 +11,15 @@ impl Program {
         self.place(one) == self.place(other)
     }
 
+    /// Returns an address to which git pushes for a remote though it fetches from elsewhere, if there is one.
+    ///
+    /// # Errors
+    /// When git can't say it.
+    pub fn pushes_elsewhere(&self, remote: &str) -> anyhow::Result<Option<String>> {
+        let urls = self.run(&["remote", "get-url", "--push", "--all", remote])?;
+        Ok(urls.lines().find(|url| !self.is_same(remote, url)).map(str::to_owned))
+    }
+
     /// Returns host and path of an address or, of one on this machine, the folder with its objects.
     fn place(&self, address: &str) -> String {
         let url = self.run(&["ls-remote", "--get-url", "--", address]);

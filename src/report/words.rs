@@ -189,9 +189,12 @@ pub(super) fn planned(
     let has_to_move = decision.findings.iter().any(|finding| finding.code == "window/closed");
     let mut text = format!("planned {} UTC", window.planned?.for_people(now));
     if !decision.purpose.is_merge() {
-        let open =
-            if window.fits.is_empty() { "no window".to_owned() } else { all_of(&window.fits) };
-        text.push_str(&format!("; {open} is open now"));
+        let open = match &window.fits[..] {
+            [] => "no window is".to_owned(),
+            [one] => format!("{one} is"),
+            several => format!("{} are", all_of(several)),
+        };
+        text.push_str(&format!("; {open} open now"));
         text.extend(window.freeze.iter().map(|freeze| format!(", in the freeze {freeze}")));
         return Some(text);
     }

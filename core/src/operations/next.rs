@@ -44,7 +44,10 @@ pub fn next(id: &TicketId, state: State, plan: Plan, life: &Life, now: Time) -> 
         State::Incomplete if life.done().is_empty() => vec![outcome("failed"), rollback],
         State::Incomplete if is_verified => vec![outcome("with-issues"), rollback],
         State::Incomplete => vec![verify, rollback],
-        State::Expired => vec![format!("changegate cancel {id} --reason \"not needed any more\"")],
+        State::Expired => vec![
+            format!("changegate reschedule {id} --next"),
+            format!("changegate cancel {id} --reason \"not needed any more\""),
+        ],
         // It was executed under break-glass.
         State::Closed if plan.pull == PullState::Open => vec![format!("changegate merge {id}")],
         State::Merged | State::Open | State::GivenUp | State::Closed | State::Cancelled => {

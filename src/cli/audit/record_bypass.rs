@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::look::open;
-use crate::cli::shared::args::{AnswerFormat, NowArg};
+use crate::cli::shared::args::{AnswerFormat, NowArg, said};
 use crate::cli::shared::here::HereArgs;
 use crate::cli::shared::judges::judges;
 use crate::cli::shared::me::me;
@@ -51,7 +51,7 @@ pub struct RecordBypassArgs {
     id: String,
 
     /// Why it was done
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", value_parser = said, allow_hyphen_values = true)]
     because: String,
 
     /// Whose doing it was, if the record doesn't name them

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use reqwest::Url;
 
+use crate::cli::shared::args::said;
 use crate::cli::shared::asking::AskArgs;
 use crate::cli::shared::site::SiteArgs;
 use crate::cli::verify::answer;
@@ -74,7 +75,7 @@ pub struct ExecArgs {
     pub commander: Option<Login>,
 
     /// Where you heard that: a channel, a call
-    #[arg(long, value_name = "TEXT", requires = "commander", allow_hyphen_values = true)]
+    #[arg(long, value_name = "TEXT", requires = "commander", value_parser = said, allow_hyphen_values = true)]
     pub heard: Option<String>,
 
     /// How long to try to record the end, before it is kept here for `changegate sync`

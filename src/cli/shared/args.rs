@@ -9,6 +9,7 @@ use serde::de::value::{Error as NotATier, StringDeserializer};
 use super::judges;
 use super::place::Place;
 use crate::cli::shared::say::end_at_bound;
+use changegate::compose::answer::not_a_placeholder;
 use changegate::content::folder;
 use changegate::core::org::{Date, Org};
 use changegate::core::policy::{Files, SHIPPED, shipped_files};
@@ -119,6 +120,11 @@ fn instant(text: &str, of_day: impl Fn(Date) -> Time) -> Result<Time, String> {
     }
 }
 
+/// Reads a text for people.
+pub fn said(text: &str) -> Result<String, String> {
+    not_a_placeholder(text).map(|()| text.to_owned())
+}
+
 /// Says that the roster has no service of this name, and which was meant.
 pub fn unknown_service(service: &str, org: &Org) -> String {
     let known: Vec<_> = org.roster.services.keys().map(Name::as_str).collect();
@@ -134,6 +140,7 @@ pub fn unknown_team(team: &str, org: &Org) -> String {
 fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let hint = match did_you_mean(name, known) {
         Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => format!("it has no {what}s"),
         None => format!("the {what}s are {}", known.join(", ")),
     };
     format!("there is no {what} `{name}` in the roster: {hint}")

@@ -4,7 +4,7 @@ use super::Git;
 use crate::git::Oid;
 
 /// The refs that keep them; the change's name follows.
-const WAITING: &str = "refs/changegate/waiting/";
+pub const WAITING: &str = "refs/changegate/waiting/";
 
 impl Git {
     /// Returns the commit that waits for a change; `None` if there is none.

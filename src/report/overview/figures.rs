@@ -114,7 +114,11 @@ pub(super) fn sections(report: &Overview) -> Vec<Section> {
                 share("standard", &it.standard, "uses of a template"),
                 share("off-script", &it.off_script, "changes that didn't follow the usual script"),
                 share("emergencies", &it.emergency, "answers to an incident"),
-                share("break-glass", &it.break_glass, "executed before all sign-offs were given"),
+                share(
+                    "break-glass",
+                    &it.break_glass,
+                    "executed from the open change, before it was merged",
+                ),
             ],
         },
         Section {
@@ -138,7 +142,7 @@ pub(super) fn sections(report: &Overview) -> Vec<Section> {
                 figure(
                     "debts",
                     debts,
-                    "sign-offs owed after break-glass that were due in the period",
+                    "sign-offs owed after what was done without them that were due in the period",
                 ),
                 figure(
                     "unproven events",

@@ -76,7 +76,7 @@ fn needs(needs: &[Need], width: usize) -> String {
             out += &format!("      {}\n", terminal(&need.command));
         }
         if needs.len() > MOST_NAMED {
-            out += &format!("    and {} more\n", needs.len() - MOST_NAMED);
+            out += &format!("    and {} more: --format html\n", needs.len() - MOST_NAMED);
         }
     }
     out

@@ -211,3 +211,23 @@ fn a_signal_before_the_command_starts_keeps_it_from_starting() {
     let kinds = bob.kinds("CHG-001");
     assert!([&[][..], &["begin", "end"]].iter().any(|it| kinds == *it), "{kinds:?}");
 }
+
+/// What is begun has to be where all look: git can push elsewhere than it fetches from.
+#[test]
+fn nothing_begins_where_git_pushes_elsewhere() {
+    let hub = with_change();
+    let (bob, other) = (bob(&hub), hub.path("other.git"));
+    fs::create_dir(&other).unwrap();
+    let other = other.to_str().unwrap();
+    bob.git(&["clone", "--quiet", "--bare", hub.folder().to_str().unwrap(), other]);
+    let exec = || bob.exec(&["CHG-001", "--", "echo", "ran"]);
+    bob.git(&["config", "remote.origin.pushurl", other]);
+    exec().ended(202, &["git pushes to ", "pushurl"]);
+    bob.git(&["config", "--unset", "remote.origin.pushurl"]);
+    bob.git(&["config", &format!("url.{other}.pushInsteadOf"), hub.folder().to_str().unwrap()]);
+    exec().ended(202, &["git pushes to ", "pushInsteadOf"]);
+    bob.git(&["config", "--remove-section", &format!("url.{other}")]);
+    // Another way to write the same.
+    bob.git(&["config", "remote.origin.pushurl", &format!("file://{}", hub.folder().display())]);
+    exec().ended(0, &["ran"]);
+}

@@ -132,3 +132,30 @@ fn two_who_undo_it_offline_at_once_are_listed() {
     dan.changegate(&["sync"]).went_well();
     bob.changegate(&["operations", "show", "CHG-001"]).ended(0, &["execute/concurrent"]);
 }
+
+/// What somebody else submitted meanwhile holds up nothing but the request that waits here.
+#[test]
+fn a_request_that_cannot_be_submitted_holds_up_no_other() {
+    let hub = open();
+    let (alice, dan) = (hub.desk("alice"), hub.desk("dan"));
+    dan.merges("CHG-001", &now("CHG-001", "dan"));
+    dan.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
+    alice.declares("INC-042");
+    heard(&hub, &alice);
+    heard(&hub, &dan);
+    let away = hub.path("away.git");
+    fs::rename(hub.folder(), &away).unwrap();
+    dan.exec(&["CHG-001", "--rollback", "--offline", "--", "true"]).ended(0, &["changegate sync"]);
+    fs::rename(&away, hub.folder()).unwrap();
+    alice.changegate(&["sync"]).went_well();
+    let synced = dan.changegate(&["sync"]);
+    let why = "not submitted INC-042: change/INC-042 was submitted by somebody else meanwhile";
+    synced.ended(1, &[why, "brought begin CHG-001: rollback"]);
+    assert_eq!(dan.kinds("CHG-001"), ["begin", "end", "begin", "end"]);
+    // The printed command forgets it.
+    let (_, command) = synced.stdout.split_once("forget what waits: `git ").unwrap();
+    let command: Vec<_> = command.split('`').next().unwrap().split(' ').collect();
+    dan.git(&command);
+    let synced = dan.changegate(&["sync"]);
+    assert!(!synced.stdout.contains("not submitted"), "{synced:?}");
+}

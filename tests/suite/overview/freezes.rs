@@ -144,6 +144,11 @@ fn a_freeze_of_some_services_stops_only_those() {
     assert!(sweep().contains(told));
     assert!(!sweep().contains(told));
     bob.submit_text("CHG-003", &request("CHG-003", "bob")).ended(1, &["window/freeze"]);
+    // Once it is planned again, that isn't advised again.
+    bob.changegate(&["reschedule", "CHG-001", "--start", "2030-01-01T12:00:00Z"]).ended(0, &[]);
+    let listed = bob.changegate(&["list"]);
+    assert!(listed.stdout.contains("frozen: sale until"), "{listed:?}");
+    assert!(!listed.stdout.contains("reschedule CHG-001"), "{listed:?}");
     put(&hub, FREEZES, &frozen(", services: [chekout]"));
     bob.changegate(&["authorize", "CHG-001"])
         .ended(2, &["the freeze sale is for chekout", "did you mean `checkout`?"]);

@@ -143,7 +143,8 @@ fn a_report_is_of_what_was_asked_for() {
     assert_eq!(total(&["--tier", "low"]), 0);
     assert_eq!(total(&["--tier", "high"]), 6, "of what was given up nothing was decided");
     assert_eq!(bob.changegate(&["report", "--promotions"]).went_well(), {
-        "no candidates: none has gone well 3 times off-script, and never anything else, in 180 days\n"
+        "no candidates: of what no template covers, none has gone well 3 times off-script, and never anything else, \
+         in 180 days\n"
     });
     let out = hub.path("report.html");
     let file = out.to_str().unwrap();

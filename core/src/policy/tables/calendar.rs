@@ -47,7 +47,7 @@ impl Reader {
         }
         for (index, freeze) in org.freezes.freezes.iter().enumerate() {
             if freeze.end <= freeze.start {
-                let message = format!("the freeze {} ends before it starts", freeze.name);
+                let message = format!("the freeze {} doesn't end after it starts", freeze.name);
                 self.report(
                     "freezes",
                     &["freezes", &index.to_string(), "end"],
