@@ -76,7 +76,7 @@ pub fn run(args: &SyncArgs) -> anyhow::Result<ExitCode> {
     let synced = sync(&git, args.dry_run)?;
     print(&match args.format {
         AnswerFormat::Json => json(&view(&synced))?,
-        AnswerFormat::Text => text(&synced, args.dry_run),
+        AnswerFormat::Text => text(&synced, args.dry_run, &git.branches.seen()),
     })?;
     let is_whole = synced.refused.is_empty() && synced.unsubmitted.is_empty();
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(FORBIDDEN) })
@@ -101,7 +101,7 @@ fn view(synced: &Synced) -> SyncView {
     }
 }
 
-fn text(synced: &Synced, is_dry: bool) -> String {
+fn text(synced: &Synced, is_dry: bool, forgotten: &str) -> String {
     let title = |event: &Event| {
         let message = message::message(event);
         let title = message.lines().next().unwrap_or_default().to_owned();
@@ -125,7 +125,9 @@ fn text(synced: &Synced, is_dry: bool) -> String {
     }
     if let Some(seen) = synced.stays_lost {
         text += &format!(
-            "what was seen here isn't all in the log, so that nothing is decided in this clone; {}\n",
+            "what was seen here isn't all in the log, so that nothing is decided in this clone; {}; where that is to \
+             stay, forget here what was seen, `git update-ref -d {forgotten}`, and say what is missing with \
+             `changegate record --help`\n",
             put_back(seen)
         );
     }

@@ -67,6 +67,11 @@ pub fn sync(git: &Git, is_dry: bool) -> anyhow::Result<Synced> {
         let has_lost = is_deleted || !seen.is_empty();
         let mut synced = Synced { submitted, unsubmitted, has_lost, ..Synced::default() };
         for (event, proof) in seen {
+            let (path, mut refused) = (lines::path(&event), synced.refused.iter());
+            if refused.any(|(before, _)| lines::path(before) == path) && !log.holds(&event) {
+                synced.refused.push((event, "it follows on one that is refused".to_owned()));
+                continue;
+            }
             append(git, &mut log, event, proof, &mut synced)?;
         }
         let stays_lost = !synced.refused.is_empty();
@@ -150,8 +155,8 @@ fn one_by_one(git: &Git, kept: &Kept, mut synced: Synced) -> anyhow::Result<Sync
 /// Says how a log comes back of which events can't be recorded once more.
 pub fn put_back(seen: Oid) -> String {
     format!(
-        "who administers the server can put back what was lost: `git update-ref refs/heads/{OPERATIONS} {seen}` \
-         there"
+        "who administers the server can put back what was lost, and drop what was recorded since: `git update-ref \
+         refs/heads/{OPERATIONS} {seen}` there"
     )
 }
 

@@ -13,7 +13,7 @@ use crate::core::evidence::{Incident, LoggedDebt, LoggedUse};
 use crate::core::operations::authorize::{Approved, Attempt, Question, Steps};
 use crate::core::operations::closing::Closing;
 use crate::core::operations::debts::DebtState;
-use crate::core::operations::event::{About, Actor};
+use crate::core::operations::event::Actor;
 use crate::core::operations::kinds::Outcome;
 use crate::core::operations::life::Life;
 use crate::core::operations::open::OpenDebt;
@@ -92,19 +92,18 @@ pub enum Route {
 }
 
 impl Known {
-    /// Collects what is known of a change, in a log if there is one. GitHub, if that holds the repository, is
-    /// asked for what it alone knows: reviews, and what is open.
+    /// Collects what is known of a change to which this happened so far, in a log if there is one. GitHub, if that
+    /// holds the repository, is asked for what it alone knows: reviews, and what is open.
     ///
     /// # Errors
     /// When the repository can't be read, or GitHub can't be asked.
     pub fn of(
         (git, github): (&Git, Option<&GitHub>),
         judges: &Judges,
-        log: Option<&Log<'_>>,
+        (log, life): (Option<&Log<'_>>, Life),
         (id, route): (&TicketId, &Route),
         now: Time,
     ) -> anyhow::Result<Self> {
-        let life = log.map(|log| log.life(About::Change(id))).transpose()?.unwrap_or_default();
         let mut known = Known {
             id: id.clone(),
             merged: None,

@@ -85,6 +85,9 @@ pub struct Acts {
     /// What went around the rules.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub went_around: Vec<WentAround>,
+    /// When the latest event was made that was written at once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latest: Option<Time>,
     /// The last entry that says where the log was, and what it says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witnessed: Option<Saw>,

@@ -9,13 +9,14 @@ use super::Run;
 use super::found::{Acts, Foreign, Saw, WentAround};
 use crate::audit::case::Tips;
 use crate::audit::{Finding, Step};
-use crate::content::short;
+use crate::content::{SKEW, short};
 use crate::core::operations::around::Around;
 use crate::core::operations::event::{About, Event};
 use crate::core::operations::kinds::What;
 use crate::core::record::entry::Entry;
 use crate::core::record::parts::Operations;
 use crate::core::terms::TicketId;
+use crate::core::time::Time;
 use crate::git::{Oid, Repo};
 use crate::ledger::oid;
 use crate::operations::{self, Log, OPERATIONS, Rules, Walked};
@@ -197,6 +198,9 @@ impl Run {
                 acts.events += 1;
                 acts.last = commit.to_string();
                 let (event, about) = (next.event(), next.event().about());
+                if !event.head().offline {
+                    self.in_order(commit, event.head().at, acts);
+                }
                 let is_suspect = match event.what() {
                     What::Begin(_) => event.head().offline,
                     what => matches!(what, What::Record(_) | What::Commander(_)),
@@ -225,6 +229,22 @@ impl Run {
         acts.tip = commit.to_string();
         log.take(commit, appended);
         Ok(())
+    }
+
+    /// Finds a date that is before that of an earlier event, by more than two clocks may differ.
+    fn in_order(&mut self, commit: Oid, at: Time, acts: &mut Acts) {
+        let earlier = acts.latest.filter(|latest| *latest > at + SKEW + SKEW);
+        if let Some(earlier) = earlier {
+            let [at, earlier] = [at, earlier].map(|at| at.for_people(None));
+            let why = format!(
+                "it is dated {at} UTC, and an event before it {earlier}: one of the two was made by a wrong clock"
+            );
+            self.of_log(Some(commit), why);
+        }
+        acts.latest = match earlier {
+            Some(_) => Some(at),
+            None => acts.latest.max(Some(at)),
+        };
     }
 
     /// Holds the log against what entries say of it. Returns the last one of them, after one that was

@@ -177,9 +177,7 @@ pub fn end_what_is_gone(site: &Site, author: &Author<'_>) {
         let id = &running.about;
         let written = author.write(|log, now| {
             let open = without_end(log, id, &running.nonce)?;
-            let why = Some("the process that waited for it is gone".to_owned());
-            let went = Went { why, ..Went::default() };
-            let end = |(about, it)| Made::about(about, end(&it, EndResult::Unknown, went, now));
+            let end = |(about, it)| Made::about(about, end(&it, EndResult::Unknown, gone(), now));
             Ok(open.map(end).into_iter().collect())
         });
         match written {
@@ -191,6 +189,29 @@ pub fn end_what_is_gone(site: &Site, author: &Author<'_>) {
             }
         }
     }
+}
+
+/// Keeps of executions that ran on this machine, and whose process is gone, that nobody knows how they ended.
+pub fn keep_end_of_what_is_gone(site: &Site, author: &Author<'_>) {
+    let kept = Kept::of(site.git.repo());
+    for running in kept.running().unwrap_or_default().iter().filter(|it| it.is_gone()) {
+        let about = About::Change(&running.about);
+        let ended = author.keep(|log, now| {
+            let life = kept.life(log, about)?;
+            let mut open = life.open().filter(|it| it.end.is_none());
+            let open = open.find(|it| it.begin.what.nonce == running.nonce);
+            let end = end(open.context("it isn't open")?, EndResult::Unknown, gone(), now);
+            Ok(Made::about(about, end))
+        });
+        if ended.is_ok() {
+            kept.ends(running);
+        }
+    }
+}
+
+/// Returns what is known of how something ended whose process is gone.
+fn gone() -> Went {
+    Went { why: Some("the process that waited for it is gone".to_owned()), ..Went::default() }
 }
 
 /// Returns a value as events write it.

@@ -4,6 +4,7 @@
 use anyhow::{Context as _, ensure};
 
 use super::args::ExecArgs;
+use super::ends::keep_end_of_what_is_gone;
 use super::runs_here;
 use crate::cli::shared::args::NowArg;
 use crate::cli::shared::asking::{Answer, age};
@@ -68,10 +69,11 @@ fn ask_here(
     let author = site.author_at_hand(args.ask.on_behalf.clone())?;
     let now = NowArg::present();
     let log = site.git.operations()?;
-    let mut known = Known::of((&site.git, None), &judges, log.as_ref(), (id, &route), now)?;
-    if let Some(log) = &log {
-        known.life = Kept::of(site.git.repo()).life(log, About::Change(id))?;
-    }
+    keep_end_of_what_is_gone(site, &author);
+    let kept = Kept::of(site.git.repo());
+    let life = log.as_ref().map(|log| kept.life(log, About::Change(id))).transpose()?;
+    let held = (log.as_ref(), life.unwrap_or_default());
+    let known = Known::of((&site.git, None), &judges, held, (id, &route), now)?;
     let emergency = known.request().and_then(|request| request.emergency.as_ref());
     ensure!(
         args.ask.is_rollback() || emergency.is_some_and(|it| it.break_glass),

@@ -281,7 +281,8 @@ impl Site {
         (id, route): (&TicketId, &Route),
         now: Time,
     ) -> anyhow::Result<Known> {
-        Known::of((&self.git, self.github.as_ref()), judges, log, (id, route), now)
+        let life = log.map(|log| log.life(About::Change(id))).transpose()?.unwrap_or_default();
+        Known::of((&self.git, self.github.as_ref()), judges, (log, life), (id, route), now)
     }
 
     /// Returns the request with an id on the base.

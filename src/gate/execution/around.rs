@@ -32,7 +32,8 @@ pub fn around(
     }
     let judge = judges.at(git.repo(), git.base()?)?;
     let settings = &judge.bundle().org.settings;
-    let known = Known::of((git, github), judges, Some(log), (id, &Route::Merged), now)?;
+    let of = (id, &Route::Merged);
+    let known = Known::of((git, github), judges, (Some(log), life.clone()), of, now)?;
     // Reviews of what is open on GitHub aren't in the repository.
     if github.is_none() && known.merged.is_none() && settings.execution.repository_id.is_some() {
         return Ok(around);

@@ -49,7 +49,10 @@ pub fn is_approved(git: &Git, judges: &Judges, event: &Event, log: &Log<'_>) -> 
         }
         _ => return Ok(()),
     };
-    let known = |route: &Route| Known::of((git, None), judges, Some(log), (id, route), head.at);
+    let known = |route: &Route| {
+        let life = log.life(About::Change(id))?;
+        Known::of((git, None), judges, (Some(log), life), (id, route), head.at)
+    };
     let begin = match event.what() {
         What::Begin(begin) => begin,
         What::Record(it) => {
@@ -163,7 +166,7 @@ fn owes(
         (Some(heard), Some(head)) => Route::Heard { commander: heard.what.who.clone(), head },
         _ => Route::BreakGlass,
     };
-    let known = Known::of((&then, None), judges, Some(log), (id, &route), head.at)?;
+    let known = Known::of((&then, None), judges, (Some(log), life), (id, &route), head.at)?;
     // Who acts offline need not know of an earlier execution, which has a debt of its own.
     let due_at = head.at + org.settings.break_glass.due_after;
     let owed = &begin.approval.owed;

@@ -66,6 +66,25 @@ fn a_rewound_log_is_believed_by_nobody_who_knows_better() {
     asks().ended(1, &["execute/empty"]);
 }
 
+/// What somebody else did meanwhile isn't dropped: what was seen here can be forgotten instead.
+#[test]
+fn a_rewound_log_on_which_somebody_went_on() {
+    let hub = with_change();
+    let (bob, dan) = (bob(&hub), hub.desk("dan"));
+    let before = hub.tip(LOG).unwrap();
+    bob.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
+    hub.git(&["update-ref", &format!("refs/heads/{LOG}"), &before]);
+    dan.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
+    let synced = bob.changegate(&["sync"]);
+    let follows = "refused end CHG-001: done";
+    synced.ended(1, &["refused begin CHG-001", follows, "it follows on one that is refused"]);
+    let (_, command) = synced.stdout.split_once("forget here what was seen, `git ").unwrap();
+    let command: Vec<_> = command.split('`').next().unwrap().split(' ').collect();
+    bob.git(&command);
+    bob.changegate(&["authorize", "CHG-001"]).ended(1, &["execute/empty"]);
+    assert_eq!(bob.kinds("CHG-001"), ["begin", "end"]);
+}
+
 /// Failures 2: who is never fast enough is told after a minute who was, and the command hasn't run.
 #[test]
 fn who_is_never_fast_enough_gives_up_after_a_minute() {

@@ -159,3 +159,34 @@ fn a_request_that_cannot_be_submitted_holds_up_no_other() {
     let synced = dan.changegate(&["sync"]);
     assert!(!synced.stdout.contains("not submitted"), "{synced:?}");
 }
+
+/// What was executed where nobody can be reached is undone there, also if its wrapper was killed.
+#[test]
+fn what_was_executed_offline_is_undone_offline() {
+    let hub = open();
+    let (alice, _carol) = (hub.desk("alice"), hub.desk_at("carol", "night"));
+    alice.declares("INC-042");
+    alice.changegate(&["incident", "list"]).went_well();
+    let away = hub.path("away.git");
+    fs::rename(hub.folder(), &away).unwrap();
+    alice
+        .changegate(&["new", "--emergency", "INC-042", "--action", ACTION, "--break-glass"])
+        .went_well();
+    let heard = ["--break-glass", "--offline", "--commander", "carol", "--heard", "the bridge"];
+    let exec = [&["exec", "INC-042"], &heard[..], &["--", "sleep", "60"]].concat();
+    let mut child = alice.command(program(), &exec).spawn().unwrap();
+    let waiting = alice.folder.join(".git/changegate/operations/waiting.jsonl");
+    let has_begun = || fs::read_to_string(&waiting).is_ok_and(|text| text.contains("\"begin\""));
+    while !has_begun() {
+        sleep(Duration::from_millis(100));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    alice.runs("INC-042", &heard).ended(201, &["execute/lost"]);
+    let undo = ["INC-042", "--rollback", "--offline", "--", "echo", "undone"];
+    alice.exec(&undo).ended(0, &["undone"]);
+    fs::rename(&away, hub.folder()).unwrap();
+    alice.changegate(&["sync"]).ended(0, &["submitted INC-042"]);
+    let kinds = alice.kinds("INC-042");
+    assert_eq!(kinds, ["commander", "begin", "end", "begin", "end", "opened"]);
+}

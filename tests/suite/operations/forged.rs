@@ -111,7 +111,7 @@ pub fn push(
     desk.push(&[&format!("{commit}:{TO}")])
 }
 
-fn opened() -> What {
+pub fn opened() -> What {
     What::Opened(Opened {
         severity: Severity::P1,
         services: vec!["checkout".parse().unwrap()],

@@ -9,7 +9,7 @@ use changegate::core::time::Time;
 
 use super::super::executing::{now, recording};
 use super::super::ledger::forge::Stage;
-use super::forged::{Forged, begun, push};
+use super::forged::{Forged, begun, opened, push};
 use crate::plumbing::hub::{Hub, request};
 
 const OPERATIONS: &str = "audit/operations";
@@ -160,4 +160,22 @@ fn what_the_policies_did_not_approve_is_found() {
     verified.ended(1, &expected);
     // Advice for before it is of use then alone.
     assert!(!verified.stdout.contains("changegate authorize"), "{verified:?}");
+}
+
+/// What the hook would have refused is found later: no event is dated long after those that follow.
+#[test]
+fn dates_that_run_backwards_are_found() {
+    let hub = recording();
+    let (bob, carol) = (hub.desk("bob"), hub.desk_at("carol", "auditor"));
+    bob.merges("CHG-001", &now("CHG-001", "bob"));
+    let ahead = |minutes| Time::from(Utc::now() + TimeDelta::minutes(minutes));
+    push(&bob, opened(), (None, Some("INC-001")), |it| it.head.at = ahead(4)).went_well();
+    hub.unguard();
+    push(&bob, opened(), (None, Some("INC-002")), |it| it.head.at = ahead(25)).went_well();
+    carol.verify().ended(0, &["\nverified\n"]);
+    hub.guard();
+    bob.exec(&["CHG-001", "--", "true"]).ended(0, &[]);
+    let found =
+        ["operations: it is dated ", "one of the two was made by a wrong clock", "1 finding"];
+    carol.verify().ended(1, &found);
 }
