@@ -77,7 +77,8 @@ pub fn accounts(
         };
         let around = around.into_iter().collect();
         let decided = lister.records.decided(name).to_vec();
-        all.push(lived.add_to(Account { around, decided, ..account }));
+        let steps = request.map(|request| request.steps.len());
+        all.push(lived.add_to(Account { around, decided, ..account }, steps));
     }
     resolve(lister, &mut all)?;
     Ok(Accounts { all, open })

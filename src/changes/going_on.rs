@@ -75,7 +75,9 @@ impl Executions<'_> {
                 // Nobody signs any more what is merged already.
                 PullState::Merged => {
                     let event = &String::from(debt.of)[..10];
-                    format!("changegate operations void {event} --debt --why \"looked at it\"")
+                    format!(
+                        "changegate operations void {event} --debt --why \"looked at it\" (an L3 of another team)"
+                    )
                 }
                 _ => format!("changegate review {} --approve", debt.change),
             };

@@ -1,6 +1,6 @@
 //! What was done with each change by the operations log, in short.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ const LIVES: &str = "lives";
 #[derive(Clone, Default, Deserialize, Serialize)]
 pub(super) struct Lived {
     runs: Vec<Run>,
+    /// The numbers of the steps that were done once.
+    done: BTreeSet<u32>,
     outcome: Option<(OutcomeResult, Time)>,
     cancelled_at: Option<Time>,
     escalated: Vec<(TicketId, Time)>,
@@ -65,9 +67,16 @@ impl Lived {
             actions: actions(&it.what.steps),
         });
         let mut runs: Vec<_> = executed.chain(recorded).collect();
+        let done = |result, rollback: bool| result == Some(EndResult::Done) && !rollback;
+        let executed = life.executions.iter().filter(|it| !it.is_void);
+        let executed = executed.filter(|it| done(it.result(), it.begin.what.rollback));
+        let executed = executed.flat_map(|it| &it.begin.what.steps);
+        let recorded = life.counting().filter(|it| done(Some(it.what.result), it.what.rollback));
+        let steps = executed.chain(recorded.flat_map(|it| &it.what.steps));
         runs.sort_by_key(|run| run.began_at);
         Lived {
             runs,
+            done: steps.filter_map(|step| step.number).collect(),
             outcome: life.outcome.as_ref().map(|it| (it.what.result, it.head.at)),
             cancelled_at: life.cancelled.as_ref().map(|it| it.head.at),
             escalated: life.escalated.iter().map(|(id, it)| (id.clone(), it.head.at)).collect(),
@@ -85,11 +94,12 @@ impl Lived {
         self.runs.iter().any(is_in)
     }
 
-    /// Adds it to the account of its change.
-    pub(super) fn add_to(self, account: Account) -> Account {
+    /// Adds it to the account of its change, which has so many steps, if that is known.
+    pub(super) fn add_to(self, account: Account, steps: Option<usize>) -> Account {
         let escalation =
             |(incident, at): (TicketId, Time)| Escalation { incident, at, resolved_at: None };
         Account {
+            undone: steps.map_or(0, |steps| steps.saturating_sub(self.done.len())),
             runs: self.runs,
             outcome: self.outcome,
             cancelled_at: self.cancelled_at,

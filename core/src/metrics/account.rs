@@ -46,6 +46,8 @@ pub struct Account {
     pub decided: Vec<Decided>,
     /// What was executed, in the order in which it began.
     pub runs: Vec<Run>,
+    /// How many of its steps were never done.
+    pub undone: usize,
     /// What came of it, and when that was said.
     pub outcome: Option<(OutcomeResult, Time)>,
     /// When it was cancelled.
@@ -141,9 +143,10 @@ impl Account {
         self.forward().map(|run| run.began_at).min()
     }
 
-    /// Returns when the last execution of it was done.
+    /// Returns when the last of its steps was done; `None` if not all were.
     pub fn done_at(&self) -> Option<Time> {
-        self.forward().filter(|run| run.is_done()).filter_map(|run| run.ended_at).max()
+        let forward = self.forward().filter(|_| self.undone == 0);
+        forward.filter(|run| run.is_done()).filter_map(|run| run.ended_at).max()
     }
 
     /// Returns what was executed of it, without rollbacks.

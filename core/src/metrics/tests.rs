@@ -191,6 +191,10 @@ fn what_happened_at_the_ends_of_the_period() {
     account.runs = vec![run(&at("10-31 23:50"), Some(&at("11-01 00:10")))];
     let it = of(&[account]);
     assert_eq!((it.changes.executed, it.deployments.count, it.lead_time.n), (0, 1, 1));
+    // What was never done whole took no time yet.
+    let account = Account { undone: 1, ..done("CHG-1", "11-10") };
+    let it = of(&[account]);
+    assert_eq!((it.changes.executed, it.deployments.count, it.lead_time.n), (1, 1, 0));
 }
 
 #[test]

@@ -45,6 +45,9 @@ pub(super) fn begin_here(args: &ExecArgs, place: &Place) -> anyhow::Result<Begun
         return Ok(Begun::Yes(Box::new(site), Box::new(answer), Box::new(begun)));
     }
     note(answer.report(&site, Format::Text, false).trim_end());
+    if let Some(why) = answer.known.why_denied() {
+        note(format_args!("changegate: as it stands: {why}"));
+    }
     Ok(Begun::No(answer.decision.verdict))
 }
 

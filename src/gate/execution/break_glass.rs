@@ -1,7 +1,7 @@
 //! What approves an open change under break-glass: the incident commander, and a valid form. The sign-offs
 //! that are missing then are owed.
 
-use super::Route;
+use super::{Known, Route};
 use crate::core::decision::{Decision, Finding, Required};
 use crate::core::operations::authorize::Approval;
 use crate::core::operations::kinds::{Owed, ProvenBy};
@@ -9,9 +9,10 @@ use crate::core::operations::life::Life;
 use crate::core::org::Org;
 use crate::core::policy::Requirement;
 use crate::core::request::ChangeRequest;
-use crate::core::terms::{Effect, INCIDENT_COMMANDER, Login};
+use crate::core::terms::{Effect, INCIDENT_COMMANDER, Login, Verdict};
 use crate::core::time::Time;
 use crate::gate::Judgement;
+use crate::report::one_line;
 
 /// What no sign-off settles, so that it waits under break-glass, too.
 const NOT_OWED: [&str; 2] = ["signoff/pushers-unknown", "signoff/unproven-commit"];
@@ -60,6 +61,14 @@ pub(super) fn approval(
         commander.satisfied_by.get_or_insert_with(|| heard.clone());
     }
     Some(approval)
+}
+
+impl Known {
+    /// Returns why the change is denied as it stands, in one line, if it is open and denied.
+    pub fn why_denied(&self) -> Option<String> {
+        let decision = &self.open_change.as_ref()?.decision;
+        (decision.verdict == Verdict::Denied).then(|| one_line(decision))
+    }
 }
 
 /// Whether an open change waits for the incident commander.

@@ -85,7 +85,11 @@ impl Guard {
         if !goes_on && !head.offline {
             return self.is_of_now(head, log);
         }
-        ensure!(head.at <= self.now + SKEW, "it is dated in the future: set your clock");
+        ensure!(
+            head.at <= self.now + SKEW,
+            "it is dated {} UTC, which is still to come: if your clock is right now, it is taken then",
+            head.at.for_people(Some(self.now))
+        );
         let longest = org.settings.execution.offline_max;
         ensure!(
             goes_on || head.at + longest >= self.now,

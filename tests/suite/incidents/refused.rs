@@ -167,6 +167,8 @@ fn what_was_executed_offline_is_undone_offline() {
     let (alice, _carol) = (hub.desk("alice"), hub.desk_at("carol", "night"));
     alice.declares("INC-042");
     alice.changegate(&["incident", "list"]).went_well();
+    let dan = hub.desk("dan");
+    dan.changegate(&["incident", "list"]).went_well();
     let away = hub.path("away.git");
     fs::rename(hub.folder(), &away).unwrap();
     alice
@@ -185,6 +187,10 @@ fn what_was_executed_offline_is_undone_offline() {
     alice.runs("INC-042", &heard).ended(201, &["execute/lost"]);
     let undo = ["INC-042", "--rollback", "--offline", "--", "echo", "undone"];
     alice.exec(&undo).ended(0, &["undone"]);
+    // It is who asks for it that executes it, and why isn't found out anywhere else now.
+    let request = "requests/INC-042.yaml";
+    dan.write(request, &fs::read_to_string(alice.folder.join(request)).unwrap());
+    dan.runs("INC-042", &heard).ended(201, &["changegate: as it stands: "]);
     fs::rename(&away, hub.folder()).unwrap();
     alice.changegate(&["sync"]).ended(0, &["submitted INC-042"]);
     let kinds = alice.kinds("INC-042");
