@@ -2,7 +2,7 @@
 //!
 //! Two kinds: a commit that changes a governed path without being the merge of a change
 //! ([`Bypass`]), and a merge of a change that wasn't approved at that moment, or that brings more
-//! than was judged ([`Stories::around`](super::story::Stories::around)). A hook refuses both; without one, or with one that was switched
+//! than was judged (`of_merge`). A hook refuses both; without one, or with one that was switched
 //! off, only a look back shows them.
 
 use std::collections::{BTreeMap, BTreeSet};

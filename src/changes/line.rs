@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bypass;
 use super::kept::Kept;
-use super::story::Merge;
+use super::story::merges::Merge;
 use crate::forge::git::Git;
 use crate::gate::arrivals::change_named_by;
 use crate::git::{Oid, Repo};

@@ -230,8 +230,8 @@ fn candidates(
     }
     Ok(match promotions.is_empty() {
         true => format!(
-            "no candidates: of what no template covers, none has gone well {} times off-script, and never anything else, in \
-             180 days\n",
+            "no candidates: of what no template covers, none has gone well {} times off-script, and never \
+             anything else, in 180 days\n",
             lister.org.settings.promote_after
         ),
         false => overview::promotions(&promotions, say::width()),

@@ -226,14 +226,12 @@ fn show(view: &TemplateView) -> String {
         format!(" --set {}", word(&format!("{parameter}={sample}")))
     });
     let set: String = set.collect();
-    match suspended_by.is_empty() {
-        true => {
-            out + &format!(
-                "next: changegate new --template {name}{set} --duration 30m --reason ... --submit --merge\n"
-            )
-        }
-        false => out,
+    if suspended_by.is_empty() {
+        let (new, then) =
+            ("changegate new --template", "--duration 30m --reason ... --submit --merge");
+        out += &format!("next: {new} {name}{set} {then}\n");
     }
+    out
 }
 
 /// Writes a template from changes.

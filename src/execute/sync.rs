@@ -13,13 +13,16 @@ use crate::forge::git::{CHANGE, Git, Lost, Rejected, WAITING};
 use crate::git::{Moved, Oid, pause};
 use crate::operations::{Log, OPERATIONS, Rules};
 
+/// A change whose request couldn't be submitted, and why.
+pub type Unsubmitted = (String, String);
+
 /// What became of what a clone kept.
 #[derive(Default)]
 pub struct Synced {
     /// The changes that were submitted.
     pub submitted: Vec<String>,
     /// Those that couldn't be, with the reason. Their requests stay here.
-    pub unsubmitted: Vec<(String, String)>,
+    pub unsubmitted: Vec<Unsubmitted>,
     /// The events that the log has now.
     pub brought: Vec<Event>,
     /// Those that it can't take, with the reason. What the server refuses stays here.
@@ -159,9 +162,6 @@ pub fn put_back(seen: Oid) -> String {
          refs/heads/{OPERATIONS} {seen}` there"
     )
 }
-
-/// A change whose request couldn't be submitted, and why.
-type Unsubmitted = (String, String);
 
 /// Submits the requests that wait here; returns the names of their changes, and of those that hold up no other.
 fn submit(git: &Git, is_dry: bool) -> anyhow::Result<(Vec<String>, Vec<Unsubmitted>)> {
